@@ -1,0 +1,50 @@
+import type { z } from "zod";
+
+/** A value that survives JSON unchanged. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The tool says no for a reason of its domain: nothing changed, and the caller gets the message (MCP `isError`). */
+export class WorldRefusal extends Error {
+  override readonly name = "WorldRefusal";
+}
+
+/** One tool of a world. `run` may change `state` in place; when it throws, the change is thrown away. */
+export interface WorldTool<State = unknown, Input extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly description: string;
+  readonly input: Input;
+  readonly effect: "read" | "write";
+  /** Pure over state and input: no clock, no randomness, no I/O. */
+  readonly run: (state: State, input: z.output<Input>) => Json;
+}
+
+/**
+ * A simulated outside world: a start state and the tools that read and change it.
+ * Its truth lives outside the process under test: the log of writes on disk is replayed over the start state.
+ */
+export interface World<State = unknown> {
+  readonly name: string;
+  /** A fresh start state. Called once per process; implementations may cache and copy. */
+  readonly initial: () => State;
+  /** A copy that a run may change without touching `state`. */
+  readonly clone: (state: State) => State;
+  readonly tools: readonly WorldTool<State, z.ZodType>[];
+}
+
+/** Infers a tool's input type from its schema. */
+export function worldTool<State, Input extends z.ZodType>(tool: WorldTool<State, Input>): WorldTool<State, z.ZodType> {
+  return tool as unknown as WorldTool<State, z.ZodType>;
+}
+
+/** One line of a world's own log, written before the answer leaves the world. */
+export interface WorldLogLine {
+  readonly n: number;
+  readonly tool: string;
+  readonly input: Json;
+  readonly effect: "read" | "write";
+  /** Idempotency key as received in `_meta["remit/idempotencyKey"]`; absent on reads. */
+  readonly key?: string;
+  readonly outcome: "done" | "refused" | "duplicate";
+  /** The refusal's message, for `refused`. */
+  readonly message?: string;
+}
