@@ -47,4 +47,6 @@ export interface WorldLogLine {
   readonly outcome: "done" | "refused" | "duplicate";
   /** The refusal's message, for `refused`. */
   readonly message?: string;
+  /** The answer of a write that was `done`: what a repeated key gets again, also from a later process. */
+  readonly result?: Json;
 }
