@@ -1,17 +1,38 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestUserConfig } from "vitest/config";
 
 /** Packages resolve each other's sources through this export condition; child processes get it by NODE_OPTIONS. */
 const conditions = ["@remit/source", "node", "import", "default"];
+
+/** Tests that need something a plain checkout has not got; each has a command of its own. */
+const optIn = ["test/restate/**"];
+
+const shared = {
+  // Forks, because a test may start workers and processes, which take their options from the process they start in.
+  pool: "forks",
+  execArgv: ["--conditions=@remit/source"],
+  env: { NODE_OPTIONS: "--conditions=@remit/source" },
+  testTimeout: 30_000,
+} satisfies TestUserConfig;
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "apps/*/packs/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "test/restate/**"],
     maxWorkers: 2,
-    testTimeout: 30_000,
-    env: { NODE_OPTIONS: "--conditions=@remit/source" },
-    execArgv: ["--conditions=@remit/source"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "all",
+          include: ["{packages,apps}/*/{src,packs,examples}/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**", "test/packaging/**", ...optIn],
+        },
+      },
+      {
+        extends: true,
+        test: { ...shared, name: "packaging", include: ["test/packaging/**/*.test.ts"], testTimeout: 120_000 },
+      },
+    ],
   },
 });

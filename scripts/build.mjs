@@ -1,0 +1,73 @@
+// @ts-check
+/**
+ * Builds every package into its dist folder: JavaScript and declarations without tests and maps, beside the files that
+ * are not TypeScript (packs, web pages). dist keeps the layout of the sources, so a relative URL means the same in both.
+ *
+ *   node scripts/build.mjs [package name …]
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { program, root, workspacePackages } from "./workspace.mjs";
+
+const wanted = process.argv.slice(2);
+const packages = workspacePackages().filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+if (packages.length === 0) fail(`no package is called ${wanted.join(" or ")}`);
+for (const item of packages) build(item);
+
+/** @param {import("./workspace.mjs").Package} item */
+function build({ name, folder, entries, manifest }) {
+  const startedAt = performance.now();
+  const dist = join(folder, "dist");
+  rmSync(dist, { recursive: true, force: true });
+  const tsc = spawnSync(process.execPath, [program("typescript", "tsc"), "-p", join(folder, "tsconfig.build.json")], {
+    stdio: "inherit",
+    cwd: folder,
+  });
+  if (tsc.status !== 0) fail(`${name} does not compile`);
+  copyAssets(folder, dist);
+  for (const file of globSync("**/*.{js,d.ts}", { cwd: dist })) rewrite(join(dist, file));
+  for (const { subpath, planned } of entries) {
+    const target = manifest.publishConfig?.exports?.[subpath];
+    if (target === undefined) fail(`${name}: publishConfig.exports lacks "${subpath}"`);
+    for (const path of Object.values(target)) {
+      if (!planned && !existsSync(join(folder, path))) fail(`${name}: "${subpath}" names ${path}, which was not built`);
+    }
+    if (planned) console.log(`  ${name}: the entry "${subpath}" is planned, it has no source yet`);
+  }
+  const files = globSync("**/*.js", { cwd: dist }).length;
+  console.log(`  ${name}: ${files} modules in ${Math.round(performance.now() - startedAt)} ms`);
+}
+
+/** Copies what is shipped but not compiled. @param {string} folder @param {string} dist */
+function copyAssets(folder, dist) {
+  for (const part of ["packs", "web"]) {
+    const from = join(folder, part);
+    if (!existsSync(from)) continue;
+    cpSync(from, join(dist, part), { recursive: true, filter: (path) => !/\.tsx?$/.test(path) });
+  }
+}
+
+/**
+ * tsc turns `./x.ts` into `./x.js` in the imports of modules. Here the same is done for the imports of declarations and
+ * for `new URL("./x.ts", import.meta.url)`, by which workers and child processes are started; each target must exist.
+ * @param {string} file
+ */
+function rewrite(file) {
+  const text = readFileSync(file, "utf8");
+  const pattern = file.endsWith(".d.ts")
+    ? /(\bfrom |\bimport\()"(\.{1,2}\/[^"]+)\.ts"/g
+    : /(\bnew URL\(\s*)"(\.{1,2}\/[^"]+)\.ts"(?=\s*,\s*import\.meta\.url)/g;
+  const changed = text.replace(pattern, (_, before, path) => {
+    const target = resolve(dirname(file), path);
+    if (!existsSync(`${target}.js`)) fail(`${relative(root, file)} names ${path}.ts, which was not built`);
+    return `${before}"${path}.js"`;
+  });
+  if (changed !== text) writeFileSync(file, changed);
+}
+
+/** @param {string} reason @returns {never} */
+function fail(reason) {
+  console.error(`build: ${reason}`);
+  process.exit(1);
+}
