@@ -1,1 +1,74 @@
-export {};
+export {
+  type Agent,
+  type AgentOptions,
+  type AnyAgent,
+  type Audience,
+  defineAgent,
+  type InputOf,
+  type OutputOf,
+} from "./agent.ts";
+export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
+export {
+  type ErrorCode,
+  type ErrorData,
+  type ErrorFamily,
+  type ErrorRecord,
+  errorCodes,
+  errorFrom,
+  OrchestrationError,
+  reasonOf,
+} from "./errors.ts";
+export type * from "./event.ts";
+export {
+  type Branch,
+  defineDenial,
+  defineEscalation,
+  defineHandoff,
+  defineParallel,
+  defineQuestion,
+  type Edge,
+  type Ending,
+  type Handoff,
+  inputOf,
+  optional,
+  outputOf,
+  type Parallel,
+  type Question,
+  type SourceRef,
+} from "./handoff.ts";
+export { hashJson, sha256 } from "./hash.ts";
+export { type IdSource, randomIds, seededIds } from "./ids.ts";
+export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
+export { defaultLimits, type Limits } from "./limits.ts";
+export { type Clock, systemClock } from "./port/clock.ts";
+export type { Engine, RunHost, RunKey, RunSession } from "./port/engine.ts";
+export type { Batch, Journal, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "./port/journal.ts";
+export { type Logger, silentLogger } from "./port/logger.ts";
+export type { Message, Model, ModelRequest, ModelResponse, ToolOffer, ToolResultPart } from "./port/model.ts";
+export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
+export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
+export {
+  asAgent,
+  defineSupervisor,
+  type SupervisorDefinition,
+  type SupervisorOptions,
+} from "./supervisor/definition.ts";
+export { defineThreshold, type Threshold } from "./threshold.ts";
+export {
+  type AnyReadTool,
+  type AnyTool,
+  defineTool,
+  type Effect,
+  type Idempotency,
+  type LookupAnswer,
+  type ReadToolOptions,
+  type Risk,
+  type Tool,
+  type ToolContext,
+  type ToolInput,
+  type ToolName,
+  type ToolOutput,
+  ToolRefusal,
+  type WriteToolOptions,
+} from "./tool.ts";

@@ -1,0 +1,128 @@
+import type { z } from "zod";
+import { OrchestrationError } from "./errors.ts";
+import type { JsonSchema } from "./json.ts";
+import { jsonSchemaOf } from "./schema.ts";
+import type { SupervisorDefinition } from "./supervisor/definition.ts";
+import type { AnyReadTool, AnyTool, Effect } from "./tool.ts";
+
+/** Whom an agent or a supervisor may put a question to. */
+export type Audience = "customer" | "operator";
+
+/** A named worker with typed input, output and tools. Made by {@link defineAgent}; plain data. */
+export interface Agent<
+  Name extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+  Tools extends readonly AnyTool[] = readonly AnyTool[],
+  Alias extends string = string,
+> {
+  readonly kind: "agent";
+  readonly name: Name;
+  readonly description: string;
+  /** The alias of its model; the supervisor's `models` says which model that is. */
+  readonly model: Alias;
+  readonly input: Input;
+  readonly output: Output;
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema: JsonSchema;
+  /** The allowlist: a tool that is not here does not exist for this agent (R4). */
+  readonly tools: Tools;
+  /** The strongest effect this role may ever hold. */
+  readonly effects: Effect;
+  readonly asks: readonly Audience[];
+  /** Trusted text of ours alone; input travels beside it as data. */
+  readonly instructions: string;
+  readonly version: string;
+  /** A whole team behind this one name; made by `asAgent`. */
+  readonly team?: SupervisorDefinition;
+}
+
+/** Any agent at all. */
+// biome-ignore lint/suspicious/noExplicitAny: a union of agents must accept every schema.
+export type AnyAgent = Agent<string, any, any, readonly AnyTool[], string>;
+
+export interface AgentOptions<
+  Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  Tools extends readonly AnyTool[],
+  Alias extends string,
+> {
+  readonly name: Name;
+  readonly description: string;
+  readonly model: Alias;
+  readonly input: Input;
+  readonly output: Output;
+  readonly tools: Tools;
+  readonly instructions: string;
+  /** Audiences that the agent may put a question to; none when absent. */
+  readonly asks?: readonly Audience[];
+  /** Raise it when the meaning of the agent changes beyond its data (D4). */
+  readonly version?: string;
+}
+
+const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/** True for a text that may name an agent, a supervisor or an edge. */
+export function isName(text: string): boolean {
+  return nameForm.test(text);
+}
+
+/**
+ * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
+ * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
+ *   `tool/schema-not-representable`
+ */
+export function defineAgent<
+  const Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  const Tools extends readonly AnyReadTool[],
+  const Alias extends string,
+>(
+  options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects: "read" },
+): Agent<Name, Input, Output, Tools, Alias>;
+export function defineAgent<
+  const Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  const Tools extends readonly AnyTool[],
+  const Alias extends string,
+>(
+  options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects?: "write" },
+): Agent<Name, Input, Output, Tools, Alias>;
+export function defineAgent(
+  options: AgentOptions<string, z.ZodType, z.ZodType, readonly AnyTool[], string> & { readonly effects?: Effect },
+): Agent {
+  const { name, tools } = options;
+  if (!isName(name)) throw new OrchestrationError("agent/name-invalid", { agent: name });
+  const effects = options.effects ?? "write";
+  const seen = new Set<string>();
+  for (const tool of tools) {
+    if (seen.has(tool.name)) throw new OrchestrationError("agent/duplicate-tool", { agent: name, tool: tool.name });
+    seen.add(tool.name);
+    if (effects === "read" && tool.effect === "write") {
+      throw new OrchestrationError("agent/write-not-allowed", { agent: name, tool: tool.name });
+    }
+  }
+  return {
+    kind: "agent",
+    name,
+    description: options.description,
+    model: options.model,
+    input: options.input,
+    output: options.output,
+    inputSchema: jsonSchemaOf(options.input, "input", name),
+    outputSchema: jsonSchemaOf(options.output, "input", name),
+    tools,
+    effects,
+    asks: options.asks ?? [],
+    instructions: options.instructions,
+    version: options.version ?? "0",
+  };
+}
+
+/** What an agent takes, before its schema has read it. */
+export type InputOf<Of extends { readonly input: z.ZodType }> = z.input<Of["input"]>;
+/** What an agent gives, after its schema has read it. */
+export type OutputOf<Of extends { readonly output: z.ZodType }> = z.output<Of["output"]>;

@@ -1,0 +1,54 @@
+import type { Json } from "./json.ts";
+import type { Message } from "./port/model.ts";
+
+/**
+ * A wish of the pure core. Named by path and local counter (`action#2/tool#1`), so that parallel branches replay the
+ * same (D1). What comes of it returns as an input event that names the command.
+ */
+export type Command = CallModelCommand | CallToolCommand | LookupCommand | StartTimerCommand;
+
+export interface CallModelCommand {
+  readonly type: "callModel";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly alias: string;
+  readonly turn: number;
+  /** How many model calls this agent made in this run before, over all its invocations. */
+  readonly agentCall: number;
+  readonly input: Json;
+  readonly messages: readonly Message[];
+}
+
+export interface CallToolCommand {
+  readonly type: "callTool";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly tool: string;
+  readonly input: Json;
+  readonly effect: "read" | "write";
+  /** Empty on reads. */
+  readonly key: string;
+  readonly attempt: number;
+}
+
+export interface LookupCommand {
+  readonly type: "lookup";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly tool: string;
+  readonly input: Json;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+export interface StartTimerCommand {
+  readonly type: "startTimer";
+  readonly id: string;
+  readonly path: string;
+  readonly dueAt: number;
+  /** A durable timer wakes a parked run; the others stop with it. */
+  readonly durable: boolean;
+}

@@ -1,0 +1,428 @@
+import type { Json } from "./json.ts";
+
+/** What a code means. `message` names members of the error's `data` in braces. */
+interface ErrorEntry {
+  readonly retryable: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Every error of the kernel. Codes are `family/what-happened`; `docs/errors.md` is made from this table. */
+export const errorCodes = {
+  "agent/name-invalid": {
+    retryable: false,
+    message: "agent name {agent} is not a name",
+    hint: "Use a letter first, then at most 63 letters, digits, `_` or `-`.",
+  },
+  "agent/duplicate-tool": {
+    retryable: false,
+    message: "agent {agent} lists the tool {tool} twice",
+    hint: "Give each tool of an agent a name of its own.",
+  },
+  "agent/write-not-allowed": {
+    retryable: false,
+    message: "agent {agent} may only read, but its tool {tool} writes",
+    hint: 'Move the tool to an agent that may write, or drop `effects: "read"` from this one.',
+  },
+  "agent/output-invalid": {
+    retryable: false,
+    message: "agent {agent} answered outside its output contract, also after {repairs} repair rounds",
+    hint: "Compare `data.issues` with the agent's output schema and its instructions.",
+  },
+  "agent/refused": {
+    retryable: false,
+    message: "agent {agent} refused: {reason}",
+    hint: "A model declined the request; route it to a person or to another model.",
+  },
+  "agent/ask-not-allowed": {
+    retryable: false,
+    message: "agent {agent} asked the {audience}, which its definition does not allow",
+    hint: "List the audience in the agent's `asks`.",
+  },
+  "bus/mailbox-full": {
+    retryable: true,
+    message: "the mailbox of {address} holds {waiting} of {capacity} messages",
+    hint: "Wait for the run to catch up and send again with the same key.",
+  },
+  "bus/message-invalid": {
+    retryable: false,
+    message: "message {message} to {address} does not fit its schema",
+    hint: "Compare `data.issues` with the schema of that message type.",
+  },
+  "bus/no-recipient": {
+    retryable: false,
+    message: "nobody at {address} takes messages of type {type}",
+    hint: "Check that the run still waits for this message; `show` lists what it waits for.",
+  },
+  "bus/dead-letter-unknown": {
+    retryable: false,
+    message: "there is no dead letter {letter}",
+    hint: "List the dead letters; one that was redriven is gone from the list.",
+  },
+  "contract/input-invalid": {
+    retryable: false,
+    message: "what {from} handed to {to} does not fit the contract {contract}",
+    hint: "Compare `data.issues` with the receiver's input schema and the handoff's `map`.",
+  },
+  "contract/map-threw": {
+    retryable: false,
+    message: "the map of the contract {contract} threw: {reason}",
+    hint: "A map is a pure function of the sender's output; handle its optional members.",
+  },
+  "contract/not-json": {
+    retryable: false,
+    message: "the payload of {contract} is not JSON at {pointer}: {reason}",
+    hint: "Only JSON crosses between agents; turn dates, maps and classes into plain values in `map`.",
+  },
+  "contract/payload-too-large": {
+    retryable: false,
+    message: "a payload of {bytes} bytes exceeds the limit of {limit} bytes",
+    hint: "Pass a reference instead of the content, or raise `limits.payloadBytes`.",
+  },
+  "definition/version-changed": {
+    retryable: false,
+    message: "the function of {definition} changed while its version stayed {version}",
+    hint: "Raise `version` when a `when`, `map` or `execute` changes its behaviour.",
+  },
+  "definition/unknown": {
+    retryable: false,
+    message: "run {run} belongs to the definition {definition} of {supervisor}, which is not loaded",
+    hint: "Load the version that the run began with beside the new one.",
+  },
+  "engine/closed": {
+    retryable: false,
+    message: "the engine {engine} is closed",
+    hint: "Open a new engine; runs that were under way continue with `resume`.",
+  },
+  "guard/threw": {
+    retryable: false,
+    message: "the guard of {edge} threw: {reason}",
+    hint: "A guard is a pure function of a typed output; handle its optional members.",
+  },
+  "guard/confidence-invalid": {
+    retryable: false,
+    message: "the confidence of {agent} is {value}, not a number from 0 to 1",
+    hint: "Return a number from 0 to 1 from the threshold's `read`.",
+  },
+  "journal/conflict": {
+    retryable: true,
+    message: "stream {stream} has moved on from entry {expected}; it stands at {actual}",
+    hint: "Another writer owns this run; reload it and try again.",
+  },
+  "journal/broken-chain": {
+    retryable: false,
+    message: "entry {seq} of stream {stream} is not what was written: {reason}",
+    hint: "The journal was changed after the fact; compare with a backup or an export.",
+  },
+  "journal/foreign-file": {
+    retryable: false,
+    message: "{path} is not a Remit journal: {reason}",
+    hint: "Name another file; this one is left as it is.",
+  },
+  "journal/newer-version": {
+    retryable: false,
+    message: "{path} was written by a newer version (format {found}, this one reads up to {supported})",
+    hint: "Update Remit, or name another file; this one is left as it is.",
+  },
+  "journal/unavailable": {
+    retryable: true,
+    message: "the journal could not write: {reason}",
+    hint: "Free the disk or mend its rights; what was acknowledged before is safe, and `resume` continues the rest.",
+  },
+  "journal/blob-missing": {
+    retryable: false,
+    message: "the payload {address} of stream {stream} is missing",
+    hint: "It was erased or lost; the chain still verifies, but the run cannot continue from it.",
+  },
+  "limits/unknown": {
+    retryable: false,
+    message: "there is no limit named {limit}",
+    hint: "See `Limits` for the names.",
+  },
+  "limits/not-a-bound": {
+    retryable: false,
+    message: "limit {limit} cannot be {value}",
+    hint: "Limits are positive whole numbers; `repairs` may be 0.",
+  },
+  "limits/exceeded": {
+    retryable: false,
+    message: "the run crossed its limit {limit} of {bound}",
+    hint: "Look for a loop in the run's timeline before you raise the limit.",
+  },
+  "limits/repeated-call": {
+    retryable: false,
+    message: "agent {agent} asked for {tool} with the same arguments more than {bound} times in this run",
+    hint: "The answer will not change; use the earlier result.",
+  },
+  "limits/no-progress": {
+    retryable: false,
+    message: "agent {agent} kept repeating {tool} after it was told that it is a repetition",
+    hint: "A model is looping; look at its last turns in the timeline.",
+  },
+  "model/alias-unknown": {
+    retryable: false,
+    message: "agent {agent} uses the model alias {alias}, which `models` does not name",
+    hint: "Name exactly the aliases that the agents use.",
+  },
+  "model/alias-unused": {
+    retryable: false,
+    message: "`models` names the alias {alias}, which no agent uses",
+    hint: "Drop the alias, or give it to an agent.",
+  },
+  "model/failed": {
+    retryable: true,
+    message: "model {model} failed: {reason}",
+    hint: "See `cause`; the run was told and ended or went another way.",
+  },
+  "model/timeout": {
+    retryable: true,
+    message: "model {model} gave no answer within {timeoutMs} ms",
+    hint: "Raise the model's `timeoutMs`, or route to a faster one.",
+  },
+  "model/response-invalid": {
+    retryable: true,
+    message: "model {model} answered with something that is not a response: {reason}",
+    hint: "The adapter of this model is broken; see the model port.",
+  },
+  "model/script-mismatch": {
+    retryable: false,
+    message: "the script has no turn for {agent} (its call {call} of this run): {reason}",
+    hint: "Add the turn to the script, or find out why the agent was asked again.",
+  },
+  "model/script-unused": {
+    retryable: false,
+    message: "the script's turns {turns} were never asked for",
+    hint: "Drop them, or find out why the run ended before.",
+  },
+  "policy/tool-not-allowed": {
+    retryable: false,
+    message: "agent {agent} may not use the tool {tool}",
+    hint: "Add the tool to the agent's `tools`, or drop it from the instructions.",
+  },
+  "policy/tool-unknown": {
+    retryable: false,
+    message: "agent {agent} asked for the tool {tool}, which nobody defines",
+    hint: "The model invented a name; offer fewer, clearer tools.",
+  },
+  "policy/source-not-allowed": {
+    retryable: false,
+    message: "principal {principal} may not {action} this run",
+    hint: "Use a principal with the right role.",
+  },
+  "replay/diverged": {
+    retryable: false,
+    message: "entry {seq} of run {run} is {recorded} in the journal, but the definition now decides {decided}",
+    hint: "The definition changed since the run; load the version that it began with.",
+  },
+  "run/unexpected-event": {
+    retryable: false,
+    message: "{machine} in state {state} has no place for {event}",
+    hint: "This is a defect in Remit or in an engine; please report it with the run's journal.",
+  },
+  "run/unknown": {
+    retryable: false,
+    message: "there is no run {run} for tenant {tenant}",
+    hint: "`list` shows the runs of a tenant.",
+  },
+  "run/already-ended": {
+    retryable: false,
+    message: "run {run} has ended as {status}",
+    hint: "Start a new run; link it by `conversationId`.",
+  },
+  "run/not-waiting": {
+    retryable: false,
+    message: "run {run} waits for no answer",
+    hint: "Send only when the run has asked; `run.events()` shows `input.requested`.",
+  },
+  "run/id-invalid": {
+    retryable: false,
+    message: "{value} is not a valid {what}",
+    hint: "Use 1 to 128 characters of A–Z a–z 0–9 . _ : @ -, starting with a letter or a digit.",
+  },
+  "run/input-invalid": {
+    retryable: false,
+    message: "the input of {supervisor} does not fit the input schema of {agent}",
+    hint: "Compare `data.issues` with the entry agent's input schema.",
+  },
+  "run/answer-invalid": {
+    retryable: false,
+    message: "the answer to {ask} does not fit",
+    hint: "Compare `data.issues` with the question's answer schema.",
+  },
+  "run/internal": {
+    retryable: false,
+    message: "the run failed inside Remit: {reason}",
+    hint: "This is a defect; please report it with the run's journal.",
+  },
+  "supervisor/name-invalid": {
+    retryable: false,
+    message: "supervisor name {supervisor} is not a name",
+    hint: "Use a letter first, then at most 63 letters, digits, `_` or `-`.",
+  },
+  "supervisor/agent-unknown": {
+    retryable: false,
+    message: "{where} names the agent {agent}, which `agents` does not hold",
+    hint: "Add the agent to `agents`, or correct the name.",
+  },
+  "supervisor/agent-mismatch": {
+    retryable: false,
+    message: "`agents` holds under {key} an agent named {agent}, or another definition of it",
+    hint: "Use the agent's own name as the key, and one definition per name.",
+  },
+  "supervisor/agent-unreachable": {
+    retryable: false,
+    message: "no path leads from {entry} to the agent {agent}",
+    hint: "Add a handoff to it, or drop it from `agents`.",
+  },
+  "supervisor/exit-unreachable": {
+    retryable: false,
+    message: "no path leads from {entry} to an end of the run",
+    hint: "Make a reachable agent an `exit`, or add an escalation.",
+  },
+  "supervisor/dead-end": {
+    retryable: false,
+    message: "the agent {agent} is no exit and has no edge that leaves it",
+    hint: "Add a handoff from it, or list it in `exit`.",
+  },
+  "supervisor/duplicate-edge": {
+    retryable: false,
+    message: "two edges are named {edge}",
+    hint: "Give one of them a `name` of its own.",
+  },
+  "supervisor/source-not-guaranteed": {
+    retryable: false,
+    message: "the contract {contract} reads {source}, but a path reaches {from} without it: {path}",
+    hint: "Read it with `optional(…)`, or make every path pass through it.",
+  },
+  "supervisor/duplicate-tool": {
+    retryable: false,
+    message: "two different tools are named {tool} ({agents})",
+    hint: "Rename one of them; a tool name means one thing in a supervisor.",
+  },
+  "supervisor/no-matching-handoff": {
+    retryable: false,
+    message: "no edge fits what {agent} returned",
+    hint: "Add an edge without `when` as the last one, or make the agent an exit.",
+  },
+  "supervisor/duplicate": {
+    retryable: false,
+    message: "two supervisors are named {supervisor} with the definition {definition}",
+    hint: "Register each supervisor once.",
+  },
+  "tool/name-invalid": {
+    retryable: false,
+    message: "tool name {tool} is not a name",
+    hint: "Use 1 to 64 of A–Z a–z 0–9 _ -; the house form is verb_noun.",
+  },
+  "tool/schema-not-representable": {
+    retryable: false,
+    message: "the {side} schema of {tool} has no JSON Schema form: {reason}",
+    hint: "Use types that JSON has; put conversions into `execute`.",
+  },
+  "tool/lookup-missing": {
+    retryable: false,
+    message: 'tool {tool} says idempotency "lookup" but has no `lookup`',
+    hint: 'Add `lookup`, or say idempotency "key" or "none".',
+  },
+  "tool/input-invalid": {
+    retryable: false,
+    message: "the arguments of {tool} do not fit its input schema",
+    hint: "Compare `data.issues` with the tool's input schema.",
+  },
+  "tool/output-invalid": {
+    retryable: false,
+    message: "{tool} answered outside its output schema",
+    hint: "Compare `data.issues` with the tool's output schema; a write has happened all the same.",
+  },
+  "tool/failed": {
+    retryable: true,
+    message: "{tool} failed: {reason}",
+    hint: "See `cause`; the agent was told and may try another way.",
+  },
+  "tool/refused": {
+    retryable: false,
+    message: "{tool} refused: {reason}",
+    hint: "The tool said no and changed nothing; the agent was told.",
+  },
+  "tool/timeout": {
+    retryable: true,
+    message: "{tool} gave no answer within {timeoutMs} ms",
+    hint: "Raise the tool's `timeoutMs`; a write may have happened all the same.",
+  },
+  "tool/cancelled": {
+    retryable: false,
+    message: "{tool} was stopped by a cancel",
+    hint: "A write may have happened all the same; the journal says whether its outcome is known.",
+  },
+  "tool/outcome-unknown": {
+    retryable: false,
+    message: "nobody knows whether {tool} happened",
+    hint: "Look at the outside system and settle the effect by hand.",
+  },
+} as const satisfies Record<`${string}/${string}`, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCodes;
+export type ErrorFamily = ErrorCode extends `${infer Family}/${string}` ? Family : never;
+export type ErrorData = { readonly [key: string]: Json | undefined };
+
+/** An error as data: what a journal, a wire or a report holds. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly data?: ErrorData;
+}
+
+const brand = Symbol.for("remit.error");
+
+/** Every error that Remit throws. `code` says what happened, `hint` what to do, `data` is JSON, `cause` the original. */
+export class OrchestrationError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = "OrchestrationError";
+  readonly code: Code;
+  readonly data: ErrorData;
+  readonly hint: string;
+  readonly retryable: boolean;
+
+  constructor(code: Code, data: ErrorData = {}, options?: { readonly cause?: unknown }) {
+    const entry = errorCodes[code];
+    super(`${code}: ${fill(entry.message, data)}`, options);
+    this.code = code;
+    this.data = data;
+    this.hint = entry.hint;
+    this.retryable = entry.retryable;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** True for an error of this or another copy of the package, of this code or, without one, of any. */
+  static is<Code extends ErrorCode = ErrorCode>(error: unknown, code?: Code): error is OrchestrationError<Code> {
+    if (typeof error !== "object" || error === null || !(brand in error)) return false;
+    return code === undefined || (error as { code?: unknown }).code === code;
+  }
+
+  /** The error as data, for a journal or a wire. */
+  toRecord(): ErrorRecord {
+    return { code: this.code, message: this.message, data: this.data };
+  }
+
+  toJSON(): ErrorRecord {
+    return this.toRecord();
+  }
+}
+
+/** Makes the error again from its data. */
+export function errorFrom(record: ErrorRecord): OrchestrationError {
+  return new OrchestrationError(record.code, record.data ?? {});
+}
+
+/** The text of something thrown, whatever it was; at most 2,000 characters. */
+export function reasonOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : String(thrown);
+  return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
+}
+
+function fill(template: string, data: ErrorData): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = data[name];
+    if (value === undefined) return "?";
+    return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  });
+}

@@ -1,0 +1,113 @@
+import { OrchestrationError } from "../errors.ts";
+import type { Entry, EntryBodies, EntryType } from "../event.ts";
+import { sha256 } from "../hash.ts";
+import type { Batch } from "../port/journal.ts";
+
+/**
+ * The hash chain over commitments (D5). It proves that nothing was changed, dropped, inserted or reordered, also after
+ * a body was erased. It does not prove who wrote, and it cannot see a tail that was cut off: signed checkpoints do.
+ */
+
+/** Where a stream stands: seq and hash of its last entry. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** The head of a stream that has no entry yet. */
+export const emptyHead: Head = { seq: 0, hash: "" };
+
+/** An entry that is not yet in a journal. */
+export interface Draft<Type extends EntryType = EntryType> {
+  readonly type: Type;
+  readonly at: number;
+  readonly path: string;
+  readonly cause: number;
+  readonly body: EntryBodies[Type];
+}
+
+/** Seals drafts into one batch behind `head`. Bodies must be JSON. */
+export function sealBatch(head: Head, drafts: readonly Draft[], salt: () => string): Batch {
+  let { seq, hash } = head;
+  let lines = "";
+  for (const { type, at, path, cause, body } of drafts) {
+    seq++;
+    const header = JSON.stringify({ seq, type, at, path, cause });
+    const text = JSON.stringify(body);
+    const grain = salt();
+    const commitment = sha256(`${grain}\n${text}`);
+    hash = sha256(`${hash}\n${header}\n${commitment}`);
+    lines += `${header}\t${commitment}\t${hash}\t${grain}\t${text}\n`;
+  }
+  return { firstSeq: head.seq + 1, lastSeq: seq, lines, hash };
+}
+
+/** The five parts of one stored line. */
+export interface Line {
+  readonly header: string;
+  readonly commitment: string;
+  readonly hash: string;
+  readonly salt: string;
+  readonly body: string;
+}
+
+/** Splits a batch into its lines. JSON text holds no raw tab or line break, so the split is exact. */
+export function linesOf(batch: Batch): Line[] {
+  return batch.lines
+    .split("\n")
+    .filter((line) => line.length > 0)
+    .map((line) => {
+      const [header = "", commitment = "", hash = "", salt = "", body = ""] = line.split("\t");
+      return { header, commitment, hash, salt, body };
+    });
+}
+
+/** Opens a batch without checking the chain. @throws OrchestrationError `journal/broken-chain` for text that is not a line */
+export function openBatch(batch: Batch, stream: string): Entry[] {
+  return linesOf(batch).map((line, index) => {
+    try {
+      const header = JSON.parse(line.header) as Omit<Entry, "body">;
+      // An erased body opens as an empty object; whoever needs it says what is missing.
+      const body: unknown = line.body === "" ? {} : JSON.parse(line.body);
+      return { ...header, body } as Entry;
+    } catch (cause) {
+      const data = { seq: batch.firstSeq + index, stream, reason: "the line is not readable" };
+      throw new OrchestrationError("journal/broken-chain", data, { cause });
+    }
+  });
+}
+
+/** The first line that is not what was written, if any. */
+export interface ChainFault {
+  readonly seq: number;
+  readonly reason: string;
+}
+
+/** Checks batches in order from the start of a stream. Returns the head, or the first fault. */
+export function verifyChain(batches: readonly Batch[]): { readonly head: Head; readonly fault?: ChainFault } {
+  let { seq, hash } = emptyHead;
+  for (const batch of batches) {
+    for (const line of linesOf(batch)) {
+      const expected = seq + 1;
+      const fault = (reason: string) => ({ head: { seq, hash }, fault: { seq: expected, reason } });
+      let header: { seq?: unknown };
+      try {
+        header = JSON.parse(line.header) as { seq?: unknown };
+      } catch {
+        return fault("its header is not readable");
+      }
+      if (header.seq !== expected) return fault(`its place is taken by entry ${String(header.seq)}`);
+      const erased = line.body === "" && line.salt === "";
+      if (!erased && sha256(`${line.salt}\n${line.body}`) !== line.commitment) {
+        return fault("its body does not fit its commitment");
+      }
+      if (sha256(`${hash}\n${line.header}\n${line.commitment}`) !== line.hash) {
+        return fault("its hash does not follow from the entry before");
+      }
+      seq = expected;
+      hash = line.hash;
+    }
+    if (batch.lastSeq !== seq) return { head: { seq, hash }, fault: { seq: seq + 1, reason: "it is missing" } };
+  }
+  return { head: { seq, hash } };
+}

@@ -1,0 +1,83 @@
+/** JSON values and the two operations the kernel needs on them: a canonical text and a bounded look inside. */
+
+/** A value that survives `JSON.parse(JSON.stringify(value))` unchanged. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A JSON Schema document (draft 2020-12). */
+export type JsonSchema = { readonly [key: string]: Json };
+
+/**
+ * Canonical JSON text: object keys sorted by code unit, no white space, numbers as ECMAScript prints them
+ * (the ordering and number rules of RFC 8785). `undefined` members are left out.
+ * @throws TypeError on a cycle, a function, a symbol, a bigint or a number that is not finite
+ */
+export function canonicalJson(value: unknown): string {
+  return write(value, 0);
+}
+
+const depthMax = 512;
+
+function write(value: unknown, depth: number): string {
+  if (depth > depthMax) throw new TypeError(`value is nested deeper than ${depthMax} levels or contains a cycle`);
+  if (value === null) return "null";
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "number":
+      if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`);
+      return JSON.stringify(value);
+    case "object":
+      break;
+    default:
+      throw new TypeError(`a ${typeof value} has no JSON form`);
+  }
+  if (Array.isArray(value)) {
+    let text = "[";
+    for (let index = 0; index < value.length; index++) {
+      if (index > 0) text += ",";
+      const item: unknown = value[index];
+      text += item === undefined ? "null" : write(item, depth + 1);
+    }
+    return `${text}]`;
+  }
+  const withToJson = value as { toJSON?: () => unknown };
+  if (typeof withToJson.toJSON === "function") return write(withToJson.toJSON(), depth + 1);
+  const record = value as Record<string, unknown>;
+  let text = "{";
+  for (const key of Object.keys(record).sort()) {
+    const member = record[key];
+    if (member === undefined) continue;
+    if (text.length > 1) text += ",";
+    text += `${JSON.stringify(key)}:${write(member, depth + 1)}`;
+  }
+  return `${text}}`;
+}
+
+/** Says where a value stops being JSON, or `undefined` when all of it is. The answer is a JSON pointer and a reason. */
+export function findNonJson(value: unknown, pointer = "", depth = 0): { pointer: string; reason: string } | undefined {
+  if (depth > depthMax) return { pointer, reason: `nested deeper than ${depthMax} levels or cyclic` };
+  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? undefined : { pointer, reason: `the number ${value}` };
+  }
+  if (typeof value !== "object") return { pointer, reason: `a ${typeof value}` };
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const found = findNonJson(value[index], `${pointer}/${index}`, depth + 1);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return { pointer, reason: `an instance of ${(value as object).constructor?.name ?? "a class"}` };
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (member === undefined) continue;
+    const found = findNonJson(member, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, depth + 1);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import { OrchestrationError } from "./errors.ts";
+
+/** Bounds of one run (D8, R11). Each has a default; crossing one is a typed end, never an exception. */
+export interface Limits {
+  /** Model calls plus tool calls of the whole run tree. */
+  readonly steps: number;
+  /** Deliveries of a contract, first one included, of the whole run tree. */
+  readonly handoffs: number;
+  /** Levels of delegation: 1 for a flat supervisor, 2 when one of its agents is a supervisor itself. */
+  readonly depth: number;
+  /** Milliseconds of work; the time a run is parked does not count. */
+  readonly activeMs: number;
+  /** Milliseconds from the start to the absolute end, parked time included. */
+  readonly deadlineMs: number;
+  /** How often one (tool, arguments) pair may be read in a run. */
+  readonly repeats: number;
+  /** How often one (tool, arguments) pair may be written in a run; refusals by the tool do not count. */
+  readonly writeRepeats: number;
+  /** Model turns of one agent invocation. */
+  readonly turns: number;
+  /** Rounds in which an agent may mend an answer that broke its contract. */
+  readonly repairs: number;
+  /** Tool calls in one model response. */
+  readonly callsPerTurn: number;
+  /** Messages waiting for one recipient before senders are told to wait. */
+  readonly mailbox: number;
+  /** Bytes of one payload, as JSON, that may enter a run. */
+  readonly payloadBytes: number;
+}
+
+export const defaultLimits: Limits = {
+  steps: 64,
+  handoffs: 24,
+  depth: 4,
+  activeMs: 600_000,
+  deadlineMs: 30 * 24 * 3_600_000,
+  repeats: 3,
+  writeRepeats: 1,
+  turns: 24,
+  repairs: 1,
+  callsPerTurn: 16,
+  mailbox: 64,
+  payloadBytes: 4 * 1024 * 1024,
+};
+
+/**
+ * Fills in the defaults.
+ * @throws LimitsError `limits/not-a-bound` for a value that is not a positive integer (`repairs` may be 0)
+ */
+export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!(name in defaultLimits)) throw new OrchestrationError("limits/unknown", { limit: name });
+    const least = name === "repairs" ? 0 : 1;
+    if (!Number.isSafeInteger(value) || (value as number) < least) {
+      throw new OrchestrationError("limits/not-a-bound", { limit: name, value: String(value) });
+    }
+  }
+  return { ...defaultLimits, ...overrides };
+}

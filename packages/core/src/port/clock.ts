@@ -1,0 +1,26 @@
+/** Time. Nothing else in the kernel asks what time it is. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Calls back at `dueAt` (epoch ms), or soon after when that is past. The callback must not throw. */
+  readonly at: (dueAt: number, callback: () => void) => { readonly cancel: () => void };
+}
+
+const timeoutMsMax = 2 ** 31 - 1;
+
+/** The machine's clock. Its timers keep no process alive. */
+export function systemClock(): Clock {
+  return {
+    now: () => Date.now(),
+    at: (dueAt, callback) => {
+      let handle: NodeJS.Timeout | undefined;
+      const arm = () => {
+        const left = dueAt - Date.now();
+        handle = setTimeout(left > timeoutMsMax ? arm : callback, Math.max(0, Math.min(left, timeoutMsMax)));
+        handle.unref();
+      };
+      arm();
+      return { cancel: () => clearTimeout(handle) };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { Command } from "../command.ts";
+import type { InputEvent } from "../event.ts";
+import type { Clock } from "./clock.ts";
+import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
+
+export interface RunKey {
+  readonly tenant: string;
+  readonly runId: string;
+}
+
+/**
+ * What an engine gives the driver for one run: `load`, `append`, `submit`, `next` (D1). No closure waits inside a run:
+ * a session lives while something is in flight, then the driver returns and the run costs disk only.
+ */
+export interface RunSession {
+  readonly key: StreamKey;
+  readonly journal: Journal;
+  /** Epoch ms; on engines that replay code, the engine's own recorded time. */
+  readonly now: () => number;
+  /** Appends as `Journal.append` does; a conflict means that another session owns the run. */
+  readonly append: (batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
+  /** Starts a command; its outcome comes out of `next` as an input event. Never throws. */
+  readonly submit: (command: Command) => void;
+  /** Aborts a command's signal or stops its timer; its outcome, if it still comes, comes as ever. */
+  readonly abort: (commandId: string) => void;
+  /** What happened next, in the order it shall be journaled; `undefined` when nothing is in flight and nothing waits. */
+  readonly next: () => Promise<InputEvent | undefined> | InputEvent | undefined;
+  /** Tells watchers that entries up to `lastSeq` are durable. */
+  readonly published: (batch: Batch) => void;
+}
+
+/** What the kernel gives an engine: how to drive a run and how to carry out a command. */
+export interface RunHost {
+  /** Drives a run until nothing is in flight. @throws OrchestrationError `journal/conflict` when another writer owns the run */
+  readonly drive: (session: RunSession) => Promise<void>;
+  /** Carries out one command at the gates (R3). Resolves with the event; never rejects. */
+  readonly execute: (key: RunKey, command: Command, signal: AbortSignal) => Promise<InputEvent>;
+}
+
+/** Makes runs durable. One engine serves any number of supervisors. */
+export interface Engine {
+  readonly name: string;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Registers a supervisor's host under `supervisor@definitionHash`; two versions load side by side. */
+  readonly register: (definition: string, host: RunHost) => void;
+  /**
+   * Puts an event into a run and drives it. Resolves when the event is durable or was known already.
+   * @throws OrchestrationError `definition/unknown` when no host is loaded for the run; `engine/closed`
+   */
+  readonly deliver: (key: RunKey, definition: string, event: InputEvent) => Promise<void>;
+  /** Continues every unfinished run of the registered definitions; resolves with how many were woken. */
+  readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
+  /** Batches as they become durable, from now on. Returns the way to stop. */
+  readonly watch: (key: RunKey, onBatch: (batch: Batch) => void) => () => void;
+  /** Resolves when no run is being driven. */
+  readonly idle: () => Promise<void>;
+  /** Stops driving, waits for what is being written, closes the journal. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,88 @@
+import type { RunStatus } from "../event.ts";
+import type { Json } from "../json.ts";
+
+/** A stream of entries. The tenant is part of the key's type: an unscoped read does not compile. */
+export interface StreamKey {
+  readonly tenant: string;
+  readonly kind: StreamKind;
+  readonly id: string;
+}
+/** `run` is one run; the others outlive runs (D6). */
+export type StreamKind = "run" | "budget" | "approvals" | "dead-letters" | "memory" | "pins" | "world";
+
+/**
+ * One appended batch: one stored row. `lines` holds an entry a line, five parts between tabs:
+ * header JSON, commitment, hash, salt, body JSON. `hash = SHA-256(previous hash ⏎ header ⏎ commitment)`,
+ * `commitment = SHA-256(salt ⏎ body)`. Erasing a body empties its salt and body and leaves the chain whole (D5).
+ */
+export interface Batch {
+  /** Seq of the first line; entries count from 1. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly lines: string;
+  /** Hash of the last line. */
+  readonly hash: string;
+}
+
+/** What the index knows of a run, kept in the same transaction as the batch that changed it. */
+export interface RunRecord {
+  readonly tenant: string;
+  readonly runId: string;
+  readonly supervisor: string;
+  readonly definitionHash: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly lastSeq: number;
+  readonly conversationId?: string;
+  /** Epoch ms at which a parked run wants to be woken. */
+  readonly wakeAt?: number;
+}
+
+export interface RunFilter {
+  readonly tenant: string;
+  readonly status?: readonly RunStatus[];
+  readonly supervisor?: string;
+  readonly conversationId?: string;
+  /** At most this many, newest first; 100 when absent. */
+  readonly most?: number;
+  /** Only runs started before this (epoch ms), to page on. */
+  readonly before?: number;
+}
+
+export interface Snapshot {
+  readonly seq: number;
+  /** Hash of the entry at `seq`: a snapshot of another history is refused. */
+  readonly hash: string;
+  readonly state: Json;
+}
+
+/** Append-only streams with compare-and-append. */
+export interface Journal {
+  /**
+   * Appends one batch, all or none. Returns nothing when the batch is durable on return, else a promise of that.
+   * Batches of one stream become durable in the order they were appended; a later one is never durable without an
+   * earlier one, and after a failed one all later ones of that stream fail too.
+   * @param expectedSeq seq of the last entry the caller believes the stream has, 0 for a new one
+   * @throws OrchestrationError `journal/conflict` when the stream has moved on; nothing is written
+   * @throws OrchestrationError `journal/unavailable` when it could not be stored
+   */
+  readonly append: (key: StreamKey, batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
+  /** Batches from `fromSeq` on, in order; empty for an unknown stream. A batch that holds `fromSeq` inside comes whole. */
+  readonly read: (key: StreamKey, fromSeq?: number) => Promise<readonly Batch[]>;
+  /** Stores a payload under its address, before the entry that names it. Idempotent. */
+  readonly putBlob: (tenant: string, address: string, body: string) => void | Promise<void>;
+  readonly getBlob: (tenant: string, address: string) => Promise<string | undefined>;
+  /** A cache; losing it costs time only. */
+  readonly saveSnapshot: (key: StreamKey, snapshot: Snapshot) => void | Promise<void>;
+  readonly loadSnapshot: (key: StreamKey) => Promise<Snapshot | undefined>;
+  readonly findRun: (tenant: string, runId: string) => Promise<RunRecord | undefined>;
+  readonly listRuns: (filter: RunFilter) => Promise<readonly RunRecord[]>;
+  /** Runs of every tenant that have not ended: for the engine's own recovery and the pre-start check, nobody else. */
+  readonly unfinishedRuns: () => Promise<readonly RunRecord[]>;
+  /** Ids of the streams of one kind of a tenant. */
+  readonly listStreams: (tenant: string, kind: StreamKind) => Promise<readonly string[]>;
+  /** The tenant's secret for argument hashes and blob addresses; made on first use. */
+  readonly tenantKey: (tenant: string) => Promise<string>;
+  readonly close: () => Promise<void>;
+}

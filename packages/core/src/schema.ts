@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { type ErrorData, OrchestrationError } from "./errors.ts";
+import type { Json, JsonSchema } from "./json.ts";
+
+/** One place where a value does not fit: a JSON pointer and a sentence. */
+export type Issue = { readonly pointer: string; readonly message: string };
+
+/** Result of a parse at a boundary. */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: Issue[] };
+
+/** One parse at a boundary: what comes out is trusted from here on. A throwing refinement is an issue, not a throw. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): Parsed<z.output<Schema>> {
+  let result: ReturnType<Schema["safeParse"]>;
+  try {
+    result = schema.safeParse(value) as ReturnType<Schema["safeParse"]>;
+  } catch (thrown) {
+    return { ok: false, issues: [{ pointer: "", message: thrown instanceof Error ? thrown.message : String(thrown) }] };
+  }
+  if (result.success) return { ok: true, value: result.data as z.output<Schema> };
+  return { ok: false, issues: issuesOf(result.error) };
+}
+
+/** Zod's issues as JSON: at most 20, so that a hostile value cannot fill a journal. */
+export function issuesOf(error: z.ZodError): Issue[] {
+  return error.issues.slice(0, 20).map((issue) => ({
+    pointer: issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    message: issue.message.slice(0, 500),
+  }));
+}
+
+/**
+ * JSON Schema (draft 2020-12) of what goes in or comes out (D15).
+ * @throws OrchestrationError `tool/schema-not-representable` when the schema holds a type that JSON has not
+ */
+export function jsonSchemaOf(schema: z.ZodType, side: "input" | "output", owner: string): JsonSchema {
+  try {
+    return z.toJSONSchema(schema, { io: side }) as unknown as JsonSchema;
+  } catch (cause) {
+    const data: ErrorData = { tool: owner, side, reason: cause instanceof Error ? cause.message : String(cause) };
+    throw new OrchestrationError("tool/schema-not-representable", data, { cause });
+  }
+}
+
+/** Checks that a schema is a zod schema of this major version; something else is a mistake at definition time. */
+export function isSchema(value: unknown): value is z.ZodType {
+  return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
+}
+
+export type { Json };

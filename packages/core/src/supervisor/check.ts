@@ -1,0 +1,175 @@
+import type { AnyAgent } from "../agent.ts";
+import { OrchestrationError } from "../errors.ts";
+import type { Edge } from "../handoff.ts";
+import type { Threshold } from "../threshold.ts";
+import type { AnyTool } from "../tool.ts";
+
+/** What is proved about a graph before it may start. */
+export interface Graph {
+  readonly name: string;
+  readonly agents: ReadonlyMap<string, AnyAgent>;
+  readonly entry: string;
+  readonly exits: ReadonlySet<string>;
+  readonly edges: readonly Edge[];
+  readonly thresholds: ReadonlyMap<string, Threshold>;
+}
+
+/**
+ * Proves that a graph can work: every name is known, every agent can be reached, every path can end, every payload
+ * that a contract reads was made before on each path that leads to it, one tool name means one tool.
+ * @throws OrchestrationError the first `supervisor/*` that does not hold
+ */
+export function checkGraph(graph: Graph): void {
+  const { agents, edges, entry, exits, thresholds } = graph;
+  const known = (agent: string, where: string) => {
+    if (!agents.has(agent)) throw new OrchestrationError("supervisor/agent-unknown", { agent, where });
+  };
+  known(entry, "`entry`");
+  for (const exit of exits) known(exit, "`exit`");
+  const names = new Set<string>();
+  for (const edge of edges) {
+    if (names.has(edge.name)) throw new OrchestrationError("supervisor/duplicate-edge", { edge: edge.name });
+    names.add(edge.name);
+    for (const end of endsOf(edge)) {
+      known(end.name, `the edge ${edge.name}`);
+      if (agents.get(end.name) !== end) {
+        throw new OrchestrationError("supervisor/agent-mismatch", { key: end.name, agent: end.name, edge: edge.name });
+      }
+    }
+    for (const source of Object.values(edge.sources)) known(source.agent.name, `the edge ${edge.name} (with)`);
+  }
+  for (const agent of thresholds.keys()) known(agent, "`thresholds`");
+  checkTools(agents);
+  checkReach(graph);
+  checkSources(graph);
+}
+
+function endsOf(edge: Edge): AnyAgent[] {
+  switch (edge.kind) {
+    case "handoff":
+    case "question":
+      return [edge.fromAgent, edge.toAgent];
+    case "parallel":
+      return [edge.fromAgent, ...edge.branches.map(({ toAgent }) => toAgent), edge.join.toAgent];
+    case "ending":
+      return [edge.fromAgent];
+  }
+}
+
+/** Where an edge leads; a parallel delegation passes through all of its branches. */
+export function targetsOf(edge: Edge): string[] {
+  switch (edge.kind) {
+    case "handoff":
+    case "question":
+      return [edge.to];
+    case "parallel":
+      return [...edge.branches.map(({ to }) => to), edge.join.to];
+    case "ending":
+      return [];
+  }
+}
+
+function checkTools(agents: ReadonlyMap<string, AnyAgent>): void {
+  const owners = new Map<string, { tool: AnyTool; agent: string }>();
+  for (const agent of agents.values()) {
+    const tools = [...agent.tools, ...(agent.team?.tools.values() ?? [])];
+    for (const tool of tools) {
+      const earlier = owners.get(tool.name);
+      if (earlier && earlier.tool !== tool) {
+        const names = `${earlier.agent}, ${agent.name}`;
+        throw new OrchestrationError("supervisor/duplicate-tool", { tool: tool.name, agents: names });
+      }
+      owners.set(tool.name, { tool, agent: agent.name });
+    }
+  }
+}
+
+function checkReach({ agents, edges, entry, exits, thresholds }: Graph): void {
+  const reached = new Set([entry]);
+  for (const agent of reached) {
+    for (const edge of edges) if (edge.from === agent) for (const target of targetsOf(edge)) reached.add(target);
+  }
+  for (const agent of agents.keys()) {
+    if (!reached.has(agent)) throw new OrchestrationError("supervisor/agent-unreachable", { agent, entry });
+  }
+  // An agent that only runs as a branch returns to its join, so it needs no edge of its own.
+  const branches = new Set<string>();
+  const others = new Set<string>([entry]);
+  for (const edge of edges) {
+    if (edge.kind === "parallel") {
+      for (const { to } of edge.branches) branches.add(to);
+      others.add(edge.join.to);
+    } else for (const target of targetsOf(edge)) others.add(target);
+  }
+  for (const agent of agents.keys()) {
+    const leaves =
+      exits.has(agent) || edges.some((edge) => edge.from === agent) || (branches.has(agent) && !others.has(agent));
+    if (!leaves) throw new OrchestrationError("supervisor/dead-end", { agent });
+  }
+  const ends = [...reached].some((agent) => exits.has(agent)) || edges.some((edge) => edge.kind === "ending");
+  if (!ends && thresholds.size === 0) throw new OrchestrationError("supervisor/exit-unreachable", { entry });
+}
+
+/**
+ * A contract may read an agent's payload only where every path to it passes through that agent. `before` is the
+ * greatest solution of: an agent is preceded by itself and by what precedes all of its ways in.
+ */
+function checkSources({ agents, edges, entry }: Graph): void {
+  const all = new Set(agents.keys());
+  const before = new Map<string, Set<string>>();
+  for (const agent of agents.keys()) before.set(agent, new Set(agent === entry ? [entry] : all));
+  const ways = (agent: string): Set<string>[] => {
+    const found: Set<string>[] = agent === entry ? [new Set()] : [];
+    for (const edge of edges) {
+      const start = before.get(edge.from) ?? new Set<string>();
+      if (edge.kind === "parallel") {
+        if (edge.branches.some(({ to }) => to === agent)) found.push(start);
+        if (edge.join.to === agent) found.push(new Set([...start, ...edge.branches.map(({ to }) => to)]));
+      } else if (edge.kind !== "ending" && edge.to === agent) found.push(start);
+    }
+    return found;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const agent of agents.keys()) {
+      const [first = new Set<string>(), ...rest] = ways(agent);
+      const next = new Set([...first].filter((name) => rest.every((way) => way.has(name))));
+      next.add(agent);
+      if (next.size !== before.get(agent)?.size) {
+        before.set(agent, next);
+        changed = true;
+      }
+    }
+  }
+  for (const edge of edges) {
+    for (const [key, source] of Object.entries(edge.sources)) {
+      if (source.optional || before.get(edge.from)?.has(source.agent.name)) continue;
+      throw new OrchestrationError("supervisor/source-not-guaranteed", {
+        contract: edge.name,
+        source: key,
+        from: edge.from,
+        path: pathWithout(edges, entry, edge.from, source.agent.name).join(" -> "),
+      });
+    }
+  }
+}
+
+/** A shortest path from entry to an agent that does not pass through another. */
+function pathWithout(edges: readonly Edge[], entry: string, to: string, without: string): string[] {
+  const queue: string[][] = [[entry]];
+  const seen = new Set([entry]);
+  for (const path of queue) {
+    const last = path.at(-1);
+    if (last === undefined || last === without) continue;
+    if (last === to) return path;
+    for (const edge of edges) {
+      if (edge.from !== last) continue;
+      for (const target of targetsOf(edge)) {
+        if (seen.has(target)) continue;
+        seen.add(target);
+        queue.push([...path, target]);
+      }
+    }
+  }
+  return [entry, "…", to];
+}

@@ -1,0 +1,280 @@
+import type { z } from "zod";
+import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
+import { isName } from "../agent.ts";
+import { OrchestrationError } from "../errors.ts";
+import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
+import { hashJson, sha256 } from "../hash.ts";
+import { type Limits, resolveLimits } from "../limits.ts";
+import { jsonSchemaOf } from "../schema.ts";
+import type { Threshold } from "../threshold.ts";
+import type { AnyTool } from "../tool.ts";
+import { checkGraph } from "./check.ts";
+import { compileMachine } from "./machine.ts";
+
+/** An edge whose ends are agents of one supervisor. */
+export type EdgeBetween<Names extends string> =
+  | Handoff<Names, Names>
+  | Parallel<Names, Names>
+  | Question<Names, Names>
+  | Ending<Names>;
+
+export type AgentMap = Readonly<Record<string, AnyAgent>>;
+type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
+
+export interface SupervisorOptions<
+  Agents extends AgentMap,
+  Entry extends keyof Agents & string,
+  Exit extends keyof Agents & string,
+  Thresholds extends readonly Threshold<NameOf<Agents>>[],
+> {
+  /** Name in the journal and on the command line; `supervisor` when absent. */
+  readonly name?: string;
+  readonly version?: string;
+  /** By their own names. */
+  readonly agents: Agents;
+  /** The agent that gets the run's input. */
+  readonly entry: Entry;
+  /** Agents whose output ends the run as completed when no edge fits. */
+  readonly exit: Exit | readonly Exit[];
+  /** The only edges there are. Those from one agent are tried in this order. */
+  readonly handoffs: readonly EdgeBetween<NameOf<Agents>>[];
+  readonly thresholds?: Thresholds;
+  readonly limits?: Partial<Limits>;
+  /** What an agent's failure does to the run: `fail` (default) or `escalate` to a person. */
+  readonly onFailure?: "fail" | "escalate";
+}
+
+/** A compiled supervisor: pure data and a machine, without engine and models. Can be drawn, checked and nested. */
+export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias extends string = string> {
+  readonly kind: "supervisor";
+  readonly name: string;
+  readonly version: string;
+  readonly agents: ReadonlyMap<string, AnyAgent>;
+  readonly entry: string;
+  readonly exits: ReadonlySet<string>;
+  readonly edges: readonly Edge[];
+  readonly edgeByName: ReadonlyMap<string, Edge>;
+  readonly thresholds: ReadonlyMap<string, Threshold>;
+  readonly onFailure: "fail" | "escalate";
+  readonly limits: Limits;
+  readonly aliases: readonly string[];
+  /** Every tool of the team by name. */
+  readonly tools: ReadonlyMap<string, AnyTool>;
+  /** Hash of canonical data, JSON Schemas and versions: what a run is pinned to (D4). */
+  readonly hash: string;
+  /** Hashes of function texts, by what they belong to; they tell when a function changed under an unchanged version. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** The machine; its type stays out of the public declarations. */
+  readonly machine: unknown;
+  /** Type only. */
+  readonly types?: { readonly input: Input; readonly output: Output; readonly alias: Alias };
+}
+
+type AliasOf<Agents extends AgentMap> = Agents[keyof Agents]["model"];
+type StrongerOf<Thresholds extends readonly Threshold[]> = Extract<Thresholds[number]["stronger"], string>;
+
+/**
+ * Compiles a supervisor from its agents and edges.
+ * @throws OrchestrationError `supervisor/*` for a graph that cannot work, `limits/*` for a bound that is none
+ */
+export function defineSupervisor<
+  const Agents extends AgentMap,
+  const Entry extends keyof Agents & string,
+  const Exit extends keyof Agents & string,
+  const Thresholds extends readonly Threshold<NameOf<Agents>>[] = readonly [],
+>(
+  options: SupervisorOptions<Agents, Entry, Exit, Thresholds>,
+): SupervisorDefinition<InputOf<Agents[Entry]>, OutputOf<Agents[Exit]>, AliasOf<Agents> | StrongerOf<Thresholds>> {
+  const name = options.name ?? "supervisor";
+  if (!isName(name)) throw new OrchestrationError("supervisor/name-invalid", { supervisor: name });
+  const agents = new Map<string, AnyAgent>();
+  for (const [key, agent] of Object.entries(options.agents)) {
+    if (agent.name !== key) throw new OrchestrationError("supervisor/agent-mismatch", { key, agent: agent.name });
+    agents.set(key, agent);
+  }
+  const exits = new Set<string>(typeof options.exit === "string" ? [options.exit] : options.exit);
+  const edges = options.handoffs as readonly Edge[];
+  const thresholds = new Map<string, Threshold>();
+  for (const threshold of options.thresholds ?? []) thresholds.set(threshold.agent, threshold as Threshold);
+  const limits = resolveLimits(options.limits);
+  checkGraph({ name, agents, entry: options.entry, exits, edges, thresholds });
+
+  const tools = new Map<string, AnyTool>();
+  const aliases = new Set<string>();
+  for (const agent of agents.values()) {
+    for (const tool of agent.tools) tools.set(tool.name, tool);
+    if (agent.team) {
+      for (const [toolName, tool] of agent.team.tools) tools.set(toolName, tool);
+      for (const alias of agent.team.aliases) aliases.add(alias);
+    } else {
+      aliases.add(agent.model);
+    }
+  }
+  for (const { stronger } of thresholds.values()) if (stronger !== undefined) aliases.add(stronger);
+
+  const onFailure = options.onFailure ?? "fail";
+  const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
+  return {
+    kind: "supervisor",
+    name,
+    version: options.version ?? "0",
+    agents,
+    entry: options.entry,
+    exits,
+    edges,
+    edgeByName: new Map(edges.map((edge) => [edge.name, edge])),
+    thresholds,
+    onFailure,
+    limits,
+    aliases: [...aliases].sort(),
+    tools,
+    hash: hashJson(describe({ ...plan, version: options.version ?? "0", limits }, agents)),
+    functions: functionsOf(edges, thresholds, tools),
+    machine: compileMachine(plan),
+  };
+}
+
+/**
+ * Makes a team usable as one agent of another supervisor. Its input is its entry's, its output its exit's; an end other
+ * than `completed` ends the outer run the same way.
+ */
+export function asAgent<
+  const Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  Alias extends string,
+>(
+  team: SupervisorDefinition<z.input<Input>, z.output<Output>, Alias>,
+  options: { readonly name: Name; readonly description: string; readonly input: Input; readonly output: Output },
+): import("../agent.ts").Agent<Name, Input, Output, readonly [], Alias> {
+  return {
+    kind: "agent",
+    name: options.name,
+    description: options.description,
+    model: "" as Alias,
+    input: options.input,
+    output: options.output,
+    inputSchema: jsonSchemaOf(options.input, "input", options.name),
+    outputSchema: jsonSchemaOf(options.output, "input", options.name),
+    tools: [],
+    effects: "write",
+    asks: [],
+    instructions: "",
+    version: team.version,
+    team: team as unknown as SupervisorDefinition,
+  };
+}
+
+/** The canonical data that a definition's hash covers. Functions count by their versions. */
+function describe(
+  plan: {
+    readonly name: string;
+    readonly version: string;
+    readonly entry: string;
+    readonly exits: ReadonlySet<string>;
+    readonly edges: readonly Edge[];
+    readonly thresholds: ReadonlyMap<string, Threshold>;
+    readonly onFailure: string;
+    readonly limits: Limits;
+  },
+  agents: ReadonlyMap<string, AnyAgent>,
+): unknown {
+  return {
+    name: plan.name,
+    version: plan.version,
+    entry: plan.entry,
+    exits: [...plan.exits].sort(),
+    onFailure: plan.onFailure,
+    limits: plan.limits,
+    agents: [...agents.values()].map((agent) => ({
+      name: agent.name,
+      model: agent.model,
+      description: agent.description,
+      instructions: agent.instructions,
+      input: agent.inputSchema,
+      output: agent.outputSchema,
+      asks: agent.asks,
+      effects: agent.effects,
+      version: agent.version,
+      team: agent.team?.hash,
+      tools: agent.tools.map((tool) => ({
+        name: tool.name,
+        description: tool.description,
+        input: tool.inputSchema,
+        output: tool.outputSchema,
+        effect: tool.effect,
+        risk: tool.risk,
+        reversible: tool.reversible,
+        idempotency: tool.idempotency,
+        keyValidForMs: tool.keyValidForMs,
+        timeoutMs: tool.timeoutMs,
+        protect: tool.protect,
+        labels: tool.labels,
+        version: tool.version,
+      })),
+    })),
+    edges: plan.edges.map((edge) => ({
+      kind: edge.kind,
+      name: edge.name,
+      from: edge.from,
+      max: edge.max,
+      version: edge.version,
+      guarded: edge.when !== undefined,
+      sources: Object.entries(edge.sources).map(([key, { agent, side, optional }]) => [
+        key,
+        agent.name,
+        side,
+        optional,
+      ]),
+      ...describeEnds(edge),
+    })),
+    thresholds: [...plan.thresholds.values()].map(({ agent, atLeast, stronger, version }) => ({
+      agent,
+      atLeast,
+      stronger,
+      version,
+    })),
+  };
+}
+
+function describeEnds(edge: Edge): object {
+  switch (edge.kind) {
+    case "handoff":
+      return { to: edge.to };
+    case "parallel":
+      return { branches: edge.branches.map(({ key, to }) => [key, to]), join: edge.join.to };
+    case "question":
+      return { to: edge.to, of: edge.of, answer: jsonSchemaOf(edge.answer, "input", edge.name) };
+    case "ending":
+      return { status: edge.status, reason: edge.reason };
+  }
+}
+
+function functionsOf(
+  edges: readonly Edge[],
+  thresholds: ReadonlyMap<string, Threshold>,
+  tools: ReadonlyMap<string, AnyTool>,
+): Record<string, string> {
+  const found: Record<string, string> = {};
+  const note = (owner: string, version: string, ...functions: unknown[]) => {
+    const text = functions
+      .filter((fn) => typeof fn === "function")
+      .map(String)
+      .join("\n");
+    if (text !== "") found[`${owner}@${version}`] = sha256(text);
+  };
+  for (const edge of edges) {
+    const ends =
+      edge.kind === "parallel"
+        ? [...edge.branches.map(({ map }) => map), edge.join.map]
+        : edge.kind === "question"
+          ? [edge.ask, edge.map]
+          : edge.kind === "ending"
+            ? [edge.packet]
+            : [edge.map];
+    note(`edge ${edge.name}`, edge.version, edge.when, ...ends);
+  }
+  for (const { agent, read, version } of thresholds.values()) note(`threshold ${agent}`, version, read);
+  for (const tool of tools.values()) note(`tool ${tool.name}`, tool.version, tool.execute, tool.lookup);
+  return found;
+}

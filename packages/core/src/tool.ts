@@ -1,0 +1,174 @@
+import type { z } from "zod";
+import { OrchestrationError } from "./errors.ts";
+import type { Json, JsonSchema } from "./json.ts";
+import { isSchema, jsonSchemaOf } from "./schema.ts";
+
+/** `read` changes nothing outside; `write` may. */
+export type Effect = "read" | "write";
+export type Risk = "low" | "medium" | "high";
+
+/**
+ * How an unknown outcome of a write is settled (D7): `key`: the tool does a write once per idempotency key;
+ * `lookup`: it can be asked whether a write happened; `none`: neither, so a person decides.
+ */
+export type Idempotency = "key" | "lookup" | "none";
+
+/** What a tool gets beside its input. */
+export interface ToolContext {
+  /** Aborts on timeout and cancel. */
+  readonly signal: AbortSignal;
+  /** Same key, same intent; on every attempt. Empty on reads. */
+  readonly idempotencyKey: string;
+  readonly tenant: string;
+  readonly runId: string;
+  readonly agent: string;
+  /** Path of this call in the run, `action#1/tool#2`. */
+  readonly path: string;
+  /** 1 for the first try, counting up over crashes and retries. */
+  readonly attempt: number;
+  /** Text the caller attached to the run for its tools, such as the id of a simulated world. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What a look-up found out about one earlier write. */
+export type LookupAnswer<Output> =
+  | { readonly outcome: "found"; readonly output: Output }
+  | { readonly outcome: "never" }
+  | { readonly outcome: "unknown" };
+
+/** The tool says no for a reason of its own domain and has changed nothing. The message goes to the agent. */
+export class ToolRefusal extends Error {
+  override readonly name = "ToolRefusal";
+}
+
+/** A typed function that a model may ask for. Made by {@link defineTool}; plain data. */
+export interface Tool<
+  Name extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+  Kind extends Effect = Effect,
+> {
+  readonly kind: "tool";
+  readonly name: Name;
+  readonly description: string;
+  readonly input: Input;
+  readonly output: Output;
+  /** JSON Schema of the input, as models see it. */
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema: JsonSchema;
+  readonly effect: Kind;
+  readonly risk: Risk;
+  readonly reversible: boolean;
+  readonly idempotency: Idempotency;
+  /** Milliseconds a key stays good at the tool's side; absent: for ever. */
+  readonly keyValidForMs: number | undefined;
+  readonly timeoutMs: number;
+  /** Argument names that untrusted data may not fill (R9). */
+  readonly protect: readonly string[];
+  /** Origin labels that the tool's answers carry. */
+  readonly labels: readonly string[];
+  readonly version: string;
+  readonly execute: (input: z.output<Input>, context: ToolContext) => unknown;
+  readonly lookup: ((input: z.output<Input>, context: ToolContext) => unknown) | undefined;
+}
+
+/** Any tool at all; holds the variance of `execute` open. */
+// biome-ignore lint/suspicious/noExplicitAny: a union of tools must accept every input type.
+export type AnyTool = Tool<string, any, any, Effect>;
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type AnyReadTool = Tool<string, any, any, "read">;
+
+interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType> {
+  readonly name: Name;
+  readonly description: string;
+  readonly input: Input;
+  readonly output: Output;
+  /** Milliseconds for one attempt; 30,000 when absent. */
+  readonly timeoutMs?: number;
+  readonly protect?: readonly (keyof z.input<Input> & string)[];
+  readonly labels?: readonly string[];
+  /** Raise it when `execute` changes its behaviour (D4). */
+  readonly version?: string;
+  /** The schema that models see, where it is known already (an MCP server's own document). */
+  readonly inputSchema?: JsonSchema;
+  readonly outputSchema?: JsonSchema;
+}
+
+export interface ReadToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends CommonToolOptions<Name, Input, Output> {
+  readonly effect: "read";
+  readonly risk?: Risk;
+  readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
+}
+
+export interface WriteToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends CommonToolOptions<Name, Input, Output> {
+  readonly effect: "write";
+  readonly risk: Risk;
+  readonly idempotency: Idempotency;
+  readonly reversible?: boolean;
+  readonly keyValidForMs?: number;
+  /** Required with idempotency `lookup`: finds out whether the write under this key happened. */
+  readonly lookup?: (
+    input: z.output<Input>,
+    context: ToolContext,
+  ) => LookupAnswer<z.input<Output>> | Promise<LookupAnswer<z.input<Output>>>;
+  readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
+}
+
+const toolName = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * Defines a tool. On a write, `risk` and `idempotency` are required by type.
+ * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
+ */
+export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
+  options: ReadToolOptions<Name, Input, Output>,
+): Tool<Name, Input, Output, "read">;
+export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
+  options: WriteToolOptions<Name, Input, Output>,
+): Tool<Name, Input, Output, "write">;
+export function defineTool(
+  options: ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>,
+): Tool {
+  const { name } = options;
+  if (!toolName.test(name)) throw new OrchestrationError("tool/name-invalid", { tool: name });
+  for (const side of ["input", "output"] as const) {
+    if (!isSchema(options[side])) {
+      throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
+    }
+  }
+  const write = options.effect === "write" ? options : undefined;
+  if (write?.idempotency === "lookup" && !write.lookup)
+    throw new OrchestrationError("tool/lookup-missing", { tool: name });
+  return {
+    kind: "tool",
+    name,
+    description: options.description,
+    input: options.input,
+    output: options.output,
+    inputSchema: options.inputSchema ?? jsonSchemaOf(options.input, "input", name),
+    outputSchema: options.outputSchema ?? jsonSchemaOf(options.output, "output", name),
+    effect: options.effect,
+    risk: options.risk ?? "low",
+    reversible: write?.reversible ?? false,
+    idempotency: write?.idempotency ?? "none",
+    keyValidForMs: write?.keyValidForMs,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    protect: options.protect ?? [],
+    labels: options.labels ?? [],
+    version: options.version ?? "0",
+    execute: options.execute as Tool["execute"],
+    lookup: write?.lookup as Tool["lookup"],
+  };
+}
+
+/** The names in an agent's allowlist, as a union. */
+export type ToolName<Owner extends { readonly tools: readonly { readonly name: string }[] }> =
+  Owner["tools"][number]["name"];
+
+/** What a tool takes, before its schema has read it. */
+export type ToolInput<Of extends AnyTool> = z.input<Of["input"]>;
+export type ToolOutput<Of extends AnyTool> = z.output<Of["output"]>;
+
+export type { Json };
