@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { relative } from "node:path";
+import { expect, test } from "vitest";
+import { graphOf, packageFolders, packageOf, root } from "./module.ts";
+
+/** Drivers, processes, sockets and vendors: each belongs behind an entry of its own. */
+const denied =
+  /^(node:(sqlite|worker_threads|child_process|cluster|net|tls|http|https|http2|dgram|fs|fs\/promises)|openai|@anthropic-ai\/.*|@modelcontextprotocol\/.*|@restatedev\/.*|@opentelemetry\/.*)(\/.*)?$/;
+
+/** The packages that the root entry may load. A new one is a decision: it is loaded by everybody who imports the kernel. */
+const allowed = ["eventemitter3", "nanoid", "pino", "xstate", "zod"];
+
+const entry = `${packageFolders.get("@remit/core")}/src/index.ts`;
+
+test("the root entry of @remit/core loads no driver and no SDK, not even later", () => {
+  const { files, outside } = graphOf(entry, { lazy: true });
+  expect(files.size).toBeGreaterThan(1);
+  expect([...outside].filter(([specifier]) => denied.test(specifier)).map(([, way]) => way)).toEqual([]);
+});
+
+test("the root entry of @remit/core loads only the packages listed here", () => {
+  const { outside } = graphOf(entry, { lazy: true });
+  const others = [...outside].filter(([specifier]) => {
+    const name = packageOf(specifier);
+    return name !== undefined && !allowed.includes(name);
+  });
+  expect(others.map(([, way]) => way)).toEqual([]);
+});
+
+test("the root entry of @remit/core reaches no file that belongs to another entry", () => {
+  const { files } = graphOf(entry, { lazy: true });
+  const wrong = [...files]
+    .map((file) => relative(root, file))
+    .filter((file) => /sqlite|restate|\/testing\//.test(file));
+  expect(wrong).toEqual([]);
+});
+
+test("importing @remit/core loads neither SQLite nor worker threads in a fresh process", () => {
+  const loaded = (code: string): readonly string[] => {
+    const program = `${code}; console.log(JSON.stringify(process.moduleLoadList))`;
+    const args = ["--conditions=@remit/source", "--input-type=module", "--eval", program];
+    return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }));
+  };
+  const before = loaded("");
+  const added = loaded('await import("@remit/core")').filter((module) => !before.includes(module));
+  expect(added.filter((module) => /NativeModule (sqlite|worker_threads|child_process|net|http)$/.test(module))).toEqual(
+    [],
+  );
+});
