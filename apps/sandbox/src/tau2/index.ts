@@ -1,0 +1,33 @@
+export { type Change, compareChanges, diffState } from "./change.ts";
+export { Tau2Error, type Tau2ErrorCode, tau2ErrorCodes } from "./errors.ts";
+export { type CallOutcome, callTool, type GroundTruth, type GroundTruthError, groundTruth } from "./ground-truth.ts";
+export { type ExpectedEffects, loadRetail, type RetailDomain, readRetailDatabase, readTasks } from "./load.ts";
+export {
+  closingMessage,
+  openingMessage,
+  type PlanSegment,
+  type PlanStep,
+  planSteps,
+  planTask,
+  segmentsOf,
+  type TaskPlan,
+  transferSentenceOf,
+} from "./plan.ts";
+export type { RetailDatabase } from "./record.ts";
+export { type RetailToolOptions, type RetailWorldOptions, retailTools, retailWorld } from "./retail.ts";
+export {
+  passAllOf,
+  type RetailScorer,
+  type RunScore,
+  type RunToScore,
+  retailScorer,
+  type SuiteScore,
+  scoreLine,
+  scoreRun,
+  type Tally,
+  totalScores,
+  unsaidOf,
+} from "./score.ts";
+export { cloneState, databaseOf, type RetailState, stateOf } from "./state.ts";
+export type { Tau2Action, Tau2Customer, Tau2Task } from "./task.ts";
+export { effectOf, type RetailRole, type RetailToolName, retailToolKinds, roleOf } from "./tool-role.ts";
