@@ -6,8 +6,8 @@
  *   node scripts/pack.mjs <folder>
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cache, pnpm, root, sourceCondition, workspacePackages } from "./workspace.mjs";
 
@@ -74,5 +74,12 @@ function untar(args) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const folder = resolve(process.argv[2] ?? join(cache, "tarballs"));
-  for (const tarball of packAll(folder)) console.log(`  ${tarball}`);
+  try {
+    for (const tarball of packAll(folder)) {
+      console.log(`  ${basename(tarball)}  ${Math.ceil(statSync(tarball).size / 1024)} KiB`);
+    }
+  } catch (error) {
+    console.error(`pack: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
 }
