@@ -28,6 +28,6 @@ export {
   totalScores,
   unsaidOf,
 } from "./score.ts";
-export { cloneState, databaseOf, type RetailState, stateOf } from "./state.ts";
+export { cloneState, type RetailState } from "./state.ts";
 export type { Tau2Action, Tau2Customer, Tau2Task } from "./task.ts";
 export { effectOf, type RetailRole, type RetailToolName, retailToolKinds, roleOf } from "./tool-role.ts";

@@ -94,7 +94,7 @@ describe("a whole folder", () => {
     mkdirSync(inside, { recursive: true });
     write(whole, inside);
     expect(loadRetail(folder).folder).toBe(inside);
-    expect(retailWorld({ folder }).initial().base).toEqual(tinyShop);
+    expect(retailWorld({ folder }).initial()).toEqual(tinyShop);
   });
 
   test("may have tasks of other domains' shapes, for reading", () => {

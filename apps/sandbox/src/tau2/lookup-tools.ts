@@ -57,8 +57,8 @@ export const lookupTools = [
     name: "list_all_product_types",
     description: "Lists every product of the shop: a JSON object from name to product id, sorted by name.",
     input: z.strictObject({}),
-    run: ({ base }) => {
-      const idByName = new Map(Object.values(base.products).map(({ name, product_id }) => [name, product_id]));
+    run: ({ products }) => {
+      const idByName = new Map(Object.values(products).map(({ name, product_id }) => [name, product_id]));
       return JSON.stringify(Object.fromEntries([...idByName].sort(([left], [right]) => (left < right ? -1 : 1))));
     },
   }),

@@ -1,6 +1,6 @@
 /**
  * The records of the retail database as they are published: snake_case fields, money in dollars with cents, ids as map
- * keys. Types are read-only throughout because every run shares one base (see state.ts).
+ * keys. Types are read-only throughout because all states share their records (see state.ts).
  */
 import { z } from "zod";
 

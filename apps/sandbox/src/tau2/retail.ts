@@ -6,7 +6,7 @@ import { readRetailDatabase } from "./load.ts";
 import { lookupTools } from "./lookup-tools.ts";
 import { pendingTools } from "./pending-tools.ts";
 import type { RetailDatabase } from "./record.ts";
-import { cloneState, type RetailState, stateOf } from "./state.ts";
+import { cloneState, type RetailState } from "./state.ts";
 
 export interface RetailToolOptions {
   /**
@@ -29,14 +29,14 @@ export type RetailWorldOptions = RetailToolOptions &
 
 /**
  * The retail shop as a world. The database is read here, once, and shared by all states; a state costs what its run
- * has touched.
+ * has changed.
  * @throws Tau2Error `tau2/file-missing`, `tau2/file-broken`
  */
 export function retailWorld(options: RetailWorldOptions): World<RetailState> {
   const database = "database" in options ? options.database : readRetailDatabase(options.folder);
   return {
     name: "tau2-retail",
-    initial: () => stateOf(database),
+    initial: () => cloneState(database),
     clone: cloneState,
     tools: retailTools(options),
   };

@@ -2,8 +2,8 @@ import { type Change, compareChanges, diffState } from "./change.ts";
 import { Tau2Error } from "./errors.ts";
 import { groundTruth } from "./ground-truth.ts";
 import type { RetailDomain } from "./load.ts";
+import type { RetailDatabase } from "./record.ts";
 import { retailWorld } from "./retail.ts";
-import { type RetailState, stateOf } from "./state.ts";
 import type { Tau2Task } from "./task.ts";
 
 export interface RunScore {
@@ -30,7 +30,7 @@ export function unsaidOf(wanted: readonly string[], said: readonly string[]): re
 
 export interface RunToScore {
   readonly task: Tau2Task;
-  readonly endState: RetailState;
+  readonly endState: RetailDatabase;
   /** What the agent told the customer, one entry per message. */
   readonly said: readonly string[];
 }
@@ -45,7 +45,7 @@ export function scoreRun({
   endState,
   said,
   expected,
-}: RunToScore & { readonly start: RetailState; readonly expected: readonly Change[] }): RunScore {
+}: RunToScore & { readonly start: RetailDatabase; readonly expected: readonly Change[] }): RunScore {
   const { missing, unexpected } = compareChanges(expected, diffState(start, endState));
   const unsaid = unsaidOf(task.communicate, said);
   const db = missing.length === 0 && unexpected.length === 0;
@@ -65,7 +65,7 @@ export interface RetailScorer {
  */
 export function retailScorer(domain: RetailDomain, { quirk = true }: { readonly quirk?: boolean } = {}): RetailScorer {
   const world = retailWorld({ database: domain.database, quirk });
-  const start = stateOf(domain.database);
+  const start = domain.database;
   const expected = (task: Tau2Task): readonly Change[] => {
     const known = domain.effects?.get(task.id);
     if (known !== undefined) return quirk ? known.changes : known.changesWithoutQuirk;

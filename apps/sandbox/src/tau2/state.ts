@@ -1,34 +1,21 @@
 /**
- * The state of one run: a database that all runs share and nobody changes, and above it the records this run has
- * touched. Records are values: a change puts a new record, so a copy of a state costs two small maps, and dropping the
- * copy undoes everything. It is not a general store: products never change in this domain.
+ * The state of one run. It is plain data in the shape of the database, and nothing in it is ever changed in place: a
+ * change makes a new record and a new table around it, and leaves the others shared. So a copy of a state is a copy of
+ * its few fields, dropping the copy undoes everything, and two states can be compared by what they do not share.
  */
 import { WorldRefusal } from "../world/world.ts";
 import type { Order, PaymentMethod, Product, RetailDatabase, User, Variant } from "./record.ts";
 
+/** The one thing that a tool may set is a whole table. */
 export interface RetailState {
-  readonly base: RetailDatabase;
-  readonly users: Map<string, User>;
-  readonly orders: Map<string, Order>;
+  readonly products: RetailDatabase["products"];
+  users: RetailDatabase["users"];
+  orders: RetailDatabase["orders"];
 }
 
-/** An untouched state over a database. */
-export function stateOf(base: RetailDatabase): RetailState {
-  return { base, users: new Map(), orders: new Map() };
-}
-
-/** A copy that can be changed alone; the base stays shared. */
-export function cloneState({ base, users, orders }: RetailState): RetailState {
-  return { base, users: new Map(users), orders: new Map(orders) };
-}
-
-/** The whole database as this state has it; records are shared, not copied. */
-export function databaseOf({ base, users, orders }: RetailState): RetailDatabase {
-  return {
-    ...base,
-    users: { ...base.users, ...Object.fromEntries(users) },
-    orders: { ...base.orders, ...Object.fromEntries(orders) },
-  };
+/** A state of its own that stands where the other stands; both share all records. */
+export function cloneState(state: RetailDatabase): RetailState {
+  return { ...state };
 }
 
 /** Own keys only, so that no id reaches what every object inherits. */
@@ -41,21 +28,19 @@ function found<Value>(value: Value | undefined, message: string): Value {
   return value;
 }
 
-export const userOf = (state: RetailState, id: string): User =>
-  found(state.users.get(id) ?? own(state.base.users, id), "User not found");
+export const userOf = (state: RetailState, id: string): User => found(own(state.users, id), "User not found");
 
-export const orderOf = (state: RetailState, id: string): Order =>
-  found(state.orders.get(id) ?? own(state.base.orders, id), "Order not found");
+export const orderOf = (state: RetailState, id: string): Order => found(own(state.orders, id), "Order not found");
 
 export const productOf = (state: RetailState, id: string): Product =>
-  found(own(state.base.products, id), "Product not found");
+  found(own(state.products, id), "Product not found");
 
 export const variantOf = (product: Product, itemId: string): Variant =>
   found(own(product.variants, itemId), "Variant not found");
 
 /** The variant with this item id, whichever product it belongs to. */
 export function itemOf(state: RetailState, itemId: string): Variant {
-  for (const product of Object.values(state.base.products)) {
+  for (const product of Object.values(state.products)) {
     const variant = own(product.variants, itemId);
     if (variant !== undefined) return variant;
   }
@@ -67,20 +52,15 @@ export const paymentMethodOf = (state: RetailState, order: Order, id: string): P
   found(own(userOf(state, order.user_id).payment_methods, id), "Payment method not found");
 
 /** The first user, in the order of the database, that the test accepts. */
-export function findUser(state: RetailState, accepts: (user: User) => boolean): User {
-  for (const [id, user] of Object.entries(state.base.users)) {
-    const current = state.users.get(id) ?? user;
-    if (accepts(current)) return current;
-  }
-  throw new WorldRefusal("User not found");
-}
+export const findUser = (state: RetailState, accepts: (user: User) => boolean): User =>
+  found(Object.values(state.users).find(accepts), "User not found");
 
 export function putUser(state: RetailState, user: User): User {
-  state.users.set(user.user_id, user);
+  state.users = { ...state.users, [user.user_id]: user };
   return user;
 }
 
 export function putOrder(state: RetailState, order: Order): Order {
-  state.orders.set(order.order_id, order);
+  state.orders = { ...state.orders, [order.order_id]: order };
   return order;
 }

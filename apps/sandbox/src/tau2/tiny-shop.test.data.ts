@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Json } from "../world/world.ts";
+import type { Change } from "./change.ts";
 import { type CallOutcome, callTool } from "./ground-truth.ts";
 import type { Address, Order, OrderItem, RetailDatabase, Variant } from "./record.ts";
 import { retailWorld } from "./retail.ts";
@@ -114,6 +115,10 @@ function freeze<Value>(value: Value): Value {
   if (typeof value === "object" && value !== null) for (const part of Object.values(Object.freeze(value))) freeze(part);
   return value;
 }
+
+/** Changes in the order in which a comparison gives them. */
+export const byPath = (changes: readonly Change[] | undefined): readonly Change[] | undefined =>
+  changes?.toSorted((left, right) => (left.path < right.path ? -1 : 1));
 
 /** A world over the tiny shop whose calls go one after the other on one state. */
 export function shopRun({ quirk = true }: { readonly quirk?: boolean } = {}): {
