@@ -137,7 +137,11 @@ function run(entry, entryArgs) {
   const options = process.env.NODE_OPTIONS ?? "";
   const child = spawn(node, [condition, entry, ...entryArgs], {
     stdio: "inherit",
-    env: { ...process.env, NODE_OPTIONS: options.includes(condition) ? options : `${options} ${condition}`.trim() },
+    env: {
+      NODE_COMPILE_CACHE: join(modules, ".cache", "node"), // halves the time to load the sources, in child processes too
+      ...process.env,
+      NODE_OPTIONS: options.includes(condition) ? options : `${options} ${condition}`.trim(),
+    },
   });
   // A terminal sends Ctrl-C to the child as well; a signal sent to this process alone is passed on.
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));

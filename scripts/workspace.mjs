@@ -2,7 +2,7 @@
 /** The packages of this workspace and their entries, read from the manifests. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -57,7 +57,7 @@ function readPackage(folder) {
       throw new Error(`${manifest.name}: the entry "${subpath}" has no "${sourceCondition}" condition`);
     }
     const path = join(folder, source);
-    return { subpath, specifier: join(manifest.name, subpath), source: path, planned: !existsSync(path) };
+    return { subpath, specifier: posix.join(manifest.name, subpath), source: path, planned: !existsSync(path) };
   });
   const bins = Object.entries(manifest.publishConfig?.bin ?? {}).map(([name, target]) => {
     const source = join(folder, target.replace("./dist/", "").replace(/\.js$/, ".ts"));
