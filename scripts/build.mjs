@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { program, root, workspacePackages } from "./workspace.mjs";
+import { assetsOf, program, root, workspacePackages } from "./workspace.mjs";
 
 const wanted = process.argv.slice(2);
 const packages = workspacePackages().filter(({ name }) => wanted.length === 0 || wanted.includes(name));
@@ -25,7 +25,7 @@ function build({ name, folder, entries, manifest }) {
     cwd: folder,
   });
   if (tsc.status !== 0) fail(`${name} does not compile`);
-  copyAssets(folder, dist);
+  for (const asset of assetsOf(folder)) cpSync(join(folder, asset), join(dist, asset));
   for (const file of globSync("**/*.{js,d.ts}", { cwd: dist })) rewrite(join(dist, file));
   for (const { subpath, planned } of entries) {
     const target = manifest.publishConfig?.exports?.[subpath];
@@ -37,15 +37,6 @@ function build({ name, folder, entries, manifest }) {
   }
   const files = globSync("**/*.js", { cwd: dist }).length;
   console.log(`  ${name}: ${files} modules in ${Math.round(performance.now() - startedAt)} ms`);
-}
-
-/** Copies what is shipped but not compiled. @param {string} folder @param {string} dist */
-function copyAssets(folder, dist) {
-  for (const part of ["packs", "web"]) {
-    const from = join(folder, part);
-    if (!existsSync(from)) continue;
-    cpSync(from, join(dist, part), { recursive: true, filter: (path) => !/\.tsx?$/.test(path) });
-  }
 }
 
 /**

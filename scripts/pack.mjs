@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { cache, pnpm, root, sourceCondition, workspacePackages } from "./workspace.mjs";
+import { assetsOf, cache, pnpm, root, sourceCondition, workspacePackages } from "./workspace.mjs";
 
 /** The tarball of a package inside `folder`. @param {string} folder @param {Record<string, any>} manifest */
 export function tarballOf(folder, manifest) {
@@ -54,7 +54,8 @@ function problemsOf(item, tarball) {
     .filter(({ planned }) => !planned)
     .flatMap(({ subpath }) => Object.values(manifest.exports[subpath] ?? { "": `the entry "${subpath}"` }));
   const bins = item.bins.filter(({ planned }) => !planned).map(({ target }) => target);
-  for (const target of [...targets, ...bins]) {
+  const assets = assetsOf(item.folder).map((path) => `./dist/${path}`);
+  for (const target of [...targets, ...bins, ...assets]) {
     if (!files.includes(join("package", target))) problems.push(`${target} is not in the tarball`);
   }
   if (!files.includes("package/LICENSE")) problems.push("no LICENSE");

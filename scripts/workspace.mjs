@@ -1,6 +1,6 @@
 // @ts-check
 /** The packages of this workspace and their entries, read from the manifests. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,6 +64,17 @@ function readPackage(folder) {
     return { name, target, planned: !existsSync(source) };
   });
   return { name: manifest.name, folder, manifest, entries, bins };
+}
+
+/**
+ * What a package ships as it is: everything in its packs and web pages but TypeScript and notes for developers, which are
+ * written in capitals (README.md).
+ * @param {string} folder the package's @returns {readonly string[]} paths relative to it
+ */
+export function assetsOf(folder) {
+  return globSync("{packs,web}/**/*", { cwd: folder })
+    .filter((path) => !/\.tsx?$|(^|[\\/])[A-Z]+\.md$/.test(path) && statSync(join(folder, path)).isFile())
+    .sort();
 }
 
 /** Absolute path of the program `bin` of the development dependency `name`. @param {string} name @param {string} bin */

@@ -64,6 +64,12 @@ test("an example runs", () => {
   expect(runWell(process.execPath, ["run.mjs"])).toBe("the example ran\n");
 });
 
+const bins = packages.flatMap((item) => item.bins.filter(({ planned }) => !planned));
+
+test.skipIf(bins.length === 0)("every command is installed and says what it does", () => {
+  for (const { name } of bins) expect(runWell(join("node_modules", ".bin", name), ["--help"])).toContain(name);
+});
+
 test("the declarations type-check as a user's compiler sees them, inference and refusals included", () => {
   const compilerOptions = {
     strict: true,
