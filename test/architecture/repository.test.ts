@@ -46,6 +46,7 @@ test("the type check sees every TypeScript file, the type tests among them", () 
     encoding: "utf8",
   });
   const checked = new Set(listed.split("\n").map((file) => relative(root, file)));
-  const unchecked = files.filter((file) => /\.ts$/.test(file) && !checked.has(file));
+  // The proof on Restate has dependencies of its own, which are installed only when it is run.
+  const unchecked = files.filter((file) => /(?<!^test\/restate\/.*)\.ts$/.test(file) && !checked.has(file));
   expect(unchecked).toEqual([]);
 });
