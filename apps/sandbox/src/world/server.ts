@@ -1,3 +1,4 @@
+import { Console } from "node:console";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   if (values.world === undefined || values.dir === undefined) {
     throw definitionError("--world <module> and --dir <folder> are needed", values.world ?? "");
   }
+  // Standard output belongs to the protocol, also when a world's module prints something.
+  globalThis.console = new Console(process.stderr);
   const world = await importWorld(values.world, values.export, values.options);
   const store = openWorldStore({ world, dir: resolve(values.dir) });
   const server = worldServer(world, store);
