@@ -1,0 +1,51 @@
+import type { ErrorData } from "../errors.ts";
+import type { Batch, RunRecord, Snapshot, StreamKey } from "../port/journal.ts";
+
+/** What travels between an SQLite journal and its writer thread. Writes are answered in the order they were sent. */
+
+/** One change of the file. */
+export type Write =
+  | {
+      readonly type: "append";
+      readonly key: StreamKey;
+      readonly batch: Batch;
+      readonly expectedSeq: number;
+      readonly record: RunRecord | undefined;
+      /** How many writes had been answered when this one was asked for: what its caller could know of failures. */
+      readonly known: number;
+    }
+  | {
+      readonly type: "blob";
+      readonly tenant: string;
+      readonly address: string;
+      readonly body: string;
+      readonly known: number;
+    }
+  | {
+      readonly type: "snapshot";
+      readonly key: StreamKey;
+      readonly snapshot: Omit<Snapshot, "state"> & { readonly state: string };
+      readonly known: number;
+    }
+  | { readonly type: "key"; readonly tenant: string; readonly secret: string; readonly known: number };
+
+/** To the writer. */
+export type Request =
+  | { readonly type: "write"; readonly writes: readonly Write[]; readonly fault?: Fault }
+  | { readonly type: "close" };
+
+/** Something that goes wrong on purpose, for tests: the disk has no page left; the thread dies before it commits. */
+export type Fault = "full-disk" | "crash";
+
+/** Why one write was refused. */
+export interface Failure {
+  readonly code: "journal/conflict" | "journal/unavailable";
+  readonly data: ErrorData;
+}
+
+/** From the writer: what became of the next `count` writes. Those that are not among the failures are durable. */
+export interface Answer {
+  readonly count: number;
+  /** Position in this answer, from 0, and what happened. */
+  readonly failures: readonly { readonly position: number; readonly failure: Failure }[];
+}

@@ -1,0 +1,96 @@
+import type { DatabaseSync } from "node:sqlite";
+import { conflictData, isLinked, streamName } from "./link.ts";
+import type { Failure, Write } from "./sqlite-message.ts";
+
+type Append = Extract<Write, { type: "append" }>;
+
+/** The changes of one connection. Each stands inside a transaction that the caller has begun. */
+export interface Store {
+  readonly begin: () => void;
+  readonly commit: () => void;
+  /**
+   * Makes one change, or says why not and leaves everything as it was.
+   * @throws Error of node:sqlite when the disk, not the change, is the reason; the transaction is then worth nothing
+   */
+  readonly apply: (write: Write) => Failure | undefined;
+}
+
+export function sqliteStore(database: DatabaseSync): Store {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const findStream = database.prepare("SELECT stream FROM streams WHERE tenant = ? AND kind = ? AND id = ?");
+  const addStream = database.prepare("INSERT INTO streams (tenant, kind, id) VALUES (?, ?, ?)");
+  const findHead = database.prepare(
+    "SELECT last_seq AS seq, hash FROM batches WHERE stream = ? ORDER BY first_seq DESC LIMIT 1",
+  );
+  const addBatch = database.prepare(
+    "INSERT INTO batches (stream, first_seq, last_seq, hash, lines) VALUES (?, ?, ?, ?, ?)",
+  );
+  const putRun = database.prepare(
+    `INSERT INTO runs (stream, tenant, run_id, supervisor, definition_hash, status, started_at, updated_at, last_seq,
+       conversation_id, wake_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (stream) DO UPDATE SET supervisor = excluded.supervisor, definition_hash = excluded.definition_hash,
+       status = excluded.status, started_at = excluded.started_at, updated_at = excluded.updated_at,
+       last_seq = excluded.last_seq, conversation_id = excluded.conversation_id, wake_at = excluded.wake_at`,
+  );
+  const putBlob = database.prepare(
+    "INSERT INTO blobs (tenant, address, body) VALUES (?, ?, ?) ON CONFLICT (tenant, address) DO NOTHING",
+  );
+  const putSnapshot = database.prepare(
+    `INSERT INTO snapshots (tenant, kind, id, seq, hash, state) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (tenant, kind, id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, state = excluded.state`,
+  );
+  const putKey = database.prepare("INSERT INTO tenants (tenant, key) VALUES (?, ?) ON CONFLICT (tenant) DO NOTHING");
+
+  // Compares before it writes, so a refused append needs nothing undone and costs its neighbours nothing.
+  const append = ({ key, batch, expectedSeq, record }: Append): Failure | undefined => {
+    const { tenant, kind, id } = key;
+    let stream = (findStream.get(tenant, kind, id) as { stream: number } | undefined)?.stream;
+    const head = stream === undefined ? undefined : (findHead.get(stream) as { seq: number; hash: string } | undefined);
+    const actual = head?.seq ?? 0;
+    if (actual !== expectedSeq || !isLinked(head?.hash ?? "", batch)) {
+      return { code: "journal/conflict", data: conflictData(streamName(key), expectedSeq, actual) };
+    }
+    stream ??= Number(addStream.run(tenant, kind, id).lastInsertRowid);
+    addBatch.run(stream, batch.firstSeq, batch.lastSeq, batch.hash, batch.lines);
+    if (record) {
+      putRun.run(
+        stream,
+        tenant,
+        id,
+        record.supervisor,
+        record.definitionHash,
+        record.status,
+        record.startedAt,
+        record.updatedAt,
+        record.lastSeq,
+        record.conversationId ?? null,
+        record.wakeAt ?? null,
+      );
+    }
+    return undefined;
+  };
+
+  return {
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
+    apply: (write) => {
+      switch (write.type) {
+        case "append":
+          return append(write);
+        case "blob":
+          putBlob.run(write.tenant, write.address, write.body);
+          return undefined;
+        case "snapshot": {
+          const { key, snapshot } = write;
+          putSnapshot.run(key.tenant, key.kind, key.id, snapshot.seq, snapshot.hash, snapshot.state);
+          return undefined;
+        }
+        case "key":
+          putKey.run(write.tenant, write.secret);
+          return undefined;
+      }
+    },
+  };
+}

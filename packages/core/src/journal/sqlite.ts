@@ -1,0 +1,96 @@
+import { resolve } from "node:path";
+import { OrchestrationError } from "../errors.ts";
+import type { Journal } from "../port/journal.ts";
+import { type Logger, silentLogger } from "../port/logger.ts";
+import { assertAppend, assertText } from "./link.ts";
+import { openForReading, unavailableData } from "./sqlite-file.ts";
+import type { Fault, Write } from "./sqlite-message.ts";
+import { sqliteReader } from "./sqlite-reader.ts";
+import { sqliteWriter } from "./sqlite-writer.ts";
+import { randomKey } from "./tenant-key.ts";
+
+export interface SqliteJournalOptions {
+  /** The journal's file, made with its folder when absent; relative to the working directory at this moment. */
+  readonly path: string;
+  readonly logger?: Logger;
+  /** Makes a tenant's secret; 32 random bytes as base64url when absent. For tests that need the same hashes again. */
+  readonly newKey?: (tenant: string) => string;
+  /** For tests only: what shall go wrong with the next message to the writer thread. */
+  readonly simulateFault?: () => Fault | undefined;
+}
+
+/**
+ * A journal in one SQLite file, shared by any number of processes of one machine. Commits are made by a thread of
+ * their own, which groups what waits; an append resolves when the disk has it. Reads are made here, behind whatever
+ * this journal was asked to write before them. Keep the file on a local disk: its log needs shared memory.
+ * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`: the file is left as it is;
+ *   `journal/unavailable` when it cannot be opened or made
+ */
+export function sqliteJournal(options: SqliteJournalOptions): Journal {
+  const { logger = silentLogger, newKey = randomKey, simulateFault = () => undefined } = options;
+  const path = resolve(options.path);
+  const database = openForReading(path);
+  const reader = sqliteReader(database);
+  const writer = sqliteWriter({ path, logger, fault: simulateFault });
+  const keys = new Map<string, string>();
+  let closing: Promise<void> | undefined;
+
+  const write = (make: (known: number) => Write, size: number): Promise<void> => {
+    if (closing) return Promise.reject(closed());
+    return writer.write(make, size);
+  };
+  /** Reads behind all earlier writes of this journal, whether they were awaited or not. */
+  const read = async <Found>(look: () => Found): Promise<Found> => {
+    await writer.settled();
+    if (closing) throw closed();
+    try {
+      return look();
+    } catch (thrown) {
+      throw new OrchestrationError("journal/unavailable", unavailableData(path, thrown), { cause: thrown });
+    }
+  };
+  const closed = () => new OrchestrationError("journal/unavailable", { reason: "it is closed", path });
+
+  return {
+    append: async (key, batch, expectedSeq, record) => {
+      assertAppend(key, batch, expectedSeq, record);
+      await write((known) => ({ type: "append", key, batch, expectedSeq, record, known }), batch.lines.length);
+    },
+    read: (key, fromSeq = 1) => read(() => reader.read(key, fromSeq)),
+    putBlob: async (tenant, address, body) => {
+      assertText("payload", body);
+      await write((known) => ({ type: "blob", tenant, address, body, known }), body.length);
+    },
+    getBlob: (tenant, address) => read(() => reader.blob(tenant, address)),
+    saveSnapshot: async (key, { seq, hash, state }) => {
+      const text = JSON.stringify(state);
+      await write((known) => ({ type: "snapshot", key, snapshot: { seq, hash, state: text }, known }), text.length);
+    },
+    loadSnapshot: (key) => read(() => reader.snapshot(key)),
+    findRun: (tenant, runId) => read(() => reader.run(tenant, runId)),
+    listRuns: (filter) => read(() => reader.runs(filter)),
+    unfinishedRuns: () => read(() => reader.unfinished()),
+    listStreams: (tenant, kind) => read(() => reader.streams(tenant, kind)),
+    tenantKey: async (tenant) => {
+      let key = keys.get(tenant) ?? (await read(() => reader.tenantKey(tenant)));
+      if (key === undefined) {
+        // Whoever comes second, here or in another process, keeps the first one's.
+        const secret = newKey(tenant);
+        await write((known) => ({ type: "key", tenant, secret, known }), secret.length);
+        key = await read(() => reader.tenantKey(tenant));
+      }
+      if (key === undefined) throw new OrchestrationError("run/internal", { reason: `tenant ${tenant} has no key` });
+      keys.set(tenant, key);
+      return key;
+    },
+    close: () => {
+      closing ??= (async () => {
+        await writer.settled();
+        // First, so that the writer's connection is the last one and folds the log into the file off this thread.
+        database.close();
+        await writer.close();
+      })();
+      return closing;
+    },
+  };
+}
