@@ -76,6 +76,7 @@ function planOrders(random: Random): readonly OrderPlan[] {
   return [...arrangedOrders, ...everyday].sort((left, right) => right.placedAgo - left.placedAgo);
 }
 
+/** Nobody shares a name, except where the plan says so: name and postcode are enough to know who is asking. */
 function inventCustomers(random: Random): Table<Customer> {
   const table: Table<Customer> = {};
   const emails = new Set<string>();
@@ -83,9 +84,10 @@ function inventCustomers(random: Random): Table<Customer> {
   for (let index = 0; index < customerCount; index += 1) {
     const plan = arrangedCustomers[index] ?? {};
     const language = plan.language ?? drawLanguage(random);
-    const invented = inventPerson(random, language);
+    let invented = inventPerson(random, language);
+    while (people.some((other) => other.name === invented.name)) invented = inventPerson(random, language);
     const twin = plan.sameNameAs === undefined ? undefined : people[plan.sameNameAs];
-    const person = twin === undefined ? invented : { ...invented, name: twin.name, latin: twin.latin };
+    const person = twin === undefined ? invented : namesake(invented, twin);
     people.push(person);
     let email = `${person.latin}@example.${random.pick(["com", "net", "org"])}`;
     for (let number = 2; emails.has(email); number += 1) email = email.replace(/\d*@/, `${number}@`);
@@ -96,10 +98,7 @@ function inventCustomers(random: Random): Table<Customer> {
       name: person.name,
       email,
       language,
-      address:
-        twin?.address.postcode === person.address.postcode
-          ? { ...person.address, postcode: "D04 KW31", city: "Dublin" }
-          : person.address,
+      address: person.address,
       tier: plan.tier ?? (random.chance(0.2) ? "gold" : "standard"),
       account: plan.account ?? "active",
       storeCreditCents: random.chance(0.15) ? random.between(3, 40) * 100 : 0,
@@ -108,6 +107,12 @@ function inventCustomers(random: Random): Table<Customer> {
     });
   }
   return table;
+}
+
+/** Somebody else of the same name, in another town. */
+function namesake(invented: Person, { name, latin, address }: Person): Person {
+  const far = invented.address.postcode === address.postcode ? { postcode: "W91 RX64", city: "Naas" } : {};
+  return { ...invented, name, latin, address: { ...invented.address, ...far } };
 }
 
 /** Ten tenths: three of English, two each of German, Spanish and French, one of Japanese. */

@@ -88,9 +88,10 @@ export const getOrder = shopTool({
 
 export const searchProducts = shopTool({
   name: "search_products",
-  description: "Finds products by words of their name, in one category or in all.",
+  description:
+    "Finds products whose name has a word that begins like one of the query's words, in one category or in all.",
   input: z.strictObject({
-    query: z.string().min(2).max(80),
+    query: z.string().trim().min(2).max(80),
     category: z.enum(categories).optional(),
     limit: z.int().min(1).max(20).default(5),
   }),
@@ -100,7 +101,7 @@ export const searchProducts = shopTool({
     const found = rows(state.products).filter(
       (product) =>
         (category === undefined || product.category === category) &&
-        words.some((word) => product.name.toLowerCase().includes(word)),
+        words.some((word) => ` ${product.name.toLowerCase()}`.includes(` ${word}`)),
     );
     return {
       products: found.slice(0, limit).map(({ productId, name, category, variants }) => ({
