@@ -7,6 +7,9 @@ import type { Message } from "./port/model.ts";
  */
 export type Command = CallModelCommand | CallToolCommand | LookupCommand | StartTimerCommand;
 
+/** Text that the caller attached to the run for its models and tools. */
+export type Attributes = Readonly<Record<string, string>>;
+
 export interface CallModelCommand {
   readonly type: "callModel";
   readonly id: string;
@@ -18,6 +21,7 @@ export interface CallModelCommand {
   readonly agentCall: number;
   readonly input: Json;
   readonly messages: readonly Message[];
+  readonly attributes: Attributes;
 }
 
 export interface CallToolCommand {
@@ -31,6 +35,7 @@ export interface CallToolCommand {
   /** Empty on reads. */
   readonly key: string;
   readonly attempt: number;
+  readonly attributes: Attributes;
 }
 
 export interface LookupCommand {
@@ -42,6 +47,7 @@ export interface LookupCommand {
   readonly input: Json;
   readonly key: string;
   readonly attempt: number;
+  readonly attributes: Attributes;
 }
 
 export interface StartTimerCommand {

@@ -299,6 +299,11 @@ export const errorCodes = {
     message: "two different tools are named {tool} ({agents})",
     hint: "Rename one of them; a tool name means one thing in a supervisor.",
   },
+  "supervisor/threshold-on-branch": {
+    retryable: false,
+    message: "the agent {agent} has a confidence threshold but runs as a branch of {edge}",
+    hint: "Put the threshold on the agent behind the join, or run the agent outside the parallel delegation.",
+  },
   "supervisor/no-matching-handoff": {
     retryable: false,
     message: "no edge fits what {agent} returned",

@@ -175,7 +175,7 @@ export interface DecisionBodies {
     readonly decision: Decision;
   };
   "effect.dispatched": { readonly effect: string; readonly attempt: number; readonly via: "call" | "lookup" };
-  "effect.settled": { readonly effect: string; readonly outcome: "done" | "refused" | "failed" };
+  "effect.settled": { readonly effect: string; readonly outcome: "done" | "refused" | "failed" | "cancelled" };
   "effect.uncertain": { readonly effect: string; readonly tool: string; readonly next: "key" | "lookup" | "person" };
   "input.requested": {
     readonly ask: string;

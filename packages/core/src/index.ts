@@ -7,7 +7,10 @@ export {
   type InputOf,
   type OutputOf,
 } from "./agent.ts";
+export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
+export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
+export { memoryEngine } from "./engine/memory.ts";
 export {
   type ErrorCode,
   type ErrorData,
@@ -38,8 +41,12 @@ export {
 } from "./handoff.ts";
 export { hashJson, sha256 } from "./hash.ts";
 export { type IdSource, randomIds, seededIds } from "./ids.ts";
+export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
+export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export type { Envelope, Messages, MessageType } from "./message.ts";
+export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
 export type { Engine, RunHost, RunKey, RunSession } from "./port/engine.ts";
 export type { Batch, Journal, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "./port/journal.ts";
@@ -47,6 +54,8 @@ export { type Logger, silentLogger } from "./port/logger.ts";
 export type { Message, Model, ModelRequest, ModelResponse, ToolOffer, ToolResultPart } from "./port/model.ts";
 export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export type { ReplayReport } from "./run/replay.ts";
+export type { OpenQuestion, Run, RunResult, UncertainEffect } from "./run/run.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
 export {
   asAgent,
@@ -54,6 +63,15 @@ export {
   type SupervisorDefinition,
   type SupervisorOptions,
 } from "./supervisor/definition.ts";
+export { toMermaid, toStateJson } from "./supervisor/picture.ts";
+export {
+  createSupervisor,
+  policyVersion,
+  type RuntimeOptions,
+  runSupervisor,
+  type StartOptions,
+  type Supervisor,
+} from "./supervisor/supervisor.ts";
 export { defineThreshold, type Threshold } from "./threshold.ts";
 export {
   type AnyReadTool,

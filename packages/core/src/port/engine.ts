@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import type { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import type { Clock } from "./clock.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
@@ -37,6 +38,14 @@ export interface RunHost {
   readonly execute: (key: RunKey, command: Command, signal: AbortSignal) => Promise<InputEvent>;
 }
 
+/** Somebody who looks on. A throw of its own hurts nobody else. */
+export interface RunWatcher {
+  /** A batch has become durable. */
+  readonly batch: (batch: Batch) => void;
+  /** Driving stopped with an error; the run is unfinished and can be resumed. */
+  readonly stopped: (error: OrchestrationError) => void;
+}
+
 /** Makes runs durable. One engine serves any number of supervisors. */
 export interface Engine {
   readonly name: string;
@@ -51,8 +60,8 @@ export interface Engine {
   readonly deliver: (key: RunKey, definition: string, event: InputEvent) => Promise<void>;
   /** Continues every unfinished run of the registered definitions; resolves with how many were woken. */
   readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
-  /** Batches as they become durable, from now on. Returns the way to stop. */
-  readonly watch: (key: RunKey, onBatch: (batch: Batch) => void) => () => void;
+  /** Watches one run from now on. Returns the way to stop. */
+  readonly watch: (key: RunKey, watcher: RunWatcher) => () => void;
   /** Resolves when no run is being driven. */
   readonly idle: () => Promise<void>;
   /** Stops driving, waits for what is being written, closes the journal. */

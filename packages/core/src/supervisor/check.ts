@@ -38,7 +38,11 @@ export function checkGraph(graph: Graph): void {
     }
     for (const source of Object.values(edge.sources)) known(source.agent.name, `the edge ${edge.name} (with)`);
   }
-  for (const agent of thresholds.keys()) known(agent, "`thresholds`");
+  for (const agent of thresholds.keys()) {
+    known(agent, "`thresholds`");
+    const edge = edges.find((one) => one.kind === "parallel" && one.branches.some(({ to }) => to === agent));
+    if (edge) throw new OrchestrationError("supervisor/threshold-on-branch", { agent, edge: edge.name });
+  }
   checkTools(agents);
   checkReach(graph);
   checkSources(graph);

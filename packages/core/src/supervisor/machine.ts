@@ -115,6 +115,15 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
     }
   };
 
+  const ended = [
+    {
+      guard: named("denied", ({ event }: Args) => event.type === "agent.ended" && event.status === "denied"),
+      target: "#denied",
+      actions: [command("endAs", { why: "agent-ended" })],
+    },
+    { target: "#escalated", actions: [command("endAs", { why: "agent-ended" })] },
+  ];
+
   for (const agent of plan.agents) {
     const leaving = plan.edges.filter((edge) => edge.from === agent);
     const threshold = plan.thresholds.get(agent);
@@ -153,14 +162,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
       on: {
         "agent.returned": returned,
         "agent.failed": { target: failed, actions: [command("endAs", { why: "agent-failed" })] },
-        "agent.ended": [
-          {
-            guard: named("denied", ({ event }: Args) => event.type === "agent.ended" && event.status === "denied"),
-            target: "#denied",
-            actions: [command("endAs", { why: "agent-ended" })],
-          },
-          { target: "#escalated", actions: [command("endAs", { why: "agent-ended" })] },
-        ],
+        "agent.ended": ended,
         "handoff.rejected": { target: failed, actions: [command("endAs", { why: "rejected" })] },
       },
     };
@@ -186,6 +188,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
               }),
             },
           ],
+          "agent.ended": ended,
           "branch.failed": { target: failed, actions: [command("endAs", { why: "agent-failed" })] },
           "handoff.rejected": { target: failed, actions: [command("endAs", { why: "rejected" })] },
         },

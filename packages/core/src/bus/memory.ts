@@ -1,0 +1,102 @@
+import { EventEmitter } from "eventemitter3";
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import type { Envelope, MessageType } from "../message.ts";
+import type { Bus, DeadLetter, Recipient } from "../port/bus.ts";
+
+export interface MemoryBusOptions {
+  /** Messages that may wait for one address. */
+  readonly capacity: number;
+  /** Told when a listener throws; it has hurt nobody. */
+  readonly onListenerError?: (thrown: unknown) => void;
+}
+
+/**
+ * The bus of one run, in memory. Its state is a fold over the journal like everything else: ids are deterministic, and a
+ * batch is appended only when the bus is empty again, so that what was delivered and what came of it are one row.
+ */
+export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus {
+  const recipients = new Map<string, Recipient>();
+  const waiting = new Map<string, number>();
+  const seen = new Set<string>();
+  const letters = new Map<string, DeadLetter>();
+  const observers = new EventEmitter();
+  let queue: Envelope[] = [];
+  let draining = false;
+
+  const enqueue = (envelope: Envelope) => {
+    const count = waiting.get(envelope.to) ?? 0;
+    if (count >= capacity) {
+      throw new OrchestrationError("bus/mailbox-full", { address: envelope.to, waiting: count, capacity });
+    }
+    waiting.set(envelope.to, count + 1);
+    queue.push(envelope);
+  };
+
+  const bury = (envelope: Envelope, error: OrchestrationError) => {
+    const letter = `dead:${envelope.id}`;
+    letters.set(letter, { letter, envelope, error });
+  };
+
+  const deliver = (envelope: Envelope) => {
+    const left = (waiting.get(envelope.to) ?? 1) - 1;
+    if (left > 0) waiting.set(envelope.to, left);
+    else waiting.delete(envelope.to);
+    const recipient = recipients.get(envelope.to);
+    if (!recipient?.accepts.has(envelope.type)) {
+      bury(envelope, new OrchestrationError("bus/no-recipient", { address: envelope.to, type: envelope.type }));
+      return;
+    }
+    try {
+      recipient.receive(envelope);
+    } catch (thrown) {
+      bury(
+        envelope,
+        OrchestrationError.is(thrown)
+          ? thrown
+          : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }),
+      );
+      return;
+    }
+    // Returning from `receive` is the one acknowledgement.
+    for (const listener of observers.listeners(envelope.type)) {
+      try {
+        listener(envelope);
+      } catch (thrown) {
+        onListenerError?.(thrown);
+      }
+    }
+  };
+
+  return {
+    join: (address, recipient) => recipients.set(address, recipient),
+    leave: (address) => recipients.delete(address),
+    publish: (envelope) => {
+      if (seen.has(envelope.id)) return "duplicate";
+      enqueue(envelope);
+      seen.add(envelope.id);
+      return "queued";
+    },
+    drain: () => {
+      if (draining) return;
+      draining = true;
+      try {
+        for (let index = 0; index < queue.length; index++) deliver(queue[index] as Envelope);
+      } finally {
+        queue = [];
+        draining = false;
+      }
+    },
+    deadLetters: () => [...letters.values()],
+    redrive: (letter) => {
+      const dead = letters.get(letter);
+      if (!dead) throw new OrchestrationError("bus/dead-letter-unknown", { letter });
+      enqueue(dead.envelope);
+      letters.delete(letter);
+    },
+    on: <Type extends MessageType>(type: Type, listener: (envelope: Envelope<Type>) => void) => {
+      const held = listener as (envelope: Envelope) => void;
+      observers.on(type, held);
+      return () => observers.off(type, held);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { EventEmitter } from "eventemitter3";
+import { reasonOf } from "./errors.ts";
+import type { Entry, EntryType } from "./event.ts";
+import { openBatch } from "./journal/chain.ts";
+import type { RunKey, RunSession } from "./port/engine.ts";
+import type { Logger } from "./port/logger.ts";
+
+type Listener = (entry: Entry, key: RunKey) => unknown;
+
+/** Local observers of durable entries. They look on; nothing waits for them and nothing depends on them. */
+export function observers(logger: Logger) {
+  const emitter = new EventEmitter();
+
+  const tell = (type: string, entry: Entry, key: RunKey) => {
+    for (const listener of emitter.listeners(type) as Listener[]) {
+      try {
+        const outcome = listener(entry, key);
+        if (outcome instanceof Promise) outcome.catch((thrown: unknown) => warn(thrown, entry));
+      } catch (thrown) {
+        warn(thrown, entry);
+      }
+    }
+  };
+  const warn = (thrown: unknown, entry: Entry) => {
+    logger.warn({ type: entry.type, seq: entry.seq, reason: reasonOf(thrown) }, "an observer threw");
+  };
+
+  return {
+    on: <Type extends EntryType>(type: Type, listener: (entry: Entry<Type>, key: RunKey) => void): (() => void) => {
+      emitter.on(type, listener as Listener);
+      return () => emitter.off(type, listener as Listener);
+    },
+    /** The same session, whose published batches are also told to the observers. */
+    around: (session: RunSession): RunSession => {
+      if (emitter.eventNames().length === 0) return session;
+      const key: RunKey = { tenant: session.key.tenant, runId: session.key.id };
+      return {
+        key: session.key,
+        journal: session.journal,
+        now: () => session.now(),
+        append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
+        submit: (command) => session.submit(command),
+        abort: (commandId) => session.abort(commandId),
+        next: () => session.next(),
+        published: (batch) => {
+          session.published(batch);
+          for (const entry of openBatch(batch, session.key.id)) tell(entry.type, entry, key);
+        },
+      };
+    },
+  };
+}

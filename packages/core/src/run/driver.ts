@@ -1,0 +1,236 @@
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import { type Entry, type InputEvent, isInputType } from "../event.ts";
+import type { IdSource } from "../ids.ts";
+import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import type { ModelGateway } from "../model/gateway.ts";
+import type { RunSession } from "../port/engine.ts";
+import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
+import type { Logger } from "../port/logger.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { openBlobs, sealBlobs } from "./blob.ts";
+import { RunCore } from "./core.ts";
+
+/**
+ * The one reducer loop of every engine: load, transition, append, submit, next (D1).
+ *
+ * V1 Nothing is submitted before the decision that asked for it was appended (R1).
+ * V2 A write, a paid model call and a park wait until everything before them is durable (D2).
+ * V3 A conflict ends this session; whoever won owns the run.
+ */
+
+export interface DriverOptions {
+  readonly definition: SupervisorDefinition;
+  readonly gateway: ModelGateway;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly policyVersion: string;
+  /** Entries between two snapshots. */
+  readonly snapshotEvery: number;
+  /** Bodies longer than this many characters are stored by reference. */
+  readonly blobChars: number;
+}
+
+/** Drives a run until nothing is in flight. @throws OrchestrationError `journal/conflict`, `journal/unavailable` */
+export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
+  const { definition, gateway, ids, logger, snapshotEvery, blobChars, policyVersion } = options;
+  const { key, journal } = session;
+  const tenantKey = await journal.tenantKey(key.tenant);
+  const loaded = await loadRun(journal, key, { definition, tenantKey, policyVersion });
+  const { core } = loaded;
+  let { head } = loaded;
+  let lastSnapshot = loaded.snapshotSeq;
+  let durable: Promise<void> | undefined;
+  let conversationId = loaded.conversationId;
+
+  const step = async (event: InputEvent): Promise<void> => {
+    const at = Math.max(session.now(), loaded.lastAt);
+    loaded.lastAt = at;
+    const outcome = core.apply(event, at, head.seq + 1);
+    if (!outcome) return;
+    if (event.type === "run.started") conversationId = event.body.conversationId;
+    const drafts = await sealBlobs(outcome.drafts, { journal, tenant: key.tenant, tenantKey, blobChars });
+    const batch = sealBatch(head, drafts, ids.salt);
+    const record = recordOf(core, definition, session, batch, at, conversationId);
+    const append = session.append(batch, head.seq, record);
+    head = { seq: batch.lastSeq, hash: batch.hash };
+    if (append) {
+      durable = append;
+      // The next barrier awaits the same promise; until then nobody must find the rejection unhandled.
+      append.catch(() => {});
+      void append.then(
+        () => session.published(batch),
+        () => {},
+      );
+    } else session.published(batch);
+    const needsBarrier =
+      core.parked ||
+      core.ended ||
+      event.type === "run.started" ||
+      event.type === "input.received" ||
+      event.type === "cancel.requested" ||
+      outcome.commands.some(
+        (command) =>
+          (command.type === "callTool" && command.effect === "write") ||
+          command.type === "lookup" ||
+          (command.type === "callModel" && gateway.isPaid(command.alias)),
+      );
+    if (needsBarrier && durable) {
+      await durable;
+      durable = undefined;
+    }
+    for (const id of outcome.aborts) session.abort(id);
+    for (const command of outcome.commands) session.submit(command);
+    if (head.seq - lastSnapshot >= snapshotEvery && !core.ended) {
+      lastSnapshot = head.seq;
+      void Promise.resolve(journal.saveSnapshot(key, { seq: head.seq, hash: head.hash, state: core.save() })).catch(
+        (thrown: unknown) => logger.warn({ runId: key.id, reason: reasonOf(thrown) }, "a snapshot could not be saved"),
+      );
+    }
+  };
+
+  if (!core.ended) {
+    for (const timer of core.timers) session.submit(timer);
+    const lost = [...core.state.outstanding.keys()];
+    if (lost.length > 0) {
+      await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
+    }
+  }
+  for (let event = await session.next(); event !== undefined; event = await session.next()) {
+    await step(event);
+    if (core.ended) break;
+  }
+  if (durable) await durable;
+}
+
+function recordOf(
+  core: RunCore,
+  definition: SupervisorDefinition,
+  session: RunSession,
+  batch: Batch,
+  at: number,
+  conversationId: string | undefined,
+): RunRecord | undefined {
+  // The index is touched at the start, at a park, at a wake-up and at the end: not at every step.
+  const started = batch.firstSeq === 1;
+  if (!started && !core.parked && !core.ended && !core.justWoken) return undefined;
+  const deadline = core.timers.filter(({ durable }) => durable).map(({ dueAt }) => dueAt);
+  return {
+    tenant: session.key.tenant,
+    runId: session.key.id,
+    supervisor: definition.name,
+    definitionHash: definition.hash,
+    status: core.state.status,
+    startedAt: core.state.startedAt,
+    updatedAt: at,
+    lastSeq: batch.lastSeq,
+    ...(conversationId === undefined ? {} : { conversationId }),
+    ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
+  };
+}
+
+export interface LoadOptions {
+  readonly definition: SupervisorDefinition;
+  readonly tenantKey: string;
+  readonly policyVersion: string;
+}
+
+/** A run folded from its journal, from the newest usable snapshot on. */
+export async function loadRun(journal: Journal, key: StreamKey, options: LoadOptions) {
+  const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
+  const snapshot = await journal.loadSnapshot(key);
+  const batches = await journal.read(key, snapshot ? snapshot.seq : undefined);
+  let core = make();
+  let from = 0;
+  let head: Head = emptyHead;
+  let rest = batches;
+  if (snapshot) {
+    // A snapshot of another history is no snapshot: the chain decides.
+    const anchored = batches.some(({ lastSeq, hash }) => lastSeq === snapshot.seq && hash === snapshot.hash);
+    if (anchored) {
+      try {
+        core.restore(snapshot.state);
+        from = snapshot.seq;
+        head = { seq: snapshot.seq, hash: snapshot.hash };
+        rest = batches.filter(({ firstSeq }) => firstSeq > snapshot.seq);
+      } catch {
+        core = make(); // A cache that cannot be read is no cache; the fold below starts at the beginning.
+      }
+    }
+    if (from === 0) rest = await journal.read(key);
+  }
+  let lastAt = 0;
+  let conversationId: string | undefined;
+  for (const batch of rest) {
+    const entries = await openBlobs(openBatch(batch, key.id), journal, key);
+    for (const entry of entries) {
+      lastAt = entry.at;
+      if (entry.type === "run.started") conversationId = entry.body.conversationId;
+    }
+    foldBatch(core, entries, key.id);
+    head = { seq: batch.lastSeq, hash: batch.hash };
+  }
+  if (from > 0) {
+    const record = await journal.findRun(key.tenant, key.id);
+    conversationId = record?.conversationId;
+    lastAt = Math.max(lastAt, record?.updatedAt ?? 0);
+  }
+  return { core, head, snapshotSeq: from, lastAt, conversationId };
+}
+
+/**
+ * Applies the inputs of one batch and compares every decision with the recorded one (R13).
+ * @throws OrchestrationError `replay/diverged` naming the first entry that differs
+ */
+export function foldBatch(core: RunCore, entries: readonly Entry[], run: string): void {
+  let index = 0;
+  while (index < entries.length) {
+    const input = entries[index] as Entry;
+    if (!isInputType(input.type)) {
+      throw new OrchestrationError("replay/diverged", {
+        run,
+        seq: input.seq,
+        recorded: input.type,
+        decided: "nothing",
+      });
+    }
+    const event = { id: `replay:${input.seq}`, type: input.type, path: input.path, body: input.body } as InputEvent;
+    const drafts = core.apply(event, input.at, input.seq)?.drafts ?? [];
+    const recorded: Entry[] = [input];
+    while (entries[index + recorded.length]?.cause === input.seq)
+      recorded.push(entries[index + recorded.length] as Entry);
+    compare(recorded, drafts, run);
+    index += recorded.length;
+  }
+}
+
+function compare(recorded: readonly Entry[], decided: readonly Draft[], run: string): void {
+  const length = Math.max(recorded.length, decided.length);
+  for (let index = 0; index < length; index++) {
+    const then = recorded[index];
+    const now = decided[index];
+    if (then && now && then.type === now.type && then.path === now.path && sameJson(then.body, now.body)) continue;
+    throw new OrchestrationError("replay/diverged", {
+      run,
+      seq: then?.seq ?? (recorded.at(-1)?.seq ?? 0) + 1,
+      recorded: then ? summary(then) : "the end of the batch",
+      decided: now ? summary(now) : "nothing",
+    });
+  }
+}
+
+function sameJson(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+function summary({
+  type,
+  path,
+  body,
+}: {
+  readonly type: string;
+  readonly path: string;
+  readonly body: unknown;
+}): string {
+  const text = JSON.stringify(body);
+  return `${type} at ${path || "the root"} ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`;
+}

@@ -1,0 +1,367 @@
+import type { AnyStateMachine } from "xstate";
+import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import type { EntryBodies, LabelTable, ResponsePart } from "../event.ts";
+import { findNonJson, type Json } from "../json.ts";
+import type { Envelope, MessageType } from "../message.ts";
+import { type Issue, parseWith } from "../schema.ts";
+import { firstStep, nextStep } from "../step.ts";
+import { proposeCall } from "./call.ts";
+import type { Invocation, Team, Work } from "./state.ts";
+import { beginTeam, reject, teamAddress } from "./team.ts";
+
+/** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
+
+export const loopMachine: AnyStateMachine = agentMachine();
+
+const accepts: ReadonlySet<MessageType> = new Set<MessageType>(["handoff.delivered", "call.settled", "input.received"]);
+
+interface Delivery {
+  readonly edge: string;
+  readonly agent: string;
+  readonly payload: Json;
+  readonly payloadHash: string;
+  readonly labels: LabelTable;
+  readonly branch?: string;
+  readonly model?: string;
+}
+
+/** Opens a mailbox for a new instance of an agent and puts the payload into it. */
+export function beginInvocation(work: Work, team: Team, path: string, delivery: Delivery): void {
+  const from = teamAddress(team.path);
+  work.bus.join(path, {
+    accepts,
+    receive: (envelope) => {
+      if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery.payloadHash);
+    },
+  });
+  const { payloadHash, ...payload } = delivery;
+  work.send("handoff.delivered", from, path, `${path}:delivered`, payload);
+}
+
+/** Receiver's side of the contract: the agent's own schema reads the payload again. */
+function accept(
+  work: Work,
+  team: Team,
+  path: string,
+  envelope: Envelope<"handoff.delivered">,
+  payloadHash: string,
+): void {
+  if (work.state.ending) return;
+  const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
+  const agent = team.definition.agents.get(name);
+  const parsed = agent && parseWith(agent.input, payload);
+  if (!agent || !parsed?.ok) {
+    work.bus.leave(path);
+    const data = {
+      contract: edge,
+      from: team.definition.name,
+      to: name,
+      issues: (parsed && !parsed.ok ? parsed.issues : []) as unknown as Json,
+    };
+    return reject(work, team, edge, name, "receiver", new OrchestrationError("contract/input-invalid", data));
+  }
+  const input = findNonJson(parsed.value) ? payload : (parsed.value as Json);
+  work.note("handoff.delivered", path, {
+    message: envelope.id,
+    edge,
+    from: envelope.from,
+    to: path,
+    agent: name,
+    payload: input,
+    payloadHash,
+    labels,
+    ...(model === undefined ? {} : { model }),
+  });
+  team.results.set(name, {
+    input,
+    ...(team.results.get(name)?.output === undefined ? {} : { output: team.results.get(name)?.output as Json }),
+  });
+  const invocation: Invocation = {
+    path,
+    team: team.path,
+    agent,
+    alias: model ?? agent.model,
+    reason: model === undefined ? "agent" : "threshold",
+    branch,
+    message: envelope.id,
+    input,
+    snapshot: firstStep<AgentCommand>(loopMachine).snapshot,
+    messages: [],
+    labels: [...(labels[""] ?? [])],
+    models: 0,
+    calls: 0,
+    asks: 0,
+    turn: [],
+    output: undefined,
+  };
+  work.state.invocations.set(path, invocation);
+  joinInvocation(work, invocation);
+  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, input);
+  tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
+}
+
+/** Gives an instance its address for all that follows its delivery. */
+export function joinInvocation(work: Work, invocation: Invocation): void {
+  work.bus.join(invocation.path, { accepts, receive: (envelope) => receive(work, invocation, envelope) });
+}
+
+function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
+  if (work.state.ending) return;
+  switch (envelope.type) {
+    case "call.settled": {
+      const { effect, result } = envelope.payload;
+      const slot = invocation.turn.find(({ path }) => path === effect);
+      if (!slot || slot.result)
+        throw new OrchestrationError("bus/no-recipient", { address: invocation.path, type: effect });
+      slot.result = result;
+      if (invocation.turn.every((one) => one.result)) {
+        const results = invocation.turn.flatMap((one) => (one.result ? [one.result] : []));
+        invocation.messages.push({ role: "tool", results });
+        invocation.turn = [];
+      }
+      return tell(work, invocation, { type: "call.settled" });
+    }
+    case "input.received": {
+      const ask = work.state.asks.get(envelope.payload.ask);
+      if (!ask) throw new OrchestrationError("bus/no-recipient", { address: invocation.path, type: envelope.type });
+      work.state.asks.delete(ask.ask);
+      invocation.messages.push({ role: "answer", of: ask.of, answer: envelope.payload.answer });
+      return tell(work, invocation, { type: "input.received" });
+    }
+    default:
+      throw new OrchestrationError("bus/no-recipient", { address: invocation.path, type: envelope.type });
+  }
+}
+
+/** A model's answer, read: calls before output, output before text. */
+export function readResponse(work: Work, invocation: Invocation, body: EntryBodies["model.responded"]): void {
+  const { parts } = body;
+  invocation.messages.push({ role: "assistant", parts });
+  const refusal = parts.find((part) => part.type === "refusal");
+  if (refusal) return tell(work, invocation, { type: "model.refused" }, { reason: refusal.reason });
+  const calls = parts.filter((part) => part.type === "toolCall");
+  if (calls.length > 0) return tell(work, invocation, { type: "model.calls", count: calls.length }, { calls });
+  const ask = parts.find((part) => part.type === "ask");
+  if (ask) {
+    const allowed = invocation.agent.asks.includes(ask.of);
+    return tell(work, invocation, { type: "model.ask", allowed }, { ask });
+  }
+  const answer = answerOf(parts);
+  const parsed = answer.ok ? parseWith(invocation.agent.output, answer.value) : answer;
+  if (!parsed.ok) return tell(work, invocation, { type: "model.invalid" }, { issues: parsed.issues });
+  const value: unknown = parsed.value;
+  const found = findNonJson(value);
+  if (found)
+    return tell(
+      work,
+      invocation,
+      { type: "model.invalid" },
+      { issues: [{ pointer: found.pointer, message: `not JSON: ${found.reason}` }] },
+    );
+  invocation.output = value as Json;
+  tell(work, invocation, { type: "model.output" });
+}
+
+/** A model call that brought nothing. */
+export function failResponse(work: Work, invocation: Invocation, error: ErrorRecord): void {
+  tell(work, invocation, { type: "model.failed" }, { error });
+}
+
+function answerOf(parts: readonly ResponsePart[]): { ok: true; value: unknown } | { ok: false; issues: Issue[] } {
+  const output = parts.find((part) => part.type === "output");
+  if (output) return { ok: true, value: output.value };
+  const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch {
+    return { ok: false, issues: [{ pointer: "", message: "the answer is neither an output nor a JSON text" }] };
+  }
+}
+
+/** What comes along with an event and is no business of the machine. */
+interface Detail {
+  readonly calls?: readonly Extract<ResponsePart, { type: "toolCall" }>[];
+  readonly ask?: Extract<ResponsePart, { type: "ask" }>;
+  readonly issues?: readonly Issue[];
+  readonly error?: ErrorRecord;
+  readonly reason?: string;
+}
+
+function tell(work: Work, invocation: Invocation, event: AgentEvent, detail: Detail = {}): void {
+  if (work.state.ending) return;
+  const step = nextStep<AgentCommand>(loopMachine, invocation.snapshot, event);
+  invocation.snapshot = step.snapshot;
+  for (const command of step.commands) obey(work, invocation, command, detail);
+}
+
+function obey(work: Work, invocation: Invocation, command: AgentCommand, detail: Detail): void {
+  if (work.state.ending) return;
+  const { path, agent } = invocation;
+  switch (command.type) {
+    case "callModel": {
+      if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
+      work.state.steps++;
+      const turn = ++invocation.models;
+      const agentCall = work.state.agentCalls.get(agent.name) ?? 0;
+      work.state.agentCalls.set(agent.name, agentCall + 1);
+      const id = `${path}/model#${turn}`;
+      work.note("model.called", path, {
+        command: id,
+        agent: agent.name,
+        alias: invocation.alias,
+        turn,
+        reason: invocation.reason,
+      });
+      work.emit({
+        type: "callModel",
+        id,
+        path,
+        agent: agent.name,
+        alias: invocation.alias,
+        turn,
+        agentCall,
+        input: invocation.input,
+        messages: invocation.messages,
+        attributes: work.attributes,
+      });
+      return;
+    }
+    case "repair": {
+      const issues = detail.issues ?? [];
+      const repair = invocation.messages.filter(({ role }) => role === "repair").length + 1;
+      work.note("output.rejected", path, { agent: agent.name, issues, repair });
+      invocation.messages.push({ role: "repair", issues });
+      return;
+    }
+    case "proposeCalls": {
+      const calls = detail.calls ?? [];
+      const paths = calls.map(() => `${path}/tool#${++invocation.calls}`);
+      invocation.turn = calls.map(({ callId }, index) => ({ callId, path: paths[index] as string, result: undefined }));
+      calls.forEach((call, index) => {
+        proposeCall(work, invocation, paths[index] as string, call, index);
+      });
+      return;
+    }
+    case "requestInput": {
+      const ask = detail.ask;
+      if (!ask) return;
+      const id = `${path}/ask#${++invocation.asks}`;
+      work.state.asks.set(id, { ask: id, of: ask.of, by: path, edge: undefined });
+      work.note("input.requested", path, { ask: id, of: ask.of, by: agent.name, question: ask.question });
+      return;
+    }
+    case "return": {
+      const output = invocation.output ?? null;
+      leave(work, invocation);
+      const threshold = work.state.teams.get(invocation.team)?.definition.thresholds.get(agent.name);
+      const confidence = threshold ? safely(() => threshold.read(output as never)) : undefined;
+      const message = `${path}:returned`;
+      work.note("handoff.returned", path, {
+        message,
+        agent: agent.name,
+        output,
+        ...(typeof confidence === "number" && Number.isFinite(confidence) ? { confidence } : {}),
+      });
+      work.send("handoff.returned", path, teamAddress(invocation.team), message, {
+        agent: agent.name,
+        output,
+        ...(invocation.branch === undefined ? {} : { branch: invocation.branch }),
+      });
+      return;
+    }
+    case "fail":
+      return failInvocation(work, invocation, failureOf(work, invocation, command.why, detail));
+    case "unexpected":
+      return;
+  }
+}
+
+function failureOf(work: Work, { agent }: Invocation, why: AgentFailure, detail: Detail): ErrorRecord {
+  const name = agent.name;
+  switch (why) {
+    case "turns":
+      return new OrchestrationError("limits/exceeded", {
+        limit: "turns",
+        bound: work.limits.turns,
+        agent: name,
+      }).toRecord();
+    case "invalid":
+      return new OrchestrationError("agent/output-invalid", {
+        agent: name,
+        repairs: work.limits.repairs,
+        issues: (detail.issues ?? []) as unknown as Json,
+      }).toRecord();
+    case "ask-not-allowed":
+      return new OrchestrationError("agent/ask-not-allowed", {
+        agent: name,
+        audience: detail.ask?.of ?? "?",
+      }).toRecord();
+    case "refused":
+      return new OrchestrationError("agent/refused", { agent: name, reason: detail.reason ?? "" }).toRecord();
+    case "model":
+    case "no-progress":
+      return detail.error ?? new OrchestrationError("run/internal", { reason: why }).toRecord();
+  }
+}
+
+/** Ends an instance without a result and tells its supervisor. */
+export function failInvocation(work: Work, invocation: Invocation, error: ErrorRecord): void {
+  const { path, agent, branch } = invocation;
+  leave(work, invocation);
+  work.note("agent.failed", path, { agent: agent.name, error });
+  work.send("agent.failed", path, teamAddress(invocation.team), `${path}:failed`, {
+    agent: agent.name,
+    error,
+    ...(branch === undefined ? {} : { branch }),
+  });
+}
+
+/** A loop that repeats itself although it was told so. */
+export function stopInvocation(work: Work, invocation: Invocation, error: ErrorRecord): void {
+  tell(work, invocation, { type: "no-progress" }, { error });
+}
+
+type TeamEnd =
+  | { readonly type: "output"; readonly output: Json }
+  | { readonly type: "failed"; readonly error: ErrorRecord }
+  | { readonly type: "ended"; readonly status: "denied" | "escalated"; readonly reason: string; readonly packet: Json };
+
+/** What a team behind an agent's name came to. Its output passes the agent's own contract like any other. */
+export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
+  const invocation = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
+  if (!invocation)
+    throw new OrchestrationError("run/internal", { reason: `the team at ${team.path} works for nobody` });
+  work.state.teams.delete(team.path);
+  work.bus.leave(teamAddress(team.path));
+  const { agent, path, branch } = invocation;
+  if (end.type === "failed") return failInvocation(work, invocation, end.error);
+  leave(work, invocation);
+  const to = teamAddress(invocation.team);
+  const tag = branch === undefined ? {} : { branch };
+  if (end.type === "ended") {
+    const { status, reason, packet } = end;
+    return work.send("agent.ended", path, to, `${path}:ended`, { agent: agent.name, status, reason, packet, ...tag });
+  }
+  const parsed = parseWith(agent.output, end.output);
+  if (!parsed.ok) {
+    const data = { agent: agent.name, repairs: 0, issues: parsed.issues as unknown as Json };
+    return failInvocation(work, invocation, new OrchestrationError("agent/output-invalid", data).toRecord());
+  }
+  const output = findNonJson(parsed.value) ? end.output : (parsed.value as Json);
+  work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
+  work.send("handoff.returned", path, to, `${path}:returned`, { agent: agent.name, output, ...tag });
+}
+
+function leave(work: Work, { path }: Invocation): void {
+  work.state.invocations.delete(path);
+  work.bus.leave(path);
+}
+
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined; // The machine's guard meets the same throw and reports it (S3).
+  }
+}

@@ -1,0 +1,331 @@
+import type { Audience } from "../agent.ts";
+import type { ErrorRecord } from "../errors.ts";
+import { OrchestrationError } from "../errors.ts";
+import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../event.ts";
+import type { IdSource } from "../ids.ts";
+import { openBatch } from "../journal/chain.ts";
+import { findNonJson, type Json } from "../json.ts";
+import type { Engine, RunKey } from "../port/engine.ts";
+import type { Batch } from "../port/journal.ts";
+import type { Principal, PrincipalSource } from "../principal.ts";
+import { parseWith } from "../schema.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { openBlobs } from "./blob.ts";
+
+interface CommonResult {
+  readonly runId: string;
+  /** What the run's model calls cost, in millionths of a US dollar. */
+  readonly cost: { readonly microUsd: number };
+  /** Seq and hash of the last entry: they stand for the whole journal before it. */
+  readonly seq: number;
+  readonly journalHash: string;
+}
+
+/** How a run ended. Exactly one of five (R11). */
+export type RunResult<Output = unknown> = CommonResult &
+  (
+    | { readonly status: "completed"; readonly output: Output }
+    | { readonly status: "denied" | "escalated"; readonly reason: string; readonly by: string; readonly packet: Json }
+    | { readonly status: "failed"; readonly error: ErrorRecord; readonly by: string }
+    | { readonly status: "cancelled"; readonly reason: string; readonly openEffects: readonly string[] }
+  );
+
+/** A question that a parked run has put to somebody. */
+export interface OpenQuestion {
+  readonly ask: string;
+  readonly of: Audience;
+  /** The agent that asked. */
+  readonly by: string;
+  readonly question: string;
+}
+
+/** A write whose outcome nobody knows. */
+export interface UncertainEffect {
+  readonly effect: string;
+  readonly tool: string;
+}
+
+/** One run, held by its key. Holding it costs nothing and keeps nothing alive. */
+export interface Run<Output = unknown> {
+  readonly id: string;
+  readonly tenant: string;
+  /** Resolves at the end. Rejects when driving stops with an error; the run can be resumed then. */
+  readonly result: () => Promise<RunResult<Output>>;
+  readonly status: () => Promise<RunStatus>;
+  /**
+   * Durable entries from `fromSeq` (1 when absent) on, then live ones, each exactly once and in order; ends after the
+   * run's end. Breaking off and asking again with the next seq resumes.
+   */
+  readonly events: (options?: { readonly fromSeq?: number; readonly signal?: AbortSignal }) => AsyncIterable<Entry>;
+  /** Durable entries as they stand. */
+  readonly entries: () => Promise<readonly Entry[]>;
+  readonly questions: () => Promise<readonly OpenQuestion[]>;
+  /** Resolves when the run has ended or waits for a person. */
+  readonly settled: () => Promise<RunStatus>;
+  /**
+   * Answers the question `ask`, or the oldest open one. Resolves when the answer is durable. The same `key` twice is one
+   * answer.
+   * @throws OrchestrationError `run/not-waiting`, `run/answer-invalid`, `run/already-ended`
+   */
+  readonly send: (
+    answer: Json,
+    options?: { readonly key?: string; readonly ask?: string; readonly principal?: Principal },
+  ) => Promise<void>;
+  /** Stops what follows: nothing is dispatched after it; writes under way are waited for. A second one changes nothing. */
+  readonly cancel: (reason: string, options?: { readonly principal?: Principal }) => Promise<void>;
+  readonly uncertain: () => Promise<readonly UncertainEffect[]>;
+  /** Says what became of an uncertain write. @throws OrchestrationError `run/not-waiting` */
+  readonly settle: (
+    effect: string,
+    decision: {
+      readonly outcome: "happened" | "never";
+      readonly output?: Json;
+      readonly reason: string;
+      readonly principal?: Principal;
+    },
+  ) => Promise<void>;
+}
+
+export function runHandle<Output>(options: {
+  readonly key: RunKey;
+  readonly engine: Engine;
+  readonly definition: SupervisorDefinition;
+  readonly definitionId: string;
+  readonly principals: PrincipalSource;
+  readonly ids: IdSource;
+}): Run<Output> {
+  const { key, engine, definition, principals, ids } = options;
+  const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
+
+  const record = async () => {
+    const found = await engine.journal.findRun(key.tenant, key.runId);
+    if (!found) throw new OrchestrationError("run/unknown", { run: key.runId, tenant: key.tenant });
+    return found;
+  };
+  /** A run keeps the definition it began with, whichever handle speaks to it. */
+  const deliver = async (event: Parameters<Engine["deliver"]>[2]) => {
+    const { supervisor, definitionHash } = await record();
+    await engine.deliver(key, `${supervisor}@${definitionHash}`, event);
+  };
+  const open = async (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
+  const entries = async () => {
+    const all: Entry[] = [];
+    for (const batch of await engine.journal.read(stream)) all.push(...(await open(batch)));
+    return all;
+  };
+
+  const questionsOf = (all: readonly Entry[]): OpenQuestion[] => {
+    const waiting = new Map<string, OpenQuestion>();
+    for (const entry of all) {
+      if (entry.type === "input.requested") waiting.set(entry.body.ask, entry.body);
+      if (entry.type === "input.received") waiting.delete(entry.body.ask);
+      if (endStatusOf(entry.type)) waiting.clear();
+    }
+    return [...waiting.values()];
+  };
+
+  const ended = (all: readonly Entry[]): void => {
+    const status = endStatusOf(all.at(-1)?.type ?? "");
+    if (status) throw new OrchestrationError("run/already-ended", { run: key.runId, status });
+  };
+
+  async function* events({
+    fromSeq = 1,
+    signal,
+  }: {
+    fromSeq?: number;
+    signal?: AbortSignal;
+  } = {}): AsyncGenerator<Entry> {
+    const queue: Batch[] = [];
+    let failure: OrchestrationError | undefined;
+    let wake: (() => void) | undefined;
+    const poke = () => {
+      wake?.();
+      wake = undefined;
+    };
+    const unwatch = engine.watch(key, {
+      batch: (batch) => {
+        queue.push(batch);
+        poke();
+      },
+      stopped: (error) => {
+        failure = error;
+        poke();
+      },
+    });
+    signal?.addEventListener("abort", poke, { once: true });
+    try {
+      let next = fromSeq;
+      queue.unshift(...(await engine.journal.read(stream, fromSeq)));
+      while (!signal?.aborted) {
+        const batch = queue.shift();
+        if (batch) {
+          if (batch.lastSeq < next) continue;
+          for (const entry of await open(batch)) {
+            if (entry.seq < next) continue;
+            next = entry.seq + 1;
+            yield entry;
+            if (endStatusOf(entry.type)) return;
+          }
+          continue;
+        }
+        if (failure) throw failure;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      unwatch();
+      signal?.removeEventListener("abort", poke);
+    }
+  }
+
+  /** Waits until the newest entry fits; reads nothing but the index while it waits. */
+  const until = async (fits: (status: RunStatus) => boolean): Promise<RunStatus> => {
+    let stop: (() => void) | undefined;
+    try {
+      return await new Promise<RunStatus>((resolve, reject) => {
+        const look = () => {
+          record().then(({ status }) => {
+            if (fits(status)) resolve(status);
+          }, reject);
+        };
+        stop = engine.watch(key, {
+          batch: (batch) => {
+            // Only these entries change what the index says.
+            if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
+          },
+          stopped: reject,
+        });
+        look();
+      });
+    } finally {
+      stop?.();
+    }
+  };
+  const isEnd = (status: RunStatus): status is EndStatus => status !== "running" && status !== "parked";
+
+  return {
+    id: key.runId,
+    tenant: key.tenant,
+    status: async () => (await record()).status,
+    settled: () => until((status) => status !== "running"),
+    entries,
+    events: (eventOptions) => events(eventOptions),
+    result: async () => {
+      await until(isEnd);
+      const all = await entries();
+      return resultOf<Output>(key.runId, all, (await engine.journal.read(stream)).at(-1)?.hash ?? "");
+    },
+    questions: async () => questionsOf(await entries()),
+    send: async (answer, { key: sendKey, ask, principal } = {}) => {
+      const all = await entries();
+      if (all.length === 0) await record();
+      if (sendKey !== undefined && all.some((entry) => entry.type === "input.received" && entry.body.key === sendKey))
+        return;
+      ended(all);
+      const waiting = questionsOf(all);
+      const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
+      if (!question)
+        throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
+      checkAnswer(definition, all, question, answer);
+      const who = principal ?? principals.current();
+      await deliver({
+        id: `answer:${sendKey ?? ids.id("answer")}`,
+        type: "input.received",
+        path: "",
+        body: {
+          ask: question.ask,
+          answer,
+          principal: who,
+          labels: { "": [who.kind] },
+          ...(sendKey === undefined ? {} : { key: sendKey }),
+        },
+      });
+    },
+    cancel: async (reason, { principal } = {}) => {
+      const { status } = await record();
+      if (isEnd(status)) {
+        if (status === "cancelled") return;
+        throw new OrchestrationError("run/already-ended", { run: key.runId, status });
+      }
+      await deliver({
+        id: `cancel:${ids.id("cancel")}`,
+        type: "cancel.requested",
+        path: "",
+        body: { reason, principal: principal ?? principals.current() },
+      });
+    },
+    uncertain: async () => uncertainOf(await entries()),
+    settle: async (effect, { outcome, output, reason, principal }) => {
+      const waiting = uncertainOf(await entries());
+      if (!waiting.some((one) => one.effect === effect)) {
+        throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
+      }
+      await deliver({
+        id: `decision:${ids.id("decision")}`,
+        type: "effect.decided",
+        path: effect,
+        body: {
+          effect,
+          outcome,
+          reason,
+          principal: principal ?? principals.current(),
+          ...(output === undefined ? {} : { output }),
+        },
+      });
+    },
+  };
+}
+
+function checkAnswer(
+  definition: SupervisorDefinition,
+  all: readonly Entry[],
+  question: OpenQuestion,
+  answer: Json,
+): void {
+  const wrong = findNonJson(answer);
+  const fault = (issues: Json) => new OrchestrationError("run/answer-invalid", { ask: question.ask, issues });
+  if (wrong) throw fault([{ pointer: wrong.pointer, message: `not JSON: ${wrong.reason}` }]);
+  // A supervisor's question names its edge just before it; an agent's own question takes any JSON.
+  const index = all.findIndex((entry) => entry.type === "input.requested" && entry.body.ask === question.ask);
+  const before = all[index - 1];
+  const edge = before?.type === "edge.chosen" ? definition.edgeByName.get(before.body.edge) : undefined;
+  if (edge?.kind !== "question") return;
+  const parsed = parseWith(edge.answer, answer);
+  if (!parsed.ok) throw fault(parsed.issues as unknown as Json);
+}
+
+function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
+  const open = new Map<string, UncertainEffect>();
+  for (const entry of all) {
+    if (entry.type === "effect.uncertain" && entry.body.next === "person") {
+      open.set(entry.body.effect, { effect: entry.body.effect, tool: entry.body.tool });
+    }
+    if (entry.type === "effect.settled" || entry.type === "effect.decided") open.delete(entry.body.effect);
+  }
+  return [...open.values()];
+}
+
+/** Reads a result from the entries of an ended run. */
+export function resultOf<Output>(runId: string, all: readonly Entry[], journalHash: string): RunResult<Output> {
+  let microUsd = 0;
+  for (const entry of all) {
+    if (entry.type === "model.responded" || entry.type === "model.failed") microUsd += entry.body.cost?.microUsd ?? 0;
+  }
+  const last = all.at(-1);
+  const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0, journalHash };
+  switch (last?.type) {
+    case "run.completed":
+      return { ...common, status: "completed", output: last.body.output as Output };
+    case "run.denied":
+    case "run.escalated":
+      return { ...common, status: last.type === "run.denied" ? "denied" : "escalated", ...last.body };
+    case "run.failed":
+      return { ...common, status: "failed", ...last.body };
+    case "run.cancelled":
+      return { ...common, status: "cancelled", ...last.body };
+    default:
+      throw new OrchestrationError("run/internal", { reason: `run ${runId} has no end in its journal` });
+  }
+}

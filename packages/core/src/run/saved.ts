@@ -1,0 +1,171 @@
+import type { AnyAgent } from "../agent.ts";
+import type { Command, StartTimerCommand } from "../command.ts";
+import { OrchestrationError } from "../errors.ts";
+import type { Json } from "../json.ts";
+import { loadMachine, type SavedMachine, saveMachine } from "../step.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { callMachine } from "./call.ts";
+import { loopMachine } from "./invocation.ts";
+import type { Call, Invocation, RunState, Team } from "./state.ts";
+import { machineOf } from "./team.ts";
+
+/** State to JSON and back. A snapshot is a cache (R1): what is saved here can always be folded again. */
+
+interface Saved {
+  readonly format: 1;
+  readonly state: Omit<
+    RunState,
+    | "repeats"
+    | "agentCalls"
+    | "teams"
+    | "invocations"
+    | "calls"
+    | "asks"
+    | "outstanding"
+    | "answered"
+    | "uncertain"
+    | "ending"
+  > & {
+    readonly ending: RunState["ending"] | null;
+  };
+  readonly repeats: [string, { granted: number; denied: number }][];
+  readonly agentCalls: [string, number][];
+  readonly teams: (Omit<Team, "definition" | "snapshot" | "results" | "counters"> & {
+    readonly snapshot: SavedMachine;
+    readonly results: [string, { input: Json; output?: Json }][];
+    readonly counters: [string, number][];
+  })[];
+  readonly invocations: (Omit<Invocation, "agent" | "snapshot"> & {
+    readonly agent: string;
+    readonly snapshot: SavedMachine;
+  })[];
+  readonly calls: (Omit<Call, "tool" | "snapshot"> & { readonly tool: string; readonly snapshot: SavedMachine })[];
+  readonly asks: [string, RunState["asks"] extends Map<string, infer Value> ? Value : never][];
+  readonly outstanding: Command[];
+  readonly answered: string[];
+  readonly uncertain: string[];
+  readonly attributes: Record<string, string>;
+  readonly timers: StartTimerCommand[];
+  readonly parked: boolean;
+}
+
+interface Extras {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly timers: readonly StartTimerCommand[];
+  readonly parked: boolean;
+}
+
+export function saveState(state: RunState, { attributes, timers, parked }: Extras): unknown {
+  const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, answered, uncertain, ...plain } = state;
+  const saved: Saved = {
+    format: 1,
+    state: { ...plain, ending: plain.ending ?? null },
+    repeats: [...repeats],
+    agentCalls: [...agentCalls],
+    teams: [...teams.values()].map(({ definition: _, snapshot, results, counters, ...team }) => ({
+      ...team,
+      snapshot: saveMachine(snapshot),
+      results: [...results],
+      counters: [...counters],
+    })),
+    invocations: [...invocations.values()].map(({ agent, snapshot, ...one }) => ({
+      ...one,
+      agent: agent.name,
+      snapshot: saveMachine(snapshot),
+    })),
+    calls: [...calls.values()].map(({ tool, snapshot, ...one }) => ({
+      ...one,
+      tool: tool.name,
+      snapshot: saveMachine(snapshot),
+    })),
+    asks: [...asks],
+    outstanding: [...outstanding.values()],
+    answered: [...answered],
+    uncertain: [...uncertain],
+    attributes: { ...attributes },
+    timers: [...timers],
+    parked,
+  };
+  return JSON.parse(JSON.stringify(saved)) as unknown;
+}
+
+/** @throws OrchestrationError `run/internal` for a snapshot of another format; the caller folds the journal instead */
+export function loadState(
+  json: Json,
+  root: SupervisorDefinition,
+): Extras & { state: RunState; timers: StartTimerCommand[] } {
+  const saved = structuredClone(json) as unknown as Saved;
+  if (saved?.format !== 1) throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
+  const teams = new Map<string, Team>();
+  const invocations = new Map<string, Invocation>();
+  // Outer teams come before the invocations that hold inner ones: both lists keep their order of birth.
+  const teamDefinition = (path: string): SupervisorDefinition => {
+    if (path === "") return root;
+    const holder = saved.invocations.find((one) => `${one.path}/` === path);
+    const inner = holder && agentOf(teamDefinition(holder.team), holder.agent).team;
+    if (!inner) throw new OrchestrationError("run/internal", { reason: `the snapshot's team ${path} has no holder` });
+    return inner;
+  };
+  for (const { snapshot, results, counters, ...team } of saved.teams) {
+    const definition = teamDefinition(team.path);
+    teams.set(team.path, {
+      ...team,
+      parent: team.parent ?? undefined,
+      chosenFrom: team.chosenFrom,
+      answer: team.answer,
+      lastError: team.lastError,
+      lastEnd: team.lastEnd,
+      definition,
+      snapshot: loadMachine(machineOf(definition), snapshot),
+      results: new Map(results),
+      counters: new Map(counters),
+    });
+  }
+  for (const { agent, snapshot, ...one } of saved.invocations) {
+    invocations.set(one.path, {
+      ...one,
+      branch: one.branch,
+      output: one.output,
+      turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
+      agent: agentOf(teamDefinition(one.team), agent),
+      snapshot: loadMachine(loopMachine, snapshot),
+    });
+  }
+  const calls = new Map<string, Call>();
+  for (const { tool, snapshot, ...one } of saved.calls) {
+    const found = root.tools.get(tool);
+    if (!found) throw new OrchestrationError("run/internal", { reason: `the snapshot names the unknown tool ${tool}` });
+    calls.set(one.path, { ...one, command: one.command, tool: found, snapshot: loadMachine(callMachine, snapshot) });
+  }
+  const outstanding = new Map(
+    saved.outstanding.map((command): [string, Command] => {
+      // A model call under way shares its transcript with its invocation; the copy in the snapshot does not.
+      const messages = command.type === "callModel" ? invocations.get(command.path)?.messages : undefined;
+      return [command.id, messages && command.type === "callModel" ? { ...command, messages } : command];
+    }),
+  );
+  return {
+    state: {
+      ...saved.state,
+      ending: saved.state.ending ?? undefined,
+      repeats: new Map(saved.repeats),
+      agentCalls: new Map(saved.agentCalls),
+      teams,
+      invocations,
+      calls,
+      asks: new Map(saved.asks.map(([id, ask]) => [id, { ...ask, edge: ask.edge }])),
+      outstanding,
+      answered: new Set(saved.answered),
+      uncertain: new Set(saved.uncertain),
+    },
+    attributes: saved.attributes,
+    timers: [...saved.timers],
+    parked: saved.parked,
+  };
+}
+
+function agentOf(definition: SupervisorDefinition, name: string): AnyAgent {
+  const agent = definition.agents.get(name);
+  if (!agent) throw new OrchestrationError("run/internal", { reason: `the snapshot names the unknown agent ${name}` });
+  return agent;
+}

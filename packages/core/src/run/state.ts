@@ -1,0 +1,139 @@
+import type { AnyMachineSnapshot } from "xstate";
+import type { AnyAgent, Audience } from "../agent.ts";
+import type { Command } from "../command.ts";
+import type { ErrorRecord } from "../errors.ts";
+import type { EndStatus, EntryBodies, EntryType, RunStatus } from "../event.ts";
+import type { Json } from "../json.ts";
+import type { Limits } from "../limits.ts";
+import type { Envelope, Messages, MessageType } from "../message.ts";
+import type { Bus } from "../port/bus.ts";
+import type { Message, ToolResultPart } from "../port/model.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { AnyTool } from "../tool.ts";
+
+/** A supervisor at work: the root of a run, or a team behind an agent's name. Its address is its path. */
+export interface Team {
+  readonly path: string;
+  readonly definition: SupervisorDefinition;
+  /** Path of the invocation that this team works for; absent at the root. */
+  readonly parent: string | undefined;
+  snapshot: AnyMachineSnapshot;
+  /** Last payload and last output by agent: what contracts may read. */
+  readonly results: Map<string, { input: Json; output?: Json }>;
+  /** Invocations so far by agent, and other local counters. */
+  readonly counters: Map<string, number>;
+  /** Outputs of the branches that have returned, by key. */
+  branches: Record<string, Json>;
+  /** The output that the edge under way was chosen from. */
+  chosenFrom: Json | undefined;
+  answer: Json | undefined;
+  lastError: ErrorRecord | undefined;
+  lastEnd: { status: "denied" | "escalated"; reason: string; packet: Json } | undefined;
+}
+
+/** One delegation at work: an instance of the agent loop, held here and by nobody else. */
+export interface Invocation {
+  readonly path: string;
+  readonly team: string;
+  readonly agent: AnyAgent;
+  readonly alias: string;
+  readonly reason: "agent" | "threshold";
+  readonly branch: string | undefined;
+  readonly message: string;
+  readonly input: Json;
+  snapshot: AnyMachineSnapshot;
+  messages: Message[];
+  /** Labels of everything this invocation has read. */
+  labels: string[];
+  models: number;
+  calls: number;
+  asks: number;
+  /** Calls of the present turn in the model's order, with their results as they come. */
+  turn: { callId: string; path: string; result: ToolResultPart | undefined }[];
+  /** Set while the loop waits for the one output that it returns. */
+  output: Json | undefined;
+}
+
+/** One tool call at work. */
+export interface Call {
+  readonly path: string;
+  readonly invocation: string;
+  readonly tool: AnyTool;
+  readonly callId: string;
+  readonly input: Json;
+  readonly inputHash: string;
+  readonly key: string;
+  snapshot: AnyMachineSnapshot;
+  /** The command under way. */
+  command: string | undefined;
+}
+
+/** A question that waits for a person. */
+export interface Ask {
+  readonly ask: string;
+  readonly of: Audience;
+  /** Address of who asked: an invocation, or a team (then `edge` is set). */
+  readonly by: string;
+  readonly edge: string | undefined;
+}
+
+/** How a run is about to end; it does when the last open write has an outcome. */
+export type PendingEnd = {
+  readonly [Status in EndStatus]: { readonly status: Status; readonly body: EntryBodies[`run.${Status}`] };
+}[EndStatus];
+
+/** The state of one run: a fold over its journal's inputs. Changed only inside `RunCore.apply`. */
+export interface RunState {
+  readonly tenant: string;
+  readonly runId: string;
+  status: RunStatus;
+  startedAt: number;
+  steps: number;
+  handoffs: number;
+  microUsd: number;
+  /** Labels of everything that any agent of this run has read; a handoff carries them on (D10). */
+  labels: string[];
+  /** How often each (tool, arguments) pair was granted, and denied as a repetition. */
+  readonly repeats: Map<string, { granted: number; denied: number }>;
+  /** Model calls by agent name. */
+  readonly agentCalls: Map<string, number>;
+  readonly teams: Map<string, Team>;
+  readonly invocations: Map<string, Invocation>;
+  readonly calls: Map<string, Call>;
+  readonly asks: Map<string, Ask>;
+  /** Commands without an outcome. */
+  readonly outstanding: Map<string, Command>;
+  /** Keys of answers that were taken. */
+  readonly answered: Set<string>;
+  readonly uncertain: Set<string>;
+  /** Milliseconds of work before `activeSince`. */
+  activeMs: number;
+  activeSince: number;
+  ending: PendingEnd | undefined;
+}
+
+/** What the parts of the core share while one input is applied. */
+export interface Work {
+  readonly state: RunState;
+  readonly limits: Limits;
+  readonly bus: Bus;
+  readonly tenantKey: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly policyVersion: string;
+  /** Seq of the input under way. */
+  cause: number;
+  at: number;
+  /** Adds a decision to the batch. */
+  note<Type extends EntryType>(type: Type, path: string, body: EntryBodies[Type]): void;
+  /** Hands a command to the driver. */
+  emit(command: Command): void;
+  /** Puts a message on the bus, under an id of its own that replays the same. */
+  send<Type extends MessageType>(type: Type, from: string, to: string, id: string, payload: Messages[Type]): void;
+  /** Ends the run; the first end wins. */
+  end(end: PendingEnd): void;
+  /** The run has crossed a bound. */
+  exceed(limit: keyof Limits, path: string): void;
+}
+
+export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
+export const rootPath = "";

@@ -1,0 +1,382 @@
+import type { AnyStateMachine } from "xstate";
+import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
+import type { Edge } from "../handoff.ts";
+import { hashJson } from "../hash.ts";
+import { findNonJson, type Json } from "../json.ts";
+import type { Envelope, MessageType } from "../message.ts";
+import { parseWith } from "../schema.ts";
+import { firstStep, nextStep } from "../step.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { beginInvocation, returnFromTeam } from "./invocation.ts";
+import { rootPath, type Team, type Work } from "./state.ts";
+
+/** The supervisor's side of a run: chooses edges, makes payloads, checks contracts as their sender. */
+
+const accepts: ReadonlySet<MessageType> = new Set<MessageType>([
+  "handoff.returned",
+  "agent.failed",
+  "agent.ended",
+  "handoff.rejected",
+  "input.received",
+  "limit.exceeded",
+  "run.cancel",
+]);
+
+/** Puts a team to work on an input that its entry agent gets. */
+export function beginTeam(
+  work: Work,
+  definition: SupervisorDefinition,
+  path: string,
+  parent: string | undefined,
+  input: Json,
+) {
+  const depth = path === rootPath ? 1 : path.split("/").length;
+  if (depth > work.limits.depth) return work.exceed("depth", path);
+  const team: Team = {
+    path,
+    definition,
+    parent,
+    snapshot: firstStep<SupervisorCommand>(machineOf(definition)).snapshot,
+    results: new Map(),
+    counters: new Map(),
+    branches: {},
+    chosenFrom: input,
+    answer: undefined,
+    lastError: undefined,
+    lastEnd: undefined,
+  };
+  work.state.teams.set(path, team);
+  joinTeam(work, team);
+  take(work, team, { type: "start" });
+}
+
+/** Gives a team its address. */
+export function joinTeam(work: Work, team: Team): void {
+  work.bus.join(teamAddress(team.path), { accepts, receive: (envelope) => receive(work, team, envelope) });
+}
+
+export function teamAddress(path: string): string {
+  return path === rootPath ? "supervisor" : path;
+}
+
+export function machineOf(definition: SupervisorDefinition): AnyStateMachine {
+  return definition.machine as AnyStateMachine;
+}
+
+function receive(work: Work, team: Team, envelope: Envelope): void {
+  if (work.state.ending) return;
+  switch (envelope.type) {
+    case "handoff.returned": {
+      const { agent, output, branch } = envelope.payload;
+      const result = team.results.get(agent);
+      team.results.set(agent, { input: result?.input ?? null, output });
+      if (branch !== undefined) {
+        team.branches = { ...team.branches, [branch]: output };
+        return take(work, team, { type: "branch.returned", branch });
+      }
+      team.chosenFrom = output;
+      return take(work, team, {
+        type: "agent.returned",
+        agent,
+        output,
+        sourcesOf: (edge) => sourcesOf(team, edge),
+        faults: [],
+      });
+    }
+    case "agent.failed": {
+      const { agent, error, branch } = envelope.payload;
+      team.lastError = error;
+      return take(
+        work,
+        team,
+        branch === undefined ? { type: "agent.failed", agent } : { type: "branch.failed", branch },
+      );
+    }
+    case "agent.ended": {
+      const { agent, branch, ...end } = envelope.payload;
+      team.lastEnd = end;
+      return take(work, team, { type: "agent.ended", agent, status: end.status });
+    }
+    case "handoff.rejected":
+      team.lastError = envelope.payload.error;
+      return take(work, team, { type: "handoff.rejected", edge: envelope.payload.edge });
+    case "input.received": {
+      const ask = work.state.asks.get(envelope.payload.ask);
+      if (!ask?.edge) throw new OrchestrationError("bus/no-recipient", { address: team.path, type: envelope.type });
+      work.state.asks.delete(ask.ask);
+      team.answer = envelope.payload.answer;
+      return take(work, team, { type: "input.received", edge: ask.edge });
+    }
+    case "limit.exceeded":
+      team.lastError = envelope.payload.error;
+      return take(work, team, { type: "limit.exceeded" });
+    case "run.cancel":
+      team.lastError = undefined;
+      return take(work, team, { type: "cancel" });
+    default:
+      throw new OrchestrationError("bus/no-recipient", { address: team.path, type: envelope.type });
+  }
+}
+
+function take(work: Work, team: Team, event: SupervisorEvent): void {
+  const step = nextStep<SupervisorCommand>(machineOf(team.definition), team.snapshot, event);
+  team.snapshot = step.snapshot;
+  if (event.type === "agent.returned") {
+    const [fault] = event.faults;
+    if (fault) {
+      const data =
+        fault.edge.startsWith("confidence of ") && typeof fault.thrown !== "object"
+          ? new OrchestrationError("guard/confidence-invalid", { agent: event.agent, value: String(fault.thrown) })
+          : new OrchestrationError("guard/threw", { edge: fault.edge, reason: reasonOf(fault.thrown) });
+      team.lastError = data.toRecord();
+    } else {
+      team.lastError = new OrchestrationError("supervisor/no-matching-handoff", { agent: event.agent }).toRecord();
+    }
+  }
+  for (const command of step.commands) obey(work, team, command, event);
+}
+
+function obey(work: Work, team: Team, command: SupervisorCommand, event: SupervisorEvent): void {
+  const edge = "edge" in command && command.edge !== undefined ? edgeOf(team, command.edge) : undefined;
+  switch (command.type) {
+    case "delegate": {
+      if (!edge) {
+        // The entry, or a second try of the same payload by a stronger model.
+        const payload = command.model === undefined ? team.chosenFrom : team.results.get(command.agent)?.input;
+        const name = command.model === undefined ? "entry" : `stronger:${command.agent}`;
+        return deliver(work, team, {
+          edge: name,
+          agent: command.agent,
+          payload: payload ?? null,
+          model: command.model,
+        });
+      }
+      if (event.type === "agent.returned") chose(work, team, edge);
+      return make(work, team, edge, edge.kind === "parallel" ? edge.join.to : command.agent, () => {
+        const sources = sourcesOf(team, edge);
+        if (edge.kind === "handoff") return edge.map(team.chosenFrom as never, sources as never);
+        if (edge.kind === "parallel") return edge.join.map(team.branches as never, sources as never);
+        if (edge.kind === "question") return edge.map(team.answer as never, team.chosenFrom as never, sources as never);
+        return undefined;
+      });
+    }
+    case "fork": {
+      if (edge?.kind !== "parallel") return;
+      chose(work, team, edge);
+      team.branches = {};
+      const sources = sourcesOf(team, edge);
+      for (const branch of edge.branches) {
+        make(work, team, edge, branch.to, () => branch.map(team.chosenFrom as never, sources as never), branch.key);
+      }
+      return;
+    }
+    case "question": {
+      if (edge?.kind !== "question") return;
+      chose(work, team, edge);
+      const ask = `${team.path}${count(team, "question")}`;
+      let question: unknown;
+      try {
+        question = edge.ask(team.chosenFrom as never, sourcesOf(team, edge) as never);
+      } catch (thrown) {
+        return reject(
+          work,
+          team,
+          edge.name,
+          edge.to,
+          "sender",
+          new OrchestrationError("contract/map-threw", { contract: edge.name, reason: reasonOf(thrown) }),
+        );
+      }
+      work.state.asks.set(ask, { ask, of: edge.of, by: team.path, edge: edge.name });
+      work.note("input.requested", team.path, { ask, of: edge.of, by: edge.from, question: String(question) });
+      return;
+    }
+    case "complete":
+      return finish(work, team, team.results.get(command.agent)?.output ?? null);
+    case "end": {
+      if (edge?.kind !== "ending") return;
+      chose(work, team, edge);
+      let packet: unknown = team.chosenFrom;
+      try {
+        if (edge.packet) packet = edge.packet(team.chosenFrom as never, sourcesOf(team, edge) as never);
+      } catch (thrown) {
+        packet = { output: team.chosenFrom ?? null, packetFailed: reasonOf(thrown) };
+      }
+      const found = findNonJson(packet);
+      return endAs(
+        work,
+        team,
+        edge.status,
+        edge.reason,
+        edge.from,
+        found ? { notJson: found.reason } : (packet as Json),
+      );
+    }
+    case "endAs":
+      return endBecause(work, team, command.why, event);
+    case "unexpected":
+      return;
+  }
+}
+
+function endBecause(
+  work: Work,
+  team: Team,
+  why: Extract<SupervisorCommand, { type: "endAs" }>["why"],
+  event: SupervisorEvent,
+) {
+  const by = "agent" in event ? event.agent : team.definition.name;
+  const fallback: ErrorRecord = new OrchestrationError("run/internal", { reason: why }).toRecord();
+  switch (why) {
+    case "cancel":
+      return; // The core ends a cancelled run itself, with the reason it was given.
+    case "low-confidence":
+      return endAs(work, team, "escalated", "low_confidence", by, { output: team.chosenFrom ?? null });
+    case "agent-ended": {
+      const end = team.lastEnd ?? { status: "escalated" as const, reason: "unknown", packet: null };
+      return endAs(work, team, end.status, end.reason, by, end.packet);
+    }
+    case "limit":
+      return failTeam(work, team, team.lastError ?? fallback, by);
+    case "agent-failed":
+    case "no-edge":
+    case "rejected": {
+      const error = team.lastError ?? fallback;
+      if (team.definition.onFailure === "fail") return failTeam(work, team, error, by);
+      const reason = { "agent-failed": "agent_failed", "no-edge": "no_edge", rejected: "contract_rejected" }[why];
+      return endAs(work, team, "escalated", reason, by, { error: error as unknown as Json });
+    }
+  }
+}
+
+function finish(work: Work, team: Team, output: Json): void {
+  if (team.parent === undefined) return work.end({ status: "completed", body: { output } });
+  returnFromTeam(work, team, { type: "output", output });
+}
+
+function failTeam(work: Work, team: Team, error: ErrorRecord, by: string): void {
+  if (team.parent === undefined) return work.end({ status: "failed", body: { error, by } });
+  returnFromTeam(work, team, { type: "failed", error });
+}
+
+function endAs(work: Work, team: Team, status: "escalated" | "denied", reason: string, by: string, packet: Json): void {
+  if (team.parent === undefined) return work.end({ status, body: { reason, by: `${team.path}${by}`, packet } });
+  returnFromTeam(work, team, { type: "ended", status, reason, packet });
+}
+
+function chose(work: Work, team: Team, edge: Edge): void {
+  work.note("edge.chosen", team.path, { supervisor: team.definition.name, from: edge.from, edge: edge.name });
+}
+
+/** Runs a contract's map and checks what it made against the receiver's schema, as the sender. */
+function make(work: Work, team: Team, edge: Edge, agent: string, map: () => unknown, branch?: string): void {
+  let payload: unknown;
+  try {
+    payload = map();
+  } catch (thrown) {
+    const data = { contract: edge.name, reason: reasonOf(thrown) };
+    return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/map-threw", data));
+  }
+  const found = findNonJson(payload);
+  if (found) {
+    const error = new OrchestrationError("contract/not-json", { contract: edge.name, ...found });
+    return reject(work, team, edge.name, agent, "sender", error);
+  }
+  const schema = team.definition.agents.get(agent)?.input;
+  const parsed = schema && parseWith(schema, payload);
+  if (!parsed?.ok) {
+    const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
+    return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
+  }
+  deliver(work, team, { edge: edge.name, agent, payload: payload as Json, branch });
+}
+
+function deliver(
+  work: Work,
+  team: Team,
+  {
+    edge,
+    agent,
+    payload,
+    branch,
+    model,
+  }: { edge: string; agent: string; payload: Json; branch?: string | undefined; model?: string | undefined },
+): void {
+  if (work.state.ending) return;
+  if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", team.path);
+  const bytes = JSON.stringify(payload).length;
+  if (bytes > work.limits.payloadBytes) {
+    const error = new OrchestrationError("contract/payload-too-large", { bytes, limit: work.limits.payloadBytes });
+    return reject(work, team, edge, agent, "sender", error);
+  }
+  work.state.handoffs++;
+  const path = `${team.path}${count(team, agent)}`;
+  const labels = { "": labelsOf(work, team) };
+  beginInvocation(work, team, path, {
+    edge,
+    agent,
+    payload,
+    labels,
+    payloadHash: hashJson(payload),
+    ...(branch === undefined ? {} : { branch }),
+    ...(model === undefined ? {} : { model }),
+  });
+}
+
+/** Records that a payload went nowhere, and tells the team. */
+export function reject(
+  work: Work,
+  team: Team,
+  edge: string,
+  agent: string,
+  side: "sender" | "receiver",
+  error: OrchestrationError,
+): void {
+  const record = error.toRecord();
+  work.note("handoff.rejected", team.path, {
+    edge,
+    from: team.definition.edgeByName.get(edge)?.from ?? team.definition.name,
+    to: agent,
+    side,
+    error: record,
+  });
+  work.send(
+    "handoff.rejected",
+    teamAddress(team.path),
+    teamAddress(team.path),
+    `${team.path}rejected#${count(team, "rejected")}`,
+    {
+      edge,
+      error: record,
+    },
+  );
+}
+
+function labelsOf(work: Work, team: Team): string[] {
+  const labels = new Set<string>(work.state.labels);
+  const parent = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
+  for (const label of parent?.labels ?? []) labels.add(label);
+  return [...labels].sort();
+}
+
+function edgeOf(team: Team, name: string): Edge {
+  const edge = team.definition.edgeByName.get(name);
+  if (!edge) throw new OrchestrationError("run/internal", { reason: `the machine chose the unknown edge ${name}` });
+  return edge;
+}
+
+/** The payloads that a contract declared, by its own names. */
+function sourcesOf(team: Team, edge: Edge): Record<string, Json | undefined> {
+  const sources: Record<string, Json | undefined> = {};
+  for (const [key, { agent, side }] of Object.entries(edge.sources))
+    sources[key] = team.results.get(agent.name)?.[side];
+  return sources;
+}
+
+/** The next local name of a kind, `triage#2`. */
+function count(team: Team, kind: string): string {
+  const next = (team.counters.get(kind) ?? 0) + 1;
+  team.counters.set(kind, next);
+  return `${kind}#${next}`;
+}

@@ -1,0 +1,221 @@
+import type { z } from "zod";
+import type { InputOf, OutputOf } from "../agent.ts";
+import { dispatcher } from "../effect/dispatcher.ts";
+import { OrchestrationError } from "../errors.ts";
+import type { Entry, EntryType } from "../event.ts";
+import { sha256 } from "../hash.ts";
+import { type IdSource, isIdText, randomIds } from "../ids.ts";
+import { findNonJson, type Json } from "../json.ts";
+import { modelGateway } from "../model/gateway.ts";
+import { observers } from "../observer.ts";
+import type { Engine, RunHost, RunKey } from "../port/engine.ts";
+import type { RunFilter, RunRecord } from "../port/journal.ts";
+import { type Logger, silentLogger } from "../port/logger.ts";
+import type { Model } from "../port/model.ts";
+import { silentTracer, type Tracer } from "../port/tracer.ts";
+import { osPrincipal, type Principal, type PrincipalSource } from "../principal.ts";
+import { drive } from "../run/driver.ts";
+import { type ReplayReport, replayRun } from "../run/replay.ts";
+import { type Run, runHandle } from "../run/run.ts";
+import { parseWith } from "../schema.ts";
+import type { Threshold } from "../threshold.ts";
+import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
+import { toMermaid, toStateJson } from "./picture.ts";
+
+/** Version of the built-in policy: allowlists, schemas, limits. */
+export const policyVersion = "allowlist-1";
+
+export interface RuntimeOptions<Alias extends string> {
+  /** One model for each alias that the agents use. */
+  readonly models: { readonly [Name in Alias]: Model };
+  readonly engine: Engine;
+  /** Who acts when a call names no principal; the operating system's user when absent (D11). */
+  readonly principals?: PrincipalSource;
+  readonly logger?: Logger;
+  readonly tracer?: Tracer;
+  readonly ids?: IdSource;
+  /** Entries between two snapshots; 256 when absent. */
+  readonly snapshotEvery?: number;
+  /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
+  readonly blobChars?: number;
+}
+
+export interface StartOptions {
+  readonly tenant: string;
+  readonly principal?: Principal;
+  /** The same key starts one run, however often it is sent. */
+  readonly idempotencyKey?: string;
+  /** Links runs; what they share, memory policy says. */
+  readonly conversationId?: string;
+  /** Text for the run's models and tools, such as the id of a simulated world. Not shown to models. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** A supervisor at an engine. */
+export interface Supervisor<Input = unknown, Output = unknown> {
+  readonly definition: SupervisorDefinition;
+  readonly engine: Engine;
+  /**
+   * Starts a run and resolves when that is durable.
+   * @throws OrchestrationError `run/input-invalid`, `run/id-invalid`, `journal/unavailable`, `engine/closed`
+   */
+  readonly start: (input: Input, options: StartOptions) => Promise<Run<Output>>;
+  /** A run that was started before, here or elsewhere. @throws OrchestrationError `run/unknown` */
+  readonly find: (runId: string, options: { readonly tenant: string }) => Promise<Run<Output>>;
+  readonly list: (filter: Omit<RunFilter, "supervisor">) => Promise<readonly RunRecord[]>;
+  /** Continues the unfinished runs of this definition; resolves with how many were woken. */
+  readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
+  /** Checks a run's chain and decides it again, offline. Never throws for what it finds. */
+  readonly replay: (runId: string, options: { readonly tenant: string }) => Promise<ReplayReport>;
+  /** Watches entries of all runs that this process drives. A throwing listener hurts nobody else. */
+  readonly on: <Type extends EntryType>(type: Type, listener: (entry: Entry<Type>, key: RunKey) => void) => () => void;
+  readonly toMermaid: () => string;
+  readonly toJson: () => Json;
+}
+
+type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
+
+/**
+ * Compiles a supervisor and puts it to work at an engine.
+ * @throws OrchestrationError `supervisor/*`, `limits/*`, `model/alias-unknown`, `model/alias-unused`
+ */
+export function createSupervisor<
+  const Agents extends AgentMap,
+  const Entry extends keyof Agents & string,
+  const Exit extends keyof Agents & string,
+  const Thresholds extends readonly Threshold<NameOf<Agents>>[] = readonly [],
+>(
+  options: SupervisorOptions<Agents, Entry, Exit, Thresholds> &
+    RuntimeOptions<Agents[keyof Agents]["model"] | Extract<Thresholds[number]["stronger"], string>>,
+): Supervisor<InputOf<Agents[Entry]>, OutputOf<Agents[Exit]>> {
+  return runSupervisor(defineSupervisor(options), options);
+}
+
+/**
+ * Puts a compiled supervisor to work at an engine.
+ * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`
+ */
+export function runSupervisor<Input, Output, Alias extends string>(
+  typed: SupervisorDefinition<Input, Output, Alias>,
+  options: RuntimeOptions<Alias>,
+): Supervisor<Input, Output> {
+  const definition = typed as unknown as SupervisorDefinition;
+  const { engine } = options;
+  const models = options.models as Readonly<Record<string, Model>>;
+  checkModels(definition, models);
+  const ids = options.ids ?? randomIds();
+  const logger = options.logger ?? silentLogger;
+  const tracer = options.tracer ?? silentTracer;
+  const principals = options.principals ?? osPrincipal();
+  const gateway = modelGateway({ models, definition, clock: engine.clock, tracer });
+  const tools = dispatcher({ definition, clock: engine.clock, tracer });
+  const watching = observers(logger);
+  const id = `${definition.name}@${definition.hash}`;
+
+  const host: RunHost = {
+    drive: (session) =>
+      drive(watching.around(session), {
+        definition,
+        gateway,
+        ids,
+        logger,
+        policyVersion,
+        snapshotEvery: options.snapshotEvery ?? 256,
+        blobChars: options.blobChars ?? 16_384,
+      }),
+    execute: (key, command, signal) => {
+      switch (command.type) {
+        case "callModel":
+          return gateway.call(key, command, signal);
+        case "callTool":
+          return tools.call(key, command, signal);
+        case "lookup":
+          return tools.lookup(key, command, signal);
+        case "startTimer":
+          throw new OrchestrationError("run/internal", { reason: "a timer is the engine's own business" });
+      }
+    },
+  };
+  engine.register(id, host);
+
+  const handle = (key: RunKey) => runHandle<Output>({ key, engine, definition, definitionId: id, principals, ids });
+
+  const supervisor: Supervisor<Input, Output> = {
+    definition,
+    engine,
+    start: async (input, start) => {
+      assertId("tenant", start.tenant);
+      if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
+      const entry = definition.agents.get(definition.entry);
+      const parsed = entry ? parseWith(entry.input as z.ZodType, input) : undefined;
+      const wrong = findNonJson(input);
+      if (!parsed?.ok || wrong) {
+        const issues = wrong
+          ? [{ pointer: wrong.pointer, message: `not JSON: ${wrong.reason}` }]
+          : parsed && !parsed.ok
+            ? parsed.issues
+            : [];
+        const data = { supervisor: definition.name, agent: definition.entry, issues: issues as unknown as Json };
+        throw new OrchestrationError("run/input-invalid", data);
+      }
+      const runId =
+        start.idempotencyKey === undefined
+          ? ids.id("run")
+          : `run_${sha256(`${start.tenant}\n${definition.name}\n${start.idempotencyKey}`).slice(0, 22)}`;
+      const key: RunKey = { tenant: start.tenant, runId };
+      const known = start.idempotencyKey === undefined ? undefined : await engine.journal.findRun(start.tenant, runId);
+      if (!known) {
+        const { principal = principals.current(), conversationId, attributes } = start;
+        await engine.deliver(key, id, {
+          id: "start",
+          type: "run.started",
+          path: "",
+          body: {
+            supervisor: definition.name,
+            definitionHash: definition.hash,
+            input: input as Json,
+            principal,
+            labels: { "": [principal.kind] },
+            ...(conversationId === undefined ? {} : { conversationId }),
+            ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+            format: 1,
+          },
+        });
+      }
+      return handle(key);
+    },
+    find: async (runId, { tenant }) => {
+      assertId("tenant", tenant);
+      const record = await engine.journal.findRun(tenant, runId);
+      if (!record || record.supervisor !== definition.name)
+        throw new OrchestrationError("run/unknown", { run: runId, tenant });
+      return handle({ tenant, runId });
+    },
+    list: (filter) => engine.journal.listRuns({ ...filter, supervisor: definition.name }),
+    resume: (filter) => engine.resume(filter),
+    replay: (runId, { tenant }) =>
+      replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion),
+    on: watching.on,
+    toMermaid: () => toMermaid(definition),
+    toJson: () => toStateJson(definition),
+  };
+  return supervisor;
+}
+
+function assertId(what: string, value: string): void {
+  if (typeof value !== "string" || !isIdText(value)) {
+    throw new OrchestrationError("run/id-invalid", { what, value: String(value).slice(0, 200) });
+  }
+}
+
+/** Exactly the aliases that the agents use. */
+function checkModels(definition: SupervisorDefinition, models: Readonly<Record<string, Model>>): void {
+  for (const alias of definition.aliases) {
+    if (Object.hasOwn(models, alias)) continue;
+    const agent = [...definition.agents.values()].find(({ model }) => model === alias)?.name ?? definition.name;
+    throw new OrchestrationError("model/alias-unknown", { agent, alias });
+  }
+  for (const alias of Object.keys(models)) {
+    if (!definition.aliases.includes(alias)) throw new OrchestrationError("model/alias-unused", { alias });
+  }
+}
