@@ -81,7 +81,7 @@ export function defineAgent<
   const Alias extends string,
 >(
   options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects: "read" },
-): Agent<Name, Input, Output, Tools, Alias>;
+): Agent<Name, Input, Output, Tools, Alias> & { readonly effects: "read" };
 export function defineAgent<
   const Name extends string,
   Input extends z.ZodType,

@@ -22,6 +22,7 @@ export {
   reasonOf,
 } from "./errors.ts";
 export type * from "./event.ts";
+export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
 export {
   type Branch,
   defineDenial,

@@ -13,14 +13,19 @@ export interface Threshold<Of extends string = string, Alias extends string = st
   readonly version: string;
 }
 
-/** Defines a confidence threshold over an agent's typed result. */
-export function defineThreshold<const Of extends AnyAgent, const Alias extends string = never>(options: {
+interface ThresholdOptions<Of extends AnyAgent> {
   readonly agent: Of;
   readonly atLeast: number;
   readonly read: (output: OutputOf<Of>) => number;
-  readonly stronger?: Alias;
   readonly version?: string;
-}): Threshold<Of["name"], Alias> {
+}
+
+/** Defines a confidence threshold over an agent's typed result. */
+export function defineThreshold<const Of extends AnyAgent, const Alias extends string>(
+  options: ThresholdOptions<Of> & { readonly stronger: Alias },
+): Threshold<Of["name"], Alias>;
+export function defineThreshold<const Of extends AnyAgent>(options: ThresholdOptions<Of>): Threshold<Of["name"], never>;
+export function defineThreshold(options: ThresholdOptions<AnyAgent> & { readonly stronger?: string }): Threshold {
   return {
     kind: "threshold",
     agent: options.agent.name,
