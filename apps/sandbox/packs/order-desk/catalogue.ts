@@ -72,7 +72,13 @@ export function stockCatalogue(random: Random, today: string): Table<Product> {
       const variants = combine(options).map((chosen) =>
         variant(random, { productId, priceCents, options, chosen, today }),
       );
-      put(products, productId, { productId, name, category, terms, variants });
+      put(products, productId, {
+        productId,
+        name,
+        category,
+        terms,
+        variants: Object.fromEntries(variants.map((one) => [one.sku, one])),
+      });
       number += 1;
     }
   }

@@ -139,7 +139,10 @@ export function orderDeskFixtures(state: ShopState): OrderDeskFixtures {
         standard(one),
     ),
     twoPendingOrders: search.twoPending("twoPendingOrders"),
-    twoPaymentsOrder: orderCase("twoPaymentsOrder", (one) => placed(one) && one.order.payments.length === 2),
+    twoPaymentsOrder: orderCase(
+      "twoPaymentsOrder",
+      (one) => placed(one) && Object.keys(one.order.payments).length === 2,
+    ),
     voucherOrder: orderCase(
       "voucherOrder",
       (one) =>
@@ -147,7 +150,7 @@ export function orderDeskFixtures(state: ShopState): OrderDeskFixtures {
         standard(one) &&
         one.order.voucher === undefined &&
         one.order.totalCents - one.order.shippingCents >= 10_000 &&
-        one.order.payments.length === 1,
+        Object.keys(one.order.payments).length === 1,
     ),
     voucherUsedOrder: orderCase("voucherUsedOrder", (one) => placed(one) && one.order.voucher !== undefined),
     packedOrder: orderCase("packedOrder", (one) => one.order.status === "packed"),
@@ -191,7 +194,7 @@ export function orderDeskFixtures(state: ShopState): OrderDeskFixtures {
         swappable(one) &&
         sold(one) &&
         difference(one) > 0 &&
-        one.customer.paymentMethods.some((method) => !method.active),
+        Object.values(one.customer.paymentMethods).some((method) => !method.active),
     ),
     soldOutSwap: swapCase("soldOutSwap", (one) => swappable(one) && one.variant.stock === 0),
     lateDelivery: orderCase(
@@ -241,10 +244,12 @@ function searchShop(state: ShopState) {
   const orders: OrderCase[] = customers
     .filter(({ ticket }) => ticket.status === "open")
     .flatMap((one) => ordersOf(one.customer).map((order) => ({ ...one, order })));
-  const lines: LineCase[] = orders.flatMap((one) => one.order.lines.map((line) => ({ ...one, line })));
+  const lines: LineCase[] = orders.flatMap((one) => Object.values(one.order.lines).map((line) => ({ ...one, line })));
   const swaps = (one: LineCase): readonly SwapCase[] => {
     const product: Frozen<Product> | undefined = state.products[one.line.productId];
-    return (product?.variants ?? []).filter(({ sku }) => sku !== one.line.sku).map((variant) => ({ ...one, variant }));
+    return Object.values(product?.variants ?? {})
+      .filter(({ sku }) => sku !== one.line.sku)
+      .map((variant) => ({ ...one, variant }));
   };
   return {
     ordersOf,

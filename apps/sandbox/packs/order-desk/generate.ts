@@ -16,6 +16,7 @@ import {
   type Language,
   type Order,
   type OrderLine,
+  type Payment,
   type PaymentMethod,
   type Product,
   rows,
@@ -125,7 +126,7 @@ function inventPaymentMethods(
   customerId: string,
   language: Language,
   plan: CustomerPlan,
-): PaymentMethod[] {
+): Customer["paymentMethods"] {
   const lastFour = () => String(random.between(1_000, 9_999));
   const kinds: Omit<PaymentMethod, "methodId">[] = [{ kind: "card", label: `card ending ${lastFour()}`, active: true }];
   if (plan.withExpiredCard || random.chance(0.2)) {
@@ -137,7 +138,8 @@ function inventPaymentMethods(
     const balanceCents = random.between(10, 60) * 100;
     kinds.push({ kind: "gift_card", label: `gift card ending ${lastFour()}`, active: true, balanceCents });
   }
-  return kinds.map((method, index) => ({ methodId: `pm_${customerId.slice(2)}_${index + 1}`, ...method }));
+  const methods = kinds.map((method, index) => ({ methodId: `pm_${customerId.slice(2)}_${index + 1}`, ...method }));
+  return Object.fromEntries(methods.map((method) => [method.methodId, method]));
 }
 
 interface OrderParts {
@@ -153,9 +155,10 @@ function makeOrder(random: Random, { orderId, plan, customer, articles }: OrderP
   const shippingCents = goods >= 12_000 ? 0 : customer.address.country === "JP" ? 1_490 : 590;
   const totalCents = goods + shippingCents;
   const refundedCents = plan.status === "cancelled" ? totalCents : 0;
-  const giftCard = plan.twoPayments && customer.paymentMethods.find((method) => method.kind === "gift_card");
+  const methods = Object.values(customer.paymentMethods);
+  const giftCard = plan.twoPayments && methods.find((method) => method.kind === "gift_card");
   const fromGiftCard = giftCard ? Math.min(2_500, totalCents - 100) : 0;
-  const main = random.pick(customer.paymentMethods.filter((method) => method.active && method.kind !== "gift_card"));
+  const main = random.pick(methods.filter((method) => method.active && method.kind !== "gift_card"));
   const shipment = makeShipment(random, plan, customer);
   return {
     orderId,
@@ -165,16 +168,20 @@ function makeOrder(random: Random, { orderId, plan, customer, articles }: OrderP
     promisedOn: addDays(today, -plan.promisedAgo),
     ...(plan.deliveredAgo === undefined ? {} : { deliveredOn: addDays(today, -plan.deliveredAgo) }),
     shipTo: customer.address,
-    lines,
+    lines: Object.fromEntries(lines.map((line) => [line.lineId, line])),
     shippingCents,
     discountCents: 0,
     totalCents,
-    payments: [
-      ...(giftCard ? [{ methodId: giftCard.methodId, amountCents: fromGiftCard, refundedCents: 0 }] : []),
-      { methodId: main.methodId, amountCents: totalCents - fromGiftCard, refundedCents },
-    ],
+    payments: {
+      ...(giftCard ? { [giftCard.methodId]: payment(giftCard.methodId, fromGiftCard, 0) } : {}),
+      [main.methodId]: payment(main.methodId, totalCents - fromGiftCard, refundedCents),
+    },
     ...(shipment === undefined ? {} : { shipment }),
   };
+}
+
+function payment(methodId: string, amountCents: number, refundedCents: number): Payment {
+  return { methodId, amountCents, refundedCents };
 }
 
 /** Lines of different products. Pieces on their way or delivered have left the stock before the shop's today. */
@@ -183,7 +190,7 @@ function drawLines(random: Random, wishes: readonly LineWish[], articles: readon
   for (const { quantity, fits } of wishes) {
     const fitting = articles
       .filter((product) => lines.every((line) => line.productId !== product.productId))
-      .flatMap((product) => product.variants.map((variant) => ({ product, variant })))
+      .flatMap((product) => Object.values(product.variants).map((variant) => ({ product, variant })))
       .filter(({ product, variant }) => fits(product, variant));
     const { product, variant } = random.pick(fitting);
     lines.push({

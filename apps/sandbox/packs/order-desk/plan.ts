@@ -47,7 +47,8 @@ const usual = (fits: LineWish["fits"] = () => true, quantity = 1): LineWish => (
   quantity,
   fits: (product, variant) => product.terms === "usual" && fits(product, variant),
 });
-const others = (product: Product, variant: Variant) => product.variants.filter((one) => one.sku !== variant.sku);
+const others = (product: Product, variant: Variant) =>
+  Object.values(product.variants).filter((one) => one.sku !== variant.sku);
 
 const swapEven = usual((product, variant) =>
   others(product, variant).some((one) => one.stock > 2 && !one.discontinued && one.priceCents === variant.priceCents),

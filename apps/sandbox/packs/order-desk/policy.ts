@@ -47,7 +47,7 @@ export const policyArticles: readonly PolicyArticle[] = [
   {
     id: "POL-LAN-01",
     title: "Language of the answer",
-    text: "Answer in the language in which the customer wrote. If a message mixes languages, use the one of its last question. Order numbers, article numbers and policy ids stay as they are.",
+    text: "Answer in the language in which the customer wrote. If a message mixes languages, use the one of its last question. Order numbers, article numbers and policy ids stay as they are, and amounts are written like 12.34 EUR in every language.",
   },
   {
     id: "POL-PAY-01",

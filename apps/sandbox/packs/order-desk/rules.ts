@@ -23,6 +23,11 @@ export function refuse(message: string): never {
   throw new WorldRefusal(message);
 }
 
+/** A part by its id, where the id is free text: `toString` is not one of them. */
+export function part<Part>(parts: { readonly [id: string]: Part }, id: string): Part | undefined {
+  return Object.hasOwn(parts, id) ? parts[id] : undefined;
+}
+
 export function customerOf(state: ShopState, customerId: string): Frozen<Customer> {
   return state.customers[customerId] ?? refuse(`There is no customer ${customerId}.`);
 }
@@ -36,12 +41,12 @@ export function productOf(state: ShopState, productId: string): Frozen<Product> 
 }
 
 export function lineOf(order: Frozen<Order>, lineId: string): Frozen<OrderLine> {
-  return order.lines.find((line) => line.lineId === lineId) ?? refuse(`Order ${order.orderId} has no line ${lineId}.`);
+  return order.lines[lineId] ?? refuse(`Order ${order.orderId} has no line ${lineId}.`);
 }
 
 export function variantOf(state: ShopState, sku: string): { product: Frozen<Product>; variant: Frozen<Variant> } {
   for (const product of Object.values(state.products)) {
-    const variant = product.variants.find((one) => one.sku === sku);
+    const variant = part(product.variants, sku);
     if (variant !== undefined) return { product, variant };
   }
   return refuse(`There is no article ${sku}.`);
@@ -84,7 +89,10 @@ export function paidShare(line: Frozen<OrderLine>, quantity: number): number {
 
 /** Cents that can still be refunded: paid, less refunded, less what announced returns will bring (POL-PAY-01). */
 export function refundableCents(state: ShopState, order: Frozen<Order>): number {
-  const open = order.payments.reduce((sum, payment) => sum + payment.amountCents - payment.refundedCents, 0);
+  const open = Object.values(order.payments).reduce(
+    (sum, payment) => sum + payment.amountCents - payment.refundedCents,
+    0,
+  );
   const announced = rows(state.returns).filter((one) => one.orderId === order.orderId);
   return open - announced.reduce((sum, one) => sum + one.refundCents, 0);
 }
@@ -148,7 +156,7 @@ export function quoteReturn(
     return refuse(`The window for ${reason} ended on ${lastDay}, today is ${state.today} (${article[reason]}).`);
   }
   const goodsCents = lines.reduce((sum, { line, quantity }) => sum + paidShare(line, quantity), 0);
-  const whole = order.lines.every((line) => {
+  const whole = Object.values(order.lines).every((line) => {
     const quantity = lines.find((one) => one.line.lineId === line.lineId)?.quantity ?? 0;
     return line.returnedQuantity === 0 && quantity === line.quantity;
   });
@@ -183,7 +191,7 @@ export function payBack(
   const to: Refund["to"] = [];
   edit(state.orders, order.orderId, ({ payments }) => {
     let left = amountCents;
-    for (const payment of payments) {
+    for (const payment of Object.values(payments)) {
       const part = Math.min(left, payment.amountCents - payment.refundedCents);
       if (part <= 0) continue;
       payment.refundedCents += part;
@@ -193,7 +201,7 @@ export function payBack(
   });
   edit(state.customers, order.customerId, ({ paymentMethods }) => {
     for (const part of to) {
-      const method = paymentMethods.find((one) => one.methodId === part.methodId);
+      const method = paymentMethods[part.methodId];
       if (method?.kind === "gift_card") method.balanceCents = (method.balanceCents ?? 0) + part.amountCents;
     }
   });
@@ -207,7 +215,7 @@ export function payBack(
 /** Puts pieces into stock, or takes them out with a negative count. */
 export function moveStock(state: ShopState, productId: string, sku: string, count: number): void {
   edit(state.products, productId, ({ variants }) => {
-    const variant = variants.find((one) => one.sku === sku);
+    const variant = variants[sku];
     if (variant !== undefined) variant.stock += count;
   });
 }

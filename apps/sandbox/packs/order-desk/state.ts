@@ -2,7 +2,8 @@ import type { Frozen, Table } from "../../src/world/table.ts";
 
 /**
  * The records of the shop "Fernhollow" (things for house, garden and workshop). Money is whole euro cents, days are
- * `YYYY-MM-DD`. Type aliases rather than interfaces, so that a record is also a JSON value to the compiler.
+ * `YYYY-MM-DD`. Parts of a record that have an id are kept by it, so that a difference between two states names them.
+ * Type aliases rather than interfaces, so that a record is also a JSON value to the compiler.
  */
 
 export const languages = ["en", "de", "es", "fr", "ja"] as const;
@@ -30,7 +31,7 @@ export type Customer = {
   /** `under_review`: the payments team looks at the account, and nobody else may move its money or parcels. */
   account: "active" | "under_review";
   storeCreditCents: number;
-  paymentMethods: PaymentMethod[];
+  paymentMethods: { [methodId: string]: PaymentMethod };
   since: string;
 };
 
@@ -53,7 +54,7 @@ export type Product = {
   category: Category;
   /** `hygiene`: not taken back once delivered. `final_sale`: sold off, not taken back or exchanged. */
   terms: "usual" | "hygiene" | "final_sale";
-  variants: Variant[];
+  variants: { [sku: string]: Variant };
 };
 
 export type OrderLine = {
@@ -86,13 +87,14 @@ export type Order = {
   promisedOn: string;
   deliveredOn?: string;
   shipTo: Address;
-  lines: OrderLine[];
+  lines: { [lineId: string]: OrderLine };
   shippingCents: number;
   discountCents: number;
   /** Lines and shipping less discount. */
   totalCents: number;
   voucher?: string;
-  payments: Payment[];
+  /** By means of payment, in the order they were charged. */
+  payments: { [methodId: string]: Payment };
   shipment?: Shipment;
 };
 

@@ -7,8 +7,10 @@ import {
   moveStock,
   ownOrder,
   paidShare,
+  part,
   payBack,
   quoteReturn,
+  refundableCents,
   refuse,
   requireTakenBack,
   variantOf,
@@ -35,12 +37,11 @@ export const cancelOrder = shopTool({
   run: (state, input) => {
     const { order } = ownOrder(state, input);
     requirePlaced(order, "be cancelled", "POL-CAN-01");
-    const paid = order.payments.reduce((sum, payment) => sum + payment.amountCents - payment.refundedCents, 0);
-    const refund = payBack(state, order, paid, "cancelled");
+    const refund = payBack(state, order, refundableCents(state, order), "cancelled");
     edit(state.orders, order.orderId, (row) => {
       row.status = "cancelled";
     });
-    for (const line of order.lines) moveStock(state, line.productId, line.sku, line.quantity);
+    for (const line of Object.values(order.lines)) moveStock(state, line.productId, line.sku, line.quantity);
     if (order.voucher !== undefined) edit(state.vouchers, order.voucher, giveUseBack);
     return { orderId: order.orderId, status: "cancelled", refund };
   },
@@ -99,8 +100,9 @@ function takeBack(
   pieces: readonly { lineId: string; quantity: number }[],
 ): void {
   edit(state.orders, order.orderId, ({ lines }) => {
-    for (const line of lines) {
-      line.returnedQuantity += pieces.find((one) => one.lineId === line.lineId)?.quantity ?? 0;
+    for (const { lineId, quantity } of pieces) {
+      const line = lines[lineId];
+      if (line !== undefined) line.returnedQuantity += quantity;
     }
   });
 }
@@ -162,14 +164,15 @@ function charge(state: ShopState, customer: Frozen<Customer>, methodId: string |
   if (methodId === undefined) {
     return refuse(`The new variant costs ${cents} cents more; say which means of payment takes it (POL-EXC-02).`);
   }
-  const method = customer.paymentMethods.find((one) => one.methodId === methodId);
+  const method = part(customer.paymentMethods, methodId);
   if (method === undefined) return refuse(`Customer ${customer.customerId} has no means of payment ${methodId}.`);
   if (!method.active) return refuse(`${method.label} (${methodId}) is no longer active (POL-EXC-02).`);
   if (method.kind !== "gift_card") return methodId;
   const balance = method.balanceCents ?? 0;
   if (balance < cents) return refuse(`${method.label} (${methodId}) holds ${balance} cents, ${cents} are needed.`);
   edit(state.customers, customer.customerId, ({ paymentMethods }) => {
-    for (const one of paymentMethods) if (one.methodId === methodId) one.balanceCents = balance - cents;
+    const giftCard = paymentMethods[methodId];
+    if (giftCard !== undefined) giftCard.balanceCents = balance - cents;
   });
   return methodId;
 }
@@ -185,15 +188,16 @@ export const applyVoucher = shopTool({
     requirePlaced(order, "take a voucher", "POL-VOU-01");
     if (order.voucher !== undefined) refuse(`Order ${orderId} has voucher ${order.voucher} already (POL-VOU-01).`);
     const code = given.trim().toUpperCase();
-    const voucher = state.vouchers[code] ?? refuse(`There is no voucher ${code}.`);
+    const voucher = part(state.vouchers, code) ?? refuse(`There is no voucher ${code}.`);
     const no = (why: string) => refuse(`Voucher ${code} ${why} (POL-VOU-01).`);
     if (voucher.onlyCustomerId !== undefined && voucher.onlyCustomerId !== customerId) no("belongs to somebody else");
     if (voucher.onlyTier !== undefined && voucher.onlyTier !== customer.tier) no(`is for ${voucher.onlyTier} members`);
     if (daysBetween(state.today, voucher.validUntil) < 0) no(`expired on ${voucher.validUntil}`);
     if (voucher.usesLeft < 1) no("is used up");
-    const goods = order.lines.reduce((sum, line) => sum + line.unitPriceCents * line.quantity, 0);
+    const lines = Object.values(order.lines);
+    const goods = lines.reduce((sum, line) => sum + line.unitPriceCents * line.quantity, 0);
     if (goods < voucher.minimumCents) no(`needs goods for ${voucher.minimumCents} cents, these cost ${goods}`);
-    const shares = order.lines.map((line) => {
+    const shares = lines.map((line) => {
       const { category } = state.products[line.productId] ?? {};
       const counts = voucher.onlyCategory === undefined || voucher.onlyCategory === category;
       return counts ? line.unitPriceCents * line.quantity : 0;
@@ -207,7 +211,7 @@ export const applyVoucher = shopTool({
       row.voucher = code;
       row.discountCents = discount;
       row.totalCents -= discount;
-      for (const [index, line] of row.lines.entries()) {
+      for (const [index, line] of Object.values(row.lines).entries()) {
         const upTo = before + (shares[index] ?? 0);
         line.discountCents = Math.round((discount * upTo) / base) - Math.round((discount * before) / base);
         before = upTo;

@@ -60,7 +60,7 @@ describe("orders", () => {
 
   test("get_order shows what happened to it and what can still be refunded", () => {
     const { order } = desk.fixtures.partlyReturnedLine;
-    const paid = order.payments.reduce((sum, one) => sum + one.amountCents, 0);
+    const paid = Object.values(order.payments).reduce((sum, one) => sum + one.amountCents, 0);
     const shown = desk.call("get_order", { orderId: order.orderId });
     expect(shown).toMatchObject({
       order: { orderId: order.orderId },
@@ -102,6 +102,7 @@ describe("products", () => {
       articles: [{ sku: variant.sku, stock: 0, discontinued: false, restockOn: variant.restockOn ?? null }],
     });
     expect(desk.call("check_stock", { skus: ["P-000-NONE"] })).toBe("refused: There is no article P-000-NONE.");
+    expect(desk.call("check_stock", { skus: ["toString"] })).toBe("refused: There is no article toString.");
     expect(desk.call("get_product", { productId: "P-999" })).toBe("refused: There is no product P-999.");
   });
 });
@@ -138,13 +139,13 @@ describe("quote_refund", () => {
 
   test("shipping comes back only when the shop is at fault and the whole order returns", () => {
     const whole = desk.fixtures.damagedCheapLine;
-    expect(whole.order.lines).toHaveLength(1);
+    expect(Object.keys(whole.order.lines)).toHaveLength(1);
     const { shippingCents } = whole.order;
     expect(shippingCents).toBeGreaterThan(0);
     expect(quote(whole, { reason: "damaged" })).toMatchObject({ feeCents: 0, shippingCents });
     expect(quote(whole)).toMatchObject({ shippingCents: 0 });
     const part = desk.fixtures.returnableIn.fr;
-    expect(part.order.lines.length).toBeGreaterThan(1);
+    expect(Object.keys(part.order.lines).length).toBeGreaterThan(1);
     expect(quote(part, { reason: "damaged" })).toMatchObject({ shippingCents: 0 });
   });
 

@@ -60,7 +60,7 @@ export const listOrders = shopTool({
         status: order.status,
         placedOn: order.placedOn,
         totalCents: order.totalCents,
-        titles: order.lines.map((line) => line.title),
+        titles: Object.values(order.lines).map((line) => line.title),
       })),
     };
   },
@@ -108,7 +108,7 @@ export const searchProducts = shopTool({
         productId,
         name,
         category,
-        fromCents: Math.min(...variants.map((variant) => variant.priceCents)),
+        fromCents: Math.min(...Object.values(variants).map((variant) => variant.priceCents)),
       })),
     };
   },
