@@ -1,5 +1,24 @@
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export {
+  type Change,
+  type Check,
+  checkOutcome,
+  defineScenario,
+  deniedIn,
+  doneIn,
+  type Expectation,
+  type PlayOptions,
+  pathIn,
+  playScenario,
+  type Reply,
+  replies,
+  runScenario,
+  type Scenario,
+  type ScenarioOptions,
+  type ScenarioOutcome,
+  saidIn,
+} from "./scenario.ts";
+export {
   answers,
   asks,
   calls,
