@@ -15,6 +15,7 @@ const applicationId = 0x52656d74;
 const formatVersion = 1;
 /** How long a statement waits for another process. */
 const busyTimeoutMs = 5_000;
+const notADatabase = "it is not an SQLite database";
 
 /**
  * Batches are an ordinary table behind an integer: new rows go to its end whatever stream they belong to, so a commit
@@ -137,6 +138,8 @@ function refuseForeign(path: string): void {
   }
   if (!found.isFile()) throw foreign(path, found.isDirectory() ? "it is a folder" : "it is not a regular file");
   if (found.size === 0) return;
+  // SQLite takes a file of one byte for an empty one.
+  if (found.size < 512) throw foreign(path, notADatabase);
   // Immutable: no lock, no recovery, no side files. And never by node:fs, which would drop this process' locks on it.
   const database = connect(path, "mode=ro&immutable=1");
   try {
@@ -166,8 +169,7 @@ function readFormat(database: DatabaseSync, path: string): Format {
     const version = database.prepare("PRAGMA user_version").get() as { user_version: number };
     return { application: application.application_id, version: version.user_version };
   } catch (thrown) {
-    const notADatabase = 26;
-    if (sqliteCode(thrown) === notADatabase) throw foreign(path, "it is not an SQLite database", thrown);
+    if (sqliteCode(thrown) === 26) throw foreign(path, notADatabase, thrown);
     throw thrown;
   }
 }

@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { OrchestrationError } from "../errors.ts";
 import type { Journal } from "../port/journal.ts";
 import { type Logger, silentLogger } from "../port/logger.ts";
 import { assertAppend, assertText } from "./link.ts";
 import { openForReading, unavailableData } from "./sqlite-file.ts";
 import type { Fault, Write } from "./sqlite-message.ts";
-import { sqliteReader } from "./sqlite-reader.ts";
+import { type Reader, sqliteReader } from "./sqlite-reader.ts";
 import { sqliteWriter } from "./sqlite-writer.ts";
 import { randomKey } from "./tenant-key.ts";
 
@@ -29,8 +30,7 @@ export interface SqliteJournalOptions {
 export function sqliteJournal(options: SqliteJournalOptions): Journal {
   const { logger = silentLogger, newKey = randomKey, simulateFault = () => undefined } = options;
   const path = resolve(options.path);
-  const database = openForReading(path);
-  const reader = sqliteReader(database);
+  const { database, reader } = open(path);
   const writer = sqliteWriter({ path, logger, fault: simulateFault });
   const keys = new Map<string, string>();
   let closing: Promise<void> | undefined;
@@ -93,4 +93,14 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
       return closing;
     },
   };
+}
+
+function open(path: string): { readonly database: DatabaseSync; readonly reader: Reader } {
+  const database = openForReading(path);
+  try {
+    return { database, reader: sqliteReader(database) };
+  } catch (thrown) {
+    database.close();
+    throw new OrchestrationError("journal/unavailable", unavailableData(path, thrown), { cause: thrown });
+  }
 }

@@ -1,0 +1,75 @@
+import type { DatabaseSync } from "node:sqlite";
+import { openForWriting, unavailableData } from "./sqlite-file.ts";
+import type { Answer, Failure, Write } from "./sqlite-message.ts";
+import { type Store, sqliteStore } from "./sqlite-store.ts";
+
+/** Commits writes in groups, each in one transaction. It runs in the writer thread. */
+export interface Committer {
+  /**
+   * Makes a group durable. A write that is refused costs its neighbours nothing; when the disk fails, all of the group
+   * fails, and so does every write that was asked for before that could be known (`Write.known`): an entry must not
+   * become durable behind the loss of the payload it names or of the entry before it.
+   * @param diskIsFull for tests: as if the file could not grow
+   */
+  readonly commit: (writes: readonly Write[], diskIsFull?: boolean) => Answer;
+  /** Closes the connection; the last one of all processes folds the log into the file. */
+  readonly close: () => void;
+}
+
+/** @param path of a journal that `openForReading` has made or recognised; opened at the first commit */
+export function sqliteCommitter(path: string): Committer {
+  let connection: { readonly database: DatabaseSync; readonly store: Store } | undefined;
+  let limited = false;
+  /** How many writes were answered. */
+  let answered = 0;
+  /** The last failure of the disk and the last write that it took along. */
+  let failed: { readonly at: number; readonly failure: Failure } | undefined;
+
+  const connect = () => {
+    const database = openForWriting(path);
+    limited = false;
+    return { database, store: sqliteStore(database) };
+  };
+  const limit = (full: boolean, { database }: NonNullable<typeof connection>) => {
+    if (full === limited) return;
+    // 1 stands for as many pages as there are now; the other is SQLite's own limit.
+    database.exec(`PRAGMA max_page_count = ${full ? 1 : 4_294_967_294}`);
+    limited = full;
+  };
+  const close = () => {
+    const database = connection?.database;
+    connection = undefined;
+    if (database?.isOpen) database.close();
+  };
+  const inherited = ({ known }: Write): Failure | undefined => {
+    if (failed && known > failed.at) failed = undefined;
+    return failed?.failure;
+  };
+
+  return {
+    commit: (writes, diskIsFull = false) => {
+      const failures: { position: number; failure: Failure }[] = [];
+      try {
+        connection ??= connect();
+        limit(diskIsFull, connection);
+        const { store } = connection;
+        store.begin();
+        for (const [position, write] of writes.entries()) {
+          const failure = inherited(write) ?? store.apply(write);
+          if (failure) failures.push({ position, failure });
+        }
+        store.commit();
+        answered += writes.length;
+        return { count: writes.length, failures };
+      } catch (thrown) {
+        const failure: Failure = { code: "journal/unavailable", data: unavailableData(path, thrown) };
+        // A connection that has failed is given up; closing it undoes its transaction.
+        close();
+        answered += writes.length;
+        failed = { at: answered - 1, failure };
+        return { count: writes.length, failures: writes.map((_, position) => ({ position, failure })) };
+      }
+    },
+    close,
+  };
+}

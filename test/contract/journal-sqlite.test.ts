@@ -1,0 +1,230 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { verifyChain } from "../../packages/core/src/journal/chain.ts";
+import { type SqliteJournalOptions, sqliteJournal } from "../../packages/core/src/journal/sqlite.ts";
+import type { Journal } from "../../packages/core/src/port/journal.ts";
+import { silentLogger } from "../../packages/core/src/port/logger.ts";
+import { testStream } from "./journal-stream.ts";
+
+/** What only a file and a thread can do wrong. */
+
+const folder = mkdtempSync(join(tmpdir(), "remit-journal-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const opened: Journal[] = [];
+afterEach(async () => {
+  for (const journal of opened.splice(0)) await journal.close();
+});
+function open(options: SqliteJournalOptions): Journal {
+  const journal = sqliteJournal(options);
+  opened.push(journal);
+  return journal;
+}
+
+/** Every file of a folder with its bytes. */
+function contents(place: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(place).map((name) => [name, readFileSync(join(place, name), "base64")]));
+}
+
+/** A folder of its own with one file in it. */
+function placeFor(name: string): { readonly place: string; readonly path: string } {
+  const place = join(folder, name);
+  mkdirSync(place);
+  return { place, path: join(place, "journal.db") };
+}
+
+describe("a file that is not ours", () => {
+  const refused = (place: string, path: string, error: object) => {
+    const before = contents(place);
+    expect(() => sqliteJournal({ path })).toThrow(expect.objectContaining(error));
+    expect(contents(place)).toEqual(before);
+  };
+
+  test("a text is refused and left as it is", () => {
+    for (const [index, text] of ["x", "To do:\n- buy milk\n", "long ".repeat(10_000)].entries()) {
+      const { place, path } = placeFor(`text-${index}`);
+      writeFileSync(path, text);
+      const data = { path, reason: "it is not an SQLite database" };
+      refused(place, path, { code: "journal/foreign-file", data });
+    }
+  });
+
+  test("another application's database is refused and left as it is, its log too", () => {
+    for (const mode of ["DELETE", "WAL"]) {
+      const { place, path } = placeFor(`database-${mode}`);
+      const database = new DatabaseSync(path);
+      database.exec(`PRAGMA journal_mode = ${mode}; CREATE TABLE notes (note TEXT); INSERT INTO notes VALUES ('mine')`);
+      const data = { path, reason: expect.stringContaining("another application") };
+      refused(place, path, { code: "journal/foreign-file", data });
+      database.close();
+      refused(place, path, { code: "journal/foreign-file", data });
+    }
+  });
+
+  test("a journal of a newer version is refused and left as it is", async () => {
+    const { place, path } = placeFor("newer");
+    await sqliteJournal({ path }).close();
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA user_version = 2");
+    database.close();
+    refused(place, path, { code: "journal/newer-version", data: { path, found: 2, supported: 1 } });
+  });
+
+  test("a folder is refused", () => {
+    const { place } = placeFor("folder");
+    const data = { path: place, reason: "it is a folder" };
+    refused(place, place, { code: "journal/foreign-file", data });
+  });
+});
+
+describe("a journal's file", () => {
+  test("is made with its folder, for its owner alone", async () => {
+    const path = join(folder, "deep", "er", "journal.db");
+    const journal = open({ path });
+    await testStream("run_1").append(journal);
+    expect(statSync(path).mode & 0o077).toBe(0);
+    expect(statSync(`${path}-wal`).mode & 0o077).toBe(0);
+  });
+
+  test("may be an empty file at first, and is one file when closed", async () => {
+    const { place, path } = placeFor("empty");
+    writeFileSync(path, "");
+    const journal = open({ path });
+    await testStream("run_1").append(journal);
+    await journal.close();
+    expect(readdirSync(place)).toEqual(["journal.db"]);
+  });
+
+  test("may have a name that looks like a URL's parts, relative to the working directory", async () => {
+    const { place } = placeFor("odd");
+    const path = join(place, "50% & more? #1.db");
+    const journal = open({ path: relative(process.cwd(), path) });
+    await testStream("run_1").append(journal);
+    await journal.close();
+    expect(readdirSync(place)).toEqual(["50% & more? #1.db"]);
+  });
+
+  test("serves two journals of one process", async () => {
+    const { path } = placeFor("twice");
+    const [one, two] = [open({ path }), open({ path })];
+    const stream = testStream("run_1");
+    await stream.append(one);
+    expect(await two.read(stream.key)).toStrictEqual(stream.batches);
+    await stream.append(two);
+    expect(await one.read(stream.key)).toStrictEqual(stream.batches);
+    expect(await two.tenantKey("acme")).toBe(await one.tenantKey("acme"));
+  });
+
+  test("that was damaged is named in a typed error", async () => {
+    const { path } = placeFor("damaged");
+    const journal = sqliteJournal({ path });
+    const stream = testStream("run_1");
+    for (let index = 0; index < 50; index++) await stream.append(journal, { status: "running" });
+    await journal.close();
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.fill(0xa5, 8192));
+    const error = { code: "journal/unavailable", data: { reason: expect.any(String), path } };
+    const damaged = open({ path });
+    await expect(damaged.read(stream.key)).rejects.toMatchObject(error);
+    await expect(stream.append(damaged)).rejects.toMatchObject(error);
+  });
+});
+
+describe("a full disk", () => {
+  test("fails what does not fit with a typed error; what was acknowledged is safe and later appends succeed", async () => {
+    const { path } = placeFor("full");
+    let full = false;
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: unknown) => warnings.push(fields) };
+    const journal = open({ path, logger, simulateFault: () => (full ? "full-disk" : undefined) });
+    const stream = testStream("run_1");
+    await stream.append(journal);
+    full = true;
+    const { batch, expectedSeq } = stream.next(1, 500_000);
+    const outcome = { code: "journal/unavailable", retryable: true, data: { reason: expect.stringMatching(/full/) } };
+    for (let round = 0; round < 2; round++) {
+      await expect(journal.append(stream.key, batch, expectedSeq)).rejects.toMatchObject(outcome);
+    }
+    expect(await journal.read(stream.key)).toStrictEqual(stream.batches.slice(0, 1));
+    expect(warnings).toEqual([
+      expect.objectContaining({ code: "journal/unavailable", path, writes: 1 }),
+      expect.objectContaining({ code: "journal/unavailable", path, writes: 1 }),
+    ]);
+    full = false;
+    await journal.append(stream.key, batch, expectedSeq);
+    await stream.append(journal);
+    expect(await journal.read(stream.key)).toStrictEqual(stream.batches);
+    expect(verifyChain(stream.batches).fault).toBeUndefined();
+  });
+
+  test("fails all that was asked for behind the first failure, so no entry names a payload that was lost", async () => {
+    const { path } = placeFor("full-behind");
+    let full = true;
+    const journal = open({ path, simulateFault: () => (full ? "full-disk" : undefined) });
+    const stream = testStream("run_1");
+    const payload = journal.putBlob("acme", "address", "long ".repeat(100_000));
+    const behind = [stream.append(journal), testStream("run_2").append(journal)];
+    // There is room again before anybody has heard of the failure.
+    queueMicrotask(() => {
+      full = false;
+      behind.push(stream.append(journal));
+    });
+    const outcomes = await Promise.allSettled([payload, ...behind]);
+    const third = behind[2]?.then(
+      () => "fulfilled",
+      () => "rejected",
+    );
+    expect([...outcomes.map(({ status }) => status), await third]).toEqual(Array(4).fill("rejected"));
+    expect(await journal.read(stream.key)).toEqual([]);
+    expect(await journal.getBlob("acme", "address")).toBeUndefined();
+    await testStream("run_1").append(journal);
+  });
+});
+
+describe("the writer thread", () => {
+  test("that dies fails what was open with a typed error and is started again", async () => {
+    const { path } = placeFor("crash");
+    let crash = false;
+    const errors: unknown[] = [];
+    const logger = { ...silentLogger, error: (fields: unknown) => errors.push(fields) };
+    const journal = open({ path, logger, simulateFault: () => (crash ? "crash" : undefined) });
+    const stream = testStream("run_1");
+    await stream.append(journal);
+    crash = true;
+    const lost = testStream("run_1", { behind: stream.batches });
+    const outcomes = await Promise.allSettled([lost.append(journal), lost.append(journal)]);
+    crash = false;
+    const reason = expect.stringContaining("a simulated crash");
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "journal/unavailable", data: { reason } } });
+    }
+    expect(errors).toEqual([expect.objectContaining({ path, reason, writes: 2 })]);
+    expect(await journal.read(stream.key)).toStrictEqual(stream.batches);
+    await stream.append(journal);
+    expect(await journal.read(stream.key)).toStrictEqual(stream.batches);
+  });
+
+  test("gets no more than a portion at a time, and every write is answered", async () => {
+    const { path } = placeFor("portions");
+    let messages = 0;
+    const count = () => {
+      messages++;
+      return undefined;
+    };
+    const journal = open({ path, simulateFault: count });
+    const streams = Array.from({ length: 50 }, (_, index) => testStream(`run_${index}`));
+    const appends = Array.from({ length: 60 }).flatMap(() => streams.map((stream) => stream.append(journal)));
+    const large = testStream("large");
+    const huge = Array.from({ length: 6 }, () => {
+      const { batch, expectedSeq } = large.next(1, 5_000_000);
+      return journal.append(large.key, batch, expectedSeq);
+    });
+    await Promise.all([...appends, ...huge]);
+    // 3,000 small ones go in portions of 1,024, those of 5 million characters two at a time.
+    expect(messages).toBeGreaterThanOrEqual(5);
+    for (const stream of [...streams, large]) expect(await journal.read(stream.key)).toStrictEqual(stream.batches);
+  });
+});
