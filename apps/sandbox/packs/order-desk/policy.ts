@@ -5,6 +5,8 @@ export interface PolicyArticle {
   readonly id: string;
   readonly title: string;
   readonly text: string;
+  /** Words that customers use and the article does not. Only for finding it. */
+  readonly also?: string;
 }
 
 /** All articles, ordered by id. Written for this shop; the figures come from `terms`. */
@@ -13,11 +15,13 @@ export const policyArticles: readonly PolicyArticle[] = [
     id: "POL-ADR-01",
     title: "Changing the delivery address",
     text: "The address of an order can be changed while the order is placed and not yet packed, and only to another address in the same country, because duties and shipping were worked out for that country. After packing, the parcel goes where it was addressed; the customer may ask the carrier to hold it.",
+    also: "ship to somewhere else, moved house, office, neighbour",
   },
   {
     id: "POL-CAN-01",
     title: "Cancelling an order",
     text: "An order that is placed and not yet packed can be cancelled at the customer's request, free of charge. Everything paid goes back to the means of payment that were used, gift cards included, and a voucher can be used again. A packed or shipped order cannot be cancelled: the customer may refuse the parcel at the door or return it after delivery.",
+    also: "stop, undo, ordered by mistake, do not want it any more",
   },
   {
     id: "POL-CAN-02",
@@ -33,6 +37,7 @@ export const policyArticles: readonly PolicyArticle[] = [
     id: "POL-EXC-01",
     title: "Exchanging an item",
     text: `A delivered item can be exchanged for another variant of the same product within the return window, if the new variant is in stock and still sold. Another product is not an exchange: return the one and order the other. Things sold off and bath articles are not exchanged.`,
+    also: "swap, other colour, other size, does not fit",
   },
   {
     id: "POL-EXC-02",
@@ -73,11 +78,13 @@ export const policyArticles: readonly PolicyArticle[] = [
     id: "POL-REF-02",
     title: "Late delivery",
     text: `If a parcel arrives ${terms.lateAfterDays} or more days after the promised day, or is still on its way then, the shipping fee is refunded; where shipping was free, ${euros(terms.lateFreeShippingCents)} is. Once per order.`,
+    also: "delay, overdue, not arrived yet, promised day, compensation",
   },
   {
     id: "POL-REF-03",
     title: "Lost parcels",
     text: `A shipped parcel without any scan for ${terms.lostAfterDays} or more days counts as lost, and everything paid is refunded. Before that, ask the customer to wait and give the date from which it counts as lost.`,
+    also: "tracking, stuck, vanished, never arrived, disappeared",
   },
   {
     id: "POL-REF-04",
@@ -88,6 +95,7 @@ export const policyArticles: readonly PolicyArticle[] = [
     id: "POL-RET-01",
     title: "Return window",
     text: `Whoever changes their mind can send things back within ${terms.returnDays} days of delivery, gold members within ${terms.returnDaysGold} days. The last day counts. After that the desk makes no exceptions.`,
+    also: "send back, bring back, how long, too late, deadline, exception",
   },
   {
     id: "POL-RET-02",
@@ -98,21 +106,25 @@ export const policyArticles: readonly PolicyArticle[] = [
     id: "POL-RET-03",
     title: "Return label and what it costs",
     text: `For a change of mind ${euros(terms.returnLabelCents)} is kept back for the return label. It costs nothing for gold members, for whoever takes store credit, and whenever the shop is at fault. The shipping fee of the order is given back only if the shop is at fault and the whole order comes back.`,
+    also: "send back, postage, cost of a return, free return, store credit",
   },
   {
     id: "POL-RET-04",
     title: "Damaged or wrong on arrival",
     text: `Damage and wrong items are reported within ${terms.damageReportDays} days of delivery. The customer chooses between sending the item back free of charge and, up to a price of ${euros(terms.damagedKeepMaxCents)}, keeping it against a refund that may be as high as the price paid.`,
+    also: "broken, torn, scratched, cracked, not what was ordered",
   },
   {
     id: "POL-VOU-01",
     title: "Using a voucher afterwards",
     text: "One voucher can still be put on an order that is placed and not yet packed, if the order has none and meets the voucher's terms (last day, smallest order, category, membership). The difference goes back to the means of payment. Expired and used-up vouchers are not renewed.",
+    also: "code, coupon, discount, forgot to enter, promotion",
   },
   {
     id: "POL-WAR-01",
     title: "Defects within two years",
     text: `What stops working within ${terms.warrantyDays} days of delivery although it was used properly is taken back as defective, free of charge, also after the return window and also from the sale corner.`,
+    also: "warranty, guarantee, broke, stopped working, faulty, repair",
   },
 ];
 
@@ -134,7 +146,7 @@ function termsOf(text: string): readonly string[] {
 const index = policyArticles.map((article) => ({
   article,
   title: new Set(termsOf(article.title)),
-  body: new Set(termsOf(article.text)),
+  body: new Set(termsOf(`${article.text} ${article.also ?? ""}`)),
   id: article.id.toLowerCase(),
 }));
 

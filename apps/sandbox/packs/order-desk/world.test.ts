@@ -62,6 +62,11 @@ function expectSound(shop: ShopState): void {
   }
 }
 
+test("in the shop that scenarios use, the order to cancel and the line to return belong to one customer", () => {
+  const { pendingOrder, returnableLine } = orderDeskFixtures(generateShop(orderDeskSeed));
+  expect(pendingOrder.customer.customerId).toBe(returnableLine.customer.customerId);
+});
+
 test("for any seed the books are sound and every fixture is there", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
@@ -115,6 +120,8 @@ test("policy articles have unique ids, are found by their words and by id", () =
     lost: first("lost parcel"),
     voucher: first("expired voucher"),
     language: first("in which language to answer"),
+    colloquial: first("how long do I have to send something back"),
+    broke: first("my lamp broke, is there a guarantee"),
     byId: first("POL-WAR-01"),
     nonsense: first("zzz qqq"),
   }).toEqual({
@@ -125,6 +132,8 @@ test("policy articles have unique ids, are found by their words and by id", () =
     lost: "POL-REF-03",
     voucher: "POL-VOU-01",
     language: "POL-LAN-01",
+    colloquial: "POL-RET-01",
+    broke: "POL-WAR-01",
     byId: "POL-WAR-01",
     nonsense: undefined,
   });

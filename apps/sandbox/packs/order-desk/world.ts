@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+import { worldServerCommand } from "../../src/world/launch.ts";
 import { copyTables } from "../../src/world/table.ts";
 import type { World } from "../../src/world/world.ts";
 import { generateShop } from "./generate.ts";
@@ -18,4 +20,14 @@ export function orderDeskWorld({ seed = orderDeskSeed }: { readonly seed?: numbe
     clone: copyTables,
     tools: [...lookupTools, ...changeTools, refundOrder, ...contactTools],
   };
+}
+
+/** The command line of the shop's server process, which keeps its logs in `dir`. */
+export function orderDeskServer({ dir, seed = orderDeskSeed }: { readonly dir: string; readonly seed?: number }) {
+  return worldServerCommand({
+    module: fileURLToPath(import.meta.url),
+    export: "orderDeskWorld",
+    options: { seed },
+    dir,
+  });
 }

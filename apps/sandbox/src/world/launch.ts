@@ -16,12 +16,11 @@ export function worldServerCommand({ module, export: name, options = {}, dir }: 
   readonly command: string;
   readonly args: string[];
 } {
-  // The same file in source and in a build, where it ends in `.js`.
-  const entry = fileURLToPath(
-    new URL(import.meta.url.endsWith(".ts") ? "./server.ts" : "./server.js", import.meta.url),
-  );
+  // The same file in source and in a build, where it ends in `.js`. In source, workspace packages resolve to `.ts` too.
+  const source = import.meta.url.endsWith(".ts");
+  const entry = fileURLToPath(new URL(source ? "./server.ts" : "./server.js", import.meta.url));
   const args = [entry, "--world", module, "--export", name, "--options", JSON.stringify(options), "--dir", dir];
-  return { command: process.execPath, args };
+  return { command: process.execPath, args: source ? ["--conditions=@remit/source", ...args] : args };
 }
 
 /** `_meta` of a `tools/call` request: the run that the call belongs to, and the key of a write. */

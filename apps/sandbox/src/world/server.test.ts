@@ -4,19 +4,17 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { orderDeskFixtures } from "../../packs/order-desk/fixtures.ts";
-import { orderDeskWorld } from "../../packs/order-desk/world.ts";
+import { orderDeskServer, orderDeskWorld } from "../../packs/order-desk/world.ts";
 import { worldMeta, worldServerCommand } from "./launch.ts";
 import { openWorldReader } from "./store.ts";
 
 /** The server as a real process, over a real pipe, with the SDK's own client at the other end. */
 
-const module = fileURLToPath(new URL("../../packs/order-desk/world.ts", import.meta.url));
 const { pendingOrder, namesakes, returnableLine } = orderDeskFixtures(orderDeskWorld().initial());
 const { customerId } = pendingOrder.customer;
 const { orderId } = pendingOrder.order;
@@ -25,7 +23,7 @@ const cancel = { customerId, orderId, reason: "customer_request" };
 let dir: string;
 let open: Client[];
 const reader = () => openWorldReader({ world: orderDeskWorld(), dir });
-const serverCommand = () => worldServerCommand({ module, export: "orderDeskWorld", dir });
+const serverCommand = () => orderDeskServer({ dir });
 
 async function connect(): Promise<{ client: Client; transport: StdioClientTransport }> {
   const transport = new StdioClientTransport({ ...serverCommand(), stderr: "inherit" });

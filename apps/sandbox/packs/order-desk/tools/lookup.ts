@@ -153,7 +153,9 @@ export const searchPolicyTool = shopTool({
   description: "Finds articles of the shop's terms by words or by id. Cite them by id.",
   input: z.strictObject({ query: z.string().min(2).max(200), limit: z.int().min(1).max(10).default(3) }),
   effect: "read",
-  run: (_, { query, limit }) => ({ passages: searchPolicy(query, limit).map((article) => ({ ...article })) }),
+  run: (_, { query, limit }) => ({
+    passages: searchPolicy(query, limit).map(({ id, title, text }) => ({ id, title, text })),
+  }),
 });
 
 export const quoteRefund = shopTool({
