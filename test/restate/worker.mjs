@@ -1,0 +1,176 @@
+/**
+ * The process under test: Restate's handlers around the driver. Arguments: port to listen on, address of the world.
+ *
+ *   Inbox/{tenant/run}/put    one event in; wakes the run, or rings the bell of the activation that is at work
+ *   Inbox/{tenant/run}/take   what waits; called by the activation only
+ *   Run/{tenant/run}/drive    one activation: from an event until nothing is in flight
+ *   Run/{tenant/run}/read     the journal, readable while the run is being driven
+ *   Run/{tenant/run}/status   where the run stands
+ *   Run/{tenant/run}/stale    tries an append with an old `expectedSeq`
+ *   Plain/row                 the same steps written by hand, as a yardstick
+ */
+import { randomBytes } from "node:crypto";
+import * as restate from "@restatedev/restate-sdk";
+import { OrchestrationError } from "../../packages/core/src/errors.ts";
+import { sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { drive } from "./driver.ts";
+import { readBatches, restateSession, seededSalts } from "./session.ts";
+
+/** @import { InputEvent, RunStatus } from "../../packages/core/src/event.ts" */
+/** @import { RunHost, RunKey } from "../../packages/core/src/port/engine.ts" */
+/** @import { RunRecord } from "../../packages/core/src/port/journal.ts" */
+/** @import { Activation, Inbound } from "./session.ts" */
+/** @typedef {{ whileParked: Activation["whileParked"], salts: "seeded" | "random" }} Mode */
+/** @typedef {Activation & { salts: Mode["salts"] }} Start */
+/** @typedef {{ events: Inbound[], seen: string[], active: boolean, bell?: string }} Box */
+
+const [port = "", world = ""] = process.argv.slice(2);
+
+/** Calls the world; the yardstick's `count_up` stays in the process. @type {RunHost["execute"]} */
+const execute = async (key, command, signal) => {
+  if (command.type !== "callTool") throw new Error(`the proof has no ${command.type}`);
+  const { id, path, tool } = command;
+  if (tool === "count_up") {
+    return {
+      id: `done/${id}`,
+      type: "tool.returned",
+      path,
+      body: { command: id, output: 1, labels: {}, durationMs: 0 },
+    };
+  }
+  try {
+    const body = JSON.stringify({ runId: key.runId, tenant: key.tenant, ...command });
+    const response = await fetch(world, { method: "POST", body, signal });
+    const output = await response.text();
+    return { id: `done/${id}`, type: "tool.returned", path, body: { command: id, output, labels: {}, durationMs: 0 } };
+  } catch (cause) {
+    const error = new OrchestrationError("tool/failed", { tool, reason: String(cause) }, { cause }).toRecord();
+    return {
+      id: `done/${id}`,
+      type: "tool.failed",
+      path,
+      body: { command: id, error, mayHaveExecuted: true, durationMs: 0 },
+    };
+  }
+};
+
+/** @param {string} text @returns {RunKey} */
+const keyOf = (text) => {
+  const cut = text.indexOf("/");
+  return { tenant: text.slice(0, cut), runId: text.slice(cut + 1) };
+};
+
+/** @param {restate.ObjectContext} ctx @param {Start} start */
+const sessionOf = (ctx, start) =>
+  restateSession({
+    ctx,
+    race: (futures) => restate.RestatePromise.race(futures),
+    take: (bell) => ctx.objectClient(inbox, ctx.key).take(bell === undefined ? {} : { bell }),
+    sendLater: (event, delay) => {
+      const { whileParked, salts } = start;
+      ctx
+        .objectSendClient(inbox, ctx.key)
+        .put({ event, mode: { whileParked, salts } }, restate.rpc.sendOpts({ delay }));
+    },
+    execute,
+    key: keyOf(ctx.key),
+    activation: start,
+  });
+
+/** A driver's error is final: without this Restate would try again until it pauses the invocation. @param {unknown} error */
+const asTerminalError = (error) =>
+  OrchestrationError.is(error) ? new restate.TerminalError(`${error.code}: ${error.message}`) : undefined;
+
+/** How long an idle invocation stays in the worker's memory; the default of a minute is too long to watch. */
+const inactivityTimeout = 300;
+/** Nothing stays of an invocation that has ended: the journal is in the object's state. It takes both. */
+const forgotten = { journalRetention: 0, idempotencyRetention: 0 };
+const retryPolicy = {
+  initialInterval: 50,
+  maxInterval: 500,
+  maxAttempts: 30,
+  onMaxAttempts: /** @type {const} */ ("pause"),
+};
+
+const inbox = restate.object({
+  name: "Inbox",
+  options: forgotten,
+  handlers: {
+    /** @param {restate.ObjectContext} ctx @param {{ event: InputEvent, mode: Mode }} input */
+    put: async (ctx, { event, mode }) => {
+      /** @type {Box} */
+      const box = (await ctx.get("box")) ?? { events: [], seen: [], active: false };
+      if (box.seen.includes(event.id)) return { known: true };
+      const { at, seed } = await ctx.run("received", () => ({
+        at: Date.now(),
+        seed: randomBytes(16).toString("base64url"),
+      }));
+      const seen = [...box.seen, event.id];
+      const { bell, ...rest } = box;
+      if (box.active) {
+        if (bell !== undefined) ctx.resolveAwakeable(bell);
+        ctx.set("box", { ...rest, seen, events: [...box.events, { event, at }] });
+      } else {
+        ctx.set("box", { ...rest, seen, active: true });
+        ctx.objectSendClient(run, ctx.key).drive({ events: [{ event, at }], seed, ...mode });
+      }
+      return { known: false };
+    },
+    /** @param {restate.ObjectContext} ctx @param {{ bell?: string }} input @returns {Promise<Inbound[]>} */
+    take: async (ctx, { bell }) => {
+      /** @type {Box} */
+      const { events, seen, active } = (await ctx.get("box")) ?? { events: [], seen: [], active: false };
+      const waits = events.length === 0 && bell !== undefined;
+      ctx.set("box", { events: [], seen, active: active && (events.length > 0 || waits), ...(waits ? { bell } : {}) });
+      return events;
+    },
+  },
+});
+
+const run = restate.object({
+  name: "Run",
+  options: { ...forgotten, inactivityTimeout, retryPolicy, onJournalMismatchErrors: "retry", asTerminalError },
+  handlers: {
+    /** @param {restate.ObjectContext} ctx @param {Start} start @returns {Promise<void>} */
+    drive: async (ctx, start) => {
+      const salt = start.salts === "random" ? () => randomBytes(16).toString("base64url") : seededSalts(start.seed);
+      await drive(sessionOf(ctx, start), salt);
+    },
+    read: restate.handlers.object.shared(
+      /** @param {restate.ObjectSharedContext} ctx */
+      (ctx) => readBatches(ctx),
+    ),
+    // Lazily: else the node sends the whole journal along with every question.
+    status: restate.handlers.object.shared(
+      { enableLazyState: true },
+      /** @param {restate.ObjectSharedContext} ctx @returns {Promise<RunStatus | null>} */
+      async (ctx) => /** @type {RunRecord | null} */ (await ctx.get("record"))?.status ?? null,
+    ),
+    /** @param {restate.ObjectContext} ctx @returns {Promise<void>} */
+    stale: async (ctx) => {
+      const session = sessionOf(ctx, { events: [], seed: "", whileParked: "end", salts: "seeded" });
+      await session.journal.read(session.key);
+      const draft = /** @type {const} */ ({ type: "run.parked", at: 0, path: "", cause: 0, body: { waitingFor: [] } });
+      await session.append(
+        sealBatch({ seq: 0, hash: "" }, [draft], () => "salt"),
+        0,
+      );
+    },
+  },
+});
+
+const plain = restate.service({
+  name: "Plain",
+  options: forgotten,
+  handlers: {
+    /** @param {restate.Context} ctx @param {{ steps: number }} input @returns {Promise<number>} milliseconds, by the recorded times */
+    row: async (ctx, { steps }) => {
+      const startedAt = await ctx.run("start", async () => Date.now());
+      let at = startedAt;
+      for (let step = 1; step <= steps; step++) at = await ctx.run(`step ${step}`, async () => Date.now());
+      return at - startedAt;
+    },
+  },
+});
+
+await restate.serve({ port: Number(port), services: [inbox, run, plain] });
