@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -116,6 +125,23 @@ describe("a journal's file", () => {
     await stream.append(two);
     expect(await one.read(stream.key)).toStrictEqual(stream.batches);
     expect(await two.tenantKey("acme")).toBe(await one.tenantKey("acme"));
+  });
+
+  test("is whole again after a checkpoint that was cut off", async () => {
+    const { place, path } = placeFor("checkpoint");
+    const journal = open({ path });
+    const stream = testStream("run_1");
+    for (let index = 0; index < 50; index++) await stream.append(journal);
+    // As a kill leaves it: the first page was folded into the file, the pages that it counts were not.
+    const copy = join(place, "copy.db");
+    copyFileSync(`${path}-wal`, `${copy}-wal`);
+    const bytes = readFileSync(path);
+    bytes.writeUInt32BE(bytes.readUInt32BE(28) + 40, 28);
+    writeFileSync(copy, bytes);
+    const recovered = open({ path: copy });
+    expect(await recovered.read(stream.key)).toStrictEqual(stream.batches);
+    await stream.append(recovered);
+    expect(await recovered.read(stream.key)).toStrictEqual(stream.batches);
   });
 
   test("that was damaged is named in a typed error", async () => {

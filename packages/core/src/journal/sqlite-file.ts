@@ -123,10 +123,23 @@ function sqliteCode(thrown: unknown): number | undefined {
   return typeof code === "number" ? code : undefined;
 }
 
-function connect(path: string, parameters = "mode=rw"): DatabaseSync {
+function connect(path: string): DatabaseSync {
   const url = pathToFileURL(path);
-  url.search = parameters;
+  url.search = "mode=rw";
   return new DatabaseSync(url, { timeout: busyTimeoutMs });
+}
+
+/**
+ * Opens a file as if it could never change: no lock, no recovery, no side files. And never by node:fs, which would drop
+ * this process' locks on it.
+ */
+function inspect(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.search = "mode=ro&immutable=1";
+  const database = new DatabaseSync(url, { defensive: false });
+  // A checkpoint that was cut off leaves a header that counts pages which only the log has. This reads it all the same.
+  database.exec("PRAGMA writable_schema = ON");
+  return database;
 }
 
 function refuseForeign(path: string): void {
@@ -140,8 +153,7 @@ function refuseForeign(path: string): void {
   if (found.size === 0) return;
   // SQLite takes a file of one byte for an empty one.
   if (found.size < 512) throw foreign(path, notADatabase);
-  // Immutable: no lock, no recovery, no side files. And never by node:fs, which would drop this process' locks on it.
-  const database = connect(path, "mode=ro&immutable=1");
+  const database = inspect(path);
   try {
     assertFormat(path, readFormat(database, path));
   } finally {
