@@ -1,0 +1,85 @@
+import type { Json } from "@remit/core";
+
+/** Errors of the sandbox itself: what a person did not give it right. Same form as the kernel's table. */
+export const sandboxErrorCodes = {
+  "scenario/file-missing": {
+    retryable: false,
+    message: "there is no scenario file at {file}",
+    hint: "Name a .yaml file or a folder of them.",
+  },
+  "scenario/not-yaml": {
+    retryable: false,
+    message: "{file}:{line}: not YAML: {reason}",
+    hint: "Mend the line; a colon or an indent is the usual cause.",
+  },
+  "scenario/field-wrong": {
+    retryable: false,
+    message: "{file}:{line}: {field}: {reason}",
+    hint: "See docs/guides/scenarios.md for the fields of a scenario.",
+  },
+  "scenario/fixture-unknown": {
+    retryable: false,
+    message: "{file}:{line}: nothing is named {reference}",
+    hint: "Known names are listed in the pack's fixtures.",
+  },
+  "scenario/unknown": {
+    retryable: false,
+    message: "no scenario matches {filter}",
+    hint: "`remit list --scenarios` shows them.",
+  },
+  "pack/unknown": { retryable: false, message: "there is no pack {pack}", hint: "Known packs: {known}." },
+  "pack/tool-unknown": {
+    retryable: false,
+    message: "the pack {pack} has no tool {tool}",
+    hint: "Add it to the pack's `tools`, or correct the name.",
+  },
+  "model/choice-unknown": {
+    retryable: false,
+    message: "there is no model {model}",
+    hint: "Choose oracle, noop or noisy.",
+  },
+  "suite/unknown": {
+    retryable: false,
+    message: "there is no suite {suite} in {folder}",
+    hint: "`remit list` shows the suites; `remit run` makes one.",
+  },
+  "suite/broken": {
+    retryable: false,
+    message: "the suite file {file} cannot be read: {reason}",
+    hint: "It was changed by hand or cut off; its runs are still in the journal.",
+  },
+  "run/unknown": {
+    retryable: false,
+    message: "no run {run} is in {folder}",
+    hint: "`remit list` shows the runs. A part of the id is enough if it is the only one.",
+  },
+  "usage/wrong": { retryable: false, message: "{reason}", hint: "`remit --help` shows what there is." },
+} as const;
+
+export type SandboxErrorCode = keyof typeof sandboxErrorCodes;
+
+/** An error of the sandbox: what happened with its values, and what to do. */
+export class SandboxError extends Error {
+  override readonly name = "SandboxError";
+  readonly code: SandboxErrorCode;
+  readonly hint: string;
+  readonly data: Readonly<Record<string, Json>>;
+  readonly retryable: boolean;
+
+  constructor(
+    code: SandboxErrorCode,
+    data: Readonly<Record<string, Json>> = {},
+    options?: { readonly cause?: unknown },
+  ) {
+    const entry = sandboxErrorCodes[code];
+    super(`${code}: ${fill(entry.message, data)}`, options);
+    this.code = code;
+    this.data = data;
+    this.hint = fill(entry.hint, data);
+    this.retryable = entry.retryable;
+  }
+}
+
+function fill(template: string, data: Readonly<Record<string, Json>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(data[name] ?? "?"));
+}

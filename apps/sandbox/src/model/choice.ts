@@ -1,0 +1,36 @@
+import type { Model } from "@remit/core";
+import type { Scenario } from "@remit/core/testing";
+import { SandboxError } from "../errors.ts";
+import { type NoiseKind, noisyModel } from "./noisy.ts";
+import { noopModel } from "./noop.ts";
+import { oracleModel } from "./oracle.ts";
+
+/** The scripted models, which need no key. */
+export const modelNames = ["oracle", "noop", "noisy"] as const;
+export type ModelName = (typeof modelNames)[number];
+
+export function isModelName(name: string): name is ModelName {
+  return (modelNames as readonly string[]).includes(name);
+}
+
+/** @throws SandboxError `model/choice-unknown` */
+export function chooseModel(
+  name: string,
+  options: {
+    readonly scenarios: readonly Scenario[];
+    readonly seed: number;
+    readonly tools: readonly string[];
+    readonly onNoise?: (kind: NoiseKind) => void;
+  },
+): Model {
+  switch (name) {
+    case "oracle":
+      return oracleModel(options.scenarios);
+    case "noop":
+      return noopModel();
+    case "noisy":
+      return noisyModel(options);
+    default:
+      throw new SandboxError("model/choice-unknown", { model: name });
+  }
+}

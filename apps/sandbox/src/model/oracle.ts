@@ -1,0 +1,74 @@
+import { type Json, type Model, type ModelRequest, OrchestrationError, type ResponsePart } from "@remit/core";
+import type { Scenario, Turn } from "@remit/core/testing";
+
+/** Attribute of a run that says which scenario it plays. */
+export const scenarioAttribute = "scenario";
+
+/** The turns of the scenarios of a suite, by agent. */
+export class ScriptBook {
+  readonly #turns = new Map<string, Map<string, readonly Turn[]>>();
+
+  constructor(scenarios: readonly Scenario[]) {
+    for (const { name, script } of scenarios)
+      this.#turns.set(
+        name,
+        Map.groupBy(script, ({ agent }) => agent),
+      );
+  }
+
+  /** The turn that an agent takes when it has already been asked `call` times. */
+  turn(request: ModelRequest, call: number): Turn | undefined {
+    const scenario = request.context.attributes[scenarioAttribute] ?? "";
+    return this.#turns.get(scenario)?.get(request.agent)?.[call];
+  }
+}
+
+/** Plays each scenario's ground truth. Keeps no place of its own, so a run that comes back goes on where it was. */
+export function oracleModel(scenarios: readonly Scenario[]): Model {
+  const book = new ScriptBook(scenarios);
+  return {
+    id: "scripted:oracle",
+    cost: "zero",
+    generate: (request) => {
+      const turn = book.turn(request, request.context.agentCall);
+      if (!turn) throw noTurn(request);
+      return { parts: withEvidence(turn.parts, request) };
+    },
+  };
+}
+
+export function noTurn({ agent, context }: ModelRequest): OrchestrationError {
+  return new OrchestrationError("model/script-mismatch", {
+    agent,
+    call: context.agentCall + 1,
+    reason: "the script is at its end",
+  });
+}
+
+const passageChars = 2_000;
+
+/** A script cannot know what the tools will say: an answer with an empty list of passages gets what was read. */
+export function withEvidence(parts: readonly ResponsePart[], request: ModelRequest): readonly ResponsePart[] {
+  return parts.map((part) => {
+    if (part.type !== "output" || !isRecord(part.value)) return part;
+    const { passages } = part.value;
+    if (!Array.isArray(passages) || passages.length > 0) return part;
+    return { ...part, value: { ...part.value, passages: passagesOf(request) } };
+  });
+}
+
+function passagesOf({ messages }: ModelRequest): Json[] {
+  const found: Json[] = [];
+  for (const message of messages) {
+    if (message.role !== "tool") continue;
+    for (const result of message.results) {
+      const text = result.status === "done" ? JSON.stringify(result.output) : result.error.message;
+      found.push({ sourceId: `${result.tool}#${found.length + 1}`, text: text.slice(0, passageChars) });
+    }
+  }
+  return found.slice(0, 100);
+}
+
+function isRecord(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,175 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Json, type ResponsePart, user } from "@remit/core";
+import { defineScenario, type Scenario, type Turn } from "@remit/core/testing";
+import { isNode, LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import { SandboxError } from "../errors.ts";
+
+/** Scenarios for people who do not write code: one YAML file each. */
+
+const json = z.json();
+const callMap = z
+  .record(z.string(), json)
+  .refine((map) => Object.keys(map).length === 1, "one call is one tool name with its arguments");
+const turn = z
+  .strictObject({
+    answers: z.record(z.string(), json).optional(),
+    calls: z.union([callMap, z.array(callMap).min(1)]).optional(),
+    asks: z
+      .union([z.strictObject({ customer: z.string().min(1) }), z.strictObject({ operator: z.string().min(1) })])
+      .optional(),
+    refuses: z.string().min(1).optional(),
+    says: z.string().min(1).optional(),
+  })
+  .refine((one) => Object.keys(one).length === 1, "a turn is exactly one of answers, calls, asks, refuses, says");
+const step = z
+  .record(z.string(), turn)
+  .refine((map) => Object.keys(map).length === 1, "a step is one agent with its turn");
+const change = z.strictObject({ path: z.string().startsWith("/"), before: json.optional(), after: json.optional() });
+const texts = z.array(z.string().min(1));
+
+const document = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/, "lower-case letters, digits and hyphens"),
+  title: z.string().min(1).max(200),
+  tags: z.array(z.string().min(1)).default([]),
+  customerId: z.string().min(1).optional(),
+  input: z.record(z.string(), json),
+  script: z.array(step).min(1),
+  customer: z.array(json).default([]),
+  operator: z.array(json).default([]),
+  expect: z.strictObject({
+    status: z.enum(["completed", "denied", "escalated", "failed", "cancelled"]).optional(),
+    reason: z.string().optional(),
+    path: texts.optional(),
+    says: texts.optional(),
+    neverSays: texts.optional(),
+    writes: z.array(z.string()).optional(),
+    reads: texts.optional(),
+    denied: z.array(z.strictObject({ agent: z.string(), tool: z.string(), code: z.string().optional() })).optional(),
+    questions: z.number().int().nonnegative().optional(),
+    changes: z.array(change).optional(),
+  }),
+});
+
+export interface YamlOptions {
+  /** Values that a text may refer to, `${order.id}`; a text that is nothing but a reference becomes the value itself. */
+  readonly fixtures?: Json;
+}
+
+/** Reads every `.yaml` file of a folder, or one file, in order of name. @throws SandboxError `scenario/*` */
+export function loadScenarios(path: string, options: YamlOptions = {}): Scenario[] {
+  let files: string[];
+  try {
+    files = statSync(path).isDirectory()
+      ? readdirSync(path)
+          .filter((name) => /\.ya?ml$/.test(name))
+          .sort()
+          .map((name) => join(path, name))
+      : [path];
+  } catch (cause) {
+    throw new SandboxError("scenario/file-missing", { file: path }, { cause });
+  }
+  if (files.length === 0) throw new SandboxError("scenario/file-missing", { file: path });
+  return files.map((file) => parseScenario(readFileSync(file, "utf8"), file, options));
+}
+
+/**
+ * Reads one scenario.
+ * @throws SandboxError `scenario/not-yaml`, `scenario/field-wrong`, `scenario/fixture-unknown`: each with file and line
+ */
+export function parseScenario(text: string, file: string, { fixtures = {} }: YamlOptions = {}): Scenario {
+  const lines = new LineCounter();
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const [fault] = parsed.errors;
+  if (fault) {
+    const { line } = lines.linePos(fault.pos[0]);
+    throw new SandboxError(
+      "scenario/not-yaml",
+      { file, line, reason: fault.message.split("\n")[0] ?? "" },
+      { cause: fault },
+    );
+  }
+  /** Line of the value at a path, or of the nearest one around it that is there. */
+  const lineOf = (path: readonly PropertyKey[]): number => {
+    for (let length = path.length; length >= 0; length--) {
+      const node: unknown = length === 0 ? parsed.contents : parsed.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    }
+    return 1;
+  };
+  const fill = (value: unknown, path: readonly PropertyKey[]): unknown => {
+    if (typeof value === "string") return fillText(value, path);
+    if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [
+        String(fillText(key, [...path, key])),
+        fill(member, [...path, key]),
+      ]),
+    );
+  };
+  const fillText = (value: string, path: readonly PropertyKey[]): unknown => {
+    const look = (reference: string): unknown => {
+      let at: unknown = fixtures;
+      for (const part of reference.split(".")) at = (at as Record<string, unknown> | null | undefined)?.[part];
+      if (at === undefined) throw new SandboxError("scenario/fixture-unknown", { file, line: lineOf(path), reference });
+      return at;
+    };
+    const whole = /^\$\{([^{}]+)\}$/.exec(value);
+    if (whole?.[1] !== undefined) return look(whole[1].trim());
+    return value.replace(/\$\{([^{}]+)\}/g, (_, reference: string) => String(look(reference.trim())));
+  };
+
+  const result = document.safeParse(fill(parsed.toJS(), []));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const path = issue?.path ?? [];
+    const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+    const where = unknown === undefined ? path : [...path, unknown];
+    const reason = unknown === undefined ? (issue?.message ?? "wrong") : "there is no such field";
+    throw new SandboxError("scenario/field-wrong", {
+      file,
+      line: lineOf(where),
+      field: where.map(String).join(".") || "the file",
+      reason,
+    });
+  }
+  const { name, title, tags, customerId, input, script, customer, operator, expect } = result.data;
+  return defineScenario({
+    name,
+    title,
+    tags,
+    input,
+    source: file,
+    script: script.flatMap((one) => Object.entries(one).map(([agent, body]) => turnOf(agent, body))),
+    external: [
+      ...customer.map((answer) => ({ of: "customer" as const, answer })),
+      ...operator.map((answer) => ({ of: "operator" as const, answer })),
+    ],
+    ...(customerId === undefined ? {} : { principal: user(customerId) }),
+    // The parsed members are present or absent, never undefined: YAML has no such value.
+    expect: JSON.parse(JSON.stringify(expect)) as typeof expect & Scenario["expect"],
+  });
+}
+
+function turnOf(agent: string, body: z.output<typeof turn>): Turn {
+  const parts: ResponsePart[] = [];
+  if (body.answers) parts.push({ type: "output", value: body.answers as Json });
+  const calls = body.calls === undefined ? [] : Array.isArray(body.calls) ? body.calls : [body.calls];
+  calls.forEach((one, index) => {
+    for (const [tool, input] of Object.entries(one)) {
+      parts.push({ type: "toolCall", callId: `call_${index + 1}`, tool, input: (input ?? {}) as Json });
+    }
+  });
+  if (body.asks) {
+    const [of, question] =
+      "customer" in body.asks
+        ? (["customer", body.asks.customer] as const)
+        : (["operator", body.asks.operator] as const);
+    parts.push({ type: "ask", of, question });
+  }
+  if (body.refuses !== undefined) parts.push({ type: "refusal", reason: body.refuses });
+  if (body.says !== undefined) parts.push({ type: "text", text: body.says });
+  return { agent, parts };
+}

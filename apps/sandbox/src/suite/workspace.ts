@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { SandboxError } from "../errors.ts";
+import type { Catalog } from "./catalog.ts";
+
+/** The sandbox's folder: one journal, the worlds' own logs, a file per suite, the reports. */
+export interface Workspace {
+  readonly dir: string;
+  readonly journal: string;
+  readonly worldDir: (suite: string) => string;
+  readonly reportFile: (suite: string) => string;
+  readonly saveSuite: (suite: SuiteFile) => void;
+  /** @throws SandboxError `suite/unknown`, `suite/broken` */
+  readonly loadSuite: (id: string) => SuiteFile;
+  /** Newest first; broken files are left out and named in `broken`. */
+  readonly suites: () => { readonly suites: readonly SuiteFile[]; readonly broken: readonly string[] };
+}
+
+const suiteFile = z.object({
+  format: z.literal(1),
+  id: z.string().min(1),
+  pack: z.object({ name: z.string().min(1), folder: z.string().optional() }),
+  model: z.object({ name: z.string().min(1), seed: z.number().int() }),
+  scenarios: z.array(z.string()),
+  startedAt: z.number(),
+  catalog: z.array(z.looseObject({ name: z.string() })),
+});
+
+/** What it takes to go on with a suite, or to look at its runs: everything but the runs themselves. */
+export interface SuiteFile {
+  readonly format: 1;
+  /** Also the tenant of its runs, so that suites never see each other's. */
+  readonly id: string;
+  readonly pack: { readonly name: string; readonly folder?: string };
+  readonly model: { readonly name: string; readonly seed: number };
+  /** Names of the scenarios that it plays. */
+  readonly scenarios: readonly string[];
+  /** Epoch ms. */
+  readonly startedAt: number;
+  readonly catalog: Catalog;
+}
+
+export function openWorkspace(folder: string): Workspace {
+  const dir = resolve(folder);
+  const suitesDir = join(dir, "suites");
+  mkdirSync(suitesDir, { recursive: true });
+  const fileOf = (id: string) => join(suitesDir, `${id}.json`);
+  const load = (id: string): SuiteFile => {
+    let text: string;
+    try {
+      text = readFileSync(fileOf(id), "utf8");
+    } catch (cause) {
+      throw new SandboxError("suite/unknown", { suite: id, folder: dir }, { cause });
+    }
+    try {
+      return suiteFile.parse(JSON.parse(text)) as unknown as SuiteFile;
+    } catch (cause) {
+      const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+      throw new SandboxError("suite/broken", { file: fileOf(id), reason }, { cause });
+    }
+  };
+  return {
+    dir,
+    journal: join(dir, "journal.db"),
+    worldDir: (suite) => join(dir, "worlds", suite),
+    reportFile: (suite) => join(dir, "reports", `${suite}.html`),
+    saveSuite: (suite) => {
+      // Written beside and moved over: a kill leaves the old file or the new one, never half of one.
+      const file = fileOf(suite.id);
+      writeFileSync(`${file}.part`, `${JSON.stringify(suite)}\n`);
+      renameSync(`${file}.part`, file);
+    },
+    loadSuite: load,
+    suites: () => {
+      const suites: SuiteFile[] = [];
+      const broken: string[] = [];
+      for (const name of readdirSync(suitesDir)) {
+        if (!name.endsWith(".json")) continue;
+        try {
+          suites.push(load(name.slice(0, -".json".length)));
+        } catch {
+          broken.push(join(suitesDir, name));
+        }
+      }
+      return { suites: suites.sort((left, right) => right.startedAt - left.startedAt), broken };
+    },
+  };
+}
