@@ -1,0 +1,20 @@
+import { sqliteJournal } from "../journal/sqlite.ts";
+import { type Clock, systemClock } from "../port/clock.ts";
+import type { Engine } from "../port/engine.ts";
+import { type Logger, silentLogger } from "../port/logger.ts";
+import { localEngine } from "./local.ts";
+
+export interface SqliteEngineOptions {
+  /** The journal's file; made, with its folder, when absent. */
+  readonly path: string;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+/**
+ * The default engine: runs survive the process, in one SQLite file that several processes of one machine may share.
+ * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`
+ */
+export function sqliteEngine({ path, clock = systemClock(), logger = silentLogger }: SqliteEngineOptions): Engine {
+  return localEngine({ name: "sqlite", journal: sqliteJournal({ path, logger }), clock, logger });
+}

@@ -1,0 +1,2 @@
+export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite.ts";
+export { type SqliteJournalOptions, sqliteJournal } from "./journal/sqlite.ts";
