@@ -47,6 +47,8 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>, 
   }
 }
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Starts server and worker and registers the one with the other. */
 export async function startNode(worldAddress: string): Promise<RestateNode> {
   const folder = await mkdtemp(join(tmpdir(), "remit-restate-"));
@@ -73,6 +75,12 @@ export async function startNode(worldAddress: string): Promise<RestateNode> {
     child.kill("SIGKILL");
     await gone;
   };
+
+  // A run that is stopped from outside leaves nothing behind either.
+  const onSignal = (): void => {
+    close().finally(() => process.exit(130));
+  };
+  for (const signal of signals) process.once(signal, onSignal);
 
   const startServer = async (): Promise<void> => {
     const child = start("server", binary, [], {
@@ -115,6 +123,7 @@ export async function startNode(worldAddress: string): Promise<RestateNode> {
   const close = async (): Promise<void> => {
     await kill("worker");
     await kill("server");
+    for (const signal of signals) process.off(signal, onSignal);
     await rm(folder, { recursive: true, force: true });
   };
 

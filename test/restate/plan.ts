@@ -15,8 +15,8 @@ export interface Plan {
   readonly row?: number;
   /** Reads at the same time, answered by the world. */
   readonly parallel?: number;
-  /** A timer that counts as in flight, in milliseconds. */
-  readonly pauseMs?: number;
+  /** Gives the parallel reads up after this many milliseconds. */
+  readonly limitMs?: number;
   /** Parks for an answer. */
   readonly ask?: boolean;
   /** Escalates when no answer has come after this many milliseconds. */
@@ -25,7 +25,7 @@ export interface Plan {
   readonly write?: boolean;
 }
 
-type Phase = "new" | "row" | "parallel" | "pause" | "parked" | "write" | EndStatus;
+type Phase = "new" | "row" | "parallel" | "parked" | "write" | EndStatus;
 
 export interface State {
   readonly phase: Phase;
@@ -58,15 +58,16 @@ export const newState: State = { phase: "new", plan: {}, open: {}, done: 0, canc
 
 const agent = "worker";
 const effectId = "worker#1/effect#1";
+const limitId = "worker#1/limit#1";
 const askId = "worker#1/ask#1";
 const decision = { ruleId: "toy", policyVersion: "0" };
 const endings: ReadonlySet<string> = new Set<EndStatus>(["completed", "denied", "escalated", "failed", "cancelled"]);
 
 export const isEnded = (state: State): boolean => endings.has(state.phase);
 
-/** Commands that keep a run in flight: all but durable timers. */
-export function inFlight(state: State): Command[] {
-  return Object.values(state.open).filter((command) => command.type !== "startTimer" || !command.durable);
+/** Calls whose outcome has not come. Timers keep no run in flight. */
+export function inFlight(state: State): CallToolCommand[] {
+  return Object.values(state.open).filter((command) => command.type === "callTool");
 }
 
 /** The next step, or `undefined` for an event that this run does not wait for (any more). */
@@ -86,7 +87,7 @@ export function decide(state: State, event: InputEvent, now: number, runId: stri
       const outcome = event.type === "tool.returned" ? "done" : "failed";
       const settled = write ? [decided("effect.settled", effectId, { effect: effectId, outcome })] : [];
       if (state.cancelling) {
-        if (Object.keys(open).length > 0) return step(rest, settled);
+        if (inFlight(rest).length > 0) return step(rest, settled);
         return end(rest, "cancelled", [...settled, decided("run.cancelled", "", { reason: "asked", openEffects: [] })]);
       }
       if (write)
@@ -94,9 +95,7 @@ export function decide(state: State, event: InputEvent, now: number, runId: stri
       return proceed(rest, state.phase, now, runId);
     }
     case "run.resumed": {
-      const lost = event.body.lost
-        .flatMap((id) => state.open[id] ?? [])
-        .filter((command) => command.type === "callTool");
+      const lost = event.body.lost.flatMap((id) => inFlight(state).filter((command) => command.id === id));
       if (lost.length === 0) return undefined;
       const again = lost.map((command) => ({ ...command, id: nextAttempt(command), attempt: command.attempt + 1 }));
       const gone = new Set(lost.map(({ id }) => id));
@@ -114,7 +113,7 @@ export function decide(state: State, event: InputEvent, now: number, runId: stri
     case "timer.fired": {
       const { [event.body.timer]: timer, ...open } = state.open;
       if (timer === undefined) return undefined;
-      if (state.phase === "pause") return proceed({ ...state, open }, "pause", now, runId);
+      if (timer.id === limitId) return state.phase === "parallel" ? stop({ ...state, open }, "too slow") : undefined;
       return end({ ...state, open }, "escalated", [
         decided("run.escalated", "", { reason: "no answer", by: agent, packet: null }),
       ]);
@@ -123,24 +122,21 @@ export function decide(state: State, event: InputEvent, now: number, runId: stri
       if (state.phase !== "parked" || event.body.ask !== askId) return undefined;
       return proceed({ ...state, open: {} }, "parked", now, runId);
     }
-    case "cancel.requested": {
-      const aborts = inFlight(state).map(({ id }) => id);
-      // A stopped timer has no outcome to wait for; a call that was stopped has.
-      const calls = Object.entries(state.open).filter(([, command]) => command.type === "callTool");
-      if (calls.length === 0) {
-        const ended = end(state, "cancelled", [
-          decided("run.cancelled", "", { reason: event.body.reason, openEffects: [] }),
-        ]);
-        return { ...ended, aborts };
-      }
-      return { ...step({ ...state, open: Object.fromEntries(calls), cancelling: true }, []), aborts };
-    }
+    case "cancel.requested":
+      return stop(state, event.body.reason);
     default:
       return undefined;
   }
 }
 
-const order: readonly Phase[] = ["row", "parallel", "pause", "parked", "write", "completed"];
+/** Aborts what is out and ends when the last of it has come back; a timer has no outcome to wait for. */
+function stop(state: State, reason: string): Step {
+  const aborts = inFlight(state).map(({ id }) => id);
+  if (aborts.length > 0) return { ...step({ ...state, cancelling: true }, []), aborts };
+  return end(state, "cancelled", [decided("run.cancelled", "", { reason, openEffects: [] })]);
+}
+
+const order: readonly Phase[] = ["row", "parallel", "parked", "write", "completed"];
 
 /** Stays in a phase that has work left, else enters the next one that has any. */
 function proceed(state: State, from: Phase, now: number, runId: string): Step {
@@ -151,14 +147,12 @@ function proceed(state: State, from: Phase, now: number, runId: string): Step {
       return issue({ ...state, phase }, [read(runId, "count_up", state.done + 1)]);
     }
     if (phase === "parallel" && (plan.parallel ?? 0) > 0) {
-      if (!entering && Object.keys(state.open).length > 0) return step(state, []);
+      if (!entering && inFlight(state).length > 0) return step(state, []);
       const reads = Array.from({ length: plan.parallel ?? 0 }, (_, index) =>
         read(runId, "look_up", state.done + index + 1),
       );
-      if (entering) return issue({ ...state, phase }, reads);
-    }
-    if (phase === "pause" && entering && plan.pauseMs !== undefined) {
-      return issue({ ...state, phase }, [timer("worker#1/pause#1", now + plan.pauseMs, false)]);
+      const limit = plan.limitMs === undefined ? [] : [timer(limitId, now + plan.limitMs, false)];
+      if (entering) return issue({ ...state, phase }, [...reads, ...limit]);
     }
     if (phase === "parked" && entering && plan.ask === true) {
       const question = { ask: askId, of: "customer" as const, by: agent, question: "Which one?" };

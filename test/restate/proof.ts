@@ -35,6 +35,8 @@ const cancelled = (id: string): InputEvent => ({
   body: { reason: "asked", principal },
 });
 
+// Whoever reads along may stop reading (`| head`): the cases go on, so that everything is put away at the end.
+process.stdout.on("error", () => {});
 await using world = await openWorld();
 const startingAt = performance.now();
 await using node = await startNode(world.address);
@@ -143,12 +145,23 @@ proves(
   },
 );
 
-proves("a timer in flight suspends the invocation and fires", async (run) => {
-  await node.put(run, started({ parallel: 2, pauseMs: 1500, write: true }));
-  await suspended(run);
-  await end(run);
-  assert.equal(callsOf(run).length, 3);
-  return undefined;
+proves("a timer beside a command in flight fires, also after a kill, and keeps no run alive", async (run) => {
+  const plan: Plan = { parallel: 1, limitMs: 2_500 };
+  const held = world.hold((call) => `t/${call.runId}` === run);
+  await node.put(run, started(plan));
+  await held;
+  await node.killWorker();
+  const again = world.hold((call) => `t/${call.runId}` === run);
+  await node.startWorker();
+  const { hungUp } = await again;
+  await hungUp;
+  const entries = await end(run, "cancelled");
+  const fired = entries.find(({ type }) => type === "timer.fired")!.at - entries[0]!.at;
+  const from = performance.now();
+  await node.put(`${run}-quick`, started({ parallel: 1, limitMs: 60_000 }));
+  await end(`${run}-quick`);
+  await until("no invocation", async () => ((await invocations(`${run}-quick`)).length === 0 ? true : undefined));
+  return `due at 2500 ms, fired at ${fired} ms; a run with a minute's timer ended after ${Math.round(performance.now() - from)} ms`;
 });
 
 proves("kill -9 while a read is out: the finished one is not made again, the lost one is", async (run) => {
@@ -162,7 +175,9 @@ proves("kill -9 while a read is out: the finished one is not made again, the los
   await node.startWorker();
   const entries = await end(run);
   assert.deepEqual(
-    callsOf(run, "look_up").map(({ id }) => id),
+    callsOf(run, "look_up")
+      .map(({ id }) => id)
+      .sort(),
     ["worker#1/look_up#1", "worker#1/look_up#2", "worker#1/look_up#2"],
   );
   assert.equal(count(entries, "tool.returned"), 3);
@@ -227,6 +242,20 @@ proves("a cancel reaches a command in flight", async (run) => {
   const entries = await end(run, "cancelled");
   assert.equal(count(entries, "tool.failed"), 1);
   return `the call hung up ${reachedMs.toFixed(1)} ms after the cancel was sent`;
+});
+
+proves("past its inactivity timeout an invocation hears no cancel until its closure ends", async (run) => {
+  const held = world.hold((call) => `t/${call.runId}` === run);
+  await node.put(run, started({ parallel: 1, write: true }), { whileParked: "open" });
+  const { answer, hungUp } = await held;
+  await pause(1_000);
+  await node.put(run, cancelled("cancel"), { whileParked: "open" });
+  const heard = await Promise.race([hungUp.then(() => true), pause(1_500, false)]);
+  assert.equal(heard, false);
+  answer();
+  const entries = await end(run, "cancelled");
+  assert.equal(callsOf(run, "put_down").length, 0);
+  return `so a short one does not do: cancelled after ${entries.at(-1)!.at - entries[0]!.at} ms, when the command had ended`;
 });
 
 proves("kill -9 after a cancel was journaled: the command is not begun again", async (run) => {
@@ -414,6 +443,12 @@ async function typesInMemory(events: readonly InputEvent[]): Promise<string[]> {
   return typesOf(batches.flatMap((batch) => openBatch(batch, "memory")));
 }
 
+/** A case that hangs fails; nothing waits for this timer. */
+const tooLong = (): Promise<never> =>
+  pause(60_000, undefined, { ref: false }).then(() => {
+    throw new Error("the case took more than a minute");
+  });
+
 const [wanted = ""] = process.argv.slice(2);
 let failed = 0;
 for (const [index, { title, check }] of cases.entries()) {
@@ -421,7 +456,7 @@ for (const [index, { title, check }] of cases.entries()) {
   const from = performance.now();
   const seconds = () => `${((performance.now() - from) / 1000).toFixed(1)} s`;
   try {
-    const note = await check(`t/run_${index}`);
+    const note = await Promise.race([check(`t/run_${index}`), tooLong()]);
     console.log(`ok    ${title} (${seconds()})${note === undefined ? "" : `\n      ${note}`}`);
   } catch (error) {
     failed++;

@@ -5,7 +5,7 @@
  * Installs the server and the SDK into this folder on first use (about 230 MB, outside the workspace and its lockfile),
  * checks the types against the real SDK, then runs the cases of proof.ts. Exit code 0 when every case holds.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,16 @@ if (!Object.entries(dependencies).every(([name, version]) => installedVersion(na
   step("npm", ["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]);
 }
 step(join(modules, ".bin", "tsc"), ["-p", "."]);
-step(node, ["--conditions=@remit/source", "proof.ts", ...process.argv.slice(2)]);
+const proof = spawn(node, ["--conditions=@remit/source", "proof.ts", ...process.argv.slice(2)], {
+  cwd: here,
+  stdio: "inherit",
+});
+// The child stops its processes and removes their files; this one only passes the signal on and waits.
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+  process.on(signal, () => proof.kill(signal));
+proof.on("exit", (code) => {
+  process.exitCode = code ?? 1;
+});
 
 /** @param {string} name */
 function installedVersion(name) {

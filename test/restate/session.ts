@@ -1,5 +1,11 @@
 import { createHmac, randomUUID } from "node:crypto";
-import type { CallModelCommand, CallToolCommand, Command, LookupCommand } from "../../packages/core/src/command.ts";
+import type {
+  CallModelCommand,
+  CallToolCommand,
+  Command,
+  LookupCommand,
+  StartTimerCommand,
+} from "../../packages/core/src/command.ts";
 import { OrchestrationError } from "../../packages/core/src/errors.ts";
 import type { InputEvent, RunStatus } from "../../packages/core/src/event.ts";
 import type { RunHost, RunKey, RunSession } from "../../packages/core/src/port/engine.ts";
@@ -30,7 +36,7 @@ export interface DurableContext {
   readonly key: string;
   run<T>(name: string, action: () => Promise<T>): Future<T>;
   sleep(delayMs: number, name?: string): Future<void>;
-  awakeable(): { readonly id: string; readonly promise: Future<unknown> };
+  awakeable<T>(): { readonly id: string; readonly promise: Future<T> };
   get<T>(name: string): Promise<T | null>;
   set<T>(name: string, value: T): void;
   stateKeys(): Promise<string[]>;
@@ -42,6 +48,19 @@ export interface Inbound {
   readonly event: InputEvent;
   /** Epoch ms. */
   readonly at: number;
+}
+
+export interface Ask {
+  /** Where the next event shall go. */
+  readonly bell?: string;
+  /** True when a bell was left there before and nothing has come from it. */
+  readonly listening: boolean;
+}
+
+export interface Taken {
+  readonly events: readonly Inbound[];
+  /** True when the bell of before has been rung: its event is on its way, ahead of the others. */
+  readonly rung: boolean;
 }
 
 /** What one activation begins with; recorded by the inbox before the activation exists. */
@@ -56,14 +75,21 @@ export interface Activation {
 export interface SessionOptions {
   readonly ctx: DurableContext;
   readonly race: (futures: Future<Arrival>[]) => Promise<Arrival>;
-  /** Takes what waits in the inbox. With a bell to ring, the inbox rings it on the next event; without, it closes. */
-  readonly take: (bell?: string) => Future<readonly Inbound[]>;
-  /** Puts an event into the inbox after a delay. */
+  /** Takes what waits in the inbox. With a bell, the next event comes through that bell; without, the inbox closes. */
+  readonly take: (ask: Ask) => Future<Taken>;
+  /** Puts an event into the inbox after a delay; the event's id makes a second one harmless. */
   readonly sendLater: (event: InputEvent, delayMs: number) => void;
   readonly execute: RunHost["execute"];
   readonly key: RunKey;
   readonly activation: Activation;
+  /** The tenant's secret. Not through a step: it must not come to lie in Restate's log. */
+  readonly tenantKey: string;
   readonly published?: (batch: Batch) => void;
+}
+
+export interface RestateSession extends RunSession {
+  /** Shuts the inbox after the driver has returned. What it still held needs another round of the driver. */
+  readonly close: () => Promise<readonly Inbound[]>;
 }
 
 type Effect = CallModelCommand | CallToolCommand | LookupCommand;
@@ -71,24 +97,26 @@ type Effect = CallModelCommand | CallToolCommand | LookupCommand;
 export type Arrival =
   | { readonly kind: "outcome"; readonly command: string; readonly inbound: Inbound }
   | { readonly kind: "taken"; readonly events: readonly Inbound[] }
-  | { readonly kind: "rung" };
+  | { readonly kind: "rung"; readonly inbound: Inbound };
 
 const batchKey = (firstSeq: number): string => `batch/${String(firstSeq).padStart(9, "0")}`;
 
 /** Opens the session of one activation. */
-export function restateSession(options: SessionOptions): RunSession {
-  const { ctx, race, take, sendLater, execute, key, activation } = options;
+export function restateSession(options: SessionOptions): RestateSession {
+  const { ctx, race, take, sendLater, execute, key, activation, tenantKey } = options;
   const attempt = randomUUID();
   const queue = [...activation.events];
   const running = new Map<string, Future<Arrival>>();
+  const timers = new Map<string, Future<Arrival>>();
   const controllers = new Map<string, AbortController>();
   const submitted: Command[] = [];
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
   let now = queue[0]?.at ?? 0;
   let headSeq = 0;
   let status: RunStatus | undefined;
-  // The way in for signals: first the inbox's answer to "anything there? else ring", then the bell itself.
+  // The way in for signals: first the inbox's answer to "anything there? else ring", then the bell with the event.
   let door: { readonly stage: "asked" | "shut"; readonly future: Future<Arrival> } | undefined;
+  let shut = false;
   let bell: Future<Arrival> | undefined;
 
   // When Restate ends this attempt, whatever it was doing goes on elsewhere.
@@ -121,32 +149,31 @@ export function restateSession(options: SessionOptions): RunSession {
     const commands = submitted.splice(0);
     const claimedBy = commands.some(isOnce) ? await ctx.run("claim", async () => attempt) : undefined;
     for (const command of commands) {
-      if (command.type === "startTimer") startTimer(command.id, command.dueAt, command.durable);
+      if (command.type === "startTimer") startTimer(command);
       else startEffect(command, isOnce(command) ? claimedBy : attempt);
     }
   };
 
-  const startTimer = (id: string, dueAt: number, durable: boolean): void => {
-    const event: InputEvent = { id: `fired/${id}`, type: "timer.fired", path: "", body: { timer: id } };
-    const delayMs = Math.max(0, dueAt - now);
-    if (durable) return sendLater(event, delayMs);
-    const arrival: Arrival = { kind: "outcome", command: id, inbound: { event, at: dueAt } };
-    running.set(
-      id,
-      ctx.sleep(delayMs, id).map(() => arrival),
-    );
+  const startTimer = ({ id, path, dueAt, durable }: StartTimerCommand): void => {
+    const event: InputEvent = { id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } };
+    if (dueAt <= now) queue.push({ event, at: now });
+    else if (durable) sendLater(event, dueAt - now);
+    else {
+      const arrival: Arrival = { kind: "outcome", command: id, inbound: { event, at: dueAt } };
+      timers.set(
+        id,
+        ctx.sleep(dueAt - now, id).map(() => arrival),
+      );
+    }
   };
 
   const startEffect = (command: Effect, claimedBy: string | undefined): void => {
     const { id } = command;
-    const controller = new AbortController();
-    controllers.set(id, controller);
     const outcome = ctx.run(id, async (): Promise<Inbound> => {
       if (claimedBy !== attempt) {
         return { event: { id: `lost/${id}`, type: "run.resumed", path: "", body: { lost: [id] } }, at: Date.now() };
       }
-      const event = await execute(key, command, controller.signal);
-      return { event, at: Date.now() };
+      return { event: await execute(key, command, controllerOf(id).signal), at: Date.now() };
     });
     running.set(
       id,
@@ -154,37 +181,59 @@ export function restateSession(options: SessionOptions): RunSession {
     );
   };
 
+  const controllerOf = (id: string): AbortController => {
+    const controller = controllers.get(id) ?? new AbortController();
+    controllers.set(id, controller);
+    return controller;
+  };
+
   const openDoor = (): void => {
-    const { id, promise } = ctx.awakeable();
-    bell = promise.map(() => ({ kind: "rung" }));
-    door = { stage: "asked", future: take(id).map((events = []) => ({ kind: "taken", events })) };
+    const { id, promise } = ctx.awakeable<Inbound>();
+    bell = promise.map((inbound) => ({ kind: "rung", inbound: inbound! }));
+    door = {
+      stage: "asked",
+      future: take({ bell: id, listening: false }).map((taken) => ({ kind: "taken", events: taken!.events })),
+    };
   };
 
   const onArrival = (arrival: Arrival): void => {
     if (arrival.kind === "outcome") {
       running.delete(arrival.command);
+      timers.delete(arrival.command);
       controllers.delete(arrival.command);
       queue.push(arrival.inbound);
-    } else if (arrival.kind === "taken" && arrival.events.length === 0) {
+    } else if (arrival.kind === "rung") {
+      queue.push(arrival.inbound);
+      door = undefined;
+    } else if (arrival.events.length === 0) {
       door = { stage: "shut", future: bell! };
     } else {
-      if (arrival.kind === "taken") queue.push(...arrival.events);
+      queue.push(...arrival.events);
       door = undefined;
     }
+  };
+
+  /** Closes the inbox, unless something is in it or on its way from it; that is in the queue then. */
+  const closeDoor = async (): Promise<void> => {
+    if (door?.stage === "asked") onArrival(await door.future);
+    if (queue.length > 0) return;
+    const { events, rung } = await take({ listening: door !== undefined });
+    if (door !== undefined && rung) onArrival(await door.future);
+    door = undefined;
+    queue.push(...events);
+    shut = queue.length === 0;
   };
 
   const next = async (): Promise<InputEvent | undefined> => {
     await launch();
     while (queue.length === 0) {
       const idle = running.size === 0 && !(status === "parked" && activation.whileParked === "open");
-      if (idle && door?.stage !== "asked") {
-        const events = await take();
-        door = undefined;
-        if (events.length === 0) return undefined;
-        queue.push(...events);
+      if (idle) {
+        await closeDoor();
+        if (shut) return undefined;
       } else {
         if (door === undefined) openDoor();
-        onArrival(await race([...running.values(), door!.future]));
+        onArrival(await race([...running.values(), ...timers.values(), door!.future]));
       }
     }
     const { event, at } = queue.shift()!;
@@ -192,19 +241,26 @@ export function restateSession(options: SessionOptions): RunSession {
     return event;
   };
 
+  const close = async (): Promise<readonly Inbound[]> => {
+    for (const controller of controllers.values()) controller.abort();
+    if (!shut) await closeDoor();
+    return queue;
+  };
+
   return {
     key: stream,
-    journal: stateJournal(ctx, read, append),
+    journal: stateJournal(ctx, read, append, tenantKey),
     now: () => now,
     append,
     submit: (command) => void submitted.push(command),
     abort: (id) => {
-      controllers.get(id)?.abort();
+      controllerOf(id).abort();
       // A sleep cannot be taken back; nobody waits for it any more.
-      if (!controllers.has(id)) running.delete(id);
+      timers.delete(id);
     },
     next,
     published: options.published ?? (() => {}),
+    close,
   };
 }
 
@@ -230,6 +286,7 @@ function stateJournal(
   ctx: DurableContext,
   read: (fromSeq?: number) => Promise<Batch[]>,
   append: RunSession["append"],
+  tenantKey: string,
 ): Journal {
   const elsewhere = (): never => {
     throw new OrchestrationError("journal/unavailable", { reason: "this proof holds one run's stream only" });
@@ -245,7 +302,7 @@ function stateJournal(
     listRuns: elsewhere,
     unfinishedRuns: elsewhere,
     listStreams: elsewhere,
-    tenantKey: elsewhere,
+    tenantKey: async () => tenantKey,
     close: async () => {},
   };
 }

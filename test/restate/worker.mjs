@@ -4,6 +4,7 @@
  *   Inbox/{tenant/run}/put    one event in; wakes the run, or rings the bell of the activation that is at work
  *   Inbox/{tenant/run}/take   what waits; called by the activation only
  *   Run/{tenant/run}/drive    one activation: from an event until nothing is in flight
+ *   Run/{tenant/run}/driveBriefly   the same, suspended by the node after 300 ms of silence
  *   Run/{tenant/run}/read     the journal, readable while the run is being driven
  *   Run/{tenant/run}/status   where the run stands
  *   Run/{tenant/run}/stale    tries an append with an old `expectedSeq`
@@ -19,10 +20,10 @@ import { readBatches, restateSession, seededSalts } from "./session.ts";
 /** @import { InputEvent, RunStatus } from "../../packages/core/src/event.ts" */
 /** @import { RunHost, RunKey } from "../../packages/core/src/port/engine.ts" */
 /** @import { RunRecord } from "../../packages/core/src/port/journal.ts" */
-/** @import { Activation, Inbound } from "./session.ts" */
+/** @import { Activation, Ask, Inbound, Taken } from "./session.ts" */
 /** @typedef {{ whileParked: Activation["whileParked"], salts: "seeded" | "random" }} Mode */
 /** @typedef {Activation & { salts: Mode["salts"] }} Start */
-/** @typedef {{ events: Inbound[], seen: string[], active: boolean, bell?: string }} Box */
+/** @typedef {{ events: Inbound[], seen: string[], active: boolean, rung: boolean, bell?: string }} Box */
 
 const [port = "", world = ""] = process.argv.slice(2);
 
@@ -65,24 +66,29 @@ const sessionOf = (ctx, start) =>
   restateSession({
     ctx,
     race: (futures) => restate.RestatePromise.race(futures),
-    take: (bell) => ctx.objectClient(inbox, ctx.key).take(bell === undefined ? {} : { bell }),
+    take: (ask) => ctx.objectClient(inbox, ctx.key).take(ask),
     sendLater: (event, delay) => {
       const { whileParked, salts } = start;
       ctx
         .objectSendClient(inbox, ctx.key)
-        .put({ event, mode: { whileParked, salts } }, restate.rpc.sendOpts({ delay }));
+        .put({ event, mode: { whileParked, salts } }, restate.rpc.sendOpts({ delay, idempotencyKey: event.id }));
     },
     execute,
     key: keyOf(ctx.key),
     activation: start,
+    tenantKey: "not a secret",
   });
 
 /** A driver's error is final: without this Restate would try again until it pauses the invocation. @param {unknown} error */
 const asTerminalError = (error) =>
   OrchestrationError.is(error) ? new restate.TerminalError(`${error.code}: ${error.message}`) : undefined;
 
-/** How long an idle invocation stays in the worker's memory; the default of a minute is too long to watch. */
-const inactivityTimeout = 300;
+/**
+ * How long an invocation may be silent before the node asks the worker to suspend it. From then on it hears nothing,
+ * no timer and no cancel, until its last closure has ended: so longer than any command may take. What is parked has no
+ * invocation and needs no suspension. `driveBriefly` has a short one, to see both.
+ */
+const inactivityTimeout = { hours: 1 };
 /** Nothing stays of an invocation that has ended: the journal is in the object's state. It takes both. */
 const forgotten = { journalRetention: 0, idempotencyRetention: 0 };
 const retryPolicy = {
@@ -92,6 +98,9 @@ const retryPolicy = {
   onMaxAttempts: /** @type {const} */ ("pause"),
 };
 
+/** @type {Box} */
+const newBox = { events: [], seen: [], active: false, rung: false };
+
 const inbox = restate.object({
   name: "Inbox",
   options: forgotten,
@@ -99,7 +108,7 @@ const inbox = restate.object({
     /** @param {restate.ObjectContext} ctx @param {{ event: InputEvent, mode: Mode }} input */
     put: async (ctx, { event, mode }) => {
       /** @type {Box} */
-      const box = (await ctx.get("box")) ?? { events: [], seen: [], active: false };
+      const box = (await ctx.get("box")) ?? newBox;
       if (box.seen.includes(event.id)) return { known: true };
       const { at, seed } = await ctx.run("received", () => ({
         at: Date.now(),
@@ -108,34 +117,50 @@ const inbox = restate.object({
       const seen = [...box.seen, event.id];
       const { bell, ...rest } = box;
       if (box.active) {
-        if (bell !== undefined) ctx.resolveAwakeable(bell);
-        ctx.set("box", { ...rest, seen, events: [...box.events, { event, at }] });
+        if (bell !== undefined) {
+          ctx.resolveAwakeable(bell, { event, at });
+          ctx.set("box", { ...rest, seen, rung: true });
+        } else ctx.set("box", { ...rest, seen, events: [...box.events, { event, at }] });
       } else {
         ctx.set("box", { ...rest, seen, active: true });
-        ctx.objectSendClient(run, ctx.key).drive({ events: [{ event, at }], seed, ...mode });
+        const client = ctx.objectSendClient(run, ctx.key);
+        const start = { events: [{ event, at }], seed, ...mode };
+        if (mode.whileParked === "end") client.drive(start);
+        else client.driveBriefly(start);
       }
       return { known: false };
     },
-    /** @param {restate.ObjectContext} ctx @param {{ bell?: string }} input @returns {Promise<Inbound[]>} */
-    take: async (ctx, { bell }) => {
+    /** @param {restate.ObjectContext} ctx @param {Ask} ask @returns {Promise<Taken>} */
+    take: async (ctx, { bell, listening }) => {
       /** @type {Box} */
-      const { events, seen, active } = (await ctx.get("box")) ?? { events: [], seen: [], active: false };
+      const box = (await ctx.get("box")) ?? newBox;
+      const { events, seen } = box;
+      const rung = box.rung && listening;
       const waits = events.length === 0 && bell !== undefined;
-      ctx.set("box", { events: [], seen, active: active && (events.length > 0 || waits), ...(waits ? { bell } : {}) });
-      return events;
+      const active = waits || rung || events.length > 0;
+      ctx.set("box", { events: [], seen, active, rung: false, ...(waits ? { bell } : {}) });
+      return { events, rung };
     },
   },
 });
+
+/** One activation. @param {restate.ObjectContext} ctx @param {Start} start @returns {Promise<void>} */
+const activate = async (ctx, start) => {
+  const salt = start.salts === "random" ? () => randomBytes(16).toString("base64url") : seededSalts(start.seed);
+  let { events } = start;
+  do {
+    const session = sessionOf(ctx, { ...start, events });
+    await drive(session, salt);
+    events = await session.close();
+  } while (events.length > 0);
+};
 
 const run = restate.object({
   name: "Run",
   options: { ...forgotten, inactivityTimeout, retryPolicy, onJournalMismatchErrors: "retry", asTerminalError },
   handlers: {
-    /** @param {restate.ObjectContext} ctx @param {Start} start @returns {Promise<void>} */
-    drive: async (ctx, start) => {
-      const salt = start.salts === "random" ? () => randomBytes(16).toString("base64url") : seededSalts(start.seed);
-      await drive(sessionOf(ctx, start), salt);
-    },
+    drive: activate,
+    driveBriefly: restate.handlers.object.exclusive({ inactivityTimeout: 300 }, activate),
     read: restate.handlers.object.shared(
       /** @param {restate.ObjectSharedContext} ctx */
       (ctx) => readBatches(ctx),
