@@ -16,6 +16,8 @@ import type { Batch } from "../../packages/core/src/port/journal.ts";
 export interface Mode {
   readonly whileParked?: "end" | "open";
   readonly salts?: "seeded" | "random";
+  /** The toy core of this proof, or a supervisor with the kernel's own driver. */
+  readonly team?: "toy" | "desk";
 }
 
 export interface RestateNode extends AsyncDisposable {
@@ -137,8 +139,8 @@ export async function startNode(worldAddress: string): Promise<RestateNode> {
     throw new Error(`the node did not start:\n${log.slice(-2000)}`, { cause });
   }
   return {
-    put: (run, event, { whileParked = "end", salts = "seeded" } = {}) =>
-      call(`Inbox/${encodeURIComponent(run)}/put`, { event, mode: { whileParked, salts } }),
+    put: (run, event, { whileParked = "end", salts = "seeded", team = "toy" } = {}) =>
+      call(`Inbox/${encodeURIComponent(run)}/put`, { event, mode: { whileParked, salts, team } }),
     read: (run) => call(`Run/${encodeURIComponent(run)}/read`),
     status: (run) => call(`Run/${encodeURIComponent(run)}/status`),
     call,

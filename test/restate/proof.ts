@@ -5,9 +5,10 @@ import { sha256 } from "../../packages/core/src/hash.ts";
 import { openBatch, verifyChain } from "../../packages/core/src/journal/chain.ts";
 import type { Batch } from "../../packages/core/src/port/journal.ts";
 import { user } from "../../packages/core/src/principal.ts";
+import { deskReplay, deskStart } from "./desk.ts";
 import { drive } from "./driver.ts";
 import { memorySession } from "./memory.ts";
-import { startNode, until } from "./node.ts";
+import { type Mode, startNode, until } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { openWorld, type WorldCall } from "./world.ts";
 
@@ -370,6 +371,36 @@ proves("ten runs of eight reads and a write under six kills: every order of comp
     world.onCall = onCall;
   }
 });
+
+proves(
+  "the kernel's own driver: a team reads, asks, is killed twice and writes once; its journal replays",
+  async () => {
+    const mode: Mode = { team: "desk" };
+    const { runId, event } = await deskStart();
+    const run = `t/${runId}`;
+    const reading = world.hold((call) => call.runId === runId);
+    await node.put(run, event, mode);
+    await reading;
+    await node.killWorker();
+    await node.startWorker();
+    const asked = (await parked(run)).find((entry) => entry.type === "input.requested")!;
+    await until("no invocation", async () => ((await invocations(run)).length === 0 ? true : undefined));
+    const writing = world.hold((call) => call.runId === runId && call.key !== "");
+    const body = { ask: asked.body.ask, answer: "the left one", principal, labels: {} };
+    await node.put(run, { id: "answer", type: "input.received", path: asked.path, body }, mode);
+    const { apply } = await writing;
+    apply();
+    await node.killWorker();
+    await node.startWorker();
+    const entries = await end(run);
+    assert.equal(callsOf(run, "look_up").length, 2);
+    assert.equal(new Set(callsOf(run, "put_down").map(({ key }) => key)).size, 1);
+    assert.equal(callsOf(run, "put_down").length, 2);
+    const report = await deskReplay(runId, await node.read(run));
+    assert.ok(report.ok, JSON.stringify(report));
+    return typesOf(entries).join(" ");
+  },
+);
 
 proves("an append with a stale expectedSeq is refused, finally, and changes nothing", async (run) => {
   await node.put(run, started({ parallel: 1 }));

@@ -14,6 +14,7 @@ import { randomBytes } from "node:crypto";
 import * as restate from "@restatedev/restate-sdk";
 import { OrchestrationError } from "../../packages/core/src/errors.ts";
 import { sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { deskHost, tenantKey } from "./desk.ts";
 import { drive } from "./driver.ts";
 import { readBatches, restateSession, seededSalts } from "./session.ts";
 
@@ -21,8 +22,8 @@ import { readBatches, restateSession, seededSalts } from "./session.ts";
 /** @import { RunHost, RunKey } from "../../packages/core/src/port/engine.ts" */
 /** @import { RunRecord } from "../../packages/core/src/port/journal.ts" */
 /** @import { Activation, Ask, Inbound, Taken } from "./session.ts" */
-/** @typedef {{ whileParked: Activation["whileParked"], salts: "seeded" | "random" }} Mode */
-/** @typedef {Activation & { salts: Mode["salts"] }} Start */
+/** @typedef {{ whileParked: Activation["whileParked"], salts: "seeded" | "random", team: "toy" | "desk" }} Mode */
+/** @typedef {Activation & Mode} Start */
 /** @typedef {{ events: Inbound[], seen: string[], active: boolean, rung: boolean, bell?: string }} Box */
 
 const [port = "", world = ""] = process.argv.slice(2);
@@ -55,28 +56,34 @@ const execute = async (key, command, signal) => {
   }
 };
 
+/** @type {import("./desk.ts").CallWorld} */
+const callWorld = async (tool, { signal, ...call }) => {
+  const body = JSON.stringify({ tenant: "t", id: tool, tool, ...call });
+  return (await fetch(world, { method: "POST", body, signal })).text();
+};
+
 /** @param {string} text @returns {RunKey} */
 const keyOf = (text) => {
   const cut = text.indexOf("/");
   return { tenant: text.slice(0, cut), runId: text.slice(cut + 1) };
 };
 
-/** @param {restate.ObjectContext} ctx @param {Start} start */
-const sessionOf = (ctx, start) =>
+/** @param {restate.ObjectContext} ctx @param {Start} start @param {RunHost["execute"]} execute */
+const sessionOf = (ctx, start, execute) =>
   restateSession({
     ctx,
     race: (futures) => restate.RestatePromise.race(futures),
     take: (ask) => ctx.objectClient(inbox, ctx.key).take(ask),
     sendLater: (event, delay) => {
-      const { whileParked, salts } = start;
+      const { whileParked, salts, team } = start;
       ctx
         .objectSendClient(inbox, ctx.key)
-        .put({ event, mode: { whileParked, salts } }, restate.rpc.sendOpts({ delay, idempotencyKey: event.id }));
+        .put({ event, mode: { whileParked, salts, team } }, restate.rpc.sendOpts({ delay, idempotencyKey: event.id }));
     },
     execute,
     key: keyOf(ctx.key),
     activation: start,
-    tenantKey: "not a secret",
+    tenantKey,
   });
 
 /** A driver's error is final: without this Restate would try again until it pauses the invocation. @param {unknown} error */
@@ -147,10 +154,15 @@ const inbox = restate.object({
 /** One activation. @param {restate.ObjectContext} ctx @param {Start} start @returns {Promise<void>} */
 const activate = async (ctx, start) => {
   const salt = start.salts === "random" ? () => randomBytes(16).toString("base64url") : seededSalts(start.seed);
+  /** @type {Pick<RunHost, "drive" | "execute">} */
+  const host =
+    start.team === "desk"
+      ? deskHost({ salt, id: (kind) => `${kind}_${salt()}` }, callWorld)
+      : { drive: (session) => drive(session, salt), execute };
   let { events } = start;
   do {
-    const session = sessionOf(ctx, { ...start, events });
-    await drive(session, salt);
+    const session = sessionOf(ctx, { ...start, events }, host.execute);
+    await host.drive(session);
     events = await session.close();
   } while (events.length > 0);
 };
@@ -173,7 +185,11 @@ const run = restate.object({
     ),
     /** @param {restate.ObjectContext} ctx @returns {Promise<void>} */
     stale: async (ctx) => {
-      const session = sessionOf(ctx, { events: [], seed: "", whileParked: "end", salts: "seeded" });
+      const session = sessionOf(
+        ctx,
+        { events: [], seed: "", whileParked: "end", salts: "seeded", team: "toy" },
+        execute,
+      );
       await session.journal.read(session.key);
       const draft = /** @type {const} */ ({ type: "run.parked", at: 0, path: "", cause: 0, body: { waitingFor: [] } });
       await session.append(
