@@ -2,8 +2,6 @@ import { z } from "zod";
 import { defineAgent } from "../../packages/core/src/agent.ts";
 import type { InputEvent } from "../../packages/core/src/event.ts";
 import { defineHandoff } from "../../packages/core/src/handoff.ts";
-import type { IdSource } from "../../packages/core/src/ids.ts";
-import { randomIds } from "../../packages/core/src/ids.ts";
 import { memoryJournal } from "../../packages/core/src/journal/memory.ts";
 import { systemClock } from "../../packages/core/src/port/clock.ts";
 import type { Engine, RunHost } from "../../packages/core/src/port/engine.ts";
@@ -25,22 +23,21 @@ export type CallWorld = (
   context: { readonly runId: string; readonly key: string; readonly attempt: number; readonly signal: AbortSignal },
 ) => Promise<string>;
 
-/** The team's host, for the worker. Salts come from `ids`, the only thing that differs from one activation to the next. */
-export function deskHost(ids: IdSource, callWorld: CallWorld): RunHost {
-  const { host } = openDesk(ids, callWorld);
-  return host;
+/** The team's host, for the worker: one serves every activation. */
+export function deskHost(callWorld: CallWorld): RunHost {
+  return openDesk(callWorld).host;
 }
 
 /** The event that starts a run of the team. */
 export async function deskStart(): Promise<{ readonly runId: string; readonly event: InputEvent }> {
-  const { supervisor, delivered } = openDesk(randomIds(), async () => "");
+  const { supervisor, delivered } = openDesk(async () => "");
   const { id: runId } = await supervisor.start({ text: "stool 7 wobbles" }, { tenant: "t", principal: user("u_1") });
   return { runId, event: delivered[0]! };
 }
 
 /** Decides a finished run's journal again, without models, tools or Restate. */
 export async function deskReplay(runId: string, batches: readonly Batch[]): Promise<ReplayReport> {
-  const { supervisor, journal } = openDesk(randomIds(), async () => "");
+  const { supervisor, journal } = openDesk(async () => "");
   let seq = 0;
   for (const batch of batches) {
     await journal.append({ tenant: "t", kind: "run", id: runId }, batch, seq);
@@ -49,7 +46,7 @@ export async function deskReplay(runId: string, batches: readonly Batch[]): Prom
   return supervisor.replay(runId, { tenant: "t" });
 }
 
-function openDesk(ids: IdSource, callWorld: CallWorld) {
+function openDesk(callWorld: CallWorld) {
   const journal = memoryJournal({ newKey: () => tenantKey });
   const delivered: InputEvent[] = [];
   const hosts: RunHost[] = [];
@@ -121,7 +118,6 @@ function openDesk(ids: IdSource, callWorld: CallWorld) {
       ]),
     },
     engine,
-    ids,
   });
   return { supervisor, host: hosts[0]!, journal, delivered };
 }

@@ -10,10 +10,9 @@ import { decide, inFlight, isEnded, newState, type State, type Step } from "./pl
  * It awaits nothing but the session, and asks nobody else for time or randomness: an engine that runs this function
  * again from the start, with the same answers, gets the same batches byte for byte.
  *
- * @param salt fresh salts; on an engine that replays code they must come back the same in a replay
  * @throws OrchestrationError `journal/conflict`, `journal/broken-chain`
  */
-export async function drive(session: RunSession, salt: () => string): Promise<void> {
+export async function drive(session: RunSession): Promise<void> {
   const { tenant, id: runId } = session.key;
   const batches = await session.journal.read(session.key);
   const { head: loaded, fault } = verifyChain(batches);
@@ -38,7 +37,7 @@ export async function drive(session: RunSession, salt: () => string): Promise<vo
     const step = decide(state, event, at, runId);
     if (step !== undefined) {
       startedAt ||= at;
-      const batch = sealBatch(head, draftsOf(event, step, at, head.seq), salt);
+      const batch = sealBatch(head, draftsOf(event, step, at, head.seq), session.salt);
       const record = { tenant, runId, supervisor: "toy", definitionHash: "toy", startedAt, updatedAt: at };
       const durable = session.append(batch, head.seq, {
         ...record,

@@ -39,6 +39,7 @@ export function memorySession(
     key: { tenant: key.tenant, kind: "run", id: key.runId },
     journal,
     now: () => 0,
+    salt: () => "salt",
     append,
     submit: (command) => {
       if (command.type === "startTimer") {

@@ -469,7 +469,7 @@ async function typesInMemory(events: readonly InputEvent[]): Promise<string[]> {
     const session = memorySession({ tenant: "t", runId: "memory" }, batches, [event], async (_key, { id, path }) => {
       return { id, path, type: "tool.returned", body: { command: id, output: null, labels: {}, durationMs: 0 } };
     });
-    await drive(session, () => "salt");
+    await drive(session);
   }
   return typesOf(batches.flatMap((batch) => openBatch(batch, "memory")));
 }

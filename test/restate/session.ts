@@ -82,6 +82,8 @@ export interface SessionOptions {
   readonly execute: RunHost["execute"];
   readonly key: RunKey;
   readonly activation: Activation;
+  /** The salts of this activation, over all of its sessions: the same ones again in a replay. */
+  readonly salt: () => string;
   /** The tenant's secret. Not through a step: it must not come to lie in Restate's log. */
   readonly tenantKey: string;
   readonly published?: (batch: Batch) => void;
@@ -103,7 +105,7 @@ const batchKey = (firstSeq: number): string => `batch/${String(firstSeq).padStar
 
 /** Opens the session of one activation. */
 export function restateSession(options: SessionOptions): RestateSession {
-  const { ctx, race, take, sendLater, execute, key, activation, tenantKey } = options;
+  const { ctx, race, take, sendLater, execute, key, activation, salt, tenantKey } = options;
   const attempt = randomUUID();
   const queue = [...activation.events];
   const running = new Map<string, Future<Arrival>>();
@@ -251,6 +253,7 @@ export function restateSession(options: SessionOptions): RestateSession {
     key: stream,
     journal: stateJournal(ctx, read, append, tenantKey),
     now: () => now,
+    salt,
     append,
     submit: (command) => void submitted.push(command),
     abort: (id) => {

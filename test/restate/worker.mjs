@@ -68,8 +68,8 @@ const keyOf = (text) => {
   return { tenant: text.slice(0, cut), runId: text.slice(cut + 1) };
 };
 
-/** @param {restate.ObjectContext} ctx @param {Start} start @param {RunHost["execute"]} execute */
-const sessionOf = (ctx, start, execute) =>
+/** @param {restate.ObjectContext} ctx @param {Start} start @param {RunHost["execute"]} execute @param {() => string} salt */
+const sessionOf = (ctx, start, execute, salt) =>
   restateSession({
     ctx,
     race: (futures) => restate.RestatePromise.race(futures),
@@ -83,6 +83,7 @@ const sessionOf = (ctx, start, execute) =>
     execute,
     key: keyOf(ctx.key),
     activation: start,
+    salt,
     tenantKey,
   });
 
@@ -151,17 +152,16 @@ const inbox = restate.object({
   },
 });
 
+const desk = deskHost(callWorld);
+
 /** One activation. @param {restate.ObjectContext} ctx @param {Start} start @returns {Promise<void>} */
 const activate = async (ctx, start) => {
   const salt = start.salts === "random" ? () => randomBytes(16).toString("base64url") : seededSalts(start.seed);
   /** @type {Pick<RunHost, "drive" | "execute">} */
-  const host =
-    start.team === "desk"
-      ? deskHost({ salt, id: (kind) => `${kind}_${salt()}` }, callWorld)
-      : { drive: (session) => drive(session, salt), execute };
+  const host = start.team === "desk" ? desk : { drive, execute };
   let { events } = start;
   do {
-    const session = sessionOf(ctx, { ...start, events }, host.execute);
+    const session = sessionOf(ctx, { ...start, events }, host.execute, salt);
     await host.drive(session);
     events = await session.close();
   } while (events.length > 0);
@@ -189,6 +189,7 @@ const run = restate.object({
         ctx,
         { events: [], seed: "", whileParked: "end", salts: "seeded", team: "toy" },
         execute,
+        () => "salt",
       );
       await session.journal.read(session.key);
       const draft = /** @type {const} */ ({ type: "run.parked", at: 0, path: "", cause: 0, body: { waitingFor: [] } });

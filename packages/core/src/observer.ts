@@ -38,6 +38,7 @@ export function observers(logger: Logger) {
         key: session.key,
         journal: session.journal,
         now: () => session.now(),
+        salt: () => session.salt(),
         append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
         submit: (command) => session.submit(command),
         abort: (commandId) => session.abort(commandId),

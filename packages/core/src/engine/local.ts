@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
+import { type IdSource, randomIds } from "../ids.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Engine, RunHost, RunKey, RunSession, RunWatcher } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
@@ -19,6 +20,8 @@ export interface LocalEngineOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where salts come from; the operating system's randomness when absent. */
+  readonly ids?: IdSource;
   /** Events from outside that may wait for one run. */
   readonly mailbox?: number;
 }
@@ -38,6 +41,7 @@ class LocalEngine implements Engine {
   readonly clock: Clock;
   readonly #logger: Logger;
   readonly #mailbox: number;
+  readonly #ids: IdSource;
   readonly #hosts = new Map<string, RunHost>();
   readonly #sessions = new Map<string, LocalSession>();
   readonly #watchers = new Map<string, Set<RunWatcher>>();
@@ -45,7 +49,8 @@ class LocalEngine implements Engine {
   #closing: Promise<void> | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
 
-  constructor({ name, journal, clock, logger, mailbox }: LocalEngineOptions) {
+  constructor({ name, journal, clock, logger, mailbox, ids }: LocalEngineOptions) {
+    this.#ids = ids ?? randomIds();
     this.name = name;
     this.journal = journal;
     this.clock = clock;
@@ -135,6 +140,7 @@ class LocalEngine implements Engine {
       key: stream,
       journal: this.journal,
       clock: this.clock,
+      salt: this.#ids.salt,
       host,
       onBatch: (batch) => this.#tell(name, ({ batch: onBatch }) => onBatch(batch)),
       onRecord: (record) => {
@@ -197,6 +203,7 @@ interface SessionOptions {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly salt: () => string;
   readonly host: RunHost;
   readonly onBatch: (batch: Batch) => void;
   readonly onRecord: (record: RunRecord) => void;
@@ -225,6 +232,10 @@ class LocalSession implements RunSession {
 
   now(): number {
     return this.#options.clock.now();
+  }
+
+  salt(): string {
+    return this.#options.salt();
   }
 
   append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {

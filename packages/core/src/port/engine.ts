@@ -18,7 +18,12 @@ export interface RunSession {
   readonly journal: Journal;
   /** Epoch ms; on engines that replay code, the engine's own recorded time. */
   readonly now: () => number;
-  /** Appends as `Journal.append` does; a conflict means that another session owns the run. */
+  /** A salt for one commitment, 22 characters of base64url; on engines that replay code, the same one again. */
+  readonly salt: () => string;
+  /**
+   * Appends as `Journal.append` does; a conflict means that another session owns the run. Nothing returned: durable, or,
+   * on engines that replay code, determined by what is durable.
+   */
   readonly append: (batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
   /** Starts a command; its outcome comes out of `next` as an input event. Never throws. */
   readonly submit: (command: Command) => void;
@@ -26,7 +31,7 @@ export interface RunSession {
   readonly abort: (commandId: string) => void;
   /** What happened next, in the order it shall be journaled; `undefined` when nothing is in flight and nothing waits. */
   readonly next: () => Promise<InputEvent | undefined> | InputEvent | undefined;
-  /** Tells watchers that entries up to `lastSeq` are durable. */
+  /** Tells watchers that these entries are durable. A replaying engine may tell them twice; watchers go by seq. */
   readonly published: (batch: Batch) => void;
 }
 

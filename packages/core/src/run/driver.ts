@@ -1,6 +1,5 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType } from "../event.ts";
-import type { IdSource } from "../ids.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { RunSession } from "../port/engine.ts";
@@ -21,7 +20,6 @@ import { RunCore } from "./core.ts";
 export interface DriverOptions {
   readonly definition: SupervisorDefinition;
   readonly gateway: ModelGateway;
-  readonly ids: IdSource;
   readonly logger: Logger;
   readonly policyVersion: string;
   /** Entries between two snapshots. */
@@ -30,9 +28,13 @@ export interface DriverOptions {
   readonly blobChars: number;
 }
 
-/** Drives a run until nothing is in flight. @throws OrchestrationError `journal/conflict`, `journal/unavailable` */
+/**
+ * Drives a run until nothing is in flight. It waits for its session alone and takes time and salts from nobody else, so
+ * that an engine may run it again from its own records.
+ * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
+ */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, ids, logger, snapshotEvery, blobChars, policyVersion } = options;
+  const { definition, gateway, logger, snapshotEvery, blobChars, policyVersion } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
   const loaded = await loadRun(journal, key, { definition, tenantKey, policyVersion });
@@ -49,7 +51,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     if (!outcome) return;
     if (event.type === "run.started") conversationId = event.body.conversationId;
     const drafts = await sealBlobs(outcome.drafts, { journal, tenant: key.tenant, tenantKey, blobChars });
-    const batch = sealBatch(head, drafts, ids.salt);
+    const batch = sealBatch(head, drafts, () => session.salt());
     const record = recordOf(core, definition, session, batch, at, conversationId);
     const append = session.append(batch, head.seq, record);
     head = { seq: batch.lastSeq, hash: batch.hash };

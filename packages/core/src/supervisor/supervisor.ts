@@ -117,7 +117,6 @@ export function runSupervisor<Input, Output, Alias extends string>(
       drive(watching.around(session), {
         definition,
         gateway,
-        ids,
         logger,
         policyVersion,
         snapshotEvery: options.snapshotEvery ?? 256,
