@@ -26,14 +26,22 @@ export interface Draft<Type extends EntryType = EntryType> {
   readonly body: EntryBodies[Type];
 }
 
-/** Seals drafts into one batch behind `head`. Bodies must be JSON. */
-export function sealBatch(head: Head, drafts: readonly Draft[], salt: () => string): Batch {
+/**
+ * Seals drafts into one batch behind `head`. Bodies must be JSON.
+ * @param divert may put a body's text elsewhere and give the text that stands for it
+ */
+export function sealBatch(
+  head: Head,
+  drafts: readonly Draft[],
+  salt: () => string,
+  divert: (text: string) => string = (text) => text,
+): Batch {
   let { seq, hash } = head;
   let lines = "";
   for (const { type, at, path, cause, body } of drafts) {
     seq++;
     const header = JSON.stringify({ seq, type, at, path, cause });
-    const text = JSON.stringify(body);
+    const text = divert(JSON.stringify(body));
     const grain = salt();
     const commitment = sha256(`${grain}\n${text}`);
     hash = sha256(`${hash}\n${header}\n${commitment}`);

@@ -1,7 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
 import { keyedHash } from "../hash.ts";
-import type { Draft } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 
 /** Big payloads by reference: a body longer than the bound becomes `{ $blob, chars }`, its text lies under that address. */
@@ -11,29 +10,37 @@ interface BlobRef {
   readonly chars: number;
 }
 
-export async function sealBlobs(
-  drafts: readonly Draft[],
-  options: {
-    readonly journal: Journal;
-    readonly tenant: string;
-    readonly tenantKey: string;
-    readonly blobChars: number;
-  },
-): Promise<readonly Draft[]> {
+/** Where long bodies go while a batch is sealed. */
+export interface BlobStore {
+  /** For `sealBatch`: a long text is stored, and its reference stands for it. */
+  readonly divert: (text: string) => string;
+  /** What is not durable yet of what was stored; the batch that refers to it must come after. */
+  readonly stored: () => Promise<unknown> | undefined;
+}
+
+export function blobStore(options: {
+  readonly journal: Journal;
+  readonly tenant: string;
+  readonly tenantKey: string;
+  readonly blobChars: number;
+}): BlobStore {
   const { journal, tenant, tenantKey, blobChars } = options;
-  let sealed: Draft[] | undefined;
-  for (let index = 0; index < drafts.length; index++) {
-    const draft = drafts[index] as Draft;
-    if (!mayBeLong(draft.body, blobChars)) continue;
-    const text = JSON.stringify(draft.body);
-    if (text.length <= blobChars) continue;
-    const address = keyedHash(tenantKey, `blob\n${text}`);
-    await journal.putBlob(tenant, address, text);
-    const body: BlobRef = { $blob: address, chars: text.length };
-    sealed ??= [...drafts];
-    sealed[index] = { ...draft, body } as unknown as Draft;
-  }
-  return sealed ?? drafts;
+  let open: Promise<void>[] = [];
+  return {
+    divert: (text) => {
+      if (text.length <= blobChars) return text;
+      const address = keyedHash(tenantKey, `blob\n${text}`);
+      const writing = journal.putBlob(tenant, address, text);
+      if (writing) open.push(writing);
+      return JSON.stringify({ $blob: address, chars: text.length } satisfies BlobRef);
+    },
+    stored: () => {
+      if (open.length === 0) return undefined;
+      const waiting = Promise.all(open);
+      open = [];
+      return waiting;
+    },
+  };
 }
 
 /** Opens references. @throws OrchestrationError `journal/blob-missing` */
@@ -47,20 +54,4 @@ export async function openBlobs(entries: Entry[], journal: Journal, key: StreamK
     entries[index] = { ...entry, body: JSON.parse(text) as unknown } as Entry;
   }
   return entries;
-}
-
-/** A cheap look that spares most bodies the serialisation: counts characters of strings until the bound. */
-function mayBeLong(value: unknown, bound: number): boolean {
-  let left = bound;
-  const visit = (part: unknown): boolean => {
-    if (typeof part === "string") left -= part.length + 2;
-    else if (typeof part === "object" && part !== null) {
-      for (const key in part) {
-        left -= key.length + 4;
-        if (left < 0 || visit((part as Record<string, unknown>)[key])) return true;
-      }
-    } else left -= 8;
-    return left < 0;
-  };
-  return visit(value);
 }

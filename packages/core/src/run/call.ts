@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from "xstate";
 import { type EffectCommand, type EffectEvent, effectMachine } from "../effect/machine.ts";
-import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
@@ -249,11 +249,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
       if (tool.effect === "write" && detail.outcome) {
         work.note("effect.settled", path, { effect: path, outcome: detail.outcome });
       }
-      const failed: ErrorRecord = new OrchestrationError("tool/failed", {
-        tool: tool.name,
-        reason: "no result",
-      }).toRecord();
-      settle(work, path, call.invocation, detail.result ?? { ...tag(call), status: "failed", error: failed });
+      settle(work, path, call.invocation, detail.result ?? noResult(call));
       return;
     }
     case "unexpected":
@@ -265,6 +261,11 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
 function settle(work: Work, path: string, invocation: string, result: ToolResultPart): void {
   if (work.state.ending || !work.state.invocations.has(invocation)) return;
   work.send("call.settled", path, invocation, `${path}:settled`, { effect: path, result });
+}
+
+function noResult(call: Call): ToolResultPart {
+  const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: "no result" }).toRecord();
+  return { ...tag(call), status: "failed", error };
 }
 
 function tag({ callId, tool }: Call): { callId: string; tool: string } {

@@ -6,7 +6,7 @@ import type { RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import { openBlobs, sealBlobs } from "./blob.ts";
+import { blobStore, openBlobs } from "./blob.ts";
 import { RunCore } from "./core.ts";
 
 /**
@@ -44,14 +44,17 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   let durable: Promise<void> | undefined;
   let conversationId = loaded.conversationId;
 
+  const blobs = blobStore({ journal, tenant: key.tenant, tenantKey, blobChars });
+
   const step = async (event: InputEvent): Promise<void> => {
     const at = Math.max(session.now(), loaded.lastAt);
     loaded.lastAt = at;
     const outcome = core.apply(event, at, head.seq + 1);
     if (!outcome) return;
     if (event.type === "run.started") conversationId = event.body.conversationId;
-    const drafts = await sealBlobs(outcome.drafts, { journal, tenant: key.tenant, tenantKey, blobChars });
-    const batch = sealBatch(head, drafts, () => session.salt());
+    const batch = sealBatch(head, outcome.drafts, () => session.salt(), blobs.divert);
+    const stored = blobs.stored();
+    if (stored) await stored;
     const record = recordOf(core, definition, session, batch, at, conversationId);
     const append = session.append(batch, head.seq, record);
     head = { seq: batch.lastSeq, hash: batch.hash };

@@ -130,9 +130,7 @@ function take(work: Work, team: Team, event: SupervisorEvent): void {
           ? new OrchestrationError("guard/confidence-invalid", { agent: event.agent, value: String(fault.thrown) })
           : new OrchestrationError("guard/threw", { edge: fault.edge, reason: reasonOf(fault.thrown) });
       team.lastError = data.toRecord();
-    } else {
-      team.lastError = new OrchestrationError("supervisor/no-matching-handoff", { agent: event.agent }).toRecord();
-    }
+    } else team.lastError = undefined;
   }
   for (const command of step.commands) obey(work, team, command, event);
 }
@@ -227,7 +225,12 @@ function endBecause(
   event: SupervisorEvent,
 ) {
   const by = "agent" in event ? event.agent : team.definition.name;
-  const fallback: ErrorRecord = new OrchestrationError("run/internal", { reason: why }).toRecord();
+  const errorOf = (): ErrorRecord => {
+    if (team.lastError) return team.lastError;
+    return why === "no-edge"
+      ? new OrchestrationError("supervisor/no-matching-handoff", { agent: by }).toRecord()
+      : new OrchestrationError("run/internal", { reason: why }).toRecord();
+  };
   switch (why) {
     case "cancel":
       return; // The core ends a cancelled run itself, with the reason it was given.
@@ -238,11 +241,11 @@ function endBecause(
       return endAs(work, team, end.status, end.reason, by, end.packet);
     }
     case "limit":
-      return failTeam(work, team, team.lastError ?? fallback, by);
+      return failTeam(work, team, errorOf(), by);
     case "agent-failed":
     case "no-edge":
     case "rejected": {
-      const error = team.lastError ?? fallback;
+      const error = errorOf();
       if (team.definition.onFailure === "fail") return failTeam(work, team, error, by);
       const reason = { "agent-failed": "agent_failed", "no-edge": "no_edge", rejected: "contract_rejected" }[why];
       return endAs(work, team, "escalated", reason, by, { error: error as unknown as Json });
