@@ -72,10 +72,8 @@ export class ToolsError<Code extends ToolsErrorCode = ToolsErrorCode> extends Er
 function filled(template: string, data: ErrorData): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = data[name];
-    return typeof value === "string" && value.length > 300 ? JSON.stringify(`${value.slice(0, 300)}…`) : text(value);
+    if (value === undefined) return "?";
+    const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+    return text.length > 500 ? `${text.slice(0, 500)}…` : text;
   });
-}
-
-function text(value: ErrorData[string]): string {
-  return value === undefined ? "?" : JSON.stringify(value);
 }

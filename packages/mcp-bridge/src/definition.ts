@@ -1,0 +1,99 @@
+import { canonicalJson, findNonJson, type Json, type JsonSchema, sha256 } from "@remit/core";
+
+/** A tool as its server defines it: text and data from outside, never instructions to us. */
+export interface McpDefinition {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema?: JsonSchema;
+  /** Hints of the server about itself. Shown to people; nothing is decided by them. */
+  readonly annotations?: { readonly [key: string]: Json };
+}
+
+/** What a server listed under one place of its list. */
+export type ReadDefinition =
+  | { readonly ok: true; readonly definition: McpDefinition }
+  | { readonly ok: false; readonly name: string; readonly reason: string };
+
+const nameMax = 128;
+
+/** Reads one definition, and only what is known of it. A bad one is told, and the others of the list go on. */
+export function readDefinition(listed: unknown): ReadDefinition {
+  if (!isRecord(listed)) return { ok: false, name: "", reason: "it is not an object" };
+  const { name, title, description, inputSchema, outputSchema, annotations } = listed;
+  if (typeof name !== "string" || name === "" || name.length > nameMax) {
+    return { ok: false, name: typeof name === "string" ? name.slice(0, nameMax) : "", reason: "it has no usable name" };
+  }
+  const wrong = (reason: string): ReadDefinition => ({ ok: false, name, reason });
+  if (!isRecord(inputSchema)) return wrong("`inputSchema` is not an object");
+  if (outputSchema !== undefined && !isRecord(outputSchema)) return wrong("`outputSchema` is not an object");
+  if (annotations !== undefined && !isRecord(annotations)) return wrong("`annotations` is not an object");
+  for (const [member, text] of Object.entries({ title, description })) {
+    if (text !== undefined && typeof text !== "string") return wrong(`\`${member}\` is not a text`);
+  }
+  const definition = { name, title, description, inputSchema, outputSchema, annotations };
+  const present = Object.fromEntries(Object.entries(definition).filter(([, value]) => value !== undefined));
+  const nonJson = findNonJson(present);
+  if (nonJson) return wrong(`at "${nonJson.pointer}" there is ${nonJson.reason}`);
+  return { ok: true, definition: present as unknown as McpDefinition };
+}
+
+function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The pin of a definition: SHA-256 over the canonical JSON of its name, title, description, schemas and annotations,
+ * as `sha256-` and 43 characters of base64url. What a person read is what runs, or nothing does.
+ */
+export function pinOf({ name, title, description, inputSchema, outputSchema, annotations }: McpDefinition): string {
+  return `sha256-${sha256(canonicalJson({ name, title, description, inputSchema, outputSchema, annotations }))}`;
+}
+
+/** A definition with its pin, to be kept: with it, a later change can be shown and not only noticed. */
+export interface PinnedDefinition {
+  readonly pin: string;
+  readonly definition: McpDefinition;
+}
+
+/** One place where two definitions differ. `before` and `after` are absent where there is nothing. */
+export type DefinitionChange = { readonly pointer: string; readonly before?: Json; readonly after?: Json };
+
+const changesMax = 20;
+const shownMax = 500;
+
+/** Where two definitions differ, at most 20 places; long values are cut to 500 characters of JSON. */
+export function changesBetween(before: McpDefinition, after: McpDefinition): readonly DefinitionChange[] {
+  const changes: DefinitionChange[] = [];
+  const visit = (left: Json | undefined, right: Json | undefined, pointer: string) => {
+    if (changes.length >= changesMax) return;
+    if (isRecord(left) && isRecord(right)) {
+      for (const key of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {
+        const part = key.replaceAll("~", "~0").replaceAll("/", "~1");
+        visit(own(left, key), own(right, key), `${pointer}/${part}`);
+      }
+    } else if (
+      (left === undefined ? undefined : canonicalJson(left)) !==
+      (right === undefined ? undefined : canonicalJson(right))
+    ) {
+      changes.push({
+        pointer,
+        ...(left === undefined ? {} : { before: shown(left) }),
+        ...(right === undefined ? {} : { after: shown(right) }),
+      });
+    }
+  };
+  visit(before as unknown as Json, after as unknown as Json, "");
+  return changes;
+}
+
+/** Not what every object has, such as `toString`. */
+function own(value: { readonly [key: string]: unknown }, key: string): Json | undefined {
+  return Object.hasOwn(value, key) ? (value[key] as Json) : undefined;
+}
+
+function shown(value: Json): Json {
+  const text = JSON.stringify(value);
+  return text.length > shownMax ? `${text.slice(0, shownMax)}…` : value;
+}

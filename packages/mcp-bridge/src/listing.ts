@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { type McpDefinition, readDefinition } from "./definition.ts";
+import type { McpLimits } from "./limits.ts";
+import { WireError, type WireSession } from "./wire/port.ts";
+
+/** All that a server says it can do. */
+export interface Listing {
+  /** By name, in the order of the list. */
+  readonly definitions: ReadonlyMap<string, McpDefinition>;
+  /** What could not be read, with the reason; the others are not touched by it. */
+  readonly invalid: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The list could not be read as a whole. The message says why; there is no such thing as a part of a list. */
+export class ListingError extends Error {
+  override readonly name = "ListingError";
+}
+
+const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
+
+/**
+ * Reads the list of tools, page by page, each tool by itself.
+ * @throws ListingError when the server answers with an error or with something else, or a limit is crossed
+ * @throws WireError of the kinds `aborted` and `ended`
+ */
+export async function listTools(session: WireSession, limits: McpLimits, signal: AbortSignal): Promise<Listing> {
+  const definitions = new Map<string, McpDefinition>();
+  const invalid: { name: string; reason: string }[] = [];
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  let tools = 0;
+  let bytes = 0;
+  for (let pages = 1; ; pages++) {
+    if (pages > limits.pages) throw new ListingError(`the list has more than ${limits.pages} pages (limit \`pages\`)`);
+    const found = await readPage(session, cursor, signal);
+    bytes += Buffer.byteLength(JSON.stringify(found));
+    if (bytes > limits.listBytes)
+      throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
+    tools += found.tools.length;
+    if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
+    for (const listed of found.tools) {
+      const read = readDefinition(listed);
+      if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
+      else if (definitions.has(read.definition.name))
+        invalid.push({ name: read.definition.name, reason: "it is listed twice" });
+      else definitions.set(read.definition.name, read.definition);
+    }
+    if (found.nextCursor === undefined) break;
+    if (cursors.has(found.nextCursor)) throw new ListingError("the list leads back to a page that was read before");
+    cursor = found.nextCursor;
+    cursors.add(cursor);
+  }
+  // Of two tools with one name nobody can say which one is meant.
+  for (const { name } of invalid) definitions.delete(name);
+  return { definitions, invalid };
+}
+
+async function readPage(
+  session: WireSession,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<z.output<typeof page>> {
+  let answer: unknown;
+  try {
+    answer = await session.request("tools/list", cursor === undefined ? {} : { cursor }, { signal });
+  } catch (thrown) {
+    if (!(thrown instanceof WireError)) throw thrown;
+    const { fault } = thrown;
+    if (fault.kind === "rejected") throw new ListingError(`error ${fault.rpcCode}: ${fault.reason}`, { cause: thrown });
+    if (fault.kind === "malformed") throw new ListingError(fault.reason, { cause: thrown });
+    throw thrown;
+  }
+  const parsed = page.safeParse(answer);
+  if (!parsed.success) throw new ListingError("the answer is not a list of tools", { cause: parsed.error });
+  return parsed.data;
+}

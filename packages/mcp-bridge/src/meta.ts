@@ -1,0 +1,45 @@
+import type { ToolContext } from "@remit/core";
+
+/** What travels in `_meta` of a call beside its arguments, under names of ours. */
+
+const prefix = "remit/";
+export const keyMeta = `${prefix}idempotencyKey`;
+/** Set on an error result when nobody knows whether the work was done. */
+export const outcomeMeta = `${prefix}outcome`;
+export const unknownOutcome = "unknown";
+
+/** Members of a context that go out under their own names; an attribute of such a name does not replace them. */
+const carried = ["idempotencyKey", "runId", "path", "agent", "tenant"] as const;
+
+/** `_meta` of a call: the members of the context, and every attribute under `remit/<name>`. Empty texts are left out. */
+export function metaOf(context: ToolContext): { readonly [name: string]: string } {
+  const entries = [...Object.entries(context.attributes), ...carried.map((name) => [name, context[name]] as const)];
+  return Object.fromEntries(entries.filter(([, value]) => value !== "").map(([name, value]) => [prefix + name, value]));
+}
+
+/** What a caller said about a call, read back. Only text counts, and of any length up to 1,000 characters. */
+export interface CallMeta {
+  readonly idempotencyKey: string;
+  readonly runId: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly tenant: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export function readMeta(meta: Readonly<Record<string, unknown>> = {}): CallMeta {
+  const texts = Object.entries(meta).flatMap(([name, value]) =>
+    name.startsWith(prefix) && typeof value === "string" && value.length <= 1_000
+      ? [[name.slice(prefix.length), value] as const]
+      : [],
+  );
+  const own = new Map(texts.filter(([name]) => (carried as readonly string[]).includes(name)));
+  return {
+    idempotencyKey: own.get("idempotencyKey") ?? "",
+    runId: own.get("runId") ?? "",
+    path: own.get("path") ?? "",
+    agent: own.get("agent") ?? "",
+    tenant: own.get("tenant") ?? "",
+    attributes: Object.fromEntries(texts.filter(([name]) => !own.has(name))),
+  };
+}

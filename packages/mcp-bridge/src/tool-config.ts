@@ -1,0 +1,69 @@
+import type { Idempotency, Json, LookupAnswer, Risk, Tool, ToolContext } from "@remit/core";
+import type { JsonObject } from "@remit/tools";
+import type { z } from "zod";
+import type { PinnedDefinition } from "./definition.ts";
+
+/**
+ * What we say about one tool of a server. What it does to the outside (`effect`, and on writes `risk` and
+ * `idempotency`) is ours to say and required by type; the server's own hints decide nothing.
+ */
+interface CommonToolConfig {
+  /** The server's name for it; the key in `tools` when absent. */
+  readonly remoteName?: string;
+  /** Ours, for the model. When absent, the server's, with hidden characters written out. */
+  readonly description?: string;
+  /** The arguments. When absent, the server's own JSON Schema decides. */
+  readonly input?: z.ZodType;
+  /** The answer. When absent, the server's own JSON Schema decides, or any JSON is taken where it has none. */
+  readonly output?: z.ZodType;
+  /** The definition that was accepted, as `inspectMcp` shows it. With the definition beside it a change can be shown. */
+  readonly pin?: string | PinnedDefinition;
+  /** Milliseconds for one call, connecting again included; 30,000 when absent. */
+  readonly timeoutMs?: number;
+  /** Arguments that untrusted data may not fill. */
+  readonly protect?: readonly string[];
+  /** Origin labels of its answers, beside `mcp:<name of the connection>`. */
+  readonly labels?: readonly string[];
+  /** The pin when absent: another definition is another tool. */
+  readonly version?: string;
+}
+
+export interface McpReadConfig extends CommonToolConfig {
+  readonly effect: "read";
+  readonly risk?: Risk;
+}
+
+export interface McpWriteConfig extends CommonToolConfig {
+  readonly effect: "write";
+  readonly risk: Risk;
+  /** `key`: the server does a write once per `_meta["remit/idempotencyKey"]`. Say so only when it is known to. */
+  readonly idempotency: Idempotency;
+  readonly reversible?: boolean;
+  readonly keyValidForMs?: number;
+  /** Required with idempotency `lookup`. `call` calls a read tool of the same connection by its key in `tools`. */
+  readonly lookup?: (
+    input: JsonObject,
+    context: ToolContext,
+    call: (tool: string, input: JsonObject) => Promise<Json>,
+  ) => LookupAnswer<Json> | Promise<LookupAnswer<Json>>;
+}
+
+export type McpToolConfig = McpReadConfig | McpWriteConfig;
+export type McpToolConfigs = Readonly<Record<string, McpToolConfig>>;
+
+type InputOf<Config> = Config extends { readonly input: infer Schema extends z.ZodType }
+  ? Schema
+  : z.ZodType<JsonObject, JsonObject>;
+type OutputOf<Config> = Config extends { readonly output: infer Schema extends z.ZodType }
+  ? Schema
+  : z.ZodType<Json, Json>;
+
+/** The tools of a connection, by the keys of its configuration. */
+export type McpTools<Configs extends McpToolConfigs> = {
+  readonly [Name in keyof Configs & string]: Tool<
+    Name,
+    InputOf<Configs[Name]>,
+    OutputOf<Configs[Name]>,
+    Configs[Name]["effect"]
+  >;
+};

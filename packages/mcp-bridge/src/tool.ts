@@ -1,0 +1,144 @@
+import { type AnyTool, defineTool, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
+import { type JsonObject, type SchemaReader, ToolsError } from "@remit/tools";
+import { type McpDefinition, pinOf } from "./definition.ts";
+import { McpError } from "./errors.ts";
+import type { Link } from "./link.ts";
+import { metaOf } from "./meta.ts";
+import { outputOf } from "./result.ts";
+import { visible } from "./text.ts";
+import type { McpToolConfig } from "./tool-config.ts";
+
+export interface RemoteTool {
+  readonly server: string;
+  /** Our name. */
+  readonly name: string;
+  readonly config: McpToolConfig;
+  readonly definition: McpDefinition;
+}
+
+export interface RemoteToolPorts {
+  readonly link: Link;
+  readonly reader: SchemaReader;
+  readonly resultBytes: number;
+  /** Another tool of the same connection. */
+  readonly toolOf: (name: string) => AnyTool | undefined;
+}
+
+const timeoutMsDefault = 30_000;
+
+/**
+ * A tool of a server as an ordinary tool. Its `execute` gives what the server answered, not yet checked: whoever calls a
+ * tool parses its output, here as everywhere.
+ * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
+ * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
+ */
+export function remoteTool({ server, name, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
+  const { link, reader, resultBytes, toolOf } = ports;
+  const remoteName = definition.name;
+  const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
+  const owner = `${server}.${name}`;
+  const input = config.input ?? usable(server, name, () => reader.readObject(definition.inputSchema, owner));
+  const output = config.output ?? usable(server, name, () => reader.read(definition.outputSchema ?? {}, owner));
+  const execute = async (value: unknown, context: ToolContext) => {
+    const meta = metaOf(context);
+    const call = { tool: name, remoteName, input: value, meta, timeoutMs, signal: context.signal };
+    return outputOf(await link.call(call), { server, tool: name, resultBytes });
+  };
+  const common = {
+    name,
+    description: config.description ?? visible(definition.description ?? definition.title ?? remoteName),
+    input,
+    output,
+    ...(config.input ? {} : { inputSchema: definition.inputSchema }),
+    ...(config.output ? {} : { outputSchema: definition.outputSchema ?? {} }),
+    timeoutMs,
+    protect: config.protect ?? [],
+    labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
+    version: config.version ?? pinOf(definition),
+    execute,
+  };
+  const tool = config.effect === "read" ? readTool(common, config.risk) : writeTool(common, config, server, toolOf);
+  checkProtected(server, tool);
+  return tool;
+}
+
+type Common = Omit<Parameters<typeof defineTool>[0], "effect" | "risk" | "idempotency" | "execute" | "protect"> & {
+  readonly protect: readonly string[];
+  readonly execute: (input: unknown, context: ToolContext) => Promise<Json>;
+};
+
+function readTool(common: Common, risk: McpToolConfig["risk"]): Tool {
+  return defineTool({ ...common, effect: "read", ...(risk === undefined ? {} : { risk }) } as Parameters<
+    typeof defineTool
+  >[0] & { effect: "read" }) as Tool;
+}
+
+function writeTool(
+  common: Common,
+  config: Extract<McpToolConfig, { effect: "write" }>,
+  server: string,
+  toolOf: RemoteToolPorts["toolOf"],
+): Tool {
+  const { risk, idempotency, reversible, keyValidForMs, lookup } = config;
+  const options = {
+    ...common,
+    effect: "write" as const,
+    risk,
+    idempotency,
+    ...(reversible === undefined ? {} : { reversible }),
+    ...(keyValidForMs === undefined ? {} : { keyValidForMs }),
+    ...(lookup === undefined
+      ? {}
+      : {
+          lookup: (input: unknown, context: ToolContext) =>
+            lookup(input as JsonObject, context, (name, value) =>
+              readThrough(server, toolOf(name), name, value, context),
+            ),
+        }),
+  };
+  return defineTool(options as Parameters<typeof defineTool>[0] & { effect: "write" }) as Tool;
+}
+
+/** A call that a look-up makes. Only reads: a look-up must not change what it looks for. */
+async function readThrough(
+  server: string,
+  tool: AnyTool | undefined,
+  name: string,
+  value: JsonObject,
+  context: ToolContext,
+): Promise<Json> {
+  if (tool?.effect !== "read") {
+    throw new McpError("mcp/config-invalid", {
+      server,
+      reason: `a look-up calls "${name}", which is no read tool of it`,
+    });
+  }
+  const input = parseWith(tool.input, value);
+  if (!input.ok) {
+    const reason = `a look-up calls "${name}" with arguments that do not fit: ${JSON.stringify(input.issues)}`;
+    throw new McpError("mcp/config-invalid", { server, reason });
+  }
+  const output = parseWith(tool.output, await tool.execute(input.value, { ...context, idempotencyKey: "" }));
+  if (output.ok) return output.value as Json;
+  throw new McpError("mcp/result-invalid", { server, tool: name, reason: JSON.stringify(output.issues) });
+}
+
+/** A name in `protect` that is no argument would protect nothing, and nobody would notice. */
+function checkProtected(server: string, { name, inputSchema, protect }: Tool): void {
+  const { properties } = inputSchema;
+  const open = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"].some((keyword) => keyword in inputSchema);
+  if (open || typeof properties !== "object" || properties === null) return;
+  const unknown = protect.find((argument) => !Object.hasOwn(properties, argument));
+  if (unknown === undefined) return;
+  const reason = `\`protect\` of ${name} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
+  throw new McpError("mcp/config-invalid", { server, reason });
+}
+
+function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {
+  try {
+    return read();
+  } catch (cause) {
+    if (!ToolsError.is(cause)) throw cause;
+    throw new McpError("mcp/tool-invalid", { server, tool, reason: visible(cause.message) }, { cause });
+  }
+}

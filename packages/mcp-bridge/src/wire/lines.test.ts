@@ -1,0 +1,54 @@
+import { PassThrough } from "node:stream";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readLines } from "./lines.ts";
+
+/** What a reader tells of a text that arrives in pieces. */
+function told(pieces: readonly Buffer[], bytesMax = 1_000): unknown[] {
+  const found: unknown[] = [];
+  const input = new PassThrough();
+  const { stop } = readLines(input, bytesMax, {
+    message: (message) => found.push(message),
+    noise: (line) => found.push({ noise: line }),
+    overflow: (bytes) => found.push({ overflow: bytes }),
+  });
+  for (const piece of pieces) input.emit("data", piece);
+  stop();
+  input.emit("data", Buffer.from('{"jsonrpc":"2.0","late":true}\n'));
+  return found;
+}
+
+test("messages are the same however the bytes are cut", () => {
+  const arbMessage = fc.record({ jsonrpc: fc.constant("2.0"), text: fc.string({ unit: "grapheme", maxLength: 20 }) });
+  fc.assert(
+    fc.property(fc.array(arbMessage, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 40 })), (messages, cuts) => {
+      const bytes = Buffer.from(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+      const pieces: Buffer[] = [];
+      let at = 0;
+      for (const size of cuts) {
+        pieces.push(bytes.subarray(at, at + size));
+        at += size;
+      }
+      pieces.push(bytes.subarray(at));
+      expect(told(pieces)).toEqual(messages);
+    }),
+  );
+});
+
+test("empty lines are nothing, other lines are noise, a last line without its end is dropped", () => {
+  const text = 'ready\r\n\n  \r\n{"jsonrpc":"1.0"}\n[]\n{"jsonrpc":"2.0","id":1}\r\n{"jsonrpc":"2.0"';
+  expect(told([Buffer.from(text)])).toEqual([
+    { noise: "ready\r" },
+    { noise: '{"jsonrpc":"1.0"}' },
+    { noise: "[]" },
+    { jsonrpc: "2.0", id: 1 },
+  ]);
+});
+
+test("a line over the limit is told once, whether its end is there or not, and nothing is read after it", () => {
+  const good = '{"jsonrpc":"2.0"}\n';
+  expect(
+    told([Buffer.from(good), Buffer.from("x".repeat(60)), Buffer.from("x".repeat(60)), Buffer.from(good)], 100),
+  ).toEqual([{ jsonrpc: "2.0" }, { overflow: 120 }]);
+  expect(told([Buffer.from(`${"x".repeat(150)}\n${good}`)], 100)).toEqual([{ overflow: 150 }]);
+});

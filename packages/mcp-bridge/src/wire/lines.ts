@@ -1,0 +1,75 @@
+import type { Readable, Writable } from "node:stream";
+import type { WireMessage } from "./channel.ts";
+
+/** Messages as lines of JSON over a pair of streams: the framing of MCP's stdio transport, for either side of it. */
+
+export interface LineReader {
+  /** Stops listening; what arrives later is left in the stream. */
+  readonly stop: () => void;
+}
+
+export interface LineListener {
+  readonly message: (message: WireMessage) => void;
+  readonly noise: (line: string) => void;
+  /** A line is longer than the limit. Nothing is read any more. */
+  readonly overflow: (bytes: number) => void;
+}
+
+const lineFeed = 0x0a;
+
+/** Reads messages, one a line. A last line without its end is dropped, because nobody knows whether it is whole. */
+export function readLines(input: Readable, bytesMax: number, listener: LineListener): LineReader {
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  const stop = () => {
+    input.off("data", data);
+    parts = [];
+  };
+  const line = (text: string) => {
+    if (text.trim() === "") return;
+    const message = messageOf(text);
+    if (message) listener.message(message);
+    else listener.noise(text);
+  };
+  const data = (chunk: Buffer) => {
+    let start = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      if (bytes + end - start > bytesMax) return overflow(bytes + end - start);
+      const last = chunk.subarray(start, end);
+      const whole = parts.length === 0 ? last : Buffer.concat([...parts, last]);
+      parts = [];
+      bytes = 0;
+      start = end + 1;
+      line(whole.toString("utf8"));
+    }
+    if (start === chunk.length) return;
+    parts.push(start === 0 ? chunk : chunk.subarray(start));
+    bytes += chunk.length - start;
+    if (bytes > bytesMax) overflow(bytes);
+  };
+  const overflow = (found: number) => {
+    stop();
+    listener.overflow(found);
+  };
+  input.on("data", data);
+  return { stop };
+}
+
+function messageOf(text: string): WireMessage | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // Told to the listener as noise.
+  }
+  const message = typeof value === "object" && value !== null && !Array.isArray(value);
+  return message && (value as { jsonrpc?: unknown }).jsonrpc === "2.0" ? (value as WireMessage) : undefined;
+}
+
+/** Writes one message. Resolves when the stream has taken it or is gone. Never rejects: the owner listens for errors. */
+export function writeLine(output: Writable, message: WireMessage): Promise<void> {
+  if (!output.writable) return Promise.resolve();
+  return new Promise((resolve) => {
+    output.write(`${JSON.stringify(message)}\n`, () => resolve());
+  });
+}

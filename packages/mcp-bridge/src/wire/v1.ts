@@ -1,0 +1,94 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { type JSONRPCMessage, McpError, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
+import { type Wire, WireError, type WireFault, type WireOptions, type WireSession } from "./port.ts";
+
+/**
+ * The wire over version 1 of the MCP SDK: sessions, protocol versions up to 2025-11-25. Of the SDK only the handshake
+ * and the matching of answers to requests are used; its transport, its lists and its checking of results are not.
+ */
+export function wireV1(client: { readonly name: string; readonly version: string }): Wire {
+  return { connect: (open, options) => connect(open, options, client) };
+}
+
+/** The SDK sets a timer for every request; ours come as signals. */
+const noTimeout = 2 ** 31 - 1;
+const anything = z.unknown();
+
+async function connect(
+  open: OpenChannel,
+  { signal, noise, fault }: WireOptions,
+  clientInfo: { readonly name: string; readonly version: string },
+): Promise<WireSession> {
+  const ending = Promise.withResolvers<ChannelEnd>();
+  let end: ChannelEnd | undefined;
+  let channel: Channel | undefined;
+  let protocolVersion = "";
+  let ready = false;
+  const transport: Transport = {
+    start: async () => {
+      channel = open({
+        message: (message) => transport.onmessage?.(message as unknown as JSONRPCMessage),
+        noise,
+        end: (found) => {
+          end = found;
+          ending.resolve(found);
+          transport.onclose?.();
+        },
+      });
+    },
+    send: (message) => channel?.send(message as unknown as WireMessage) ?? Promise.resolve(),
+    close: () => channel?.close() ?? Promise.resolve(),
+    setProtocolVersion: (version) => {
+      protocolVersion = version;
+    },
+  };
+  const client = new Client(clientInfo, { capabilities: {} });
+  client.onerror = (error) => fault(error.message);
+
+  const faultOf = (thrown: unknown, asked: AbortSignal): WireFault => {
+    // When the handshake fails the SDK closes what it was given; that is no reason of its own.
+    if (end && (ready || end.cause !== "closed")) return { kind: "ended", end };
+    if (asked.aborted) return { kind: "aborted" };
+    // Codes do not tell the SDK's own errors from the server's, but with the two cases above its own are ruled out.
+    if (thrown instanceof McpError) return { kind: "rejected", rpcCode: thrown.code, reason: serverText(thrown) };
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const offered = /^Server's protocol version is not supported: (.*)$/s.exec(reason)?.[1];
+    if (offered !== undefined) return { kind: "version", offered, supported: SUPPORTED_PROTOCOL_VERSIONS };
+    return { kind: "malformed", reason };
+  };
+
+  try {
+    await client.connect(transport, { signal, timeout: noTimeout });
+  } catch (cause) {
+    const found = faultOf(cause, signal);
+    await transport.close();
+    throw new WireError(found.kind === "aborted" && end ? { ...found, end } : found, { cause });
+  }
+  ready = true;
+  return {
+    peer: {
+      name: client.getServerVersion()?.name ?? "",
+      version: client.getServerVersion()?.version ?? "",
+      protocolVersion,
+      instructions: client.getInstructions(),
+    },
+    processId: channel?.processId,
+    request: async (method, params, options) => {
+      try {
+        return await client.request({ method, params }, anything, { signal: options.signal, timeout: noTimeout });
+      } catch (cause) {
+        throw new WireError(faultOf(cause, options.signal), { cause });
+      }
+    },
+    ended: ending.promise,
+    close: () => transport.close(),
+  };
+}
+
+/** What the server said, without what the SDK puts before it. */
+function serverText(error: McpError): string {
+  return error.message.replace(/^MCP error -?\d+: /, "");
+}
