@@ -4,7 +4,7 @@ import { type EndStatus, type Entry, endStatusOf } from "../event.ts";
 import { canonicalJson, type Json } from "../json.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Model } from "../port/model.ts";
-import { type Principal, user } from "../principal.ts";
+import { operator, type Principal, user } from "../principal.ts";
 import type { Run, RunResult } from "../run/run.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { runSupervisor, type Supervisor } from "../supervisor/supervisor.ts";
@@ -164,7 +164,11 @@ export async function playScenario(
       await run.cancel(`the ${question.of} of this scenario has nothing more to say`, {
         principal: scenario.principal,
       });
-    else await run.send(answer, { ask: question.ask, key: `${run.id}:${question.ask}`, principal: scenario.principal });
+    else {
+      // Who answers is who was asked: a customer's word is never recorded as the desk's.
+      const principal = question.of === "operator" ? operator("operator") : scenario.principal;
+      await run.send(answer, { ask: question.ask, key: `${run.id}:${question.ask}`, principal });
+    }
   }
   const result = await run.result();
   const entries = await run.entries();
