@@ -119,7 +119,7 @@ test("a write needs its key, gets it, and says what became of it", async () => {
   expect(await failureOf(refund("o_slow"))).toMatchObject({
     code: "mcp/call-failed",
     mayHaveExecuted: true,
-    data: { reason: "refund_order gave no answer within 300 ms. It may have happened all the same." },
+    data: { reason: "refund_order gave no answer within 1000 ms. It may have happened all the same." },
   });
 });
 

@@ -33,7 +33,7 @@ const refundOrder = defineTool({
   effect: "write",
   risk: "high",
   idempotency: "key",
-  timeoutMs: 300,
+  timeoutMs: 1_000,
   execute: ({ orderId, amountCents }, { idempotencyKey, signal }) => {
     appendFileSync(log, `${JSON.stringify({ orderId, idempotencyKey })}\n`);
     if (orderId === "o_closed") throw new ToolRefusal("order o_closed is closed");

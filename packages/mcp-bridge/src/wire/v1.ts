@@ -88,7 +88,7 @@ async function connect(
   };
 }
 
-/** What the server said, without what the SDK puts before it. */
+/** What the server said, without what the SDK puts before it, on either side. */
 function serverText(error: McpError): string {
-  return error.message.replace(/^MCP error -?\d+: /, "");
+  return error.message.replace(/^(?:MCP error -?\d+: )+/, "");
 }
