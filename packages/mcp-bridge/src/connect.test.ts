@@ -1,7 +1,7 @@
 import { OrchestrationError, parseWith, ToolRefusal } from "@remit/core";
 import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { connectMcp, type McpConnection } from "./connect.ts";
+import { type AnyMcpConnection, connectMcp } from "./connect.ts";
 import { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { contextOf, type HostileFixture, hostileServer, isAlive } from "./testing/fixture.ts";
@@ -9,7 +9,7 @@ import type { McpToolConfigs } from "./tool-config.ts";
 import { stdio } from "./transport.ts";
 
 const fixtures: HostileFixture[] = [];
-const connections: McpConnection[] = [];
+const connections: AnyMcpConnection[] = [];
 
 afterEach(async () => {
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
@@ -24,7 +24,7 @@ function server(mode = "good"): HostileFixture {
 
 async function connected<const Tools extends McpToolConfigs>(tools: Tools, { transport } = server()) {
   const connection = await connectMcp({ name: "shop", transport, tools });
-  connections.push(connection as unknown as McpConnection);
+  connections.push(connection);
   return connection;
 }
 

@@ -25,15 +25,19 @@ export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
   readonly signal?: AbortSignal;
 }
 
-/** A server that was connected to. Holds a process; close it. */
-export interface McpConnection<Tools extends McpToolConfigs = McpToolConfigs> {
+/** Any connection, whatever its tools. Holds a process; close it. */
+export interface AnyMcpConnection {
   readonly name: string;
-  /** Ordinary tools, by the keys of the configuration. */
-  readonly tools: McpTools<Tools>;
   readonly status: () => McpStatus;
   /** Ends the server and every process it started. Calls under way fail. Idempotent. */
   readonly close: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** A server that was connected to. */
+export interface McpConnection<Tools extends McpToolConfigs = McpToolConfigs> extends AnyMcpConnection {
+  /** Ordinary tools, by the keys of the configuration. */
+  readonly tools: McpTools<Tools>;
 }
 
 export interface McpStatus {

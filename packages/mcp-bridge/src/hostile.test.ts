@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
-import { type ConnectMcpOptions, connectMcp, type McpConnection } from "./connect.ts";
+import { type AnyMcpConnection, type ConnectMcpOptions, connectMcp } from "./connect.ts";
 import type { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import {
@@ -18,7 +18,7 @@ import { stdio } from "./transport.ts";
 /** Servers that break, in the ways that servers do. Every one of them is a real process. */
 
 const fixtures: HostileFixture[] = [];
-const connections: McpConnection[] = [];
+const connections: AnyMcpConnection[] = [];
 
 afterEach(async () => {
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
@@ -43,7 +43,7 @@ async function connected<const Tools extends McpToolConfigs>(
   more: Partial<ConnectMcpOptions<Tools>> = {},
 ) {
   const connection = await connectMcp({ name: "shop", transport, tools, ...more });
-  connections.push(connection as unknown as McpConnection);
+  connections.push(connection);
   return connection;
 }
 

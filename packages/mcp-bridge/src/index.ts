@@ -1,4 +1,10 @@
-export { type ConnectMcpOptions, connectMcp, type McpConnection, type McpStatus } from "./connect.ts";
+export {
+  type AnyMcpConnection,
+  type ConnectMcpOptions,
+  connectMcp,
+  type McpConnection,
+  type McpStatus,
+} from "./connect.ts";
 export {
   changesBetween,
   type DefinitionChange,
