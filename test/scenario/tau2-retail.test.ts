@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { memoryEngine } from "@remit/core";
+import { sqliteEngine } from "@remit/core/sqlite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Pack } from "../../apps/sandbox/src/pack.ts";
+import type { SuiteReport } from "../../apps/sandbox/src/suite/report.ts";
+import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
+import { openWorkspace } from "../../apps/sandbox/src/suite/workspace.ts";
+import { retailPack } from "../../apps/sandbox/src/tau2/pack.ts";
+
+const folder = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
+const present = existsSync(join(folder, "tasks.json"));
+
+describe.skipIf(!present)(
+  `tau2 retail through the desk, its tools behind MCP${present ? "" : ` (no data at ${folder})`}`,
+  () => {
+    let dir: string;
+    let pack: Pack;
+    beforeAll(() => {
+      dir = mkdtempSync(join(tmpdir(), "remit-tau2-"));
+      pack = retailPack(folder);
+    });
+    afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+    const play = async (model: string, seed: number, engineName: "memory" | "sqlite"): Promise<SuiteReport> => {
+      const workspace = openWorkspace(join(dir, `${model}-${seed}-${engineName}`));
+      const engine = engineName === "memory" ? memoryEngine() : sqliteEngine({ path: workspace.journal });
+      try {
+        return await runSuite({
+          suite: {
+            format: 1,
+            id: `${model}-${seed}`,
+            pack: { name: pack.name, folder },
+            model: { name: model, seed },
+            scenarios: pack.scenarios().map(({ name }) => name),
+            startedAt: 0,
+          },
+          pack,
+          workspace,
+          engine,
+        });
+      } finally {
+        await engine.close();
+      }
+    };
+
+    test.each(["memory", "sqlite"] as const)("the ground truth gives every end state on %s", async (engine) => {
+      const report = await play("oracle", 0, engine);
+      expect(report.scenarios.filter(({ ok }) => !ok).map(({ name, checks }) => [name, checks])).toEqual([]);
+      expect(report.closing).toEqual(["db 114/114 · communicate 36/36 · both 114/114"]);
+      expect(report.violations).toEqual([]);
+      const byAgent = report.scenarios.map(({ counts }) => counts.callsByAgent);
+      for (const calls of byAgent)
+        expect(Object.keys(calls).filter((agent) => agent !== "retrieval" && agent !== "action")).toEqual([]);
+      const total = (agent: string) => byAgent.reduce((sum, calls) => sum + (calls[agent] ?? 0), 0);
+      // Every published ground-truth call went through the server, by the role that holds its tool.
+      const published = pack
+        .scenarios()
+        .flatMap(({ script }) => script.flatMap(({ parts }) => parts.filter(({ type }) => type === "toolCall")));
+      expect(total("retrieval") + total("action")).toBe(published.length);
+    });
+
+    test("doing nothing scores what doing nothing scores", async () => {
+      const report = await play("noop", 0, "memory");
+      expect(report.closing).toEqual(["db 11/114 · communicate 0/36 · both 7/114"]);
+      expect(report.scenarios.reduce((sum, { counts }) => sum + counts.reads + counts.writes, 0)).toBe(0);
+    });
+
+    test.each([1, 2, 3])("a noisy specialist gets nowhere it may not be (seed %i)", async (seed) => {
+      const report = await play("noisy", seed, "memory");
+      expect(report.violations).toEqual([]);
+      const denied = report.scenarios.reduce<Record<string, number>>((sum, { counts }) => {
+        for (const [code, count] of Object.entries(counts.denied)) sum[code] = (sum[code] ?? 0) + count;
+        return sum;
+      }, {});
+      // Each overstep is one entry: a tool of another role, and a tool that nobody has.
+      expect(denied["policy/tool-not-allowed"]).toBe(report.noise["foreign-tool"]);
+      expect(denied["policy/tool-unknown"]).toBe(report.noise["unknown-tool"]);
+      expect(report.noise["foreign-tool"]).toBeGreaterThan(0);
+    });
+  },
+);
