@@ -199,7 +199,17 @@ export interface DecisionBodies {
   "run.cancelled": { readonly reason: string; readonly openEffects: readonly string[] };
 }
 
-export type EntryBodies = InputBodies & DecisionBodies;
+/** Bodies of entries in streams beyond runs (D6). */
+export interface StreamBodies {
+  "definition.loaded": {
+    readonly supervisor: string;
+    readonly definitionHash: string;
+    /** Hashes of function texts, by what they belong to and its version. */
+    readonly functions: { readonly [owner: string]: string };
+  };
+}
+
+export type EntryBodies = InputBodies & DecisionBodies & StreamBodies;
 export type EntryType = keyof EntryBodies;
 export type InputType = keyof InputBodies;
 

@@ -21,6 +21,7 @@ import { parseWith } from "../schema.ts";
 import type { Threshold } from "../threshold.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
+import { noteDefinition } from "./versions.ts";
 
 /** Version of the built-in policy: allowlists, schemas, limits. */
 export const policyVersion = "allowlist-1";
@@ -137,12 +138,27 @@ export function runSupervisor<Input, Output, Alias extends string>(
   };
   engine.register(id, host);
 
+  let noted: Promise<readonly string[]> | undefined;
+  /** Once per process, before its first run or recovery. */
+  const note = () => {
+    noted ??= noteDefinition(engine.journal, definition, {
+      logger,
+      now: () => engine.clock.now(),
+      salt: ids.salt,
+    }).catch((thrown: unknown) => {
+      noted = undefined; // A journal that was not there may be there the next time.
+      throw thrown;
+    });
+    return noted;
+  };
+
   const handle = (key: RunKey) => runHandle<Output>({ key, engine, definition, definitionId: id, principals, ids });
 
   const supervisor: Supervisor<Input, Output> = {
     definition,
     engine,
     start: async (input, start) => {
+      await note();
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
       const entry = definition.agents.get(definition.entry);
@@ -191,7 +207,10 @@ export function runSupervisor<Input, Output, Alias extends string>(
       return handle({ tenant, runId });
     },
     list: (filter) => engine.journal.listRuns({ ...filter, supervisor: definition.name }),
-    resume: (filter) => engine.resume(filter),
+    resume: async (filter) => {
+      await note();
+      return engine.resume(filter);
+    },
     replay: (runId, { tenant }) =>
       replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion),
     on: watching.on,
