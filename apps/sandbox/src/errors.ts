@@ -22,6 +22,11 @@ export const sandboxErrorCodes = {
     message: "{file}:{line}: nothing is named {reference}",
     hint: "Known names are listed in the pack's fixtures.",
   },
+  "scenario/name-taken": {
+    retryable: false,
+    message: "{file}: the {what} {text} is taken by {other}",
+    hint: "Give each scenario a name and a title of its own.",
+  },
   "scenario/unknown": {
     retryable: false,
     message: "no scenario matches {filter}",
@@ -48,7 +53,7 @@ export const sandboxErrorCodes = {
     message: "the suite file {file} cannot be read: {reason}",
     hint: "It was changed by hand or cut off; its runs are still in the journal.",
   },
-  "run/unknown": {
+  "suite/run-unknown": {
     retryable: false,
     message: "no run {run} is in {folder}",
     hint: "`remit list` shows the runs. A part of the id is enough if it is the only one.",

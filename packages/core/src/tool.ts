@@ -36,7 +36,7 @@ export type LookupAnswer<Output> =
   | { readonly outcome: "never" }
   | { readonly outcome: "unknown" };
 
-/** The tool says no for a reason of its own domain and has changed nothing. The message goes to the agent. */
+/** The tool answered that it would not or could not, for a reason of its own domain. The message goes to the agent. */
 export class ToolRefusal extends Error {
   override readonly name = "ToolRefusal";
 }

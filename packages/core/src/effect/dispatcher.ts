@@ -177,9 +177,15 @@ async function within<T>(
 function asError(thrown: unknown, tool: string): OrchestrationError {
   if (OrchestrationError.is(thrown)) return thrown;
   if (isRefusal(thrown)) return new OrchestrationError("tool/refused", { tool, reason: reasonOf(thrown) });
+  // A bridge has codes and data of its own; the journal shall show them.
   const foreign = thrown as { code?: unknown; data?: unknown } | null;
   const code = typeof foreign?.code === "string" ? foreign.code : undefined;
-  const data: ErrorData = { tool, reason: reasonOf(thrown), ...(code === undefined ? {} : { code }) };
+  const details = typeof foreign?.data === "object" && !findNonJson(foreign.data) ? (foreign.data as Json) : undefined;
+  const data: ErrorData = {
+    tool,
+    reason: reasonOf(thrown),
+    ...(code === undefined ? {} : { cause: { code, ...(details === undefined ? {} : { data: details }) } }),
+  };
   return new OrchestrationError("tool/failed", data, { cause: thrown });
 }
 
