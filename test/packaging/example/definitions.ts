@@ -1,6 +1,16 @@
 // A user's file: type-checked against the installed packages, never against the sources. It is not part of the
 // workspace's own type check because it is about declarations, but it is true there too.
-import { type AnyTool, defineAgent, defineHandoff, defineTool, OrchestrationError, type ToolName } from "@remit/core";
+import {
+  type AnyTool,
+  createSupervisor,
+  defineAgent,
+  defineHandoff,
+  defineTool,
+  type Engine,
+  type Model,
+  OrchestrationError,
+  type ToolName,
+} from "@remit/core";
 import { z } from "zod";
 
 export const addNote = defineTool({
@@ -44,3 +54,43 @@ export const otherName: ToolName<typeof writer> = "drop_note";
 // @ts-expect-error the contract's payload lacks caseId
 export const broken = defineHandoff({ from: sorter, to: writer, map: () => ({}) });
 export const isOurs: boolean = OrchestrationError.is(new Error("no"));
+
+export const desk = (engine: Engine, fast: Model) =>
+  createSupervisor({
+    agents: { sorter, writer },
+    entry: "sorter",
+    exit: "writer",
+    handoffs: [sorterToWriter],
+    models: { fast },
+    engine,
+  });
+
+export async function use(engine: Engine, fast: Model): Promise<string> {
+  const run = await desk(engine, fast).start({ text: "a note, please" }, { tenant: "acme" });
+  const result = await run.result();
+  // @ts-expect-error an output exists only on a completed run
+  void result.output;
+  return result.status === "completed" ? result.output.noteId : result.status;
+}
+
+export const unmodelled = (engine: Engine) =>
+  createSupervisor({
+    agents: { sorter, writer },
+    entry: "sorter",
+    exit: "writer",
+    handoffs: [sorterToWriter],
+    // @ts-expect-error the alias "fast" has no model
+    models: {},
+    engine,
+  });
+
+export const stray = (engine: Engine, fast: Model) =>
+  createSupervisor({
+    agents: { sorter },
+    entry: "sorter",
+    exit: "sorter",
+    // @ts-expect-error the handoff leads to an agent that the supervisor does not have
+    handoffs: [sorterToWriter],
+    models: { fast },
+    engine,
+  });
