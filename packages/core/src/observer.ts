@@ -32,7 +32,6 @@ export function observers(logger: Logger) {
     },
     /** The same session, whose published batches are also told to the observers. */
     around: (session: RunSession): RunSession => {
-      if (emitter.eventNames().length === 0) return session;
       const key: RunKey = { tenant: session.key.tenant, runId: session.key.id };
       return {
         key: session.key,
@@ -45,6 +44,7 @@ export function observers(logger: Logger) {
         next: () => session.next(),
         published: (batch) => {
           session.published(batch);
+          if (emitter.eventNames().length === 0) return;
           for (const entry of openBatch(batch, session.key.id)) tell(entry.type, entry, key);
         },
       };

@@ -18,6 +18,7 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
   const recipients = new Map<string, Recipient>();
   const waiting = new Map<string, number>();
   const seen = new Set<string>();
+  const left = new Set<string>();
   const letters = new Map<string, DeadLetter>();
   const observers = new EventEmitter();
   let queue: Envelope[] = [];
@@ -38,10 +39,11 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
   };
 
   const deliver = (envelope: Envelope) => {
-    const left = (waiting.get(envelope.to) ?? 1) - 1;
-    if (left > 0) waiting.set(envelope.to, left);
+    const others = (waiting.get(envelope.to) ?? 1) - 1;
+    if (others > 0) waiting.set(envelope.to, others);
     else waiting.delete(envelope.to);
     const recipient = recipients.get(envelope.to);
+    if (!recipient && left.has(envelope.to)) return;
     if (!recipient?.accepts.has(envelope.type)) {
       bury(envelope, new OrchestrationError("bus/no-recipient", { address: envelope.to, type: envelope.type }));
       return;
@@ -68,8 +70,13 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
   };
 
   return {
-    join: (address, recipient) => recipients.set(address, recipient),
-    leave: (address) => recipients.delete(address),
+    join: (address, recipient) => {
+      left.delete(address);
+      recipients.set(address, recipient);
+    },
+    leave: (address) => {
+      if (recipients.delete(address)) left.add(address);
+    },
     publish: (envelope) => {
       if (seen.has(envelope.id)) return "duplicate";
       enqueue(envelope);

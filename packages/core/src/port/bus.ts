@@ -24,6 +24,7 @@ export interface DeadLetter {
  */
 export interface Bus {
   readonly join: (address: string, recipient: Recipient) => void;
+  /** Takes a recipient away. What still waits for it, or comes later, is acknowledged and goes nowhere. */
   readonly leave: (address: string) => void;
   /**
    * `queued`: it will be delivered by `drain`. `duplicate`: this id was published before, nothing happens.

@@ -53,6 +53,7 @@ export class RunCore {
   #timers: StartTimerCommand[] = [];
   #parked = false;
   #woken = false;
+  #exceeded = false;
   #drafts: Draft[] = [];
   #commands: Command[] = [];
   #aborts: string[] = [];
@@ -81,6 +82,7 @@ export class RunCore {
       emit: (command) => core.#emit(command),
       send: (type, from, to, id, payload) => core.#send(type, from, to, id, payload),
       end: (end) => core.#end(end),
+      abandon: (command) => core.#abandon(command),
       exceed: (limit, path) => core.#exceed(limit, path),
     };
   }
@@ -130,6 +132,7 @@ export class RunCore {
     }
     this.#state.status = "running";
     this.#handle(event);
+    this.#state.lastAt = at;
     this.#drain();
     this.#conclude();
     return { drafts: this.#drafts, commands: this.#commands, aborts: this.#aborts };
@@ -288,6 +291,11 @@ export class RunCore {
 
   /** Commands whose process is gone: models and reads are asked again, writes as their machine says (D7). */
   #resume(lost: readonly string[]): void {
+    // The time in which nobody drove the run was no work of it.
+    const { state } = this;
+    state.activeMs += Math.max(0, state.lastAt - state.activeSince);
+    state.activeSince = this.#work.at;
+    if (!state.ending) this.#startActiveTimer();
     for (const id of lost) {
       const command = this.#state.outstanding.get(id);
       if (!command) continue;
@@ -352,8 +360,16 @@ export class RunCore {
     }
   }
 
+  #abandon(command: string): void {
+    if (!this.#state.outstanding.delete(command)) return;
+    const unsent = this.#commands.filter(({ id }) => id !== command);
+    if (unsent.length === this.#commands.length) this.#aborts.push(command);
+    this.#commands = unsent;
+  }
+
   #exceed(limit: keyof Limits, path: string): void {
-    if (this.#state.ending) return;
+    if (this.#state.ending || this.#exceeded) return;
+    this.#exceeded = true;
     const bound = this.#work.limits[limit];
     this.#note("limit.exceeded", path, { limit, bound, path });
     const error = new OrchestrationError("limits/exceeded", { limit, bound, path }).toRecord();
@@ -449,6 +465,7 @@ function emptyState(tenant: string, runId: string): RunState {
     uncertain: new Set(),
     activeMs: 0,
     activeSince: 0,
+    lastAt: 0,
     ending: undefined,
   };
 }

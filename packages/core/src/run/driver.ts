@@ -94,11 +94,11 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   };
 
   if (!core.ended) {
-    for (const timer of core.timers) session.submit(timer);
     const lost = [...core.state.outstanding.keys()];
     if (lost.length > 0) {
       await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
     }
+    for (const timer of core.timers) session.submit(timer);
   }
   for (let event = await session.next(); event !== undefined; event = await session.next()) {
     await step(event);

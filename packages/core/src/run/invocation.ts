@@ -332,8 +332,7 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
   const invocation = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
   if (!invocation)
     throw new OrchestrationError("run/internal", { reason: `the team at ${team.path} works for nobody` });
-  work.state.teams.delete(team.path);
-  work.bus.leave(teamAddress(team.path));
+  dissolve(work, team);
   const { agent, path, branch } = invocation;
   if (end.type === "failed") return failInvocation(work, invocation, end.error);
   leave(work, invocation);
@@ -351,6 +350,33 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
   const output = findNonJson(parsed.value) ? end.output : (parsed.value as Json);
   work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
   work.send("handoff.returned", path, to, `${path}:returned`, { agent: agent.name, output, ...tag });
+}
+
+/**
+ * Takes a team away with everything that still works for it. Reads and model calls are given up; writes under way are
+ * waited for by the run and settled in its journal, though nobody hears of them.
+ */
+function dissolve(work: Work, team: Team): void {
+  const { state } = work;
+  const inside = (path: string) => path.startsWith(team.path);
+  for (const [id, command] of state.outstanding) {
+    if (!inside(command.path)) continue;
+    const call = state.calls.get(command.path);
+    if (call?.tool.effect === "write") continue;
+    work.abandon(id);
+    if (call) state.calls.delete(call.path);
+  }
+  for (const [ask, { by }] of state.asks) if (inside(by)) state.asks.delete(ask);
+  for (const path of state.invocations.keys()) {
+    if (!inside(path)) continue;
+    state.invocations.delete(path);
+    work.bus.leave(path);
+  }
+  for (const path of state.teams.keys()) {
+    if (!inside(path)) continue;
+    state.teams.delete(path);
+    work.bus.leave(teamAddress(path));
+  }
 }
 
 function leave(work: Work, { path }: Invocation): void {

@@ -230,8 +230,9 @@ export function runHandle<Output>(options: {
         throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
       checkAnswer(definition, all, question, answer);
       const who = principal ?? principals.current();
+      const answerKey = sendKey ?? ids.id("answer");
       await deliver({
-        id: `answer:${sendKey ?? ids.id("answer")}`,
+        id: `answer:${answerKey}`,
         type: "input.received",
         path: "",
         body: {
@@ -239,9 +240,12 @@ export function runHandle<Output>(options: {
           answer,
           principal: who,
           labels: { "": [who.kind] },
-          ...(sendKey === undefined ? {} : { key: sendKey }),
+          key: answerKey,
         },
       });
+      // Somebody else may have answered, or ended the run, between our look and our word.
+      const taken = (await entries()).some((entry) => entry.type === "input.received" && entry.body.key === answerKey);
+      if (!taken) throw new OrchestrationError("run/not-waiting", { run: key.runId, ask: question.ask });
     },
     cancel: async (reason, { principal } = {}) => {
       const { status } = await record();

@@ -109,6 +109,8 @@ export interface RunState {
   /** Milliseconds of work before `activeSince`. */
   activeMs: number;
   activeSince: number;
+  /** Time of the last input. */
+  lastAt: number;
   ending: PendingEnd | undefined;
 }
 
@@ -131,6 +133,8 @@ export interface Work {
   send<Type extends MessageType>(type: Type, from: string, to: string, id: string, payload: Messages[Type]): void;
   /** Ends the run; the first end wins. */
   end(end: PendingEnd): void;
+  /** Gives a command up: its signal is aborted and its outcome, if it comes, has no place any more. */
+  abandon(command: string): void;
   /** The run has crossed a bound. */
   exceed(limit: keyof Limits, path: string): void;
 }

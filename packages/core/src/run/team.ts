@@ -105,7 +105,14 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
       const ask = work.state.asks.get(envelope.payload.ask);
       if (!ask?.edge) throw new OrchestrationError("bus/no-recipient", { address: team.path, type: envelope.type });
       work.state.asks.delete(ask.ask);
-      team.answer = envelope.payload.answer;
+      const edge = edgeOf(team, ask.edge);
+      const parsed = edge.kind === "question" ? parseWith(edge.answer, envelope.payload.answer) : undefined;
+      if (edge.kind === "question" && !parsed?.ok) {
+        const issues = (parsed && !parsed.ok ? parsed.issues : []) as unknown as Json;
+        const error = new OrchestrationError("run/answer-invalid", { ask: ask.ask, issues });
+        return reject(work, team, edge.name, edge.to, "sender", error);
+      }
+      team.answer = (parsed?.ok ? parsed.value : envelope.payload.answer) as Json;
       return take(work, team, { type: "input.received", edge: ask.edge });
     }
     case "limit.exceeded":

@@ -43,9 +43,22 @@ export function checkGraph(graph: Graph): void {
     const edge = edges.find((one) => one.kind === "parallel" && one.branches.some(({ to }) => to === agent));
     if (edge) throw new OrchestrationError("supervisor/threshold-on-branch", { agent, edge: edge.name });
   }
+  checkNames(agents, new Map());
   checkTools(agents);
   checkReach(graph);
   checkSources(graph);
+}
+
+/** A name means one agent in the whole tree of teams: journals, scripts and allowlists go by names. */
+function checkNames(agents: ReadonlyMap<string, AnyAgent>, seen: Map<string, AnyAgent>): void {
+  for (const agent of agents.values()) {
+    const twin = seen.get(agent.name);
+    if (twin && twin !== agent) {
+      throw new OrchestrationError("supervisor/agent-mismatch", { key: agent.name, agent: agent.name });
+    }
+    seen.set(agent.name, agent);
+    if (agent.team) checkNames(agent.team.agents, seen);
+  }
 }
 
 function endsOf(edge: Edge): AnyAgent[] {
