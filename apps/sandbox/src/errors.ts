@@ -58,6 +58,21 @@ export const sandboxErrorCodes = {
     message: "no run {run} is in {folder}",
     hint: "`remit list` shows the runs. A part of the id is enough if it is the only one.",
   },
+  "suite/run-ambiguous": {
+    retryable: false,
+    message: "{run} stands for {count} runs: {runs}",
+    hint: "Give more of the id.",
+  },
+  "suite/ambiguous": {
+    retryable: false,
+    message: "{suite} stands for {count} suites: {suites}",
+    hint: "Give more of the id.",
+  },
+  "state/unusable": {
+    retryable: true,
+    message: "the state folder {folder} cannot be used: {reason}",
+    hint: "Name another with --state <folder>, or mend its rights or the space on its disk.",
+  },
   "usage/wrong": { retryable: false, message: "{reason}", hint: "`remit --help` shows what there is." },
 } as const;
 

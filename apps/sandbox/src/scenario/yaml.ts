@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Json, type ResponsePart, user } from "@remit/core";
+import { type Json, type ResponsePart, reasonOf, user } from "@remit/core";
 import { defineScenario, type Scenario, type Turn } from "@remit/core/testing";
-import { isNode, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 
@@ -15,9 +15,10 @@ const callMap = z
 const turn = z
   .strictObject({
     answers: z.record(z.string(), json).optional(),
-    calls: z.union([callMap, z.array(callMap).min(1)]).optional(),
+    calls: z.union([callMap, z.array(callMap).min(1)], "one tool with its arguments, or a list of such").optional(),
     asks: z
-      .union([z.strictObject({ customer: z.string().min(1) }), z.strictObject({ operator: z.string().min(1) })])
+      .strictObject({ customer: z.string().min(1).optional(), operator: z.string().min(1).optional() })
+      .refine((one) => Object.keys(one).length === 1, "a question is put to either the customer or the operator")
       .optional(),
     refuses: z.string().min(1).optional(),
     says: z.string().min(1).optional(),
@@ -55,6 +56,8 @@ const document = z.strictObject({
 export interface YamlOptions {
   /** Values that a text may refer to, `${order.id}`; a text that is nothing but a reference becomes the value itself. */
   readonly fixtures?: Json;
+  /** The agents that there are; a step of any other is an error. Not looked at when absent. */
+  readonly agents?: readonly string[];
 }
 
 /** Reads every `.yaml` file of a folder, or one file, in order of name. @throws SandboxError `scenario/*` */
@@ -71,14 +74,36 @@ export function loadScenarios(path: string, options: YamlOptions = {}): Scenario
     throw new SandboxError("scenario/file-missing", { file: path }, { cause });
   }
   if (files.length === 0) throw new SandboxError("scenario/file-missing", { file: path });
-  return files.map((file) => parseScenario(readFileSync(file, "utf8"), file, options));
+  return uniqueScenarios(files.map((file) => parseScenario(readFileSync(file, "utf8"), file, options)));
+}
+
+/**
+ * The same scenarios, when each has a name and a title of its own.
+ * @throws SandboxError `scenario/name-taken`, with both places
+ */
+export function uniqueScenarios(scenarios: readonly Scenario[]): Scenario[] {
+  const seen = new Map<string, Scenario>();
+  const place = ({ source }: Scenario) => source ?? "a scenario in code";
+  for (const scenario of scenarios) {
+    for (const [what, text] of [
+      ["name", scenario.name],
+      ["title", scenario.title],
+    ] as const) {
+      const first = seen.get(`${what} ${text}`);
+      if (first) {
+        throw new SandboxError("scenario/name-taken", { file: place(scenario), what, text, other: place(first) });
+      }
+    }
+    seen.set(`name ${scenario.name}`, scenario).set(`title ${scenario.title}`, scenario);
+  }
+  return [...scenarios];
 }
 
 /**
  * Reads one scenario.
  * @throws SandboxError `scenario/not-yaml`, `scenario/field-wrong`, `scenario/fixture-unknown`: each with file and line
  */
-export function parseScenario(text: string, file: string, { fixtures = {} }: YamlOptions = {}): Scenario {
+export function parseScenario(text: string, file: string, { fixtures = {}, agents }: YamlOptions = {}): Scenario {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const [fault] = parsed.errors;
@@ -90,10 +115,13 @@ export function parseScenario(text: string, file: string, { fixtures = {} }: Yam
       { cause: fault },
     );
   }
-  /** Line of the value at a path, or of the nearest one around it that is there. */
+  /** Line of the field at a path, or of the nearest one around it that is there. */
   const lineOf = (path: readonly PropertyKey[]): number => {
-    for (let length = path.length; length >= 0; length--) {
-      const node: unknown = length === 0 ? parsed.contents : parsed.getIn(path.slice(0, length), true);
+    for (let length = path.length; length > 0; length--) {
+      const around: unknown = length === 1 ? parsed.contents : parsed.getIn(path.slice(0, length - 1), true);
+      const last = path[length - 1];
+      const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === last) : undefined;
+      const node: unknown = pair ? pair.key : isSeq(around) ? around.items[Number(last)] : undefined;
       if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
     }
     return 1;
@@ -112,16 +140,30 @@ export function parseScenario(text: string, file: string, { fixtures = {} }: Yam
   const fillText = (value: string, path: readonly PropertyKey[]): unknown => {
     const look = (reference: string): unknown => {
       let at: unknown = fixtures;
-      for (const part of reference.split(".")) at = (at as Record<string, unknown> | null | undefined)?.[part];
+      for (const part of reference.split(".")) {
+        // Own members only: `toString` is no fixture.
+        const inside = typeof at === "object" && at !== null && Object.hasOwn(at, part);
+        at = inside ? (at as Record<string, unknown>)[part] : undefined;
+      }
       if (at === undefined) throw new SandboxError("scenario/fixture-unknown", { file, line: lineOf(path), reference });
       return at;
     };
     const whole = /^\$\{([^{}]+)\}$/.exec(value);
     if (whole?.[1] !== undefined) return look(whole[1].trim());
-    return value.replace(/\$\{([^{}]+)\}/g, (_, reference: string) => String(look(reference.trim())));
+    return value.replace(/\$\{([^{}]+)\}/g, (_, reference: string) => {
+      const found = look(reference.trim());
+      return typeof found === "object" ? JSON.stringify(found) : String(found);
+    });
   };
 
-  const result = document.safeParse(fill(parsed.toJS(), []));
+  let read: unknown;
+  try {
+    read = parsed.toJS();
+  } catch (cause) {
+    // Aliases that multiply, or that name nothing.
+    throw new SandboxError("scenario/not-yaml", { file, line: 1, reason: reasonOf(cause) }, { cause });
+  }
+  const result = document.safeParse(fill(read, []));
   if (!result.success) {
     const [issue] = result.error.issues;
     const path = issue?.path ?? [];
@@ -136,6 +178,13 @@ export function parseScenario(text: string, file: string, { fixtures = {} }: Yam
     });
   }
   const { name, title, tags, customerId, input, script, customer, operator, expect } = result.data;
+  script.forEach((one, index) => {
+    const stranger = Object.keys(one).find((agent) => agents !== undefined && !agents.includes(agent));
+    if (stranger === undefined) return;
+    const where = ["script", index, stranger];
+    const reason = `there is no such agent; the agents are ${agents?.join(", ")}`;
+    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(where), field: where.join("."), reason });
+  });
   return defineScenario({
     name,
     title,
@@ -162,12 +211,9 @@ function turnOf(agent: string, body: z.output<typeof turn>): Turn {
       parts.push({ type: "toolCall", callId: `call_${index + 1}`, tool, input: (input ?? {}) as Json });
     }
   });
-  if (body.asks) {
-    const [of, question] =
-      "customer" in body.asks
-        ? (["customer", body.asks.customer] as const)
-        : (["operator", body.asks.operator] as const);
-    parts.push({ type: "ask", of, question });
+  for (const audience of ["customer", "operator"] as const) {
+    const question = body.asks?.[audience];
+    if (question !== undefined) parts.push({ type: "ask", of: audience, question });
   }
   if (body.refuses !== undefined) parts.push({ type: "refusal", reason: body.refuses });
   if (body.says !== undefined) parts.push({ type: "text", text: body.says });
