@@ -1,4 +1,3 @@
-import type { AnyStateMachine } from "xstate";
 import { type EffectCommand, type EffectEvent, effectMachine } from "../effect/machine.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
@@ -6,13 +5,13 @@ import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
-import { firstStep, nextStep } from "../step.ts";
+import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { stopInvocation } from "./invocation.ts";
 import type { Call, Invocation, Work } from "./state.ts";
 
 /** A call's side of a run: allowed or denied, intended, called, settled (R4, R7). The gate asks again before it calls. */
 
-export const callMachine: AnyStateMachine = effectMachine();
+export const callSteps = compileSteps(effectMachine());
 
 /** How often a write is tried again under its key, or looked up, before a person is asked. */
 const attemptsMax = 3;
@@ -76,7 +75,7 @@ export function proposeCall(
     input: part.input,
     inputHash,
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
-    snapshot: firstStep<EffectCommand>(callMachine).snapshot,
+    snapshot: firstStep(callSteps),
     command: undefined,
   };
   work.state.calls.set(path, call);
@@ -164,7 +163,7 @@ interface Detail {
 }
 
 function tell(work: Work, call: Call, event: EffectEvent, detail: Detail = {}): void {
-  const step = nextStep<EffectCommand>(callMachine, call.snapshot, event);
+  const step = nextStep<EffectCommand>(callSteps, call.snapshot, event);
   call.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, call, command, detail);
 }

@@ -1,18 +1,17 @@
-import type { AnyStateMachine } from "xstate";
 import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { EntryBodies, LabelTable, ResponsePart } from "../event.ts";
 import { findNonJson, type Json } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
-import { firstStep, nextStep } from "../step.ts";
+import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { proposeCall } from "./call.ts";
 import type { Invocation, Team, Work } from "./state.ts";
 import { beginTeam, reject, teamAddress } from "./team.ts";
 
 /** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
 
-export const loopMachine: AnyStateMachine = agentMachine();
+export const loopSteps = compileSteps(agentMachine());
 
 const accepts: ReadonlySet<MessageType> = new Set<MessageType>(["handoff.delivered", "call.settled", "input.received"]);
 
@@ -86,7 +85,7 @@ function accept(
     branch,
     message: envelope.id,
     input,
-    snapshot: firstStep<AgentCommand>(loopMachine).snapshot,
+    snapshot: firstStep(loopSteps),
     messages: [],
     labels: [...(labels[""] ?? [])],
     models: 0,
@@ -190,7 +189,7 @@ interface Detail {
 
 function tell(work: Work, invocation: Invocation, event: AgentEvent, detail: Detail = {}): void {
   if (work.state.ending) return;
-  const step = nextStep<AgentCommand>(loopMachine, invocation.snapshot, event);
+  const step = nextStep<AgentCommand>(loopSteps, invocation.snapshot, event);
   invocation.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, invocation, command, detail);
 }

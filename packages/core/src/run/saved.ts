@@ -2,12 +2,8 @@ import type { AnyAgent } from "../agent.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { loadMachine, type SavedMachine, saveMachine } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import { callMachine } from "./call.ts";
-import { loopMachine } from "./invocation.ts";
 import type { Call, Invocation, RunState, Team } from "./state.ts";
-import { machineOf } from "./team.ts";
 
 /** State to JSON and back. A snapshot is a cache (R1): what is saved here can always be folded again. */
 
@@ -30,16 +26,14 @@ interface Saved {
   };
   readonly repeats: [string, { granted: number; denied: number }][];
   readonly agentCalls: [string, number][];
-  readonly teams: (Omit<Team, "definition" | "snapshot" | "results" | "counters"> & {
-    readonly snapshot: SavedMachine;
+  readonly teams: (Omit<Team, "definition" | "results" | "counters"> & {
     readonly results: [string, { input: Json; output?: Json }][];
     readonly counters: [string, number][];
   })[];
-  readonly invocations: (Omit<Invocation, "agent" | "snapshot"> & {
+  readonly invocations: (Omit<Invocation, "agent"> & {
     readonly agent: string;
-    readonly snapshot: SavedMachine;
   })[];
-  readonly calls: (Omit<Call, "tool" | "snapshot"> & { readonly tool: string; readonly snapshot: SavedMachine })[];
+  readonly calls: (Omit<Call, "tool"> & { readonly tool: string })[];
   readonly asks: [string, RunState["asks"] extends Map<string, infer Value> ? Value : never][];
   readonly outstanding: Command[];
   readonly answered: string[];
@@ -62,21 +56,18 @@ export function saveState(state: RunState, { attributes, timers, parked }: Extra
     state: { ...plain, ending: plain.ending ?? null },
     repeats: [...repeats],
     agentCalls: [...agentCalls],
-    teams: [...teams.values()].map(({ definition: _, snapshot, results, counters, ...team }) => ({
+    teams: [...teams.values()].map(({ definition: _, results, counters, ...team }) => ({
       ...team,
-      snapshot: saveMachine(snapshot),
       results: [...results],
       counters: [...counters],
     })),
-    invocations: [...invocations.values()].map(({ agent, snapshot, ...one }) => ({
+    invocations: [...invocations.values()].map(({ agent, ...one }) => ({
       ...one,
       agent: agent.name,
-      snapshot: saveMachine(snapshot),
     })),
-    calls: [...calls.values()].map(({ tool, snapshot, ...one }) => ({
+    calls: [...calls.values()].map(({ tool, ...one }) => ({
       ...one,
       tool: tool.name,
-      snapshot: saveMachine(snapshot),
     })),
     asks: [...asks],
     outstanding: [...outstanding.values()],
@@ -106,7 +97,7 @@ export function loadState(
     if (!inner) throw new OrchestrationError("run/internal", { reason: `the snapshot's team ${path} has no holder` });
     return inner;
   };
-  for (const { snapshot, results, counters, ...team } of saved.teams) {
+  for (const { results, counters, ...team } of saved.teams) {
     const definition = teamDefinition(team.path);
     teams.set(team.path, {
       ...team,
@@ -116,26 +107,24 @@ export function loadState(
       lastError: team.lastError,
       lastEnd: team.lastEnd,
       definition,
-      snapshot: loadMachine(machineOf(definition), snapshot),
       results: new Map(results),
       counters: new Map(counters),
     });
   }
-  for (const { agent, snapshot, ...one } of saved.invocations) {
+  for (const { agent, ...one } of saved.invocations) {
     invocations.set(one.path, {
       ...one,
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
       agent: agentOf(teamDefinition(one.team), agent),
-      snapshot: loadMachine(loopMachine, snapshot),
     });
   }
   const calls = new Map<string, Call>();
-  for (const { tool, snapshot, ...one } of saved.calls) {
+  for (const { tool, ...one } of saved.calls) {
     const found = root.tools.get(tool);
     if (!found) throw new OrchestrationError("run/internal", { reason: `the snapshot names the unknown tool ${tool}` });
-    calls.set(one.path, { ...one, command: one.command, tool: found, snapshot: loadMachine(callMachine, snapshot) });
+    calls.set(one.path, { ...one, command: one.command, tool: found });
   }
   const outstanding = new Map(
     saved.outstanding.map((command): [string, Command] => {

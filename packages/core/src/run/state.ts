@@ -1,4 +1,3 @@
-import type { AnyMachineSnapshot } from "xstate";
 import type { AnyAgent, Audience } from "../agent.ts";
 import type { Command } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
@@ -8,6 +7,7 @@ import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
+import type { StepSnapshot } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
 
@@ -17,7 +17,7 @@ export interface Team {
   readonly definition: SupervisorDefinition;
   /** Path of the invocation that this team works for; absent at the root. */
   readonly parent: string | undefined;
-  snapshot: AnyMachineSnapshot;
+  snapshot: StepSnapshot;
   /** Last payload and last output by agent: what contracts may read. */
   readonly results: Map<string, { input: Json; output?: Json }>;
   /** Invocations so far by agent, and other local counters. */
@@ -41,7 +41,7 @@ export interface Invocation {
   readonly branch: string | undefined;
   readonly message: string;
   readonly input: Json;
-  snapshot: AnyMachineSnapshot;
+  snapshot: StepSnapshot;
   messages: Message[];
   /** Labels of everything this invocation has read. */
   labels: string[];
@@ -63,7 +63,7 @@ export interface Call {
   readonly input: Json;
   readonly inputHash: string;
   readonly key: string;
-  snapshot: AnyMachineSnapshot;
+  snapshot: StepSnapshot;
   /** The command under way. */
   command: string | undefined;
 }

@@ -1,11 +1,10 @@
-import type { AnyStateMachine } from "xstate";
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Edge } from "../handoff.ts";
 import { hashJson } from "../hash.ts";
 import { findNonJson, type Json } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
-import { firstStep, nextStep } from "../step.ts";
+import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
@@ -37,7 +36,7 @@ export function beginTeam(
     path,
     definition,
     parent,
-    snapshot: firstStep<SupervisorCommand>(machineOf(definition)).snapshot,
+    snapshot: firstStep(stepsOf(definition)),
     results: new Map(),
     counters: new Map(),
     branches: {},
@@ -60,8 +59,8 @@ export function teamAddress(path: string): string {
   return path === rootPath ? "supervisor" : path;
 }
 
-export function machineOf(definition: SupervisorDefinition): AnyStateMachine {
-  return definition.machine as AnyStateMachine;
+function stepsOf(definition: SupervisorDefinition): StepTable {
+  return definition.steps as StepTable;
 }
 
 function receive(work: Work, team: Team, envelope: Envelope): void {
@@ -127,7 +126,7 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
 }
 
 function take(work: Work, team: Team, event: SupervisorEvent): void {
-  const step = nextStep<SupervisorCommand>(machineOf(team.definition), team.snapshot, event);
+  const step = nextStep<SupervisorCommand>(stepsOf(team.definition), team.snapshot, event);
   team.snapshot = step.snapshot;
   if (event.type === "agent.returned") {
     const [fault] = event.faults;

@@ -6,6 +6,7 @@ import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import { type Limits, resolveLimits } from "../limits.ts";
 import { jsonSchemaOf } from "../schema.ts";
+import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 import { checkGraph } from "./check.ts";
@@ -64,8 +65,9 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly hash: string;
   /** Hashes of function texts, by what they belong to; they tell when a function changed under an unchanged version. */
   readonly functions: Readonly<Record<string, string>>;
-  /** The machine; its type stays out of the public declarations. */
+  /** The machine and its step table; their types stay out of the public declarations. */
   readonly machine: unknown;
+  readonly steps: unknown;
   /** Type only. */
   readonly types?: { readonly input: Input; readonly output: Output; readonly alias: Alias };
 }
@@ -114,6 +116,7 @@ export function defineSupervisor<
 
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
+  const machine = compileMachine(plan);
   return {
     kind: "supervisor",
     name,
@@ -130,7 +133,8 @@ export function defineSupervisor<
     tools,
     hash: hashJson(describe({ ...plan, version: options.version ?? "0", limits }, agents)),
     functions: functionsOf(edges, thresholds, tools),
-    machine: compileMachine(plan),
+    machine,
+    steps: compileSteps(machine),
   };
 }
 

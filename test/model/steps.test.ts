@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from "xstate";
+import { agentMachine } from "../../packages/core/src/agent-loop/machine.ts";
+import { effectMachine } from "../../packages/core/src/effect/machine.ts";
+import { compileSteps, firstStep, nextStep, type StepSnapshot } from "../../packages/core/src/step.ts";
+import type { GuardView, SupervisorEvent } from "../../packages/core/src/supervisor/machine.ts";
+import { makeTrial } from "../support/trial.ts";
+
+/** XState is the reference (D3): the step table must do what `transition` does, for any machine of ours and any events. */
+
+interface Named {
+  readonly type: string;
+}
+type Outcome = { readonly state: string; readonly context: unknown; readonly commands: unknown } | "unexpected";
+
+function pathOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  const [[key, inner] = ["", ""]] = Object.entries(value as object);
+  return `${key}.${pathOf(inner)}`;
+}
+
+function reference(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: Named,
+): [AnyMachineSnapshot, Outcome] {
+  if (snapshot.status !== "active") return [snapshot, "unexpected"];
+  const [next, actions] = transition(machine, snapshot, event as never);
+  const commands = actions
+    .filter(({ type }) => !type.startsWith("xstate."))
+    .map(({ type, params }) => ({ type: type as string, ...(params as object | undefined) }));
+  if (commands.some(({ type }) => type === "unexpected")) return [snapshot, "unexpected"];
+  const { value, context } = next as AnyMachineSnapshot;
+  return [next as AnyMachineSnapshot, { state: pathOf(value), context, commands }];
+}
+
+function compare(
+  machine: AnyStateMachine,
+  events: readonly (() => Named)[],
+  check?: (outcome: Outcome, event: Named) => void,
+): void {
+  const table = compileSteps(machine);
+  let [snapshot] = initialTransition(machine) as unknown as [AnyMachineSnapshot];
+  let own: StepSnapshot = firstStep(table);
+  expect([own.state, own.context]).toEqual([pathOf(snapshot.value), snapshot.context]);
+  for (const make of events) {
+    const [next, expected] = reference(machine, snapshot, make());
+    let seen: Outcome;
+    try {
+      // A snapshot that went through JSON decides the same.
+      const revived = JSON.parse(JSON.stringify(own)) as StepSnapshot;
+      const step = nextStep<Named>(table, revived, make());
+      own = step.snapshot;
+      seen = { state: own.state, context: own.context, commands: step.commands };
+    } catch (thrown) {
+      expect(thrown).toMatchObject({ code: "run/unexpected-event" });
+      seen = "unexpected";
+    }
+    expect(seen).toEqual(expected);
+    expect(own.done).toBe(next.status === "done");
+    check?.(seen, make());
+    snapshot = next;
+  }
+}
+
+const runs = Number(process.env.REMIT_PROPERTY_RUNS ?? 300);
+const constant =
+  <T>(value: T) =>
+  () =>
+    value;
+
+describe("step tables and XState decide alike", () => {
+  test("the agent loop; A1 at most `turns` model calls, A3 nothing after an end", () => {
+    const arbEvent = fc.oneof(
+      fc.record({
+        type: fc.constant("deliver"),
+        turns: fc.integer({ min: 1, max: 5 }),
+        repairs: fc.integer({ min: 0, max: 2 }),
+      }),
+      fc.record({ type: fc.constant("model.calls"), count: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ type: fc.constant("model.ask"), allowed: fc.boolean() }),
+      ...[
+        "model.output",
+        "model.invalid",
+        "model.refused",
+        "model.failed",
+        "call.settled",
+        "input.received",
+        "no-progress",
+        "nonsense",
+      ].map((type) => fc.constant({ type })),
+    );
+    fc.assert(
+      fc.property(fc.array(arbEvent, { maxLength: 60 }), (events) => {
+        let calls = 0;
+        let turns = Number.POSITIVE_INFINITY;
+        let ended = false;
+        compare(agentMachine(), events.map(constant), (outcome, event) => {
+          if (ended) expect(outcome).toBe("unexpected");
+          if (outcome === "unexpected") return;
+          if (event.type === "deliver") turns = (event as unknown as { turns: number }).turns;
+          calls += (outcome.commands as Named[]).filter(({ type }) => type === "callModel").length;
+          expect(calls).toBeLessThanOrEqual(turns);
+          ended = outcome.state === "returned" || outcome.state === "failed";
+        });
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("a call; E1 E2 a write is called once after its intent, again only under its key or after `never`", () => {
+    const arbEvent = fc.oneof(
+      fc.record({
+        type: fc.constant("grant"),
+        effect: fc.constantFrom("read", "write"),
+        idempotency: fc.constantFrom("key", "lookup", "none"),
+        attempts: fc.integer({ min: 1, max: 4 }),
+      }),
+      fc.record({ type: fc.constant("failed"), mayHaveExecuted: fc.boolean() }),
+      ...["deny", "returned", "refused", "lost", "found", "never", "unknown", "decided", "nonsense"].map((type) =>
+        fc.constant({ type }),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(arbEvent, { maxLength: 40 }), (events) => {
+        let granted: { effect: string; idempotency: string } | undefined;
+        let called = 0;
+        compare(effectMachine(), events.map(constant), (outcome, event) => {
+          if (outcome === "unexpected") return;
+          const commands = (outcome.commands as Named[]).map(({ type }) => type);
+          if (event.type === "grant") {
+            granted = event as unknown as { effect: string; idempotency: string };
+            expect(commands).toEqual(["intend", "call"]);
+          } else if (commands.includes("call") && granted?.effect === "write") {
+            expect(granted.idempotency === "key" || event.type === "never").toBe(true);
+          }
+          called += commands.filter((type) => type === "call").length;
+          if (granted?.effect === "write" && granted.idempotency === "none") expect(called).toBeLessThanOrEqual(1);
+        });
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("any supervisor; S1 only defined edges are taken, S2 at most `max` times, S3 a fault takes none", () => {
+    const arbEvent = fc.record({
+      kind: fc.constantFrom(
+        "start",
+        "returned",
+        "returned",
+        "returned",
+        "returned",
+        "failed",
+        "ended",
+        "branch",
+        "branch-failed",
+        "input",
+        "rejected",
+        "limit",
+        "cancel",
+        "nonsense",
+      ),
+      agent: fc.nat(5),
+      n: fc.nat(30),
+      branch: fc.constantFrom("b0", "b1"),
+      status: fc.constantFrom("denied" as const, "escalated" as const),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 5_000 }), fc.array(arbEvent, { maxLength: 40 }), (seed, drawn) => {
+        const { definition } = makeTrial(seed);
+        const names = [...definition.agents.keys()];
+        const taken = new Map<string, number>();
+        const events = drawn.map(({ kind, agent: index, n, branch, status }) => (): SupervisorEvent | Named => {
+          const agent = names[index % names.length] ?? "";
+          const view: GuardView = { output: { n, text: "x" }, sourcesOf: () => ({}), faults: [] };
+          switch (kind) {
+            case "start":
+              return { type: "start" };
+            case "returned":
+              return { type: "agent.returned", agent, ...view };
+            case "failed":
+              return { type: "agent.failed", agent };
+            case "ended":
+              return { type: "agent.ended", agent, status };
+            case "branch":
+              return { type: "branch.returned", branch };
+            case "branch-failed":
+              return { type: "branch.failed", branch };
+            case "input":
+              return { type: "input.received", edge: "e" };
+            case "rejected":
+              return { type: "handoff.rejected", edge: "e" };
+            case "limit":
+              return { type: "limit.exceeded" };
+            case "cancel":
+              return { type: "cancel" };
+            default:
+              return { type: "nonsense" };
+          }
+        });
+        compare(definition.machine as AnyStateMachine, events, (outcome, event) => {
+          if (outcome === "unexpected") return;
+          for (const command of outcome.commands as { type: string; edge?: string }[]) {
+            if (command.edge === undefined) continue;
+            const edge = definition.edgeByName.get(command.edge);
+            expect(edge).toBeDefined();
+            if (event.type !== "agent.returned") continue;
+            taken.set(command.edge, (taken.get(command.edge) ?? 0) + 1);
+            if (edge?.max !== undefined) expect(taken.get(command.edge)).toBeLessThanOrEqual(edge.max);
+          }
+        });
+      }),
+      { numRuns: runs },
+    );
+  });
+});
