@@ -15,7 +15,7 @@ export const sandboxErrorCodes = {
   "scenario/field-wrong": {
     retryable: false,
     message: "{file}:{line}: {field}: {reason}",
-    hint: "See docs/guides/scenarios.md for the fields of a scenario.",
+    hint: "See docs/guides/run-scenarios.md for the fields of a scenario.",
   },
   "scenario/fixture-unknown": {
     retryable: false,

@@ -81,6 +81,8 @@ export interface ScenarioOptions {
   readonly external?: readonly Reply[];
   readonly principal?: Principal;
   readonly expect?: Expectation | ((outcome: ScenarioOutcome) => void | Promise<void>);
+  /** More than data can say, beside a data `expect`; throws what it misses. */
+  readonly verify?: (outcome: ScenarioOutcome) => void | Promise<void>;
   readonly source?: string;
 }
 
@@ -96,7 +98,7 @@ export function defineScenario(options: ScenarioOptions): Scenario {
     external: options.external ?? [],
     principal: options.principal ?? user("customer"),
     expect: typeof expect === "function" ? {} : (expect ?? {}),
-    verify: typeof expect === "function" ? expect : undefined,
+    verify: typeof expect === "function" ? expect : options.verify,
     supervisor: options.supervisor as SupervisorDefinition | undefined,
     source: options.source,
   };
