@@ -113,7 +113,7 @@ export function defineAgent(
     input: options.input,
     output: options.output,
     inputSchema: jsonSchemaOf(options.input, "input", name),
-    outputSchema: jsonSchemaOf(options.output, "input", name),
+    outputSchema: jsonSchemaOf(options.output, "input", name, "output"),
     tools,
     effects,
     asks: options.asks ?? [],

@@ -30,13 +30,19 @@ export function issuesOf(error: z.ZodError): Issue[] {
 
 /**
  * JSON Schema (draft 2020-12) of what goes in or comes out (D15).
+ * @param part what an error calls the schema; a model's output is read, so its schema's form is that of an input
  * @throws OrchestrationError `tool/schema-not-representable` when the schema holds a type that JSON has not
  */
-export function jsonSchemaOf(schema: z.ZodType, side: "input" | "output", owner: string): JsonSchema {
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  side: "input" | "output",
+  owner: string,
+  part: "input" | "output" = side,
+): JsonSchema {
   try {
     return z.toJSONSchema(schema, { io: side }) as unknown as JsonSchema;
   } catch (cause) {
-    const data: ErrorData = { tool: owner, side, reason: cause instanceof Error ? cause.message : String(cause) };
+    const data: ErrorData = { tool: owner, side: part, reason: cause instanceof Error ? cause.message : String(cause) };
     throw new OrchestrationError("tool/schema-not-representable", data, { cause });
   }
 }

@@ -159,7 +159,7 @@ export function asAgent<
     input: options.input,
     output: options.output,
     inputSchema: jsonSchemaOf(options.input, "input", options.name),
-    outputSchema: jsonSchemaOf(options.output, "input", options.name),
+    outputSchema: jsonSchemaOf(options.output, "input", options.name, "output"),
     tools: [],
     effects: "write",
     asks: [],

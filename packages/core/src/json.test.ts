@@ -1,0 +1,82 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { hashJson, keyedHash, sha256 } from "./hash.ts";
+import { canonicalJson, findNonJson } from "./json.ts";
+
+const arbJson = fc.jsonValue({ maxDepth: 4 });
+
+/** The same value with its members in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, member]) => [key, reversed(member)])
+      .reverse(),
+  );
+}
+
+describe("canonical JSON", () => {
+  test("says what JSON says, whatever the order of members", () => {
+    fc.assert(
+      fc.property(arbJson, (value) => {
+        const text = canonicalJson(value);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(canonicalJson(reversed(value))).toBe(text);
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+      }),
+    );
+  });
+
+  test("sorts by code unit, has no white space and leaves undefined members out", () => {
+    expect(canonicalJson({ b: [1, undefined], a: { "\u{1F600}": 1, "\uFFFD": 2 }, c: undefined })).toBe(
+      '{"a":{"\u{1F600}":1,"\uFFFD":2},"b":[1,null]}',
+    );
+    expect(canonicalJson({ at: new Date(0) })).toBe('{"at":"1970-01-01T00:00:00.000Z"}');
+  });
+
+  test.each([[() => {}], [Symbol("s")], [1n], [Number.NaN], [Number.POSITIVE_INFINITY]])("refuses %s", (value) => {
+    expect(() => canonicalJson({ value })).toThrow(TypeError);
+  });
+
+  test("refuses a cycle", () => {
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    expect(() => canonicalJson(cycle)).toThrow(/cycle/);
+    expect(findNonJson(cycle)?.reason).toContain("cyclic");
+  });
+});
+
+describe("findNonJson", () => {
+  test("finds nothing in JSON", () => {
+    fc.assert(
+      fc.property(arbJson, (value) => {
+        expect(findNonJson(value)).toBeUndefined();
+      }),
+    );
+  });
+
+  test.each([
+    [{ when: new Date(0) }, "/when", "an instance of Date"],
+    [{ list: [1, Number.NaN] }, "/list/1", "the number NaN"],
+    [{ "a/b~c": new Map() }, "/a~1b~0c", "an instance of Map"],
+    [[undefined], "/0", "a undefined"],
+    [{ deep: { fn: () => 1 } }, "/deep/fn", "a function"],
+    [1n, "", "a bigint"],
+  ])("names the place and the reason: %o", (value, pointer, reason) => {
+    expect(findNonJson(value)).toEqual({ pointer, reason });
+  });
+
+  test("an absent member may be written as undefined", () => {
+    expect(findNonJson({ a: undefined })).toBeUndefined();
+  });
+});
+
+describe("hashes", () => {
+  test("are SHA-256 in base64url, and of a value by its canonical text", () => {
+    expect(sha256("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+    expect(hashJson({ b: 1, a: 2 })).toBe(sha256('{"a":2,"b":1}'));
+    expect(keyedHash("key", "text")).toHaveLength(43);
+    expect(keyedHash("key", "text")).not.toBe(keyedHash("other", "text"));
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { OrchestrationError } from "./errors.ts";
+import { isSchema, jsonSchemaOf, parseWith } from "./schema.ts";
+
+describe("one parse at a boundary", () => {
+  test("gives the value that the schema made", () => {
+    expect(parseWith(z.object({ n: z.int().default(1) }), { extra: true })).toEqual({ ok: true, value: { n: 1 } });
+  });
+
+  test("names the places that do not fit, as JSON pointers", () => {
+    const parsed = parseWith(z.object({ "a/b": z.object({ "~": z.array(z.string()) }) }), { "a/b": { "~": ["x", 2] } });
+    expect(parsed).toMatchObject({ ok: false, issues: [{ pointer: "/a~1b/~0/1" }] });
+  });
+
+  test("a refinement that throws is an issue, not a throw", () => {
+    const schema = z.string().refine(() => {
+      throw new Error("boom");
+    });
+    expect(parseWith(schema, "x")).toEqual({ ok: false, issues: [{ pointer: "", message: "boom" }] });
+  });
+
+  test("an asynchronous schema is an issue as well: nothing in a run may wait", () => {
+    const schema = z.string().refine(async () => true);
+    expect(parseWith(schema, "x").ok).toBe(false);
+  });
+
+  test("a hostile value fills no journal", () => {
+    const schema = z.array(z.string());
+    const parsed = parseWith(schema, new Array(5000).fill(1));
+    expect(parsed.ok ? 0 : parsed.issues.length).toBe(20);
+  });
+});
+
+describe("JSON Schema of a schema", () => {
+  test("is of the side that is asked for", () => {
+    const schema = z.object({ n: z.int().default(1) });
+    expect(jsonSchemaOf(schema, "input", "t").required).toBeUndefined();
+    expect(jsonSchemaOf(schema, "output", "t").required).toEqual(["n"]);
+  });
+
+  test.each([
+    ["a date", z.date()],
+    ["a bigint", z.bigint()],
+    ["a map", z.map(z.string(), z.string())],
+    ["a symbol", z.symbol()],
+  ])("%s has none, and the owner is named", (_, type) => {
+    try {
+      jsonSchemaOf(z.object({ it: type }), "input", "find_order");
+      expect.unreachable();
+    } catch (thrown) {
+      expect(OrchestrationError.is(thrown, "tool/schema-not-representable")).toBe(true);
+      const error = thrown as OrchestrationError;
+      expect(error.message).toContain('"find_order"');
+      expect(error.data).toMatchObject({ tool: "find_order", side: "input" });
+      expect(error.cause).toBeInstanceOf(Error);
+    }
+  });
+
+  test("only zod schemas are schemas", () => {
+    expect(isSchema(z.string())).toBe(true);
+    for (const other of [undefined, null, {}, { type: "string" }, () => z.string()])
+      expect(isSchema(other)).toBe(false);
+  });
+});
