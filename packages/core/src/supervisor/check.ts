@@ -102,29 +102,34 @@ function checkTools(agents: ReadonlyMap<string, AnyAgent>): void {
 }
 
 function checkReach({ agents, edges, entry, exits, thresholds }: Graph): void {
-  const reached = new Set([entry]);
-  for (const agent of reached) {
-    for (const edge of edges) if (edge.from === agent) for (const target of targetsOf(edge)) reached.add(target);
-  }
-  for (const agent of agents.keys()) {
-    if (!reached.has(agent)) throw new OrchestrationError("supervisor/agent-unreachable", { agent, entry });
-  }
-  // An agent that only runs as a branch returns to its join, so it needs no edge of its own.
+  // An agent that only runs as a branch returns to its join: it needs no edge of its own, and one that it has, or an
+  // exit that it is, is never taken.
   const branches = new Set<string>();
   const others = new Set<string>([entry]);
-  for (const edge of edges) {
-    if (edge.kind === "parallel") {
-      for (const { to } of edge.branches) branches.add(to);
-      others.add(edge.join.to);
-    } else for (const target of targetsOf(edge)) others.add(target);
+  for (const agent of others) {
+    for (const edge of edges) {
+      if (edge.from !== agent) continue;
+      if (edge.kind === "parallel") {
+        for (const { to } of edge.branches) branches.add(to);
+        others.add(edge.join.to);
+      } else for (const target of targetsOf(edge)) others.add(target);
+    }
+  }
+  for (const agent of agents.keys()) {
+    if (!others.has(agent) && !branches.has(agent)) {
+      throw new OrchestrationError("supervisor/agent-unreachable", { agent, entry });
+    }
   }
   for (const agent of agents.keys()) {
     const leaves =
       exits.has(agent) || edges.some((edge) => edge.from === agent) || (branches.has(agent) && !others.has(agent));
     if (!leaves) throw new OrchestrationError("supervisor/dead-end", { agent });
   }
-  const ends = [...reached].some((agent) => exits.has(agent)) || edges.some((edge) => edge.kind === "ending");
-  if (!ends && thresholds.size === 0) throw new OrchestrationError("supervisor/exit-unreachable", { entry });
+  const ends = [...others].some(
+    (agent) =>
+      exits.has(agent) || thresholds.has(agent) || edges.some(({ kind, from }) => kind === "ending" && from === agent),
+  );
+  if (!ends) throw new OrchestrationError("supervisor/exit-unreachable", { entry });
 }
 
 /**
@@ -181,7 +186,9 @@ function pathWithout(edges: readonly Edge[], entry: string, to: string, without:
     if (last === to) return path;
     for (const edge of edges) {
       if (edge.from !== last) continue;
-      for (const target of targetsOf(edge)) {
+      // A join is reached through all branches of its delegation.
+      const isThrough = edge.kind === "parallel" && edge.branches.some((branch) => branch.to === without);
+      for (const target of isThrough ? targetsOf(edge).filter((name) => name !== edge.join.to) : targetsOf(edge)) {
         if (seen.has(target)) continue;
         seen.add(target);
         queue.push([...path, target]);
