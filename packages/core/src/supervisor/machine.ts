@@ -73,7 +73,7 @@ const command = <Type extends SupervisorCommand["type"]>(
   params: Omit<Extract<SupervisorCommand, { type: Type }>, "type">,
 ) => ({ type, params });
 
-/** Compiles the machine. State names are the agents'; forks and questions are numbered and described. */
+/** Compiles the machine. State names are the agents'; forks and questions are `+`, numbered and described. */
 export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
   const failed = plan.onFailure === "escalate" ? "#escalated" : "#failed";
   const states: Record<string, unknown> = {};
@@ -248,9 +248,9 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
   } as unknown as Parameters<typeof createMachine>[0]) as unknown as AnyStateMachine;
 }
 
-/** Name of the state in which a supervisor waits for its branches or for a person. */
+/** Name of the state in which a supervisor waits for its branches or for a person; no agent can have it. */
 export function stateOf(edge: Edge, index: number): string {
-  return edge.kind === "parallel" ? `fork_${index}` : `question_${index}`;
+  return edge.kind === "parallel" ? `+fork_${index}` : `+question_${index}`;
 }
 
 /** Guards are inline functions with a name of their own, so that pictures and exports can show them. */

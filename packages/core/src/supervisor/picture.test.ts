@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { extendAgent } from "../extend.ts";
 import { defineDenial, defineHandoff, defineParallel, defineQuestion } from "../handoff.ts";
 import { findNonJson } from "../json.ts";
 import { defineThreshold } from "../threshold.ts";
@@ -327,5 +328,30 @@ describe("pictures of a supervisor", () => {
     expect(picture).toContain("front_clerk --> fork_0 : both at once now");
     expect(picture).toContain('state "customer answers" as question_1');
     expect(picture).toContain("office : team of front-clerk, stamper");
+  });
+
+  test("agents may be named as states that wait are; every id of the picture is one thing", () => {
+    const named = <const Name extends string>(name: Name) => extendAgent(clerk, { name });
+    const fork0 = named("fork_0");
+    const dash = named("a-b");
+    const line = named("a_b");
+    const definition = defineSupervisor({
+      agents: { "a-b": dash, a_b: line, fork_0: fork0 },
+      entry: "a-b",
+      exit: "fork_0",
+      handoffs: [
+        defineParallel({
+          from: dash,
+          branches: { x: { to: line, map: (output) => output } },
+          join: { to: fork0, map: () => ({ text: "joined" }) },
+        }),
+      ],
+    });
+    const states = (toStateJson(definition) as { states: { working: { states: object } } }).states.working.states;
+    expect(Object.keys(states)).toEqual(["a-b", "a_b", "fork_0", "+fork_0"]);
+    const ids = [...toMermaid(definition).matchAll(/ as (\w+)$|state (\w+) <</gm)].map(
+      ([, left, right]) => left ?? right,
+    );
+    expect(ids).toEqual(["a_b", "a_b_2", "fork_0", "fork_0_2", "fork_0_join"]);
   });
 });

@@ -1,11 +1,21 @@
 import type { Edge } from "../handoff.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "./definition.ts";
-import { stateOf } from "./machine.ts";
 
 /** The supervisor as a Mermaid state diagram: agents with their tools, edges with their guards. */
 export function toMermaid(definition: SupervisorDefinition): string {
   const lines = ["stateDiagram-v2", "  direction LR"];
+  const taken = new Set<string>();
+  /** Ids of the diagram: what Mermaid allows, each once. */
+  const claim = (wish: string) => {
+    const plain = wish.replaceAll("-", "_");
+    let id = plain;
+    for (let twin = 2; taken.has(id); twin++) id = `${plain}_${twin}`;
+    taken.add(id);
+    return id;
+  };
+  const ids = new Map([...definition.agents.keys()].map((name) => [name, claim(name)]));
+  const key = (name: string) => ids.get(name) ?? name;
   const label = (text: string) =>
     text
       .replace(/[:;#"<>]/g, " ")
@@ -25,37 +35,44 @@ export function toMermaid(definition: SupervisorDefinition): string {
   for (const [index, edge] of definition.edges.entries()) {
     const from = key(edge.from);
     const guard = guardText(edge);
-    const state = stateOf(edge, index);
     switch (edge.kind) {
       case "handoff":
         arrow(from, key(edge.to), guard);
         break;
-      case "parallel":
-        lines.push(`  state ${state} <<fork>>`, `  state ${state}_join <<join>>`);
+      case "parallel": {
+        const state = claim(`fork_${index}`);
+        const join = claim(`fork_${index}_join`);
+        lines.push(`  state ${state} <<fork>>`, `  state ${join} <<join>>`);
         arrow(from, state, guard);
         for (const branch of edge.branches) {
           arrow(state, key(branch.to), branch.key);
-          arrow(key(branch.to), `${state}_join`, "");
+          arrow(key(branch.to), join, "");
         }
-        arrow(`${state}_join`, key(edge.join.to), "");
+        arrow(join, key(edge.join.to), "");
         break;
-      case "question":
+      }
+      case "question": {
+        const state = claim(`question_${index}`);
         lines.push(`  state "${edge.of} answers" as ${state}`);
         arrow(from, state, guard);
         arrow(state, key(edge.to), "");
         break;
-      case "ending":
-        lines.push(`  state "${edge.status} ${label(edge.reason)}" as end_${index}`);
-        arrow(from, `end_${index}`, guard);
-        arrow(`end_${index}`, "[*]", "");
+      }
+      case "ending": {
+        const end = claim(`end_${index}`);
+        lines.push(`  state "${edge.status} ${label(edge.reason)}" as ${end}`);
+        arrow(from, end, guard);
+        arrow(end, "[*]", "");
         break;
+      }
     }
   }
   for (const { agent, atLeast, stronger } of definition.thresholds.values()) {
     if (stronger !== undefined) arrow(key(agent), key(agent), `confidence below ${atLeast}, ask ${stronger}`);
-    lines.push(`  state "escalated low confidence" as low_${key(agent)}`);
-    arrow(key(agent), `low_${key(agent)}`, `confidence below ${atLeast}`);
-    arrow(`low_${key(agent)}`, "[*]", "");
+    const low = claim(`low_${key(agent)}`);
+    lines.push(`  state "escalated low confidence" as ${low}`);
+    arrow(key(agent), low, `confidence below ${atLeast}`);
+    arrow(low, "[*]", "");
   }
   for (const exit of definition.exits) arrow(key(exit), "[*]", "completed");
   return `${lines.join("\n")}\n`;
@@ -66,8 +83,6 @@ function guardText(edge: Edge): string {
   const custom = edge.name.includes("->") ? "" : edge.name;
   return `${edge.when ? (custom === "" ? "if its guard says so" : custom) : custom}${bound}`.trim();
 }
-
-const key = (name: string) => name.replaceAll("-", "_");
 
 /**
  * The supervisor as XState machine JSON: states, targets, and guards and actions by name. It draws in every XState tool;
