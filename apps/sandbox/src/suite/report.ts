@@ -13,6 +13,8 @@ export interface ScenarioReport {
   readonly runId: string;
   readonly status: RunStatus;
   readonly reason: string;
+  /** Agents in the order in which they were given work. */
+  readonly path: readonly string[];
   readonly ok: boolean;
   readonly checks: readonly Check[];
   readonly marks: Marks;

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { type AnyTool, type Engine, type Entry, type Logger, runSupervisor, type Supervisor } from "@remit/core";
-import { checkOutcome, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
+import { checkOutcome, pathIn, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
 import { connectMcp, stdio } from "@remit/mcp-bridge";
 import { chooseModel } from "../model/choice.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
@@ -28,7 +28,8 @@ export interface SuiteOptions {
   readonly concurrency?: number;
   /** Scenarios whose entries are told one by one, as they become durable. */
   readonly watch?: ReadonlySet<string>;
-  readonly onEvent?: (event: SuiteEvent) => void;
+  /** A promise from it holds up the telling of that scenario's next entry, never the run itself. */
+  readonly onEvent?: (event: SuiteEvent) => void | Promise<void>;
   /** Stops taking up scenarios; those under way come to their end. */
   readonly signal?: AbortSignal;
   readonly now?: () => number;
@@ -93,7 +94,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
         if (watch?.has(scenario.name)) {
           looking.push(
             (async () => {
-              for await (const entry of run.events()) onEvent?.({ type: "entry", scenario, entry });
+              for await (const entry of run.events()) await onEvent?.({ type: "entry", scenario, entry });
             })(),
           );
         }
@@ -113,6 +114,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       runId: outcome.run.id,
       status: outcome.result.status,
       reason: reasonText(outcome),
+      path: pathIn(outcome.entries),
       ok: checks.every(({ ok }) => ok) && violations.length === 0,
       checks,
       marks: own?.marks ?? {},

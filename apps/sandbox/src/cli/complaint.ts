@@ -1,0 +1,56 @@
+/** What is wrong, as a person and as a program read it. */
+export interface Complaint {
+  readonly code: string;
+  /** What happened, with its values; without the code. */
+  readonly message: string;
+  readonly hint: string;
+  /** Single places that are wrong, where the error names them. */
+  readonly issues: readonly string[];
+  /** True for an error that nobody foresaw: a defect, not a mistake of the person. */
+  readonly unforeseen: boolean;
+}
+
+const codeForm = /^[a-z0-9-]+\/[a-z0-9-]+$/;
+const issuesShown = 5;
+
+/**
+ * Reads any error. Ours (of every package, also of another copy) carry a code and a hint; the system's have a call and
+ * often a path; everything else is a defect.
+ */
+export function complaintOf(thrown: unknown): Complaint {
+  const error = (typeof thrown === "object" && thrown !== null ? thrown : {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+    readonly hint?: unknown;
+    readonly syscall?: unknown;
+    readonly path?: unknown;
+    readonly data?: { readonly issues?: unknown };
+  };
+  const message = typeof error.message === "string" ? error.message : String(thrown);
+  if (typeof error.code === "string" && codeForm.test(error.code)) {
+    const text = message.startsWith(`${error.code}: `) ? message.slice(error.code.length + 2) : message;
+    const hint = typeof error.hint === "string" ? error.hint : "";
+    return { code: error.code, message: text, hint, issues: issuesIn(error.data?.issues), unforeseen: false };
+  }
+  if (typeof error.code === "string" && typeof error.syscall === "string") {
+    const where = typeof error.path === "string" ? ` of ${error.path}` : "";
+    const hint = `Check the rights${where}, and that there is room on the disk.`;
+    return { code: "system/refused", message, hint, issues: [], unforeseen: false };
+  }
+  const hint = "This is a defect of Remit. `--debug` shows where it happened; please report it.";
+  return { code: "defect/unforeseen", message, hint, issues: [], unforeseen: true };
+}
+
+/** The complaint as lines for standard error. */
+export function complaintLines({ code, message, hint, issues }: Complaint): string[] {
+  return [`remit: ${code}: ${message}`, ...issues.map((issue) => `  ${issue}`), ...(hint === "" ? [] : [`  ${hint}`])];
+}
+
+function issuesIn(issues: unknown): string[] {
+  if (!Array.isArray(issues)) return [];
+  const texts = issues.flatMap((issue: { readonly pointer?: unknown; readonly message?: unknown } | null) =>
+    typeof issue?.message === "string" ? [`${String(issue.pointer ?? "") || "the whole"}: ${issue.message}`] : [],
+  );
+  const more = texts.length - issuesShown;
+  return more > 0 ? [...texts.slice(0, issuesShown), `… and ${more} more`] : texts;
+}

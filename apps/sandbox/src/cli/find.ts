@@ -1,0 +1,74 @@
+import type { Journal, RunRecord } from "@remit/core";
+import { SandboxError } from "../errors.ts";
+import type { SuiteFile, Workspace } from "../suite/workspace.ts";
+import { readRun } from "./recorded-run.ts";
+
+/** A suite with what the journal's index knows of its runs. */
+export interface SuiteState {
+  readonly suite: SuiteFile;
+  readonly runs: readonly RunRecord[];
+  readonly ended: number;
+}
+
+const everyRun = 1_000_000;
+
+export async function stateOf(journal: Journal, suite: SuiteFile): Promise<SuiteState> {
+  const runs = await journal.listRuns({ tenant: suite.id, most: everyRun });
+  return { suite, runs, ended: runs.filter(({ status }) => status !== "running" && status !== "parked").length };
+}
+
+/** True while a scenario of the suite has no ended run. */
+export function isUnfinished({ suite, ended }: SuiteState): boolean {
+  return ended < suite.scenarios.length;
+}
+
+/**
+ * The suite that a text stands for: its id or a part that no other has; the newest one when absent.
+ * @throws SandboxError `suite/unknown`, `suite/ambiguous`
+ */
+export function findSuite(workspace: Workspace, text: string | undefined): SuiteFile {
+  const { suites } = workspace.suites();
+  const fits = text === undefined ? suites.slice(0, 1) : suites.filter(({ id }) => id === text);
+  const [found, ...others] = fits.length > 0 ? fits : suites.filter(({ id }) => id.includes(text ?? ""));
+  if (!found) throw new SandboxError("suite/unknown", { suite: text ?? "at all", folder: workspace.dir });
+  if (others.length > 0) {
+    const names = [found, ...others].slice(0, 5).map(({ id }) => id);
+    throw new SandboxError("suite/ambiguous", {
+      suite: text ?? "",
+      count: others.length + 1,
+      suites: names.join(", "),
+    });
+  }
+  return found;
+}
+
+/**
+ * The run that a text stands for: its id, a part that no other id has, or the name of a scenario, in the newest suite
+ * that has played it.
+ * @throws SandboxError `suite/run-unknown`, `suite/run-ambiguous`
+ */
+export async function findRun(
+  workspace: Workspace,
+  journal: Journal,
+  text: string,
+): Promise<{ readonly suite: SuiteFile; readonly record: RunRecord }> {
+  const { suites } = workspace.suites();
+  const all: { suite: SuiteFile; record: RunRecord }[] = [];
+  for (const suite of suites) {
+    for (const record of (await stateOf(journal, suite)).runs) all.push({ suite, record });
+  }
+  const exact = all.filter(({ record }) => record.runId === text);
+  const [found, ...others] = exact.length > 0 ? exact : all.filter(({ record }) => record.runId.includes(text));
+  if (found && others.length > 0) {
+    const names = [found, ...others].slice(0, 5).map(({ record }) => record.runId);
+    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs: names.join(", ") });
+  }
+  if (found) return found;
+  for (const suite of suites) {
+    if (!suite.scenarios.includes(text)) continue;
+    for (const one of all) {
+      if (one.suite === suite && (await readRun(journal, one.record)).scenario === text) return one;
+    }
+  }
+  throw new SandboxError("suite/run-unknown", { run: text, folder: workspace.dir });
+}

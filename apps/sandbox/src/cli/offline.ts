@@ -1,0 +1,28 @@
+import { type AnyTool, defineTool, type Model, OrchestrationError, type SupervisorDefinition } from "@remit/core";
+import { z } from "zod";
+import type { Pack } from "../pack.ts";
+
+/**
+ * A pack's team without its server: the tools have their names and effects and cannot be called. Good to draw and to
+ * ask for names; its hash is not the one that runs are pinned to.
+ */
+export function offlineTeam(pack: Pack): SupervisorDefinition {
+  const known = new Map(pack.openWorld().tools.map((tool) => [tool.name, tool]));
+  const tools = Object.entries(pack.tools).map(([name, about]): [string, AnyTool] => {
+    const execute = (): never => {
+      throw new OrchestrationError("tool/failed", { tool: name, reason: "there is no server behind this drawing" });
+    };
+    const common = { name, description: known.get(name)?.description ?? name, input: z.json(), output: z.json() };
+    return [name, defineTool({ ...common, ...about, version: "0", execute } as Parameters<typeof defineTool>[0])];
+  });
+  return pack.team(new Map(tools));
+}
+
+/** Stands where a replay may not ask a model. */
+export const noModel: Model = {
+  id: "none",
+  cost: "zero",
+  generate: () => {
+    throw new OrchestrationError("model/failed", { model: "none", reason: "a replay asks no model" });
+  },
+};

@@ -1,0 +1,70 @@
+import { SandboxError } from "../errors.ts";
+import type { Pack } from "../pack.ts";
+import type { SuiteFile } from "../suite/workspace.ts";
+
+/** The packs that the command knows, with what a person gives to get each. */
+export const packNames = ["order-desk", "tau2-retail"] as const;
+export type PackName = (typeof packNames)[number];
+
+/** What a person said about the pack. Folders are absolute. */
+export interface PackWish {
+  readonly pack?: string | undefined;
+  readonly tau2?: string | undefined;
+  readonly scenarios?: string | undefined;
+}
+
+/**
+ * Which pack is meant, in the form that a suite's file keeps.
+ * @throws SandboxError `pack/unknown`, `usage/wrong`
+ */
+export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack"] {
+  const wrong = (reason: string) => new SandboxError("usage/wrong", { reason });
+  if (pack !== undefined && !(packNames as readonly string[]).includes(pack)) {
+    throw new SandboxError("pack/unknown", { pack, known: packNames.join(", ") });
+  }
+  if (tau2 !== undefined && scenarios !== undefined) {
+    throw wrong("--tau2 brings its own tasks and --scenarios plays on the order desk: give one of the two");
+  }
+  if (tau2 !== undefined) {
+    if (pack !== undefined && pack !== "tau2-retail")
+      throw wrong(`--tau2 is for the pack tau2-retail, not for ${pack}`);
+    return { name: "tau2-retail", folder: tau2 };
+  }
+  if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
+  return scenarios === undefined ? { name: "order-desk" } : { name: "order-desk", folder: scenarios };
+}
+
+/**
+ * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of tau2-retail the
+ * published data.
+ * @throws SandboxError `pack/unknown`, `scenario/*`
+ * @throws Tau2Error
+ */
+export async function openPack({ name, folder }: SuiteFile["pack"]): Promise<Pack> {
+  switch (name as PackName) {
+    case "tau2-retail": {
+      const { retailPack } = await import("../tau2/pack.ts");
+      return retailPack(folder ?? "");
+    }
+    case "order-desk": {
+      const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");
+      const pack = orderDeskPack();
+      return folder === undefined ? pack : withOwnScenarios(pack, folder);
+    }
+    default:
+      throw new SandboxError("pack/unknown", { pack: name, known: packNames.join(", ") });
+  }
+}
+
+/** The order desk with a person's own scenarios, which may name the same records as the pack's own do. */
+async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
+  const { orderDeskReferences } = await import("../../packs/order-desk/references.ts");
+  const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
+  const { loadScenarios } = await import("../scenario/yaml.ts");
+  const { offlineTeam } = await import("./offline.ts");
+  const scenarios = loadScenarios(path, {
+    fixtures: orderDeskReferences(orderDeskWorld().initial()),
+    agents: [...offlineTeam(pack).agents.keys()],
+  });
+  return { ...pack, scenarios: () => scenarios };
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { SupervisorDefinition } from "@remit/core";
+import type { Beat } from "../face/beat.ts";
+import { Progress } from "../face/progress.ts";
+import type { Screen } from "../face/screen.ts";
+import { StoryTeller } from "../face/story.ts";
+import { Telling } from "../face/telling.ts";
+import { type ModelName, modelNames } from "../model/choice.ts";
+import type { Pack } from "../pack.ts";
+import { ReportFile } from "../report/file.ts";
+import type { SuiteReport } from "../suite/report.ts";
+import { runSuite, type SuiteEvent } from "../suite/runner.ts";
+import type { SuiteFile } from "../suite/workspace.ts";
+import type { Interrupt } from "./interrupt.ts";
+import type { Place } from "./place.ts";
+import { readRun } from "./recorded-run.ts";
+import type { Store } from "./store.ts";
+
+export interface PlayOptions {
+  readonly place: Place;
+  readonly store: Store;
+  readonly pack: Pack;
+  /** Played one after the other. */
+  readonly suites: readonly Omit<SuiteFile, "catalog">[];
+  readonly concurrency: number;
+  /** Where the watched scenario and the progress are shown; absent: nowhere. */
+  readonly screen?: Screen | undefined;
+  /** The scenario that is told entry by entry, before the others. */
+  readonly watch?: string | undefined;
+  readonly report: boolean;
+  readonly interrupt: Interrupt;
+}
+
+export interface Played {
+  readonly reports: readonly SuiteReport[];
+  /** Absolute path of the page. */
+  readonly page: string | undefined;
+  /** The suite that Ctrl-C has cut short. */
+  readonly stopped: string | undefined;
+}
+
+/** How long a person looks at one line of the watched scenario, on a terminal. */
+const lineMs = 170;
+const speechMs = 450;
+
+/** Plays suites with everything that a person sees meanwhile, and writes the page. */
+export async function play(options: PlayOptions): Promise<Played> {
+  const { store, pack, suites, screen, watch, interrupt, place } = options;
+  const { workspace, engine } = store;
+  const reports: SuiteReport[] = [];
+  const file = options.report ? new ReportFile({ command: place.command }) : undefined;
+  let stopped: string | undefined;
+  for (const suite of suites) {
+    const label = suites.length > 1 ? `seed ${suite.model.seed}` : "";
+    const onlooker = screen
+      ? new Onlooker(screen, { label, strict: suite.model.name === "oracle", watch, interrupt })
+      : undefined;
+    let definition: SupervisorDefinition | undefined;
+    let report: SuiteReport;
+    try {
+      report = await runSuite({
+        suite,
+        pack,
+        workspace,
+        engine,
+        concurrency: options.concurrency,
+        watch: new Set(watch === undefined ? [] : [watch]),
+        signal: interrupt.signal,
+        onEvent: (event) => {
+          if (event.type === "connected") definition = event.supervisor.definition;
+          return onlooker?.see(event);
+        },
+      });
+    } finally {
+      onlooker?.leave();
+    }
+    reports.push(report);
+    if (file && definition)
+      await file.add(report, definition, (tenant, runId) => readRun(engine.journal, { tenant, runId }));
+    if (interrupt.signal.aborted && report.scenarios.length < suite.scenarios.length) stopped = suite.id;
+    if (interrupt.signal.aborted) break;
+  }
+  const [first] = reports;
+  const last = reports.at(-1);
+  let page: string | undefined;
+  if (file && first && last) {
+    page = workspace.reportFile(reports.length > 1 ? `${first.suite}-to-seed-${last.seed}` : first.suite);
+    file.write(page);
+  }
+  return { reports, page, stopped };
+}
+
+/** Shows what a suite tells: the watched scenario line by line, of the others how many are done. */
+class Onlooker {
+  readonly #screen: Screen;
+  readonly #progress: Progress;
+  readonly #watch: string | undefined;
+  readonly #interrupt: Interrupt;
+  readonly #teller = new StoryTeller();
+  readonly #telling: Telling;
+
+  constructor(
+    screen: Screen,
+    options: { label: string; strict: boolean; watch: string | undefined; interrupt: Interrupt },
+  ) {
+    this.#screen = screen;
+    this.#progress = new Progress(screen, options);
+    this.#watch = options.watch;
+    this.#interrupt = options.interrupt;
+    this.#telling = new Telling(screen);
+  }
+
+  async see(event: SuiteEvent): Promise<void> {
+    const { paint } = this.#screen;
+    switch (event.type) {
+      case "connected":
+        return;
+      case "started":
+        if (event.scenario.name === this.#watch) {
+          this.#screen.print("", `${paint.strong(event.scenario.title)} ${paint.quiet(event.runId)}`, "");
+        } else this.#progress.started(event.scenario.name);
+        return;
+      case "entry": {
+        const beat = this.#teller.tell(event.entry);
+        if (!beat.main) return;
+        this.#screen.print(...this.#telling.lines(beat));
+        await this.#look(beat);
+        return;
+      }
+      case "ended": {
+        const { report, done, total } = event;
+        if (report.name !== this.#watch) return this.#progress.ended(report, done, total);
+        const held = report.checks.filter(({ ok }) => ok).length;
+        const verdict = `${held} of ${report.checks.length} checks hold`;
+        this.#screen.print("", `  ${report.ok ? paint.good(`✓ ${verdict}`) : paint.bad(`✗ ${verdict}`)}`, "");
+      }
+    }
+  }
+
+  leave(): void {
+    this.#progress.clear();
+  }
+
+  /** A moment to read, where somebody watches. */
+  async #look({ kind }: Beat): Promise<void> {
+    if (!this.#screen.live || this.#interrupt.signal.aborted) return;
+    const ms = kind === "start" || kind === "question" || kind === "answer" || kind === "denied" ? speechMs : lineMs;
+    await pause(ms, undefined, { signal: this.#interrupt.signal }).catch((thrown: unknown) => {
+      if (!this.#interrupt.signal.aborted) throw thrown;
+    });
+  }
+}
+
+/** Files for suites that are to be played, one for each seed. */
+export function newSuites(options: {
+  readonly pack: SuiteFile["pack"];
+  readonly model: ModelName;
+  readonly seeds: readonly number[];
+  readonly scenarios: readonly string[];
+  readonly now: Date;
+}): Omit<SuiteFile, "catalog">[] {
+  const { pack, model, seeds, scenarios, now } = options;
+  const stamp = now.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  const grain = randomBytes(3).toString("hex");
+  return seeds.map((seed, index) => ({
+    format: 1,
+    id: `${pack.name}-${stamp}-${grain}${seeds.length > 1 ? `-s${seed}` : ""}`,
+    pack,
+    model: { name: model, seed },
+    scenarios,
+    // Later seeds are newer, so that the last one is the newest.
+    startedAt: now.getTime() + index,
+  }));
+}
+
+export function modelList(): string {
+  return modelNames.join(", ");
+}

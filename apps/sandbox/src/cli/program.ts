@@ -1,0 +1,219 @@
+import { existsSync, readFileSync } from "node:fs";
+import { Command, CommanderError, Help } from "commander";
+import type { Context, ExitCode } from "./context.ts";
+
+/**
+ * The command line as a person sees it: names, options, help. What a command does is loaded when it is called, so that
+ * `--help` and `--version` load neither the packs nor an SDK.
+ */
+export interface ProgramOptions {
+  /** Made when a command begins, from the options that all commands share. */
+  readonly context: (shared: { readonly state?: string }) => Context;
+  readonly done: (code: ExitCode) => void;
+}
+
+const exitCodes = `
+Exit codes:
+  0  all is well
+  1  something did not pass: a check of the model oracle, a violation with any model, a replay that differs
+  2  wrong usage or input
+  130  stopped by Ctrl-C
+`;
+
+export function program({ context, done }: ProgramOptions): Command {
+  const remit = new Command("remit")
+    .description("Plays scenarios of agent teams, and shows, replays and resumes their runs. Without a command: demo.")
+    .option("--state <folder>", "folder of the journal and the reports (default: .remit where you are)")
+    .option("--debug", "print where an error comes from")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  remit                                     a run as it happens, then all scenarios, then a report
+  remit run --filter refund                 the scenarios about refunds
+  remit run --tau2 ../tau2-bench/data/tau2/domains/retail
+  remit run --model noisy --seed 1..20      models that make mistakes
+  remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
+  remit replay --all                        decide all runs again, offline
+${exitCodes}`,
+    );
+  const shared = (): Context => context(remit.opts<{ state?: string }>());
+
+  remit
+    .command("demo", { isDefault: true })
+    .description("one run as it happens, then all scenarios of the order desk, then a report")
+    // A word that is no command arrives here, because this one is the default.
+    .allowExcessArguments()
+    .action(async (_options: unknown, command: Command) => {
+      const [unknown] = command.args;
+      if (unknown !== undefined) throw unknownCommand(remit, unknown);
+      const { demo } = await import("./demo.ts");
+      done(await demo(shared()));
+    });
+
+  remit
+    .command("run")
+    .description("play a pack's scenarios and write a report")
+    .argument("[pack]", "order-desk or tau2-retail (default: order-desk)")
+    .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
+    .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
+    .option("--filter <text>", "only scenarios whose name, title or tags hold the text")
+    .option("--model <name>", "oracle plays the ground truth, noop never acts, noisy makes seeded mistakes", "oracle")
+    .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up", "1")
+    .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
+    .option("--json", "print one JSON document and nothing else")
+    .option("--no-report", "write no HTML report")
+    .addHelpText(
+      "after",
+      `
+With oracle every check has to hold. With noop and noisy the right end is not expected: checks and scores are told,
+and the exit code is 1 only for violations, which are a call outside its agent's allowlist that ran, a payload outside
+a contract that arrived, and a write that happened twice.
+
+Examples:
+  remit run
+  remit run --filter voucher --watch voucher-afterwards
+  remit run --scenarios my-scenarios/
+  remit run --tau2 ../tau2-bench/data/tau2/domains/retail --json > result.json
+  remit run --model noisy --seed 1..20 --no-report
+${exitCodes}`,
+    )
+    .action(async (pack, options) => {
+      const { run } = await import("./run.ts");
+      done(await run(pack, options, shared()));
+    });
+
+  remit
+    .command("list")
+    .description("list suites and their runs, or a pack's scenarios")
+    .argument("[suite]", "a suite, or a part of its id; with --scenarios a pack")
+    .option("--scenarios", "list scenarios instead")
+    .option("--tau2 <folder>", "list the tasks of a tau2-bench checkout")
+    .option("--filter <text>", "only scenarios whose name, title or tags hold the text")
+    .option("--all", "leave nothing out")
+    .option("--json", "print one JSON document and nothing else")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  remit list
+  remit list order-desk-20260121            the runs of the suite with this in its id
+  remit list --scenarios --filter language
+`,
+    )
+    .action(async (suite, options) => {
+      const { list } = await import("./list.ts");
+      done(await list(suite, options, shared()));
+    });
+
+  remit
+    .command("show")
+    .description("tell a run from its journal, entry by entry")
+    .argument("<run>", "a run's id or a part of it, or a scenario's name for its newest run")
+    .option("--payloads", "print what was handed over, asked for and returned")
+    .option("--brief", "leave out model turns and bookkeeping")
+    .option("--json", "print the raw entries as one JSON document")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  remit show run_ZDwZ94lW
+  remit show a-tool-of-somebody-else --payloads
+  remit show run_ZDwZ94lW --json | jq '.entries[] | select(.type == "tool.denied")'
+`,
+    )
+    .action(async (run, options) => {
+      const { show } = await import("./show.ts");
+      done(await show(run, options, shared()));
+    });
+
+  remit
+    .command("replay")
+    .description("decide a run again from its journal alone, and compare every decision")
+    .argument("[run]", "a run's id or a part of it, or a scenario's name; with --all a suite")
+    .option("--all", "replay every ended run of a suite, the newest when none is named")
+    .option("--json", "print one JSON document and nothing else")
+    .addHelpText(
+      "after",
+      `
+Needs no server, no model and no network. First the hash chain is checked, then every input is applied again and every
+decision compared. An entry that was changed is named, and the exit code is 1.
+
+Examples:
+  remit replay run_ZDwZ94lW
+  remit replay --all
+`,
+    )
+    .action(async (run, options) => {
+      const { replay } = await import("./replay.ts");
+      done(await replay(run, options, shared()));
+    });
+
+  remit
+    .command("resume")
+    .description("go on with a suite that was cut off")
+    .argument("[suite]", "a suite, or a part of its id (default: the newest one that is not done)")
+    .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--json", "print one JSON document and nothing else")
+    .option("--no-report", "write no HTML report")
+    .addHelpText(
+      "after",
+      `
+What has ended is not played again. What was under way goes on from its journal: results that were durable stay, and a
+write whose outcome is unknown is settled under its key, so that it happens once.
+
+Examples:
+  remit resume
+  remit resume order-desk-20260121-153012
+`,
+    )
+    .action(async (suite, options) => {
+      const { resume } = await import("./resume.ts");
+      done(await resume(suite, options, shared()));
+    });
+
+  remit
+    .command("graph")
+    .description("print a pack's supervisor: agents, edges, guards")
+    .argument("[pack]", "order-desk or tau2-retail (default: order-desk)")
+    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
+    .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
+    .addHelpText(
+      "after",
+      `
+Starts no server. Paste the first form into anything that draws Mermaid, the second into an XState tool.
+
+Examples:
+  remit graph
+  remit graph --format xstate > desk.json
+`,
+    )
+    .action(async (pack, options) => {
+      const { graph } = await import("./graph.ts");
+      done(await graph(pack, options, shared()));
+    });
+  return remit;
+}
+
+function unknownCommand(remit: Command, name: string): CommanderError {
+  const known = new Help().visibleCommands(remit).map((command) => command.name());
+  return new CommanderError(2, "remit.unknownCommand", `there is no command "${name}"; there are ${known.join(", ")}`);
+}
+
+/** The version in this package's manifest, which lies one or two folders up (source, build). */
+export function version(): string {
+  for (const up of ["../../package.json", "../../../package.json"]) {
+    const file = new URL(up, import.meta.url);
+    if (!existsSync(file)) continue;
+    const manifest = JSON.parse(readFileSync(file, "utf8")) as { readonly name?: string; readonly version?: string };
+    if (manifest.name === "@remit/sandbox" && manifest.version !== undefined) return manifest.version;
+  }
+  return "0.0.0";
+}

@@ -1,0 +1,130 @@
+import { SandboxError } from "../errors.ts";
+import { failureLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
+import { isModelName, type ModelName } from "../model/choice.ts";
+import { isContent, totalsOf } from "../suite/totals.ts";
+import type { Context, ExitCode } from "./context.ts";
+import { interrupted, onInterrupt } from "./interrupt.ts";
+import { seedsIn, wholeNumber } from "./number.ts";
+import { chosenPack, openPack } from "./packs.ts";
+import { newSuites, type Played, play } from "./play.ts";
+import { openStore } from "./store.ts";
+
+export interface RunOptions {
+  readonly tau2?: string;
+  readonly scenarios?: string;
+  readonly filter?: string;
+  readonly model: string;
+  readonly seed: string;
+  readonly concurrency: string;
+  readonly watch?: string;
+  readonly json?: boolean;
+  readonly report: boolean;
+}
+
+/** Plays a pack's scenarios, one suite for each seed. */
+export async function run(packName: string | undefined, options: RunOptions, context: Context): Promise<ExitCode> {
+  const { place, out, err } = context;
+  const model = modelOf(options.model);
+  const seeds = seedsIn(options.seed);
+  const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
+  const json = options.json === true;
+  if (json && options.watch !== undefined) {
+    throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
+  }
+  const within = (path: string | undefined) => (path === undefined ? undefined : place.resolve(path));
+  const chosen = chosenPack({ pack: packName, tau2: within(options.tau2), scenarios: within(options.scenarios) });
+  const pack = await openPack(chosen);
+  const scenarios = filtered(pack.scenarios(), options.filter);
+  if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
+    throw new SandboxError("scenario/unknown", { filter: options.watch });
+  }
+  const suites = newSuites({
+    pack: chosen,
+    model,
+    seeds,
+    scenarios: scenarios.map(({ name }) => name),
+    now: new Date(),
+  });
+
+  await using store = openStore(place);
+  using interrupt = onInterrupt(() => {
+    err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");
+  });
+  const screen = json ? (err.live ? err : undefined) : out;
+  if (!json) {
+    const { strong, quiet } = out.paint;
+    out.print(
+      `${strong(pack.title)} ${quiet(`· model ${model}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${scenarios.length} scenarios`)}`,
+    );
+  }
+  const played = await play({
+    place,
+    store,
+    pack,
+    suites,
+    concurrency,
+    screen,
+    watch: options.watch,
+    report: options.report,
+    interrupt,
+  });
+  return conclude(played, { command: "run", json }, context);
+}
+
+/** Tells how it went, and gives the exit code. */
+export function conclude(
+  played: Played,
+  options: { readonly command: string; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
+  context: Context,
+): ExitCode {
+  const { reports, page, stopped } = played;
+  const { out, place } = context;
+  const exitCode = stopped !== undefined ? interrupted : isContent(reports) ? 0 : 1;
+  if (options.json) {
+    context.json({
+      command: options.command,
+      ok: exitCode === 0,
+      exitCode,
+      stopped: stopped ?? null,
+      report: page ?? null,
+      ...options.more,
+      totals: totalsOf(reports),
+      suites: reports,
+    });
+    return exitCode;
+  }
+  const { paint } = out;
+  out.print(
+    "",
+    ...(reports.length > 1 ? seedTable(reports, out) : reports.flatMap((report) => scenarioTable(report, out))),
+  );
+  const failures = failureLines(reports, out);
+  if (failures.length > 0) out.print("", ...failures);
+  out.print("", ...totalLines(reports, out), "");
+  if (page !== undefined) out.print(`Report: ${page}`);
+  if (stopped !== undefined) out.print(paint.warn(`Stopped. To go on: ${place.command(`resume ${stopped}`)}`));
+  out.print(
+    ...reports.flatMap(({ closing, seed }) =>
+      closing.map((line) => (reports.length > 1 ? `seed ${seed}: ${line}` : line)),
+    ),
+  );
+  return exitCode;
+}
+
+/** Scenarios whose name, title or tags hold the text. @throws SandboxError `scenario/unknown` when there are none */
+export function filtered<
+  Named extends { readonly name: string; readonly title: string; readonly tags: readonly string[] },
+>(scenarios: readonly Named[], filter: string | undefined): readonly Named[] {
+  if (filter === undefined) return scenarios;
+  const wanted = filter.toLowerCase();
+  const found = scenarios.filter(({ name, title, tags }) =>
+    [name, title, ...tags].some((text) => text.toLowerCase().includes(wanted)),
+  );
+  if (found.length === 0) throw new SandboxError("scenario/unknown", { filter });
+  return found;
+}
+
+function modelOf(name: string): ModelName {
+  if (!isModelName(name)) throw new SandboxError("model/choice-unknown", { model: name });
+  return name;
+}

@@ -1,0 +1,158 @@
+import type { ScenarioReport, SuiteReport } from "../suite/report.ts";
+import { totalsOf } from "../suite/totals.ts";
+import type { Screen } from "./screen.ts";
+import { type Cell, type Column, pairs, table } from "./table.ts";
+import { count, duration, printable, wrap } from "./text.ts";
+
+const callsOf = ({ counts }: ScenarioReport) => counts.reads + counts.writes;
+const deniedOf = ({ counts }: ScenarioReport) => Object.values(counts.denied).reduce((sum, number) => sum + number, 0);
+
+const scenarioColumns: readonly Column[] = [
+  { title: "" },
+  { title: "scenario", atLeast: 14 },
+  { title: "what it is about", atLeast: 24, spare: 3 },
+  { title: "status" },
+  { title: "path or reason", atLeast: 19, spare: 1 },
+  { title: "calls", align: "right" },
+  { title: "denied", align: "right" },
+  { title: "time", align: "right", spare: 2 },
+];
+
+/** One line a scenario. */
+export function scenarioTable(report: SuiteReport, { columns, paint }: Screen): string[] {
+  const short = shortNames(report.scenarios.flatMap(({ path }) => path));
+  const rows = report.scenarios.map((one): Cell[] => {
+    const denied = deniedOf(one);
+    return [
+      { text: one.ok ? "✓" : "✗", tint: one.ok ? paint.good : paint.bad },
+      { text: printable(one.name) },
+      { text: printable(one.title), tint: paint.quiet },
+      {
+        text: one.status,
+        tint: one.status === "failed" ? paint.bad : one.status === "completed" ? paint.good : paint.warn,
+      },
+      {
+        text: printable(
+          one.reason === ""
+            ? pathText(
+                one.path.map((name) => short.get(name) ?? name),
+                "→",
+              )
+            : one.reason,
+        ),
+        tint: paint.quiet,
+      },
+      { text: String(callsOf(one)) },
+      { text: denied === 0 ? "·" : String(denied), tint: denied === 0 ? paint.quiet : paint.warn },
+      { text: duration(one.durationMs), tint: paint.quiet },
+    ];
+  });
+  return table(scenarioColumns, rows, { columns, head: paint.quiet });
+}
+
+const seedColumns: readonly Column[] = [
+  { title: "seed", align: "right" },
+  { title: "runs", align: "right" },
+  { title: "as expected", align: "right" },
+  { title: "faults", align: "right" },
+  { title: "denied", align: "right" },
+  { title: "outputs rejected", align: "right" },
+  { title: "handoffs rejected", align: "right", spare: 1 },
+  { title: "violations", align: "right" },
+  { title: "time", align: "right", spare: 2 },
+];
+
+/** One line a suite, for a range of seeds. */
+export function seedTable(reports: readonly SuiteReport[], { columns, paint }: Screen): string[] {
+  const rows = reports.map((report): Cell[] => {
+    const totals = totalsOf([report]);
+    const faults = Object.values(totals.noise).reduce((sum, number) => sum + number, 0);
+    const numbers = [report.seed, totals.runs, totals.passed, faults, totals.denials, totals.outputsRejected];
+    return [
+      ...numbers.map((number) => ({ text: String(number) })),
+      { text: String(totals.handoffsRejected) },
+      { text: String(totals.violations), tint: totals.violations > 0 ? paint.bad : paint.good },
+      { text: duration(report.durationMs), tint: paint.quiet },
+    ];
+  });
+  return table(seedColumns, rows, { columns, head: paint.quiet });
+}
+
+/** The numbers under the table. */
+export function totalLines(reports: readonly SuiteReport[], { columns, paint }: Screen): string[] {
+  const totals = totalsOf(reports);
+  const held = reports.every(({ model }) => model === "oracle");
+  const result = held
+    ? `${totals.passed} passed, ${totals.failed} failed`
+    : `${totals.passed} as the ground truth has it, ${totals.failed} otherwise (not expected of this model)`;
+  const lines: [string, string][] = [
+    ["scenarios", `${count(totals.runs, "run")} in ${duration(totals.durationMs)}: ${result}`],
+    ["ended", tallyText(totals.statuses)],
+    ["calls", `${count(totals.reads, "read")}, ${count(totals.writes, "write")}, ${totals.denials} denied`],
+    ...(totals.denials > 0 ? [["denied", tallyText(totals.denied)] as [string, string]] : []),
+    ["handoffs", `${totals.handoffs} delivered, ${totals.handoffsRejected} rejected`],
+    [
+      "answers",
+      `${count(totals.modelCalls, "model call")}, ${count(totals.outputsRejected, "output")} rejected by contract`,
+    ],
+    ["questions", `${totals.questions} put to people`],
+    ...(Object.keys(totals.noise).length > 0 ? [["faults made", tallyText(totals.noise)] as [string, string]] : []),
+  ];
+  const violations = `violations ${totals.violations}`;
+  const meaning =
+    "(calls outside an allowlist that ran, payloads outside a contract that arrived, writes that happened twice)";
+  return [
+    ...pairs(lines, { columns, indent: "", name: paint.quiet }),
+    `${totals.violations > 0 ? paint.bad(violations) : paint.good(violations)} ${paint.quiet(meaning)}`,
+  ];
+}
+
+/** What did not hold, one paragraph a scenario. At most `most` of them. */
+export function failureLines(reports: readonly SuiteReport[], { columns, paint }: Screen, most = 20): string[] {
+  const lines: string[] = [];
+  const failed = reports.flatMap(({ model, scenarios }) =>
+    scenarios.filter(({ ok, violations }) => (model === "oracle" ? !ok : violations.length > 0)),
+  );
+  for (const { name, runId, checks, violations, source } of failed.slice(0, most)) {
+    lines.push(
+      `${paint.bad("✗")} ${paint.strong(printable(name))} ${paint.quiet(printable(`${runId} ${source ?? ""}`))}`,
+    );
+    const wrong = checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.detail}`);
+    for (const text of [...violations.map((violation) => `violation: ${violation}`), ...wrong]) {
+      lines.push(...wrap(printable(text), columns - 4, 4).map((line) => `    ${line}`));
+    }
+  }
+  if (failed.length > most) lines.push(paint.quiet(`… and ${failed.length - most} more`));
+  return lines;
+}
+
+export function tallyText(tally: Readonly<Record<string, number>>): string {
+  return Object.entries(tally)
+    .map(([key, number]) => `${key} ${number}`)
+    .join(" · ");
+}
+
+/** `triage → retrieval ×3 → reviewer`: neighbours that repeat are told once. */
+export function pathText(path: readonly string[], arrow = " → "): string {
+  const parts: { name: string; times: number }[] = [];
+  for (const name of path) {
+    const last = parts.at(-1);
+    if (last?.name === name) last.times++;
+    else parts.push({ name, times: 1 });
+  }
+  const space = arrow.trim() === arrow ? "" : " ";
+  return parts.map(({ name, times }) => (times > 1 ? `${name}${space}×${times}` : name)).join(arrow);
+}
+
+/** Names cut to the three letters or more that tell them apart. */
+function shortNames(names: readonly string[]): ReadonlyMap<string, string> {
+  const all = [...new Set(names)];
+  const short = (name: string): string => {
+    for (let length = 3; length < name.length; length++) {
+      const start = name.slice(0, length);
+      if (all.every((other) => other === name || !other.startsWith(start))) return start;
+    }
+    return name;
+  };
+  return new Map(all.map((name) => [name, short(name)]));
+}
