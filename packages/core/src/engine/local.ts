@@ -1,9 +1,10 @@
 import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent } from "../event.ts";
+import type { InputEvent, RunStatus } from "../event.ts";
+import { harmlessLogger } from "../harmless.ts";
 import { type IdSource, randomIds } from "../ids.ts";
 import type { Clock } from "../port/clock.ts";
-import type { Engine, RunHost, RunKey, RunSession, RunWatcher } from "../port/engine.ts";
+import type { Engine, ResumeFilter, RunHost, RunKey, RunSession, RunWatcher } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 
@@ -14,6 +15,8 @@ import type { Logger } from "../port/logger.ts";
  * L1 At most one session drives a run in this process.
  * L2 A session lives while something is in flight; a parked run holds no memory here.
  * L3 An event from outside is acknowledged when the driver has made it durable.
+ * L4 A timer of this engine wakes parked runs that are due, never a run that another process may be driving.
+ * L5 Who waits for a run is told when this engine closes.
  */
 export interface LocalEngineOptions {
   readonly name: string;
@@ -30,6 +33,9 @@ export function localEngine(options: LocalEngineOptions): Engine {
   return new LocalEngine(options);
 }
 
+/** How many stopped runs an engine remembers the error of. */
+const stoppedMax = 1024;
+
 interface Waiting {
   readonly event: InputEvent;
   readonly settle?: { readonly resolve: () => void; readonly reject: (error: OrchestrationError) => void };
@@ -45,6 +51,8 @@ class LocalEngine implements Engine {
   readonly #hosts = new Map<string, RunHost>();
   readonly #sessions = new Map<string, LocalSession>();
   readonly #watchers = new Map<string, Set<RunWatcher>>();
+  /** Runs whose driving stopped with an error and was not taken up again here. */
+  readonly #stopped = new Map<string, OrchestrationError>();
   #idle: (() => void)[] = [];
   #closing: Promise<void> | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
@@ -54,7 +62,7 @@ class LocalEngine implements Engine {
     this.name = name;
     this.journal = journal;
     this.clock = clock;
-    this.#logger = logger;
+    this.#logger = harmlessLogger(logger);
     this.#mailbox = mailbox ?? 64;
   }
 
@@ -76,20 +84,28 @@ class LocalEngine implements Engine {
     });
   }
 
-  async resume(filter: { readonly tenant?: string; readonly runId?: string } = {}): Promise<number> {
+  async resume(filter: ResumeFilter = {}): Promise<number> {
     this.#assertOpen();
+    return this.#wakeRuns(filter, (status) => status === "running");
+  }
+
+  /** Begins a session for each parked run that is due, and for the others that the filter takes and `also` names. */
+  async #wakeRuns(filter: ResumeFilter, also: (status: RunStatus) => boolean): Promise<number> {
+    const records = await this.journal.unfinishedRuns();
+    if (this.#closing) return 0;
     let woken = 0;
-    for (const record of await this.journal.unfinishedRuns()) {
+    for (const record of records) {
+      const definition = `${record.supervisor}@${record.definitionHash}`;
+      if (!this.#hosts.has(definition)) continue;
       if (filter.tenant !== undefined && record.tenant !== filter.tenant) continue;
       if (filter.runId !== undefined && record.runId !== filter.runId) continue;
+      if (filter.definition !== undefined && definition !== filter.definition) continue;
       const due = record.wakeAt !== undefined && record.wakeAt <= this.clock.now();
       if (record.status === "parked" && !due) {
         this.#scheduleWake(record.wakeAt);
         continue;
       }
-      if (this.#sessions.has(nameOf(record))) continue;
-      const definition = `${record.supervisor}@${record.definitionHash}`;
-      if (!this.#hosts.has(definition)) continue;
+      if ((record.status !== "parked" && !also(record.status)) || this.#sessions.has(nameOf(record))) continue;
       this.#begin(record, definition, []);
       woken++;
     }
@@ -101,6 +117,12 @@ class LocalEngine implements Engine {
     const watchers = this.#watchers.get(name) ?? new Set();
     watchers.add(watcher);
     this.#watchers.set(name, watchers);
+    if (this.#stopped.has(name)) {
+      queueMicrotask(() => {
+        const error = this.#stopped.get(name);
+        if (error && watchers.has(watcher)) this.#tellOne(watcher, ({ stopped }) => stopped(error));
+      });
+    }
     return () => {
       watchers.delete(watcher);
       if (watchers.size === 0) this.#watchers.delete(name);
@@ -117,6 +139,8 @@ class LocalEngine implements Engine {
       this.#wake?.cancel();
       for (const session of this.#sessions.values()) session.stop();
       await this.idle();
+      const error = new OrchestrationError("engine/closed", { engine: this.name });
+      for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
       await this.journal.close();
     })();
     return this.#closing;
@@ -148,6 +172,7 @@ class LocalEngine implements Engine {
       },
     });
     this.#sessions.set(name, session);
+    this.#stopped.delete(name);
     for (const event of events) session.push(event);
     void this.#run(name, key, definition, session, host);
   }
@@ -165,6 +190,7 @@ class LocalEngine implements Engine {
     const left = session.end(failure);
     if (failure) {
       const error = failure;
+      this.#remember(name, error);
       this.#logger.error({ runId: key.runId, code: error.code, reason: error.message }, "a run stopped being driven");
       this.#tell(name, ({ stopped }) => stopped(error));
     } else if (left.length > 0) {
@@ -176,13 +202,22 @@ class LocalEngine implements Engine {
   }
 
   #tell(name: string, act: (watcher: RunWatcher) => void): void {
-    for (const watcher of this.#watchers.get(name) ?? []) {
-      try {
-        act(watcher);
-      } catch (thrown) {
-        this.#logger.warn({ reason: reasonOf(thrown) }, "a watcher threw");
-      }
+    for (const watcher of [...(this.#watchers.get(name) ?? [])]) this.#tellOne(watcher, act);
+  }
+
+  #tellOne(watcher: RunWatcher, act: (watcher: RunWatcher) => void): void {
+    try {
+      act(watcher);
+    } catch (thrown) {
+      this.#logger.warn({ reason: reasonOf(thrown) }, "a watcher threw");
     }
+  }
+
+  /** So that who asks after a run stopped does not wait for ever; the oldest are forgotten first. */
+  #remember(name: string, error: OrchestrationError): void {
+    this.#stopped.set(name, error);
+    const [oldest] = this.#stopped.keys();
+    if (oldest !== undefined && this.#stopped.size > stoppedMax) this.#stopped.delete(oldest);
   }
 
   /** One timer for the earliest wake-up; the index knows the rest. */
@@ -191,7 +226,7 @@ class LocalEngine implements Engine {
     this.#wake?.cancel();
     const timer = this.clock.at(dueAt, () => {
       this.#wake = undefined;
-      this.resume().catch((thrown: unknown) => {
+      this.#wakeRuns({}, () => false).catch((thrown: unknown) => {
         this.#logger.error({ reason: reasonOf(thrown) }, "parked runs could not be woken");
       });
     });
@@ -266,9 +301,16 @@ class LocalSession implements RunSession {
     const controller = new AbortController();
     this.#inFlight.set(command.id, controller);
     const { tenant, id: runId } = this.key;
-    void this.#options.host.execute({ tenant, runId }, command, controller.signal).then((event) => {
+    const done = (event: InputEvent) => {
       if (this.#inFlight.delete(command.id)) this.push({ event });
-    });
+    };
+    // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
+    const broken = (thrown: unknown) => done(failureOf(command, thrown));
+    try {
+      this.#options.host.execute({ tenant, runId }, command, controller.signal).then(done, broken);
+    } catch (thrown) {
+      broken(thrown);
+    }
   }
 
   abort(commandId: string): void {
@@ -328,6 +370,19 @@ class LocalSession implements RunSession {
     this.#current?.settle?.resolve();
     // Completions and timers of an ended session mean nothing to the next one; signals from outside do.
     return left.filter(({ settle }) => settle);
+  }
+}
+
+function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: unknown): InputEvent {
+  const { id, path } = command;
+  const error = new OrchestrationError("run/internal", { reason: reasonOf(thrown) }).toRecord();
+  switch (command.type) {
+    case "callModel":
+      return { id, path, type: "model.failed", body: { command: id, model: command.alias, error } };
+    case "callTool":
+      return { id, path, type: "tool.failed", body: { command: id, error, mayHaveExecuted: true, durationMs: 0 } };
+    case "lookup":
+      return { id, path, type: "effect.looked-up", body: { command: id, outcome: "unknown" } };
   }
 }
 

@@ -51,6 +51,14 @@ export interface RunWatcher {
   readonly stopped: (error: OrchestrationError) => void;
 }
 
+/** Which unfinished runs to continue; all of them where nothing is said. */
+export interface ResumeFilter {
+  readonly tenant?: string;
+  readonly runId?: string;
+  /** `supervisor@definitionHash`, as registered. */
+  readonly definition?: string;
+}
+
 /** Makes runs durable. One engine serves any number of supervisors. */
 export interface Engine {
   readonly name: string;
@@ -64,8 +72,8 @@ export interface Engine {
    */
   readonly deliver: (key: RunKey, definition: string, event: InputEvent) => Promise<void>;
   /** Continues every unfinished run of the registered definitions; resolves with how many were woken. */
-  readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
-  /** Watches one run from now on. Returns the way to stop. */
+  readonly resume: (filter?: ResumeFilter) => Promise<number>;
+  /** Watches one run from now on; who comes after its driving stopped with an error is told that. Returns the way to stop. */
   readonly watch: (key: RunKey, watcher: RunWatcher) => () => void;
   /** Resolves when no run is being driven. */
   readonly idle: () => Promise<void>;

@@ -3,6 +3,7 @@ import type { InputOf, OutputOf } from "../agent.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType } from "../event.ts";
+import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { type IdSource, isIdText, randomIds } from "../ids.ts";
 import { findNonJson, type Json } from "../json.ts";
@@ -10,9 +11,9 @@ import { modelGateway } from "../model/gateway.ts";
 import { observers } from "../observer.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
-import { type Logger, silentLogger } from "../port/logger.ts";
+import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
-import { silentTracer, type Tracer } from "../port/tracer.ts";
+import type { Tracer } from "../port/tracer.ts";
 import { osPrincipal, type Principal, type PrincipalSource } from "../principal.ts";
 import { drive } from "../run/driver.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
@@ -105,8 +106,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);
   const ids = options.ids ?? randomIds();
-  const logger = options.logger ?? silentLogger;
-  const tracer = options.tracer ?? silentTracer;
+  const logger = harmlessLogger(options.logger);
+  const tracer = harmlessTracer(options.tracer);
   const principals = options.principals ?? osPrincipal();
   const gateway = modelGateway({ models, definition, clock: engine.clock, tracer });
   const tools = dispatcher({ definition, clock: engine.clock, tracer });
@@ -209,7 +210,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     list: (filter) => engine.journal.listRuns({ ...filter, supervisor: definition.name }),
     resume: async (filter) => {
       await note();
-      return engine.resume(filter);
+      return engine.resume({ ...filter, definition: id });
     },
     replay: (runId, { tenant }) =>
       replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion),
