@@ -56,7 +56,7 @@ function write(value: unknown, depth: number): string {
 }
 
 /** Says where a value stops being JSON, or `undefined` when all of it is. The answer is a JSON pointer and a reason. */
-export function findNonJson(value: unknown, pointer = "", depth = 0): { pointer: string; reason: string } | undefined {
+export function findNonJson(value: unknown, pointer = "", depth = 0): NonJson | undefined {
   if (depth > depthMax) return { pointer, reason: `nested deeper than ${depthMax} levels or cyclic` };
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
   if (typeof value === "number") {
@@ -80,4 +80,37 @@ export function findNonJson(value: unknown, pointer = "", depth = 0): { pointer:
     if (found) return found;
   }
   return undefined;
+}
+
+/** A value as JSON has it, or where it stops being JSON. */
+export type Plain = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly fault: NonJson };
+export interface NonJson {
+  /** JSON pointer. */
+  readonly pointer: string;
+  readonly reason: string;
+}
+
+/**
+ * A copy that is exactly what a journal gives back: no member that is `undefined`, no negative zero, nothing shared with
+ * the value it was made from. What enters a run passes through here, so that a run taken up from its journal sees what
+ * the run under way saw.
+ */
+export function plainJson(value: unknown): Plain {
+  const fault = findNonJson(value);
+  return fault ? { ok: false, fault } : { ok: true, value: copy(value as Json) };
+}
+
+function copy(value: Json): Json {
+  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? 0 : value;
+  if (Array.isArray(value)) return value.map(copy);
+  const made: Record<string, Json> = {};
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, Json | undefined>)[key];
+    if (member === undefined) continue;
+    // An assignment would set the prototype instead.
+    if (key === "__proto__")
+      Object.defineProperty(made, key, { value: copy(member), enumerable: true, writable: true, configurable: true });
+    else made[key] = copy(member);
+  }
+  return made;
 }

@@ -2,7 +2,7 @@ import { type EffectCommand, type EffectEvent, effectMachine } from "../effect/m
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
 import { keyedHash } from "../hash.ts";
-import { canonicalJson, type Json } from "../json.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
@@ -46,8 +46,12 @@ export function proposeCall(
     const data = { tool: tool.name, issues: parsed.issues as unknown as Json };
     return deny(new OrchestrationError("tool/input-invalid", data), "input-schema");
   }
-  const inputHash = keyedHash(work.tenantKey, canonicalJson(part.input));
-  const pair = `${tool.name} ${inputHash}`;
+  const exact = canonicalJson(part.input);
+  const inputHash = keyedHash(work.tenantKey, exact);
+  // What the tool would get is what repeats: a member that its schema drops makes no other call.
+  const plain = plainJson(parsed.value);
+  const meant = plain.ok ? canonicalJson(plain.value) : exact;
+  const pair = `${tool.name} ${meant === exact ? inputHash : keyedHash(work.tenantKey, meant)}`;
   const seen = work.state.repeats.get(pair) ?? { granted: 0, denied: 0 };
   const bound = tool.effect === "write" ? work.limits.writeRepeats : work.limits.repeats;
   if (seen.granted >= bound) {
@@ -74,6 +78,7 @@ export function proposeCall(
     callId: part.callId,
     input: part.input,
     inputHash,
+    pair,
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
     snapshot: firstStep(callSteps),
     command: undefined,
@@ -123,14 +128,23 @@ export function callReturned(work: Work, call: Call, body: EntryBodies["tool.ret
 /** The tool refused or failed, or nobody knows. */
 export function callFailed(work: Work, call: Call, body: EntryBodies["tool.failed"]): void {
   const result: ToolResultPart = { ...tag(call), status: "failed", error: body.error };
-  if (body.error.code === "tool/refused") {
-    const pair = `${call.tool.name} ${call.inputHash}`;
-    const seen = work.state.repeats.get(pair);
-    // A refusal changed nothing, so the same write may be asked for again; the refused read counts on.
-    if (seen && call.tool.effect === "write") work.state.repeats.set(pair, { ...seen, granted: seen.granted - 1 });
-    return tell(work, call, { type: "refused" }, { result, outcome: "refused" });
+  switch (body.error.code) {
+    case "tool/refused":
+      forgive(work, call);
+      return tell(work, call, { type: "refused" }, { result, outcome: "refused" });
+    case "tool/output-invalid":
+      // It answered, so it happened; only what it said cannot be read.
+      return tell(work, call, { type: "returned" }, { result, outcome: "done" });
+    default:
+      if (!body.mayHaveExecuted) forgive(work, call);
+      return tell(work, call, { type: "failed", mayHaveExecuted: body.mayHaveExecuted }, { result, outcome: "failed" });
   }
-  tell(work, call, { type: "failed", mayHaveExecuted: body.mayHaveExecuted }, { result, outcome: "failed" });
+}
+
+/** A write that certainly did not happen may be asked for again; a read counts on. */
+function forgive(work: Work, { pair, tool }: Call): void {
+  const seen = work.state.repeats.get(pair);
+  if (seen && tool.effect === "write") work.state.repeats.set(pair, { ...seen, granted: seen.granted - 1 });
 }
 
 /** The process that held the call is gone. */
@@ -146,6 +160,7 @@ export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.l
 /** A person has said what became of it. */
 export function callDecided(work: Work, call: Call, body: EntryBodies["effect.decided"]): void {
   work.state.uncertain.delete(call.path);
+  if (body.outcome === "never") forgive(work, call);
   const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: body.reason }).toRecord();
   tell(
     work,

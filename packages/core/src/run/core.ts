@@ -1,6 +1,6 @@
 import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
-import { OrchestrationError, reasonOf } from "../errors.ts";
+import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, RunStatus } from "../event.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
@@ -219,15 +219,15 @@ export class RunCore {
         });
       case "tool.failed":
         return this.#withCall(event.body.command, (call) => {
-          const known = event.body.error.code === "tool/refused" || !event.body.mayHaveExecuted;
-          if (state.ending) return this.#closeCall(call, known ? "refused" : "unknown");
+          const { error, mayHaveExecuted } = event.body;
+          if (state.ending) return this.#closeCall(call, endOutcomeOf(error.code, mayHaveExecuted));
           callFailed(work, call, event.body);
         });
       case "effect.looked-up":
         return this.#withCall(event.body.command, (call) => {
           const { outcome } = event.body;
           if (state.ending) {
-            return this.#closeCall(call, outcome === "found" ? "done" : outcome === "never" ? "refused" : "unknown");
+            return this.#closeCall(call, outcome === "found" ? "done" : outcome === "never" ? "failed" : "unknown");
           }
           callLookedUp(work, call, event.body);
         });
@@ -280,9 +280,9 @@ export class RunCore {
   }
 
   /** What a call under way at the end came to; nothing follows from it (C3). */
-  #closeCall(call: Call, outcome: "done" | "refused" | "cancelled" | "unknown"): void {
+  #closeCall(call: Call, outcome: CallEnd): void {
     this.#state.calls.delete(call.path);
-    if (call.tool.effect !== "write") return;
+    if (call.tool.effect !== "write" && outcome !== "cancelled") return;
     if (outcome === "unknown") {
       this.#state.uncertain.add(call.path);
       this.#note("effect.uncertain", call.path, { effect: call.path, tool: call.tool.name, next: "person" });
@@ -387,8 +387,9 @@ export class RunCore {
       for (const [id, command] of state.outstanding) {
         const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         const unsent = this.#commands.includes(command);
-        if (!unsent) this.#aborts.push(id);
+        // A write under way is not stopped: its answer is worth waiting for, and its timeout bounds the wait.
         if (call?.tool.effect === "write" && !unsent) continue;
+        if (!unsent) this.#aborts.push(id);
         state.outstanding.delete(id);
         if (call) this.#closeCall(call, "cancelled");
       }
@@ -442,6 +443,15 @@ export class RunCore {
     this.#timers = this.#timers.filter((timer) => timer.id !== id);
     this.#aborts.push(id);
   }
+}
+
+type CallEnd = "done" | "refused" | "failed" | "cancelled" | "unknown";
+
+/** What an answer that came after the end says of its call. */
+function endOutcomeOf(code: ErrorCode, mayHaveExecuted: boolean): CallEnd {
+  if (code === "tool/refused") return "refused";
+  if (code === "tool/output-invalid") return "done";
+  return mayHaveExecuted ? "unknown" : "failed";
 }
 
 function emptyState(tenant: string, runId: string): RunState {

@@ -1,7 +1,7 @@
 import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { EntryBodies, LabelTable, ResponsePart } from "../event.ts";
-import { findNonJson, type Json } from "../json.ts";
+import { type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
@@ -50,8 +50,14 @@ function accept(
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
   const agent = team.definition.agents.get(name);
   const parsed = agent && parseWith(agent.input, payload);
-  if (!agent || !parsed?.ok) {
+  const plain = parsed?.ok ? plainJson(parsed.value) : undefined;
+  if (!agent || !plain?.ok) {
     work.bus.leave(path);
+    if (plain && !plain.ok) {
+      // A schema that makes a date or a map of it: only JSON reaches an agent.
+      const error = new OrchestrationError("contract/not-json", { contract: edge, ...plain.fault });
+      return reject(work, team, edge, name, "receiver", error);
+    }
     const data = {
       contract: edge,
       from: team.definition.name,
@@ -60,7 +66,7 @@ function accept(
     };
     return reject(work, team, edge, name, "receiver", new OrchestrationError("contract/input-invalid", data));
   }
-  const input = findNonJson(parsed.value) ? payload : (parsed.value as Json);
+  const input = plain.value;
   work.note("handoff.delivered", path, {
     message: envelope.id,
     edge,
@@ -96,7 +102,8 @@ function accept(
   };
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
-  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, input);
+  // The team's entry reads the payload by its own schema, so it gets what this schema has not yet made its own of.
+  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload);
   tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
 }
 
@@ -140,6 +147,12 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
   const refusal = parts.find((part) => part.type === "refusal");
   if (refusal) return tell(work, invocation, { type: "model.refused" }, { reason: refusal.reason });
   const calls = parts.filter((part) => part.type === "toolCall");
+  const { mailbox } = work.limits;
+  if (calls.length > mailbox) {
+    // Each call puts its result into the agent's mailbox; what cannot hold them all is no answer.
+    const message = `${calls.length} tool calls at once; at most ${mailbox} results fit into the mailbox`;
+    return tell(work, invocation, { type: "model.invalid" }, { issues: [{ pointer: "", message }] });
+  }
   if (calls.length > 0) return tell(work, invocation, { type: "model.calls", count: calls.length }, { calls });
   const ask = parts.find((part) => part.type === "ask");
   if (ask) {
@@ -149,16 +162,12 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
   const answer = answerOf(parts);
   const parsed = answer.ok ? parseWith(invocation.agent.output, answer.value) : answer;
   if (!parsed.ok) return tell(work, invocation, { type: "model.invalid" }, { issues: parsed.issues });
-  const value: unknown = parsed.value;
-  const found = findNonJson(value);
-  if (found)
-    return tell(
-      work,
-      invocation,
-      { type: "model.invalid" },
-      { issues: [{ pointer: found.pointer, message: `not JSON: ${found.reason}` }] },
-    );
-  invocation.output = value as Json;
+  const plain = plainJson(parsed.value);
+  if (!plain.ok) {
+    const { pointer, reason } = plain.fault;
+    return tell(work, invocation, { type: "model.invalid" }, { issues: [{ pointer, message: `not JSON: ${reason}` }] });
+  }
+  invocation.output = plain.value;
   tell(work, invocation, { type: "model.output" });
 }
 
@@ -342,11 +351,14 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
     return work.send("agent.ended", path, to, `${path}:ended`, { agent: agent.name, status, reason, packet, ...tag });
   }
   const parsed = parseWith(agent.output, end.output);
-  if (!parsed.ok) {
-    const data = { agent: agent.name, repairs: 0, issues: parsed.issues as unknown as Json };
+  const plain = parsed.ok ? plainJson(parsed.value) : undefined;
+  if (!plain?.ok) {
+    const issues =
+      plain && !plain.ok ? [{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }] : [];
+    const data = { agent: agent.name, repairs: 0, issues: parsed.ok ? issues : (parsed.issues as unknown as Json) };
     return failInvocation(work, invocation, new OrchestrationError("agent/output-invalid", data).toRecord());
   }
-  const output = findNonJson(parsed.value) ? end.output : (parsed.value as Json);
+  const output = plain.value;
   work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
   work.send("handoff.returned", path, to, `${path}:returned`, { agent: agent.name, output, ...tag });
 }
@@ -363,7 +375,9 @@ function dissolve(work: Work, team: Team): void {
     const call = state.calls.get(command.path);
     if (call?.tool.effect === "write") continue;
     work.abandon(id);
-    if (call) state.calls.delete(call.path);
+    if (!call) continue;
+    state.calls.delete(call.path);
+    work.note("effect.settled", call.path, { effect: call.path, outcome: "cancelled" });
   }
   for (const [ask, { by }] of state.asks) if (inside(by)) state.asks.delete(ask);
   for (const path of state.invocations.keys()) {

@@ -26,7 +26,10 @@ export interface Team {
   branches: Record<string, Json>;
   /** The output that the edge under way was chosen from. */
   chosenFrom: Json | undefined;
-  answer: Json | undefined;
+  /** What was delivered last, as its contract made it: a stronger model gets the same. */
+  payload: Json | undefined;
+  /** The answer to its question, as the question's schema made it; JSON or not, it goes into the contract's `map` only. */
+  answer: unknown;
   lastError: ErrorRecord | undefined;
   lastEnd: { status: "denied" | "escalated"; reason: string; packet: Json } | undefined;
 }
@@ -62,6 +65,8 @@ export interface Call {
   readonly callId: string;
   readonly input: Json;
   readonly inputHash: string;
+  /** Its place in `repeats`: the tool and the arguments as it would get them. */
+  readonly pair: string;
   readonly key: string;
   snapshot: StepSnapshot;
   /** The command under way. */

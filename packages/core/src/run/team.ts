@@ -1,7 +1,7 @@
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Edge } from "../handoff.ts";
-import { hashJson } from "../hash.ts";
-import { findNonJson, type Json } from "../json.ts";
+import { sha256 } from "../hash.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
@@ -41,6 +41,7 @@ export function beginTeam(
     counters: new Map(),
     branches: {},
     chosenFrom: input,
+    payload: undefined,
     answer: undefined,
     lastError: undefined,
     lastEnd: undefined,
@@ -111,8 +112,10 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
         const error = new OrchestrationError("run/answer-invalid", { ask: ask.ask, issues });
         return reject(work, team, edge.name, edge.to, "sender", error);
       }
-      team.answer = (parsed?.ok ? parsed.value : envelope.payload.answer) as Json;
-      return take(work, team, { type: "input.received", edge: ask.edge });
+      team.answer = parsed?.ok ? parsed.value : envelope.payload.answer;
+      take(work, team, { type: "input.received", edge: ask.edge });
+      team.answer = undefined;
+      return;
     }
     case "limit.exceeded":
       team.lastError = envelope.payload.error;
@@ -147,7 +150,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
     case "delegate": {
       if (!edge) {
         // The entry, or a second try of the same payload by a stronger model.
-        const payload = command.model === undefined ? team.chosenFrom : team.results.get(command.agent)?.input;
+        const payload = command.model === undefined ? team.chosenFrom : team.payload;
         const name = command.model === undefined ? "entry" : `stronger:${command.agent}`;
         return deliver(work, team, {
           edge: name,
@@ -207,14 +210,14 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
       } catch (thrown) {
         packet = { output: team.chosenFrom ?? null, packetFailed: reasonOf(thrown) };
       }
-      const found = findNonJson(packet);
+      const plain = plainJson(packet);
       return endAs(
         work,
         team,
         edge.status,
         edge.reason,
         edge.from,
-        found ? { notJson: found.reason } : (packet as Json),
+        plain.ok ? plain.value : { notJson: plain.fault.reason },
       );
     }
     case "endAs":
@@ -287,18 +290,18 @@ function make(work: Work, team: Team, edge: Edge, agent: string, map: () => unkn
     const data = { contract: edge.name, reason: reasonOf(thrown) };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/map-threw", data));
   }
-  const found = findNonJson(payload);
-  if (found) {
-    const error = new OrchestrationError("contract/not-json", { contract: edge.name, ...found });
+  const plain = plainJson(payload);
+  if (!plain.ok) {
+    const error = new OrchestrationError("contract/not-json", { contract: edge.name, ...plain.fault });
     return reject(work, team, edge.name, agent, "sender", error);
   }
   const schema = team.definition.agents.get(agent)?.input;
-  const parsed = schema && parseWith(schema, payload);
+  const parsed = schema && parseWith(schema, plain.value);
   if (!parsed?.ok) {
     const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
   }
-  deliver(work, team, { edge: edge.name, agent, payload: payload as Json, branch });
+  deliver(work, team, { edge: edge.name, agent, payload: plain.value, branch });
 }
 
 function deliver(
@@ -314,12 +317,14 @@ function deliver(
 ): void {
   if (work.state.ending) return;
   if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", team.path);
-  const bytes = JSON.stringify(payload).length;
+  const text = canonicalJson(payload);
+  const bytes = Buffer.byteLength(text);
   if (bytes > work.limits.payloadBytes) {
     const error = new OrchestrationError("contract/payload-too-large", { bytes, limit: work.limits.payloadBytes });
     return reject(work, team, edge, agent, "sender", error);
   }
   work.state.handoffs++;
+  team.payload = payload;
   const path = `${team.path}${count(team, agent)}`;
   const labels = { "": labelsOf(work, team) };
   beginInvocation(work, team, path, {
@@ -327,7 +332,7 @@ function deliver(
     agent,
     payload,
     labels,
-    payloadHash: hashJson(payload),
+    payloadHash: sha256(text),
     ...(branch === undefined ? {} : { branch }),
     ...(model === undefined ? {} : { model }),
   });
