@@ -29,7 +29,7 @@ export function blobStore(options: {
   return {
     divert: (text) => {
       if (text.length <= blobChars) return text;
-      const address = keyedHash(tenantKey, `blob\n${text}`);
+      const address = addressOf(tenantKey, text);
       const writing = journal.putBlob(tenant, address, text);
       if (writing) open.push(writing);
       return JSON.stringify({ $blob: address, chars: text.length } satisfies BlobRef);
@@ -43,15 +43,27 @@ export function blobStore(options: {
   };
 }
 
-/** Opens references. @throws OrchestrationError `journal/blob-missing` */
+/**
+ * Opens references. The chain covers the address, and the address covers the text.
+ * @throws OrchestrationError `journal/blob-missing`, or `journal/broken-chain` for a text that is not what was stored
+ */
 export async function openBlobs(entries: Entry[], journal: Journal, key: StreamKey): Promise<Entry[]> {
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index] as Entry;
     const { $blob: address } = entry.body as Partial<BlobRef>;
     if (address === undefined) continue;
     const text = await journal.getBlob(key.tenant, address);
-    if (text === undefined) throw new OrchestrationError("journal/blob-missing", { address, stream: key.id });
+    if (text === undefined)
+      throw new OrchestrationError("journal/blob-missing", { address, stream: key.id, seq: entry.seq });
+    if (addressOf(await journal.tenantKey(key.tenant), text) !== address) {
+      const data = { seq: entry.seq, stream: key.id, reason: "its payload does not fit its address" };
+      throw new OrchestrationError("journal/broken-chain", data);
+    }
     entries[index] = { ...entry, body: JSON.parse(text) as unknown } as Entry;
   }
   return entries;
+}
+
+function addressOf(tenantKey: string, text: string): string {
+  return keyedHash(tenantKey, `blob\n${text}`);
 }

@@ -1,6 +1,7 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
@@ -72,6 +73,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
       core.ended ||
       event.type === "run.started" ||
       event.type === "input.received" ||
+      event.type === "effect.decided" ||
       event.type === "cancel.requested" ||
       outcome.commands.some(
         (command) =>
@@ -87,9 +89,15 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     for (const command of outcome.commands) session.submit(command);
     if (head.seq - lastSnapshot >= snapshotEvery && !core.ended) {
       lastSnapshot = head.seq;
-      void Promise.resolve(journal.saveSnapshot(key, { seq: head.seq, hash: head.hash, state: core.save() })).catch(
-        (thrown: unknown) => logger.warn({ runId: key.id, reason: reasonOf(thrown) }, "a snapshot could not be saved"),
-      );
+      void keepSnapshot();
+    }
+  };
+  /** Costs nothing but time when it fails. */
+  const keepSnapshot = async () => {
+    try {
+      await journal.saveSnapshot(key, { seq: head.seq, hash: head.hash, state: core.save() });
+    } catch (thrown) {
+      logger.warn({ runId: key.id, reason: reasonOf(thrown) }, "a snapshot could not be saved");
     }
   };
 
@@ -148,22 +156,23 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   let from = 0;
   let head: Head = emptyHead;
   let rest = batches;
+  let lastAt = 0;
   if (snapshot) {
     // A snapshot of another history is no snapshot: the chain decides.
-    const anchored = batches.some(({ lastSeq, hash }) => lastSeq === snapshot.seq && hash === snapshot.hash);
-    if (anchored) {
+    const anchor = batches.find(({ lastSeq, hash }) => lastSeq === snapshot.seq && hash === snapshot.hash);
+    if (anchor) {
       try {
         core.restore(snapshot.state);
         from = snapshot.seq;
         head = { seq: snapshot.seq, hash: snapshot.hash };
         rest = batches.filter(({ firstSeq }) => firstSeq > snapshot.seq);
+        lastAt = core.state.lastAt;
       } catch {
         core = make(); // A cache that cannot be read is no cache; the fold below starts at the beginning.
       }
     }
     if (from === 0) rest = await journal.read(key);
   }
-  let lastAt = 0;
   let conversationId: string | undefined;
   for (const batch of rest) {
     const entries = await openBlobs(openBatch(batch, key.id), journal, key);
@@ -177,7 +186,6 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   if (from > 0) {
     const record = await journal.findRun(key.tenant, key.id);
     conversationId = record?.conversationId;
-    lastAt = Math.max(lastAt, record?.updatedAt ?? 0);
   }
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }
@@ -223,8 +231,9 @@ function compare(recorded: readonly Entry[], decided: readonly Draft[], run: str
   }
 }
 
+/** The order of members means nothing; it is only what makes the quick look quick. */
 function sameJson(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
+  return JSON.stringify(left) === JSON.stringify(right) || canonicalJson(left) === canonicalJson(right);
 }
 
 function summary({

@@ -1,6 +1,6 @@
-import { OrchestrationError } from "../errors.ts";
-import { endStatusOf, type RunStatus } from "../event.ts";
-import { openBatch, verifyChain } from "../journal/chain.ts";
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import { type Entry, endStatusOf, type RunStatus } from "../event.ts";
+import { linesOf, openBatch, verifyChain } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { openBlobs } from "./blob.ts";
@@ -19,11 +19,14 @@ export interface ReplayReport {
   readonly status: RunStatus | "unknown";
   readonly journalHash: string;
   /** The first entry that is not what was written, or the first decision that differs. */
-  readonly fault?: {
-    readonly kind: "chain" | "decision" | "definition";
-    readonly seq: number;
-    readonly reason: string;
-  };
+  readonly fault?: Fault;
+}
+
+interface Fault {
+  /** `chain`: not what was written; `erased`: a body is gone; `definition`: of another one; `decision`: comes out differently. */
+  readonly kind: "chain" | "decision" | "definition" | "erased";
+  readonly seq: number;
+  readonly reason: string;
 }
 
 /**
@@ -46,24 +49,44 @@ export async function replayRun(
   const tenantKey = await journal.tenantKey(key.tenant);
   const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey, policyVersion });
   let status: RunStatus | "unknown" = "unknown";
+  const faulty = (kind: Fault["kind"], seq: number, reason: string): ReplayReport => ({
+    ...report,
+    ok: false,
+    status,
+    fault: { kind, seq, reason },
+  });
   for (const batch of batches) {
-    const entries = await openBlobs(openBatch(batch, key.id), journal, key);
+    let entries: readonly Entry[];
+    try {
+      entries = await openBlobs(openBatch(batch, key.id), journal, key);
+    } catch (thrown) {
+      if (!OrchestrationError.is(thrown)) throw thrown;
+      const kind = OrchestrationError.is(thrown, "journal/blob-missing") ? "erased" : "chain";
+      return faulty(kind, seqIn(thrown, batch.firstSeq), thrown.message);
+    }
+    for (const [index, { body, salt }] of linesOf(batch).entries()) {
+      // The chain holds without it, but what was decided from it cannot be decided again.
+      if (body === "" && salt === "") return faulty("erased", batch.firstSeq + index, "its body was erased");
+    }
     for (const entry of entries) {
       if (entry.cause === 0) report.inputs++;
       else report.decisions++;
       status = endStatusOf(entry.type) ?? (entry.type === "run.parked" ? "parked" : "running");
       if (entry.type === "run.started" && entry.body.definitionHash !== definition.hash) {
         const reason = `the run began with definition ${entry.body.definitionHash}, the one loaded is ${definition.hash}`;
-        return { ...report, ok: false, status, fault: { kind: "definition", seq: entry.seq, reason } };
+        return faulty("definition", entry.seq, reason);
       }
     }
     try {
       foldBatch(core, entries, key.id);
     } catch (thrown) {
-      if (!OrchestrationError.is(thrown, "replay/diverged")) throw thrown;
-      const seq = typeof thrown.data.seq === "number" ? thrown.data.seq : batch.firstSeq;
-      return { ...report, ok: false, status, fault: { kind: "decision", seq, reason: thrown.message } };
+      // Whatever a definition of today makes of an entry of then is a difference, and no reason to throw.
+      return faulty("decision", seqIn(thrown, batch.firstSeq), reasonOf(thrown));
     }
   }
   return { ...report, ok: true, status };
+}
+
+function seqIn(thrown: unknown, otherwise: number): number {
+  return OrchestrationError.is(thrown) && typeof thrown.data.seq === "number" ? thrown.data.seq : otherwise;
 }
