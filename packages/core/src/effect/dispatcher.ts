@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
-import { type ErrorCode, type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
+import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
-import { findNonJson, type Json } from "../json.ts";
+import { findNonJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import { spanNames, type Tracer } from "../port/tracer.ts";
-import { parseWith } from "../schema.ts";
+import { type Parsed, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
 
@@ -43,6 +43,20 @@ export function dispatcher(options: {
     return tool;
   };
 
+  /** What a tool gave, as its schema reads it and as a journal can hold it. */
+  const outputOf = (tool: AnyTool, value: unknown): Parsed<Json> => {
+    const parsed = parseWith(tool.output, value);
+    if (!parsed.ok) return parsed;
+    const plain = plainJson(parsed.value);
+    if (!plain.ok) {
+      return { ok: false, issues: [{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }] };
+    }
+    const bytes = Buffer.byteLength(JSON.stringify(plain.value));
+    const limit = definition.limits.payloadBytes;
+    if (bytes <= limit) return plain;
+    return { ok: false, issues: [{ pointer: "", message: `${bytes} bytes, more than the limit of ${limit}` }] };
+  };
+
   const contextOf = (key: RunKey, command: CallToolCommand | LookupCommand, signal: AbortSignal): ToolContext => ({
     signal,
     idempotencyKey: command.key,
@@ -67,7 +81,8 @@ export function dispatcher(options: {
       let input: unknown;
       try {
         tool = gate(command);
-        const parsed = parseWith(tool.input, command.input);
+        // A copy, because what a tool does to its arguments is no business of the run that holds them.
+        const parsed = parseWith(tool.input, structuredClone(command.input));
         if (!parsed.ok) {
           throw new OrchestrationError("tool/input-invalid", {
             tool: tool.name,
@@ -83,17 +98,13 @@ export function dispatcher(options: {
       const write = tool.effect === "write";
       const span = tracer.span(spanNames.tool(tool.name), { "gen_ai.tool.name": tool.name });
       try {
-        const value = await within(clock, tool.timeoutMs, tool.name, signal, (inner) =>
+        const value = await within({ clock, tool, signal, patient: write }, (inner) =>
           tool.execute(input as never, contextOf(key, command, inner)),
         );
-        const parsed = parseWith(tool.output, value);
-        const wrong = parsed.ok ? findNonJson(parsed.value) : undefined;
-        if (!parsed.ok || wrong) {
-          const issues = parsed.ok ? [{ pointer: wrong?.pointer ?? "", message: wrong?.reason ?? "" }] : parsed.issues;
-          const error = new OrchestrationError("tool/output-invalid", {
-            tool: tool.name,
-            issues: issues as unknown as Json,
-          });
+        const output = outputOf(tool, value);
+        if (!output.ok) {
+          const issues = output.issues as unknown as Json;
+          const error = new OrchestrationError("tool/output-invalid", { tool: tool.name, issues });
           span.end({ code: error.code });
           return failed(error, write);
         }
@@ -104,7 +115,7 @@ export function dispatcher(options: {
           path: command.path,
           body: {
             command: command.id,
-            output: parsed.value as Json,
+            output: output.value,
             labels: { "": tool.labels.length > 0 ? tool.labels : [`tool:${tool.name}`] },
             durationMs: clock.now() - startedAt,
           },
@@ -112,7 +123,7 @@ export function dispatcher(options: {
       } catch (thrown) {
         const error = asError(thrown, tool.name);
         span.end({ code: error.code });
-        return failed(error, write && mayHaveExecuted(thrown, error));
+        return failed(error, write && mayHaveExecuted(thrown));
       }
     },
     lookup: async (key, command, signal) => {
@@ -125,17 +136,17 @@ export function dispatcher(options: {
       try {
         const tool = gate(command);
         const { lookup } = tool;
-        const input = parseWith(tool.input, command.input);
+        const input = parseWith(tool.input, structuredClone(command.input));
         if (!lookup || !input.ok) return answer("unknown");
-        const value = await within(clock, tool.timeoutMs, tool.name, signal, (inner) =>
+        const value = await within({ clock, tool, signal, patient: false }, (inner) =>
           lookup(input.value as never, contextOf(key, command, inner)),
         );
         const parsed = found.safeParse(value);
         if (!parsed.success) return answer("unknown");
         if (parsed.data.outcome !== "found") return answer(parsed.data.outcome);
-        const output = parseWith(tool.output, parsed.data.output);
+        const output = outputOf(tool, parsed.data.output);
         // It happened, whatever the look-up could tell of it.
-        return answer("found", output.ok && !findNonJson(output.value) ? (output.value as Json) : null);
+        return answer("found", output.ok ? output.value : null);
       } catch {
         return answer("unknown"); // A look-up that fails has found nothing out (D7).
       }
@@ -143,14 +154,22 @@ export function dispatcher(options: {
   };
 }
 
-/** Runs a call under its deadline and signal. Resolves or rejects once; the call itself may go on unheard. */
+/**
+ * Runs a call under its deadline and signal. Resolves or rejects once; the call itself may go on unheard. A patient one
+ * passes an abort on and waits for what the tool makes of it, until its deadline: a write that knows its outcome shall
+ * be able to say so.
+ */
 async function within<T>(
-  clock: Clock,
-  timeoutMs: number,
-  tool: string,
-  signal: AbortSignal,
+  options: {
+    readonly clock: Clock;
+    readonly tool: AnyTool;
+    readonly signal: AbortSignal;
+    readonly patient: boolean;
+  },
   run: (signal: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
+  const { clock, signal, patient } = options;
+  const { name: tool, timeoutMs } = options.tool;
   const own = new AbortController();
   let timer: { cancel: () => void } | undefined;
   let onAbort: (() => void) | undefined;
@@ -160,10 +179,11 @@ async function within<T>(
       own.abort();
     });
     onAbort = () => {
-      reject(new OrchestrationError("tool/cancelled", { tool }));
+      if (!patient) reject(new OrchestrationError("tool/cancelled", { tool }));
       own.abort();
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
   });
   try {
     return await Promise.race([Promise.resolve().then(() => run(own.signal)), stopped]);
@@ -193,15 +213,7 @@ function isRefusal(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === "ToolRefusal";
 }
 
-/** Codes after which a write has certainly not happened. */
-const notExecuted: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "tool/refused",
-  "tool/input-invalid",
-  "policy/tool-not-allowed",
-]);
-
-function mayHaveExecuted(thrown: unknown, error: OrchestrationError): boolean {
-  if (notExecuted.has(error.code)) return false;
-  // A transport that knows better says so itself.
-  return (thrown as { mayHaveExecuted?: unknown } | null)?.mayHaveExecuted !== false;
+/** Once a tool was called, only its refusal, or a transport that knows better, says that nothing happened. */
+function mayHaveExecuted(thrown: unknown): boolean {
+  return !isRefusal(thrown) && (thrown as { mayHaveExecuted?: unknown } | null)?.mayHaveExecuted !== false;
 }

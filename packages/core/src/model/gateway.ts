@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CallModelCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
+import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
@@ -16,10 +17,12 @@ export interface ModelGateway {
   readonly isPaid: (alias: string) => boolean;
 }
 
+/** Anything but nothing; whether it is JSON is looked at once, for the whole answer. */
+const given = z.unknown().refine((value) => value !== undefined, "it is missing");
 const part = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: z.json() }),
-  z.object({ type: z.literal("output"), value: z.json() }),
+  z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
+  z.object({ type: z.literal("output"), value: given }),
   z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
   z.object({ type: z.literal("refusal"), reason: z.string() }),
 ]);
@@ -49,6 +52,23 @@ export function modelGateway(options: {
   readonly tracer: Tracer;
 }): ModelGateway {
   const { models, definition, clock, tracer } = options;
+  const { payloadBytes } = definition.limits;
+
+  /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
+  const read = (answer: unknown, model: string): ModelResponse => {
+    const refuse = (reason: string) => new OrchestrationError("model/response-invalid", { model, reason });
+    const parsed = response.safeParse(answer);
+    if (!parsed.success) {
+      const [first] = issuesOf(parsed.error);
+      throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
+    }
+    const plain = plainJson(parsed.data);
+    if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
+    const bytes = Buffer.byteLength(JSON.stringify(plain.value));
+    if (bytes > payloadBytes) throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
+    return plain.value as unknown as ModelResponse;
+  };
+
   return {
     isPaid: (alias) => models[alias]?.cost !== "zero",
     call: async (key, command, signal) => {
@@ -64,7 +84,8 @@ export function modelGateway(options: {
         agent: agent.name,
         instructions: agent.instructions,
         input: command.input,
-        messages: command.messages,
+        // The run's own list grows on; what this call was asked stays as it is.
+        messages: [...command.messages],
         tools: agent.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
         asks: agent.asks,
         outputSchema: agent.outputSchema,
@@ -84,33 +105,26 @@ export function modelGateway(options: {
       let onAbort: (() => void) | undefined;
       try {
         const outcome = model.generate(request, { signal: AbortSignal.any([signal, own.signal]) });
-        const answer: ModelResponse =
-          outcome instanceof Promise
-            ? await Promise.race([
-                outcome,
-                new Promise<never>((_, reject) => {
-                  timer = clock.at(clock.now() + timeoutMs, () => {
-                    reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs }));
-                    own.abort();
-                  });
-                  onAbort = () =>
-                    reject(new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" }));
-                  if (signal.aborted) onAbort();
-                  else signal.addEventListener("abort", onAbort, { once: true });
-                }),
-              ])
-            : outcome;
-        const parsed = response.safeParse(answer);
-        if (!parsed.success) {
-          const [first] = issuesOf(parsed.error);
-          const reason = `${first?.pointer || "/"}: ${first?.message ?? "invalid"}`;
-          throw new OrchestrationError("model/response-invalid", { model: model.id, reason });
-        }
+        const answer: ModelResponse = isThenable(outcome)
+          ? await Promise.race([
+              outcome,
+              new Promise<never>((_, reject) => {
+                timer = clock.at(clock.now() + timeoutMs, () => {
+                  reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs }));
+                  own.abort();
+                });
+                onAbort = () =>
+                  reject(new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" }));
+                if (signal.aborted) onAbort();
+                else signal.addEventListener("abort", onAbort, { once: true });
+              }),
+            ])
+          : outcome;
+        const { parts, usage, cost, model: name } = read(answer, model.id);
         span.end();
-        const { parts, usage, cost } = answer;
         return event("model.responded", {
           command: command.id,
-          model: answer.model ?? model.id,
+          model: name ?? model.id,
           parts,
           ...(usage ? { usage } : {}),
           ...(cost ? { cost } : {}),
@@ -127,6 +141,10 @@ export function modelGateway(options: {
       }
     },
   };
+}
+
+function isThenable(value: unknown): value is PromiseLike<ModelResponse> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** An agent of a team or of a team inside it. */
