@@ -413,21 +413,35 @@ export class OrchestrationError<Code extends ErrorCode = ErrorCode> extends Erro
   }
 }
 
-/** Makes the error again from its data. */
+/** Makes the error again from its data. A code of another version or package becomes `run/internal` with its message. */
 export function errorFrom(record: ErrorRecord): OrchestrationError {
-  return new OrchestrationError(record.code, record.data ?? {});
+  if (Object.hasOwn(errorCodes, record.code)) return new OrchestrationError(record.code, record.data ?? {});
+  return new OrchestrationError("run/internal", {
+    reason: record.message,
+    code: record.code,
+    data: (record.data ?? {}) as Json,
+  });
 }
 
-/** The text of something thrown, whatever it was; at most 2,000 characters. */
+/** The text of something thrown, whatever it was; at most 2,000 characters. Never throws. */
 export function reasonOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : String(thrown);
-  return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
+  try {
+    return cut(thrown instanceof Error ? String(thrown.message) : String(thrown));
+  } catch {
+    return "something that has no text"; // An object without a prototype, or one whose `toString` throws.
+  }
+}
+
+const charsMax = 2000;
+
+function cut(text: string): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…`.toWellFormed() : text;
 }
 
 function fill(template: string, data: ErrorData): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = data[name];
     if (value === undefined) return "?";
-    return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+    return cut(typeof value === "string" ? `"${value}"` : JSON.stringify(value));
   });
 }

@@ -45,11 +45,12 @@ export const defaultLimits: Limits = {
 
 /**
  * Fills in the defaults.
- * @throws LimitsError `limits/not-a-bound` for a value that is not a positive integer (`repairs` may be 0)
+ * @throws OrchestrationError `limits/unknown`; `limits/not-a-bound` for a value that is not a positive integer (`repairs`
+ *   may be 0)
  */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(overrides)) {
-    if (!(name in defaultLimits)) throw new OrchestrationError("limits/unknown", { limit: name });
+    if (!Object.hasOwn(defaultLimits, name)) throw new OrchestrationError("limits/unknown", { limit: name });
     const least = name === "repairs" ? 0 : 1;
     if (!Number.isSafeInteger(value) || (value as number) < least) {
       throw new OrchestrationError("limits/not-a-bound", { limit: name, value: String(value) });
