@@ -156,7 +156,15 @@ export function runHandle<Output>(options: {
     signal?.addEventListener("abort", poke, { once: true });
     try {
       let next = fromSeq;
-      queue.unshift(...(await engine.journal.read(stream, fromSeq)));
+      // Asked for in this order, an end that the index knows is among what is read.
+      try {
+        const { status } = await record();
+        const known = await engine.journal.read(stream, fromSeq);
+        if (known.length === 0 && isEnd(status)) return;
+        queue.unshift(...known);
+      } catch (thrown) {
+        throw failure ?? thrown;
+      }
       while (!signal?.aborted) {
         const batch = queue.shift();
         if (batch) {
@@ -185,17 +193,28 @@ export function runHandle<Output>(options: {
     let stop: (() => void) | undefined;
     try {
       return await new Promise<RunStatus>((resolve, reject) => {
+        let looked = false;
+        let failure: OrchestrationError | undefined;
         const look = () => {
-          record().then(({ status }) => {
-            if (fits(status)) resolve(status);
-          }, reject);
+          record().then(
+            ({ status }) => {
+              looked = true;
+              if (fits(status)) resolve(status);
+              else if (failure) reject(failure);
+            },
+            (thrown: unknown) => reject(failure ?? thrown),
+          );
         };
         stop = engine.watch(key, {
           batch: (batch) => {
             // Only these entries change what the index says.
             if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
           },
-          stopped: reject,
+          stopped: (error) => {
+            // Another process may have brought the run to where it fits all the same.
+            failure = error;
+            if (looked) look();
+          },
         });
         look();
       });
