@@ -529,7 +529,7 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
         const clock = fakeClock();
         const engine = fresh({ clock });
         const desk = makeDesk({ engine, model: turns({ clerk: [ask("?")] }), limits: { deadlineMs: 5_000 } });
-        const runs = [];
+        const runs: Run<unknown>[] = [];
         for (let index = 0; index < 3; index++) {
           const run = await desk.start(input, start);
           await parked(run);
