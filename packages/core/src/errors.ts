@@ -142,7 +142,7 @@ export const errorCodes = {
   "limits/not-a-bound": {
     retryable: false,
     message: "limit {limit} cannot be {value}",
-    hint: "Limits are positive whole numbers; `repairs` may be 0.",
+    hint: "Limits and timeouts are positive whole numbers; `repairs` may be 0.",
   },
   "limits/exceeded": {
     retryable: false,
@@ -303,6 +303,26 @@ export const errorCodes = {
     retryable: false,
     message: "the agent {agent} has a confidence threshold but runs as a branch of {edge}",
     hint: "Put the threshold on the agent behind the join, or run the agent outside the parallel delegation.",
+  },
+  "supervisor/threshold-on-team": {
+    retryable: false,
+    message: "the team {agent} has a threshold with a stronger model, but a team has no model of its own",
+    hint: "Leave `stronger` out, or put the threshold on an agent inside the team.",
+  },
+  "supervisor/threshold-invalid": {
+    retryable: false,
+    message: "the threshold of {agent} is {value}, not a number from 0 to 1",
+    hint: "A confidence and its threshold go from 0 to 1.",
+  },
+  "supervisor/duplicate-threshold": {
+    retryable: false,
+    message: "the agent {agent} has two confidence thresholds",
+    hint: "Give each agent one threshold.",
+  },
+  "supervisor/no-branches": {
+    retryable: false,
+    message: "the parallel delegation {edge} has no branch",
+    hint: "Name at least one branch, or use a handoff.",
   },
   "supervisor/no-matching-handoff": {
     retryable: false,

@@ -51,10 +51,13 @@ export const defaultLimits: Limits = {
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(overrides)) {
     if (!Object.hasOwn(defaultLimits, name)) throw new OrchestrationError("limits/unknown", { limit: name });
-    const least = name === "repairs" ? 0 : 1;
-    if (!Number.isSafeInteger(value) || (value as number) < least) {
-      throw new OrchestrationError("limits/not-a-bound", { limit: name, value: String(value) });
-    }
+    assertBound(name, value, name === "repairs" ? 0 : 1);
   }
   return { ...defaultLimits, ...overrides };
+}
+
+/** @throws OrchestrationError `limits/not-a-bound` for what is not a whole number of at least `least` */
+export function assertBound(limit: string, value: unknown, least = 1): void {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  throw new OrchestrationError("limits/not-a-bound", { limit, value: String(value) });
 }

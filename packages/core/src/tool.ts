@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
+import { assertBound } from "./limits.ts";
 import { isSchema, jsonSchemaOf } from "./schema.ts";
 
 /** `read` changes nothing outside; `write` may. */
@@ -120,7 +121,8 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
- * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
+ * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`,
+ *   `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   options: ReadToolOptions<Name, Input, Output>,
@@ -141,6 +143,8 @@ export function defineTool(
   const write = options.effect === "write" ? options : undefined;
   if (write?.idempotency === "lookup" && !write.lookup)
     throw new OrchestrationError("tool/lookup-missing", { tool: name });
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  assertBound(`timeoutMs of ${name}`, timeoutMs);
   return {
     kind: "tool",
     name,
@@ -154,7 +158,7 @@ export function defineTool(
     reversible: write?.reversible ?? false,
     idempotency: write?.idempotency ?? "none",
     keyValidForMs: write?.keyValidForMs,
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs,
     protect: options.protect ?? [],
     labels: options.labels ?? [],
     version: options.version ?? "0",

@@ -1,6 +1,7 @@
 import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Edge } from "../handoff.ts";
+import { assertBound } from "../limits.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 
@@ -36,10 +37,30 @@ export function checkGraph(graph: Graph): void {
         throw new OrchestrationError("supervisor/agent-mismatch", { key: end.name, agent: end.name, edge: edge.name });
       }
     }
-    for (const source of Object.values(edge.sources)) known(source.agent.name, `the edge ${edge.name} (with)`);
+    for (const { agent } of Object.values(edge.sources)) {
+      known(agent.name, `the edge ${edge.name} (with)`);
+      if (agents.get(agent.name) !== agent) {
+        throw new OrchestrationError("supervisor/agent-mismatch", {
+          key: agent.name,
+          agent: agent.name,
+          edge: edge.name,
+        });
+      }
+    }
+    if (edge.max !== undefined) assertBound(`max of ${edge.name}`, edge.max);
+    if (edge.kind === "parallel" && edge.branches.length === 0) {
+      throw new OrchestrationError("supervisor/no-branches", { edge: edge.name });
+    }
   }
-  for (const agent of thresholds.keys()) {
+  for (const [agent, { agentValue, atLeast, stronger }] of thresholds) {
     known(agent, "`thresholds`");
+    if (agents.get(agent) !== agentValue)
+      throw new OrchestrationError("supervisor/agent-mismatch", { key: agent, agent });
+    if (!(atLeast >= 0 && atLeast <= 1)) {
+      throw new OrchestrationError("supervisor/threshold-invalid", { agent, value: String(atLeast) });
+    }
+    if (stronger !== undefined && agentValue.team)
+      throw new OrchestrationError("supervisor/threshold-on-team", { agent });
     const edge = edges.find((one) => one.kind === "parallel" && one.branches.some(({ to }) => to === agent));
     if (edge) throw new OrchestrationError("supervisor/threshold-on-branch", { agent, edge: edge.name });
   }
@@ -125,11 +146,24 @@ function checkReach({ agents, edges, entry, exits, thresholds }: Graph): void {
       exits.has(agent) || edges.some((edge) => edge.from === agent) || (branches.has(agent) && !others.has(agent));
     if (!leaves) throw new OrchestrationError("supervisor/dead-end", { agent });
   }
-  const ends = [...others].some(
-    (agent) =>
-      exits.has(agent) || thresholds.has(agent) || edges.some(({ kind, from }) => kind === "ending" && from === agent),
+  // From each agent, not only from the first: a loop that nothing leaves would run into its limit every time.
+  const ending = new Set(
+    [...others].filter(
+      (agent) =>
+        exits.has(agent) ||
+        thresholds.has(agent) ||
+        edges.some(({ kind, from }) => kind === "ending" && from === agent),
+    ),
   );
-  if (!ends) throw new OrchestrationError("supervisor/exit-unreachable", { entry });
+  for (const agent of ending) {
+    for (const edge of edges) {
+      const leads = edge.kind === "parallel" ? edge.join.to === agent : targetsOf(edge).includes(agent);
+      if (leads && others.has(edge.from)) ending.add(edge.from);
+    }
+  }
+  for (const agent of others) {
+    if (!ending.has(agent)) throw new OrchestrationError("supervisor/exit-unreachable", { entry: agent });
+  }
 }
 
 /**

@@ -97,7 +97,11 @@ export function defineSupervisor<
   const exits = new Set<string>(typeof options.exit === "string" ? [options.exit] : options.exit);
   const edges = options.handoffs as readonly Edge[];
   const thresholds = new Map<string, Threshold>();
-  for (const threshold of options.thresholds ?? []) thresholds.set(threshold.agent, threshold as Threshold);
+  for (const threshold of options.thresholds ?? []) {
+    const { agent } = threshold;
+    if (thresholds.has(agent)) throw new OrchestrationError("supervisor/duplicate-threshold", { agent });
+    thresholds.set(agent, threshold as Threshold);
+  }
   const limits = resolveLimits(options.limits);
   checkGraph({ name, agents, entry: options.entry, exits, edges, thresholds });
 
@@ -140,7 +144,9 @@ export function defineSupervisor<
 
 /**
  * Makes a team usable as one agent of another supervisor. Its input is its entry's, its output its exit's; an end other
- * than `completed` ends the outer run the same way.
+ * than `completed` ends the outer run the same way. The limits that hold are those of the outermost supervisor, for the
+ * whole tree.
+ * @throws OrchestrationError `agent/name-invalid`, `tool/schema-not-representable`
  */
 export function asAgent<
   const Name extends string,
@@ -151,6 +157,7 @@ export function asAgent<
   team: SupervisorDefinition<z.input<Input>, z.output<Output>, Alias>,
   options: { readonly name: Name; readonly description: string; readonly input: Input; readonly output: Output },
 ): import("../agent.ts").Agent<Name, Input, Output, readonly [], Alias> {
+  if (!isName(options.name)) throw new OrchestrationError("agent/name-invalid", { agent: options.name });
   return {
     kind: "agent",
     name: options.name,

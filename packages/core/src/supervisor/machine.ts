@@ -80,7 +80,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
 
   const take = (edge: Edge) =>
     assign(({ context }: Args) => ({
-      taken: { ...context.taken, [edge.name]: (context.taken[edge.name] ?? 0) + 1 },
+      taken: { ...context.taken, [edge.name]: timesTaken(context, edge) + 1 },
       stronger: null,
       pending: edge.kind === "parallel" ? edge.branches.map(({ key }) => key) : [],
     }));
@@ -88,7 +88,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
   const fits =
     (edge: Edge) =>
     ({ context, event }: Args) => {
-      if (edge.max !== undefined && (context.taken[edge.name] ?? 0) >= edge.max) return false;
+      if (edge.max !== undefined && timesTaken(context, edge) >= edge.max) return false;
       const view = event as Returned;
       if (view.faults.length > 0) return false;
       if (!edge.when) return true;
@@ -251,6 +251,11 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
 /** Name of the state in which a supervisor waits for its branches or for a person; no agent can have it. */
 export function stateOf(edge: Edge, index: number): string {
   return edge.kind === "parallel" ? `+fork_${index}` : `+question_${index}`;
+}
+
+/** An edge may have any name, also one that every object has. */
+function timesTaken({ taken }: SupervisorContext, { name }: Edge): number {
+  return Object.hasOwn(taken, name) ? (taken[name] ?? 0) : 0;
 }
 
 /** Guards are inline functions with a name of their own, so that pictures and exports can show them. */
