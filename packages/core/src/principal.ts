@@ -34,3 +34,8 @@ export function osPrincipal(): PrincipalSource {
   const { username } = userInfo();
   return { current: () => ({ id: `os:${username}`, kind: "operator", roles: ["developer"], authenticated: false }) };
 }
+
+/** What a journal keeps of a principal: these four members and nothing else that a session may have hung on it. */
+export function plainPrincipal({ id, kind, roles, authenticated }: Principal): Principal {
+  return { id, kind, roles: [...roles], authenticated };
+}

@@ -1,14 +1,15 @@
+import type { z } from "zod";
 import type { Audience } from "../agent.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
 import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
-import { findNonJson, type Json } from "../json.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Batch } from "../port/journal.ts";
-import type { Principal, PrincipalSource } from "../principal.ts";
-import { parseWith } from "../schema.ts";
+import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
+import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { openBlobs } from "./blob.ts";
 
@@ -74,7 +75,10 @@ export interface Run<Output = unknown> {
   /** Stops what follows: nothing is dispatched after it; writes under way are waited for. A second one changes nothing. */
   readonly cancel: (reason: string, options?: { readonly principal?: Principal }) => Promise<void>;
   readonly uncertain: () => Promise<readonly UncertainEffect[]>;
-  /** Says what became of an uncertain write. @throws OrchestrationError `run/not-waiting` */
+  /**
+   * Says what became of an uncertain write; the agent gets `output` as its result.
+   * @throws OrchestrationError `run/not-waiting`, `run/already-ended`, `tool/output-invalid`
+   */
   readonly settle: (
     effect: string,
     decision: {
@@ -211,9 +215,9 @@ export function runHandle<Output>(options: {
             if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
           },
           stopped: (error) => {
-            // Another process may have brought the run to where it fits all the same.
+            // Before the first look this may be old news: the run may have come to where it fits in another process.
             failure = error;
-            if (looked) look();
+            if (looked) reject(error);
           },
         });
         look();
@@ -247,8 +251,8 @@ export function runHandle<Output>(options: {
       const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
       if (!question)
         throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
-      checkAnswer(definition, all, question, answer);
-      const who = principal ?? principals.current();
+      const plain = readAnswer(definition, all, question, answer);
+      const who = plainPrincipal(principal ?? principals.current());
       const answerKey = sendKey ?? ids.id("answer");
       await deliver({
         id: `answer:${answerKey}`,
@@ -256,7 +260,7 @@ export function runHandle<Output>(options: {
         path: "",
         body: {
           ask: question.ask,
-          answer,
+          answer: plain,
           principal: who,
           labels: { "": [who.kind] },
           key: answerKey,
@@ -276,47 +280,75 @@ export function runHandle<Output>(options: {
         id: `cancel:${ids.id("cancel")}`,
         type: "cancel.requested",
         path: "",
-        body: { reason, principal: principal ?? principals.current() },
+        body: { reason, principal: plainPrincipal(principal ?? principals.current()) },
       });
     },
     uncertain: async () => uncertainOf(await entries()),
     settle: async (effect, { outcome, output, reason, principal }) => {
-      const waiting = uncertainOf(await entries());
-      if (!waiting.some((one) => one.effect === effect)) {
+      const all = await entries();
+      ended(all);
+      const waiting = uncertainOf(all).find((one) => one.effect === effect);
+      if (!waiting) throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
+      const told = output === undefined ? undefined : readOutput(definition, waiting.tool, output);
+      const body = {
+        effect,
+        outcome,
+        reason,
+        principal: plainPrincipal(principal ?? principals.current()),
+        ...(told === undefined ? {} : { output: told }),
+      };
+      await deliver({ id: `decision:${ids.id("decision")}`, type: "effect.decided", path: effect, body });
+      // Somebody else may have decided between our look and our word.
+      const last = (await entries()).findLast(
+        (entry) => entry.type === "effect.decided" && entry.body.effect === effect,
+      );
+      if (canonicalJson(last?.body ?? null) !== canonicalJson(body)) {
         throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
       }
-      await deliver({
-        id: `decision:${ids.id("decision")}`,
-        type: "effect.decided",
-        path: effect,
-        body: {
-          effect,
-          outcome,
-          reason,
-          principal: principal ?? principals.current(),
-          ...(output === undefined ? {} : { output }),
-        },
-      });
     },
   };
 }
 
-function checkAnswer(
+/** @throws OrchestrationError `run/answer-invalid` */
+function readAnswer(
   definition: SupervisorDefinition,
   all: readonly Entry[],
   question: OpenQuestion,
   answer: Json,
-): void {
-  const wrong = findNonJson(answer);
-  const fault = (issues: Json) => new OrchestrationError("run/answer-invalid", { ask: question.ask, issues });
-  if (wrong) throw fault([{ pointer: wrong.pointer, message: `not JSON: ${wrong.reason}` }]);
+): Json {
+  const fault = (issues: readonly Issue[]) =>
+    new OrchestrationError("run/answer-invalid", { ask: question.ask, issues: issues as unknown as Json });
+  const plain = plainJson(answer);
+  if (!plain.ok) throw fault([{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }]);
+  const bytes = Buffer.byteLength(JSON.stringify(plain.value));
+  const { payloadBytes } = definition.limits;
+  if (bytes > payloadBytes)
+    throw fault([{ pointer: "", message: `${bytes} bytes, more than the limit of ${payloadBytes}` }]);
   // A supervisor's question names its edge just before it; an agent's own question takes any JSON.
   const index = all.findIndex((entry) => entry.type === "input.requested" && entry.body.ask === question.ask);
   const before = all[index - 1];
-  const edge = before?.type === "edge.chosen" ? definition.edgeByName.get(before.body.edge) : undefined;
-  if (edge?.kind !== "question") return;
-  const parsed = parseWith(edge.answer, answer);
-  if (!parsed.ok) throw fault(parsed.issues as unknown as Json);
+  const edge =
+    before?.type === "edge.chosen" ? teamAt(definition, before.path)?.edgeByName.get(before.body.edge) : undefined;
+  const parsed = edge?.kind === "question" ? parseWith(edge.answer, plain.value) : undefined;
+  if (parsed && !parsed.ok) throw fault(parsed.issues);
+  return plain.value;
+}
+
+/** The team that works under a path: `office#1/desk#2/` is the team behind `desk` in the team behind `office`. */
+function teamAt(definition: SupervisorDefinition, path: string): SupervisorDefinition | undefined {
+  let team: SupervisorDefinition | undefined = definition;
+  for (const part of path.split("/")) if (part !== "") team = team?.agents.get(part.split("#")[0] ?? "")?.team;
+  return team;
+}
+
+/** What a person says that a tool would have answered. @throws OrchestrationError `tool/output-invalid` */
+function readOutput(definition: SupervisorDefinition, tool: string, output: Json): Json {
+  const schema = definition.tools.get(tool)?.output as z.ZodType | undefined;
+  const parsed = schema ? parseWith(schema, output) : ({ ok: true, value: output } as const);
+  const plain = parsed.ok ? plainJson(parsed.value) : undefined;
+  if (plain?.ok) return plain.value;
+  const issues = parsed.ok ? [] : parsed.issues;
+  throw new OrchestrationError("tool/output-invalid", { tool, issues: issues as unknown as Json });
 }
 
 function uncertainOf(all: readonly Entry[]): UncertainEffect[] {

@@ -1,12 +1,13 @@
 import type { z } from "zod";
-import type { InputOf, OutputOf } from "../agent.ts";
+import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType } from "../event.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { type IdSource, isIdText, randomIds } from "../ids.ts";
-import { findNonJson, type Json } from "../json.ts";
+import { type Json, plainJson } from "../json.ts";
+import { assertBound } from "../limits.ts";
 import { modelGateway } from "../model/gateway.ts";
 import { observers } from "../observer.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
@@ -14,11 +15,11 @@ import type { RunFilter, RunRecord } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
-import { osPrincipal, type Principal, type PrincipalSource } from "../principal.ts";
+import { osPrincipal, type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { drive } from "../run/driver.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
-import { parseWith } from "../schema.ts";
+import { type Issue, parseWith } from "../schema.ts";
 import type { Threshold } from "../threshold.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
@@ -158,30 +159,22 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const supervisor: Supervisor<Input, Output> = {
     definition,
     engine,
-    start: async (input, start) => {
-      await note();
+    start: async (given, start) => {
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
-      const entry = definition.agents.get(definition.entry);
-      const parsed = entry ? parseWith(entry.input as z.ZodType, input) : undefined;
-      const wrong = findNonJson(input);
-      if (!parsed?.ok || wrong) {
-        const issues = wrong
-          ? [{ pointer: wrong.pointer, message: `not JSON: ${wrong.reason}` }]
-          : parsed && !parsed.ok
-            ? parsed.issues
-            : [];
-        const data = { supervisor: definition.name, agent: definition.entry, issues: issues as unknown as Json };
-        throw new OrchestrationError("run/input-invalid", data);
-      }
+      const input = readInput(definition, given, start.attributes);
+      await note();
+      const { idempotencyKey, conversationId, attributes } = start;
       const runId =
-        start.idempotencyKey === undefined
+        idempotencyKey === undefined
           ? ids.id("run")
-          : `run_${sha256(`${start.tenant}\n${definition.name}\n${start.idempotencyKey}`).slice(0, 22)}`;
+          : `run_${sha256(`${start.tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
       const key: RunKey = { tenant: start.tenant, runId };
-      const known = start.idempotencyKey === undefined ? undefined : await engine.journal.findRun(start.tenant, runId);
-      if (!known) {
-        const { principal = principals.current(), conversationId, attributes } = start;
+      const isKnown = async () =>
+        idempotencyKey !== undefined && (await engine.journal.findRun(start.tenant, runId)) !== undefined;
+      if (await isKnown()) return handle(key);
+      const principal = plainPrincipal(start.principal ?? principals.current());
+      try {
         await engine.deliver(key, id, {
           id: "start",
           type: "run.started",
@@ -189,7 +182,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
           body: {
             supervisor: definition.name,
             definitionHash: definition.hash,
-            input: input as Json,
+            input,
             principal,
             labels: { "": [principal.kind] },
             ...(conversationId === undefined ? {} : { conversationId }),
@@ -197,6 +190,9 @@ export function runSupervisor<Input, Output, Alias extends string>(
             format: 1,
           },
         });
+      } catch (thrown) {
+        // Another process started it under the same key at the same moment: that is the one run.
+        if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;
       }
       return handle(key);
     },
@@ -207,13 +203,18 @@ export function runSupervisor<Input, Output, Alias extends string>(
         throw new OrchestrationError("run/unknown", { run: runId, tenant });
       return handle({ tenant, runId });
     },
-    list: (filter) => engine.journal.listRuns({ ...filter, supervisor: definition.name }),
+    list: async (filter) => {
+      assertId("tenant", filter.tenant);
+      return engine.journal.listRuns({ ...filter, supervisor: definition.name });
+    },
     resume: async (filter) => {
       await note();
       return engine.resume({ ...filter, definition: id });
     },
-    replay: (runId, { tenant }) =>
-      replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion),
+    replay: async (runId, { tenant }) => {
+      assertId("tenant", tenant);
+      return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion);
+    },
     on: watching.on,
     toMermaid: () => toMermaid(definition),
     toJson: () => toStateJson(definition),
@@ -227,6 +228,32 @@ function assertId(what: string, value: string): void {
   }
 }
 
+/** What a run starts with: JSON, of a bearable size, as its first agent takes it. */
+function readInput(definition: SupervisorDefinition, given: unknown, attributes: StartOptions["attributes"]): Json {
+  const { entry, limits } = definition;
+  const refuse = (issues: readonly Issue[]) => {
+    const data = { supervisor: definition.name, agent: entry, issues: issues as unknown as Json };
+    return new OrchestrationError("run/input-invalid", data);
+  };
+  const toPlain = (value: unknown): Json => {
+    const plain = plainJson(value);
+    if (plain.ok) return plain.value;
+    throw refuse([{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }]);
+  };
+  const input = toPlain(given);
+  const parsed = parseWith((definition.agents.get(entry) as AnyAgent).input as z.ZodType, input);
+  if (!parsed.ok) throw refuse(parsed.issues);
+  toPlain(parsed.value);
+  const bytes = Buffer.byteLength(JSON.stringify(input));
+  if (bytes > limits.payloadBytes) {
+    throw refuse([{ pointer: "", message: `${bytes} bytes, more than the limit of ${limits.payloadBytes}` }]);
+  }
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (typeof value !== "string") throw refuse([{ pointer: "", message: `the attribute ${name} is not text` }]);
+  }
+  return input;
+}
+
 /** Exactly the aliases that the agents use. */
 function checkModels(definition: SupervisorDefinition, models: Readonly<Record<string, Model>>): void {
   for (const alias of definition.aliases) {
@@ -236,5 +263,7 @@ function checkModels(definition: SupervisorDefinition, models: Readonly<Record<s
   }
   for (const alias of Object.keys(models)) {
     if (!definition.aliases.includes(alias)) throw new OrchestrationError("model/alias-unused", { alias });
+    const { timeoutMs } = models[alias] as Model;
+    if (timeoutMs !== undefined) assertBound(`timeoutMs of the model ${alias}`, timeoutMs);
   }
 }
