@@ -1,0 +1,218 @@
+import {
+  type Batch,
+  defineAgent,
+  defineDenial,
+  defineEscalation,
+  defineHandoff,
+  defineParallel,
+  defineQuestion,
+  defineSupervisor,
+  defineThreshold,
+  defineTool,
+  type Entry,
+  type Json,
+  localEngine,
+  memoryJournal,
+  operator,
+  outputOf,
+  runSupervisor,
+  type SupervisorDefinition,
+  seededIds,
+  sha256,
+  silentLogger,
+  ToolRefusal,
+  user,
+} from "@remit/core";
+import { answers, asks, calls, callsAll, fakeClock, says, scriptedModel, type Turn } from "@remit/core/testing";
+import { z } from "zod";
+
+/**
+ * Three small runs of a library's desk, which use every kind of edge, entry and end between them. Ids, salts, keys and
+ * time are fixed, so that their journals come out again to the last byte.
+ */
+
+const tenant = "golden";
+const request = z.object({ text: z.string() });
+
+const findBook = defineTool({
+  name: "find_book",
+  description: "Finds a book by its shelf mark.",
+  input: z.object({ mark: z.string() }),
+  output: z.object({ title: z.string(), lent: z.boolean() }),
+  effect: "read",
+  labels: ["catalogue"],
+  version: "1",
+  execute: ({ mark }) => ({ title: `Book ${mark}`, lent: mark === "B2" }),
+});
+const lendBook = defineTool({
+  name: "lend_book",
+  description: "Lends a book to a reader.",
+  input: z.object({ mark: z.string(), reader: z.string() }),
+  output: z.object({ dueDay: z.int() }),
+  effect: "write",
+  risk: "low",
+  idempotency: "key",
+  version: "1",
+  execute: ({ mark }) => {
+    if (mark === "B2") throw new ToolRefusal("it is lent");
+    return { dueDay: 21 };
+  },
+});
+
+const door = defineAgent({
+  name: "door",
+  description: "Says what a reader wants.",
+  model: "small",
+  tools: [],
+  input: request,
+  output: z.object({ wish: z.enum(["borrow", "complain", "leave"]), mark: z.string(), sure: z.number() }),
+  instructions: "Name the wish and the shelf mark.",
+});
+const shelf = defineAgent({
+  name: "shelf",
+  description: "Looks a book up.",
+  model: "small",
+  tools: [findBook],
+  input: z.object({ mark: z.string() }),
+  output: z.object({ title: z.string(), lent: z.boolean() }),
+  effects: "read",
+  instructions: "Look it up.",
+});
+const card = defineAgent({
+  name: "card",
+  description: "Looks at the reader's card.",
+  model: "small",
+  tools: [],
+  input: z.object({ mark: z.string() }),
+  output: z.object({ reader: z.string() }),
+  asks: ["customer"],
+  instructions: "Ask for the reader's number.",
+});
+const counter = defineAgent({
+  name: "counter",
+  description: "Lends the book.",
+  model: "small",
+  tools: [lendBook],
+  input: z.object({ mark: z.string(), reader: z.string(), title: z.string() }),
+  output: z.object({ reply: z.string() }),
+  instructions: "Lend it, once.",
+});
+
+const library = defineSupervisor({
+  name: "library",
+  version: "1",
+  agents: { door, shelf, card, counter },
+  entry: "door",
+  exit: "counter",
+  handoffs: [
+    defineDenial({ from: door, reason: "not_here", when: ({ wish }) => wish === "leave", version: "1" }),
+    defineQuestion({
+      from: door,
+      to: counter,
+      of: "operator",
+      name: "complaint",
+      when: ({ wish }) => wish === "complain",
+      ask: ({ mark }) => `What shall we do about ${mark}?`,
+      map: (answer, { mark }) => ({ mark, reader: "staff", title: answer }),
+      version: "1",
+    }),
+    defineParallel({
+      from: door,
+      name: "look",
+      with: { wish: outputOf(door) },
+      branches: {
+        book: { to: shelf, map: ({ mark }) => ({ mark }) },
+        reader: { to: card, map: ({ mark }) => ({ mark }) },
+      },
+      join: { to: counter, map: ({ book, reader }, { wish }) => ({ mark: wish.mark, ...reader, title: book.title }) },
+      version: "1",
+    }),
+    defineHandoff({
+      from: counter,
+      to: door,
+      name: "again",
+      max: 1,
+      when: ({ reply }) => reply === "again",
+      map: () => ({ text: "again" }),
+      version: "1",
+    }),
+    defineEscalation({ from: counter, reason: "stuck", when: ({ reply }) => reply === "stuck", version: "1" }),
+  ],
+  thresholds: [
+    defineThreshold({ agent: door, atLeast: 0.6, read: ({ sure }) => sure, stronger: "large", version: "1" }),
+  ],
+});
+
+interface GoldenRun {
+  readonly name: string;
+  readonly turns: readonly Turn[];
+  /** What people answer, in order. */
+  readonly replies: readonly Json[];
+}
+
+/** The runs, by the names of their files. */
+export const goldenRuns: readonly GoldenRun[] = [
+  {
+    name: "a-book-is-lent",
+    turns: [
+      answers(door, { wish: "borrow", mark: "A1", sure: 0.3 }),
+      answers(door, { wish: "borrow", mark: "A1", sure: 0.9 }),
+      calls(shelf, "find_book", { mark: "A1" }),
+      answers(shelf, { title: "Book A1", lent: false }),
+      asks(card, "customer", "What is your number?"),
+      answers(card, { reader: "r-7" }),
+      calls(counter, "lend_book", { mark: "A1", reader: "r-7" }),
+      answers(counter, { reply: "Bring it back on day 21." }),
+    ],
+    replies: ["r-7"],
+  },
+  {
+    name: "a-complaint-gets-stuck",
+    turns: [
+      says(door, { type: "output", value: { wish: "shout" } }),
+      answers(door, { wish: "complain", mark: "B2", sure: 1 }),
+      callsAll(counter, [
+        ["find_book", { mark: "B2" }],
+        ["burn_book", { mark: "B2" }],
+        ["lend_book", { mark: 2 }],
+        ["lend_book", { mark: "B2", reader: "staff" }],
+      ]),
+      answers(counter, { reply: "stuck" }),
+    ],
+    replies: ["look again"],
+  },
+  {
+    name: "nothing-to-do-here",
+    turns: [answers(door, { wish: "leave", mark: "", sure: 1 })],
+    replies: [],
+  },
+];
+
+export const goldenStream = (run: GoldenRun) =>
+  ({ tenant, kind: "run", id: `run_${sha256(`${tenant}\nlibrary\n${run.name}`).slice(0, 22)}` }) as const;
+export const goldenDefinition = library as unknown as SupervisorDefinition;
+/** The tenant's secret of these runs, by which argument hashes and keys come out again. */
+export const goldenKey = () => sha256("a key for goldens");
+
+/** Plays one run from its start to its end. */
+export async function playGolden(run: GoldenRun): Promise<{ entries: readonly Entry[]; batches: readonly Batch[] }> {
+  const journal = memoryJournal({ newKey: goldenKey });
+  const clock = fakeClock();
+  const engine = localEngine({ name: "golden", journal, clock, logger: silentLogger, ids: seededIds(7) });
+  const model = scriptedModel(run.turns);
+  const supervisor = runSupervisor(library, { engine, models: { small: model, large: model }, ids: seededIds(8) });
+  const started = await supervisor.start(
+    { text: run.name },
+    { tenant, principal: user("reader"), idempotencyKey: run.name, attributes: { hall: "north" } },
+  );
+  for (const [index, reply] of run.replies.entries()) {
+    await started.settled();
+    clock.advance(1_000);
+    const [open] = await started.questions();
+    const principal = open?.of === "operator" ? operator("staff") : user("reader");
+    await started.send(reply, { key: `reply-${index}`, principal });
+  }
+  await started.result();
+  model.assertUsed();
+  return { entries: await started.entries(), batches: await journal.read(goldenStream(run)) };
+}
