@@ -397,6 +397,33 @@ describe("bounds", () => {
     });
   });
 
+  test("R6 a team has its members' own tools and none of those who delegate to it", async () => {
+    const helper = agent("helper");
+    const inner = defineSupervisor({
+      name: "inner",
+      agents: { helper },
+      entry: "helper",
+      exit: "helper",
+      handoffs: [],
+    });
+    const contract = { input: z.object({ text: z.string() }), output: note };
+    const team = asAgent(inner as never, { name: "team", description: "A team.", ...contract }) as AnyAgent;
+    const outer = {
+      agents: { clerk: seeker, team },
+      entry: "clerk",
+      exit: "team",
+      handoffs: [defineHandoff({ from: seeker, to: team, map: ({ text }: Note) => ({ text }) })],
+    };
+    const over = callsAll(helper, [["look_up", { id: "1" }]]);
+    const { result, entries } = await play(outer, [end[0] as Turn, over, answers(helper, write("b"))]);
+    expect(result.status).toBe("completed");
+    expect(bodies(entries, "tool.denied")[0]).toMatchObject({
+      agent: "helper",
+      error: { code: "policy/tool-not-allowed" },
+    });
+    expect(bodies(entries, "tool.called")).toEqual([]);
+  });
+
   test("the same call again and again is denied, and then the loop is stopped", async () => {
     const { run } = await begin(
       options,

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = import.meta.dirname;
+const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+  (path) => path.endsWith(".ts") && !/\.test(-d)?\.ts$/.test(path),
+);
+
+/** Files of the kernel whose text fits. */
+function filesWith(pattern: RegExp): string[] {
+  return sources.filter((path) => pattern.test(readFileSync(join(root, path), "utf8"))).sort();
+}
+
+test("R3 only the dispatcher calls what a tool does, only the model gateway calls a model", () => {
+  expect(sources.length).toBeGreaterThan(40);
+  expect(filesWith(/\btool\.execute\(|\blookup\(input/)).toEqual(["effect/dispatcher.ts"]);
+  expect(filesWith(/\.generate\(/)).toEqual(["model/gateway.ts"]);
+  // The ports of the gates are held by the one place that makes them.
+  expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/supervisor.ts"]);
+});
+
+test("R2 nothing that decides asks a clock, draws a random number or waits", () => {
+  const deciding = [
+    "agent-loop/machine.ts",
+    "effect/machine.ts",
+    "run/call.ts",
+    "run/core.ts",
+    "run/invocation.ts",
+    "run/team.ts",
+    "step.ts",
+    "supervisor/machine.ts",
+  ];
+  for (const path of deciding) expect(sources).toContain(path);
+  const impure =
+    /\bDate\.now\b|\bnew Date\b|\bMath\.random\b|\brandomUUID\b|\bsetTimeout\b|\bawait\b|\basync\b|\bprocess\.|\bfetch\(/;
+  expect(filesWith(impure).filter((path) => deciding.includes(path))).toEqual([]);
+  const machines = /\binvoke:|\bafter:|\bspawn\w*\(|\bsendTo\(/;
+  expect(filesWith(machines).filter((path) => path.endsWith("machine.ts"))).toEqual([]);
+});
