@@ -138,7 +138,7 @@ describe("a story", () => {
       // The story has so many boundaries, and each was hit.
       expect(nth).toBeGreaterThan(20);
       // What was not durable was done again, so the faults did hit work under way.
-      expect(again).toBeGreaterThan(5);
+      expect(again).toBeGreaterThan(0);
     });
   }
 });
