@@ -53,6 +53,15 @@ describe("errors", () => {
     expect(findNonJson(error.toRecord())).toBeUndefined();
   });
 
+  test("a record of another version can still be read", () => {
+    for (const code of ["model/of-tomorrow", "toString"] as unknown as ErrorCode[]) {
+      const error = errorFrom({ code, message: "from tomorrow", data: { limit: 1 } });
+      expect(error.code).toBe("run/internal");
+      expect(error.data).toMatchObject({ code, data: { limit: 1 } });
+      expect(error.message).toContain("from tomorrow");
+    }
+  });
+
   test("anything that can be thrown has a text, and a long one is cut", () => {
     expect(reasonOf(new Error("boom"))).toBe("boom");
     expect(reasonOf("plain")).toBe("plain");

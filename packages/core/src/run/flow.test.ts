@@ -92,13 +92,24 @@ describe("a confidence threshold", () => {
     expect(once.result).toMatchObject({ status: "escalated", reason: "low_confidence" });
   });
 
-  test.each([[-0.1], [1.01], [5]])("%s is no confidence", async (value) => {
-    const { result } = await play(stronger, [answers(clerk, write("a", value))]);
+  test.each([[-0.1], [1.01], [5], [undefined], [null], ["0.9"], [{}]])("%j is no confidence", async (value) => {
+    const odd = defineThreshold({ ...sure, read: () => value as number, stronger: "big" });
+    const { result } = await play({ ...both, thresholds: [odd] }, [answers(clerk, write("a"))]);
     expect(result).toMatchObject({
       status: "failed",
-      error: { code: "guard/confidence-invalid", data: { agent: "clerk" } },
+      error: { code: "guard/confidence-invalid", data: { agent: "clerk", value: String(value) } },
     });
-    expect(result.status === "failed" && result.error.message).toContain(String(value));
+  });
+
+  test.each([["text"], [new Error("text")]])("a throw while it is read is a guard's throw (%#)", async (thrown) => {
+    const read = (): number => {
+      throw thrown;
+    };
+    const odd = defineThreshold({ ...sure, read });
+    const { result } = await play({ ...both, thresholds: [odd] }, [answers(clerk, write("a"))]);
+    expect(result).toMatchObject({
+      error: { code: "guard/threw", data: { edge: "confidence of clerk", reason: "text" } },
+    });
   });
 });
 

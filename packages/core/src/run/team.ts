@@ -135,8 +135,8 @@ function take(work: Work, team: Team, event: SupervisorEvent): void {
     const [fault] = event.faults;
     if (fault) {
       const data =
-        fault.edge.startsWith("confidence of ") && typeof fault.thrown !== "object"
-          ? new OrchestrationError("guard/confidence-invalid", { agent: event.agent, value: String(fault.thrown) })
+        fault.notConfidence === true
+          ? new OrchestrationError("guard/confidence-invalid", { agent: event.agent, value: reasonOf(fault.thrown) })
           : new OrchestrationError("guard/threw", { edge: fault.edge, reason: reasonOf(fault.thrown) });
       team.lastError = data.toRecord();
     } else team.lastError = undefined;

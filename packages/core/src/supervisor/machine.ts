@@ -13,12 +13,19 @@ import type { Threshold } from "../threshold.ts";
  * S4 A state that has no place for an event says so (`unexpected`).
  */
 
+/** What went wrong in a guard. `notConfidence`: nothing was thrown, but what a threshold read is no confidence. */
+export interface GuardFault {
+  readonly edge: string;
+  readonly thrown: unknown;
+  readonly notConfidence?: true;
+}
+
 /** What a guard may read: the sender's typed output and, by edge, the earlier payloads it declared. */
 export interface GuardView {
   readonly output: unknown;
   readonly sourcesOf: (edge: Edge) => unknown;
   /** Collects what guards threw during this one transition; never read by the machine. */
-  readonly faults: { edge: string; thrown: unknown }[];
+  readonly faults: GuardFault[];
 }
 
 export type SupervisorEvent =
@@ -105,7 +112,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
     try {
       const confidence: unknown = threshold.read(view.output as never);
       if (typeof confidence !== "number" || !(confidence >= 0 && confidence <= 1)) {
-        view.faults.push({ edge: `confidence of ${threshold.agent}`, thrown: confidence });
+        view.faults.push({ edge: `confidence of ${threshold.agent}`, thrown: confidence, notConfidence: true });
         return false;
       }
       return confidence < threshold.atLeast;
