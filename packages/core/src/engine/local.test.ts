@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { defineQuestion } from "../handoff.ts";
+import { memoryJournal } from "../journal/memory.ts";
+import type { RunHost } from "../port/engine.ts";
+import type { Journal } from "../port/journal.ts";
+import { silentLogger } from "../port/logger.ts";
+import type { Model } from "../port/model.ts";
+import { user } from "../principal.ts";
+import { defineSupervisor } from "../supervisor/definition.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
+import { type FakeClock, fakeClock } from "../testing/index.ts";
+import { localEngine } from "./local.ts";
+
+const note = z.object({ text: z.string() });
+const clerk = defineAgent({
+  name: "clerk",
+  description: "Writes a note.",
+  model: "m",
+  tools: [],
+  input: note,
+  output: note,
+  instructions: "",
+});
+const asksFirst = defineQuestion({
+  from: clerk,
+  name: "sure",
+  when: ({ text }) => text === "unsure",
+  of: "customer",
+  ask: () => "sure?",
+  to: clerk,
+  map: (text) => ({ text }),
+});
+const definitionOf = (name: string) =>
+  defineSupervisor({
+    name,
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [asksFirst],
+    limits: { deadlineMs: 60_000, activeMs: 50_000 },
+  });
+const definition = definitionOf("desk");
+const start = { tenant: "acme", principal: user("u_1") };
+
+/** Says "unsure" to a run whose input says so, and nothing at all to one that shall hang. */
+function mood(reached: () => void = () => {}): Model {
+  return {
+    id: "mood",
+    cost: "zero",
+    generate: ({ input }) => {
+      const { text } = input as { text: string };
+      reached();
+      return text === "hang" ? new Promise<never>(() => {}) : { parts: [{ type: "output", value: { text } }] };
+    },
+  };
+}
+
+function open(journal: Journal, clock: FakeClock, name = "test") {
+  return localEngine({ name, journal: { ...journal, close: async () => {} }, clock, logger: silentLogger });
+}
+
+describe("a timer of the engine", () => {
+  test("L4 wakes a parked run that is due, and leaves a run to the process that drives it", async () => {
+    const journal = memoryJournal();
+    const clock = fakeClock();
+    const reached = Promise.withResolvers<void>();
+    const one = open(journal, clock, "one");
+    const two = open(journal, clock, "two");
+    const here = runSupervisor(definition, { engine: one, models: { m: mood(() => reached.resolve()) } });
+    const there = runSupervisor(definition, { engine: two, models: { m: mood() } });
+    const parked = await there.start({ text: "unsure" }, start);
+    await parked.settled();
+    clock.advance(30_000);
+    const busy = await here.start({ text: "hang" }, start);
+    await reached.promise;
+    const before = (await busy.entries()).length;
+    clock.advance(30_000); // The deadline of the parked run; the busy one has its own later.
+    expect(await parked.result()).toMatchObject({ status: "failed", error: { code: "limits/exceeded" } });
+    await two.idle();
+    expect((await busy.entries()).length).toBe(before);
+    await busy.cancel("enough");
+    expect((await busy.result()).status).toBe("cancelled");
+  });
+});
+
+describe("closing", () => {
+  test("L5 tells who waits for a run: at work, parked, or as a stream", async () => {
+    const clock = fakeClock();
+    const engine = open(memoryJournal(), clock);
+    const supervisor = runSupervisor(definition, { engine, models: { m: mood() } });
+    const busy = await supervisor.start({ text: "hang" }, start);
+    const parked = await supervisor.start({ text: "unsure" }, start);
+    await parked.settled();
+    const stream = async () => {
+      for await (const entry of parked.events()) expect(entry.seq).toBeGreaterThan(0);
+    };
+    const waiting = [busy.result(), parked.result(), stream()];
+    const told = Promise.allSettled(waiting);
+    await parked.entries(); // So that each of them has looked and now waits.
+    await engine.close();
+    for (const one of await told) expect(one).toMatchObject({ status: "rejected", reason: { code: "engine/closed" } });
+  });
+});
+
+describe("a host that breaks its word", () => {
+  test("and rejects or throws, ends its run and lets nobody wait", async () => {
+    for (const execute of [
+      () => Promise.reject(new Error("broken")),
+      () => {
+        throw new Error("broken");
+      },
+    ] as RunHost["execute"][]) {
+      const engine = open(memoryJournal(), fakeClock());
+      const register = engine.register.bind(engine);
+      Object.assign(engine, { register: (id: string, host: RunHost) => register(id, { ...host, execute }) });
+      const supervisor = runSupervisor(definition, { engine, models: { m: mood() } });
+      const run = await supervisor.start({ text: "go" }, start);
+      expect(await run.result()).toMatchObject({ status: "failed", error: { code: "run/internal" } });
+    }
+  });
+});
+
+describe("resuming", () => {
+  test("a supervisor continues its own runs only", async () => {
+    const journal = memoryJournal();
+    const clock = fakeClock();
+    const first = open(journal, clock);
+    const runs = [];
+    for (const name of ["desk", "office"]) {
+      const supervisor = runSupervisor(definitionOf(name), { engine: first, models: { m: mood() } });
+      runs.push(await supervisor.start({ text: "hang" }, start));
+    }
+    await first.close();
+    const second = open(journal, clock);
+    const models = { m: mood() };
+    const [desk] = ["desk", "office"].map((name) => runSupervisor(definitionOf(name), { engine: second, models }));
+    expect(await desk?.resume()).toBe(1);
+    expect(await desk?.resume()).toBe(0);
+    expect(await second.resume()).toBe(1);
+    await second.close();
+  });
+
+  test("a start under one key from two processes is one run", async () => {
+    const journal = memoryJournal();
+    const clock = fakeClock();
+    const supervisors = [open(journal, clock), open(journal, clock)].map((engine) =>
+      runSupervisor(definition, { engine, models: { m: mood() } }),
+    );
+    const key = { ...start, idempotencyKey: "one" };
+    const runs = await Promise.all(supervisors.map((supervisor) => supervisor.start({ text: "go" }, key)));
+    expect(new Set(runs.map(({ id }) => id)).size).toBe(1);
+    expect(await supervisors[0]?.list({ tenant: "acme" })).toHaveLength(1);
+  });
+});
