@@ -231,9 +231,28 @@ function compare(recorded: readonly Entry[], decided: readonly Draft[], run: str
   }
 }
 
-/** The order of members means nothing; it is only what makes the quick look quick. */
+/**
+ * The order of members means nothing; it is only what makes the quick look quick. Nor do the words of an error or of an
+ * issue: they follow from code, data and pointer, and a later release may say the same better.
+ */
 function sameJson(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right) || canonicalJson(left) === canonicalJson(right);
+  return (
+    JSON.stringify(left) === JSON.stringify(right) || canonicalJson(wordless(left)) === canonicalJson(wordless(right))
+  );
+}
+
+/** The same body without the words of its own error and issues; payloads of agents and tools are left alone. */
+function wordless(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(wordless);
+  if (typeof body !== "object" || body === null) return body;
+  return Object.fromEntries(
+    Object.entries(body).flatMap(([key, member]) => {
+      if (key === "message" && ("code" in body || "pointer" in body)) return [];
+      return [
+        [key, key === "error" || key === "issues" || (key === "data" && "code" in body) ? wordless(member) : member],
+      ];
+    }),
+  );
 }
 
 function summary({

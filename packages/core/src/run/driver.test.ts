@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { localEngine } from "../engine/local.ts";
+import type { Entry } from "../event.ts";
+import { memoryJournal } from "../journal/memory.ts";
+import { silentLogger } from "../port/logger.ts";
+import { user } from "../principal.ts";
+import { defineSupervisor } from "../supervisor/definition.ts";
+import { policyVersion, runSupervisor } from "../supervisor/supervisor.ts";
+import { answers, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
+import { RunCore } from "./core.ts";
+import { foldBatch } from "./driver.ts";
+
+const clerk = defineAgent({
+  name: "clerk",
+  description: "",
+  model: "m",
+  tools: [],
+  input: z.object({ text: z.string() }),
+  output: z.object({ code: z.string(), message: z.string() }),
+  instructions: "Write.",
+});
+const definition = defineSupervisor({ agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+
+/** Entries of a run with a denied call, an output that was sent back, and a payload that looks like an error. */
+async function recorded() {
+  const journal = memoryJournal();
+  const engine = localEngine({ name: "memory", journal, clock: fakeClock(), logger: silentLogger });
+  const model = scriptedModel([
+    callsAll(clerk, [["drop_table", {}]]),
+    says(clerk, { type: "output", value: { code: 7 } }),
+    answers(clerk, { code: "ok", message: "all is well" }),
+  ]);
+  const run = await runSupervisor(definition, { engine, models: { m: model } }).start(
+    { text: "hello" },
+    { tenant: "acme", principal: user("u_1") },
+  );
+  await run.result();
+  const tenantKey = await journal.tenantKey("acme");
+  const fold = (change: (entry: Entry) => Entry) => async () => {
+    const core = new RunCore({
+      definition: definition as never,
+      tenant: "acme",
+      runId: run.id,
+      tenantKey,
+      policyVersion,
+    });
+    foldBatch(core, (await run.entries()).map(change), run.id);
+    return core.state.status;
+  };
+  return { fold };
+}
+
+/** Changes every member of that name inside the body of one type of entry. */
+const change = (type: Entry["type"], member: string, to: string) => (entry: Entry) =>
+  entry.type === type
+    ? ({
+        ...entry,
+        body: JSON.parse(JSON.stringify(entry.body, (key, value) => (key === member ? to : value))),
+      } as Entry)
+    : entry;
+
+describe("comparing decisions", () => {
+  test("a run folds into the status that it ended with", async () => {
+    const { fold } = await recorded();
+    expect(await fold((entry) => entry)()).toBe("completed");
+  });
+
+  test("the words of errors and issues may change with a release", async () => {
+    const { fold } = await recorded();
+    expect(await fold(change("tool.denied", "message", "in other words"))()).toBe("completed");
+    expect(await fold(change("output.rejected", "message", "in other words"))()).toBe("completed");
+  });
+
+  test("their codes and pointers may not, nor may a payload that only looks like an error", async () => {
+    const { fold } = await recorded();
+    const diverged = { code: "replay/diverged" };
+    await expect(fold(change("tool.denied", "code", "policy/other"))()).rejects.toMatchObject(diverged);
+    await expect(fold(change("output.rejected", "pointer", "/other"))()).rejects.toMatchObject(diverged);
+    await expect(fold(change("run.completed", "message", "all is lost"))()).rejects.toMatchObject(diverged);
+    await expect(fold(change("handoff.returned", "message", "all is lost"))()).rejects.toMatchObject(diverged);
+  });
+});
