@@ -1,0 +1,153 @@
+import {
+  type Batch,
+  type Journal,
+  OrchestrationError,
+  type RunRecord,
+  type Snapshot,
+  type StreamKey,
+} from "@remit/core";
+import type { Faults } from "./fault.ts";
+import type { Plant } from "./plant.ts";
+import type { Random } from "./random.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+import type { Store } from "./store.ts";
+
+interface Pending {
+  readonly key: StreamKey;
+  readonly batch: Batch;
+  readonly expectedSeq: number;
+  readonly record: RunRecord | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One process's way to the disk. */
+export interface FaultyJournal extends Journal {
+  /** The process is gone: of what was under way, a first part of each stream may have reached the disk, or nothing. */
+  readonly crash: () => void;
+}
+
+/** Faults that are the disk's own and last for a while. */
+export interface DiskState {
+  /** Epoch ms of the world until which nothing can be written. */
+  fullUntil: number;
+}
+
+const fullDiskMsMax = 40_000;
+const slowMsMax = 400;
+
+/**
+ * A journal with the faults of real ones: commits that are slow, that fail, that succeed without anybody hearing of it,
+ * a disk that is full for a while, and unacknowledged batches that a crash loses. It keeps the port's promise: batches of
+ * one stream become durable in order, and after a failed one all later ones fail.
+ */
+export function faultyJournal(options: {
+  readonly store: Store;
+  readonly disk: DiskState;
+  readonly scheduler: Scheduler;
+  readonly owner: Owner;
+  readonly faults: Faults;
+  readonly random: Random;
+  readonly plant: Plant | undefined;
+}): FaultyJournal {
+  const { store, disk, scheduler, owner, faults, random, plant } = options;
+  const queues = new Map<string, Pending[]>();
+
+  const assertSpace = () => {
+    if (faults.strikes("full-disk")) disk.fullUntil = scheduler.now + random.between(1, fullDiskMsMax);
+    if (scheduler.now < disk.fullUntil) throw unavailable("the disk is full");
+  };
+  const write = ({ key, batch, expectedSeq, record }: Omit<Pending, "resolve" | "reject">) => {
+    try {
+      store.commit(key, batch, expectedSeq, record);
+    } catch (thrown) {
+      if (plant === "no-fencing" && key.kind === "run" && OrchestrationError.is(thrown, "journal/conflict")) return;
+      throw thrown;
+    }
+    if (faults.strikes("lost-acknowledgement")) throw unavailable("no answer came");
+    store.acknowledged.push({ key, batch });
+  };
+  const commitFirst = (name: string) => {
+    const queue = queues.get(name) ?? [];
+    const first = queue.shift();
+    if (!first) return;
+    try {
+      assertSpace();
+      if (faults.strikes("failed-commit")) throw unavailable("the write failed");
+      write(first);
+      first.resolve();
+    } catch (thrown) {
+      first.reject(thrown);
+      for (const later of queue.splice(0)) later.reject(unavailable("an earlier batch was not stored"));
+    }
+  };
+  const slowly = async <T>(read: () => Promise<T>): Promise<T> => {
+    if (faults.strikes("slow-read")) await scheduler.wait("read", owner, random.below(slowMsMax));
+    return read();
+  };
+  const later = (kind: string): Promise<void> => scheduler.wait(kind, owner, random.below(slowMsMax));
+  let held: Snapshot["state"] | undefined;
+
+  return {
+    append: (key, batch, expectedSeq, record) => {
+      const name = `${key.tenant}/${key.kind}/${key.id}`;
+      const queue = queues.get(name) ?? [];
+      queues.set(name, queue);
+      const slow = faults.strikes("slow-commit");
+      if (queue.length === 0 && !slow) {
+        assertSpace();
+        if (faults.strikes("failed-commit")) throw unavailable("the write failed");
+        write({ key, batch, expectedSeq, record });
+        return undefined;
+      }
+      const early = plant === "early-acknowledgement" && key.kind === "run" && expectedSeq > 0;
+      const stored = new Promise<void>((resolve, reject) => {
+        queue.push({ key, batch, expectedSeq, record, resolve, reject });
+        scheduler.add({ kind: "commit", owner, delayMs: random.below(slowMsMax), act: () => commitFirst(name) });
+      });
+      if (!early) return stored;
+      stored.catch(() => "what was acknowledged too early fails unheard");
+      store.acknowledged.push({ key, batch });
+      return undefined;
+    },
+    read: (key, fromSeq) => slowly(() => store.journal.read(key, fromSeq)),
+    putBlob: (tenant, address, body) => {
+      assertSpace();
+      if (!faults.strikes("slow-commit")) return store.journal.putBlob(tenant, address, body);
+      return later("blob").then(() => store.journal.putBlob(tenant, address, body));
+    },
+    getBlob: (tenant, address) => slowly(() => store.journal.getBlob(tenant, address)),
+    saveSnapshot: (key, snapshot) => {
+      if (faults.strikes("failed-snapshot")) throw unavailable("no snapshot today");
+      const stale = plant === "stale-snapshot" && held !== undefined ? held : snapshot.state;
+      held = structuredClone(snapshot.state);
+      const copy = { ...snapshot, state: structuredClone(stale) };
+      if (!faults.strikes("slow-commit")) return store.journal.saveSnapshot(key, copy);
+      return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+    },
+    loadSnapshot: (key) => slowly(() => store.journal.loadSnapshot(key)),
+    findRun: (tenant, runId) => slowly(() => store.journal.findRun(tenant, runId)),
+    listRuns: (filter) => slowly(() => store.journal.listRuns(filter)),
+    unfinishedRuns: () => slowly(() => store.journal.unfinishedRuns()),
+    listStreams: (tenant, kind) => slowly(() => store.journal.listStreams(tenant, kind)),
+    tenantKey: (tenant) => slowly(() => store.journal.tenantKey(tenant)),
+    close: async () => {},
+    crash: () => {
+      for (const queue of queues.values()) {
+        const landed = queue.length > 0 && !faults.strikes("torn-commit") ? random.below(queue.length + 1) : 0;
+        for (const batch of queue.splice(0).slice(0, landed)) {
+          try {
+            store.commit(batch.key, batch.batch, batch.expectedSeq, batch.record);
+          } catch (thrown) {
+            if (!OrchestrationError.is(thrown, "journal/conflict")) throw thrown;
+            break; // Somebody else owns the stream by now.
+          }
+        }
+      }
+    },
+  };
+}
+
+function unavailable(reason: string): OrchestrationError {
+  return new OrchestrationError("journal/unavailable", { reason });
+}

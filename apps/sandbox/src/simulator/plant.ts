@@ -1,0 +1,21 @@
+/**
+ * Bugs that a simulation can be given, to show that it finds them. They live in the wrappers around the kernel and in
+ * nothing that ships: a simulation without `plant` has none.
+ */
+export const plants = {
+  "key-not-passed": "each attempt of a write gets a key of its own",
+  "early-acknowledgement": "the journal says a batch is durable before it is",
+  "entry-lost": "the last durable batch of a run is gone after a crash",
+  "no-fencing": "a stale append is swallowed instead of refused",
+  "crossed-completion": "a tool's answer reaches the core under another call",
+  "command-twice": "a tool command is carried out twice",
+  "unknown-guessed": "a call without an answer is reported as one that did not happen",
+  "cancel-ignored": "a cancel is acknowledged and dropped",
+  "timer-lost": "timers of a process that took over never fire",
+  "resume-forgotten": "what a crash interrupted is not taken up again",
+  "clock-in-contract": "a handoff's mapping reads the clock",
+  "stale-snapshot": "a snapshot holds the state before the one it names",
+} as const satisfies Record<string, string>;
+
+export type Plant = keyof typeof plants;
+export const plantNames = Object.keys(plants) as readonly Plant[];

@@ -1,0 +1,110 @@
+import type { Random } from "./random.ts";
+
+/** A process, as the scheduler sees it: what it waits for ends with it, and stands still while it is paused. */
+export interface Owner {
+  readonly name: string;
+  alive: boolean;
+  paused: boolean;
+  /** Milliseconds by which its clock is ahead of the world's. */
+  offsetMs: number;
+}
+
+interface Task {
+  readonly kind: string;
+  readonly owner: Owner | undefined;
+  /** Epoch ms, by the owner's clock when `local`. */
+  readonly dueAt: number;
+  readonly local: boolean;
+  readonly act: () => void;
+}
+
+export interface TaskOptions {
+  readonly kind: string;
+  /** Whose process the task lives in; absent for the world outside, which never dies. */
+  readonly owner?: Owner | undefined;
+  readonly delayMs?: number;
+  readonly act: () => void;
+}
+
+/**
+ * Owns every asynchronous completion of a simulation as a task, and picks the next one by seed.
+ *
+ * T1 Of the tasks that are due, any may come next: no order of delivery is promised, so none is kept.
+ * T2 Time moves only when nothing is due.
+ * T3 After each task everything that follows from it without waiting runs to its end.
+ */
+export class Scheduler {
+  #now: number;
+  #tasks: Task[] = [];
+  readonly #random: Random;
+  steps = 0;
+
+  constructor(random: Random, startAt = 1_700_000_000_000) {
+    this.#random = random;
+    this.#now = startAt;
+  }
+
+  /** The world's time, epoch ms. */
+  get now(): number {
+    return this.#now;
+  }
+
+  add({ kind, owner, delayMs = 0, act }: TaskOptions): { readonly cancel: () => void } {
+    return this.#put({ kind, owner, dueAt: this.#now + delayMs, local: false, act });
+  }
+
+  /** A timer at a time of the owner's own clock. */
+  at(owner: Owner, dueAt: number, act: () => void): { readonly cancel: () => void } {
+    return this.#put({ kind: "timer", owner, dueAt, local: true, act });
+  }
+
+  /** Resolves when its turn has come, never if the owner dies before. */
+  wait(kind: string, owner: Owner | undefined, delayMs = 0): Promise<void> {
+    return new Promise((resolve) => this.add({ kind, owner, delayMs, act: resolve }));
+  }
+
+  /** True while a task of this kind waits. */
+  has(kind: string): boolean {
+    return this.#tasks.some((task) => task.kind === kind && (task.owner?.alive ?? true));
+  }
+
+  /** Runs one task and what follows from it. False when there is none. */
+  async step(): Promise<boolean> {
+    this.#tasks = this.#tasks.filter(({ owner }) => owner?.alive ?? true);
+    let earliest = Number.POSITIVE_INFINITY;
+    let due: Task[] = [];
+    for (const task of this.#tasks) {
+      if (task.owner?.paused) continue;
+      const at = Math.max(this.#now, task.local ? task.dueAt - (task.owner?.offsetMs ?? 0) : task.dueAt);
+      if (at > earliest) continue;
+      if (at < earliest) {
+        earliest = at;
+        due = [];
+      }
+      due.push(task);
+    }
+    if (due.length === 0) return false;
+    this.#now = earliest;
+    const task = this.#random.pick(due);
+    this.#remove(task);
+    this.steps++;
+    task.act();
+    await settled();
+    return true;
+  }
+
+  #put(task: Task): { readonly cancel: () => void } {
+    this.#tasks.push(task);
+    return { cancel: () => this.#remove(task) };
+  }
+
+  #remove(task: Task): void {
+    const index = this.#tasks.indexOf(task);
+    if (index >= 0) this.#tasks.splice(index, 1);
+  }
+}
+
+/** Resolves when no microtask is left: the next turn of the event loop begins after the last of them. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,285 @@
+import { createHash } from "node:crypto";
+import { type Logger, OrchestrationError } from "@remit/core";
+import { Coverage } from "./coverage.ts";
+import { type FaultKind, Faults, faultKinds } from "./fault.ts";
+import { History } from "./history.ts";
+import { assertPromises } from "./invariants.ts";
+import { type DiskState, faultyJournal } from "./journal.ts";
+import { randomModel } from "./models.ts";
+import { judge, People } from "./people.ts";
+import type { Plant } from "./plant.ts";
+import { type Process, startProcess } from "./process.ts";
+import { draw, randomStream } from "./random.ts";
+import { type Owner, Scheduler } from "./scheduler.ts";
+import { Store } from "./store.ts";
+import { randomTeam, toolNames } from "./team.ts";
+import { type Violation, Violations } from "./violation.ts";
+import { World } from "./world.ts";
+
+export interface SimulationOptions {
+  /** Faults that may strike; about two thirds of them, by seed, when absent: what is rare alone is common in some seeds. */
+  readonly faults?: readonly FaultKind[];
+  /** Runs side by side; 1 to 3 by seed when absent. */
+  readonly runs?: number;
+  /** Agents of one team at most (2 to 4); 4 when absent. */
+  readonly agents?: number;
+  /** Teams inside teams, 0 to 2; by seed when absent. */
+  readonly depth?: number;
+  /** A bug to plant; for tests of the simulator. */
+  readonly plant?: Plant;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly options: SimulationOptions;
+  /** Promises that did not hold; the first one found comes first. */
+  readonly violations: readonly Violation[];
+  readonly runs: number;
+  readonly crashes: number;
+  /** Tasks that the scheduler ran. */
+  readonly steps: number;
+  /** Milliseconds that passed in the simulated world. */
+  readonly virtualMs: number;
+  /** SHA-256 over every run's journal: the same seed gives the same one. */
+  readonly hash: string;
+  readonly coverage: Coverage;
+}
+
+/** Bounds: when faults stop, and when a run that has not ended never will. */
+const stormSteps = 3_000;
+const stormMs = 45 * 60_000;
+const virtualMsMax = 8 * 3_600_000;
+const stepsMax = 60_000;
+const supervisionMs = 30_000;
+
+/**
+ * Plays a whole system in one thread under a virtual clock: a random team, its runs, their models, tools and people, on
+ * processes that crash, stand still and overtake each other. Every choice comes from the seed. Never rejects for what it
+ * finds.
+ */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
+  return new Simulation(seed, options).play();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #options: SimulationOptions;
+  readonly #violations = new Violations();
+  readonly #coverage = new Coverage();
+  readonly #history = new History();
+  readonly #scheduler: Scheduler;
+  readonly #faults: Faults;
+  readonly #random;
+  readonly #store: Store;
+  readonly #world: World;
+  readonly #definition;
+  readonly #people: People;
+  readonly #disk: DiskState = { fullUntil: 0 };
+  readonly #callers = new Map<string, Owner>();
+  readonly #enabled: Set<FaultKind>;
+  readonly #snapshotEvery: number;
+  readonly #blobChars: number;
+  readonly #runs: number;
+  readonly #startedAt: number;
+  readonly #logger: Logger;
+  #processes: Process[] = [];
+  #incarnations = 0;
+  #crashes = 0;
+  #seen = "";
+  #calm = false;
+
+  constructor(seed: number, options: SimulationOptions) {
+    this.#seed = seed;
+    this.#options = options;
+    const { plant } = options;
+    this.#scheduler = new Scheduler(randomStream(seed, "scheduler"));
+    this.#startedAt = this.#scheduler.now;
+    this.#random = randomStream(seed, "world");
+    this.#enabled = new Set(options.faults ?? faultKinds.filter((kind) => draw(seed, "storm", kind) < 0.65));
+    this.#faults = new Faults(randomStream(seed, "faults"), this.#enabled, (kind) =>
+      this.#coverage.meet(kind, this.#history.states()),
+    );
+    this.#store = new Store(this.#history, (tenant) => `key of ${tenant} ${seed}`);
+    const common = {
+      seed,
+      scheduler: this.#scheduler,
+      faults: this.#faults,
+      random: this.#random,
+      plant,
+      history: this.#history,
+      violations: this.#violations,
+    };
+    this.#world = new World({
+      ...common,
+      ownerOf: (run, path, attempt) => this.#callers.get(`${run} ${path} ${attempt}`),
+    });
+    this.#definition = randomTeam({
+      seed,
+      agents: Math.max(2, options.agents ?? 4),
+      depth: options.depth ?? Math.floor(draw(seed, "depth") * 3),
+      world: this.#world,
+      ...(plant === "clock-in-contract" ? { now: () => this.#scheduler.now } : {}),
+    });
+    this.#runs = options.runs ?? 1 + Math.floor(draw(seed, "runs") * 3);
+    this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") * 30);
+    this.#blobChars = draw(seed, "blobs") < 0.3 ? 900 : 16_384;
+    this.#people = new People({ ...common, world: this.#world, runs: this.#runs, reach: () => this.#reach() });
+    const unexpected: Logger["error"] = ({ code, reason }) => {
+      if (typeof code === "string") judge(this.#violations, new OrchestrationError(code as never, { reason } as never));
+    };
+    this.#logger = { debug: () => {}, info: () => {}, warn: () => {}, error: unexpected };
+  }
+
+  async play(): Promise<SimulationReport> {
+    const scheduler = this.#scheduler;
+    this.#start();
+    this.#people.begin();
+    this.#supervise();
+    while (!this.#ended()) {
+      if (this.#violations.list.length > 0) break;
+      const over = scheduler.now - this.#startedAt > virtualMsMax || scheduler.steps > stepsMax;
+      if (over || !(await scheduler.step())) {
+        this.#violations.add("R11", this.#unfinished());
+        break;
+      }
+      await this.#disturb();
+    }
+    if (this.#violations.list.length === 0) {
+      // Requests that are still on their way arrive, long after everybody has gone.
+      while (scheduler.has("request") && scheduler.steps < stepsMax * 2) await scheduler.step();
+    }
+    const ended = this.#violations.list.length === 0;
+    const { store, world, definition, violations } = {
+      store: this.#store,
+      world: this.#world,
+      definition: this.#definition,
+      violations: this.#violations,
+    };
+    const runs = this.#people.runs.values();
+    const hashes = ended ? await assertPromises({ store, world, definition, violations, runs }) : [];
+    return this.#report(hashes);
+  }
+
+  #report(hashes: readonly string[]): SimulationReport {
+    const coverage = this.#coverage;
+    for (const [type, times] of this.#history.entryTypes) coverage.entryTypes.set(type, times);
+    for (const [step, times] of this.#history.transitions) coverage.transitions.set(step, times);
+    for (const [kind, times] of this.#faults.counts) coverage.faults.set(kind, times);
+    for (const { end } of this.#history.runs.values()) {
+      if (end) coverage.ends.set(end, (coverage.ends.get(end) ?? 0) + 1);
+    }
+    return {
+      seed: this.#seed,
+      options: this.#options,
+      violations: this.#violations.list,
+      runs: this.#runs,
+      crashes: this.#crashes,
+      steps: this.#scheduler.steps,
+      virtualMs: this.#scheduler.now - this.#startedAt,
+      hash: createHash("sha256")
+        .update([...hashes].sort().join("\n"))
+        .digest("hex"),
+      coverage,
+    };
+  }
+
+  #ended(): boolean {
+    if (this.#people.runs.size < this.#runs) return false;
+    for (const id of this.#people.runs.keys()) if (!this.#history.run(id).end) return false;
+    return true;
+  }
+
+  #unfinished(): string {
+    const open = [...this.#people.runs.keys()].filter((id) => !this.#history.run(id).end);
+    const states = [...this.#history.states()].join(", ");
+    return `${open.length} of ${this.#runs} runs have not ended and never will (${states})`;
+  }
+
+  #start(): void {
+    this.#incarnations++;
+    const incarnation = this.#incarnations;
+    const owner: Owner = { name: `process-${incarnation}`, alive: true, paused: false, offsetMs: 0 };
+    const seed = this.#seed;
+    const common = {
+      seed,
+      scheduler: this.#scheduler,
+      faults: this.#faults,
+      random: this.#random,
+      plant: this.#options.plant,
+      owner,
+    };
+    const journal = faultyJournal({ ...common, store: this.#store, disk: this.#disk });
+    const process = startProcess({
+      ...common,
+      incarnation,
+      journal,
+      definition: this.#definition,
+      model: randomModel({ ...common, history: this.#history, violations: this.#violations, tools: toolNames }),
+      snapshotEvery: this.#snapshotEvery,
+      blobChars: this.#blobChars,
+      logger: this.#logger,
+      onCall: (run, path, attempt) => this.#callers.set(`${run} ${path} ${attempt}`, owner),
+    });
+    this.#processes.push(process);
+    this.#resume(process);
+  }
+
+  #resume({ supervisor }: Process): void {
+    supervisor.resume().catch((thrown: unknown) => judge(this.#violations, thrown));
+  }
+
+  #reach(): Process | undefined {
+    const awake = this.#processes.filter(({ owner }) => !owner.paused);
+    return awake.length > 0 ? this.#random.pick(awake) : undefined;
+  }
+
+  /** Somebody looks from time to time whether anything moves, and has it taken up where nothing does. */
+  #supervise(): void {
+    this.#scheduler.add({ kind: "supervision", delayMs: supervisionMs, act: () => this.#supervise() });
+    const { now } = this.#scheduler;
+    if (now - this.#startedAt > stormMs || this.#scheduler.steps > stormSteps) this.#becomeCalm();
+    if (this.#processes.length === 0) this.#start();
+    const seen = [...this.#history.runs.values()].map(({ runId, lastSeq }) => `${runId} ${lastSeq}`).join();
+    const still = seen === this.#seen;
+    this.#seen = seen;
+    const process = this.#reach();
+    if (still && process) this.#resume(process);
+  }
+
+  /** The storm is over: what is open must come to its end by itself now. */
+  #becomeCalm(): void {
+    if (this.#calm) return;
+    this.#calm = true;
+    this.#enabled.clear();
+    this.#disk.fullUntil = 0;
+  }
+
+  /** What may befall processes between two tasks. */
+  async #disturb(): Promise<void> {
+    const random = this.#random;
+    const faults = this.#faults;
+    const process = this.#processes.length > 0 ? random.pick(this.#processes) : undefined;
+    if (faults.strikes("crash") && process) {
+      this.#crashes++;
+      process.owner.alive = false;
+      process.journal.crash();
+      this.#processes = this.#processes.filter((one) => one !== process);
+      if (this.#options.plant === "entry-lost") await this.#store.forgetLast();
+      const restart = () => {
+        if (this.#processes.length === 0) this.#start();
+      };
+      this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: restart });
+    }
+    if (faults.strikes("pause") && process?.owner.alive && !process.owner.paused) {
+      const { owner } = process;
+      owner.paused = true;
+      const act = () => {
+        owner.paused = false;
+      };
+      this.#scheduler.add({ kind: "unpause", delayMs: random.below(120_000), act });
+      if (random.chance(0.7)) this.#start();
+    }
+    if (faults.strikes("second-worker") && this.#processes.length < 3) this.#start();
+    if (faults.strikes("clock-jump") && process) process.owner.offsetMs += random.between(-3_600_000, 3_600_000);
+  }
+}
