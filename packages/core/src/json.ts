@@ -97,20 +97,26 @@ export interface NonJson {
  */
 export function plainJson(value: unknown): Plain {
   const fault = findNonJson(value);
-  return fault ? { ok: false, fault } : { ok: true, value: copy(value as Json) };
+  return fault ? { ok: false, fault } : { ok: true, value: copyJson(value as Json) };
 }
 
-function copy(value: Json): Json {
+/** A copy of JSON that shares nothing with it; members that are `undefined` and negative zeros are gone. */
+export function copyJson(value: Json): Json {
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? 0 : value;
-  if (Array.isArray(value)) return value.map(copy);
+  if (Array.isArray(value)) return value.map(copyJson);
   const made: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     const member = (value as Record<string, Json | undefined>)[key];
     if (member === undefined) continue;
     // An assignment would set the prototype instead.
     if (key === "__proto__")
-      Object.defineProperty(made, key, { value: copy(member), enumerable: true, writable: true, configurable: true });
-    else made[key] = copy(member);
+      Object.defineProperty(made, key, {
+        value: copyJson(member),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    else made[key] = copyJson(member);
   }
   return made;
 }

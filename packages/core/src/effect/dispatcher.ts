@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
-import { findNonJson, type Json, plainJson } from "../json.ts";
+import { copyJson, findNonJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -82,7 +82,7 @@ export function dispatcher(options: {
       try {
         tool = gate(command);
         // A copy, because what a tool does to its arguments is no business of the run that holds them.
-        const parsed = parseWith(tool.input, structuredClone(command.input));
+        const parsed = parseWith(tool.input, copyJson(command.input));
         if (!parsed.ok) {
           throw new OrchestrationError("tool/input-invalid", {
             tool: tool.name,
@@ -136,7 +136,7 @@ export function dispatcher(options: {
       try {
         const tool = gate(command);
         const { lookup } = tool;
-        const input = parseWith(tool.input, structuredClone(command.input));
+        const input = parseWith(tool.input, copyJson(command.input));
         if (!lookup || !input.ok) return answer("unknown");
         const value = await within({ clock, tool, signal, patient: false }, (inner) =>
           lookup(input.value as never, contextOf(key, command, inner)),

@@ -104,7 +104,8 @@ export function modelGateway(options: {
       let timer: { cancel: () => void } | undefined;
       let onAbort: (() => void) | undefined;
       try {
-        const outcome = model.generate(request, { signal: AbortSignal.any([signal, own.signal]) });
+        if (signal.aborted) own.abort();
+        const outcome = model.generate(request, { signal: own.signal });
         const answer: ModelResponse = isThenable(outcome)
           ? await Promise.race([
               outcome,
@@ -113,8 +114,10 @@ export function modelGateway(options: {
                   reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs }));
                   own.abort();
                 });
-                onAbort = () =>
+                onAbort = () => {
                   reject(new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" }));
+                  own.abort();
+                };
                 if (signal.aborted) onAbort();
                 else signal.addEventListener("abort", onAbort, { once: true });
               }),

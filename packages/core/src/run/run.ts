@@ -237,8 +237,12 @@ export function runHandle<Output>(options: {
     events: (eventOptions) => events(eventOptions),
     result: async () => {
       await until(isEnd);
-      const all = await entries();
-      return resultOf<Output>(key.runId, all, (await engine.journal.read(stream)).at(-1)?.hash ?? "");
+      const batches = await engine.journal.read(stream);
+      const last = batches.at(-1);
+      // Of a long run only the end is read, and what cost something.
+      const told = batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
+      const all = (await Promise.all(told.map(open))).flat();
+      return resultOf<Output>(key.runId, all, last?.hash ?? "");
     },
     questions: async () => questionsOf(await entries()),
     send: async (answer, { key: sendKey, ask, principal } = {}) => {
@@ -362,7 +366,10 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
   return [...open.values()];
 }
 
-/** Reads a result from the entries of an ended run. */
+/** In the text of a batch: a cost, or a reference to a body that may have one. */
+const mayHoldCost = /"cost":|"\$blob":/;
+
+/** Reads a result from the entries of an ended run: its last one, and those that cost something. */
 export function resultOf<Output>(runId: string, all: readonly Entry[], journalHash: string): RunResult<Output> {
   let microUsd = 0;
   for (const entry of all) {
