@@ -68,6 +68,11 @@ export const sandboxErrorCodes = {
     message: "{suite} stands for {count} suites: {suites}",
     hint: "Give more of the id.",
   },
+  "state/missing": {
+    retryable: false,
+    message: "nothing has been played in {folder} yet",
+    hint: "`remit run` plays a suite; --state <folder> names another folder.",
+  },
   "state/unusable": {
     retryable: true,
     message: "the state folder {folder} cannot be used: {reason}",

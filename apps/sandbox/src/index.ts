@@ -1,1 +1,29 @@
-export {};
+export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
+export { isModelName, type ModelName, modelNames } from "./model/choice.ts";
+export { type NoiseKind, type NoisyOptions, noiseKinds, noisyModel } from "./model/noisy.ts";
+export { noopModel } from "./model/noop.ts";
+export { oracleModel, scenarioAttribute } from "./model/oracle.ts";
+export { type Marks, type Pack, type PackTool, pick } from "./pack.ts";
+export { ReportFile } from "./report/file.ts";
+export { loadScenarios, parseScenario, uniqueScenarios, type YamlOptions } from "./scenario/yaml.ts";
+export { type Catalog, catalogOf, offlineTools } from "./suite/catalog.ts";
+export { auditRun, countsOf, type RunCounts, type ScenarioReport, type SuiteReport } from "./suite/report.ts";
+export { runSuite, type SuiteEvent, type SuiteOptions } from "./suite/runner.ts";
+export { isContent, type Totals, totalsOf } from "./suite/totals.ts";
+export { openWorkspace, type SuiteFile, type Workspace } from "./suite/workspace.ts";
+export { Tau2Error, type Tau2ErrorCode, tau2ErrorCodes } from "./tau2/errors.ts";
+export { loadRetail, type RetailDomain } from "./tau2/load.ts";
+export { retailPack } from "./tau2/pack.ts";
+export { type RetailScorer, type RunScore, retailScorer, scoreLine, totalScores } from "./tau2/score.ts";
+export { changesBetween, type WorldChange } from "./world/changes.ts";
+export { WorldError, type WorldErrorCode, worldErrorCodes } from "./world/errors.ts";
+export { type InProcessWorld, inProcessTools } from "./world/in-process.ts";
+export { type WorldServerOptions, worldMeta, worldServerCommand } from "./world/launch.ts";
+export {
+  openWorldReader,
+  openWorldStore,
+  type WorldAnswer,
+  type WorldReader,
+  type WorldStore,
+} from "./world/store.ts";
+export { type World, type WorldLogLine, WorldRefusal, type WorldTool, worldTool } from "./world/world.ts";

@@ -1,53 +1,51 @@
 #!/usr/bin/env node
-import { CommanderError } from "commander";
-import { complaintLines, complaintOf } from "./cli/complaint.ts";
-import type { Context } from "./cli/context.ts";
+import { type Command, CommanderError } from "commander";
+import { type Complaint, complaintLines, complaintOf } from "./cli/complaint.ts";
 import { placeOf } from "./cli/place.ts";
 import { program } from "./cli/program.ts";
 import { screenOn } from "./face/screen.ts";
 
 /** The `remit` command. The exit code is set and the process left to end by itself, so that nothing printed is lost. */
 const usage = 2;
-const wantsJson = process.argv.includes("--json");
 const json = (document: unknown) => process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+const place = (state?: string) => placeOf({ state, env: process.env, cwd: process.cwd() });
+
+const remit = program({
+  context: ({ state }) => ({ place: place(state), out: screenOn(process.stdout), err: screenOn(process.stderr), json }),
+  done: (code) => {
+    process.exitCode = code;
+  },
+});
+for (const command of [remit, ...remit.commands]) {
+  // Complaints are told below, in one form.
+  command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+}
 
 try {
-  const remit = program({
-    context: ({ state }): Context => ({
-      place: placeOf({ state, env: process.env, cwd: process.cwd() }),
-      out: screenOn(process.stdout),
-      err: screenOn(process.stderr),
-      json,
-    }),
-    done: (code) => {
-      process.exitCode = code;
-    },
-  });
-  for (const command of [remit, ...remit.commands]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-  }
   await remit.parseAsync();
 } catch (thrown) {
-  fail(thrown);
+  // Help and version come as an "error" with code 0: they have been printed.
+  if (!(thrown instanceof CommanderError && thrown.exitCode === 0)) fail(thrown);
 }
 
 function fail(thrown: unknown): void {
-  // Help and version come as an "error" with code 0: they have been printed.
-  if (thrown instanceof CommanderError && thrown.exitCode === 0) return;
   process.exitCode = usage;
-  const complaint =
-    thrown instanceof CommanderError
-      ? {
-          code: "usage/wrong",
-          message: thrown.message.replace(/^error: /, "").replace(/\n/g, " "),
-          hint: "`remit --help` shows what there is.",
-          issues: [],
-          unforeseen: false,
-        }
-      : complaintOf(thrown);
-  if (wantsJson) json({ ok: false, exitCode: usage, error: complaint });
-  for (const line of complaintLines(complaint)) process.stderr.write(`${line}\n`);
+  const complaint = thrown instanceof CommanderError ? misuse(thrown, remit) : complaintOf(thrown);
+  if (process.argv.includes("--json")) json({ ok: false, exitCode: usage, error: complaint });
+  for (const line of complaintLines(complaint, place().command)) process.stderr.write(`${line}\n`);
   if (process.argv.includes("--debug")) process.stderr.write(`${stackOf(thrown)}\n`);
+}
+
+/** What commander found wrong with the words of the command line. */
+function misuse({ message }: CommanderError, { commands }: Command): Complaint {
+  const named = process.argv.slice(2).find((word) => commands.some((command) => command.name() === word));
+  return {
+    code: "usage/wrong",
+    message: message.replace(/^error: /, "").replace(/\s*\n\s*/g, " "),
+    hint: `\`remit ${named === undefined ? "" : `${named} `}--help\` shows what there is.`,
+    issues: [],
+    unforeseen: false,
+  };
 }
 
 function stackOf(thrown: unknown): string {

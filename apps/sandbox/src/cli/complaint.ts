@@ -41,9 +41,16 @@ export function complaintOf(thrown: unknown): Complaint {
   return { code: "defect/unforeseen", message, hint, issues: [], unforeseen: true };
 }
 
-/** The complaint as lines for standard error. */
-export function complaintLines({ code, message, hint, issues }: Complaint): string[] {
-  return [`remit: ${code}: ${message}`, ...issues.map((issue) => `  ${issue}`), ...(hint === "" ? [] : [`  ${hint}`])];
+/**
+ * The complaint as lines for standard error.
+ * @param command writes a command as the person calls it; hints say `remit …`
+ */
+export function complaintLines(
+  { code, message, hint, issues }: Complaint,
+  command: (words: string) => string,
+): string[] {
+  const own = hint.replace(/`remit ([^`]*)`/g, (_, words: string) => `\`${command(words)}\``);
+  return [`remit: ${code}: ${message}`, ...issues.map((issue) => `  ${issue}`), ...(own === "" ? [] : [`  ${own}`])];
 }
 
 function issuesIn(issues: unknown): string[] {

@@ -55,6 +55,11 @@ export async function demo(context: Context): Promise<ExitCode> {
     [place.command("graph"), "the supervisor, as a Mermaid diagram"],
   ];
   const width = Math.max(...next.map(([command]) => command.length));
-  out.print("", strong("Next"), ...next.map(([command, why]) => `  ${name(command.padEnd(width))}  ${quiet(why)}`));
+  const fits = next.every(([, why]) => width + why.length + 4 <= out.columns);
+  out.print("", strong("Next"));
+  for (const [command, why] of next) {
+    if (fits) out.print(`  ${name(command.padEnd(width))}  ${quiet(why)}`);
+    else out.print(`  ${name(command)}`, `      ${quiet(why)}`);
+  }
   return code;
 }

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { RunRecord } from "@remit/core";
 import { type Cell, table } from "../face/table.ts";
 import { duration, printable } from "../face/text.ts";
@@ -8,7 +7,7 @@ import { findSuite, isUnfinished, type SuiteState, stateOf } from "./find.ts";
 import { chosenPack, openPack, packNames } from "./packs.ts";
 import { readRun } from "./recorded-run.ts";
 import { filtered } from "./run.ts";
-import { openStore, type Store } from "./store.ts";
+import { hasStore, openExistingStore, type Store } from "./store.ts";
 
 export interface ListOptions {
   readonly scenarios?: boolean;
@@ -25,13 +24,12 @@ const runsShown = 20;
 export async function list(wanted: string | undefined, options: ListOptions, context: Context): Promise<ExitCode> {
   if (options.scenarios === true || options.tau2 !== undefined) return listScenarios(wanted, options, context);
   const { place, out } = context;
-  // A look must not make a folder.
-  if (!existsSync(place.state)) {
+  if (!hasStore(place)) {
     if (options.json === true) context.json({ command: "list", folder: place.state, suites: [], runs: [] });
     else out.print(`Nothing has been played in ${place.state} yet. ${place.command("run")} does.`);
     return 0;
   }
-  await using store = openStore(place);
+  await using store = openExistingStore(place);
   const { suites, broken } = store.workspace.suites();
   for (const file of broken) context.err.print(`remit: suite/broken: ${file} cannot be read and is left out`);
   if (suites.length === 0 && wanted === undefined) {

@@ -34,6 +34,8 @@ export interface PlayOptions {
 
 export interface Played {
   readonly reports: readonly SuiteReport[];
+  /** The pack's own lines; over several suites those of each, and then of all together. */
+  readonly closing: readonly string[];
   /** Absolute path of the page. */
   readonly page: string | undefined;
   /** The suite that Ctrl-C has cut short. */
@@ -88,7 +90,14 @@ export async function play(options: PlayOptions): Promise<Played> {
     page = workspace.reportFile(reports.length > 1 ? `${first.suite}-to-seed-${last.seed}` : first.suite);
     file.write(page);
   }
-  return { reports, page, stopped };
+  return { reports, closing: closingOf(pack, reports), page, stopped };
+}
+
+function closingOf(pack: Pack, reports: readonly SuiteReport[]): string[] {
+  if (reports.length <= 1) return reports.flatMap(({ closing }) => closing);
+  const each = reports.flatMap(({ closing, seed }) => closing.map((line) => `seed ${seed}: ${line}`));
+  const all = pack.closing?.(reports.flatMap(({ scenarios }) => scenarios.map(({ marks }) => marks))) ?? [];
+  return [...each, ...all.map((line) => `all seeds: ${line}`)];
 }
 
 /** Shows what a suite tells: the watched scenario line by line, of the others how many are done. */

@@ -7,7 +7,7 @@ import type { Context, ExitCode } from "./context.ts";
 import { findRun, findSuite, stateOf } from "./find.ts";
 import { noModel } from "./offline.ts";
 import { openPack } from "./packs.ts";
-import { openStore, type Store } from "./store.ts";
+import { openExistingStore, type Store } from "./store.ts";
 
 export interface ReplayOptions {
   readonly all?: boolean;
@@ -20,7 +20,7 @@ export async function replay(wanted: string | undefined, options: ReplayOptions,
   if (options.all !== true && wanted === undefined) {
     throw new SandboxError("usage/wrong", { reason: "replay needs a run, or --all for every ended run of a suite" });
   }
-  await using store = openStore(context.place);
+  await using store = openExistingStore(context.place);
   const reports = options.all === true ? await replaySuite(store, wanted) : [await replayOne(store, wanted ?? "")];
   const broken = reports.filter(({ ok }) => !ok);
   const exitCode = broken.length > 0 ? 1 : 0;

@@ -5,7 +5,7 @@ import { wholeNumber } from "./number.ts";
 import { openPack } from "./packs.ts";
 import { play } from "./play.ts";
 import { conclude } from "./run.ts";
-import { openStore } from "./store.ts";
+import { openExistingStore } from "./store.ts";
 
 export interface ResumeOptions {
   readonly concurrency: string;
@@ -18,7 +18,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
   const { place, out, err } = context;
   const json = options.json === true;
   const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
-  await using store = openStore(place);
+  await using store = openExistingStore(place);
   const { workspace, engine } = store;
 
   let suite = findSuite(workspace, wanted);

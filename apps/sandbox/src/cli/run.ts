@@ -1,5 +1,6 @@
 import { SandboxError } from "../errors.ts";
 import { failureLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
+import { count } from "../face/text.ts";
 import { isModelName, type ModelName } from "../model/choice.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { Context, ExitCode } from "./context.ts";
@@ -54,7 +55,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (!json) {
     const { strong, quiet } = out.paint;
     out.print(
-      `${strong(pack.title)} ${quiet(`· model ${model}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${scenarios.length} scenarios`)}`,
+      `${strong(pack.title)} ${quiet(`· model ${model}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
     );
   }
   const played = await play({
@@ -77,7 +78,7 @@ export function conclude(
   options: { readonly command: string; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
   context: Context,
 ): ExitCode {
-  const { reports, page, stopped } = played;
+  const { reports, closing, page, stopped } = played;
   const { out, place } = context;
   const exitCode = stopped !== undefined ? interrupted : isContent(reports) ? 0 : 1;
   if (options.json) {
@@ -89,6 +90,7 @@ export function conclude(
       report: page ?? null,
       ...options.more,
       totals: totalsOf(reports),
+      closing,
       suites: reports,
     });
     return exitCode;
@@ -103,11 +105,7 @@ export function conclude(
   out.print("", ...totalLines(reports, out), "");
   if (page !== undefined) out.print(`Report: ${page}`);
   if (stopped !== undefined) out.print(paint.warn(`Stopped. To go on: ${place.command(`resume ${stopped}`)}`));
-  out.print(
-    ...reports.flatMap(({ closing, seed }) =>
-      closing.map((line) => (reports.length > 1 ? `seed ${seed}: ${line}` : line)),
-    ),
-  );
+  out.print(...closing);
   return exitCode;
 }
 

@@ -4,7 +4,7 @@ import { printable } from "../face/text.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun } from "./find.ts";
 import { readRun } from "./recorded-run.ts";
-import { openStore } from "./store.ts";
+import { openExistingStore } from "./store.ts";
 
 export interface ShowOptions {
   readonly payloads?: boolean;
@@ -15,7 +15,7 @@ export interface ShowOptions {
 /** Tells a run from its journal. Exit code 1 when an entry is not what was written. */
 export async function show(wanted: string, options: ShowOptions, context: Context): Promise<ExitCode> {
   const { place, out } = context;
-  await using store = openStore(place);
+  await using store = openExistingStore(place);
   const { engine, workspace } = store;
   const { suite, record } = await findRun(workspace, engine.journal, wanted);
   const run = await readRun(engine.journal, record);

@@ -10,9 +10,9 @@ const deniedOf = ({ counts }: ScenarioReport) => Object.values(counts.denied).re
 const scenarioColumns: readonly Column[] = [
   { title: "" },
   { title: "scenario", atLeast: 14 },
-  { title: "what it is about", atLeast: 24, spare: 3 },
+  { title: "what it is about", atLeast: 24, gives: 1, spare: 3 },
   { title: "status" },
-  { title: "path or reason", atLeast: 19, spare: 1 },
+  { title: "path or reason", atLeast: 19, gives: 2, spare: 1 },
   { title: "calls", align: "right" },
   { title: "denied", align: "right" },
   { title: "time", align: "right", spare: 2 },
@@ -83,27 +83,28 @@ export function totalLines(reports: readonly SuiteReport[], { columns, paint }: 
   const totals = totalsOf(reports);
   const held = reports.every(({ model }) => model === "oracle");
   const result = held
-    ? `${totals.passed} passed, ${totals.failed} failed`
-    : `${totals.passed} as the ground truth has it, ${totals.failed} otherwise (not expected of this model)`;
+    ? `${grouped(totals.passed)} passed, ${grouped(totals.failed)} failed`
+    : `${grouped(totals.passed)} as the ground truth has it, ${grouped(totals.failed)} otherwise (not expected of this model)`;
   const lines: [string, string][] = [
     ["scenarios", `${count(totals.runs, "run")} in ${duration(totals.durationMs)}: ${result}`],
     ["ended", tallyText(totals.statuses)],
-    ["calls", `${count(totals.reads, "read")}, ${count(totals.writes, "write")}, ${totals.denials} denied`],
+    ["calls", `${count(totals.reads, "read")}, ${count(totals.writes, "write")}, ${grouped(totals.denials)} denied`],
     ...(totals.denials > 0 ? [["denied", tallyText(totals.denied)] as [string, string]] : []),
-    ["handoffs", `${totals.handoffs} delivered, ${totals.handoffsRejected} rejected`],
+    ["handoffs", `${grouped(totals.handoffs)} delivered, ${grouped(totals.handoffsRejected)} rejected`],
     [
       "answers",
       `${count(totals.modelCalls, "model call")}, ${count(totals.outputsRejected, "output")} rejected by contract`,
     ],
-    ["questions", `${totals.questions} put to people`],
+    ["questions", `${grouped(totals.questions)} put to people`],
     ...(Object.keys(totals.noise).length > 0 ? [["faults made", tallyText(totals.noise)] as [string, string]] : []),
   ];
   const violations = `violations ${totals.violations}`;
   const meaning =
-    "(calls outside an allowlist that ran, payloads outside a contract that arrived, writes that happened twice)";
+    "calls outside an allowlist that ran, payloads outside a contract that arrived, writes that happened twice";
   return [
-    ...pairs(lines, { columns, indent: "", name: paint.quiet }),
-    `${totals.violations > 0 ? paint.bad(violations) : paint.good(violations)} ${paint.quiet(meaning)}`,
+    ...pairs(lines, { columns, name: paint.quiet }),
+    totals.violations > 0 ? paint.bad(violations) : paint.good(violations),
+    ...wrap(meaning, columns - 2, 3).map((line) => `  ${paint.quiet(line)}`),
   ];
 }
 
@@ -128,8 +129,12 @@ export function failureLines(reports: readonly SuiteReport[], { columns, paint }
 
 export function tallyText(tally: Readonly<Record<string, number>>): string {
   return Object.entries(tally)
-    .map(([key, number]) => `${key} ${number}`)
+    .map(([key, number]) => `${key} ${grouped(number)}`)
     .join(" · ");
+}
+
+function grouped(number: number): string {
+  return number.toLocaleString("en");
 }
 
 /** `triage → retrieval ×3 → reviewer`: neighbours that repeat are told once. */

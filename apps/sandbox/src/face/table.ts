@@ -1,4 +1,4 @@
-import { cut, fit, widthOf } from "./text.ts";
+import { fit, widthOf, wrap } from "./text.ts";
 
 /** One column of a table. */
 export interface Column {
@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** Fewest cells that this column may shrink to; it never shrinks when absent. */
   readonly atLeast?: number;
+  /** Columns with a higher number shrink first; 0 when absent. */
+  readonly gives?: number;
   /** Columns with a higher number go first when there is no room at all; one without stays. */
   readonly spare?: number;
 }
@@ -41,10 +43,11 @@ export function table(
   }
   const widths = [...natural];
   for (let over = total((index) => widths[index] ?? 0) - options.columns; over > 0; over--) {
-    // One cell from the widest column that can still give one.
+    // One cell from a column that can still give one: the readiest, and of those the widest.
+    const gives = (index: number) => columns[index]?.gives ?? 0;
     const giver = shown
       .filter((index) => (widths[index] ?? 0) > least(index))
-      .sort((left, right) => (widths[right] ?? 0) - (widths[left] ?? 0))[0];
+      .sort((left, right) => gives(right) - gives(left) || (widths[right] ?? 0) - (widths[left] ?? 0))[0];
     if (giver === undefined) break;
     widths[giver] = (widths[giver] ?? 0) - 1;
   }
@@ -63,12 +66,16 @@ export function table(
   ];
 }
 
-/** Names and values under each other, the values in one line. */
+/** Names and values under each other; a long value goes on below its beginning. */
 export function pairs(
   entries: readonly (readonly [name: string, value: string])[],
-  options: { readonly columns: number; readonly indent?: string; readonly name?: (text: string) => string },
+  options: { readonly columns: number; readonly name?: (text: string) => string },
 ): string[] {
-  const { columns, indent = "  ", name = (text: string) => text } = options;
+  const { columns, name = (text: string) => text } = options;
   const width = entries.reduce((most, [key]) => Math.max(most, widthOf(key)), 0);
-  return entries.map(([key, value]) => `${indent}${name(fit(key, width))}  ${cut(value, columns - width - 4)}`);
+  return entries.flatMap(([key, value]) =>
+    wrap(value, Math.max(20, columns - width - gap), 20).map(
+      (line, index) => `${index === 0 ? name(fit(key, width)) : " ".repeat(width)}${" ".repeat(gap)}${line}`,
+    ),
+  );
 }

@@ -181,6 +181,13 @@ ${seed === undefined ? "" : `<td>${seed}</td>`}<td><span class="status ${status}
 
 function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words: string) => string): string {
   const { runId, status, reason, checks, counts, tags, violations, source, path } = scenario;
+  if (!hasTimeline) {
+    const wrong = checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
+    const lines = [...violations.map((text) => `violation: ${text}`), ...wrong].map(
+      (text) => `<li class="bad">${escapeHtml(text)}</li>`,
+    );
+    return `<ul class="checks">${lines.join("")}</ul><p class="note">The timeline is left out of this page for its size: <code>${escapeHtml(command(`show ${runId}`))}</code></p>`;
+  }
   const denied = Object.entries(counts.denied).map(([code, number]) => `${code} ${number}`);
   const facts: [string, string][] = [
     ["Run", runId],
@@ -221,7 +228,7 @@ function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words
     ),
   ];
   return `<div class="facts"><dl>${list.join("")}</dl><div><h3>Checks</h3><ul class="checks">${lines.join("")}</ul></div></div>
-<h3>Timeline</h3>${hasTimeline ? `<div class="timeline" data-run="${escapeHtml(runId)}"></div>` : `<p class="note">Left out of this page for its size. <code>${escapeHtml(command(`show ${runId}`))}</code></p>`}`;
+<h3>Timeline</h3><div class="timeline" data-run="${escapeHtml(runId)}"></div>`;
 }
 
 function footer({ reports, runs, command }: PageOptions): string {

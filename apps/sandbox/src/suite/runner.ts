@@ -79,6 +79,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const world = pack.openWorld();
   const reader = openWorldReader({ world, dir });
   const reports: ScenarioReport[] = [];
+  /** Time that somebody took to look on after a run had ended; it is no part of how long things took. */
+  let lookedMs = 0;
 
   const play = async (scenario: Scenario): Promise<void> => {
     const started = now();
@@ -100,8 +102,15 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
         }
       },
       ...(pack.otherwise ? { otherwise: pack.otherwise } : {}),
+    }).catch(async (thrown: unknown) => {
+      // Whoever looks on fails with the run; the run's own error is the one to tell.
+      await Promise.allSettled(looking);
+      throw thrown;
     });
+    const played = now();
     await Promise.all(looking);
+    const lookingMs = now() - played;
+    lookedMs += lookingMs;
     const whole: ScenarioOutcome = { ...outcome, changes: reader.changes(worldId) };
     const own = pack.score?.(whole, reader.endState(worldId));
     const checks = [...(await checkOutcome(whole)), ...(own?.checks ?? [])];
@@ -118,7 +127,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       ok: checks.every(({ ok }) => ok) && violations.length === 0,
       checks,
       marks: own?.marks ?? {},
-      durationMs: now() - started,
+      durationMs: now() - started - lookingMs,
       counts: countsOf(outcome.entries),
       violations,
     };
@@ -129,7 +138,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const queue = [...scenarios];
   // What is watched comes first and alone, so that its story can be followed.
   const first = queue.filter(({ name }) => watch?.has(name));
-  for (const scenario of first) await play(scenario);
+  for (const scenario of first) if (!signal?.aborted) await play(scenario);
   const rest = queue.filter(({ name }) => !watch?.has(name));
   const worker = async () => {
     for (let scenario = rest.shift(); scenario && !signal?.aborted; scenario = rest.shift()) await play(scenario);
@@ -138,5 +147,5 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
 
   const order = new Map(scenarios.map(({ name }, index) => [name, index]));
   reports.sort((left, right) => (order.get(left.name) ?? 0) - (order.get(right.name) ?? 0));
-  return summarise({ suite, pack, durationMs: now() - begun, scenarios: reports, noise });
+  return summarise({ suite, pack, durationMs: now() - begun - lookedMs, scenarios: reports, noise });
 }

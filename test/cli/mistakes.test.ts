@@ -1,0 +1,146 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { graphOf } from "../architecture/module.ts";
+import { folder, remit } from "./remit.ts";
+
+/** Every mistake that a person can make: one message with the value and what to do, no stack, exit code 2. */
+interface Mistake {
+  readonly args: readonly string[];
+  /** What standard error has to hold, in this order. */
+  readonly says: readonly string[];
+  /** Puts files into the folder before. */
+  readonly given?: (cwd: string) => void;
+}
+
+const file = (name: string, text: string) => (cwd: string) => writeFileSync(join(cwd, name), text);
+const yaml = (text: string) => file("mine.yaml", text);
+const own = ["run", "--scenarios", "mine.yaml"];
+
+const mistakes: Readonly<Record<string, Mistake>> = {
+  "a command that is none": { args: ["grahp"], says: ['there is no command "grahp"', "graph", "remit --help"] },
+  "an option that is none": { args: ["run", "--modle", "x"], says: ["unknown option '--modle'", "remit run --help"] },
+  "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
+  "an unknown pack": { args: ["run", "nope"], says: ["pack/unknown", "nope", "order-desk, tau2-retail"] },
+  "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
+  "an unknown model": {
+    args: ["run", "--model", "gpt"],
+    says: ["model/choice-unknown", "gpt", "oracle, noop or noisy"],
+  },
+  "seeds that are none": { args: ["run", "--seed", "9..1"], says: ["usage/wrong", '"9..1"'] },
+  "a concurrency of none": { args: ["run", "--concurrency", "0"], says: ["--concurrency takes a number from 1 to 64"] },
+  "a filter that nothing fits": {
+    args: ["run", "--filter", "zzz"],
+    says: ["scenario/unknown", "zzz", "list --scenarios"],
+  },
+  "a folder without tau2": { args: ["run", "--tau2", "none"], says: ["tau2/file-missing", "none", "db.json"] },
+  "a broken tau2 file": {
+    args: ["run", "--tau2", "."],
+    given: file("db.json", "{\n"),
+    says: ["tau2/file-broken", "db.json line 2", "Restore"],
+  },
+  "a YAML file that is not there": { args: own, says: ["scenario/file-missing", "mine.yaml"] },
+  "YAML that is none": { args: own, given: yaml("name: x\ntitle: [\n"), says: ["scenario/not-yaml", "mine.yaml:3"] },
+  "a field that is none": {
+    args: own,
+    given: yaml("name: x\ntitle: y\ninput: {}\nscript:\n  - triage: { answrs: {} }\nexpect: {}\n"),
+    says: ["scenario/field-wrong", "mine.yaml:5", "answrs", "no such field"],
+  },
+  "a name that no record has": {
+    args: own,
+    given: yaml(
+      `name: x\ntitle: y\ninput: { text: "\${nobody.name}" }\nscript:\n  - triage: { says: hm }\nexpect: {}\n`,
+    ),
+    says: ["scenario/fixture-unknown", "mine.yaml:3", "nobody.name"],
+  },
+  "a state folder that is a file": {
+    args: ["run", "--filter", "thanks", "--state", "taken"],
+    given: file("taken", ""),
+    says: ["state/unusable", "taken", "--state <folder>"],
+  },
+  "a look at nothing": { args: ["replay", "--all"], says: ["state/missing", ".remit", "remit run"] },
+  "a journal that is not ours": {
+    args: ["list"],
+    given: (cwd) => {
+      mkdirSync(join(cwd, ".remit"));
+      writeFileSync(join(cwd, ".remit", "journal.db"), "a diary ".repeat(200));
+    },
+    says: ["journal/foreign-file", "journal.db", "left as it is"],
+  },
+  "a journal from a newer version": {
+    args: ["show", "run_1"],
+    given: (cwd) => {
+      mkdirSync(join(cwd, ".remit"));
+      const database = new DatabaseSync(join(cwd, ".remit", "journal.db"));
+      database.exec("PRAGMA application_id = 1382378868; PRAGMA user_version = 99; CREATE TABLE later (x)");
+      database.close();
+    },
+    says: ["journal/newer-version", "99", "Update Remit"],
+  },
+};
+
+test.concurrent.each(Object.entries(mistakes))("%s", async (_, { args, given, says }) => {
+  const cwd = folder();
+  given?.(cwd);
+  const { code, stdout, stderr } = await remit(cwd, args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  let from = 0;
+  for (const text of says) {
+    const at = stderr.indexOf(text, from);
+    expect(at, `"${text}" in: ${stderr}`).toBeGreaterThanOrEqual(0);
+    from = at + text.length;
+  }
+  expect(stderr).not.toMatch(/\n\s+at /);
+});
+
+test("with --json a mistake is one document as well; --debug adds the stack", async () => {
+  const cwd = folder();
+  const [json, debug] = await Promise.all([
+    remit(cwd, ["run", "nope", "--json"]),
+    remit(cwd, ["run", "nope", "--debug"]),
+  ]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, exitCode: 2, error: { code: "pack/unknown" } });
+  expect(debug.stderr).toMatch(/\n\s+at /);
+});
+
+test("a run that is not there, and one of too few letters; a server that dies at its start", async () => {
+  const cwd = folder();
+  await remit(cwd, ["run", "--filter", "thanks", "--no-report"]);
+  await remit(cwd, ["run", "--filter", "warranty", "--no-report"]);
+  const state = join(cwd, ".remit");
+  const [unknown, ambiguous] = await Promise.all([remit(cwd, ["show", "run_!"]), remit(cwd, ["show", "run_"])]);
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("suite/run-unknown") });
+  expect(ambiguous).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/suite\/run-ambiguous: run_ stands for 2 runs/),
+  });
+
+  // A suite that has not begun, and whose world cannot take its lock.
+  const [first = ""] = readdirSync(join(state, "suites"));
+  const suite = { ...JSON.parse(readFileSync(join(state, "suites", first), "utf8")), id: "not-begun", startedAt: 9e12 };
+  writeFileSync(join(state, "suites", "not-begun.json"), JSON.stringify(suite));
+  mkdirSync(join(state, "worlds", "not-begun", ".lock"), { recursive: true });
+  const dead = await remit(cwd, ["resume"]);
+  expect(dead.code).toBe(2);
+  expect(dead.stderr).toContain('mcp/exited-at-start: the server "order-desk" ended before it was ready');
+  expect(dead.stderr).toContain("Run the command by hand");
+});
+
+test("help is there for every command, and loads neither packs nor an SDK", async () => {
+  const cwd = folder();
+  const { stdout, code } = await remit(cwd, ["--help"]);
+  expect(code).toBe(0);
+  const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => name);
+  expect(names).toEqual(expect.arrayContaining(["demo", "run", "list", "show", "replay", "resume", "graph"]));
+  const pages = await Promise.all(
+    ["run", "list", "show", "replay", "resume", "graph"].map((name) => remit(cwd, [name, "--help"])),
+  );
+  for (const page of pages)
+    expect(page).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Examples:") });
+
+  const entry = new URL("../../apps/sandbox/src/main.ts", import.meta.url).pathname;
+  const { files, outside } = graphOf(entry, { lazy: false });
+  expect([...outside.keys()].filter((name) => !name.startsWith("node:"))).toEqual(["commander"]);
+  expect([...files].filter((path) => /\/packs\/|\/suite\/|\/world\/|\/tau2\//.test(path))).toEqual([]);
+});

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+const main = fileURLToPath(new URL("../../apps/sandbox/src/main.ts", import.meta.url));
+/** As `npm start` does: it halves the time to load the sources. */
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url));
+
+/** How a command ended and what it printed. */
+export interface Ended {
+  /** Exit code; of a process that a signal ended, null. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Remit {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when standard output holds the text; rejects when the process ends before. */
+  readonly printed: (text: string) => Promise<void>;
+}
+
+/** Starts the command from its source, in `cwd`, without anything that the tests' own runner put into the environment. */
+export function startRemit(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Remit {
+  const child = spawn(process.execPath, ["--conditions=@remit/source", main, ...args], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: compileCache, ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  const lookers = new Set<() => void>();
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    for (const look of lookers) look();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  const printed = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (stdout.includes(text)) resolve();
+      };
+      lookers.add(look);
+      look();
+      ended.then(() => reject(new Error(`it ended without "${text}":\n${stdout}\n${stderr}`)), reject);
+    });
+  return { child, ended, printed };
+}
+
+/** Runs the command to its end. */
+export function remit(cwd: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
+  return startRemit(cwd, args, env).ended;
+}
+
+/** An empty folder that is gone after the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "remit-cli-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
