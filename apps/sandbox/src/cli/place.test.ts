@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { placeOf } from "./place.ts";
+
+test("paths begin where the person is, which npm tells", () => {
+  const place = placeOf({ env: { INIT_CWD: "/home/mo", npm_lifecycle_event: "start" }, cwd: "/srv/remit" });
+  expect(place.state).toBe("/home/mo/.remit");
+  expect(place.resolve("../data")).toBe("/home/data");
+  expect(place.shown("/home/mo/.remit/x.html")).toBe(".remit/x.html");
+  expect(place.shown("/srv/y.html")).toBe("/srv/y.html");
+  expect(place.command("list")).toBe("npm start -- list");
+});
+
+test("a state folder of one's own is part of every command that is told", () => {
+  const place = placeOf({ state: "it's here", env: {}, cwd: "/tmp" });
+  expect(place.state).toBe("/tmp/it's here");
+  expect(place.command("show run_1")).toBe(`remit show run_1 --state 'it'\\''s here'`);
+});

@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cut, duration, fit, printable, widthOf, wrap } from "./text.ts";
+
+test.each([
+  ["plain", 5],
+  ["Grüße", 5],
+  ["Gru\u0308ße", 5],
+  ["日本語", 6],
+  ["ｶﾅ", 2],
+  ["한국어", 6],
+  ["👍🏽", 2],
+  ["👩‍👩‍👧", 2],
+  ["✓ ok", 4],
+  ["", 0],
+])("%s takes %i cells", (text, cells) => {
+  expect(widthOf(text)).toBe(cells);
+});
+
+test("a text is cut at whole characters, and an ellipsis says so", () => {
+  expect(cut("日本語です", 10)).toBe("日本語です");
+  expect(cut("日本語です", 6)).toBe("日本…");
+  expect(cut("👩‍👩‍👧👩‍👩‍👧", 3)).toBe("👩‍👩‍👧…");
+  expect(cut("anything", 0)).toBe("");
+});
+
+test("whatever the text: it fits exactly, its lines fit, and nothing that a terminal obeys is left", () => {
+  const texts = fc.string({ unit: "grapheme", maxLength: 60 });
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 2, max: 40 }), fc.integer({ min: 1, max: 5 }), (raw, cells, lines) => {
+      const text = printable(raw);
+      expect(text).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+      expect(widthOf(fit(text, cells))).toBe(cells);
+      const wrapped = wrap(text, cells, lines);
+      expect(wrapped.length).toBeLessThanOrEqual(lines);
+      for (const line of wrapped) expect(widthOf(line)).toBeLessThanOrEqual(cells);
+    }),
+  );
+});
+
+test("control characters lose their power and stay visible", () => {
+  expect(printable("a\u001b[2Jb\r\nc\td\u009b1m\u202ee")).toBe("a␛[2Jb c d<9b>1m<202e>e");
+});
+
+test("words are kept whole where a line has room for them", () => {
+  expect(wrap("the quick brown fox jumps", 10, 5)).toEqual(["the quick", "brown fox", "jumps"]);
+  expect(wrap("the quick brown fox jumps", 10, 2)).toEqual(["the quick", "brown fox…"]);
+  expect(wrap("unbreakable", 4, 5)).toEqual(["unbr", "eaka", "ble"]);
+});
+
+test.each([
+  [12.4, "12 ms"],
+  [3_440, "3.4 s"],
+  [59_990, "1 min 00 s"],
+  [125_000, "2 min 05 s"],
+])("%d ms are told as %s", (ms, text) => {
+  expect(duration(ms)).toBe(text);
+});
