@@ -22,6 +22,7 @@ export const faultRates = {
   "model-silent": 0.01,
   "tool-error": 0.05,
   "tool-unreachable": 0.04,
+  "tool-unreachable-again": 0.04,
   "tool-timeout-before": 0.04,
   "tool-timeout-after": 0.04,
   "tool-late": 0.04,

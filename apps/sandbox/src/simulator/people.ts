@@ -24,9 +24,16 @@ const expected: ReadonlySet<string> = new Set([
 /** Files an error under the promise that it breaks, if it breaks one. */
 export function judge(violations: Violations, error: unknown, also: readonly string[] = []): void {
   if (!OrchestrationError.is(error)) return violations.add("R11", `a throw that is not ours: ${reasonOf(error)}`);
-  if (expected.has(error.code) || also.includes(error.code)) return;
-  const promise = error.code.startsWith("replay/") ? "R13" : error.code.startsWith("journal/") ? "R1" : "R11";
-  violations.add(promise, `${error.code}: ${error.message}`);
+  if (!also.includes(error.code)) judgeCode(violations, error.code, error.message);
+}
+
+/** The same for an error of which only its code and its sentence are known. */
+export function judgeCode(violations: Violations, code: string, sentence: string): void {
+  if (expected.has(code)) return;
+  violations.add(
+    code.startsWith("replay/") ? "R13" : code.startsWith("journal/") ? "R1" : "R11",
+    `${code}: ${sentence}`,
+  );
 }
 
 /** A run that people have been told of. */

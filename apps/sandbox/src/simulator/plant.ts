@@ -11,7 +11,7 @@ export const plants = {
   "command-twice": "a tool command is carried out twice",
   "unknown-guessed": "a call without an answer is reported as one that did not happen",
   "cancel-ignored": "a cancel is acknowledged and dropped",
-  "timer-lost": "timers of a process that took over never fire",
+  "timer-lost": "timers never fire",
   "resume-forgotten": "what a crash interrupted is not taken up again",
   "clock-in-contract": "a handoff's mapping reads the clock",
   "stale-snapshot": "a snapshot holds the state before the one it names",

@@ -48,7 +48,7 @@ export interface ProcessOptions {
 export function startProcess(options: ProcessOptions): Process {
   const { incarnation, seed, owner, scheduler, plant, journal, definition, model, logger } = options;
   const ids = seededIds(seed * 64 + incarnation);
-  const clock = virtualClock(scheduler, owner, () => plant !== "timer-lost" || incarnation === 1);
+  const clock = virtualClock(scheduler, owner, () => plant !== "timer-lost");
   const inner = localEngine({ name: owner.name, journal, clock, logger, ids });
   const engine = withFaults(inner, journal, options);
   const supervisor = runSupervisor(definition, {

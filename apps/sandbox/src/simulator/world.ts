@@ -61,7 +61,7 @@ export class World {
         violations.add("R1", `attempt ${attempt} of ${tool} at ${path} was made before its entry was durable`);
       }
     }
-    if (faults.strikes("tool-unreachable")) {
+    if (faults.strikes(attempt === 1 ? "tool-unreachable" : "tool-unreachable-again")) {
       throw Object.assign(new Error("nobody answers at this address"), { mayHaveExecuted: false });
     }
     if (faults.strikes("tool-error")) throw new Error("the line broke before anything was sent");

@@ -1,0 +1,167 @@
+// @ts-check
+/**
+ * Plays seeded simulations and holds the promises against each.
+ *
+ *   npm run sim -- --seeds 1000 [--from 0]      many seeds
+ *   npm run sim -- --seed 17                    one seed, with what it came to
+ *   npm run sim -- --planted [--seeds 2000]     each planted bug: how many seeds until it is found
+ *
+ * Both take --faults a,b,c  --runs n  --agents n  --depth n  --plant name. The exit code is 1 when a promise did not hold, or when a
+ * planted bug was not found; a failing seed is made smaller, and the command that plays it again is the last line.
+ */
+import { parseArgs } from "node:util";
+import {
+  Coverage,
+  faultKinds,
+  openStates,
+  plantNames,
+  plants,
+  reproduction,
+  shrink,
+  simulate,
+} from "@remit/sandbox/simulator";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    from: { type: "string", default: "0" },
+    seed: { type: "string" },
+    planted: { type: "boolean", default: false },
+    faults: { type: "string" },
+    runs: { type: "string" },
+    agents: { type: "string" },
+    depth: { type: "string" },
+    plant: { type: "string" },
+  },
+});
+
+const options = chosen();
+if (values.planted) await showPlanted(whole(values.seeds ?? "2000", "--seeds"));
+else if (values.seed !== undefined) await showOne(whole(values.seed, "--seed"));
+else await showMany(whole(values.from, "--from"), whole(values.seeds ?? "1000", "--seeds"));
+
+/** @returns {import("@remit/sandbox/simulator").SimulationOptions} */
+function chosen() {
+  /** @type {Record<string, unknown>} */
+  const options = {};
+  for (const name of /** @type {const} */ (["runs", "agents", "depth"])) {
+    const text = values[name];
+    if (text !== undefined) options[name] = whole(text, `--${name}`);
+  }
+  if (values.faults !== undefined) {
+    options.faults = values.faults === "none" ? [] : values.faults.split(",");
+    for (const kind of /** @type {string[]} */ (options.faults)) known("fault", kind, faultKinds);
+  }
+  if (values.plant !== undefined) {
+    known("planted bug", values.plant, plantNames);
+    options.plant = values.plant;
+  }
+  return options;
+}
+
+/** @param {number} from @param {number} seeds */
+async function showMany(from, seeds) {
+  const coverage = new Coverage();
+  const startedAt = performance.now();
+  const sum = { seeds: 0, runs: 0, crashes: 0, steps: 0 };
+  let failed;
+  for (let seed = from; seed < from + seeds; seed++) {
+    const report = await simulate(seed, options);
+    sum.seeds++;
+    sum.runs += report.runs;
+    sum.crashes += report.crashes;
+    sum.steps += report.steps;
+    coverage.add(report.coverage);
+    if (report.violations.length === 0) continue;
+    failed = report;
+    break;
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(
+    `${sum.seeds} seeds · ${sum.runs} runs · ${(sum.runs / seconds).toFixed(0)} runs per second · ` +
+      `${sum.crashes} crashes · ${sum.steps} steps`,
+  );
+  console.log(`ends: ${listed(coverage.ends)}`);
+  showCoverage(coverage);
+  if (failed) await showFailure(failed);
+  else console.log("\nno violation");
+}
+
+/** @param {number} seed */
+async function showOne(seed) {
+  const report = await simulate(seed, options);
+  console.log(
+    `seed ${seed}: ${report.runs} runs, ${report.crashes} crashes, ${report.steps} steps, ` +
+      `${(report.virtualMs / 1000).toFixed(1)} s of simulated time, journal hash ${report.hash}`,
+  );
+  console.log(`ends: ${listed(report.coverage.ends)}\nfaults: ${listed(report.coverage.faults)}`);
+  if (report.violations.length === 0) return console.log("no violation");
+  for (const { promise, reason } of report.violations) console.log(`${promise} ${reason}`);
+  process.exitCode = 1;
+}
+
+/** @param {number} seeds */
+async function showPlanted(seeds) {
+  console.log("| planted bug | what it is | found by | seeds needed |\n| --- | --- | --- | --- |");
+  for (const plant of plantNames) {
+    let found = "not found";
+    let needed = seeds;
+    for (let seed = 0; seed < seeds; seed++) {
+      const [violation] = (await simulate(seed, { ...options, plant })).violations;
+      // What a simulation without the bug finds as well is not the bug.
+      if (!violation || (await simulate(seed, options)).violations.length > 0) continue;
+      found = violation.promise;
+      needed = seed + 1;
+      break;
+    }
+    if (found === "not found") process.exitCode = 1;
+    console.log(`| ${plant} | ${plants[plant]} | ${found} | ${needed} |`);
+  }
+}
+
+/** @param {Coverage} coverage */
+function showCoverage(coverage) {
+  const width = Math.max(...faultKinds.map(({ length }) => length));
+  console.log(`\n${"fault".padEnd(width)} ${"times".padStart(8)}   states of runs that it met`);
+  for (const kind of faultKinds) {
+    const met = openStates.filter((state) => coverage.meetings.has(`${kind} × ${state}`));
+    const missed = openStates.filter((state) => !met.includes(state));
+    const times = String(coverage.faults.get(kind) ?? 0).padStart(8);
+    const not = missed.length > 0 && met.length > 0 ? `, not ${missed.join(" ")}` : "";
+    console.log(`${kind.padEnd(width)} ${times}   ${met.length} of ${openStates.length}${not}`);
+  }
+  console.log(`\n${coverage.entryTypes.size} entry types: ${listed(coverage.entryTypes)}`);
+  console.log(`\n${coverage.transitions.size} transitions:`);
+  for (const [step, times] of [...coverage.transitions].sort()) console.log(`  ${step} ${times}`);
+}
+
+/** @param {import("@remit/sandbox/simulator").SimulationReport} failed */
+async function showFailure(failed) {
+  const report = await shrink(failed);
+  console.log(`\na promise did not hold, with seed ${failed.seed}:`);
+  for (const { promise, reason } of report.violations) console.log(`  ${promise} ${reason}`);
+  console.log(`\n${reproduction(report)}`);
+  process.exitCode = 1;
+}
+
+/** @param {ReadonlyMap<string, number>} map */
+function listed(map) {
+  return [...map]
+    .sort()
+    .map(([key, times]) => `${key} ${times}`)
+    .join(" · ");
+}
+
+/** @param {string} text @param {string} option */
+function whole(text, option) {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  console.error(`${option} takes a whole number, not "${text}".`);
+  process.exit(2);
+}
+
+/** @param {string} what @param {string} name @param {readonly string[]} names */
+function known(what, name, names) {
+  if (names.includes(name)) return;
+  console.error(`Unknown ${what} "${name}"; there are: ${names.join(", ")}.`);
+  process.exit(2);
+}

@@ -1,0 +1,87 @@
+import {
+  type FaultKind,
+  faultKinds,
+  type Plant,
+  plantNames,
+  reproduction,
+  type SimulationOptions,
+  type SimulationReport,
+  shrink,
+  simulate,
+  stormOf,
+} from "@remit/sandbox/simulator";
+import { describe, expect, test } from "vitest";
+
+const seeds = Number(process.env.REMIT_SIMULATOR_SEEDS ?? 300);
+const plantSeeds = 2_000;
+
+/**
+ * Faults that the kernel does not stand yet, each with the reason; to be emptied, not to grow. `npm run sim` has them all.
+ *
+ * A write under a key whose first attempt has no answer is tried again; if nobody can be reached then, the kernel settles
+ * it as failed, although the first attempt may have happened (R7).
+ */
+const notYet: ReadonlySet<FaultKind> = new Set(["tool-unreachable-again"]);
+const kinds = faultKinds.filter((kind) => !notYet.has(kind));
+const play = (seed: number, options: SimulationOptions = {}): Promise<SimulationReport> =>
+  simulate(seed, { faults: stormOf(seed).filter((kind) => !notYet.has(kind)), ...options });
+
+test("R1 R4 R5 R7 R11 R13 hold in a sample of seeds, in which every fault strikes", async () => {
+  const met = new Set<string>();
+  for (let seed = 0; seed < seeds; seed++) {
+    const report = await play(seed);
+    expect(report.violations, reproduction(report)).toEqual([]);
+    for (const kind of report.coverage.faults.keys()) met.add(kind);
+  }
+  if (seeds >= 300) expect([...met].sort()).toEqual([...kinds].sort());
+}, 120_000);
+
+test("the same seed is the same simulation, to the last hash", async () => {
+  for (const seed of [3, 5, 8, 13]) {
+    const { coverage: _first, ...first } = await play(seed);
+    const { coverage: _second, ...second } = await play(seed);
+    expect(second).toEqual(first);
+  }
+  expect((await play(3)).hash).not.toBe((await play(5)).hash);
+});
+
+describe("a planted bug is found", () => {
+  /** The promises that may be seen broken first. */
+  const promises: Readonly<Record<Plant, readonly string[]>> = {
+    "key-not-passed": ["R7"],
+    "early-acknowledgement": ["R1", "R7"],
+    "entry-lost": ["R1"],
+    "no-fencing": ["R1", "R7"],
+    "crossed-completion": ["R5"],
+    "command-twice": ["R7"],
+    "unknown-guessed": ["R7"],
+    "cancel-ignored": ["R11"],
+    "timer-lost": ["R11"],
+    "resume-forgotten": ["R11"],
+    "clock-in-contract": ["R13"],
+    "stale-snapshot": ["R13"],
+  };
+  test.each(plantNames)(
+    "%s",
+    async (plant) => {
+      for (let seed = 0; seed < plantSeeds; seed++) {
+        const [violation] = (await play(seed, { plant })).violations;
+        if (!violation) continue;
+        expect(promises[plant]).toContain(violation.promise);
+        expect((await play(seed)).violations, `seed ${seed} without the bug`).toEqual([]);
+        return;
+      }
+      expect.unreachable(`${plant} was not found in ${plantSeeds} seeds`);
+    },
+    60_000,
+  );
+});
+
+test("a failure shrinks to fewer faults that still break the same promise, and says how to play it again", async () => {
+  const failed = await play(2, { plant: "entry-lost" });
+  expect(failed.violations[0]?.promise).toBe("R1");
+  const small = await shrink(failed);
+  expect(small.violations[0]?.promise).toBe("R1");
+  expect(small.options.faults?.length).toBeLessThan(failed.coverage.faults.size);
+  expect(reproduction(small)).toMatch(/^npm run sim -- --seed 2 .*--plant entry-lost --faults .*crash/);
+});
