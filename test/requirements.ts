@@ -29,7 +29,7 @@ export const requirements: readonly Requirement[] = [
       {
         file: "test/property/run.test.ts",
         titles: [
-          "R1 R4 R5 R7 R11 R13 hold for any run",
+          "R1 R4 R5 R6 R7 R11 R13 hold for any run",
           "and for runs whose process dies again and again; snapshots change nothing",
         ],
       },
@@ -98,7 +98,7 @@ export const requirements: readonly Requirement[] = [
       },
       { file: `${core}/effect/dispatcher.test.ts`, titles: ["a tool of another agent"] },
       { file: `${core}/supervisor/check.test.ts`, titles: ["%s with an unknown agent is named"] },
-      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R7 R11 R13 hold for any run"] },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
       {
         file: "test/scenario/tau2-retail.test.ts",
         titles: ["a noisy specialist gets nowhere it may not be (seed %i)"],
@@ -126,14 +126,24 @@ export const requirements: readonly Requirement[] = [
           "a source that a path goes round is refused, and the path is named",
         ],
       },
-      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R7 R11 R13 hold for any run"] },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
     ],
   },
   {
     id: "R6",
-    sentence: "Handing work on never gives anybody more authority than their own role has.",
+    sentence: "What may be used is role ∩ tenant ∩ run ∩ every delegation on the way down; nothing widens it.",
     scope: "now",
     proofs: [
+      {
+        file: `${core}/grant.test.ts`,
+        titles: [
+          "is the intersection: a tool passes the whole exactly when it passes each part, in any order",
+          "narrows what its tenant and its starter left, and only that",
+          "to a team bounds everybody in it",
+          "stays as narrow when a stronger model tries again",
+        ],
+      },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
       {
         file: `${core}/run/flow.test.ts`,
         titles: ["R6 a team has its members' own tools and none of those who delegate to it"],
@@ -159,7 +169,7 @@ export const requirements: readonly Requirement[] = [
           "that can be looked up are: found is done, never is called again",
         ],
       },
-      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R7 R11 R13 hold for any run"] },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
     ],
   },
   {
@@ -180,7 +190,7 @@ export const requirements: readonly Requirement[] = [
     sentence: "Everything has a bound, every call one result, and every run exactly one of five ends.",
     scope: "now",
     proofs: [
-      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R7 R11 R13 hold for any run"] },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
       { file: `${core}/limits.test.ts`, titles: ["%s takes a positive whole number and nothing else"] },
       {
         file: `${core}/run/flow.test.ts`,
@@ -224,7 +234,7 @@ export const requirements: readonly Requirement[] = [
         file: "test/golden/golden.test.ts",
         titles: ["comes out as it is written down", "its journal as it was once stored still verifies and replays"],
       },
-      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R7 R11 R13 hold for any run"] },
+      { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
     ],
   },
 ];

@@ -1,5 +1,6 @@
 import {
   type Entry,
+  type Grant,
   localEngine,
   memoryJournal,
   parseWith,
@@ -28,6 +29,8 @@ async function assertSound({ trial, entries, journal, runId, result }: PlayedTri
   for (const { agent, tool } of ledger.calls) {
     expect(findAgent(definition, agent)?.tools.map(({ name }: { name: string }) => name)).toContain(tool);
   }
+  assertWithinGrants(trial, entries);
+
   // R5: what was delivered fits the receiver's contract.
   for (const entry of entries) {
     if (entry.type !== "handoff.delivered") continue;
@@ -52,6 +55,46 @@ async function assertSound({ trial, entries, journal, runId, result }: PlayedTri
   const report = await supervisor.replay(runId, { tenant: "t" });
   expect(report.fault).toBeUndefined();
   expect(report.ok).toBe(true);
+}
+
+/**
+ * R6: a call lies inside every grant on its way down: that of the run, and those of the edges that led to the agent and to
+ * each team around it. Looked up in the definition by code of its own.
+ */
+function assertWithinGrants({ definition, grant }: PlayedTrial["trial"], entries: readonly Entry[]): void {
+  const declared = new Map<string, { readonly agent: string; readonly grant: Grant | undefined }[]>();
+  const collect = ({ edges, agents }: SupervisorDefinition) => {
+    for (const edge of edges) {
+      const ends = edge.kind === "parallel" ? [...edge.branches, edge.join] : edge.kind === "ending" ? [] : [edge];
+      declared.set(
+        edge.name,
+        ends.map(({ to, grant: given }) => ({ agent: to, grant: given })),
+      );
+    }
+    for (const { team } of agents.values()) if (team) collect(team);
+  };
+  collect(definition);
+  const deliveries = new Map<string, { edge: string; agent: string }>();
+  for (const entry of entries) {
+    if (entry.type === "handoff.delivered") deliveries.set(entry.path, entry.body);
+    if (entry.type !== "tool.called") continue;
+    const { tool, effect } = entry.body;
+    const parts = entry.path.split("/").slice(0, -1);
+    const bounds: (Grant | undefined)[] = [grant];
+    for (let length = 1; length <= parts.length; length++) {
+      const delivery = deliveries.get(parts.slice(0, length).join("/"));
+      expect(delivery).toBeDefined();
+      bounds.push(
+        ...(declared.get(delivery?.edge ?? "") ?? [])
+          .filter(({ agent }) => agent === delivery?.agent)
+          .map((end) => end.grant),
+      );
+    }
+    for (const bound of bounds) {
+      if (bound?.tools) expect(bound.tools).toContain(tool);
+      if (bound?.effects === "read") expect(effect).toBe("read");
+    }
+  }
 }
 
 /** Each granted call settles at most once; on a run that was not cut short, exactly once. */
@@ -83,7 +126,7 @@ const runs = Number(process.env.REMIT_PROPERTY_RUNS ?? 150);
 const arbSeed = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 
 describe("random teams, models, tools and people", () => {
-  test("R1 R4 R5 R7 R11 R13 hold for any run", async () => {
+  test("R1 R4 R5 R6 R7 R11 R13 hold for any run", async () => {
     await fc.assert(
       fc.asyncProperty(arbSeed, async (seed) => {
         await assertSound(await playTrial(seed, memoryJournal()));

@@ -13,11 +13,14 @@ import {
   type Edge,
   type Engine,
   type Entry,
+  type Grant,
   type Journal,
   localEngine,
   type Model,
   type ModelRequest,
+  OrchestrationError,
   type ResponsePart,
+  type Run,
   type RunResult,
   runSupervisor,
   type SupervisorDefinition,
@@ -45,11 +48,25 @@ export function dice(seed: number) {
   return { unit, pick };
 }
 
+export interface LedgerCall {
+  readonly agent: string;
+  readonly tool: string;
+  /** Empty on reads. */
+  readonly key: string;
+}
+
 /** The outside world: counts what really happened, by idempotency key. */
 export class Ledger {
   readonly effects = new Map<string, number>();
   /** Calls that reached a tool, by agent and tool. */
-  readonly calls: { agent: string; tool: string; key: string }[] = [];
+  readonly calls: LedgerCall[] = [];
+  /** Looks at the moment at which a call reaches its tool. */
+  onCall: (call: LedgerCall) => void = () => {};
+  call(agent: string, tool: string, key: string): void {
+    const call = { agent, tool, key };
+    this.calls.push(call);
+    this.onCall(call);
+  }
   happen(key: string): void {
     this.effects.set(key, (this.effects.get(key) ?? 0) + 1);
   }
@@ -59,6 +76,8 @@ const payload = z.object({ n: z.int(), text: z.string() });
 type Payload = z.output<typeof payload>;
 
 export interface Trial {
+  /** What the run is started with at most. */
+  readonly grant: Grant | undefined;
   readonly definition: SupervisorDefinition;
   readonly model: Model;
   readonly ledger: Ledger;
@@ -75,8 +94,10 @@ export function makeTrial(seed: number): Trial {
       input: z.object({ id: z.string() }),
       output: z.object({ value: z.int() }),
       effect: "read",
-      execute: ({ id }, { agent }) => {
-        ledger.calls.push({ agent, tool: name, key: "" });
+      execute: async ({ id }, { agent }) => {
+        ledger.call(agent, name, "");
+        for (let turn = Math.floor(unit("slow", name, id) * 5); turn > 0; turn--)
+          await new Promise((resolve) => setImmediate(resolve));
         const luck = unit("read", name, id);
         if (luck < 0.15) throw new ToolRefusal("no such thing");
         if (luck < 0.3) throw new Error("the line is dead");
@@ -102,7 +123,7 @@ export function makeTrial(seed: number): Trial {
           }
         : {}),
       execute: async ({ id }, { agent, idempotencyKey, attempt }) => {
-        ledger.calls.push({ agent, tool: name, key: idempotencyKey });
+        ledger.call(agent, name, idempotencyKey);
         const luck = unit("write", name, id);
         if (luck < 0.15) throw new ToolRefusal("against the rules");
         // A tool with keys does a write once, whatever it answers.
@@ -145,6 +166,18 @@ export function makeTrial(seed: number): Trial {
           : agentOf(id),
       );
     }
+    const grantFor = (to: AnyAgent, ...about: readonly (string | number)[]): { grant?: Grant } => {
+      if (unit("granted", ...about) < 0.6) return {};
+      const own = to.team ? [...to.team.tools.keys()] : to.tools.map(({ name: tool }) => tool);
+      return {
+        grant: {
+          ...(unit("only", ...about) < 0.7
+            ? { tools: own.filter((tool) => unit("grants", tool, ...about) < 0.6) }
+            : {}),
+          ...(unit("reads", ...about) < 0.3 ? { effects: "read" as const } : {}),
+        },
+      };
+    };
     const next = (output: Payload): Payload => ({ n: output.n + 1, text: output.text });
     const edges: Edge[] = [];
     agents.forEach((from, index) => {
@@ -158,7 +191,8 @@ export function makeTrial(seed: number): Trial {
       );
       const base = { from, name: `${from.name}-first` };
       const guard = ({ n }: Payload) => (n * 7 + index) % 3 === 0;
-      if (kind === "guard") edges.push(defineHandoff({ ...base, to, when: guard, map: next }) as Edge);
+      if (kind === "guard")
+        edges.push(defineHandoff({ ...base, to, ...grantFor(to, name, index), when: guard, map: next }) as Edge);
       if (kind === "back")
         edges.push(defineHandoff({ ...base, to: agents[0] as AnyAgent, max: 1, when: guard, map: next }) as Edge);
       if (kind === "question") {
@@ -181,7 +215,9 @@ export function makeTrial(seed: number): Trial {
             ...base,
             when: guard,
             max: 1,
-            branches: Object.fromEntries(others.map((one, at) => [`b${at}`, { to: one, map: next }])),
+            branches: Object.fromEntries(
+              others.map((one, at) => [`b${at}`, { to: one, ...grantFor(one, name, index, at), map: next }]),
+            ),
             join: {
               to,
               map: (results: Record<string, unknown>) => ({ n: Object.keys(results).length, text: "joined" }),
@@ -208,7 +244,10 @@ export function makeTrial(seed: number): Trial {
           }) as Edge,
         );
       }
-      if (!last) edges.push(defineHandoff({ from, name: `${from.name}-on`, to, map: next }) as Edge);
+      if (!last)
+        edges.push(
+          defineHandoff({ from, name: `${from.name}-on`, to, ...grantFor(to, name, index, "on"), map: next }) as Edge,
+        );
     });
     return defineSupervisor({
       name: name.replaceAll("_", "-"),
@@ -254,7 +293,9 @@ export function makeTrial(seed: number): Trial {
       return { parts: [output] };
     },
   };
-  return { definition, model, ledger };
+  const names = [...definition.tools.keys()];
+  const grant = unit("run grant") < 0.7 ? undefined : { tools: names.filter((tool) => unit("run grants", tool) < 0.8) };
+  return { definition, model, ledger, grant };
 }
 
 export interface PlayedTrial {
@@ -270,9 +311,19 @@ export interface PlayedTrial {
 export async function playTrial(
   seed: number,
   journal: Journal,
-  options: { readonly crashEvery?: number; readonly cancelAt?: number; readonly snapshotEvery?: number } = {},
+  options: {
+    readonly crashEvery?: number;
+    /** Cancels when the run waits and has at least so many entries. */
+    readonly cancelAt?: number;
+    /** Cancels when this entry is told, whatever is under way. */
+    readonly cancelOn?: number;
+    readonly snapshotEvery?: number;
+    /** Puts eyes and ears into the trial before it is played. */
+    readonly prepare?: (trial: Trial) => Trial;
+  } = {},
 ): Promise<PlayedTrial> {
-  const trial = makeTrial(seed);
+  const made = makeTrial(seed);
+  const trial = options.prepare?.(made) ?? made;
   const { unit } = dice(seed);
   const open = (): { engine: Engine; supervisor: ReturnType<typeof runSupervisor> } => {
     const engine = localEngine({
@@ -294,9 +345,11 @@ export async function playTrial(
     tenant,
     principal: user("u"),
     idempotencyKey: "one",
+    ...(trial.grant ? { grant: trial.grant } : {}),
   });
   let crashes = 0;
   let cancelled = false;
+  if (options.cancelOn !== undefined) void cancelWhen(await supervisor.find(runId, { tenant }), options.cancelOn);
   for (;;) {
     const run = await supervisor.find(runId, { tenant });
     const crash = new AbortController();
@@ -352,4 +405,14 @@ export async function playTrial(
 async function crashWhen(events: AsyncIterable<Entry>, seq: number): Promise<"crash" | "over"> {
   for await (const entry of events) if (entry.seq >= seq) return "crash";
   return await new Promise<never>(() => {});
+}
+
+async function cancelWhen(run: Run<unknown>, seq: number): Promise<void> {
+  for await (const entry of run.events()) {
+    if (entry.seq < seq) continue;
+    await run.cancel("enough", { principal: user("u") }).catch((thrown: unknown) => {
+      if (!OrchestrationError.is(thrown, "run/already-ended")) throw thrown;
+    });
+    return;
+  }
 }

@@ -1,3 +1,4 @@
+import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import type { Message } from "./port/model.ts";
 
@@ -21,6 +22,8 @@ export interface CallModelCommand {
   readonly agentCall: number;
   readonly input: Json;
   readonly messages: readonly Message[];
+  /** Names of the tools that this delivery was granted: all that is offered. */
+  readonly tools: readonly string[];
   readonly attributes: Attributes;
 }
 
@@ -32,6 +35,8 @@ export interface CallToolCommand {
   readonly tool: string;
   readonly input: Json;
   readonly effect: "read" | "write";
+  /** What the delivery was granted; the gate looks again. */
+  readonly grant: Grant;
   /** Empty on reads. */
   readonly key: string;
   readonly attempt: number;

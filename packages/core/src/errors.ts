@@ -204,6 +204,21 @@ export const errorCodes = {
     message: "agent {agent} asked for the tool {tool}, which nobody defines",
     hint: "The model invented a name; offer fewer, clearer tools.",
   },
+  "policy/not-granted": {
+    retryable: false,
+    message: "agent {agent} has the tool {tool}, but was not granted it here",
+    hint: "A delegation, the run's start or its tenant narrowed what may be used; widen that, or drop the tool from the instructions.",
+  },
+  "policy/grant-unknown-tool": {
+    retryable: false,
+    message: "{where} grants the tool {tool}, which nobody there has",
+    hint: "A grant narrows what agents hold; name one of their tools.",
+  },
+  "policy/tenant-not-allowed": {
+    retryable: false,
+    message: "the supervisor {supervisor} does not serve the tenant {tenant}",
+    hint: "Add the tenant to `tenants`, with the grant that it shall have.",
+  },
   "policy/source-not-allowed": {
     retryable: false,
     message: "principal {principal} may not {action} this run",

@@ -1,5 +1,6 @@
 import type { Audience } from "./agent.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import type { Principal } from "./principal.ts";
 import type { Issue } from "./schema.ts";
@@ -53,6 +54,8 @@ export interface InputBodies {
     readonly labels: LabelTable;
     readonly conversationId?: string;
     readonly attributes?: { readonly [name: string]: string };
+    /** What the tenant and whoever started the run allow at most (R6). */
+    readonly grants?: { readonly tenant?: Grant; readonly run?: Grant };
     /** Version of the journal's own schema. */
     readonly format: 1;
   };
@@ -120,6 +123,8 @@ export interface DecisionBodies {
     readonly labels: LabelTable;
     /** Alias that replaces the agent's own for this delivery. */
     readonly model?: string;
+    /** The grant in force, where it bounds anything. */
+    readonly grant?: Grant;
   };
   "handoff.rejected": {
     readonly edge: string;

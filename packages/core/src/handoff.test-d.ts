@@ -11,6 +11,7 @@ import {
   outputOf,
 } from "./handoff.ts";
 import { defineThreshold } from "./threshold.ts";
+import { read, write } from "./tool.test-d.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const claim = <T extends true>(): T | undefined => undefined;
@@ -161,3 +162,17 @@ defineEscalation({
 defineEscalation({ from: action, reason: "r", when: ({ orderId }) => orderId === "" });
 // @ts-expect-error a confidence is a number
 defineThreshold({ agent: action, atLeast: 0.5, read: ({ refundId }) => refundId });
+
+// A grant names tools that the receiver has.
+const armed = defineAgent({
+  ...common,
+  name: "armed",
+  model: "fast",
+  tools: [read, write],
+  input: z.object({ refundId: z.string() }),
+  output: z.object({}),
+});
+defineHandoff({ from: action, to: armed, grant: { tools: ["read_it"] }, map: (output) => output });
+defineHandoff({ from: action, to: armed, grant: { effects: "read" }, map: (output) => output });
+// @ts-expect-error the receiver has no such tool
+defineHandoff({ from: action, to: armed, grant: { tools: ["drop_it"] }, map: (output) => output });

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { AnyAgent, Audience, InputOf, OutputOf } from "./agent.ts";
+import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
+import type { ToolName } from "./tool.ts";
 
 /**
  * Edges of a supervisor. An edge is data: where from, where to, a guard over the typed result (`when`) and a mapping
@@ -34,6 +36,8 @@ export function optional<Value>(source: SourceRef<Value>): SourceRef<Value | und
 }
 
 type Sources = Readonly<Record<string, SourceRef>>;
+/** Names of an agent's tools; any text for a team, whose tools are its agents'. */
+type GrantFor<To extends AnyAgent> = Grant<[ToolName<To>] extends [never] ? string : ToolName<To>>;
 /** What a contract reads beside the sender's output, by the names that `with` gave. */
 export type Read<With> = { readonly [Key in keyof With]: With[Key] extends SourceRef<infer Value> ? Value : never };
 
@@ -53,6 +57,7 @@ export interface Handoff<From extends string = string, To extends string = strin
   readonly to: To;
   readonly toAgent: AnyAgent;
   readonly fromAgent: AnyAgent;
+  readonly grant: Grant | undefined;
   readonly map: (output: never, sources: never) => unknown;
 }
 
@@ -61,6 +66,7 @@ export interface Branch {
   readonly key: string;
   readonly to: string;
   readonly toAgent: AnyAgent;
+  readonly grant: Grant | undefined;
   readonly map: (output: never, sources: never) => unknown;
 }
 
@@ -73,6 +79,7 @@ export interface Parallel<From extends string = string, To extends string = stri
   readonly join: {
     readonly to: To;
     readonly toAgent: AnyAgent;
+    readonly grant: Grant | undefined;
     readonly map: (results: never, sources: never) => unknown;
   };
 }
@@ -84,6 +91,7 @@ export interface Question<From extends string = string, To extends string = stri
   readonly fromAgent: AnyAgent;
   readonly to: To;
   readonly toAgent: AnyAgent;
+  readonly grant: Grant | undefined;
   readonly of: Audience;
   readonly answer: z.ZodType;
   readonly ask: (output: never, sources: never) => unknown;
@@ -133,6 +141,8 @@ export function defineHandoff<
 >(
   options: CommonEdgeOptions<From, With> & {
     readonly to: To;
+    /** What the receiver may use for this delivery; its whole allowlist when absent (R6). */
+    readonly grant?: GrantFor<To>;
     readonly when: NarrowingGuard<From, With, Narrowed>;
     readonly map: (output: Narrowed, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
@@ -144,6 +154,8 @@ export function defineHandoff<
 >(
   options: CommonEdgeOptions<From, With> & {
     readonly to: To;
+    /** What the receiver may use for this delivery; its whole allowlist when absent (R6). */
+    readonly grant?: GrantFor<To>;
     readonly when?: Guard<From, With>;
     readonly map: (output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
@@ -151,6 +163,7 @@ export function defineHandoff<
 export function defineHandoff(
   options: CommonEdgeOptions<AnyAgent, Sources> & {
     readonly to: AnyAgent;
+    readonly grant?: Grant;
     readonly when?: (output: never, sources: never) => boolean;
     readonly map: (output: never, sources: never) => unknown;
   },
@@ -161,12 +174,20 @@ export function defineHandoff(
     fromAgent: options.from,
     to: options.to.name,
     toAgent: options.to,
+    grant: options.grant,
     map: options.map,
   };
 }
 
 type BranchOptions<From extends AnyAgent, With> = Readonly<
-  Record<string, { readonly to: AnyAgent; readonly map: (output: OutputOf<From>, sources: Read<With>) => unknown }>
+  Record<
+    string,
+    {
+      readonly to: AnyAgent;
+      readonly grant?: Grant;
+      readonly map: (output: OutputOf<From>, sources: Read<With>) => unknown;
+    }
+  >
 >;
 type BranchResults<Agents extends Readonly<Record<string, AnyAgent>>> = {
   readonly [Key in keyof Agents]: OutputOf<Agents[Key]>;
@@ -187,17 +208,19 @@ export function defineParallel<
     readonly branches: {
       readonly [Key in keyof Agents]: {
         readonly to: Agents[Key];
+        readonly grant?: GrantFor<Agents[Key]>;
         readonly map: (output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<Agents[Key]>>;
       };
     };
     readonly join: {
       readonly to: Join;
+      readonly grant?: GrantFor<Join>;
       readonly map: (results: BranchResults<Agents>, sources: Read<With>) => NoInfer<InputOf<Join>>;
     };
   },
 ): Parallel<From["name"], Agents[keyof Agents]["name"] | Join["name"]> {
   const branches = Object.entries(options.branches as unknown as BranchOptions<AnyAgent, Sources>).map(
-    ([key, { to, map }]): Branch => ({ key, to: to.name, toAgent: to, map: map as Branch["map"] }),
+    ([key, { to, grant, map }]): Branch => ({ key, to: to.name, toAgent: to, grant, map: map as Branch["map"] }),
   );
   return {
     kind: "parallel",
@@ -205,7 +228,12 @@ export function defineParallel<
     from: options.from.name,
     fromAgent: options.from,
     branches,
-    join: { to: options.join.to.name, toAgent: options.join.to, map: options.join.map as never },
+    join: {
+      to: options.join.to.name,
+      toAgent: options.join.to,
+      grant: options.join.grant,
+      map: options.join.map as never,
+    },
   };
 }
 
@@ -222,6 +250,7 @@ export function defineQuestion<
   options: CommonEdgeOptions<From, With> & {
     readonly of: Audience;
     readonly to: To;
+    readonly grant?: GrantFor<To>;
     readonly when?: Guard<From, With>;
     readonly ask: (output: OutputOf<From>, sources: Read<With>) => string;
     readonly answer?: Answer;
@@ -235,6 +264,7 @@ export function defineQuestion<
     fromAgent: options.from,
     to: options.to.name,
     toAgent: options.to,
+    grant: options.grant,
     of: options.of,
     answer: options.answer ?? z.string().min(1),
     ask: options.ask as Question["ask"],

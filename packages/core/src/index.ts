@@ -23,6 +23,7 @@ export {
 } from "./errors.ts";
 export type * from "./event.ts";
 export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
+export { covers, fullGrant, type Grant, narrow } from "./grant.ts";
 export {
   type Branch,
   defineDenial,

@@ -62,6 +62,7 @@ function commandOf(wish: Partial<CallToolCommand>): CallToolCommand {
     tool: "read_it",
     input: { id: "7" },
     effect: "read",
+    grant: {},
     key: "",
     attempt: 1,
     attributes: { world: "w1" },

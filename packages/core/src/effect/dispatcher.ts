@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
+import { covers } from "../grant.ts";
 import { copyJson, findNonJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
 import type { Clock } from "../port/clock.ts";
@@ -37,6 +38,9 @@ export function dispatcher(options: {
     const { agent: agentName, tool: toolName } = command;
     const tool = findAgent(definition, agentName)?.tools.find(({ name }) => name === toolName);
     if (!tool) throw new OrchestrationError("policy/tool-not-allowed", { agent: agentName, tool: toolName });
+    if (command.type === "callTool" && !covers(command.grant, tool)) {
+      throw new OrchestrationError("policy/not-granted", { agent: agentName, tool: toolName });
+    }
     if (tool.effect === "write" && command.key === "") {
       throw new OrchestrationError("run/internal", { reason: `a write of ${toolName} came without its key` });
     }

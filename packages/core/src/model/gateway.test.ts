@@ -34,6 +34,7 @@ const command: CallModelCommand = {
   agentCall: 0,
   input: { text: "hello" },
   messages: [],
+  tools: definition.agents.get("clerk")?.tools.map(({ name }) => name) ?? [],
   attributes: { world: "w1" },
 };
 const done: ModelResponse = { parts: [{ type: "output", value: { text: "x" } }] };

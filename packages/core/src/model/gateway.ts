@@ -86,7 +86,9 @@ export function modelGateway(options: {
         input: command.input,
         // The run's own list grows on; what this call was asked stays as it is.
         messages: [...command.messages],
-        tools: agent.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
+        tools: agent.tools
+          .filter(({ name }) => command.tools.includes(name))
+          .map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
         asks: agent.asks,
         outputSchema: agent.outputSchema,
         context: {

@@ -1,6 +1,7 @@
 import { type EffectCommand, type EffectEvent, effectMachine } from "../effect/machine.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
+import { covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
@@ -40,6 +41,9 @@ export function proposeCall(
       new OrchestrationError("limits/exceeded", { limit: "callsPerTurn", bound: work.limits.callsPerTurn }),
       "limit",
     );
+  }
+  if (!covers(invocation.grant, tool)) {
+    return deny(new OrchestrationError("policy/not-granted", { agent: agent.name, tool: tool.name }), "grant");
   }
   const parsed = parseWith(tool.input, part.input);
   if (!parsed.ok) {
@@ -228,6 +232,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         tool: tool.name,
         input,
         effect: tool.effect,
+        grant: invocation?.grant ?? fullGrant,
         key,
         attempt,
         attributes: work.attributes,

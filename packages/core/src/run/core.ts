@@ -2,6 +2,7 @@ import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, RunStatus } from "../event.ts";
+import { fullGrant, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
@@ -196,7 +197,17 @@ export class RunCore {
           durable: true,
         });
         this.#startActiveTimer();
-        return this.#guarded(() => beginTeam(work, this.#definition, rootPath, undefined, event.body.input));
+        return this.#guarded(() => {
+          const { tenant, run } = event.body.grants ?? {};
+          beginTeam(
+            work,
+            this.#definition,
+            rootPath,
+            undefined,
+            event.body.input,
+            narrow(narrow(fullGrant, tenant), run),
+          );
+        });
       }
       case "run.resumed":
         return this.#resume(event.body.lost);

@@ -1,6 +1,7 @@
 import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { EntryBodies, LabelTable, ResponsePart } from "../event.ts";
+import { covers, type Grant, isBound } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -20,6 +21,7 @@ interface Delivery {
   readonly agent: string;
   readonly payload: Json;
   readonly payloadHash: string;
+  readonly grant: Grant;
   readonly labels: LabelTable;
   readonly branch?: string;
   readonly model?: string;
@@ -31,10 +33,10 @@ export function beginInvocation(work: Work, team: Team, path: string, delivery: 
   work.bus.join(path, {
     accepts,
     receive: (envelope) => {
-      if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery.payloadHash);
+      if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery);
     },
   });
-  const { payloadHash, ...payload } = delivery;
+  const { payloadHash: _hash, grant: _grant, ...payload } = delivery;
   work.send("handoff.delivered", from, path, `${path}:delivered`, payload);
 }
 
@@ -44,7 +46,7 @@ function accept(
   team: Team,
   path: string,
   envelope: Envelope<"handoff.delivered">,
-  payloadHash: string,
+  { payloadHash, grant }: Pick<Delivery, "payloadHash" | "grant">,
 ): void {
   if (work.state.ending) return;
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
@@ -77,6 +79,7 @@ function accept(
     payloadHash,
     labels,
     ...(model === undefined ? {} : { model }),
+    ...(isBound(grant) ? { grant } : {}),
   });
   team.results.set(name, {
     input,
@@ -89,6 +92,7 @@ function accept(
     alias: model ?? agent.model,
     reason: model === undefined ? "agent" : "threshold",
     branch,
+    grant,
     message: envelope.id,
     input,
     snapshot: firstStep(loopSteps),
@@ -103,7 +107,7 @@ function accept(
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
   // The team's entry reads the payload by its own schema, so it gets what this schema has not yet made its own of.
-  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload);
+  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload, grant);
   tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
 }
 
@@ -231,6 +235,7 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         agentCall,
         input: invocation.input,
         messages: invocation.messages,
+        tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
         attributes: work.attributes,
       });
       return;

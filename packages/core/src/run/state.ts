@@ -2,6 +2,7 @@ import type { AnyAgent, Audience } from "../agent.ts";
 import type { Command } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { EndStatus, EntryBodies, EntryType, RunStatus } from "../event.ts";
+import type { Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
@@ -17,6 +18,10 @@ export interface Team {
   readonly definition: SupervisorDefinition;
   /** Path of the invocation that this team works for; absent at the root. */
   readonly parent: string | undefined;
+  /** What everybody in this team may use at most (R6). */
+  readonly grant: Grant;
+  /** What the newest delivery was granted: a stronger model tries with the same. */
+  delegated: Grant;
   snapshot: StepSnapshot;
   /** Last payload and last output by agent: what contracts may read. */
   readonly results: Map<string, { input: Json; output?: Json }>;
@@ -42,6 +47,8 @@ export interface Invocation {
   readonly alias: string;
   readonly reason: "agent" | "threshold";
   readonly branch: string | undefined;
+  /** What this delivery may use: the team's grant, narrowed by the edge. */
+  readonly grant: Grant;
   readonly message: string;
   readonly input: Json;
   snapshot: StepSnapshot;

@@ -1,4 +1,5 @@
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
+import { type Grant, narrow } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -29,6 +30,7 @@ export function beginTeam(
   path: string,
   parent: string | undefined,
   input: Json,
+  grant: Grant,
 ) {
   const depth = path === rootPath ? 1 : path.split("/").length;
   if (depth > work.limits.depth) return work.exceed("depth", path);
@@ -36,6 +38,8 @@ export function beginTeam(
     path,
     definition,
     parent,
+    grant,
+    delegated: grant,
     snapshot: firstStep(stepsOf(definition)),
     results: new Map(),
     counters: new Map(),
@@ -157,10 +161,12 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
           agent: command.agent,
           payload: payload ?? null,
           model: command.model,
+          grant: command.model === undefined ? team.grant : team.delegated,
         });
       }
       if (event.type === "agent.returned") chose(work, team, edge);
-      return make(work, team, edge, edge.kind === "parallel" ? edge.join.to : command.agent, () => {
+      const grant = edge.kind === "parallel" ? edge.join.grant : edge.kind === "ending" ? undefined : edge.grant;
+      return make(work, team, edge, edge.kind === "parallel" ? edge.join.to : command.agent, grant, () => {
         const sources = sourcesOf(team, edge);
         if (edge.kind === "handoff") return edge.map(team.chosenFrom as never, sources as never);
         if (edge.kind === "parallel") return edge.join.map(team.branches as never, sources as never);
@@ -174,7 +180,8 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
       team.branches = {};
       const sources = sourcesOf(team, edge);
       for (const branch of edge.branches) {
-        make(work, team, edge, branch.to, () => branch.map(team.chosenFrom as never, sources as never), branch.key);
+        const map = () => branch.map(team.chosenFrom as never, sources as never);
+        make(work, team, edge, branch.to, branch.grant, map, branch.key);
       }
       return;
     }
@@ -282,7 +289,15 @@ function chose(work: Work, team: Team, edge: Edge): void {
 }
 
 /** Runs a contract's map and checks what it made against the receiver's schema, as the sender. */
-function make(work: Work, team: Team, edge: Edge, agent: string, map: () => unknown, branch?: string): void {
+function make(
+  work: Work,
+  team: Team,
+  edge: Edge,
+  agent: string,
+  grant: Grant | undefined,
+  map: () => unknown,
+  branch?: string,
+): void {
   let payload: unknown;
   try {
     payload = map();
@@ -301,7 +316,7 @@ function make(work: Work, team: Team, edge: Edge, agent: string, map: () => unkn
     const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
   }
-  deliver(work, team, { edge: edge.name, agent, payload: plain.value, branch });
+  deliver(work, team, { edge: edge.name, agent, payload: plain.value, branch, grant: narrow(team.grant, grant) });
 }
 
 function deliver(
@@ -313,7 +328,15 @@ function deliver(
     payload,
     branch,
     model,
-  }: { edge: string; agent: string; payload: Json; branch?: string | undefined; model?: string | undefined },
+    grant,
+  }: {
+    edge: string;
+    agent: string;
+    payload: Json;
+    branch?: string | undefined;
+    model?: string | undefined;
+    grant: Grant;
+  },
 ): void {
   if (work.state.ending) return;
   if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", team.path);
@@ -325,6 +348,7 @@ function deliver(
   }
   work.state.handoffs++;
   team.payload = payload;
+  team.delegated = grant;
   const path = `${team.path}${count(team, agent)}`;
   const labels = { "": labelsOf(work, team) };
   beginInvocation(work, team, path, {
@@ -333,6 +357,7 @@ function deliver(
     payload,
     labels,
     payloadHash: sha256(text),
+    grant,
     ...(branch === undefined ? {} : { branch }),
     ...(model === undefined ? {} : { model }),
   });

@@ -1,5 +1,6 @@
 import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
+import { checkGrant, type Grant, grantable } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { assertBound } from "../limits.ts";
 import type { Threshold } from "../threshold.ts";
@@ -36,6 +37,9 @@ export function checkGraph(graph: Graph): void {
       if (agents.get(end.name) !== end) {
         throw new OrchestrationError("supervisor/agent-mismatch", { key: end.name, agent: end.name, edge: edge.name });
       }
+    }
+    for (const { toAgent, grant } of deliveriesOf(edge)) {
+      checkGrant(grant, grantable(toAgent), `the edge ${edge.name}`);
     }
     for (const { agent } of Object.values(edge.sources)) {
       known(agent.name, `the edge ${edge.name} (with)`);
@@ -91,6 +95,19 @@ function endsOf(edge: Edge): AnyAgent[] {
       return [edge.fromAgent, ...edge.branches.map(({ toAgent }) => toAgent), edge.join.toAgent];
     case "ending":
       return [edge.fromAgent];
+  }
+}
+
+/** What an edge hands over, and with what authority. */
+function deliveriesOf(edge: Edge): readonly { readonly toAgent: AnyAgent; readonly grant: Grant | undefined }[] {
+  switch (edge.kind) {
+    case "handoff":
+    case "question":
+      return [edge];
+    case "parallel":
+      return [...edge.branches, edge.join];
+    case "ending":
+      return [];
   }
 }
 

@@ -251,11 +251,15 @@ function describe(
 function describeEnds(edge: Edge): object {
   switch (edge.kind) {
     case "handoff":
-      return { to: edge.to };
+      return { to: edge.to, grant: edge.grant };
     case "parallel":
-      return { branches: edge.branches.map(({ key, to }) => [key, to]), join: edge.join.to };
+      return {
+        branches: edge.branches.map(({ key, to, grant }) => (grant ? [key, to, grant] : [key, to])),
+        join: edge.join.to,
+        joinGrant: edge.join.grant,
+      };
     case "question":
-      return { to: edge.to, of: edge.of, answer: jsonSchemaOf(edge.answer, "input", edge.name) };
+      return { to: edge.to, grant: edge.grant, of: edge.of, answer: jsonSchemaOf(edge.answer, "input", edge.name) };
     case "ending":
       return { status: edge.status, reason: edge.reason };
   }

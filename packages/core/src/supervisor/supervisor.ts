@@ -3,6 +3,7 @@ import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType } from "../event.ts";
+import { checkGrant, fullGrant, type Grant, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { type IdSource, isIdText, randomIds } from "../ids.ts";
@@ -32,6 +33,11 @@ export interface RuntimeOptions<Alias extends string> {
   /** One model for each alias that the agents use. */
   readonly models: { readonly [Name in Alias]: Model };
   readonly engine: Engine;
+  /**
+   * The tenants that are served, with what their runs may use at most (`{}` bounds nothing). A tenant that is not here
+   * cannot start a run. Absent: every tenant is served, and its allowlists are the agents' own.
+   */
+  readonly tenants?: { readonly [tenant: string]: Grant };
   /** Who acts when a call names no principal; the operating system's user when absent (D11). */
   readonly principals?: PrincipalSource;
   readonly logger?: Logger;
@@ -50,6 +56,8 @@ export interface StartOptions {
   readonly idempotencyKey?: string;
   /** Links runs; what they share, memory policy says. */
   readonly conversationId?: string;
+  /** What this run may use at most, on top of every allowlist (R6). */
+  readonly grant?: Grant;
   /** Text for the run's models and tools, such as the id of a simulated world. Not shown to models. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
@@ -154,6 +162,24 @@ export function runSupervisor<Input, Output, Alias extends string>(
     return noted;
   };
 
+  for (const [tenant, grant] of Object.entries(options.tenants ?? {})) {
+    checkGrant(grant, definition.tools, `the tenant ${tenant}`);
+  }
+  /** What tenant and starter allow, as an input of the run: replay sees what was in force then. */
+  const grantsOf = ({ tenant, grant: run }: StartOptions) => {
+    const { tenants } = options;
+    if (tenants && !Object.hasOwn(tenants, tenant)) {
+      throw new OrchestrationError("policy/tenant-not-allowed", { supervisor: definition.name, tenant });
+    }
+    checkGrant(run, definition.tools, "the start of the run");
+    const own = tenants?.[tenant];
+    if (own === undefined && run === undefined) return undefined;
+    return {
+      ...(own === undefined ? {} : { tenant: narrow(fullGrant, own) }),
+      ...(run === undefined ? {} : { run: narrow(fullGrant, run) }),
+    };
+  };
+
   const handle = (key: RunKey) => runHandle<Output>({ key, engine, definition, definitionId: id, principals, ids });
 
   const supervisor: Supervisor<Input, Output> = {
@@ -162,6 +188,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     start: async (given, start) => {
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
+      const grants = grantsOf(start);
       const input = readInput(definition, given, start.attributes);
       await note();
       const { idempotencyKey, conversationId, attributes } = start;
@@ -186,6 +213,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
             principal,
             labels: { "": [principal.kind] },
             ...(conversationId === undefined ? {} : { conversationId }),
+            ...(grants === undefined ? {} : { grants }),
             ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
             format: 1,
           },

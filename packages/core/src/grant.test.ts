@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "./agent.ts";
+import { memoryEngine } from "./engine/memory.ts";
+import { covers, fullGrant, type Grant, isBound, narrow } from "./grant.ts";
+import { defineHandoff } from "./handoff.ts";
+import type { Engine } from "./port/engine.ts";
+import { user } from "./principal.ts";
+import { asAgent, defineSupervisor } from "./supervisor/definition.ts";
+import { createSupervisor, runSupervisor } from "./supervisor/supervisor.ts";
+import { answers, callsAll, scriptedModel } from "./testing/index.ts";
+import { defineThreshold } from "./threshold.ts";
+import { defineTool } from "./tool.ts";
+
+const arbGrant: fc.Arbitrary<Grant> = fc.record(
+  {
+    tools: fc.uniqueArray(fc.constantFrom("a", "b", "c", "d")),
+    effects: fc.constantFrom("read" as const, "write" as const),
+  },
+  { requiredKeys: [] },
+);
+const arbTool = fc.record({
+  name: fc.constantFrom("a", "b", "c", "d", "e"),
+  effect: fc.constantFrom("read" as const, "write" as const),
+});
+
+describe("narrow", () => {
+  test("is the intersection: a tool passes the whole exactly when it passes each part, in any order", () => {
+    fc.assert(
+      fc.property(fc.array(arbGrant, { maxLength: 5 }), arbTool, (grants, tool) => {
+        const whole = grants.reduce(narrow, fullGrant);
+        expect(covers(whole, tool)).toBe(grants.every((grant) => covers(grant, tool)));
+        expect([...grants].reverse().reduce(narrow, fullGrant)).toEqual(whole);
+      }),
+    );
+  });
+
+  test("never widens, and says whether it bounds anything", () => {
+    fc.assert(
+      fc.property(arbGrant, arbGrant, arbTool, (left, right, tool) => {
+        if (covers(narrow(left, right), tool)) expect(covers(left, tool)).toBe(true);
+      }),
+    );
+    expect(isBound(fullGrant)).toBe(false);
+    expect(isBound({ effects: "write" })).toBe(false);
+    expect(isBound({ tools: [] })).toBe(true);
+    expect(isBound({ effects: "read" })).toBe(true);
+  });
+});
+
+const text = z.object({ text: z.string() });
+const tool = (name: string, effect: "read" | "write") => {
+  const common = { name, description: "", input: z.object({}), output: z.object({}), execute: () => ({}) };
+  return effect === "read"
+    ? defineTool({ ...common, effect })
+    : defineTool({ ...common, effect, risk: "low", idempotency: "key" });
+};
+const look = tool("look", "read");
+const peek = tool("peek", "read");
+const change = tool("change", "write");
+const starter = defineAgent({
+  name: "starter",
+  description: "",
+  model: "m",
+  tools: [],
+  input: text,
+  output: text,
+  instructions: "",
+});
+const worker = defineAgent({
+  name: "worker",
+  description: "",
+  model: "m",
+  tools: [look, peek, change],
+  input: text,
+  output: text,
+  instructions: "",
+});
+const everything = callsAll(worker, [
+  ["look", {}],
+  ["peek", {}],
+  ["change", {}],
+]);
+const given = { text: "x" };
+const script = () =>
+  scriptedModel([answers(starter, given), everything, answers(worker, given), everything, answers(worker, given)]);
+
+/** What the worker was offered, what it called, and what was denied, with the code. */
+async function play(
+  definition: Parameters<typeof runSupervisor>[0],
+  start: { readonly grant?: Grant; readonly tenant?: string } = {},
+  tenants?: { readonly [tenant: string]: Grant },
+  engine: Engine = memoryEngine(),
+) {
+  const model = script();
+  const models = Object.fromEntries(
+    (definition as { aliases: readonly string[] }).aliases.map((alias) => [alias, model]),
+  );
+  const supervisor = runSupervisor(definition, { engine, models, ...(tenants ? { tenants } : {}) } as never);
+  const tenant = start.tenant ?? "acme";
+  const run = await supervisor.start(given as never, {
+    tenant,
+    principal: user("u"),
+    ...(start.grant ? { grant: start.grant } : {}),
+  });
+  await run.result();
+  const entries = await run.entries();
+  expect(await supervisor.replay(run.id, { tenant })).toMatchObject({ ok: true });
+  return {
+    offered: model.requests.filter(({ agent }) => agent === "worker").map(({ tools }) => tools.map(({ name }) => name)),
+    called: entries.flatMap((entry) => (entry.type === "tool.called" ? [entry.body.tool] : [])),
+    denied: entries.flatMap((entry) =>
+      entry.type === "tool.denied" ? [[entry.body.tool, entry.body.error.code, entry.body.decision.ruleId]] : [],
+    ),
+    grants: entries.flatMap((entry) => (entry.type === "handoff.delivered" ? [entry.body.grant] : [])),
+  };
+}
+
+const desk = (grant?: { readonly tools?: readonly ("look" | "peek" | "change")[]; readonly effects?: "read" }) =>
+  defineSupervisor({
+    agents: { starter, worker },
+    entry: "starter",
+    exit: "worker",
+    handoffs: [defineHandoff({ from: starter, to: worker, map: (output) => output, ...(grant ? { grant } : {}) })],
+  });
+
+describe("a delegation", () => {
+  test("without a grant hands over the whole allowlist", async () => {
+    const { offered, called, denied, grants } = await play(desk());
+    expect(offered[0]).toEqual(["look", "peek", "change"]);
+    expect(called).toEqual(["look", "peek", "change"]);
+    expect(denied).toEqual([]);
+    expect(grants).toEqual([undefined, undefined]);
+  });
+
+  test("with a grant hands over no more: the rest is neither offered nor called", async () => {
+    const { offered, called, denied, grants } = await play(desk({ tools: ["look", "change"] }));
+    expect(offered[0]).toEqual(["look", "change"]);
+    expect(called).toEqual(["look", "change"]);
+    expect(denied).toEqual([["peek", "policy/not-granted", "grant"]]);
+    expect(grants).toEqual([undefined, { tools: ["change", "look"] }]);
+  });
+
+  test("may be of reads alone", async () => {
+    const { called, denied } = await play(desk({ effects: "read" }));
+    expect(called).toEqual(["look", "peek"]);
+    expect(denied).toEqual([["change", "policy/not-granted", "grant"]]);
+  });
+
+  test("narrows what its tenant and its starter left, and only that", async () => {
+    const tenants = { acme: { tools: ["look", "peek"] }, other: {} };
+    const { called } = await play(
+      desk({ tools: ["look", "change"] }),
+      { grant: { tools: ["look", "change"] } },
+      tenants,
+    );
+    expect(called).toEqual(["look"]);
+    expect((await play(desk(), { tenant: "other" }, tenants)).called).toEqual(["look", "peek", "change"]);
+    await expect(play(desk(), { tenant: "stranger" }, tenants)).rejects.toMatchObject({
+      code: "policy/tenant-not-allowed",
+    });
+  });
+
+  test("to a team bounds everybody in it", async () => {
+    const inner = defineSupervisor({
+      name: "inner",
+      agents: { worker },
+      entry: "worker",
+      exit: "worker",
+      handoffs: [],
+    });
+    const team = asAgent(inner, { name: "team", description: "", input: text, output: text });
+    const outer = defineSupervisor({
+      agents: { starter, team },
+      entry: "starter",
+      exit: "team",
+      handoffs: [defineHandoff({ from: starter, to: team, grant: { tools: ["peek"] }, map: (output) => output })],
+    });
+    const { called, denied } = await play(outer);
+    expect(called).toEqual(["peek"]);
+    expect(denied.map(([name]) => name)).toEqual(["look", "change"]);
+  });
+
+  test("stays as narrow when a stronger model tries again", async () => {
+    const definition = defineSupervisor({
+      agents: { starter, worker },
+      entry: "starter",
+      exit: "worker",
+      handoffs: [defineHandoff({ from: starter, to: worker, grant: { tools: ["look"] }, map: (output) => output })],
+      thresholds: [defineThreshold({ agent: worker, atLeast: 0.5, read: () => 0.1, stronger: "strong" })],
+    });
+    const { offered, called } = await play(definition);
+    expect(offered).toEqual([["look"], ["look"], ["look"], ["look"]]);
+    expect(called).toEqual(["look", "look"]);
+  });
+
+  test("that grants what nobody has is a mistake, found before anything starts", async () => {
+    const unknown = { code: "policy/grant-unknown-tool" };
+    expect(() => desk({ tools: ["drop"] as never })).toThrow(expect.objectContaining(unknown));
+    const engine = memoryEngine();
+    const models = { m: script() };
+    const parts = { agents: { starter, worker }, entry: "starter", exit: "worker", models, engine } as const;
+    const handoffs = [defineHandoff({ from: starter, to: worker, map: (output: { text: string }) => output })];
+    expect(() => createSupervisor({ ...parts, handoffs, tenants: { acme: { tools: ["drop"] } } })).toThrow(
+      expect.objectContaining(unknown),
+    );
+    const supervisor = createSupervisor({ ...parts, handoffs });
+    await expect(supervisor.start(given, { tenant: "acme", grant: { tools: ["drop"] } })).rejects.toMatchObject(
+      unknown,
+    );
+  });
+});
