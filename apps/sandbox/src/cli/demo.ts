@@ -1,3 +1,4 @@
+import { wrap } from "../face/text.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { openPack, packNames } from "./packs.ts";
@@ -28,13 +29,9 @@ export async function demo(context: Context): Promise<ExitCode> {
   using interrupt = onInterrupt(() => {
     err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");
   });
-  out.print(
-    strong("Remit: teams of agents that stay within their remit"),
-    quiet(
-      "A shop's service desk: five agents, a supervisor that decides who is next, tools behind a server process of",
-    ),
-    quiet("their own. Models are scripted, so no key is needed. First one run as it happens, then all of them."),
-  );
+  const about =
+    "A shop's service desk: five agents, a supervisor that decides who is next, tools behind a server process of their own. Models are scripted, so no key is needed. First one run as it happens, then all of them.";
+  out.print(strong("Remit: teams of agents that stay within their remit"), ...wrap(about, out.columns, 5).map(quiet));
   const played = await play({
     place,
     store,

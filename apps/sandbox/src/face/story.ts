@@ -22,6 +22,7 @@ export class StoryTeller {
   readonly #calls = new Map<string, { readonly agent: string; readonly tool: string; readonly effect: string }>();
   readonly #asks = new Map<string, { readonly of: string; readonly by: string }>();
   readonly #models = new Map<string, string>();
+  readonly #keys = new Map<string, string>();
   #starter = "customer";
   #taken: { readonly from: string; readonly edge: string } | undefined;
 
@@ -146,6 +147,7 @@ export class StoryTeller {
       case "tool.called": {
         const { command, agent, tool, input, effect, attempt, decision } = entry.body;
         this.#calls.set(command, { agent, tool, effect });
+        const key = this.#keys.get(command);
         return {
           kind: "call",
           who: agent,
@@ -153,7 +155,12 @@ export class StoryTeller {
           detail: glance(input),
           tone: "good",
           payload: input,
-          marks: [effect, `rule ${decision.ruleId}`, ...(attempt > 1 ? [`attempt ${attempt}`] : [])],
+          marks: [
+            effect,
+            ...(key === undefined ? [] : [`key ${key}`]),
+            `rule ${decision.ruleId}`,
+            ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+          ],
         };
       }
       case "tool.returned": {
@@ -185,6 +192,7 @@ export class StoryTeller {
       case "effect.intended": {
         const { effect, agent, tool, input, key, risk } = entry.body;
         this.#calls.set(effect, { agent, tool, effect: "write" });
+        this.#keys.set(effect, key);
         return {
           kind: "effect",
           who: agent,
