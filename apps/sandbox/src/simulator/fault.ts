@@ -1,6 +1,9 @@
 import type { Random } from "./random.ts";
 
-/** What can go wrong, and how often it does where it can. */
+/**
+ * What can go wrong, and how often it does where it can. The last two are no faults, only people who meet them: they cancel
+ * a run, or follow it live.
+ */
 export const faultRates = {
   crash: 0.03,
   pause: 0.015,
@@ -36,6 +39,7 @@ export const faultRates = {
   "answer-never": 0.04,
   "settled-wrongly": 0.15,
   cancel: 0.2,
+  watcher: 0.5,
 } as const satisfies Record<string, number>;
 
 export type FaultKind = keyof typeof faultRates;

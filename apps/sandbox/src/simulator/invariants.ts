@@ -1,4 +1,5 @@
 import {
+  canonicalJson,
   type Entry,
   type Journal,
   linesOf,
@@ -21,7 +22,7 @@ export interface Evidence {
   readonly store: Store;
   readonly world: World;
   readonly definition: SupervisorDefinition;
-  readonly runs: Iterable<KnownRun>;
+  readonly runs: readonly KnownRun[];
   readonly violations: Violations;
 }
 
@@ -42,6 +43,10 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
   const supervisor = runSupervisor(definition, { engine, models: { m: model } } as never);
   await acknowledgedStands(store, violations);
   const hashes: string[] = [];
+  const ids = new Set(evidence.runs.map(({ id }) => id));
+  for (const id of await journal.listStreams(tenant, "run")) {
+    if (!ids.has(id)) violations.add("R11", "one start made two runs");
+  }
   for (const known of evidence.runs) {
     const report = await supervisor.replay(known.id, { tenant });
     if (!report.ok) {
@@ -49,6 +54,13 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       violations.add(promise, `seq ${report.fault?.seq}: ${report.fault?.reason}`);
     }
     hashes.push(`${known.id} ${report.journalHash}`);
+    const record = await journal.findRun(tenant, known.id);
+    if (record?.status !== report.status || record.lastSeq !== report.entries) {
+      violations.add(
+        "R1",
+        `the index says ${record?.status} at ${record?.lastSeq}, the journal ${report.status} at ${report.entries}`,
+      );
+    }
     const run = await supervisor.find(known.id, { tenant });
     let entries: readonly Entry[];
     try {
@@ -107,23 +119,45 @@ function assertRun(entries: readonly Entry[], known: KnownRun, { world, definiti
       fault("R5", `the result of ${entry.path} is the answer to ${String(ref)}`);
   }
 
-  // R4: what reached the world was in its agent's allowlist.
-  for (const { run, agent, tool } of world.calls) {
+  // R4: what reached the world was in its agent's allowlist, and asked for by that agent.
+  const callers = new Map<string, string>();
+  for (const entry of entries) if (entry.type === "tool.called") callers.set(entry.path, entry.body.agent);
+  for (const { run, path, agent, tool } of world.calls) {
     if (run !== known.id) continue;
+    const caller = callers.get(path) ?? agent;
+    if (caller !== agent) fault("R4", `${path} was asked for by ${caller} and made as ${agent}`);
     if (!agentNamed(definition, agent)?.tools.some(({ name }) => name === tool)) fault("R4", `${agent} called ${tool}`);
   }
 
-  // R5: what was delivered fits the receiver's contract.
+  // R5: what was delivered fits the receiver's contract, and is all that its model was shown.
+  const payloads = new Map<string, string>();
   for (const entry of entries) {
     if (entry.type !== "handoff.delivered") continue;
+    payloads.set(entry.path, canonicalJson(entry.body.payload));
     const agent = agentNamed(definition, entry.body.agent);
     if (!agent || !parseWith(agent.input, entry.body.payload).ok) {
       fault("R5", `${entry.body.agent} was given what its contract has not`);
     }
   }
+  for (const { run, path, input } of world.asked) {
+    if (run === known.id && payloads.get(path) !== input)
+      fault("R5", `a model was shown at ${path} what was not delivered there`);
+  }
+
+  // R11: the team's bounds.
+  const steps = entries.filter(
+    (entry) => entry.type === "model.called" || (entry.type === "tool.called" && entry.body.attempt === 1),
+  ).length;
+  if (steps > definition.limits.steps)
+    fault("R11", `${steps} steps, more than the limit of ${definition.limits.steps}`);
+  if (known.watched.some((type, index) => type !== entries[index]?.type)) {
+    fault("R1", "a watcher was shown something else than the journal holds");
+  }
   assertEffects(entries, known, world, fault);
   assertCancel(entries, known, fault);
-  const answers = new Set(entries.flatMap((entry) => (entry.type === "input.received" ? [entry.body.key] : [])));
+  const keys = entries.flatMap((entry) => (entry.type === "input.received" ? [entry.body.key] : []));
+  const answers = new Set(keys);
+  if (answers.size !== keys.length) fault("R11", "one answer was taken twice");
   for (const key of known.answered)
     if (!answers.has(key)) fault("R1", "an answer was acknowledged and is not in the journal");
 }

@@ -1,9 +1,10 @@
-import type { Json, Model, ModelRequest, ResponsePart } from "@remit/core";
+import { canonicalJson, type Json, type Model, type ModelRequest, type ResponsePart } from "@remit/core";
 import type { Faults } from "./fault.ts";
 import type { History } from "./history.ts";
 import { draw, drawOne, type Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 import type { Violations } from "./violation.ts";
+import type { World } from "./world.ts";
 
 export const modelTimeoutMs = 20_000;
 const thinkMsMax = 3_000;
@@ -20,10 +21,11 @@ export function randomModel(options: {
   readonly random: Random;
   readonly history: History;
   readonly violations: Violations;
+  readonly world: World;
   /** Names that some agent may call. */
   readonly tools: readonly string[];
 }): Model {
-  const { seed, scheduler, owner, faults, random, history, violations, tools } = options;
+  const { seed, scheduler, owner, faults, random, history, violations, world, tools } = options;
   const cost = draw(seed, "model cost") < 0.5 ? "paid" : "zero";
 
   const meant = (request: ModelRequest): ResponsePart[] => {
@@ -60,7 +62,10 @@ export function randomModel(options: {
     timeoutMs: modelTimeoutMs,
     generate: async (request) => {
       const { runId, path, turn } = request.context;
-      if (cost === "paid" && !history.run(runId).models.has(`${path} ${turn}`)) {
+      const durable = history.run(runId).models.has(`${path} ${turn}`);
+      // A question that a crash made undone says nothing of the run that is remembered.
+      if (durable) world.asked.push({ run: runId, path, input: canonicalJson(request.input) });
+      if (cost === "paid" && !durable) {
         violations.add("R1", `turn ${turn} of ${path} was paid for before its entry was durable`);
       }
       if (faults.strikes("model-silent")) return new Promise<never>(() => {});

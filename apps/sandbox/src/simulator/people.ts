@@ -45,6 +45,8 @@ export interface KnownRun {
   readonly answered: Set<string>;
   /** Effects that a person has decided on. */
   readonly decided: Set<string>;
+  /** Types of the entries that a watcher has seen, from seq 1 on. */
+  readonly watched: string[];
 }
 
 export interface PeopleOptions {
@@ -93,7 +95,7 @@ export class People {
         const input = { n: 1 + index, text: "go" } as never;
         const run = await process.supervisor.start(input, { tenant, principal, idempotencyKey: `run-${index}` });
         if (known) return;
-        known = { id: run.id, cancelledAt: undefined, answered: new Set(), decided: new Set() };
+        known = { id: run.id, cancelledAt: undefined, answered: new Set(), decided: new Set(), watched: [] };
         this.runs.set(run.id, known);
         this.#attend(known);
       });
@@ -103,6 +105,7 @@ export class People {
 
   #attend(known: KnownRun): void {
     const { scheduler, faults, random, history } = this.#options;
+    if (faults.strikes("watcher")) this.#watch(known);
     if (faults.strikes("cancel")) {
       const cancel = () => {
         if (known.cancelledAt !== undefined || history.run(known.id).end) return;
@@ -120,6 +123,28 @@ export class People {
       this.#with(known, (run) => this.#look(known, run));
     };
     scheduler.add({ kind: "person", delayMs: random.below(5_000), act: visit });
+  }
+
+  /** Somebody follows the run live, and goes on at another process, at the next seq, when one has fallen silent. */
+  #watch(known: KnownRun): void {
+    const { scheduler, random, history, violations } = this.#options;
+    let watch = 0;
+    const follow = () => {
+      if (known.watched.length >= history.run(known.id).lastSeq && history.run(known.id).end) return;
+      scheduler.add({ kind: "person", delayMs: 1 + random.below(visitMsMax * 2), act: follow });
+      const own = ++watch;
+      this.#with(known, async (run) => {
+        for await (const { seq, type } of run.events({ fromSeq: known.watched.length + 1 })) {
+          if (own !== watch) return;
+          if (seq > history.run(known.id).lastSeq)
+            violations.add("R1", `a watcher was shown ${type} before it was durable`);
+          if (seq !== known.watched.length + 1)
+            violations.add("R1", `a watcher was shown seq ${seq} where ${known.watched.length + 1} comes next`);
+          known.watched.push(type);
+        }
+      });
+    };
+    scheduler.add({ kind: "person", delayMs: random.below(2_000), act: follow });
   }
 
   async #look(known: KnownRun, run: Run): Promise<void> {

@@ -2,11 +2,13 @@ import {
   type Engine,
   type InputEvent,
   type Journal,
+  type Json,
   type Logger,
   localEngine,
   type Model,
   type RunHost,
   type RunKey,
+  type RunSession,
   runSupervisor,
   type Supervisor,
   type SupervisorDefinition,
@@ -83,7 +85,9 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions): E
 
 function faultyHost(inner: Engine, definition: string, host: RunHost, options: ProcessOptions): RunHost {
   const { plant, owner, scheduler, faults, random, onCall } = options;
-  const outputs = new Map<string, InputEvent<"tool.returned">["body"]["output"]>();
+  const outputs = new Map<string, Json>();
+  const speakers = new Map<string, string>();
+  const payloads = new Map<string, Json>();
 
   const bent = (key: RunKey, event: InputEvent): InputEvent => {
     if (plant === "unknown-guessed" && event.type === "tool.failed") {
@@ -97,9 +101,19 @@ function faultyHost(inner: Engine, definition: string, host: RunHost, options: P
     return event;
   };
   return {
-    drive: (session) => host.drive(session),
+    drive: (session) => host.drive(plant === "told-early" ? talkative(session) : session),
     execute: async (key, command, signal) => {
       if (command.type === "callTool" || command.type === "lookup") onCall(key.runId, command.path, command.attempt);
+      if (plant === "agent-swapped" && command.type === "callTool") {
+        const agent = speakers.get(command.tool) ?? command.agent;
+        speakers.set(command.tool, command.agent);
+        return host.execute(key, { ...command, agent }, signal);
+      }
+      if (plant === "payload-leaks" && command.type === "callModel") {
+        const input = payloads.get(key.runId) ?? command.input;
+        payloads.set(key.runId, command.input);
+        return host.execute(key, { ...command, input }, signal);
+      }
       if (plant === "command-twice" && command.type === "callTool") void host.execute(key, command, signal);
       const event = bent(key, await host.execute(key, command, signal));
       if (faults.strikes("doubled-completion")) {
@@ -111,5 +125,23 @@ function faultyHost(inner: Engine, definition: string, host: RunHost, options: P
       }
       return event;
     },
+  };
+}
+
+/** A session that tells its watchers before it asks the disk. */
+function talkative(session: RunSession): RunSession {
+  return {
+    key: session.key,
+    journal: session.journal,
+    now: () => session.now(),
+    salt: () => session.salt(),
+    append: (batch, expectedSeq, record) => {
+      session.published(batch);
+      return session.append(batch, expectedSeq, record);
+    },
+    submit: (command) => session.submit(command),
+    abort: (command) => session.abort(command),
+    next: () => session.next(),
+    published: () => {},
   };
 }

@@ -160,7 +160,7 @@ class Simulation {
       definition: this.#definition,
       violations: this.#violations,
     };
-    const runs = this.#people.runs.values();
+    const runs = [...this.#people.runs.values()];
     const hashes = ended ? await assertPromises({ store, world, definition, violations, runs }) : [];
     return this.#report(hashes);
   }
@@ -219,7 +219,13 @@ class Simulation {
       incarnation,
       journal,
       definition: this.#definition,
-      model: randomModel({ ...common, history: this.#history, violations: this.#violations, tools: toolNames }),
+      model: randomModel({
+        ...common,
+        history: this.#history,
+        violations: this.#violations,
+        world: this.#world,
+        tools: toolNames,
+      }),
       snapshotEvery: this.#snapshotEvery,
       blobChars: this.#blobChars,
       logger: this.#logger,

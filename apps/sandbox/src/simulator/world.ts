@@ -35,6 +35,8 @@ export const toolTimeoutMs = 5_000;
  */
 export class World {
   readonly calls: WorldCall[] = [];
+  /** What models were shown, as canonical JSON, by run and path of who asked, where the question was durable by then. */
+  readonly asked: { readonly run: string; readonly path: string; readonly input: string }[] = [];
   /** How often each intent took effect, by run and path of the call: whatever key it came under. */
   readonly effects = new Map<string, number>();
   readonly #done = new Map<string, ToolAnswer>();
