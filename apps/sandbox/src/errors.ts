@@ -78,6 +78,16 @@ export const sandboxErrorCodes = {
     message: "the state folder {folder} cannot be used: {reason}",
     hint: "Name another with --state <folder>, or mend its rights or the space on its disk.",
   },
+  "system/refused": {
+    retryable: true,
+    message: "the system refused: {reason}",
+    hint: "Check the rights, and that there is room on the disk. `remit resume` goes on with what was cut off.",
+  },
+  "sandbox/unforeseen": {
+    retryable: false,
+    message: "{reason}",
+    hint: "This is a defect of Remit. `--debug` shows where it happened; please report it.",
+  },
   "usage/wrong": { retryable: false, message: "{reason}", hint: "`remit --help` shows what there is." },
 } as const;
 

@@ -3,10 +3,14 @@ import { type Command, CommanderError } from "commander";
 import { type Complaint, complaintLines, complaintOf } from "./cli/complaint.ts";
 import { placeOf } from "./cli/place.ts";
 import { program } from "./cli/program.ts";
+import { SandboxError } from "./errors.ts";
 import { screenOn } from "./face/screen.ts";
 
 /** The `remit` command. The exit code is set and the process left to end by itself, so that nothing printed is lost. */
 const usage = 2;
+/** The first Node with a built-in SQLite that needs no flag and no warning. */
+const nodeMajor = 24;
+const oldNode = `remit needs Node ${nodeMajor} or newer, and this is ${process.version}`;
 const json = (document: unknown) => process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 const place = (state?: string) => placeOf({ state, env: process.env, cwd: process.cwd() });
 
@@ -22,6 +26,8 @@ for (const command of [remit, ...remit.commands]) {
 }
 
 try {
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major < nodeMajor) throw new SandboxError("usage/wrong", { reason: oldNode });
   await remit.parseAsync();
 } catch (thrown) {
   // Help and version come as an "error" with code 0: they have been printed.

@@ -1,3 +1,5 @@
+import { SandboxError } from "../errors.ts";
+
 /** What is wrong, as a person and as a program read it. */
 export interface Complaint {
   readonly code: string;
@@ -14,8 +16,8 @@ const codeForm = /^[a-z0-9-]+\/[a-z0-9-]+$/;
 const issuesShown = 5;
 
 /**
- * Reads any error. Ours (of every package, also of another copy) carry a code and a hint; the system's have a call and
- * often a path; everything else is a defect.
+ * Reads any error. Ours (of every package, also of another copy) carry a code and a hint; the system's name a call;
+ * everything else is a defect.
  */
 export function complaintOf(thrown: unknown): Complaint {
   const error = (typeof thrown === "object" && thrown !== null ? thrown : {}) as {
@@ -23,7 +25,6 @@ export function complaintOf(thrown: unknown): Complaint {
     readonly message?: unknown;
     readonly hint?: unknown;
     readonly syscall?: unknown;
-    readonly path?: unknown;
     readonly data?: { readonly issues?: unknown };
   };
   const message = typeof error.message === "string" ? error.message : String(thrown);
@@ -32,13 +33,11 @@ export function complaintOf(thrown: unknown): Complaint {
     const hint = typeof error.hint === "string" ? error.hint : "";
     return { code: error.code, message: text, hint, issues: issuesIn(error.data?.issues), unforeseen: false };
   }
-  if (typeof error.code === "string" && typeof error.syscall === "string") {
-    const where = typeof error.path === "string" ? ` of ${error.path}` : "";
-    const hint = `Check the rights${where}, and that there is room on the disk.`;
-    return { code: "system/refused", message, hint, issues: [], unforeseen: false };
-  }
-  const hint = "This is a defect of Remit. `--debug` shows where it happened; please report it.";
-  return { code: "defect/unforeseen", message, hint, issues: [], unforeseen: true };
+  const isSystem = typeof error.code === "string" && typeof error.syscall === "string";
+  const data = { reason: message };
+  return isSystem
+    ? complaintOf(new SandboxError("system/refused", data))
+    : { ...complaintOf(new SandboxError("sandbox/unforeseen", data)), unforeseen: true };
 }
 
 /**
