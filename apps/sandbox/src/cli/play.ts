@@ -6,7 +6,7 @@ import { Progress } from "../face/progress.ts";
 import type { Screen } from "../face/screen.ts";
 import { StoryTeller } from "../face/story.ts";
 import { Telling } from "../face/telling.ts";
-import { type ModelName, modelNames } from "../model/choice.ts";
+import type { ModelName } from "../model/choice.ts";
 import type { Pack } from "../pack.ts";
 import { ReportFile } from "../report/file.ts";
 import type { SuiteReport } from "../suite/report.ts";
@@ -40,6 +40,8 @@ export interface Played {
   readonly page: string | undefined;
   /** The suite that Ctrl-C has cut short. */
   readonly stopped: string | undefined;
+  /** Seeds of the suites behind it. */
+  readonly notBegun: readonly number[];
 }
 
 /** How long a person looks at one line of the watched scenario, on a terminal. */
@@ -90,7 +92,13 @@ export async function play(options: PlayOptions): Promise<Played> {
     page = workspace.reportFile(reports.length > 1 ? `${first.suite}-to-seed-${last.seed}` : first.suite);
     file.write(page);
   }
-  return { reports, closing: closingOf(pack, reports), page, stopped };
+  return {
+    reports,
+    closing: closingOf(pack, reports),
+    page,
+    stopped,
+    notBegun: suites.slice(reports.length).map(({ model }) => model.seed),
+  };
 }
 
 function closingOf(pack: Pack, reports: readonly SuiteReport[]): string[] {
@@ -181,8 +189,4 @@ export function newSuites(options: {
     // Later seeds are newer, so that the last one is the newest.
     startedAt: now.getTime() + index,
   }));
-}
-
-export function modelList(): string {
-  return modelNames.join(", ");
 }

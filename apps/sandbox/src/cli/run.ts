@@ -78,15 +78,16 @@ export function conclude(
   options: { readonly command: string; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
   context: Context,
 ): ExitCode {
-  const { reports, closing, page, stopped } = played;
+  const { reports, closing, page, stopped, notBegun } = played;
   const { out, place } = context;
-  const exitCode = stopped !== undefined ? interrupted : isContent(reports) ? 0 : 1;
+  const exitCode = stopped !== undefined || notBegun.length > 0 ? interrupted : isContent(reports) ? 0 : 1;
   if (options.json) {
     context.json({
       command: options.command,
       ok: exitCode === 0,
       exitCode,
       stopped: stopped ?? null,
+      notBegun,
       report: page ?? null,
       ...options.more,
       totals: totalsOf(reports),
@@ -105,6 +106,7 @@ export function conclude(
   out.print("", ...totalLines(reports, out), "");
   if (page !== undefined) out.print(`Report: ${page}`);
   if (stopped !== undefined) out.print(paint.warn(`Stopped. To go on: ${place.command(`resume ${stopped}`)}`));
+  if (notBegun.length > 0) out.print(paint.warn(`Seeds that were not begun: ${notBegun.join(", ")}`));
   out.print(...closing);
   return exitCode;
 }
