@@ -6,8 +6,9 @@
  *   npm run sim -- --seed 17                    one seed, with what it came to
  *   npm run sim -- --planted [--seeds 2000]     each planted bug: how many seeds until it is found
  *
- * Both take --faults a,b,c  --runs n  --agents n  --depth n  --plant name. The exit code is 1 when a promise did not hold, or when a
- * planted bug was not found; a failing seed is made smaller, and the command that plays it again is the last line.
+ * All take --faults a,b,c or --without a,b,c, --runs n, --agents n, --depth n; the first two take --plant name. The exit code
+ * is 1 when a promise did not hold, or when a planted bug was not found; a failing seed is made smaller, and the command
+ * that plays it again is the last line.
  */
 import { parseArgs } from "node:util";
 import {
@@ -19,6 +20,7 @@ import {
   reproduction,
   shrink,
   simulate,
+  stormOf,
 } from "@remit/sandbox/simulator";
 
 const { values } = parseArgs({
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     planted: { type: "boolean", default: false },
     faults: { type: "string" },
+    without: { type: "string", default: "" },
     runs: { type: "string" },
     agents: { type: "string" },
     depth: { type: "string" },
@@ -35,6 +38,7 @@ const { values } = parseArgs({
   },
 });
 
+const without = values.without === "" ? [] : values.without.split(",");
 const options = chosen();
 if (values.planted) await showPlanted(whole(values.seeds ?? "2000", "--seeds"));
 else if (values.seed !== undefined) await showOne(whole(values.seed, "--seed"));
@@ -52,11 +56,22 @@ function chosen() {
     options.faults = values.faults === "none" ? [] : values.faults.split(",");
     for (const kind of /** @type {string[]} */ (options.faults)) known("fault", kind, faultKinds);
   }
+  for (const kind of without) known("fault", kind, faultKinds);
   if (values.plant !== undefined) {
     known("planted bug", values.plant, plantNames);
     options.plant = values.plant;
   }
   return options;
+}
+
+/**
+ * @param {number} seed @param {import("@remit/sandbox/simulator").Plant} [plant]
+ * @returns {Promise<import("@remit/sandbox/simulator").SimulationReport>}
+ */
+function play(seed, plant) {
+  const kinds = options.faults ?? stormOf(seed);
+  const faults = kinds.filter((kind) => !without.includes(kind));
+  return simulate(seed, { ...options, ...(without.length > 0 ? { faults } : {}), ...(plant ? { plant } : {}) });
 }
 
 /** @param {number} from @param {number} seeds */
@@ -66,7 +81,7 @@ async function showMany(from, seeds) {
   const sum = { seeds: 0, runs: 0, crashes: 0, steps: 0 };
   let failed;
   for (let seed = from; seed < from + seeds; seed++) {
-    const report = await simulate(seed, options);
+    const report = await play(seed);
     sum.seeds++;
     sum.runs += report.runs;
     sum.crashes += report.crashes;
@@ -89,7 +104,7 @@ async function showMany(from, seeds) {
 
 /** @param {number} seed */
 async function showOne(seed) {
-  const report = await simulate(seed, options);
+  const report = await play(seed);
   console.log(
     `seed ${seed}: ${report.runs} runs, ${report.crashes} crashes, ${report.steps} steps, ` +
       `${(report.virtualMs / 1000).toFixed(1)} s of simulated time, journal hash ${report.hash}`,
@@ -107,9 +122,9 @@ async function showPlanted(seeds) {
     let found = "not found";
     let needed = seeds;
     for (let seed = 0; seed < seeds; seed++) {
-      const [violation] = (await simulate(seed, { ...options, plant })).violations;
+      const [violation] = (await play(seed, plant)).violations;
       // What a simulation without the bug finds as well is not the bug.
-      if (!violation || (await simulate(seed, options)).violations.length > 0) continue;
+      if (!violation || (await play(seed)).violations.length > 0) continue;
       found = violation.promise;
       needed = seed + 1;
       break;

@@ -6,6 +6,7 @@ import type { Random } from "./random.ts";
  */
 export const faultRates = {
   crash: 0.03,
+  shutdown: 0.008,
   pause: 0.015,
   "second-worker": 0.012,
   "clock-jump": 0.008,
@@ -31,6 +32,7 @@ export const faultRates = {
   "tool-late": 0.04,
   "tool-malformed": 0.04,
   "tool-twice": 0.06,
+  "tool-gives-up": 0.3,
   "lookup-silent": 0.08,
   "lookup-unknown": 0.12,
   "answer-late": 0.15,

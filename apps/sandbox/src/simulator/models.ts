@@ -63,8 +63,8 @@ export function randomModel(options: {
     generate: async (request) => {
       const { runId, path, turn } = request.context;
       const durable = history.run(runId).models.has(`${path} ${turn}`);
-      // A question that a crash made undone says nothing of the run that is remembered.
-      if (durable) world.asked.push({ run: runId, path, input: canonicalJson(request.input) });
+      // Only a paid call is durable before it is made; another may be of a turn that was undone, or that somebody else won.
+      if (cost === "paid" && durable) world.asked.push({ run: runId, path, input: canonicalJson(request.input) });
       if (cost === "paid" && !durable) {
         violations.add("R1", `turn ${turn} of ${path} was paid for before its entry was durable`);
       }

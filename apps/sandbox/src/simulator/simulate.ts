@@ -281,6 +281,15 @@ class Simulation {
       };
       this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: restart });
     }
+    if (faults.strikes("shutdown") && process?.owner.alive) {
+      const { owner, supervisor } = process;
+      this.#processes = this.#processes.filter((one) => one !== process);
+      const gone = () => {
+        owner.alive = false;
+      };
+      supervisor.engine.close().then(gone, (thrown: unknown) => judge(this.#violations, thrown));
+      this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: () => this.#start() });
+    }
     if (faults.strikes("pause") && process?.owner.alive && !process.owner.paused) {
       const { owner } = process;
       owner.paused = true;
@@ -291,6 +300,7 @@ class Simulation {
       if (random.chance(0.7)) this.#start();
     }
     if (faults.strikes("second-worker") && this.#processes.length < 3) this.#start();
-    if (faults.strikes("clock-jump") && process) process.owner.offsetMs += random.between(-3_600_000, 3_600_000);
+    if (faults.strikes("clock-jump") && process?.owner.alive)
+      process.owner.offsetMs += random.between(-3_600_000, 3_600_000);
   }
 }

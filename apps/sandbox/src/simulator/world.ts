@@ -35,7 +35,7 @@ export const toolTimeoutMs = 5_000;
  */
 export class World {
   readonly calls: WorldCall[] = [];
-  /** What models were shown, as canonical JSON, by run and path of who asked, where the question was durable by then. */
+  /** What models were shown, as canonical JSON, by run and path of who asked; of paid models only. */
   readonly asked: { readonly run: string; readonly path: string; readonly input: string }[] = [];
   /** How often each intent took effect, by run and path of the call: whatever key it came under. */
   readonly effects = new Map<string, number>();
@@ -50,7 +50,7 @@ export class World {
 
   async call(kind: ToolKind, tool: string, id: string, context: ToolContext): Promise<ToolAnswer> {
     const { scheduler, faults, random, plant, history, violations, ownerOf } = this.#options;
-    const { runId: run, path, agent, attempt } = context;
+    const { runId: run, path, agent, attempt, signal } = context;
     const owner = ownerOf(run, path, attempt);
     const key =
       plant === "key-not-passed" && kind !== "read" ? `${context.idempotencyKey}.${attempt}` : context.idempotencyKey;
@@ -71,11 +71,14 @@ export class World {
     const late = faults.strikes("tool-late");
     const silent = faults.strikes("tool-timeout-after");
     const malformed = faults.strikes("tool-malformed");
+    // Its client listens to the signal; the request is on its way all the same.
+    const givesUp = faults.strikes("tool-gives-up");
     const twice = kind === "key" && faults.strikes("tool-twice");
     const delayMs = late ? toolTimeoutMs * random.between(1, 8) + 1 : random.below(travelMsMax);
     const arrive = () => this.#land(kind, tool, id, key, { run, path, attempt });
     if (twice) scheduler.add({ kind: "request", delayMs: random.below(toolTimeoutMs * 3), act: () => void arrive() });
     return new Promise<ToolAnswer>((resolve, reject) => {
+      if (givesUp) signal.addEventListener("abort", () => reject(new Error("stopped waiting")), { once: true });
       scheduler.add({
         kind: "request",
         delayMs,
