@@ -52,8 +52,13 @@ export function faultyJournal(options: {
 }): FaultyJournal {
   const { store, disk, scheduler, owner, faults, random, plant } = options;
   const queues = new Map<string, Pending[]>();
+  let closed = false;
 
+  const assertOpen = () => {
+    if (closed) throw unavailable("it is closed");
+  };
   const assertSpace = () => {
+    assertOpen();
     if (faults.strikes("full-disk")) disk.fullUntil = scheduler.now + random.between(1, fullDiskMsMax);
     if (scheduler.now < disk.fullUntil) throw unavailable("the disk is full");
   };
@@ -82,6 +87,7 @@ export function faultyJournal(options: {
     }
   };
   const slowly = async <T>(read: () => Promise<T>): Promise<T> => {
+    assertOpen();
     if (faults.strikes("slow-read")) await scheduler.wait("read", owner, random.below(slowMsMax));
     return read();
   };
@@ -91,6 +97,7 @@ export function faultyJournal(options: {
   return {
     append: (key, batch, expectedSeq, record) => {
       const name = `${key.tenant}/${key.kind}/${key.id}`;
+      assertOpen();
       const queue = queues.get(name) ?? [];
       queues.set(name, queue);
       const slow = faults.strikes("slow-commit");
@@ -118,6 +125,7 @@ export function faultyJournal(options: {
     },
     getBlob: (tenant, address) => slowly(() => store.journal.getBlob(tenant, address)),
     saveSnapshot: (key, snapshot) => {
+      assertOpen();
       if (faults.strikes("failed-snapshot")) throw unavailable("no snapshot today");
       const stale = plant === "stale-snapshot" && held !== undefined ? held : snapshot.state;
       held = structuredClone(snapshot.state);
@@ -131,7 +139,11 @@ export function faultyJournal(options: {
     unfinishedRuns: () => slowly(() => store.journal.unfinishedRuns()),
     listStreams: (tenant, kind) => slowly(() => store.journal.listStreams(tenant, kind)),
     tenantKey: (tenant) => slowly(() => store.journal.tenantKey(tenant)),
-    close: async () => {},
+    close: async () => {
+      // What is under way is written first, as far as it can be.
+      for (const [name, queue] of queues) while (queue.length > 0) commitFirst(name);
+      closed = true;
+    },
     crash: () => {
       for (const queue of queues.values()) {
         const landed = queue.length > 0 && !faults.strikes("torn-commit") ? random.below(queue.length + 1) : 0;

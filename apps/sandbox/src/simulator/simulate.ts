@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Logger } from "@remit/core";
+import { type Logger, sha256 } from "@remit/core";
 import { Coverage } from "./coverage.ts";
 import { type FaultKind, Faults, faultKinds } from "./fault.ts";
 import { History } from "./history.ts";
@@ -104,7 +104,7 @@ class Simulation {
     this.#faults = new Faults(randomStream(seed, "faults"), this.#enabled, (kind) =>
       this.#coverage.meet(kind, this.#history.states()),
     );
-    this.#store = new Store(this.#history, (tenant) => `key of ${tenant} ${seed}`);
+    this.#store = new Store(this.#history, (tenant) => sha256(`key of ${tenant} ${seed}`));
     const common = {
       seed,
       scheduler: this.#scheduler,
