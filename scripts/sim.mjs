@@ -17,6 +17,7 @@ import {
   openStates,
   plantNames,
   plants,
+  reachable,
   reproduction,
   shrink,
   simulate,
@@ -146,7 +147,9 @@ function showCoverage(coverage) {
     console.log(`${kind.padEnd(width)} ${times}   ${met.length} of ${openStates.length}${not}`);
   }
   console.log(`\n${coverage.entryTypes.size} entry types: ${listed(coverage.entryTypes)}`);
-  console.log(`\n${coverage.transitions.size} transitions:`);
+  const missed = reachable.filter((step) => !coverage.transitions.has(step));
+  const seen = reachable.length - missed.length;
+  console.log(`\n${seen} of ${reachable.length} transitions${missed.length > 0 ? `, not ${missed.join(", ")}` : ""}:`);
   for (const [step, times] of [...coverage.transitions].sort()) console.log(`  ${step} ${times}`);
 }
 

@@ -44,3 +44,42 @@ export const openStates = [
 export function count(map: Map<string, number>, key: string, by: number): void {
   map.set(key, (map.get(key) ?? 0) + by);
 }
+
+/** Every step that a call, a question or a run can take, as durable entries show it. */
+export const reachable: readonly string[] = [
+  "start → model.called",
+  "model.called → model.responded",
+  "model.called → model.failed",
+  "start → read.called",
+  "read.called → read.called",
+  "read.called → tool.returned",
+  "read.called → tool.failed",
+  "read.called → settled as cancelled",
+  "start → write.called",
+  "write.called → settled as done",
+  "write.called → settled as refused",
+  "write.called → settled as failed",
+  "write.called → settled as cancelled",
+  "write.called → write.uncertain",
+  "write.uncertain → write.retried",
+  "write.uncertain → write.looked-up",
+  "write.uncertain → settled as done",
+  "write.uncertain → settled as failed",
+  "write.retried → settled as done",
+  "write.retried → settled as refused",
+  "write.retried → settled as failed",
+  "write.retried → write.uncertain",
+  "write.looked-up → write.looked-up",
+  "write.looked-up → write.retried",
+  "write.looked-up → write.uncertain",
+  "write.looked-up → settled as done",
+  "write.looked-up → settled as failed",
+  "start → question.open",
+  "question.open → answered",
+  "run.running → run.parked",
+  "run → completed",
+  "run → denied",
+  "run → escalated",
+  "run → failed",
+  "run → cancelled",
+];
