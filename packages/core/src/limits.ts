@@ -22,6 +22,8 @@ export interface Limits {
   readonly repairs: number;
   /** Tool calls in one model response. */
   readonly callsPerTurn: number;
+  /** How often in a row a run is taken up again without getting any further: a step may be what kills its process. */
+  readonly resumes: number;
   /** Messages waiting for one recipient before senders are told to wait. */
   readonly mailbox: number;
   /** Bytes of one payload, as JSON, that may enter a run. */
@@ -39,6 +41,7 @@ export const defaultLimits: Limits = {
   turns: 24,
   repairs: 1,
   callsPerTurn: 16,
+  resumes: 20,
   mailbox: 64,
   payloadBytes: 4 * 1024 * 1024,
 };

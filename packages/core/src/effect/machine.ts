@@ -7,7 +7,9 @@ import type { Idempotency } from "../tool.ts";
  * E1 A write is dispatched only after its intent.
  * E2 After an unknown outcome a write is dispatched again only under its key, or after a look-up said `never`.
  * E3 Where neither is possible it waits in `uncertain` for a person. It never guesses.
- * E4 It ends in exactly one of `settled`, `denied`.
+ * E4 What a later try says of itself says nothing of an earlier one: after a try whose outcome is unknown, "it was not
+ *    reached" settles nothing. Only an answer under the key, a look-up or a person does.
+ * E5 It ends in exactly one of `settled`, `denied`.
  */
 export type EffectEvent =
   | {
@@ -41,10 +43,13 @@ export interface EffectContext {
   readonly idempotency: Idempotency;
   readonly attempt: number;
   readonly attemptsMax: number;
+  /** An earlier try may have taken effect. */
+  readonly doubt: boolean;
 }
 
 type Args = { readonly context: EffectContext; readonly event: EffectEvent };
 const next = assign({ attempt: ({ context }: Args) => context.attempt + 1 });
+const doubting = assign({ attempt: ({ context }: Args) => context.attempt + 1, doubt: true });
 const doubt = (way: "key" | "lookup" | "person") => ({ type: "doubt", params: { next: way } });
 const again = ({ context }: Args) => context.attempt < context.attemptsMax;
 
@@ -54,13 +59,13 @@ const unknownOutcome = [
     guard: (args: Args) => args.context.idempotency === "key" && again(args),
     target: "dispatched",
     reenter: true,
-    actions: [doubt("key"), next, { type: "call" }],
+    actions: [doubt("key"), doubting, { type: "call" }],
   },
   {
     guard: (args: Args) => args.context.idempotency === "lookup" && again(args),
     target: "reconciling",
     reenter: true,
-    actions: [doubt("lookup"), next, { type: "lookup" }],
+    actions: [doubt("lookup"), doubting, { type: "lookup" }],
   },
   { target: "uncertain", actions: [doubt("person"), { type: "askPerson" }] },
 ];
@@ -71,7 +76,7 @@ const settle = { target: "settled", actions: [{ type: "settle" }] };
 export function effectMachine(): AnyStateMachine {
   const config = {
     id: "effect",
-    context: { effect: "read", idempotency: "none", attempt: 0, attemptsMax: 1 } satisfies EffectContext,
+    context: { effect: "read", idempotency: "none", attempt: 0, attemptsMax: 1, doubt: false } satisfies EffectContext,
     initial: "proposed",
     on: { "*": { actions: [{ type: "unexpected", params: ({ event }: Args) => ({ event: event.type }) }] } },
     states: {
@@ -99,7 +104,7 @@ export function effectMachine(): AnyStateMachine {
           failed: [
             {
               guard: ({ context, event }: Args) =>
-                context.effect === "read" || (event.type === "failed" && !event.mayHaveExecuted),
+                context.effect === "read" || (event.type === "failed" && !event.mayHaveExecuted && !context.doubt),
               ...settle,
             },
             ...unknownOutcome,
@@ -118,7 +123,7 @@ export function effectMachine(): AnyStateMachine {
       reconciling: {
         on: {
           found: settle,
-          never: { target: "dispatched", actions: [next, { type: "call" }] },
+          never: { target: "dispatched", actions: [next, assign({ doubt: false }), { type: "call" }] },
           unknown: { target: "uncertain", actions: [doubt("person"), { type: "askPerson" }] },
           lost: { target: "reconciling", reenter: true, actions: [{ type: "lookup" }] },
         },

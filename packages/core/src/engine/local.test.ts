@@ -153,4 +153,40 @@ describe("resuming", () => {
     expect(new Set(runs.map(({ id }) => id)).size).toBe(1);
     expect(await supervisors[0]?.list({ tenant: "acme" })).toHaveLength(1);
   });
+
+  test("a run whose step kills its process every time is given up in the end", async () => {
+    const journal = memoryJournal();
+    const clock = fakeClock();
+    const bounded = defineSupervisor({
+      name: "bounded",
+      agents: { clerk },
+      entry: "clerk",
+      exit: "clerk",
+      handoffs: [],
+      limits: { resumes: 3 },
+    });
+    let runId: string | undefined;
+    for (let process = 0; process < 10; process++) {
+      const asked = Promise.withResolvers<void>();
+      const engine = open(journal, clock);
+      const supervisor = runSupervisor(bounded, { engine, models: { m: mood(() => asked.resolve()) } });
+      if (runId === undefined) runId = (await supervisor.start({ text: "hang" }, start)).id;
+      else await supervisor.resume();
+      const run = await supervisor.find(runId, { tenant: "acme" });
+      const result = run.result();
+      const first = await Promise.race([asked.promise, result]);
+      if (first) {
+        expect(process).toBe(4);
+        expect(first).toMatchObject({
+          status: "failed",
+          error: { code: "limits/exceeded", data: { limit: "resumes" } },
+        });
+        expect(await supervisor.replay(runId, { tenant: "acme" })).toMatchObject({ ok: true });
+        return;
+      }
+      result.catch(() => {}); // Its process dies.
+      await engine.close();
+    }
+    expect.unreachable("the run went on for ever");
+  });
 });

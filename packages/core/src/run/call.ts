@@ -1,4 +1,4 @@
-import { type EffectCommand, type EffectEvent, effectMachine } from "../effect/machine.ts";
+import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine } from "../effect/machine.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
 import { covers, fullGrant } from "../grant.ts";
@@ -140,9 +140,14 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
       // It answered, so it happened; only what it said cannot be read.
       return tell(work, call, { type: "returned" }, { result, outcome: "done" });
     default:
-      if (!body.mayHaveExecuted) forgive(work, call);
+      if (!body.mayHaveExecuted && !doubted(call)) forgive(work, call);
       return tell(work, call, { type: "failed", mayHaveExecuted: body.mayHaveExecuted }, { result, outcome: "failed" });
   }
+}
+
+/** True when an earlier try of a call may have taken effect, whatever its last try says (E4). */
+function doubted({ snapshot }: Call): boolean {
+  return (snapshot.context as EffectContext).doubt;
 }
 
 /** A write that certainly did not happen may be asked for again; a read counts on. */

@@ -1,5 +1,6 @@
 import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
+import type { EffectContext } from "../effect/machine.ts";
 import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, RunStatus } from "../event.ts";
 import { fullGrant, narrow } from "../grant.ts";
@@ -132,6 +133,7 @@ export class RunCore {
       this.#startActiveTimer();
     }
     this.#state.status = "running";
+    this.#state.resumes = event.type === "run.resumed" ? this.#state.resumes + 1 : 0;
     this.#handle(event);
     this.#state.lastAt = at;
     this.#drain();
@@ -231,7 +233,7 @@ export class RunCore {
       case "tool.failed":
         return this.#withCall(event.body.command, (call) => {
           const { error, mayHaveExecuted } = event.body;
-          if (state.ending) return this.#closeCall(call, endOutcomeOf(error.code, mayHaveExecuted));
+          if (state.ending) return this.#closeCall(call, endOutcomeOf(error.code, mayHaveExecuted || doubted(call)));
           callFailed(work, call, event.body);
         });
       case "effect.looked-up":
@@ -307,17 +309,20 @@ export class RunCore {
     state.activeMs += Math.max(0, state.lastAt - state.activeSince);
     state.activeSince = this.#work.at;
     if (!state.ending) this.#startActiveTimer();
+    const givenUp = state.resumes > this.#work.limits.resumes;
+    if (givenUp) this.#exceed("resumes", "");
     for (const id of lost) {
-      const command = this.#state.outstanding.get(id);
+      const command = state.outstanding.get(id);
       if (!command) continue;
-      if (command.type === "callModel") this.#commands.push(command);
-      else {
-        this.#state.outstanding.delete(id);
-        const call = this.#state.calls.get(command.path);
-        if (!call) continue;
-        if (this.#state.ending) this.#closeCall(call, "unknown");
-        else this.#guarded(() => callLost(this.#work, call));
+      if (command.type === "callModel" && !givenUp) {
+        this.#commands.push(command);
+        continue;
       }
+      state.outstanding.delete(id);
+      const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
+      if (!call) continue;
+      if (state.ending || givenUp) this.#closeCall(call, call.tool.effect === "write" ? "unknown" : "cancelled");
+      else this.#guarded(() => callLost(this.#work, call));
     }
   }
 
@@ -458,6 +463,11 @@ export class RunCore {
 
 type CallEnd = "done" | "refused" | "failed" | "cancelled" | "unknown";
 
+/** True when an earlier try of this call may have taken effect (E4). */
+function doubted(call: Call): boolean {
+  return (call.snapshot.context as EffectContext).doubt;
+}
+
 /** What an answer that came after the end says of its call. */
 function endOutcomeOf(code: ErrorCode, mayHaveExecuted: boolean): CallEnd {
   if (code === "tool/refused") return "refused";
@@ -486,6 +496,7 @@ function emptyState(tenant: string, runId: string): RunState {
     uncertain: new Set(),
     activeMs: 0,
     activeSince: 0,
+    resumes: 0,
     lastAt: 0,
     ending: undefined,
   };

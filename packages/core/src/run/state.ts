@@ -121,6 +121,8 @@ export interface RunState {
   /** Milliseconds of work before `activeSince`. */
   activeMs: number;
   activeSince: number;
+  /** Resumptions since anything else came in. */
+  resumes: number;
   /** Time of the last input. */
   lastAt: number;
   ending: PendingEnd | undefined;

@@ -135,7 +135,7 @@ export function defineSupervisor<
     limits,
     aliases: [...aliases].sort(),
     tools,
-    hash: hashJson(describe({ ...plan, version: options.version ?? "0", limits }, agents)),
+    hash: hashJson(describe({ ...plan, version: options.version ?? "0", limits: options.limits ?? {} }, agents)),
     functions: functionsOf(edges, thresholds, tools),
     machine,
     steps: compileSteps(machine),
@@ -186,7 +186,8 @@ function describe(
     readonly edges: readonly Edge[];
     readonly thresholds: ReadonlyMap<string, Threshold>;
     readonly onFailure: string;
-    readonly limits: Limits;
+    /** What was said of limits, not the defaults: a new release may bring new ones, and parked runs shall find their home. */
+    readonly limits: Partial<Limits>;
   },
   agents: ReadonlyMap<string, AnyAgent>,
 ): unknown {
