@@ -13,6 +13,7 @@ import {
   type Edge,
   type Engine,
   type Entry,
+  type ErrorCode,
   type Grant,
   type Journal,
   localEngine,
@@ -385,20 +386,19 @@ export async function playTrial(
     }
     const [question] = await run.questions();
     const [effect] = await run.uncertain();
-    if (question)
-      await run.send(`answer ${Math.floor(unit("answer", question.ask) * 9)}`, {
-        ask: question.ask,
-        principal: user("u"),
-      });
-    else if (effect) {
+    if (question) {
+      const answer = `answer ${Math.floor(unit("answer", question.ask) * 9)}`;
+      // Who cancels may have been quicker.
+      await run
+        .send(answer, { ask: question.ask, principal: user("u") })
+        .catch(unless("run/not-waiting", "run/already-ended"));
+    } else if (effect) {
       const happened = trial.ledger.calls.length > 0 && unit("settle", effect.effect) < 0.5;
-      await run.settle(effect.effect, {
-        outcome: happened ? "happened" : "never",
-        output: { done: true },
-        reason: "looked",
-        principal: user("u"),
-      });
-    } else throw new Error("parked with nothing to wait for");
+      const decision = { output: { done: true }, reason: "looked", principal: user("u") };
+      await run
+        .settle(effect.effect, { ...decision, outcome: happened ? "happened" : "never" })
+        .catch(unless("run/not-waiting", "run/already-ended"));
+    } else if ((await run.status()) === "parked") throw new Error("parked with nothing to wait for");
   }
 }
 
@@ -410,9 +410,13 @@ async function crashWhen(events: AsyncIterable<Entry>, seq: number): Promise<"cr
 async function cancelWhen(run: Run<unknown>, seq: number): Promise<void> {
   for await (const entry of run.events()) {
     if (entry.seq < seq) continue;
-    await run.cancel("enough", { principal: user("u") }).catch((thrown: unknown) => {
-      if (!OrchestrationError.is(thrown, "run/already-ended")) throw thrown;
-    });
+    await run.cancel("enough", { principal: user("u") }).catch(unless("run/already-ended"));
     return;
   }
+}
+
+function unless(...codes: readonly ErrorCode[]): (thrown: unknown) => void {
+  return (thrown) => {
+    if (!codes.some((code) => OrchestrationError.is(thrown, code))) throw thrown;
+  };
 }

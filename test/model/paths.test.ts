@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import { getShortestPaths } from "xstate/graph";
+import { agentMachine } from "../../packages/core/src/agent-loop/machine.ts";
+import { effectMachine } from "../../packages/core/src/effect/machine.ts";
+import { compileSteps, firstStep, nextStep } from "../../packages/core/src/step.ts";
+import { makeTrial } from "../support/trial.ts";
+
+/** Every state of a machine can be reached, by a path that the step table walks to the same place. */
+
+interface Named {
+  readonly type: string;
+}
+
+const pathOf = (value: unknown): string => {
+  if (typeof value === "string") return value;
+  const [[key, inner] = ["", ""]] = Object.entries(value as object);
+  return `${key}.${pathOf(inner)}`;
+};
+
+/** Innermost states, by path. */
+function leavesOf(machine: AnyStateMachine): string[] {
+  return [...compileSteps(machine).nodes.keys()].sort();
+}
+
+/** The states that some path leads to. Contexts are left aside, so that counters do not make states of their own. */
+function reach(machine: AnyStateMachine, events: readonly Named[]): string[] {
+  const paths = getShortestPaths(machine, {
+    events: events as never,
+    serializeState: (state) => pathOf((state as AnyMachineSnapshot).value),
+    limit: 100_000,
+  });
+  const table = compileSteps(machine);
+  const reached = new Set<string>();
+  for (const { state, steps } of paths) {
+    const goal = pathOf((state as unknown as AnyMachineSnapshot).value);
+    let snapshot = firstStep(table);
+    for (const { event } of steps) {
+      if ((event as Named).type === "xstate.init") continue;
+      snapshot = nextStep<Named>(table, snapshot, event as Named).snapshot;
+    }
+    expect(snapshot.state).toBe(goal);
+    reached.add(goal);
+  }
+  return [...reached].sort();
+}
+
+describe("every state can be reached", () => {
+  test("of the agent loop", () => {
+    const events = [
+      { type: "deliver", turns: 3, repairs: 1 },
+      { type: "model.calls", count: 1 },
+      { type: "model.ask", allowed: true },
+      ...["model.output", "model.invalid", "model.refused", "model.failed", "call.settled", "input.received"].map(
+        (type) => ({ type }),
+      ),
+    ];
+    expect(reach(agentMachine(), events)).toEqual(leavesOf(agentMachine()));
+  });
+
+  test("of a call", () => {
+    const events = [
+      ...(["key", "lookup", "none"] as const).map((idempotency) => ({
+        type: "grant",
+        effect: "write",
+        idempotency,
+        attempts: 2,
+      })),
+      { type: "failed", mayHaveExecuted: true },
+      ...["deny", "returned", "refused", "lost", "found", "never", "unknown", "decided"].map((type) => ({ type })),
+    ];
+    // A grant of each kind leads to the same state, so each is walked by itself.
+    const reached = new Set(
+      events
+        .filter(({ type }) => type === "grant")
+        .flatMap((grant) => reach(effectMachine(), [grant, ...events.filter(({ type }) => type !== "grant")])),
+    );
+    expect([...reached].sort()).toEqual(leavesOf(effectMachine()));
+  });
+
+  test("of supervisors, as far as their guards ever say yes", () => {
+    for (let seed = 0; seed < 25; seed++) {
+      const { definition } = makeTrial(seed);
+      const machine = definition.machine as AnyStateMachine;
+      const sourcesOf = () => ({});
+      const events = [
+        { type: "start" },
+        ...[...definition.agents.keys()].flatMap((agent) => [
+          // Guards read the number: over these each of them says yes and no. Faults are a fresh list for each look.
+          ...Array.from({ length: 15 }, (_, n) => ({
+            type: "agent.returned",
+            agent,
+            output: { n, text: "x" },
+            sourcesOf,
+            get faults() {
+              return [];
+            },
+          })),
+          { type: "agent.failed", agent },
+          { type: "agent.ended", agent, status: "denied" },
+          { type: "agent.ended", agent, status: "escalated" },
+        ]),
+        { type: "branch.returned", branch: "b0" },
+        { type: "branch.returned", branch: "b1" },
+        { type: "input.received", edge: "" },
+        { type: "limit.exceeded" },
+        { type: "cancel" },
+      ];
+      const reached = new Set(reach(machine, events));
+      // Each agent that is not only a branch has its place, and each way of waiting.
+      const branches = new Set(
+        definition.edges.flatMap((edge) => (edge.kind === "parallel" ? edge.branches.map(({ to }) => to) : [])),
+      );
+      for (const leaf of leavesOf(machine)) {
+        const agent = leaf.replace("working.", "");
+        if (!branches.has(agent)) expect(reached, `${leaf} of seed ${seed}`).toContain(leaf);
+      }
+      for (const end of ["completed", "denied", "escalated", "failed", "cancelled"]) expect(reached).toContain(end);
+    }
+  });
+});
