@@ -80,19 +80,16 @@ function assertWithinGrants({ definition, grant }: PlayedTrial["trial"], entries
     if (entry.type !== "tool.called") continue;
     const { tool, effect } = entry.body;
     const parts = entry.path.split("/").slice(0, -1);
-    const bounds: (Grant | undefined)[] = [grant];
+    const within = (bound: Grant | undefined) =>
+      (!bound?.tools || bound.tools.includes(tool)) && (bound?.effects !== "read" || effect === "read");
+    expect(within(grant), `${entry.path} in the run's grant`).toBe(true);
     for (let length = 1; length <= parts.length; length++) {
       const delivery = deliveries.get(parts.slice(0, length).join("/"));
       expect(delivery).toBeDefined();
-      bounds.push(
-        ...(declared.get(delivery?.edge ?? "") ?? [])
-          .filter(({ agent }) => agent === delivery?.agent)
-          .map((end) => end.grant),
-      );
-    }
-    for (const bound of bounds) {
-      if (bound?.tools) expect(bound.tools).toContain(tool);
-      if (bound?.effects === "read") expect(effect).toBe("read");
+      // A parallel edge may lead to one agent twice, as a branch and as the join: one of the two it was.
+      const ends = (declared.get(delivery?.edge ?? "") ?? []).filter(({ agent }) => agent === delivery?.agent);
+      const allowed = ends.length === 0 || ends.some((end) => within(end.grant));
+      expect(allowed, `${entry.path} within what ${delivery?.edge} handed over`).toBe(true);
     }
   }
 }

@@ -173,6 +173,21 @@ export function runHandle<Output>(options: {
         const batch = queue.shift();
         if (batch) {
           if (batch.lastSeq < next) continue;
+          if (batch.firstSeq > next) {
+            // Somebody else drove the run meanwhile; what they wrote is durable, or this batch could not be.
+            const missed = (await engine.journal.read(stream, next)).filter(
+              ({ firstSeq }) => firstSeq < batch.firstSeq,
+            );
+            if (missed.length === 0) {
+              throw new OrchestrationError("journal/broken-chain", {
+                seq: next,
+                stream: key.runId,
+                reason: "it is missing",
+              });
+            }
+            queue.unshift(...missed, batch);
+            continue;
+          }
           for (const entry of await open(batch)) {
             if (entry.seq < next) continue;
             next = entry.seq + 1;
