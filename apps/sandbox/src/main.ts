@@ -4,7 +4,7 @@ import { type Complaint, complaintLines, complaintOf } from "./cli/complaint.ts"
 import { placeOf } from "./cli/place.ts";
 import { program } from "./cli/program.ts";
 import { SandboxError } from "./errors.ts";
-import { screenOn } from "./face/screen.ts";
+import { leaveWhenUnread, screenOn } from "./face/screen.ts";
 
 /** The `remit` command. The exit code is set and the process left to end by itself, so that nothing printed is lost. */
 const usage = 2;
@@ -14,6 +14,7 @@ const oldNode = `remit needs Node ${nodeMajor} or newer, and this is ${process.v
 const json = (document: unknown) => process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 const place = (state?: string) => placeOf({ state, env: process.env, cwd: process.cwd() });
 
+leaveWhenUnread(process.stdout, process.stderr);
 const remit = program({
   context: ({ state }) => ({ place: place(state), out: screenOn(process.stdout), err: screenOn(process.stderr), json }),
   done: (code) => {

@@ -63,15 +63,21 @@ function paintFor(stream: NodeJS.WritableStream): Paint {
 /** Cells of a line where there is no terminal to ask. */
 const columnsElsewhere = 120;
 
+/** Ends the process quietly, as a closed pipe would, when nobody reads on; before anything is printed. */
+export function leaveWhenUnread(...streams: readonly NodeJS.WriteStream[]): void {
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(141);
+      throw error;
+    });
+  }
+}
+
 /** The screen on a stream of this process. A reader that went away (`| head`) ends the process quietly. */
 export function screenOn(stream: NodeJS.WriteStream): Screen {
   const live = stream.isTTY === true && process.env.TERM !== "dumb";
   const columns = () => (live ? Math.max(40, (stream as WriteStream).columns || 80) : columnsElsewhere);
   let shown = "";
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(141);
-    throw error;
-  });
   const clear = () => {
     if (shown !== "") stream.write("\r\u001b[2K");
   };

@@ -113,6 +113,7 @@ describe("a file", () => {
 describe("a mistake names its file and line", () => {
   test.each<[string, string, string, number, string]>([
     ["a field that there is not", "customer: [Until", "custmer: [Until", 18, "custmer: there is no such field"],
+    ["a misspelt field that must be there", "\nscript:", "\nscrpt:", 7, "scrpt: there is no such field"],
     ["a field inside that there is not", "  questions: 1", "  question: 1", 22, "expect.question: there is no such"],
     ["a value of the wrong kind", "  questions: 1", "  questions: one", 22, "expect.questions: "],
     ["a status that is none", "status: completed", "status: done", 21, "expect.status: "],

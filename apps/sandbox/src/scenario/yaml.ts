@@ -165,7 +165,9 @@ export function parseScenario(text: string, file: string, { fixtures = {}, agent
   }
   const result = document.safeParse(fill(read, []));
   if (!result.success) {
-    const [issue] = result.error.issues;
+    // A field that does not exist explains the one that is missing, so it comes first.
+    const { issues } = result.error;
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
     const path = issue?.path ?? [];
     const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
     const where = unknown === undefined ? path : [...path, unknown];
