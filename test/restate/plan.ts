@@ -168,6 +168,7 @@ function proceed(state: State, from: Phase, now: number, runId: string): Step {
         ...read(runId, "put_down", 1),
         id: "worker#1/write#1",
         effect: "write",
+        grant: {},
         key: `${runId}/${effectId}`,
       };
       const { tool, input, key, attempt } = write;
@@ -201,6 +202,7 @@ function read(runId: string, tool: string, index: number): CallToolCommand {
     tool,
     input,
     effect: "read",
+    grant: {},
     key: "",
     attempt: 1,
     attributes: {},
