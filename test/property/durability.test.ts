@@ -1,4 +1,4 @@
-import { type Batch, type Journal, memoryJournal, type StreamKey } from "@remit/core";
+import { type Batch, type InputEvent, type Journal, memoryJournal, type StreamKey } from "@remit/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openBatch } from "../../packages/core/src/journal/chain.ts";
@@ -126,6 +126,33 @@ describe("a fold", () => {
         }
         expect(whole.ended).toBe(true);
         expect(revived?.ended).toBe(true);
+      }),
+      { numRuns: runs },
+    );
+  }, 120_000);
+
+  test("C1 C2 takes no input twice and none after the end", async () => {
+    await fc.assert(
+      fc.asyncProperty(arbSeed, async (seed) => {
+        const { trial, journal, runId } = await playTrial(seed, memoryJournal());
+        const key = { tenant: "t", kind: "run", id: runId } as const;
+        const tenantKey = await journal.tenantKey(key.tenant);
+        const { definition } = trial;
+        const core = new RunCore({ definition, tenant: key.tenant, runId, tenantKey, policyVersion });
+        const taken: InputEvent[] = [];
+        for (const batch of await journal.read(key)) {
+          const entries = openBatch(batch, runId);
+          foldBatch(core, entries, runId);
+          for (const { seq, type, path, cause, body } of entries) {
+            if (cause === 0) taken.push({ id: `again:${seq}`, type, path, body } as InputEvent);
+          }
+          const before = JSON.stringify(core.save());
+          for (const event of taken) expect(core.apply(event, batch.lastSeq, batch.lastSeq + 1)).toBeUndefined();
+          expect(JSON.stringify(core.save())).toBe(before);
+        }
+        expect(core.ended).toBe(true);
+        const resumed: InputEvent = { id: "late", type: "run.resumed", path: "", body: { lost: [] } };
+        expect(core.apply(resumed, 0, 1)).toBeUndefined();
       }),
       { numRuns: runs },
     );
