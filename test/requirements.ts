@@ -27,6 +27,13 @@ export const requirements: readonly Requirement[] = [
     scope: "now",
     proofs: [
       {
+        file: "test/property/durability.test.ts",
+        titles: [
+          "V2 R1 no write reaches its tool before its intent is durable, no paid model is asked before all that came before",
+          "R1 R13 goes on from any snapshot as it would have from the start, and saves the same",
+        ],
+      },
+      {
         file: "test/property/run.test.ts",
         titles: [
           "R1 R4 R5 R6 R7 R11 R13 hold for any run",
@@ -54,6 +61,7 @@ export const requirements: readonly Requirement[] = [
     sentence: "Machines decide from events alone: no clock, no chance, nothing started by themselves.",
     scope: "now",
     proofs: [
+      { file: "test/model/paths.test.ts", titles: ["every state can be reached"] },
       {
         file: `${core}/gate.test.ts`,
         titles: ["R2 nothing that decides asks a clock, draws a random number or waits"],
@@ -115,6 +123,10 @@ export const requirements: readonly Requirement[] = [
       "Between two agents goes the payload of their contract, checked as it leaves and as it arrives, and no more.",
     scope: "now",
     proofs: [
+      {
+        file: `${core}/run/entering.test.ts`,
+        titles: ["that a schema makes something else than JSON of reaches nobody"],
+      },
       {
         file: `${core}/run/flow.test.ts`,
         titles: ["%s reaches nobody", "gives each branch its own payload and joins their results"],
@@ -190,6 +202,17 @@ export const requirements: readonly Requirement[] = [
     sentence: "Everything has a bound, every call one result, and every run exactly one of five ends.",
     scope: "now",
     proofs: [
+      {
+        file: "test/property/calls.test.ts",
+        titles: ["R11 however the run ended", "R11 wherever it was cancelled, and nothing is asked for after that"],
+      },
+      {
+        file: `${core}/engine/local.test.ts`,
+        titles: [
+          "L5 tells who waits for a run: at work, parked, or as a stream",
+          "a run whose step kills its process every time is given up in the end",
+        ],
+      },
       { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
       { file: `${core}/limits.test.ts`, titles: ["%s takes a positive whole number and nothing else"] },
       {
@@ -221,6 +244,10 @@ export const requirements: readonly Requirement[] = [
     sentence: "A journal alone gives the same decisions anywhere, and the first difference is named.",
     scope: "now",
     proofs: [
+      {
+        file: "test/property/durability.test.ts",
+        titles: ["C1 C2 takes no input twice and none after the end"],
+      },
       {
         file: `${core}/run/replay.test.ts`,
         titles: [
