@@ -1,3 +1,4 @@
+import type { Spend, Tier } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import type { Message } from "./port/model.ts";
@@ -6,7 +7,13 @@ import type { Message } from "./port/model.ts";
  * A wish of the pure core. Named by path and local counter (`action#2/tool#1`), so that parallel branches replay the
  * same (D1). What comes of it returns as an input event that names the command.
  */
-export type Command = CallModelCommand | CallToolCommand | LookupCommand | StartTimerCommand;
+export type Command =
+  | CallModelCommand
+  | CallToolCommand
+  | LookupCommand
+  | ReserveCommand
+  | ReturnBudgetCommand
+  | StartTimerCommand;
 
 /** Text that the caller attached to the run for its models and tools. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -41,6 +48,40 @@ export interface CallToolCommand {
   readonly key: string;
   readonly attempt: number;
   readonly attributes: Attributes;
+  /** What the call had to pass before it was asked for; the gate looks again. */
+  readonly tier: Tier;
+  /** The approval that it rests on: required by tier `person`, and good for these arguments alone (R8). */
+  readonly approval?: ApprovalToken;
+}
+
+/** A granted approval on its way to the gate. */
+export interface ApprovalToken {
+  readonly binding: string;
+  readonly by: readonly string[];
+  /** What the binding covers beside the call itself. */
+  readonly definitionHash: string;
+  readonly policyVersion: string;
+}
+
+/** Sets money and tokens aside for one model call (R10). Its outcome is `budget.reserved` or `budget.refused`. */
+export interface ReserveCommand {
+  readonly type: "reserve";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  /** The call that it is for; it is made when this is settled. */
+  readonly call: CallModelCommand;
+  /** What is left of the slices that the run has taken; absent where the tenant has no budget. */
+  readonly sliceLeft?: Spend;
+}
+
+/** Tells the tenant's budget what an ending run has used of its slices. Its outcome is `budget.returned`. */
+export interface ReturnBudgetCommand {
+  readonly type: "returnBudget";
+  readonly id: string;
+  readonly path: string;
+  readonly streams: readonly string[];
+  readonly spent: Spend;
 }
 
 export interface LookupCommand {
@@ -62,4 +103,6 @@ export interface StartTimerCommand {
   readonly dueAt: number;
   /** A durable timer wakes a parked run; the others stop with it. */
   readonly durable: boolean;
+  /** The run is at work until it fires: a short wait before another try. */
+  readonly holds?: boolean;
 }

@@ -39,6 +39,66 @@ export const errorCodes = {
     message: "agent {agent} asked the {audience}, which its definition does not allow",
     hint: "List the audience in the agent's `asks`.",
   },
+  "approval/unknown": {
+    retryable: false,
+    message: "there is no open approval for {effect} in run {run}",
+    hint: "List the open ones; one that was decided, expired or belonged to a run that ended is gone from the list.",
+  },
+  "approval/binding-mismatch": {
+    retryable: false,
+    message: "the decision on {effect} was made for something else than what is asked for now",
+    hint: "Look at the approval again: its arguments, definition or policy have changed; then decide on what it is.",
+  },
+  "approval/self-approval": {
+    retryable: false,
+    message: "{principal} asked for {effect} and cannot decide on it",
+    hint: "Somebody else has to decide: neither who started the run, nor their delegate, nor who edited the arguments.",
+  },
+  "approval/role-missing": {
+    retryable: false,
+    message: "{principal} has none of the roles that may approve {effect}: {roles}",
+    hint: "Have somebody with one of these roles decide.",
+  },
+  "approval/already-decided": {
+    retryable: false,
+    message: "{principal} has already approved {effect}",
+    hint: "A quorum is made of different people; the others have to decide.",
+  },
+  "approval/expired": {
+    retryable: false,
+    message: "the approval of {effect} expired before enough people had decided",
+    hint: "The agent may propose the change again; raise `expiresMs` where people need longer.",
+  },
+  "approval/rejected": {
+    retryable: false,
+    message: "{by} rejected {effect}: {reason}",
+    hint: "A person said no; the agent was told why.",
+  },
+  "approval/signature-invalid": {
+    retryable: false,
+    message: "the decision of {principal} on {effect} is not signed by a registered key: {reason}",
+    hint: "Sign the decision with the private key whose public half is registered for this person.",
+  },
+  "approval/missing": {
+    retryable: false,
+    message: "{tool} came to the gate without an approval that is good for it",
+    hint: "A write of this risk is dispatched only with an approval bound to its exact arguments.",
+  },
+  "breaker/open": {
+    retryable: true,
+    message: "the breaker before {target} is open until {retryAt}",
+    hint: "It failed too often in a row; it is asked again when the breaker has cooled down.",
+  },
+  "budget/exceeded": {
+    retryable: false,
+    message: "the budget of {scope} {name} has {left} left of {bound} and the next call may need {needed}",
+    hint: "Raise the budget, or choose a model or limits that need less.",
+  },
+  "budget/unpriced": {
+    retryable: false,
+    message: "the model {model} does not say what a call may cost at most, and a budget is in force",
+    hint: "Give the model a `quote`: without a bound nothing can be reserved, and without a reservation nothing is called.",
+  },
   "bus/mailbox-full": {
     retryable: true,
     message: "the mailbox of {address} holds {waiting} of {capacity} messages",
@@ -83,6 +143,16 @@ export const errorCodes = {
     retryable: false,
     message: "the function of {definition} changed while its version stayed {version}",
     hint: "Raise `version` when a `when`, `map` or `execute` changes its behaviour.",
+  },
+  "definition/waiting-runs": {
+    retryable: false,
+    message: "{count} unfinished runs of {supervisor} began with definitions that are not loaded: {runs}",
+    hint: "Load the old version beside the new one, or migrate its runs before it is removed.",
+  },
+  "definition/migration-invalid": {
+    retryable: false,
+    message: "run {run} cannot go on under the definition {definition}: {reason}",
+    hint: "Mend the migration's `map`; nothing was written, and the run is where it was.",
   },
   "definition/unknown": {
     retryable: false,
@@ -134,6 +204,21 @@ export const errorCodes = {
     message: "the payload {address} of stream {stream} is missing",
     hint: "It was erased or lost; the chain still verifies, but the run cannot continue from it.",
   },
+  "letter/unknown": {
+    retryable: false,
+    message: "there is no dead letter of run {run}",
+    hint: "List the dead letters; one that was redriven or dismissed is gone from the list.",
+  },
+  "letter/has-effects": {
+    retryable: false,
+    message: "run {run} has done or may have done {effects}; a new run would do it again",
+    hint: "Compensate the run first, or settle what is uncertain; or dismiss the letter.",
+  },
+  "limits/queue-full": {
+    retryable: true,
+    message: "{waiting} calls already wait for {target}",
+    hint: "Too much is asked of it at once; try later, or raise its limits.",
+  },
   "limits/unknown": {
     retryable: false,
     message: "there is no limit named {limit}",
@@ -179,6 +264,21 @@ export const errorCodes = {
     message: "model {model} gave no answer within {timeoutMs} ms",
     hint: "Raise the model's `timeoutMs`, or route to a faster one.",
   },
+  "model/overloaded": {
+    retryable: true,
+    message: "model {model} is overloaded or failing: {reason}",
+    hint: "The call is tried again after a while; if it stays so, use another model.",
+  },
+  "model/rate-limited": {
+    retryable: true,
+    message: "model {model} wants fewer requests: {reason}",
+    hint: "The call is tried again when the provider allows it; lower the concurrency of this model.",
+  },
+  "model/unreachable": {
+    retryable: true,
+    message: "model {model} cannot be reached: {reason}",
+    hint: "Check the address and the network; the call is tried again after a while.",
+  },
   "model/response-invalid": {
     retryable: true,
     message: "model {model} answered with something that is not a response: {reason}",
@@ -208,6 +308,16 @@ export const errorCodes = {
     retryable: false,
     message: "agent {agent} has the tool {tool}, but was not granted it here",
     hint: "A delegation, the run's start or its tenant narrowed what may be used; widen that, or drop the tool from the instructions.",
+  },
+  "policy/revoked": {
+    retryable: false,
+    message: "{target} was revoked for tenant {tenant}",
+    hint: "Somebody took it away, for running runs too; `restrictions` says who and why.",
+  },
+  "policy/revise": {
+    retryable: false,
+    message: "compliance wants {tool} changed before it is made: {reasons}",
+    hint: "The agent was told the conditions; it may propose the change again in another form.",
   },
   "policy/grant-unknown-tool": {
     retryable: false,
@@ -264,6 +374,16 @@ export const errorCodes = {
     message: "the answer to {ask} does not fit",
     hint: "Compare `data.issues` with the question's answer schema.",
   },
+  "run/not-undoable": {
+    retryable: false,
+    message: "run {run} has nothing to undo: {reason}",
+    hint: "`run.effects()` lists what was done and what its tools say can be undone; a run has to end first.",
+  },
+  "run/subtree-unknown": {
+    retryable: false,
+    message: "nothing works at {path} in run {run}",
+    hint: "Name the path of an agent that has not returned, as `handoff.delivered` entries show it.",
+  },
   "run/internal": {
     retryable: false,
     message: "the run failed inside Remit: {reason}",
@@ -273,6 +393,26 @@ export const errorCodes = {
     retryable: false,
     message: "supervisor name {supervisor} is not a name",
     hint: "Use a letter first, then at most 63 letters, digits, `_` or `-`.",
+  },
+  "supervisor/approval-loosens": {
+    retryable: false,
+    message: "the approval rule for {tool} asks for less than its risk {risk} does",
+    hint: "A rule may only tighten what the risk of a tool asks for.",
+  },
+  "supervisor/approval-unknown-tool": {
+    retryable: false,
+    message: "an approval rule names {tool}, which no agent of {supervisor} has",
+    hint: "Drop the rule, or give the tool to an agent.",
+  },
+  "supervisor/approval-invalid": {
+    retryable: false,
+    message: "the approval rule for {tool} is none: {reason}",
+    hint: "A quorum and an expiry are positive whole numbers, and a tool has one rule.",
+  },
+  "supervisor/judge-invalid": {
+    retryable: false,
+    message: "{agent} cannot judge effects: {reason}",
+    hint: "A judge takes an effect case, gives a verdict or a packet, may only read, and has a name of its own.",
   },
   "supervisor/agent-unknown": {
     retryable: false,
@@ -363,6 +503,16 @@ export const errorCodes = {
     retryable: false,
     message: 'tool {tool} says idempotency "lookup" but has no `lookup`',
     hint: 'Add `lookup`, or say idempotency "key" or "none".',
+  },
+  "tool/undo-not-a-write": {
+    retryable: false,
+    message: "tool {tool} names {undo} as its undo, which does not write",
+    hint: "What undoes a write is a write itself.",
+  },
+  "tool/unreachable": {
+    retryable: true,
+    message: "{tool} cannot be reached: {reason}",
+    hint: "Nothing was changed; the call is tried again after a while.",
   },
   "tool/input-invalid": {
     retryable: false,

@@ -44,6 +44,49 @@ export interface Decision {
   readonly policyVersion: string;
 }
 
+/** An amount that a budget bounds. A member that is left out is not bounded. */
+export interface BudgetAmount {
+  /** Millionths of a US dollar. */
+  readonly microUsd?: number;
+  /** Input and output tokens together. */
+  readonly tokens?: number;
+}
+/** An amount that was set aside or used: both members, in full. */
+export interface Spend {
+  readonly microUsd: number;
+  readonly tokens: number;
+}
+
+/** The budgets that bound one run, fixed when it starts: its own, and one for each agent by name. */
+export interface RunBudget {
+  readonly run?: BudgetAmount;
+  readonly agents?: { readonly [agent: string]: BudgetAmount };
+  /** The run takes slices of its tenant's budget. */
+  readonly tenant?: true;
+}
+
+/** What is taken away from a tenant's runs at once, whatever they were granted when they started (D4). */
+export interface Restrictions {
+  /** Seq of the last change in the tenant's stream of restrictions, and in that of all tenants. */
+  readonly version: string;
+  readonly tools: readonly string[];
+  readonly agents: readonly string[];
+  /** Nothing at all may be done for this tenant any more. */
+  readonly stopped: boolean;
+}
+
+/** How much has to happen before a write is made: nothing, a verdict by rule, or a person's approval as well. */
+export type Tier = "none" | "compliance" | "person";
+
+/** One write of an ended run that shall be undone, by the tool that its own tool names. */
+export interface Undo {
+  /** The effect that is undone, in the run that `compensates` names. */
+  readonly effect: string;
+  readonly undoes: string;
+  readonly tool: string;
+  readonly input: Json;
+}
+
 /** Bodies of the inputs, by entry type. */
 export interface InputBodies {
   "run.started": {
@@ -56,9 +99,56 @@ export interface InputBodies {
     readonly attributes?: { readonly [name: string]: string };
     /** What the tenant and whoever started the run allow at most (R6). */
     readonly grants?: { readonly tenant?: Grant; readonly run?: Grant };
+    /** Version of the policy that the run is pinned to; `allowlist-1` when absent. */
+    readonly policyVersion?: string;
+    /** Epoch ms before which nothing of the run happens. */
+    readonly startAt?: number;
+    readonly budget?: RunBudget;
+    /** The run has no team to run: it undoes writes of another one. */
+    readonly compensates?: { readonly run: string; readonly undos: readonly Undo[] };
+    /** The run whose place it takes, after that was given up. */
+    readonly redrives?: string;
     /** Version of the journal's own schema. */
     readonly format: 1;
   };
+  /** A run that waited goes on under another definition, from `state` on: what came before was decided by the old one. */
+  "run.migrated": {
+    readonly from: string;
+    readonly to: string;
+    readonly supervisor: string;
+    readonly principal: Principal;
+    readonly state: Json;
+  };
+  /** What may not be used any more, as it stood when the run was looked at. */
+  "restrictions.changed": { readonly restrictions: Restrictions };
+  /** A person's word on one proposed effect. Whether it counts, the core says. */
+  "approval.decided": {
+    readonly effect: string;
+    /** What the person saw: hash of arguments, run, agent, tool, definition, policy and tenant. */
+    readonly binding: string;
+    readonly decision: "approve" | "reject" | "edit";
+    /** The arguments as they shall be; with `edit` only. */
+    readonly input?: Json;
+    readonly reason: string;
+    readonly principal: Principal;
+    /** The same key twice is one decision. */
+    readonly key: string;
+    /** Made by a registered key; absent in development mode. */
+    readonly signature?: { readonly keyId: string; readonly value: string };
+  };
+  /** Enough was set aside for one model call; `slice` is what the run took from its tenant for it, if anything. */
+  "budget.reserved": {
+    readonly command: string;
+    readonly amount: Spend;
+    readonly slice?: { readonly stream: string; readonly amount: Spend };
+  };
+  "budget.refused": {
+    readonly command: string;
+    readonly scope: "tenant" | "price";
+    readonly error: ErrorRecord;
+  };
+  /** The tenant's stream has the run's last word on what it used. */
+  "budget.returned": { readonly command: string; readonly spent: Spend };
   /** Outstanding commands were lost with their process; the core decides for each how it goes on. */
   "run.resumed": { readonly lost: readonly string[] };
   "model.responded": {
@@ -67,6 +157,8 @@ export interface InputBodies {
     readonly parts: readonly ResponsePart[];
     readonly usage?: Usage;
     readonly cost?: Cost;
+    /** Granted tools that were not offered, because the breaker before them was open. */
+    readonly withheld?: readonly string[];
   };
   "model.failed": {
     readonly command: string;
@@ -106,7 +198,12 @@ export interface InputBodies {
     readonly principal: Principal;
     readonly reason: string;
   };
-  "cancel.requested": { readonly reason: string; readonly principal: Principal };
+  "cancel.requested": {
+    readonly reason: string;
+    readonly principal: Principal;
+    /** Path of the agent instance that is cancelled with all that works for it; absent: the whole run. */
+    readonly subtree?: string;
+  };
   "timer.fired": { readonly timer: string };
 }
 
@@ -169,6 +266,69 @@ export interface DecisionBodies {
     readonly attempt: number;
     readonly decision: Decision;
   };
+  /** A write that may not be made before somebody has said so. Writes of tier `none` are intended at once. */
+  "effect.proposed": {
+    readonly effect: string;
+    readonly agent: string;
+    readonly tool: string;
+    readonly input: Json;
+    readonly inputHash: string;
+    readonly risk: "low" | "medium" | "high";
+    readonly reversible: boolean;
+    readonly tier: Tier;
+    readonly decision: Decision;
+    /** The proposal that a person's edit took the place of, and who edited. */
+    readonly edits?: { readonly effect: string; readonly by: string };
+  };
+  /** What compliance said, or that it said nothing and a person has to. */
+  "effect.judged": {
+    readonly effect: string;
+    readonly verdict: "allow" | "revise" | "escalate" | "none";
+    readonly ruleIds: readonly string[];
+    readonly reasons: readonly string[];
+    readonly conditions: readonly string[];
+  };
+  "approval.requested": {
+    readonly effect: string;
+    readonly agent: string;
+    readonly tool: string;
+    readonly input: Json;
+    readonly inputHash: string;
+    readonly binding: string;
+    readonly risk: "low" | "medium" | "high";
+    readonly reversible: boolean;
+    /** Approvals of different people that it takes. */
+    readonly quorum: number;
+    /** Roles of which an approver needs one; empty: any. */
+    readonly roles: readonly string[];
+    /** Ids of those who asked for it, and so may not approve it. */
+    readonly requesters: readonly string[];
+    readonly expiresAt: number;
+    readonly verdict?: EntryBodies["effect.judged"];
+    /** What the reviewer made of it: from this alone a person can decide. */
+    readonly packet?: Json;
+    readonly labels: readonly string[];
+  };
+  /** An approval that counts, and is not yet enough. */
+  "approval.recorded": {
+    readonly effect: string;
+    readonly by: string;
+    readonly approvals: number;
+    readonly quorum: number;
+  };
+  "approval.granted": {
+    readonly effect: string;
+    readonly binding: string;
+    readonly by: readonly string[];
+    /** `false` when one of them could not show who they are. */
+    readonly authenticated: boolean;
+  };
+  "approval.rejected": { readonly effect: string; readonly by: string; readonly reason: string };
+  /** A person changed the arguments: this proposal is void, `next` is a new one. */
+  "approval.edited": { readonly effect: string; readonly by: string; readonly next: string };
+  "approval.expired": { readonly effect: string };
+  /** A decision that does not count, and why; the approval stays open. */
+  "approval.refused": { readonly effect: string; readonly by: string; readonly error: ErrorRecord };
   "effect.intended": {
     readonly effect: string;
     readonly agent: string;
@@ -178,7 +338,31 @@ export interface DecisionBodies {
     readonly key: string;
     readonly risk: "low" | "medium" | "high";
     readonly decision: Decision;
+    /** Binding of the approval that it rests on; used up with it. */
+    readonly approval?: string;
   };
+  /** A failed step that will be tried again at `dueAt`. */
+  "step.retried": {
+    readonly step: string;
+    readonly kind: "model" | "tool" | "transport";
+    readonly attempt: number;
+    readonly dueAt: number;
+    readonly error: ErrorRecord;
+  };
+  /** A call's reservation has become what the call used. */
+  "budget.settled": {
+    readonly command: string;
+    readonly agent: string;
+    readonly amount: Spend;
+    readonly basis: Cost["basis"];
+  };
+  "budget.exceeded": {
+    readonly scope: "tenant" | "run" | "agent" | "price";
+    readonly agent: string;
+    readonly error: ErrorRecord;
+  };
+  /** A delivery that waits for its time. */
+  "handoff.delayed": { readonly edge: string; readonly from: string; readonly to: string; readonly dueAt: number };
   "effect.dispatched": { readonly effect: string; readonly attempt: number; readonly via: "call" | "lookup" };
   "effect.settled": { readonly effect: string; readonly outcome: "done" | "refused" | "failed" | "cancelled" };
   "effect.uncertain": { readonly effect: string; readonly tool: string; readonly next: "key" | "lookup" | "person" };
@@ -206,6 +390,23 @@ export interface DecisionBodies {
 
 /** Bodies of entries in streams beyond runs (D6). */
 export interface StreamBodies {
+  /** A run has taken a part of its tenant's budget. The same `slice` id twice is one slice. */
+  "slice.taken": { readonly slice: string; readonly run: string; readonly amount: Spend; readonly bound: BudgetAmount };
+  /** A run has ended: what it used is spent, the rest of its slices is free again. */
+  "slice.settled": { readonly run: string; readonly spent: Spend };
+  "restriction.set": {
+    readonly target: RestrictionTarget;
+    readonly reason: string;
+    readonly principal: Principal;
+  };
+  "restriction.lifted": {
+    readonly target: RestrictionTarget;
+    readonly reason: string;
+    readonly principal: Principal;
+  };
+  /** A run that was given up was taken up again as another one, or put aside. */
+  "letter.redriven": { readonly run: string; readonly as: string; readonly principal: Principal };
+  "letter.dismissed": { readonly run: string; readonly reason: string; readonly principal: Principal };
   "definition.loaded": {
     readonly supervisor: string;
     readonly definitionHash: string;
@@ -213,6 +414,13 @@ export interface StreamBodies {
     readonly functions: { readonly [owner: string]: string };
   };
 }
+
+/** What a kill switch or a revocation is about. */
+export type RestrictionTarget =
+  | { readonly kind: "tool"; readonly name: string }
+  | { readonly kind: "agent"; readonly name: string }
+  /** Everything of the tenant in whose stream it stands. */
+  | { readonly kind: "tenant" };
 
 export type EntryBodies = InputBodies & DecisionBodies & StreamBodies;
 export type EntryType = keyof EntryBodies;
@@ -243,6 +451,12 @@ export type InputEvent<Type extends InputType = InputType> = {
 const inputTypes: ReadonlySet<string> = new Set<InputType>([
   "run.started",
   "run.resumed",
+  "run.migrated",
+  "restrictions.changed",
+  "approval.decided",
+  "budget.reserved",
+  "budget.refused",
+  "budget.returned",
   "model.responded",
   "model.failed",
   "tool.returned",

@@ -7,6 +7,8 @@ export interface Principal {
   readonly roles: readonly string[];
   /** `false` marks every decision this principal makes as `unauthenticated`. */
   readonly authenticated: boolean;
+  /** Whose delegate this is: what one of them asked for, the other cannot approve. */
+  readonly onBehalfOf?: string;
 }
 
 /** Where principals come from: a session, a token, the operating system. */
@@ -35,7 +37,7 @@ export function osPrincipal(): PrincipalSource {
   return { current: () => ({ id: `os:${username}`, kind: "operator", roles: ["developer"], authenticated: false }) };
 }
 
-/** What a journal keeps of a principal: these four members and nothing else that a session may have hung on it. */
-export function plainPrincipal({ id, kind, roles, authenticated }: Principal): Principal {
-  return { id, kind, roles: [...roles], authenticated };
+/** What a journal keeps of a principal: these members and nothing else that a session may have hung on it. */
+export function plainPrincipal({ id, kind, roles, authenticated, onBehalfOf }: Principal): Principal {
+  return { id, kind, roles: [...roles], authenticated, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) };
 }

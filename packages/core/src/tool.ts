@@ -69,11 +69,35 @@ export interface Tool<
   /** Origin labels that the tool's answers carry. */
   readonly labels: readonly string[];
   readonly version: string;
+  /** How a failed call is tried again; the gate's own defaults where it is absent. */
+  readonly retry: RetryPolicy | undefined;
+  /** What the breaker before this tool is shared with, such as the name of its server; the tool's own name when absent. */
+  readonly breaker: string;
+  /** Milliseconds after which a write that has not shown itself never will (D7); a look-up's `never` counts only then. */
+  readonly settlesWithinMs: number | undefined;
+  /** How a write that was done can be undone. */
+  readonly undo: ToolUndo | undefined;
   readonly execute: (input: z.output<Input>, context: ToolContext) => unknown;
   readonly lookup: ((input: z.output<Input>, context: ToolContext) => unknown) | undefined;
 }
 
 /** Any tool at all; holds the variance of `execute` open. */
+/** How often and how soon a step is tried again. Only what cannot have taken effect, or only reads, is ever repeated so. */
+export interface RetryPolicy {
+  /** Tries in all, the first included; 1 never tries again. */
+  readonly attempts: number;
+  /** Milliseconds before the second try; doubled for each further one, with up to half of it taken off at random. */
+  readonly backoffMs: number;
+  readonly backoffMsMax: number;
+}
+
+/** A tool that undoes what another one did, and its arguments. Pure: it is asked again by a replay. */
+export interface ToolUndo {
+  readonly tool: AnyTool;
+  // biome-ignore lint/suspicious/noExplicitAny: the maker of the tool has checked it against both schemas.
+  readonly input: (input: any, output: any) => unknown;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: a union of tools must accept every input type.
 export type AnyTool = Tool<string, any, any, Effect>;
 // biome-ignore lint/suspicious/noExplicitAny: as above.
@@ -88,6 +112,9 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
   readonly timeoutMs?: number;
   readonly protect?: readonly (keyof z.input<Input> & string)[];
   readonly labels?: readonly string[];
+  readonly retry?: Partial<RetryPolicy>;
+  /** Shares a breaker with other tools: whatever they stand or fall with, such as a server. */
+  readonly breaker?: string;
   /** Raise it when `execute` changes its behaviour (D4). */
   readonly version?: string;
   /** The schema that models see, where it is known already (an MCP server's own document). */
@@ -109,6 +136,12 @@ export interface WriteToolOptions<Name extends string, Input extends z.ZodType, 
   readonly idempotency: Idempotency;
   readonly reversible?: boolean;
   readonly keyValidForMs?: number;
+  readonly settlesWithinMs?: number;
+  /** Names the tool that undoes this one, with the arguments made of what was asked and answered. */
+  readonly undo?: {
+    readonly tool: AnyTool;
+    readonly input: (input: z.output<Input>, output: z.output<Output>) => Json;
+  };
   /** Required with idempotency `lookup`: finds out whether the write under this key happened. */
   readonly lookup?: (
     input: z.output<Input>,
@@ -122,7 +155,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`,
- *   `limits/not-a-bound` for a timeout that is none
+ *   `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   options: ReadToolOptions<Name, Input, Output>,
@@ -145,6 +178,12 @@ export function defineTool(
     throw new OrchestrationError("tool/lookup-missing", { tool: name });
   const timeoutMs = options.timeoutMs ?? 30_000;
   assertBound(`timeoutMs of ${name}`, timeoutMs);
+  for (const member of ["keyValidForMs", "settlesWithinMs"] as const) {
+    if (write?.[member] !== undefined) assertBound(`${member} of ${name}`, write[member]);
+  }
+  if (write?.undo && write.undo.tool.effect !== "write") {
+    throw new OrchestrationError("tool/undo-not-a-write", { tool: name, undo: write.undo.tool.name });
+  }
   return {
     kind: "tool",
     name,
@@ -161,10 +200,23 @@ export function defineTool(
     timeoutMs,
     protect: options.protect ?? [],
     labels: options.labels ?? [],
+    retry: retryOf(name, options.retry),
+    breaker: options.breaker ?? name,
+    settlesWithinMs: write?.settlesWithinMs,
+    undo: write?.undo,
     version: options.version ?? "0",
     execute: options.execute as Tool["execute"],
     lookup: write?.lookup as Tool["lookup"],
   };
+}
+
+const defaultRetry: RetryPolicy = { attempts: 3, backoffMs: 250, backoffMsMax: 10_000 };
+
+function retryOf(tool: string, given: Partial<RetryPolicy> | undefined): RetryPolicy | undefined {
+  if (given === undefined) return undefined;
+  const retry = { ...defaultRetry, ...given };
+  for (const [member, value] of Object.entries(retry)) assertBound(`retry.${member} of ${tool}`, value);
+  return retry;
 }
 
 /** The names in an agent's allowlist, as a union. */

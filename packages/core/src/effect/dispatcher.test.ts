@@ -66,6 +66,7 @@ function commandOf(wish: Partial<CallToolCommand>): CallToolCommand {
     key: "",
     attempt: 1,
     attributes: { world: "w1" },
+    tier: "none",
     ...wish,
   };
 }

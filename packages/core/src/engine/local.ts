@@ -383,6 +383,10 @@ function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: un
       return { id, path, type: "tool.failed", body: { command: id, error, mayHaveExecuted: true, durationMs: 0 } };
     case "lookup":
       return { id, path, type: "effect.looked-up", body: { command: id, outcome: "unknown" } };
+    case "reserve":
+      return { id, path, type: "budget.refused", body: { command: id, scope: "tenant", error } };
+    case "returnBudget":
+      return { id, path, type: "budget.returned", body: { command: id, spent: command.spent } };
   }
 }
 

@@ -64,6 +64,13 @@ export interface Model {
   readonly cost: "zero" | "paid";
   /** Milliseconds for one call; 120,000 when absent. */
   readonly timeoutMs?: number;
+  /** What one breaker and one concurrency limit serve; the model's own id when absent. */
+  readonly provider?: string;
+  /**
+   * What a call can cost at most, before it is made: what a budget sets aside. The same request gives the same answer.
+   * A paid model without it is not called where a budget is in force.
+   */
+  readonly quote?: (request: ModelRequest) => { readonly microUsd: number; readonly tokens: number };
   readonly generate: (
     request: ModelRequest,
     options: { readonly signal: AbortSignal },

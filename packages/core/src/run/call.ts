@@ -241,6 +241,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         key,
         attempt,
         attributes: work.attributes,
+        tier: "none",
       });
       return;
     }

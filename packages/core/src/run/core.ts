@@ -178,6 +178,8 @@ export class RunCore {
         return this.#state.uncertain.has(event.body.effect);
       case "timer.fired":
         return this.#timers.some(({ id }) => id === event.body.timer);
+      default:
+        return false;
     }
   }
 

@@ -141,6 +141,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
           return tools.call(key, command, signal);
         case "lookup":
           return tools.lookup(key, command, signal);
+        case "reserve":
+        case "returnBudget":
         case "startTimer":
           throw new OrchestrationError("run/internal", { reason: "a timer is the engine's own business" });
       }
