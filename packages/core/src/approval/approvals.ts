@@ -1,0 +1,307 @@
+import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
+import type { Entry, InputBodies, InputEvent } from "../event.ts";
+import type { IdSource } from "../ids.ts";
+import { openBatch } from "../journal/chain.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
+import type { Clock } from "../port/clock.ts";
+import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
+import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
+import { openBlobs } from "../run/blob.ts";
+import { type Issue, parseWith } from "../schema.ts";
+import type { AnyTool } from "../tool.ts";
+import { refusalOf } from "./decide.ts";
+import { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./open-cases.ts";
+import { type ApproverRegistry, type DecisionFacts, factsOf } from "./signature.ts";
+
+/**
+ * The inbox of approvals: what waits, and people's words on it. It holds no state; what is open follows from the runs'
+ * journals, and whether a word counts the core says. What is checked here first is checked for the sake of the answer.
+ */
+
+/** A signature that was made elsewhere, over the facts of the decision. */
+export interface DecisionSignature {
+  readonly keyId: string;
+  readonly value: string;
+}
+
+interface DecisionOptions {
+  readonly reason: string;
+  /** Who decides; whoever acts now when absent. */
+  readonly principal?: Principal;
+  /** The same key twice, in one run, is one decision; a new one when absent. */
+  readonly key?: string;
+  /** Binding of the case that the person saw; that of the case as it is now when absent. */
+  readonly binding?: string;
+  /** With `key`: what the person signed. */
+  readonly signature?: DecisionSignature;
+  /** Signs the decision, where no signature is given. */
+  readonly sign?: (facts: DecisionFacts) => DecisionSignature | Promise<DecisionSignature>;
+}
+
+/** A person's word on one case. */
+export type ApprovalDecision = DecisionOptions &
+  (
+    | { readonly decision: "approve" | "reject"; readonly input?: undefined }
+    /** The arguments as they shall be: this proposal is void, and a new one waits for somebody else. */
+    | { readonly decision: "edit"; readonly input: Json }
+  );
+
+/** What came of a decision that counts. */
+export interface DecisionTaken {
+  readonly address: string;
+  readonly key: string;
+  /** `recorded`: it counts, and more people have to approve. */
+  readonly outcome: "recorded" | "granted" | "rejected" | "edited";
+  /** Address of the proposal that took the place of an edited one. */
+  readonly next?: string;
+}
+
+/** What came of one decision of many. */
+export type DecisionOutcome =
+  | ({ readonly ok: true } & DecisionTaken)
+  | { readonly ok: false; readonly address: string; readonly error: ErrorRecord };
+
+/** Which cases to list. */
+export interface ApprovalFilter {
+  readonly tenant: string;
+  /** About this many: cases of one run are never parted; 100 when absent. */
+  readonly most?: number;
+  /** Only cases of runs started before this (epoch ms): `startedAt` of the last case of the page before. */
+  readonly before?: number;
+  /** With `before`: of the runs started at that very millisecond, those behind this id. */
+  readonly beforeRunId?: string;
+}
+
+export interface Approvals {
+  /** Cases that wait, those of the newest run first, of one run in the order in which they were asked for. */
+  readonly list: (filter: ApprovalFilter) => Promise<readonly ApprovalCase[]>;
+  /** @throws OrchestrationError `approval/unknown` */
+  readonly show: (tenant: string, address: string) => Promise<ApprovalCase>;
+  /**
+   * Says a person's word. Resolves when it is durable and counts.
+   * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
+   *   `approval/binding-mismatch` (also for a key that another decision of the run has), `approval/expired`,
+   *   `approval/self-approval`, `approval/role-missing`, `approval/already-decided`, `approval/signature-invalid`;
+   *   `tool/input-invalid` for an edit that does not fit the tool, `definition/unknown` where the tool is not loaded
+   */
+  readonly decide: (tenant: string, address: string, decision: ApprovalDecision) => Promise<DecisionTaken>;
+  /** As `decide`. */
+  readonly approve: (tenant: string, address: string, options: DecisionOptions) => Promise<DecisionTaken>;
+  readonly reject: (tenant: string, address: string, options: DecisionOptions) => Promise<DecisionTaken>;
+  readonly edit: (tenant: string, address: string, input: Json, options: DecisionOptions) => Promise<DecisionTaken>;
+  /** Decides one after the other; what fails is a value and stops nothing. Outcomes come in the order of decisions. */
+  readonly decideAll: (
+    tenant: string,
+    decisions: readonly (ApprovalDecision & { readonly address: string })[],
+  ) => Promise<readonly DecisionOutcome[]>;
+}
+
+export interface ApprovalServiceOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly principals: PrincipalSource;
+  /** Puts an event into a run and resolves when it is durable, was known already or has no place any more. */
+  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
+  /** The tool of this name in the definition that a run is pinned to; nothing where that is not loaded. */
+  readonly toolOf: (record: RunRecord, tool: string) => AnyTool | undefined;
+  /** Whose keys are known. Absent: development mode, in which every decision is marked unauthenticated (D11). */
+  readonly registry?: ApproverRegistry;
+  /** Serves the runs of this supervisor only. */
+  readonly supervisor?: string;
+}
+
+const listedMost = 100;
+
+/** Makes the inbox over a journal. */
+export function approvalService(options: ApprovalServiceOptions): Approvals {
+  const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor } = options;
+
+  const entriesOf = async ({ tenant, runId }: RunRecord) => {
+    const stream = { tenant, kind: "run", id: runId } as const;
+    const entries: Entry[] = [];
+    for (const batch of await journal.read(stream)) {
+      entries.push(...(await openBlobs(openBatch(batch, runId), journal, stream)));
+    }
+    return entries;
+  };
+
+  const recordAt = async (tenant: string, address: string) => {
+    const place = parseAddress(address);
+    const record = place && (await journal.findRun(tenant, place.run));
+    if (!record || (supervisor !== undefined && record.supervisor !== supervisor)) throw unknownCase(address);
+    return record;
+  };
+
+  const list = async ({ tenant, most = listedMost, ...page }: ApprovalFilter) => {
+    const cases: ApprovalCase[] = [];
+    let edge = page;
+    while (cases.length < most) {
+      const filter: RunFilter & { readonly waitingFor: "approval" } = {
+        tenant,
+        ...(supervisor === undefined ? {} : { supervisor }),
+        status: ["running", "parked"],
+        waitingFor: "approval",
+        most: listedMost,
+        ...edge,
+      };
+      const records = await journal.listRuns(filter);
+      for (const record of records) {
+        if (cases.length >= most) break;
+        cases.push(...openCasesOf(await entriesOf(record), record));
+      }
+      const last = records.at(-1);
+      if (!last || records.length < listedMost) break;
+      edge = { before: last.startedAt, beforeRunId: last.runId };
+    }
+    return cases;
+  };
+
+  const show = async (tenant: string, address: string) => {
+    const record = await recordAt(tenant, address);
+    return caseAt(address, await entriesOf(record), record);
+  };
+
+  const decide = async (tenant: string, address: string, decision: ApprovalDecision) => {
+    const record = await recordAt(tenant, address);
+    const entries = await entriesOf(record);
+    const key = decision.key ?? ids.id("decision");
+    const plain = plainInput(decision, address);
+    const principal = plainPrincipal(decision.principal ?? principals.current());
+    const said = { effect: effectOf(address), decision: decision.decision, input: plain, principal: principal.id };
+    const earlier = decidedBy(entries, key);
+    if (earlier) {
+      // A second delivery of what was said before gets the answer that the first one got.
+      if (isSame(earlier.body, said)) return takenOf(entries, earlier, address);
+      throw new OrchestrationError("approval/binding-mismatch", { effect: said.effect, key });
+    }
+    const open = caseAt(address, entries, record);
+    const unsigned: InputBodies["approval.decided"] = {
+      effect: open.effect,
+      binding: decision.binding ?? open.binding,
+      decision: decision.decision,
+      ...(plain === undefined ? {} : { input: plain }),
+      reason: decision.reason,
+      // Only a signature that was checked shows here who somebody is.
+      principal: { ...principal, authenticated: registry !== undefined },
+      key,
+    };
+    const refusal = refusalOf(open, unsigned, clock.now());
+    if (refusal) throw refusal;
+    if (plain !== undefined) assertFits(toolOf(record, open.tool), open, plain, record);
+    const facts = factsOf(unsigned, tenant, open.run);
+    const signature = decision.signature ?? (await decision.sign?.(facts));
+    const body = signature === undefined ? unsigned : { ...unsigned, signature };
+    const unproven = registry?.check(body, tenant, open.run);
+    if (unproven) throw unproven;
+
+    await deliver(record, { id: `approval:${key}`, type: "approval.decided", path: open.effect, body });
+    // Somebody else may have decided, or the run may have ended, between our look and our word.
+    const now = await entriesOf(record);
+    const decided = decidedBy(now, key);
+    if (!decided || !isSame(decided.body, said)) throw unknownCase(address);
+    return takenOf(now, decided, address);
+  };
+
+  return {
+    list,
+    show,
+    decide,
+    approve: (tenant, address, given) => decide(tenant, address, { ...given, decision: "approve" }),
+    reject: (tenant, address, given) => decide(tenant, address, { ...given, decision: "reject" }),
+    edit: (tenant, address, input, given) => decide(tenant, address, { ...given, decision: "edit", input }),
+    decideAll: async (tenant, decisions) => {
+      const outcomes: DecisionOutcome[] = [];
+      for (const { address, ...decision } of decisions) {
+        try {
+          outcomes.push({ ok: true, ...(await decide(tenant, address, decision)) });
+        } catch (thrown) {
+          outcomes.push({ ok: false, address, error: recordOf(thrown) });
+        }
+      }
+      return outcomes;
+    },
+  };
+}
+
+function effectOf(address: string): string {
+  return parseAddress(address)?.effect ?? address;
+}
+
+function unknownCase(address: string): OrchestrationError {
+  const { run, effect } = parseAddress(address) ?? { run: "", effect: address };
+  return new OrchestrationError("approval/unknown", { effect, run });
+}
+
+function caseAt(address: string, entries: readonly Entry[], record: RunRecord): ApprovalCase {
+  const found = openCasesOf(entries, record).find((one) => one.address === address);
+  if (!found) throw unknownCase(address);
+  return found;
+}
+
+function decidedBy(entries: readonly Entry[], key: string): Entry<"approval.decided"> | undefined {
+  return entries.find((entry): entry is Entry<"approval.decided"> => {
+    return entry.type === "approval.decided" && entry.body.key === key;
+  });
+}
+
+/** True for the same word of the same person; they may have given another reason the second time. */
+function isSame({ effect, decision, input, principal }: InputBodies["approval.decided"], said: object): boolean {
+  return canonicalJson({ effect, decision, input, principal: principal.id }) === canonicalJson(said);
+}
+
+/** What the core made of a decision. @throws the error for which it does not count, or `approval/unknown` */
+function takenOf(entries: readonly Entry[], { seq, body }: Entry<"approval.decided">, address: string): DecisionTaken {
+  const { run = "" } = parseAddress(address) ?? {};
+  const taken = (outcome: DecisionTaken["outcome"]) => ({ address, key: body.key, outcome });
+  let recorded: DecisionTaken | undefined;
+  for (const entry of entries) {
+    if (entry.cause !== seq) continue;
+    switch (entry.type) {
+      case "approval.refused":
+        throw errorFrom(entry.body.error);
+      case "approval.granted":
+        return taken("granted");
+      case "approval.rejected":
+        return taken("rejected");
+      case "approval.edited":
+        return { ...taken("edited"), next: addressOf(run, entry.body.next) };
+      case "approval.recorded":
+        recorded = taken("recorded"); // The last one that is needed is recorded, then granted.
+        break;
+      default:
+    }
+  }
+  if (!recorded) throw unknownCase(address);
+  return recorded;
+}
+
+/** The arguments of an edit as JSON. @throws OrchestrationError `tool/input-invalid` */
+function plainInput({ decision, input }: ApprovalDecision, address: string): Json | undefined {
+  const invalid = (issue: Issue) =>
+    new OrchestrationError("tool/input-invalid", { tool: address, issues: [issue] as unknown as Json });
+  if (decision !== "edit") {
+    // Whoever gives arguments wants them to count; an approval of others is not what they meant.
+    if (input !== undefined) throw invalid({ pointer: "", message: "only an edit has arguments" });
+    return undefined;
+  }
+  const plain = plainJson(input);
+  if (plain.ok) return plain.value;
+  throw invalid({ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` });
+}
+
+/** @throws OrchestrationError `tool/input-invalid`, or `definition/unknown` where nobody can say whether it fits */
+function assertFits(tool: AnyTool | undefined, open: ApprovalCase, input: Json, record: RunRecord): void {
+  if (!tool) {
+    const { definitionHash: definition, supervisor } = record;
+    throw new OrchestrationError("definition/unknown", { run: open.run, definition, supervisor });
+  }
+  const parsed = parseWith(tool.input, input);
+  if (parsed.ok) return;
+  throw new OrchestrationError("tool/input-invalid", { tool: tool.name, issues: parsed.issues as unknown as Json });
+}
+
+function recordOf(thrown: unknown): ErrorRecord {
+  if (OrchestrationError.is(thrown)) return { code: thrown.code, message: thrown.message, data: thrown.data };
+  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }).toRecord();
+}
