@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { type Batch, linesOf, memoryJournal, policyVersion, verifyChain } from "@remit/core";
+import { type Batch, linesOf, memoryJournal, verifyChain } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { replayRun } from "../../packages/core/src/run/replay.ts";
 import { normalLines } from "./normal.ts";
@@ -36,7 +36,7 @@ async function replayText(run: (typeof goldenRuns)[number], text: string) {
     await journal.append(key, batch, expected);
     expected = batch.lastSeq;
   }
-  return replayRun(journal, key, goldenDefinition, policyVersion);
+  return replayRun(journal, key, goldenDefinition);
 }
 
 describe.each(goldenRuns)("$name", (run) => {

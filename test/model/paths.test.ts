@@ -51,30 +51,40 @@ describe("every state can be reached", () => {
       { type: "deliver", turns: 3, repairs: 1 },
       { type: "model.calls", count: 1 },
       { type: "model.ask", allowed: true },
-      ...["model.output", "model.invalid", "model.refused", "model.failed", "call.settled", "input.received"].map(
-        (type) => ({ type }),
-      ),
+      { type: "model.failed", retry: true },
+      ...["model.output", "model.invalid", "model.refused", "due", "call.settled", "input.received"].map((type) => ({
+        type,
+      })),
     ];
     expect(reach(agentMachine(), events)).toEqual(leavesOf(agentMachine()));
   });
 
   test("of a call", () => {
-    const events = [
-      ...(["key", "lookup", "none"] as const).map((idempotency) => ({
-        type: "grant",
-        effect: "write",
-        idempotency,
-        attempts: 2,
-      })),
-      { type: "failed", mayHaveExecuted: true },
-      ...["deny", "returned", "refused", "lost", "found", "never", "unknown", "decided"].map((type) => ({ type })),
-    ];
-    // A grant of each kind leads to the same state, so each is walked by itself.
-    const reached = new Set(
-      events
-        .filter(({ type }) => type === "grant")
-        .flatMap((grant) => reach(effectMachine(), [grant, ...events.filter(({ type }) => type !== "grant")])),
+    const proposals = (["key", "lookup", "none"] as const).flatMap((idempotency) =>
+      (["none", "compliance", "person"] as const).flatMap((tier) =>
+        [true, false].map((judges) => ({
+          type: "propose",
+          effect: "write",
+          idempotency,
+          attempts: 2,
+          tier,
+          quorum: 2,
+          compliance: judges,
+          reviewer: judges,
+        })),
+      ),
     );
+    const events = [
+      { type: "failed", mayHaveExecuted: true, keyValid: true, retry: false },
+      { type: "failed", mayHaveExecuted: false, keyValid: true, retry: true },
+      { type: "lost", keyValid: true },
+      ...["deny", "returned", "refused", "found", "never", "unknown", "decided", "due"].map((type) => ({ type })),
+      ...["allow", "revise", "escalate", "prepared", "approve", "reject", "edit", "expire", "revoke", "cancel"].map(
+        (type) => ({ type }),
+      ),
+    ];
+    // A proposal of each kind leads to the same states, so each is walked by itself.
+    const reached = new Set(proposals.flatMap((proposal) => reach(effectMachine(), [proposal, ...events])));
     expect([...reached].sort()).toEqual(leavesOf(effectMachine()));
   });
 

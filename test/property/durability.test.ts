@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { openBatch } from "../../packages/core/src/journal/chain.ts";
 import { RunCore } from "../../packages/core/src/run/core.ts";
 import { foldBatch } from "../../packages/core/src/run/driver.ts";
-import { policyVersion } from "../../packages/core/src/supervisor/supervisor.ts";
 import { dice, playTrial } from "../support/trial.ts";
 
 const runs = Number(process.env.REMIT_PROPERTY_RUNS ?? 100);
@@ -107,7 +106,6 @@ describe("a fold", () => {
           tenant: key.tenant,
           runId,
           tenantKey: await journal.tenantKey(key.tenant),
-          policyVersion,
         };
         const whole = new RunCore(options);
         let revived: RunCore | undefined;
@@ -138,7 +136,7 @@ describe("a fold", () => {
         const key = { tenant: "t", kind: "run", id: runId } as const;
         const tenantKey = await journal.tenantKey(key.tenant);
         const { definition } = trial;
-        const core = new RunCore({ definition, tenant: key.tenant, runId, tenantKey, policyVersion });
+        const core = new RunCore({ definition, tenant: key.tenant, runId, tenantKey });
         const taken: InputEvent[] = [];
         for (const batch of await journal.read(key)) {
           const entries = openBatch(batch, runId);

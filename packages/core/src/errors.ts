@@ -99,6 +99,11 @@ export const errorCodes = {
     message: "the model {model} does not say what a call may cost at most, and a budget is in force",
     hint: "Give the model a `quote`: without a bound nothing can be reserved, and without a reservation nothing is called.",
   },
+  "agent/cancelled": {
+    retryable: false,
+    message: "agent {agent} was cancelled: {reason}",
+    hint: "Somebody stopped this part of the run; the supervisor goes on as after any failure of the agent.",
+  },
   "bus/mailbox-full": {
     retryable: true,
     message: "the mailbox of {address} holds {waiting} of {capacity} messages",

@@ -104,6 +104,8 @@ export interface InputBodies {
     /** Epoch ms before which nothing of the run happens. */
     readonly startAt?: number;
     readonly budget?: RunBudget;
+    /** What may not be used, where there is anything. */
+    readonly restrictions?: Restrictions;
     /** The run has no team to run: it undoes writes of another one. */
     readonly compensates?: { readonly run: string; readonly undos: readonly Undo[] };
     /** The run whose place it takes, after that was given up. */
@@ -222,6 +224,8 @@ export interface DecisionBodies {
     readonly model?: string;
     /** The grant in force, where it bounds anything. */
     readonly grant?: Grant;
+    /** The effect that it shall be judged by; such a delivery is no step on the way of the case. */
+    readonly judges?: string;
   };
   "handoff.rejected": {
     readonly edge: string;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AnyAgent, Audience, InputOf, OutputOf } from "./agent.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
+import { assertBound } from "./limits.ts";
 import type { ToolName } from "./tool.ts";
 
 /**
@@ -58,6 +59,8 @@ export interface Handoff<From extends string = string, To extends string = strin
   readonly toAgent: AnyAgent;
   readonly fromAgent: AnyAgent;
   readonly grant: Grant | undefined;
+  /** Milliseconds that the delivery waits, in the journal alone. */
+  readonly afterMs: number | undefined;
   readonly map: (output: never, sources: never) => unknown;
 }
 
@@ -132,6 +135,7 @@ type NarrowingGuard<From extends AnyAgent, With, Narrowed extends OutputOf<From>
  * Defines a contract between two agents. A `when` that narrows (`(o) => o.kind === "refund"`) narrows what `map`
  * receives; a field that the receiver needs and `map` does not give is a compile error, and refused again at run time
  * on both sides.
+ * @throws OrchestrationError `limits/not-a-bound` for an `afterMs` that is none
  */
 export function defineHandoff<
   const From extends AnyAgent,
@@ -143,6 +147,8 @@ export function defineHandoff<
     readonly to: To;
     /** What the receiver may use for this delivery; its whole allowlist when absent (R6). */
     readonly grant?: GrantFor<To>;
+    /** Milliseconds that the delivery waits; the run is parked meanwhile, also over restarts. */
+    readonly afterMs?: number;
     readonly when: NarrowingGuard<From, With, Narrowed>;
     readonly map: (output: Narrowed, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
@@ -156,6 +162,8 @@ export function defineHandoff<
     readonly to: To;
     /** What the receiver may use for this delivery; its whole allowlist when absent (R6). */
     readonly grant?: GrantFor<To>;
+    /** Milliseconds that the delivery waits; the run is parked meanwhile, also over restarts. */
+    readonly afterMs?: number;
     readonly when?: Guard<From, With>;
     readonly map: (output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
@@ -164,10 +172,13 @@ export function defineHandoff(
   options: CommonEdgeOptions<AnyAgent, Sources> & {
     readonly to: AnyAgent;
     readonly grant?: Grant;
+    readonly afterMs?: number;
     readonly when?: (output: never, sources: never) => boolean;
     readonly map: (output: never, sources: never) => unknown;
   },
 ): Handoff {
+  const { afterMs } = options;
+  if (afterMs !== undefined) assertBound(`afterMs of ${options.from.name}->${options.to.name}`, afterMs);
   return {
     kind: "handoff",
     ...base(options, `${options.from.name}->${options.to.name}`),
@@ -175,6 +186,7 @@ export function defineHandoff(
     to: options.to.name,
     toAgent: options.to,
     grant: options.grant,
+    afterMs,
     map: options.map,
   };
 }

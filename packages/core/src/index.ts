@@ -7,6 +7,35 @@ export {
   type InputOf,
   type OutputOf,
 } from "./agent.ts";
+export type {
+  ApprovalDecision,
+  ApprovalFilter,
+  Approvals,
+  DecisionOutcome,
+  DecisionTaken,
+} from "./approval/approvals.ts";
+export { type Bound, bindingOf } from "./approval/binding.ts";
+export {
+  type ApprovalPacket,
+  approvalPacket,
+  type EffectCase,
+  type EffectVerdict,
+  effectCase,
+  effectVerdict,
+} from "./approval/case.ts";
+export { type Change as ApprovalChange, diffOf } from "./approval/diff.ts";
+export { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./approval/open-cases.ts";
+export type { ApprovalRule } from "./approval/rule.ts";
+export {
+  type ApproverKey,
+  type ApproverRegistry,
+  approverKey,
+  approverRegistry,
+  type DecisionFacts,
+  factsOf,
+  signDecision,
+  verifyDecision,
+} from "./approval/signature.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
 export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
@@ -48,6 +77,7 @@ export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
+export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
 export type { Engine, RunHost, RunKey, RunSession } from "./port/engine.ts";
@@ -68,7 +98,6 @@ export {
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
   createSupervisor,
-  policyVersion,
   type RuntimeOptions,
   runSupervisor,
   type StartOptions,

@@ -27,6 +27,12 @@ export interface Messages {
   };
   /** The one result of one call. */
   readonly "call.settled": { readonly effect: string; readonly result: ToolResultPart };
+  /** What a judge made of an effect, on its way to that effect; `error` when it made nothing. */
+  readonly "effect.judged": {
+    readonly judge: "compliance" | "reviewer";
+    readonly output: Json;
+    readonly error?: ErrorRecord;
+  };
   readonly "input.received": { readonly ask: string; readonly answer: Json };
   readonly "handoff.rejected": { readonly edge: string; readonly error: ErrorRecord };
   readonly "limit.exceeded": { readonly error: ErrorRecord };

@@ -4,7 +4,7 @@ import { type AnyStateMachine, assign, createMachine } from "xstate";
  * The agent loop as a pure XState machine (R2): think, act, ask, return. One machine serves every agent; what an
  * agent may do arrives as `limits` with its delivery.
  *
- * A1 A model is called only on entering `thinking`, at most `turns` times.
+ * A1 A model is called only on entering `thinking`, for at most `turns` turns; a failed call of a turn may be tried again.
  * A2 The loop goes on only when every call of a turn has exactly one result.
  * A3 It ends in exactly one of `returned`, `failed`.
  */
@@ -15,13 +15,16 @@ export type AgentEvent =
   | { readonly type: "model.invalid" }
   | { readonly type: "model.ask"; readonly allowed: boolean }
   | { readonly type: "model.refused" }
-  | { readonly type: "model.failed" }
+  /** `retry`: it is worth another try after a while. */
+  | { readonly type: "model.failed"; readonly retry: boolean }
+  | { readonly type: "due" }
   | { readonly type: "call.settled" }
   | { readonly type: "input.received" }
   | { readonly type: "no-progress" };
 
 export type AgentCommand =
   | { readonly type: "callModel" }
+  | { readonly type: "wait" }
   | { readonly type: "repair" }
   | { readonly type: "proposeCalls" }
   | { readonly type: "requestInput" }
@@ -106,9 +109,17 @@ export function agentMachine(): AnyStateMachine {
             fail("ask-not-allowed"),
           ],
           "model.refused": fail("refused"),
-          "model.failed": fail("model"),
+          "model.failed": [
+            {
+              guard: ({ event }: Args) => event.type === "model.failed" && event.retry,
+              target: "waiting",
+              actions: [{ type: "wait" }],
+            },
+            fail("model"),
+          ],
         },
       },
+      waiting: { on: { due: { target: "thinking", actions: [{ type: "callModel" }] } } },
       acting: {
         on: {
           "call.settled": [

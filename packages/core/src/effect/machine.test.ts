@@ -19,13 +19,17 @@ function play(events: readonly EffectEvent[]) {
 }
 
 const write = (idempotency: "key" | "lookup" | "none", attempts = 3): EffectEvent => ({
-  type: "grant",
+  type: "propose",
   effect: "write",
   idempotency,
   attempts,
+  tier: "none",
+  quorum: 1,
+  compliance: false,
+  reviewer: false,
 });
-const unreached: EffectEvent = { type: "failed", mayHaveExecuted: false };
-const unanswered: EffectEvent = { type: "failed", mayHaveExecuted: true };
+const unreached: EffectEvent = { type: "failed", mayHaveExecuted: false, keyValid: true, retry: false };
+const unanswered: EffectEvent = { type: "failed", mayHaveExecuted: true, keyValid: true, retry: false };
 
 describe("the life of a call", () => {
   test("a first try that reached nobody is settled: nothing happened", () => {
@@ -36,8 +40,8 @@ describe("the life of a call", () => {
     const { state, commands } = play([write("key"), unanswered, unreached]);
     expect(state).toBe("dispatched");
     expect(commands).toEqual(["intend", "call", "doubt:key", "call", "doubt:key", "call"]);
-    expect(play([write("key"), { type: "lost" }, unreached, unreached]).state).toBe("uncertain");
-    expect(play([write("key"), { type: "lost" }, { type: "returned" }]).state).toBe("settled");
+    expect(play([write("key"), { type: "lost", keyValid: true }, unreached, unreached]).state).toBe("uncertain");
+    expect(play([write("key"), { type: "lost", keyValid: true }, { type: "returned" }]).state).toBe("settled");
   });
 
   test("E4 a look-up that says `never` ends the doubt", () => {
@@ -61,7 +65,7 @@ describe("the life of a call", () => {
       { type: "refused" },
       unreached,
       unanswered,
-      { type: "lost" },
+      { type: "lost", keyValid: true },
       { type: "found" },
       { type: "never" },
       { type: "unknown" },

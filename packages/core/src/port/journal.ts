@@ -24,6 +24,9 @@ export interface Batch {
   readonly hash: string;
 }
 
+/** What an unfinished run may wait for: people, or a time. */
+export type Waits = "approval" | "question" | "effect" | "timer";
+
 /** What the index knows of a run, kept in the same transaction as the batch that changed it. */
 export interface RunRecord {
   readonly tenant: string;
@@ -37,6 +40,8 @@ export interface RunRecord {
   readonly conversationId?: string;
   /** Epoch ms at which a parked run wants to be woken. */
   readonly wakeAt?: number;
+  /** What it waits for, if anything. */
+  readonly waits?: readonly Waits[];
 }
 
 export interface RunFilter {

@@ -13,6 +13,8 @@ export type Message =
 export type ToolResultPart = {
   readonly callId: string;
   readonly tool: string;
+  /** The arguments as a person changed them before the call was made. */
+  readonly edited?: Json;
 } & (
   | { readonly status: "done"; readonly output: Json }
   | { readonly status: "failed" | "denied"; readonly error: ErrorRecord }

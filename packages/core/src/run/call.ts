@@ -1,4 +1,4 @@
-import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine } from "../effect/machine.ts";
+import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
 import { covers, fullGrant } from "../grant.ts";
@@ -7,10 +7,25 @@ import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
+import type { AnyTool } from "../tool.ts";
+import {
+  askJudge,
+  closeApproval,
+  grantApproval,
+  joinCall,
+  leaveCall,
+  recordApproval,
+  requestApproval,
+} from "./gated.ts";
 import { stopInvocation } from "./invocation.ts";
+import { retryDelayOf } from "./retry.ts";
 import type { Call, Invocation, Work } from "./state.ts";
+import { compensationAgent, undoSettled } from "./undo.ts";
 
-/** A call's side of a run: allowed or denied, intended, called, settled (R4, R7). The gate asks again before it calls. */
+/**
+ * A call's side of a run: allowed or denied, judged, approved, intended, called, settled (R4, R7, R8). The gate asks again
+ * before it calls.
+ */
 
 export const callSteps = compileSteps(effectMachine());
 
@@ -19,13 +34,24 @@ const attemptsMax = 3;
 /** Denied repetitions of one pair after which a loop is stopped. */
 const stubbornMax = 2;
 
+type ToolCallPart = Extract<ResponsePart, { type: "toolCall" }>;
+
+/** What a person made of a proposal: a new one, in its place. */
+export interface Edit {
+  readonly effect: string;
+  readonly by: string;
+  /** Ids of those who now have asked for it. */
+  readonly requesters: readonly string[];
+}
+
 /** Takes a model's wish. It ends in a denial with its reason, or in a call. */
 export function proposeCall(
   work: Work,
   invocation: Invocation,
   path: string,
-  part: Extract<ResponsePart, { type: "toolCall" }>,
+  part: ToolCallPart,
   index: number,
+  edit?: Edit,
 ): void {
   if (work.state.ending) return;
   const { agent } = invocation;
@@ -45,6 +71,7 @@ export function proposeCall(
   if (!covers(invocation.grant, tool)) {
     return deny(new OrchestrationError("policy/not-granted", { agent: agent.name, tool: tool.name }), "grant");
   }
+  if (work.state.restrictions.tools.includes(tool.name)) return deny(revoked(work, tool.name), "restriction");
   const parsed = parseWith(tool.input, part.input);
   if (!parsed.ok) {
     const data = { tool: tool.name, issues: parsed.issues as unknown as Json };
@@ -74,28 +101,91 @@ export function proposeCall(
   if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
   work.state.steps++;
   work.state.repeats.set(pair, { ...seen, granted: seen.granted + 1 });
-  const write = tool.effect === "write";
-  const call: Call = {
+  begin(work, {
     path,
     invocation: invocation.path,
+    agent: agent.name,
+    grant: invocation.grant,
     tool,
     callId: part.callId,
     input: part.input,
     inputHash,
     pair,
+    requesters: edit?.requesters ?? work.state.requesters,
+    edits: edit && { effect: edit.effect, by: edit.by },
+  });
+}
+
+/** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
+export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json): void {
+  begin(work, {
+    path,
+    invocation: "",
+    agent: compensationAgent,
+    grant: fullGrant,
+    tool,
+    callId: path,
+    input,
+    inputHash: keyedHash(work.tenantKey, canonicalJson(input)),
+    pair: path,
+    requesters: work.state.requesters,
+    edits: undefined,
+  });
+}
+
+type Proposal = Pick<
+  Call,
+  | "path"
+  | "invocation"
+  | "agent"
+  | "grant"
+  | "tool"
+  | "callId"
+  | "input"
+  | "inputHash"
+  | "pair"
+  | "requesters"
+  | "edits"
+>;
+
+function begin(work: Work, proposal: Proposal): void {
+  const { path, tool, inputHash } = proposal;
+  const write = tool.effect === "write";
+  const rule = write && work.rules.tiers ? work.root.approvals.get(tool.name) : undefined;
+  const { compliance, reviewer } = work.root.judges;
+  const call: Call = {
+    ...proposal,
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
     snapshot: firstStep(callSteps),
     command: undefined,
+    tier: rule?.tier ?? "none",
+    since: undefined,
+    intended: false,
+    cancelled: false,
+    approval: undefined,
+    verdict: undefined,
+    packet: undefined,
   };
   work.state.calls.set(path, call);
-  tell(work, call, { type: "grant", effect: tool.effect, idempotency: tool.idempotency, attempts: attemptsMax });
+  if (call.tier !== "none") joinCall(work, call);
+  tellCall(work, call, {
+    type: "propose",
+    effect: tool.effect,
+    idempotency: tool.idempotency,
+    attempts: Math.max(attemptsMax, tool.retry?.attempts ?? 0),
+    tier: call.tier,
+    quorum: rule?.quorum ?? 1,
+    // What undoes is judged by people alone: the judges of a team know its cases, and there is none here.
+    compliance: compliance !== undefined && proposal.agent !== compensationAgent,
+    reviewer: reviewer !== undefined && proposal.agent !== compensationAgent,
+  });
 }
 
 function denyCall(
   work: Work,
   invocation: Invocation,
   path: string,
-  part: Extract<ResponsePart, { type: "toolCall" }>,
+  part: ToolCallPart,
   error: OrchestrationError,
   ruleId: string,
 ): void {
@@ -115,13 +205,17 @@ function decision(work: Work, ruleId: string): Decision {
   return { ruleId, policyVersion: work.policyVersion };
 }
 
+function revoked(work: Work, target: string): OrchestrationError {
+  return new OrchestrationError("policy/revoked", { target, tenant: work.state.tenant });
+}
+
 /** The tool answered. */
 export function callReturned(work: Work, call: Call, body: EntryBodies["tool.returned"]): void {
   const labels = body.labels[""] ?? [];
   const invocation = work.state.invocations.get(call.invocation);
   if (invocation) invocation.labels = union(invocation.labels, labels);
   work.state.labels = union(work.state.labels, labels);
-  tell(
+  tellCall(
     work,
     call,
     { type: "returned" },
@@ -135,19 +229,35 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
   switch (body.error.code) {
     case "tool/refused":
       forgive(work, call);
-      return tell(work, call, { type: "refused" }, { result, outcome: "refused" });
+      return tellCall(work, call, { type: "refused" }, { result, outcome: "refused" });
     case "tool/output-invalid":
       // It answered, so it happened; only what it said cannot be read.
-      return tell(work, call, { type: "returned" }, { result, outcome: "done" });
-    default:
-      if (!body.mayHaveExecuted && !doubted(call)) forgive(work, call);
-      return tell(work, call, { type: "failed", mayHaveExecuted: body.mayHaveExecuted }, { result, outcome: "failed" });
+      return tellCall(work, call, { type: "returned" }, { result, outcome: "done" });
+    default: {
+      const certain = !body.mayHaveExecuted && !isDoubted(call);
+      const { attempt } = call.snapshot.context as EffectContext;
+      const safe = call.tool.effect === "read" || certain;
+      const delayMs = work.rules.retries && safe ? retryDelayOf(call, body.error, attempt) : undefined;
+      const retry = delayMs !== undefined && attempt < (call.tool.retry?.attempts ?? attemptsMax);
+      if (certain && !retry) forgive(work, call);
+      return tellCall(
+        work,
+        call,
+        { type: "failed", mayHaveExecuted: body.mayHaveExecuted, keyValid: isKeyValid(work, call), retry },
+        { result, outcome: "failed", error: body.error, delayMs },
+      );
+    }
   }
 }
 
 /** True when an earlier try of a call may have taken effect, whatever its last try says (E4). */
-function doubted({ snapshot }: Call): boolean {
+export function isDoubted({ snapshot }: Call): boolean {
   return (snapshot.context as EffectContext).doubt;
+}
+
+/** A key that the other side has forgotten would do the write twice (D7). */
+function isKeyValid(work: Work, { tool, since }: Call): boolean {
+  return tool.keyValidForMs === undefined || since === undefined || work.at - since < tool.keyValidForMs;
 }
 
 /** A write that certainly did not happen may be asked for again; a read counts on. */
@@ -158,12 +268,12 @@ function forgive(work: Work, { pair, tool }: Call): void {
 
 /** The process that held the call is gone. */
 export function callLost(work: Work, call: Call): void {
-  tell(work, call, { type: "lost" });
+  tellCall(work, call, { type: "lost", keyValid: isKeyValid(work, call) });
 }
 
 export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.looked-up"]): void {
   const result: ToolResultPart = { ...tag(call), status: "done", output: body.output ?? null };
-  tell(work, call, { type: body.outcome }, body.outcome === "found" ? { result, outcome: "done" } : {});
+  tellCall(work, call, { type: body.outcome }, body.outcome === "found" ? { result, outcome: "done" } : {});
 }
 
 /** A person has said what became of it. */
@@ -171,7 +281,7 @@ export function callDecided(work: Work, call: Call, body: EntryBodies["effect.de
   work.state.uncertain.delete(call.path);
   if (body.outcome === "never") forgive(work, call);
   const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: body.reason }).toRecord();
-  tell(
+  tellCall(
     work,
     call,
     { type: "decided" },
@@ -181,24 +291,75 @@ export function callDecided(work: Work, call: Call, body: EntryBodies["effect.de
   );
 }
 
-interface Detail {
-  readonly result?: ToolResultPart;
-  readonly outcome?: EntryBodies["effect.settled"]["outcome"];
+/** A call that waits to be tried again has waited. */
+export function callDue(work: Work, call: Call): void {
+  tellCall(work, call, { type: "due" });
 }
 
-function tell(work: Work, call: Call, event: EffectEvent, detail: Detail = {}): void {
+/** Takes a tool away from a call of it that has not been dispatched, or not to any effect. */
+export function revokeCall(work: Work, call: Call): void {
+  if (!isIdle(call.snapshot.state)) return;
+  tellCall(work, call, { type: "revoke" }, { error: revoked(work, call.tool.name).toRecord(), ruleId: "restriction" });
+}
+
+/** Nobody waits for a call any more that waits itself. What is under way is not touched. */
+export function dropCall(work: Work, call: Call): void {
+  if (isIdle(call.snapshot.state)) tellCall(work, call, { type: "cancel" });
+}
+
+/** Drops the calls of an instance that is gone. */
+export function dropCallsOf(work: Work, invocation: string): void {
+  for (const call of [...work.state.calls.values()]) if (call.invocation === invocation) dropCall(work, call);
+}
+
+/** What comes along with an event and is no business of the machine. */
+export interface Detail {
+  readonly result?: ToolResultPart;
+  readonly outcome?: EntryBodies["effect.settled"]["outcome"];
+  /** Why a try failed, or why a proposal is refused. */
+  readonly error?: EntryBodies["tool.denied"]["error"];
+  readonly ruleId?: string;
+  readonly delayMs?: number | undefined;
+  /** Where a superseded proposal went. */
+  readonly next?: { readonly path: string; readonly input: Json; readonly edit: Edit };
+}
+
+export function tellCall(work: Work, call: Call, event: EffectEvent, detail: Detail = {}): void {
   const step = nextStep<EffectCommand>(callSteps, call.snapshot, event);
   call.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, call, command, detail);
 }
 
 function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): void {
-  const { path, tool } = call;
-  const invocation = work.state.invocations.get(call.invocation);
-  const agent = invocation?.agent.name ?? "?";
-  const attempt = (call.snapshot.context as { attempt: number }).attempt;
+  const { path, tool, agent } = call;
+  const { attempt } = call.snapshot.context as EffectContext;
   switch (command.type) {
+    case "announce":
+      return work.note("effect.proposed", path, {
+        effect: path,
+        agent,
+        tool: tool.name,
+        input: call.input,
+        inputHash: call.inputHash,
+        risk: tool.risk,
+        reversible: tool.reversible || tool.undo !== undefined,
+        tier: call.tier,
+        decision: decision(work, "tier"),
+        ...(call.edits === undefined ? {} : { edits: call.edits }),
+      });
+    case "askCompliance":
+      return askJudge(work, call, "compliance");
+    case "askReviewer":
+      return askJudge(work, call, "reviewer");
+    case "requestApproval":
+      return requestApproval(work, call);
+    case "recordApproval":
+      return recordApproval(work, call);
+    case "grantApproval":
+      return grantApproval(work, call);
     case "intend":
+      call.intended = true;
+      call.since = work.at;
       if (tool.effect === "write") {
         const { input, inputHash, key } = call;
         work.note("effect.intended", path, {
@@ -210,6 +371,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
           key,
           risk: tool.risk,
           decision: decision(work, "allowlist"),
+          ...(call.approval === undefined ? {} : { approval: call.approval.binding }),
         });
       }
       return;
@@ -228,8 +390,8 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         attempt,
         decision: decision(work, "allowlist"),
       });
-      const { input, key } = call;
-      work.emit({
+      const { input, key, grant, tier, approval } = call;
+      return work.emit({
         type: "callTool",
         id,
         path,
@@ -237,19 +399,27 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         tool: tool.name,
         input,
         effect: tool.effect,
-        grant: invocation?.grant ?? fullGrant,
+        grant,
         key,
         attempt,
         attributes: work.attributes,
-        tier: "none",
+        tier,
+        ...(approval === undefined ? {} : { approval }),
       });
-      return;
+    }
+    case "wait": {
+      call.command = undefined;
+      const dueAt = work.at + (detail.delayMs ?? 0);
+      const error = detail.error ?? noResult(call).error;
+      const kind = error.code === "tool/unreachable" || error.code === "limits/queue-full" ? "transport" : "tool";
+      work.note("step.retried", path, { step: path, kind, attempt, dueAt, error });
+      return work.startTimer({ id: retryTimer(path), path, dueAt, durable: false, holds: true });
     }
     case "lookup": {
       const id = `${path}/lookup#${attempt}`;
       call.command = id;
       work.note("effect.dispatched", path, { effect: path, attempt, via: "lookup" });
-      work.emit({
+      return work.emit({
         type: "lookup",
         id,
         path,
@@ -259,42 +429,109 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         key: call.key,
         attempt,
         attributes: work.attributes,
+        ...(call.since === undefined ? {} : { since: call.since }),
       });
-      return;
     }
     case "doubt":
-      work.note("effect.uncertain", path, { effect: path, tool: tool.name, next: command.next });
-      return;
+      return work.note("effect.uncertain", path, { effect: path, tool: tool.name, next: command.next });
     case "askPerson":
       call.command = undefined;
       work.state.uncertain.add(path);
       return;
     case "settle": {
-      work.state.calls.delete(path);
+      close(work, call);
       if (tool.effect === "write" && detail.outcome) {
         work.note("effect.settled", path, { effect: path, outcome: detail.outcome });
       }
-      settle(work, path, call.invocation, detail.result ?? noResult(call));
-      return;
+      return settle(work, path, call.invocation, detail.result ?? noResult(call));
     }
+    case "refuse":
+      return refuseCall(work, call, detail);
+    case "supersede":
+      return supersede(work, call, detail);
+    case "drop":
+      close(work, call);
+      forgive(work, call);
+      // A read that waited to be tried again leaves nothing behind.
+      if (tool.effect === "write") work.note("effect.settled", path, { effect: path, outcome: "cancelled" });
+      return;
     case "unexpected":
       return;
   }
 }
 
+/** Somebody, or a bound, said no before anything happened. The agent is told why. */
+function refuseCall(work: Work, call: Call, { error, ruleId }: Detail): void {
+  const { path, tool, agent } = call;
+  const expired = call.snapshot.state === "expired";
+  const record =
+    error ??
+    new OrchestrationError(expired ? "approval/expired" : "policy/revise", {
+      effect: path,
+      tool: tool.name,
+    }).toRecord();
+  close(work, call);
+  forgive(work, call);
+  if (expired) work.note("approval.expired", path, { effect: path });
+  if (call.intended) work.note("effect.settled", path, { effect: path, outcome: "failed" });
+  work.note("tool.denied", path, {
+    agent,
+    tool: tool.name,
+    callId: call.callId,
+    input: call.input,
+    error: record,
+    decision: decision(work, ruleId ?? "approval"),
+  });
+  settle(work, path, call.invocation, { ...tag(call), status: "denied", error: record });
+}
+
+/** The proposal is void; a new one with other arguments answers the model's call in its place. */
+function supersede(work: Work, call: Call, { next }: Detail): void {
+  if (!next) throw new OrchestrationError("run/internal", { reason: `${call.path} was edited into nothing` });
+  const { path, tool, callId, invocation: owner } = call;
+  close(work, call);
+  forgive(work, call);
+  work.note("approval.edited", path, { effect: path, by: next.edit.by, next: next.path });
+  const invocation = work.state.invocations.get(owner);
+  const slot = invocation?.turn.find((one) => one.path === path);
+  if (!invocation || !slot) return;
+  slot.path = next.path;
+  proposeCall(
+    work,
+    invocation,
+    next.path,
+    { type: "toolCall", callId, tool: tool.name, input: next.input },
+    0,
+    next.edit,
+  );
+}
+
+function close(work: Work, call: Call): void {
+  work.state.calls.delete(call.path);
+  work.stopTimer(retryTimer(call.path));
+  closeApproval(work, call);
+  leaveCall(work, call);
+}
+
+export function retryTimer(path: string): string {
+  return `timer/retry:${path}`;
+}
+
 /** Gives a call its one result. An instance that is gone needs none: what happened is in the journal. */
 function settle(work: Work, path: string, invocation: string, result: ToolResultPart): void {
-  if (work.state.ending || !work.state.invocations.has(invocation)) return;
+  if (work.state.ending) return;
+  if (work.state.undoing && invocation === "") return undoSettled(work, path, result);
+  if (!work.state.invocations.has(invocation)) return;
   work.send("call.settled", path, invocation, `${path}:settled`, { effect: path, result });
 }
 
-function noResult(call: Call): ToolResultPart {
+function noResult(call: Call): Extract<ToolResultPart, { status: "failed" | "denied" }> {
   const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: "no result" }).toRecord();
   return { ...tag(call), status: "failed", error };
 }
 
-function tag({ callId, tool }: Call): { callId: string; tool: string } {
-  return { callId, tool: tool.name };
+function tag({ callId, tool, edits, input }: Call): { callId: string; tool: string; edited?: Json } {
+  return { callId, tool: tool.name, ...(edits === undefined ? {} : { edited: input }) };
 }
 
 function union(left: readonly string[], right: readonly string[]): string[] {

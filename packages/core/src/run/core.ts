@@ -1,20 +1,37 @@
+import { requestersOf } from "../approval/decide.ts";
 import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
-import type { EffectContext } from "../effect/machine.ts";
 import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
-import type { EntryBodies, EntryType, InputEvent, RunStatus } from "../event.ts";
+import type { EntryBodies, EntryType, InputEvent, Restrictions } from "../event.ts";
 import { fullGrant, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
+import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { Bus } from "../port/bus.ts";
+import type { Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import { callDecided, callFailed, callLookedUp, callLost, callReturned } from "./call.ts";
-import { failResponse, joinInvocation, readResponse } from "./invocation.ts";
+import { callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
+import {
+  callDecided,
+  callDue,
+  callFailed,
+  callLookedUp,
+  callLost,
+  callReturned,
+  dropCall,
+  isDoubted,
+  revokeCall,
+  tellCall,
+} from "./call.ts";
+import { emptyState, isEnd, notStarted } from "./empty.ts";
+import { decideApproval, joinCall } from "./gated.ts";
+import { cancelInvocation, failResponse, joinInvocation, readResponse, retryDue } from "./invocation.ts";
 import { loadState, saveState } from "./saved.ts";
 import { type Call, type PendingEnd, type RunState, rootPath, type Work } from "./state.ts";
-import { beginTeam, joinTeam, teamAddress } from "./team.ts";
+import { beginTeam, deliverDelayed, joinTeam, teamAddress } from "./team.ts";
+import { undoNext } from "./undo.ts";
 
 /**
  * The pure core of a run: one input in; decisions and commands out (R1, R2). It asks no clock and draws no random
@@ -22,7 +39,8 @@ import { beginTeam, joinTeam, teamAddress } from "./team.ts";
  *
  * C1 An input about a command without an open place (a doubled completion, a late timer) changes nothing.
  * C2 After an end no decision follows.
- * C3 After a cancel nothing is dispatched; what is under way is waited for.
+ * C3 After a cancel nothing is dispatched; writes under way get the signal and are waited for.
+ * C4 What was decided before a migration was decided by another definition: the fold begins at its state.
  */
 
 /** What came of one input. `drafts` begins with the input itself. */
@@ -33,9 +51,10 @@ export interface Outcome {
   readonly aborts: readonly string[];
 }
 
-const notStarted = -1;
+export { isEnd } from "./empty.ts";
 export const activeTimer = "timer/active";
 export const deadlineTimer = "timer/deadline";
+const startTimer = "timer/start";
 
 export interface RunCoreOptions {
   readonly definition: SupervisorDefinition;
@@ -43,7 +62,6 @@ export interface RunCoreOptions {
   readonly runId: string;
   /** The tenant's secret, for argument hashes and idempotency keys. */
   readonly tenantKey: string;
-  readonly policyVersion: string;
 }
 
 export class RunCore {
@@ -52,8 +70,10 @@ export class RunCore {
   readonly #bus: Bus;
   #state: RunState;
   #attributes: Readonly<Record<string, string>> = {};
+  #policyVersion = firstPolicyVersion;
   #timers: StartTimerCommand[] = [];
   #parked = false;
+  #waitsBefore = "";
   #woken = false;
   #exceeded = false;
   #drafts: Draft[] = [];
@@ -77,7 +97,13 @@ export class RunCore {
       get attributes() {
         return core.#attributes;
       },
-      policyVersion: options.policyVersion,
+      get policyVersion() {
+        return core.#policyVersion;
+      },
+      get rules() {
+        return rulesOf(core.#policyVersion);
+      },
+      root: options.definition,
       cause: 0,
       at: 0,
       note: (type, path, body) => core.#note(type, path, body),
@@ -85,7 +111,11 @@ export class RunCore {
       send: (type, from, to, id, payload) => core.#send(type, from, to, id, payload),
       end: (end) => core.#end(end),
       abandon: (command) => core.#abandon(command),
+      signal: (command) => void core.#aborts.push(command),
       exceed: (limit, path) => core.#exceed(limit, path),
+      overspend: (body, path) => core.#overspend(body, path),
+      startTimer: (timer) => core.#startTimer({ type: "startTimer", ...timer }),
+      stopTimer: (id) => core.#stopTimer(id),
     };
   }
 
@@ -109,9 +139,28 @@ export class RunCore {
   get timers(): readonly StartTimerCommand[] {
     return this.#timers;
   }
-  /** What a parked run waits for: ids of questions and of effects whose outcome a person must tell. */
+  /** What a parked run waits for: ids of questions, of effects that a person must settle or decide on, and of timers. */
   get waitingFor(): string[] {
-    return [...this.#state.asks.keys(), ...this.#state.uncertain];
+    const { asks, uncertain, approvals, delayed } = this.#state;
+    return [...asks.keys(), ...uncertain, ...approvals.keys(), ...delayed.keys()];
+  }
+  /** The kinds of what the run waits for, for the index. */
+  get waits(): readonly Waits[] {
+    const { asks, uncertain, approvals, delayed } = this.#state;
+    const kinds: Waits[] = [];
+    if (approvals.size > 0) kinds.push("approval");
+    if (asks.size > 0) kinds.push("question");
+    if (uncertain.size > 0) kinds.push("effect");
+    if (delayed.size > 0) kinds.push("timer");
+    return kinds;
+  }
+  /** The input under way changed what the run waits for. */
+  get waitsChanged(): boolean {
+    return this.#waitsBefore !== this.waits.join();
+  }
+  /** The version of the restrictions that the run has seen. */
+  get restrictions(): Restrictions {
+    return this.#state.restrictions;
   }
 
   /**
@@ -119,6 +168,7 @@ export class RunCore {
    * @param seq the seq that the input will have in the journal
    */
   apply(event: InputEvent, at: number, seq: number): Outcome | undefined {
+    if (event.type === "run.migrated") return this.#adopt(event, at, seq);
     if (this.ended || !this.#hasPlace(event)) return undefined;
     this.#drafts = [];
     this.#commands = [];
@@ -127,10 +177,11 @@ export class RunCore {
     this.#work.cause = seq;
     this.#drafts.push({ type: event.type, at, path: event.path, cause: 0, body: event.body } as Draft);
     this.#woken = this.#parked;
+    this.#waitsBefore = this.waits.join();
     if (this.#parked) {
       this.#parked = false;
       this.#state.activeSince = at;
-      this.#startActiveTimer();
+      if (!this.#state.ending) this.#startActiveTimer();
     }
     this.#state.status = "running";
     this.#state.resumes = event.type === "run.resumed" ? this.#state.resumes + 1 : 0;
@@ -143,7 +194,8 @@ export class RunCore {
 
   /** The whole state as JSON, and back: what a snapshot cache keeps. */
   save(): Json {
-    return saveState(this.#state, { attributes: this.#attributes, timers: this.#timers, parked: this.#parked }) as Json;
+    const extras = { attributes: this.#attributes, timers: this.#timers, parked: this.#parked };
+    return saveState(this.#state, { ...extras, policyVersion: this.#policyVersion }) as Json;
   }
   restore(saved: Json): void {
     const loaded = loadState(saved, this.#definition);
@@ -151,8 +203,22 @@ export class RunCore {
     this.#attributes = loaded.attributes;
     this.#timers = loaded.timers;
     this.#parked = loaded.parked;
+    this.#policyVersion = loaded.policyVersion;
     for (const team of this.#state.teams.values()) joinTeam(this.#work, team);
     for (const invocation of this.#state.invocations.values()) joinInvocation(this.#work, invocation);
+    for (const call of this.#state.calls.values()) if (call.tier !== "none") joinCall(this.#work, call);
+  }
+
+  /** Goes on from the state that a migration made (C4). It changes nothing but the definition that decides from here on. */
+  #adopt(event: InputEvent<"run.migrated">, at: number, seq: number): Outcome | undefined {
+    if (event.body.to !== this.#definition.hash || this.ended) return undefined;
+    this.restore(event.body.state);
+    this.#state.lastAt = at;
+    this.#work.at = at;
+    this.#work.cause = seq;
+    this.#woken = false;
+    this.#drafts = [{ type: event.type, at, path: "", cause: 0, body: event.body } as Draft];
+    return { drafts: this.#drafts, commands: [], aborts: [] };
   }
 
   #hasPlace(event: InputEvent): boolean {
@@ -160,8 +226,23 @@ export class RunCore {
       case "run.started":
         return this.#state.startedAt === notStarted;
       case "run.resumed":
-      case "cancel.requested":
-        return this.#state.startedAt !== notStarted && !(event.type === "cancel.requested" && this.#state.ending);
+        return this.#state.startedAt !== notStarted;
+      case "cancel.requested": {
+        const { subtree } = event.body;
+        if (this.#state.startedAt === notStarted || this.#state.ending) return false;
+        return subtree === undefined || this.#state.invocations.has(subtree);
+      }
+      case "restrictions.changed":
+        return (
+          this.#state.startedAt !== notStarted && event.body.restrictions.version !== this.#state.restrictions.version
+        );
+      case "approval.decided": {
+        const { effect, key } = event.body;
+        return this.#state.approvals.has(effect) && !this.#state.ending && !this.#state.answered.has(key);
+      }
+      case "budget.reserved":
+      case "budget.refused":
+      case "budget.returned":
       case "model.responded":
       case "model.failed":
       case "tool.returned":
@@ -178,7 +259,7 @@ export class RunCore {
         return this.#state.uncertain.has(event.body.effect);
       case "timer.fired":
         return this.#timers.some(({ id }) => id === event.body.timer);
-      default:
+      case "run.migrated":
         return false;
     }
   }
@@ -188,68 +269,103 @@ export class RunCore {
     const { state } = work;
     switch (event.type) {
       case "run.started": {
+        const { body } = event;
+        const { deadlineMs } = work.limits;
+        const startAt = Math.max(work.at, body.startAt ?? 0);
         state.startedAt = work.at;
         state.activeSince = work.at;
-        state.labels = [...(event.body.labels[""] ?? [])].sort();
-        this.#attributes = event.body.attributes ?? {};
-        const { deadlineMs } = work.limits;
-        this.#startTimer({
-          type: "startTimer",
-          id: deadlineTimer,
-          path: "",
-          dueAt: work.at + deadlineMs,
-          durable: true,
-        });
+        state.labels = [...(body.labels[""] ?? [])].sort();
+        state.requesters = requestersOf(body.principal);
+        state.budget = body.budget;
+        if (body.restrictions) state.restrictions = body.restrictions;
+        this.#attributes = body.attributes ?? {};
+        this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
+        work.startTimer({ id: deadlineTimer, path: "", dueAt: startAt + deadlineMs, durable: true });
+        const { tenant, run } = body.grants ?? {};
+        const grant = narrow(narrow(fullGrant, tenant), run);
+        if (startAt > work.at) {
+          state.delayed.set(startTimer, { kind: "start", input: body.input, grant });
+          return work.startTimer({ id: startTimer, path: "", dueAt: startAt, durable: true });
+        }
         this.#startActiveTimer();
         return this.#guarded(() => {
-          const { tenant, run } = event.body.grants ?? {};
-          beginTeam(
-            work,
-            this.#definition,
-            rootPath,
-            undefined,
-            event.body.input,
-            narrow(narrow(fullGrant, tenant), run),
-          );
+          if (!body.compensates) return beginTeam(work, this.#definition, rootPath, undefined, body.input, grant);
+          const { run: undone, undos } = body.compensates;
+          state.undoing = { run: undone, left: [...undos], done: [], failed: [] };
+          undoNext(work);
         });
       }
       case "run.resumed":
         return this.#resume(event.body.lost);
+      case "restrictions.changed":
+        return this.#guarded(() => this.#restrict(event.body.restrictions));
+      case "approval.decided": {
+        const { effect, key } = event.body;
+        state.answered.add(key);
+        const open = state.approvals.get(effect);
+        const call = state.calls.get(effect);
+        if (open && call) this.#guarded(() => decideApproval(work, call, open, event.body));
+        return;
+      }
+      case "budget.reserved": {
+        const sent = this.#settled(event.body.command);
+        if (sent?.type !== "reserve") return;
+        // Whoever it was for may be gone; the slice is the run's all the same.
+        if (state.ending || !state.invocations.has(sent.path)) {
+          if (event.body.slice) state.purse.slices.push(event.body.slice);
+          return;
+        }
+        return this.#guarded(() => callReserved(work, sent, event.body));
+      }
+      case "budget.refused": {
+        const sent = this.#settled(event.body.command);
+        const { scope, error } = event.body;
+        if (sent?.type !== "reserve" || state.ending || !state.invocations.has(sent.path)) return;
+        return this.#guarded(() => this.#overspend({ scope, agent: sent.agent, error }, sent.path));
+      }
+      case "budget.returned":
+        this.#settled(event.body.command);
+        state.purse.slices = [];
+        return;
       case "model.responded": {
-        const invocation = this.#settleModel(event.body.command);
+        const invocation = this.#settleModel(event.body.command, event.body);
         state.microUsd += event.body.cost?.microUsd ?? 0;
         if (invocation) this.#guarded(() => readResponse(work, invocation, event.body));
         return;
       }
       case "model.failed": {
-        const invocation = this.#settleModel(event.body.command);
+        const invocation = this.#settleModel(event.body.command, event.body);
         state.microUsd += event.body.cost?.microUsd ?? 0;
         if (invocation) this.#guarded(() => failResponse(work, invocation, event.body.error));
         return;
       }
       case "tool.returned":
         return this.#withCall(event.body.command, (call) => {
-          if (state.ending) return this.#closeCall(call, "done");
+          if (state.ending || call.cancelled) return this.#closeCall(call, "done");
           callReturned(work, call, event.body);
         });
       case "tool.failed":
         return this.#withCall(event.body.command, (call) => {
           const { error, mayHaveExecuted } = event.body;
-          if (state.ending) return this.#closeCall(call, endOutcomeOf(error.code, mayHaveExecuted || doubted(call)));
+          if (state.ending || call.cancelled)
+            return this.#closeCall(call, endOutcomeOf(error.code, mayHaveExecuted || isDoubted(call)));
           callFailed(work, call, event.body);
         });
       case "effect.looked-up":
         return this.#withCall(event.body.command, (call) => {
           const { outcome } = event.body;
-          if (state.ending) {
+          if (state.ending || call.cancelled) {
             return this.#closeCall(call, outcome === "found" ? "done" : outcome === "never" ? "failed" : "unknown");
           }
           callLookedUp(work, call, event.body);
         });
       case "effect.decided": {
-        const call = state.calls.get(event.body.effect);
-        if (call) this.#guarded(() => callDecided(work, call, event.body));
-        return;
+        const { effect, outcome } = event.body;
+        const call = state.calls.get(effect);
+        if (call) return this.#guarded(() => callDecided(work, call, event.body));
+        // All that it worked for was cancelled; its outcome stands for itself.
+        state.uncertain.delete(effect);
+        return work.note("effect.settled", effect, { effect, outcome: outcome === "happened" ? "done" : "failed" });
       }
       case "input.received": {
         const { ask, answer, key } = event.body;
@@ -266,6 +382,9 @@ export class RunCore {
         return;
       }
       case "cancel.requested": {
+        const { subtree, reason } = event.body;
+        const part = subtree === undefined ? undefined : state.invocations.get(subtree);
+        if (part) return this.#guarded(() => cancelInvocation(work, part, reason));
         this.#guarded(() => {
           this.#send("run.cancel", "outside", teamAddress(rootPath), "cancel", { reason: event.body.reason });
           this.#bus.drain();
@@ -274,16 +393,64 @@ export class RunCore {
         return;
       }
       case "timer.fired": {
-        this.#timers = this.#timers.filter(({ id }) => id !== event.body.timer);
-        this.#exceed(event.body.timer === activeTimer ? "activeMs" : "deadlineMs", "");
-        return;
+        const { timer } = event.body;
+        this.#timers = this.#timers.filter(({ id }) => id !== timer);
+        return this.#guarded(() => this.#due(timer, event.path));
       }
     }
   }
 
-  #settleModel(command: string) {
+  /** A timer's time has come. */
+  #due(timer: string, path: string): void {
+    const work = this.#work;
+    const { state } = work;
+    if (timer === activeTimer) return this.#exceed("activeMs", "");
+    if (timer === deadlineTimer) return this.#exceed("deadlineMs", "");
+    if (state.ending) return;
+    const delayed = state.delayed.get(timer);
+    if (delayed) {
+      state.delayed.delete(timer);
+      if (delayed.kind === "handoff") return deliverDelayed(work, delayed);
+      return beginTeam(work, this.#definition, rootPath, undefined, delayed.input, delayed.grant);
+    }
+    const call = state.calls.get(path);
+    if (call && state.approvals.has(path)) return tellCall(work, call, { type: "expire" });
+    if (call) return callDue(work, call);
+    const invocation = state.invocations.get(path);
+    if (invocation) retryDue(work, invocation);
+  }
+
+  /** What was taken away is gone at once, also for what waits (D4). */
+  #restrict(restrictions: Restrictions): void {
+    const work = this.#work;
+    const { state } = work;
+    state.restrictions = restrictions;
+    if (restrictions.stopped) {
+      const error = new OrchestrationError("policy/revoked", { target: "everything", tenant: state.tenant });
+      const packet = { error: error.toRecord() as unknown as Json };
+      return this.#end({ status: "denied", body: { reason: "revoked", by: "remit", packet } });
+    }
+    for (const call of [...state.calls.values()]) {
+      if (restrictions.tools.includes(call.tool.name)) revokeCall(work, call);
+    }
+    for (const invocation of [...state.invocations.values()]) {
+      const { name } = invocation.agent;
+      if (!restrictions.agents.includes(name) || !state.invocations.has(invocation.path)) continue;
+      const error = new OrchestrationError("policy/revoked", { target: name, tenant: state.tenant });
+      cancelInvocation(work, invocation, "revoked", error);
+    }
+  }
+
+  /** The command that an outcome belongs to, which is not under way any more. */
+  #settled(command: string): Command | undefined {
     const sent = this.#state.outstanding.get(command);
     this.#state.outstanding.delete(command);
+    return sent;
+  }
+
+  #settleModel(command: string, told: EntryBodies["model.responded"] | EntryBodies["model.failed"]) {
+    const sent = this.#settled(command);
+    if (sent) settleCall(this.#work, command, sent.path, told);
     return sent ? this.#state.invocations.get(sent.path) : undefined;
   }
 
@@ -316,14 +483,28 @@ export class RunCore {
     for (const id of lost) {
       const command = state.outstanding.get(id);
       if (!command) continue;
-      if (command.type === "callModel" && !givenUp) {
+      if (command.type === "reserve" || command.type === "returnBudget") {
+        // The tenant's stream knows them by their names, so they are the same however often they are asked for.
         this.#commands.push(command);
         continue;
       }
+      if (command.type === "callModel" && !givenUp && !state.ending) {
+        if (!state.purse.reserved.has(id)) {
+          this.#commands.push(command);
+          continue;
+        }
+        // Nobody knows what the lost call cost (D12); another one needs money of its own.
+        state.outstanding.delete(id);
+        settleCall(this.#work, id, command.path, {});
+        callOrReserve(this.#work, command);
+        continue;
+      }
       state.outstanding.delete(id);
+      if (command.type === "callModel") settleCall(this.#work, id, command.path, {});
       const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
       if (!call) continue;
-      if (state.ending || givenUp) this.#closeCall(call, call.tool.effect === "write" ? "unknown" : "cancelled");
+      if (state.ending || givenUp || call.cancelled)
+        this.#closeCall(call, call.tool.effect === "write" ? "unknown" : "cancelled");
       else this.#guarded(() => callLost(this.#work, call));
     }
   }
@@ -379,7 +560,11 @@ export class RunCore {
   }
 
   #abandon(command: string): void {
-    if (!this.#state.outstanding.delete(command)) return;
+    const sent = this.#state.outstanding.get(command);
+    // A reservation is waited for: what it took of the tenant's budget has to be given back.
+    if (!sent || (sent.type === "reserve" && !this.#commands.includes(sent))) return;
+    this.#state.outstanding.delete(command);
+    if (sent.type === "callModel") settleCall(this.#work, command, sent.path, {});
     const unsent = this.#commands.filter(({ id }) => id !== command);
     if (unsent.length === this.#commands.length) this.#aborts.push(command);
     this.#commands = unsent;
@@ -394,6 +579,13 @@ export class RunCore {
     this.#send("limit.exceeded", path, teamAddress(rootPath), `limit:${limit}`, { error });
   }
 
+  #overspend(body: EntryBodies["budget.exceeded"], path: string): void {
+    if (this.#state.ending || this.#exceeded) return;
+    this.#exceeded = true;
+    this.#note("budget.exceeded", path, body);
+    this.#send("limit.exceeded", path, teamAddress(rootPath), "limit:budget", { error: body.error });
+  }
+
   #end(end: PendingEnd): void {
     this.#state.ending ??= end;
   }
@@ -402,22 +594,34 @@ export class RunCore {
   #conclude(): void {
     const { state } = this;
     if (state.ending) {
+      for (const call of [...state.calls.values()]) dropCall(this.#work, call);
       for (const [id, command] of state.outstanding) {
-        const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         const unsent = this.#commands.includes(command);
-        // A write under way is not stopped: its answer is worth waiting for, and its timeout bounds the wait.
-        if (call?.tool.effect === "write" && !unsent) continue;
+        if (command.type === "returnBudget" || (command.type === "reserve" && !unsent)) continue;
+        const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
+        // A write under way is waited for, within its timeout: its answer is worth it. A cancel gives it the signal.
+        if (call?.tool.effect === "write" && !unsent) {
+          if (state.ending.status === "cancelled") this.#aborts.push(id);
+          continue;
+        }
         if (!unsent) this.#aborts.push(id);
         state.outstanding.delete(id);
+        if (command.type === "callModel") {
+          // What was never sent has cost nothing; of what was, nobody knows what it cost (D12).
+          if (unsent) state.purse.reserved.delete(id);
+          else settleCall(this.#work, id, command.path, {});
+        }
         if (call) this.#closeCall(call, "cancelled");
       }
-      this.#commands = [];
+      this.#commands = this.#commands.filter((command) => state.outstanding.has(command.id));
       if (state.outstanding.size > 0) return;
+      const owed = returnOf(this.#work);
+      if (owed) return this.#emit(owed);
       this.#finish(state.ending);
       return;
     }
-    if (state.outstanding.size > 0) return;
-    if (state.asks.size + state.uncertain.size === 0) {
+    if (state.outstanding.size > 0 || this.#timers.some(({ holds }) => holds)) return;
+    if (this.waits.length === 0) {
       // Nothing under way, nothing to wait for and no end: a defect, never a run that hangs (R11).
       const error = new OrchestrationError("run/internal", { reason: "the run came to a standstill" });
       state.ending = { status: "failed", body: { error: error.toRecord(), by: "remit" } };
@@ -443,6 +647,8 @@ export class RunCore {
     state.invocations.clear();
     state.calls.clear();
     state.asks.clear();
+    state.approvals.clear();
+    state.delayed.clear();
     this.#commands = [];
   }
 
@@ -458,52 +664,19 @@ export class RunCore {
   }
 
   #stopTimer(id: string): void {
-    this.#timers = this.#timers.filter((timer) => timer.id !== id);
+    const left = this.#timers.filter((timer) => timer.id !== id);
+    if (left.length === this.#timers.length) return;
+    this.#timers = left;
+    this.#commands = this.#commands.filter((command) => command.id !== id);
     this.#aborts.push(id);
   }
 }
 
 type CallEnd = "done" | "refused" | "failed" | "cancelled" | "unknown";
 
-/** True when an earlier try of this call may have taken effect (E4). */
-function doubted(call: Call): boolean {
-  return (call.snapshot.context as EffectContext).doubt;
-}
-
 /** What an answer that came after the end says of its call. */
 function endOutcomeOf(code: ErrorCode, mayHaveExecuted: boolean): CallEnd {
   if (code === "tool/refused") return "refused";
   if (code === "tool/output-invalid") return "done";
   return mayHaveExecuted ? "unknown" : "failed";
-}
-
-function emptyState(tenant: string, runId: string): RunState {
-  return {
-    tenant,
-    runId,
-    status: "running",
-    startedAt: notStarted,
-    steps: 0,
-    handoffs: 0,
-    microUsd: 0,
-    labels: [],
-    repeats: new Map(),
-    agentCalls: new Map(),
-    teams: new Map(),
-    invocations: new Map(),
-    calls: new Map(),
-    asks: new Map(),
-    outstanding: new Map(),
-    answered: new Set(),
-    uncertain: new Set(),
-    activeMs: 0,
-    activeSince: 0,
-    resumes: 0,
-    lastAt: 0,
-    ending: undefined,
-  };
-}
-
-export function isEnd(status: RunStatus): boolean {
-  return status !== "running" && status !== "parked";
 }

@@ -7,7 +7,7 @@ import { memoryJournal } from "../journal/memory.ts";
 import { silentLogger } from "../port/logger.ts";
 import { user } from "../principal.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
-import { policyVersion, runSupervisor } from "../supervisor/supervisor.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
 import { answers, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
 import { RunCore } from "./core.ts";
 import { foldBatch } from "./driver.ts";
@@ -44,7 +44,6 @@ async function recorded() {
       tenant: "acme",
       runId: run.id,
       tenantKey,
-      policyVersion,
     });
     foldBatch(core, (await run.entries()).map(change), run.id);
     return core.state.status;

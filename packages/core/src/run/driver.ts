@@ -1,5 +1,5 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import { type Entry, type InputEvent, isInputType } from "../event.ts";
+import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
 import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
@@ -22,7 +22,8 @@ export interface DriverOptions {
   readonly definition: SupervisorDefinition;
   readonly gateway: ModelGateway;
   readonly logger: Logger;
-  readonly policyVersion: string;
+  /** What was taken away from a tenant, as it stands now. */
+  readonly restrictions: (tenant: string) => Restrictions | Promise<Restrictions>;
   /** Entries between two snapshots. */
   readonly snapshotEvery: number;
   /** Bodies longer than this many characters are stored by reference. */
@@ -35,10 +36,10 @@ export interface DriverOptions {
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, logger, snapshotEvery, blobChars, policyVersion } = options;
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
-  const loaded = await loadRun(journal, key, { definition, tenantKey, policyVersion });
+  const loaded = await loadRun(journal, key, { definition, tenantKey });
   const { core } = loaded;
   let { head } = loaded;
   let lastSnapshot = loaded.snapshotSeq;
@@ -75,10 +76,13 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
       event.type === "input.received" ||
       event.type === "effect.decided" ||
       event.type === "cancel.requested" ||
+      event.type === "approval.decided" ||
       outcome.commands.some(
         (command) =>
           (command.type === "callTool" && command.effect === "write") ||
           command.type === "lookup" ||
+          command.type === "reserve" ||
+          command.type === "returnBudget" ||
           (command.type === "callModel" && gateway.isPaid(command.alias)),
       );
     if (needsBarrier && durable) {
@@ -101,6 +105,16 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     }
   };
 
+  /** What was taken away comes before whatever else is heard, so that nothing is decided that it forbids (D4). */
+  const hearRestrictions = async () => {
+    const asked = restrictions(key.tenant);
+    const now = asked instanceof Promise ? await asked : asked;
+    if (core.ended || core.state.startedAt < 0 || now.version === core.restrictions.version) return;
+    const id = `restrictions:${now.version}`;
+    await step({ id, type: "restrictions.changed", path: "", body: { restrictions: now } });
+  };
+
+  await hearRestrictions();
   if (!core.ended) {
     const lost = [...core.state.outstanding.keys()];
     if (lost.length > 0) {
@@ -109,10 +123,18 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     for (const timer of core.timers) session.submit(timer);
   }
   for (let event = await session.next(); event !== undefined; event = await session.next()) {
+    if (isFromPeople(event)) await hearRestrictions();
     await step(event);
     if (core.ended) break;
   }
   if (durable) await durable;
+}
+
+/** What somebody says or a clock strikes, as opposed to what comes of the run's own commands. */
+function isFromPeople({ type }: InputEvent): boolean {
+  return (
+    type === "approval.decided" || type === "input.received" || type === "timer.fired" || type === "effect.decided"
+  );
 }
 
 function recordOf(
@@ -125,7 +147,7 @@ function recordOf(
 ): RunRecord | undefined {
   // The index is touched at the start, at a park, at a wake-up and at the end: not at every step.
   const started = batch.firstSeq === 1;
-  if (!started && !core.parked && !core.ended && !core.justWoken) return undefined;
+  if (!started && !core.parked && !core.ended && !core.justWoken && !core.waitsChanged) return undefined;
   const deadline = core.timers.filter(({ durable }) => durable).map(({ dueAt }) => dueAt);
   return {
     tenant: session.key.tenant,
@@ -137,6 +159,7 @@ function recordOf(
     updatedAt: at,
     lastSeq: batch.lastSeq,
     ...(conversationId === undefined ? {} : { conversationId }),
+    ...(core.waits.length === 0 || core.ended ? {} : { waits: core.waits }),
     ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
   };
 }
@@ -144,14 +167,14 @@ function recordOf(
 export interface LoadOptions {
   readonly definition: SupervisorDefinition;
   readonly tenantKey: string;
-  readonly policyVersion: string;
 }
 
 /** A run folded from its journal, from the newest usable snapshot on. */
 export async function loadRun(journal: Journal, key: StreamKey, options: LoadOptions) {
   const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
   const snapshot = await journal.loadSnapshot(key);
-  const batches = await journal.read(key, snapshot ? snapshot.seq : undefined);
+  const own = (read: readonly Batch[]) => sinceMigration(read, journal, key, options.definition);
+  const batches = await own(await journal.read(key, snapshot ? snapshot.seq : undefined));
   let core = make();
   let from = 0;
   let head: Head = emptyHead;
@@ -171,7 +194,7 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
         core = make(); // A cache that cannot be read is no cache; the fold below starts at the beginning.
       }
     }
-    if (from === 0) rest = await journal.read(key);
+    if (from === 0) rest = await own(await journal.read(key));
   }
   let conversationId: string | undefined;
   for (const batch of rest) {
@@ -188,6 +211,22 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
     conversationId = record?.conversationId;
   }
   return { core, head, snapshotSeq: from, lastAt, conversationId };
+}
+
+/** What this definition decided: the batches from its migration on, or all of them (C4). */
+export async function sinceMigration(
+  batches: readonly Batch[],
+  journal: Journal,
+  key: StreamKey,
+  { hash }: SupervisorDefinition,
+): Promise<readonly Batch[]> {
+  const index = batches.findLastIndex(({ lines }) => lines.includes('"type":"run.migrated"'));
+  const batch = batches[index];
+  if (!batch) return batches;
+  const entries = await openBlobs(openBatch(batch, key.id), journal, key);
+  return entries.some((entry) => entry.type === "run.migrated" && entry.body.to === hash)
+    ? batches.slice(index)
+    : batches;
 }
 
 /**

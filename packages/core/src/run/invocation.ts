@@ -6,8 +6,10 @@ import { type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
-import { proposeCall } from "./call.ts";
-import type { Invocation, Team, Work } from "./state.ts";
+import { callOrReserve } from "./budget.ts";
+import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { modelRetryDelayOf } from "./retry.ts";
+import type { Invocation, Judge, Team, Work } from "./state.ts";
 import { beginTeam, reject, teamAddress } from "./team.ts";
 
 /** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
@@ -25,6 +27,7 @@ interface Delivery {
   readonly labels: LabelTable;
   readonly branch?: string;
   readonly model?: string;
+  readonly judges?: { readonly effect: string; readonly as: Judge };
 }
 
 /** Opens a mailbox for a new instance of an agent and puts the payload into it. */
@@ -36,7 +39,7 @@ export function beginInvocation(work: Work, team: Team, path: string, delivery: 
       if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery);
     },
   });
-  const { payloadHash: _hash, grant: _grant, ...payload } = delivery;
+  const { payloadHash: _hash, grant: _grant, judges: _judges, ...payload } = delivery;
   work.send("handoff.delivered", from, path, `${path}:delivered`, payload);
 }
 
@@ -46,19 +49,21 @@ function accept(
   team: Team,
   path: string,
   envelope: Envelope<"handoff.delivered">,
-  { payloadHash, grant }: Pick<Delivery, "payloadHash" | "grant">,
+  { payloadHash, grant, judges }: Pick<Delivery, "payloadHash" | "grant" | "judges">,
 ): void {
   if (work.state.ending) return;
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
-  const agent = team.definition.agents.get(name);
+  const agent = judges ? work.root.judges[judges.as] : team.definition.agents.get(name);
   const parsed = agent && parseWith(agent.input, payload);
   const plain = parsed?.ok ? plainJson(parsed.value) : undefined;
+  const refuse = (error: OrchestrationError) =>
+    judges ? refuseToJudge(work, judges, path, name, error) : reject(work, team, edge, name, "receiver", error);
   if (!agent || !plain?.ok) {
     work.bus.leave(path);
     if (plain && !plain.ok) {
       // A schema that makes a date or a map of it: only JSON reaches an agent.
       const error = new OrchestrationError("contract/not-json", { contract: edge, ...plain.fault });
-      return reject(work, team, edge, name, "receiver", error);
+      return refuse(error);
     }
     const data = {
       contract: edge,
@@ -66,7 +71,7 @@ function accept(
       to: name,
       issues: (parsed && !parsed.ok ? parsed.issues : []) as unknown as Json,
     };
-    return reject(work, team, edge, name, "receiver", new OrchestrationError("contract/input-invalid", data));
+    return refuse(new OrchestrationError("contract/input-invalid", data));
   }
   const input = plain.value;
   work.note("handoff.delivered", path, {
@@ -80,11 +85,15 @@ function accept(
     labels,
     ...(model === undefined ? {} : { model }),
     ...(isBound(grant) ? { grant } : {}),
+    ...(judges === undefined ? {} : { judges: judges.effect }),
   });
-  team.results.set(name, {
-    input,
-    ...(team.results.get(name)?.output === undefined ? {} : { output: team.results.get(name)?.output as Json }),
-  });
+  // A judge is no step on the way of the case: no contract reads what it was shown.
+  if (!judges) {
+    team.results.set(name, {
+      input,
+      ...(team.results.get(name)?.output === undefined ? {} : { output: team.results.get(name)?.output as Json }),
+    });
+  }
   const invocation: Invocation = {
     path,
     team: team.path,
@@ -103,12 +112,27 @@ function accept(
     asks: 0,
     turn: [],
     output: undefined,
+    judges,
+    tries: 0,
   };
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
   // The team's entry reads the payload by its own schema, so it gets what this schema has not yet made its own of.
   if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload, grant);
   tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
+}
+
+/** A case that does not fit its judge reaches nobody, and the effect is told that nobody judged it. */
+function refuseToJudge(
+  work: Work,
+  { effect, as }: { readonly effect: string; readonly as: Judge },
+  path: string,
+  to: string,
+  refusal: OrchestrationError,
+): void {
+  const error = refusal.toRecord();
+  work.note("handoff.rejected", effect, { edge: `effect:${as}`, from: effect, to, side: "receiver", error });
+  work.send("effect.judged", path, effect, `${path}:rejected`, { judge: as, output: null, error });
 }
 
 /** Gives an instance its address for all that follows its delivery. */
@@ -147,6 +171,7 @@ function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
 /** A model's answer, read: calls before output, output before text. */
 export function readResponse(work: Work, invocation: Invocation, body: EntryBodies["model.responded"]): void {
   const { parts } = body;
+  invocation.tries = 0;
   invocation.messages.push({ role: "assistant", parts });
   const refusal = parts.find((part) => part.type === "refusal");
   if (refusal) return tell(work, invocation, { type: "model.refused" }, { reason: refusal.reason });
@@ -177,7 +202,14 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
 
 /** A model call that brought nothing. */
 export function failResponse(work: Work, invocation: Invocation, error: ErrorRecord): void {
-  tell(work, invocation, { type: "model.failed" }, { error });
+  invocation.tries++;
+  const delayMs = work.rules.retries ? modelRetryDelayOf(invocation, error) : undefined;
+  tell(work, invocation, { type: "model.failed", retry: delayMs !== undefined }, { error, delayMs });
+}
+
+/** A model call that waited to be tried again has waited. */
+export function retryDue(work: Work, invocation: Invocation): void {
+  tell(work, invocation, { type: "due" });
 }
 
 function answerOf(parts: readonly ResponsePart[]): { ok: true; value: unknown } | { ok: false; issues: Issue[] } {
@@ -198,6 +230,7 @@ interface Detail {
   readonly issues?: readonly Issue[];
   readonly error?: ErrorRecord;
   readonly reason?: string;
+  readonly delayMs?: number | undefined;
 }
 
 function tell(work: Work, invocation: Invocation, event: AgentEvent, detail: Detail = {}): void {
@@ -225,7 +258,7 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         turn,
         reason: invocation.reason,
       });
-      work.emit({
+      callOrReserve(work, {
         type: "callModel",
         id,
         path,
@@ -238,6 +271,13 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
         attributes: work.attributes,
       });
+      return;
+    }
+    case "wait": {
+      const error = detail.error ?? new OrchestrationError("run/internal", { reason: "no failure" }).toRecord();
+      const dueAt = work.at + (detail.delayMs ?? 0);
+      work.note("step.retried", path, { step: path, kind: "model", attempt: invocation.tries + 1, dueAt, error });
+      work.startTimer({ id: retryTimer(path), path, dueAt, durable: false, holds: true });
       return;
     }
     case "repair": {
@@ -267,6 +307,11 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
     case "return": {
       const output = invocation.output ?? null;
       leave(work, invocation);
+      if (invocation.judges) {
+        const { effect, as } = invocation.judges;
+        work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
+        return work.send("effect.judged", path, effect, `${path}:returned`, { judge: as, output });
+      }
       const threshold = work.state.teams.get(invocation.team)?.definition.thresholds.get(agent.name);
       const confidence = threshold ? safely(() => threshold.read(output as never)) : undefined;
       const message = `${path}:returned`;
@@ -323,6 +368,10 @@ export function failInvocation(work: Work, invocation: Invocation, error: ErrorR
   const { path, agent, branch } = invocation;
   leave(work, invocation);
   work.note("agent.failed", path, { agent: agent.name, error });
+  if (invocation.judges) {
+    const { effect, as } = invocation.judges;
+    return work.send("effect.judged", path, effect, `${path}:failed`, { judge: as, output: null, error });
+  }
   work.send("agent.failed", path, teamAddress(invocation.team), `${path}:failed`, {
     agent: agent.name,
     error,
@@ -373,8 +422,14 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
  * waited for by the run and settled in its journal, though nobody hears of them.
  */
 function dissolve(work: Work, team: Team): void {
+  dissolveUnder(work, team.path);
+}
+
+/** The same for whatever works under a path that ends with a slash: a team, or the judges of an effect. */
+export function dissolveUnder(work: Work, prefix: string): void {
   const { state } = work;
-  const inside = (path: string) => path.startsWith(team.path);
+  const inside = (path: string) => path.startsWith(prefix);
+  for (const call of [...state.calls.values()]) if (inside(call.path)) dropCall(work, call);
   for (const [id, command] of state.outstanding) {
     if (!inside(command.path)) continue;
     const call = state.calls.get(command.path);
@@ -385,9 +440,15 @@ function dissolve(work: Work, team: Team): void {
     work.note("effect.settled", call.path, { effect: call.path, outcome: "cancelled" });
   }
   for (const [ask, { by }] of state.asks) if (inside(by)) state.asks.delete(ask);
+  for (const [timer, delayed] of state.delayed) {
+    if (delayed.kind !== "handoff" || !inside(delayed.team)) continue;
+    state.delayed.delete(timer);
+    work.stopTimer(timer);
+  }
   for (const path of state.invocations.keys()) {
     if (!inside(path)) continue;
     state.invocations.delete(path);
+    work.stopTimer(retryTimer(path));
     work.bus.leave(path);
   }
   for (const path of state.teams.keys()) {
@@ -397,9 +458,38 @@ function dissolve(work: Work, team: Team): void {
   }
 }
 
+/**
+ * Stops an instance with all that works for it; its supervisor goes on as after any failure. What it has under way is
+ * settled, or said to be unknown, and never dispatched again (C3).
+ */
+export function cancelInvocation(
+  work: Work,
+  invocation: Invocation,
+  reason: string,
+  error: OrchestrationError = new OrchestrationError("agent/cancelled", { agent: invocation.agent.name, reason }),
+): void {
+  const { state } = work;
+  const { path } = invocation;
+  for (const call of [...state.calls.values()]) {
+    if (!call.path.startsWith(`${path}/`)) continue;
+    dropCall(work, call);
+    if (call.command === undefined || !state.outstanding.has(call.command)) continue;
+    call.cancelled = true;
+    if (call.tool.effect === "write") work.signal(call.command);
+  }
+  dissolveUnder(work, `${path}/`);
+  for (const [id, command] of state.outstanding) {
+    if (command.path === path && command.type === "callModel") work.abandon(id);
+  }
+  failInvocation(work, invocation, error.toRecord());
+}
+
 function leave(work: Work, { path }: Invocation): void {
   work.state.invocations.delete(path);
+  work.stopTimer(retryTimer(path));
   work.bus.leave(path);
+  dropCallsOf(work, path);
+  for (const [ask, { by, edge }] of work.state.asks) if (by === path && edge === undefined) work.state.asks.delete(ask);
 }
 
 function safely<T>(read: () => T): T | undefined {

@@ -8,7 +8,7 @@ import type { Batch, Journal } from "../port/journal.ts";
 import { silentLogger } from "../port/logger.ts";
 import { user } from "../principal.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
-import { policyVersion, runSupervisor } from "../supervisor/supervisor.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
 import { answers, fakeClock, scriptedModel } from "../testing/index.ts";
 import { replayRun } from "./replay.ts";
 
@@ -44,8 +44,7 @@ async function finished() {
     ...journal,
     read: async () => batches.map(change),
   });
-  const replay = (from: Journal = journal, definition = desk()) =>
-    replayRun(from, key, definition as never, policyVersion);
+  const replay = (from: Journal = journal, definition = desk()) => replayRun(from, key, definition as never);
   return { replay, changed, batches, journalHash, seq, run };
 }
 

@@ -5,7 +5,7 @@ import type { Journal, StreamKey } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { openBlobs } from "./blob.ts";
 import { RunCore } from "./core.ts";
-import { foldBatch } from "./driver.ts";
+import { foldBatch, sinceMigration } from "./driver.ts";
 
 /** What a replay found. `ok` means: the chain holds, and every decision comes out as it was recorded. */
 export interface ReplayReport {
@@ -18,6 +18,8 @@ export interface ReplayReport {
   readonly decisions: number;
   readonly status: RunStatus | "unknown";
   readonly journalHash: string;
+  /** Seq of the first entry that was decided again: 1, or where the run was migrated to this definition. */
+  readonly fromSeq: number;
   /** The first entry that is not what was written, or the first decision that differs. */
   readonly fault?: Fault;
 }
@@ -37,17 +39,23 @@ export async function replayRun(
   journal: Journal,
   key: StreamKey,
   definition: SupervisorDefinition,
-  policyVersion: string,
 ): Promise<ReplayReport> {
   const batches = await journal.read(key);
   if (batches.length === 0) throw new OrchestrationError("run/unknown", { run: key.id, tenant: key.tenant });
   const verified = verifyChain(batches);
-  const report = { run: key.id, entries: verified.head.seq, inputs: 0, decisions: 0, journalHash: verified.head.hash };
+  const report = {
+    run: key.id,
+    entries: verified.head.seq,
+    inputs: 0,
+    decisions: 0,
+    journalHash: verified.head.hash,
+    fromSeq: 1,
+  };
   if (verified.fault) {
     return { ...report, ok: false, status: "unknown", fault: { kind: "chain", ...verified.fault } };
   }
   const tenantKey = await journal.tenantKey(key.tenant);
-  const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey, policyVersion });
+  const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey });
   let status: RunStatus | "unknown" = "unknown";
   const faulty = (kind: Fault["kind"], seq: number, reason: string): ReplayReport => ({
     ...report,
@@ -55,7 +63,10 @@ export async function replayRun(
     status,
     fault: { kind, seq, reason },
   });
-  for (const batch of batches) {
+  // What came before a migration was decided by another definition; that one replays it.
+  const own = await sinceMigration(batches, journal, key, definition).catch(() => batches);
+  report.fromSeq = own[0]?.firstSeq ?? 1;
+  for (const batch of own) {
     let entries: readonly Entry[];
     try {
       entries = await openBlobs(openBatch(batch, key.id), journal, key);

@@ -1,14 +1,15 @@
 import type { AnyAgent } from "../agent.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
+import type { Spend } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import type { Call, Invocation, RunState, Team } from "./state.ts";
+import type { Call, Delayed, Invocation, Judge, OpenApproval, Purse, RunState, Team } from "./state.ts";
 
 /** State to JSON and back. A snapshot is a cache (R1): what is saved here can always be folded again. */
 
 interface Saved {
-  readonly format: 1;
+  readonly format: 2;
   readonly state: Omit<
     RunState,
     | "repeats"
@@ -20,6 +21,9 @@ interface Saved {
     | "outstanding"
     | "answered"
     | "uncertain"
+    | "approvals"
+    | "delayed"
+    | "purse"
     | "ending"
   > & {
     readonly ending: RunState["ending"] | null;
@@ -38,21 +42,31 @@ interface Saved {
   readonly outstanding: Command[];
   readonly answered: string[];
   readonly uncertain: string[];
+  readonly approvals: OpenApproval[];
+  readonly delayed: [string, Delayed][];
+  readonly purse: Omit<Purse, "reserved" | "byAgent" | "asked"> & {
+    readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
+    readonly byAgent: [string, Spend][];
+    readonly asked: [string, number][];
+  };
+  readonly policyVersion: string;
   readonly attributes: Record<string, string>;
   readonly timers: StartTimerCommand[];
   readonly parked: boolean;
 }
 
 interface Extras {
+  readonly policyVersion: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly timers: readonly StartTimerCommand[];
   readonly parked: boolean;
 }
 
-export function saveState(state: RunState, { attributes, timers, parked }: Extras): unknown {
-  const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, answered, uncertain, ...plain } = state;
+export function saveState(state: RunState, { attributes, timers, parked, policyVersion }: Extras): unknown {
+  const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, ...others } = state;
+  const { answered, uncertain, approvals, delayed, purse, ...plain } = others;
   const saved: Saved = {
-    format: 1,
+    format: 2,
     state: { ...plain, ending: plain.ending ?? null },
     repeats: [...repeats],
     agentCalls: [...agentCalls],
@@ -73,6 +87,16 @@ export function saveState(state: RunState, { attributes, timers, parked }: Extra
     outstanding: [...outstanding.values()],
     answered: [...answered],
     uncertain: [...uncertain],
+    approvals: [...approvals.values()],
+    delayed: [...delayed],
+    purse: {
+      slices: purse.slices,
+      spent: purse.spent,
+      reserved: [...purse.reserved],
+      byAgent: [...purse.byAgent],
+      asked: [...purse.asked],
+    },
+    policyVersion,
     attributes: { ...attributes },
     timers: [...timers],
     parked,
@@ -86,7 +110,7 @@ export function loadState(
   root: SupervisorDefinition,
 ): Extras & { state: RunState; timers: StartTimerCommand[] } {
   const saved = structuredClone(json) as unknown as Saved;
-  if (saved?.format !== 1) throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
+  if (saved?.format !== 2) throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
   const teams = new Map<string, Team>();
   const invocations = new Map<string, Invocation>();
   // Outer teams come before the invocations that hold inner ones: both lists keep their order of birth.
@@ -118,14 +142,24 @@ export function loadState(
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
-      agent: agentOf(teamDefinition(one.team), agent),
+      agent: one.judges ? judgeOf(root, one.judges.as) : agentOf(teamDefinition(one.team), agent),
+      judges: one.judges,
     });
   }
   const calls = new Map<string, Call>();
   for (const { tool, ...one } of saved.calls) {
     const found = root.tools.get(tool);
     if (!found) throw new OrchestrationError("run/internal", { reason: `the snapshot names the unknown tool ${tool}` });
-    calls.set(one.path, { ...one, command: one.command, tool: found });
+    calls.set(one.path, {
+      ...one,
+      command: one.command,
+      edits: one.edits,
+      since: one.since,
+      approval: one.approval,
+      verdict: one.verdict,
+      packet: one.packet,
+      tool: found,
+    });
   }
   const outstanding = new Map(
     saved.outstanding.map((command): [string, Command] => {
@@ -147,11 +181,30 @@ export function loadState(
       outstanding,
       answered: new Set(saved.answered),
       uncertain: new Set(saved.uncertain),
+      approvals: new Map(saved.approvals.map((open) => [open.effect, open])),
+      delayed: new Map(saved.delayed),
+      budget: saved.state.budget,
+      undoing: saved.state.undoing,
+      purse: {
+        slices: saved.purse.slices,
+        spent: saved.purse.spent,
+        reserved: new Map(saved.purse.reserved),
+        byAgent: new Map(saved.purse.byAgent),
+        asked: new Map(saved.purse.asked),
+      },
     },
+    policyVersion: saved.policyVersion,
     attributes: saved.attributes,
     timers: [...saved.timers],
     parked: saved.parked,
   };
+}
+
+function judgeOf(root: SupervisorDefinition, as: Judge): AnyAgent {
+  const agent = root.judges[as];
+  if (!agent)
+    throw new OrchestrationError("run/internal", { reason: `the snapshot has a ${as} and the team has none` });
+  return agent;
 }
 
 function agentOf(definition: SupervisorDefinition, name: string): AnyAgent {

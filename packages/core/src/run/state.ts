@@ -1,7 +1,17 @@
 import type { AnyAgent, Audience } from "../agent.ts";
-import type { Command } from "../command.ts";
+import type { ApprovalToken, Command, StartTimerCommand } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
-import type { EndStatus, EntryBodies, EntryType, RunStatus } from "../event.ts";
+import type {
+  EndStatus,
+  EntryBodies,
+  EntryType,
+  Restrictions,
+  RunBudget,
+  RunStatus,
+  Spend,
+  Tier,
+  Undo,
+} from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
@@ -62,12 +72,66 @@ export interface Invocation {
   turn: { callId: string; path: string; result: ToolResultPart | undefined }[];
   /** Set while the loop waits for the one output that it returns. */
   output: Json | undefined;
+  /** The effect that this instance judges; it answers to that and to no supervisor. */
+  readonly judges: { readonly effect: string; readonly as: Judge } | undefined;
+  /** Tries of the present model call. */
+  tries: number;
+}
+
+export type Judge = "compliance" | "reviewer";
+
+/** A write that waits for people, as it was put before them. */
+export interface OpenApproval {
+  readonly effect: string;
+  readonly binding: string;
+  readonly quorum: number;
+  readonly roles: readonly string[];
+  readonly requesters: readonly string[];
+  readonly expiresAt: number;
+  /** Ids of those who have approved so far. */
+  approvals: string[];
+  authenticated: boolean;
+}
+
+/** What a run has set aside and used of its budgets (R10). */
+export interface Purse {
+  /** Slices taken of the tenant's budget, by its stream. */
+  slices: { stream: string; amount: Spend }[];
+  /** Set aside for calls under way, by command. */
+  readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
+  spent: Spend;
+  readonly byAgent: Map<string, Spend>;
+  /** Reservations asked for so far, by the model call that they are for. */
+  readonly asked: Map<string, number>;
+}
+
+/** Something that waits for its time: the start of the run, or a delivery. */
+export type Delayed =
+  | { readonly kind: "start"; readonly input: Json; readonly grant: Grant }
+  | {
+      readonly kind: "handoff";
+      readonly team: string;
+      readonly edge: string;
+      readonly agent: string;
+      readonly payload: Json;
+      readonly grant: Grant;
+    };
+
+/** What a run that undoes another one has left to do, and what came of it. */
+export interface Undoing {
+  readonly run: string;
+  left: Undo[];
+  readonly done: { readonly effect: string; readonly tool: string; readonly output: Json }[];
+  readonly failed: { readonly effect: string; readonly tool: string; readonly error: ErrorRecord }[];
 }
 
 /** One tool call at work. */
 export interface Call {
   readonly path: string;
   readonly invocation: string;
+  /** Who asked for it, and what that delivery was granted; both outlive the instance. */
+  readonly agent: string;
+  readonly grant: Grant;
   readonly tool: AnyTool;
   readonly callId: string;
   readonly input: Json;
@@ -78,6 +142,18 @@ export interface Call {
   snapshot: StepSnapshot;
   /** The command under way. */
   command: string | undefined;
+  readonly tier: Tier;
+  /** Who may not approve it: ids of those who asked for it. */
+  readonly requesters: readonly string[];
+  readonly edits: { readonly effect: string; readonly by: string } | undefined;
+  /** When it was first dispatched (epoch ms): how long its key is good counts from then. */
+  since: number | undefined;
+  intended: boolean;
+  /** It was under way when all that it worked for was cancelled: nothing of it is dispatched any more (C3). */
+  cancelled: boolean;
+  approval: ApprovalToken | undefined;
+  verdict: EntryBodies["effect.judged"] | undefined;
+  packet: Json | undefined;
 }
 
 /** A question that waits for a person. */
@@ -118,6 +194,16 @@ export interface RunState {
   /** Keys of answers that were taken. */
   readonly answered: Set<string>;
   readonly uncertain: Set<string>;
+  /** Open approvals by effect. */
+  readonly approvals: Map<string, OpenApproval>;
+  /** By timer. */
+  readonly delayed: Map<string, Delayed>;
+  /** Ids of those on whose behalf the run works: they approve nothing of it. */
+  requesters: readonly string[];
+  restrictions: Restrictions;
+  budget: RunBudget | undefined;
+  readonly purse: Purse;
+  undoing: Undoing | undefined;
   /** Milliseconds of work before `activeSince`. */
   activeMs: number;
   activeSince: number;
@@ -135,7 +221,12 @@ export interface Work {
   readonly bus: Bus;
   readonly tenantKey: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** The policy that the run is pinned to. */
   readonly policyVersion: string;
+  /** What that policy asks for beyond allowlists and schemas. */
+  readonly rules: Rules;
+  /** The supervisor of the whole run tree: its judges and approval rules hold for all of it. */
+  readonly root: SupervisorDefinition;
   /** Seq of the input under way. */
   cause: number;
   at: number;
@@ -149,8 +240,22 @@ export interface Work {
   end(end: PendingEnd): void;
   /** Gives a command up: its signal is aborted and its outcome, if it comes, has no place any more. */
   abandon(command: string): void;
+  /** Tells a write under way that it shall stop; its outcome is waited for all the same. */
+  signal(command: string): void;
   /** The run has crossed a bound. */
   exceed(limit: keyof Limits, path: string): void;
+  /** A budget does not hold what is needed: the run ends as at any bound. */
+  overspend(body: EntryBodies["budget.exceeded"], path: string): void;
+  startTimer(timer: Omit<StartTimerCommand, "type">): void;
+  stopTimer(id: string): void;
+}
+
+/** What versions of the built-in policy differ in. */
+export interface Rules {
+  /** Writes of medium and high risk wait for a verdict and for people. */
+  readonly tiers: boolean;
+  /** Failed steps are tried again where that is safe. */
+  readonly retries: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

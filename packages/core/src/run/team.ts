@@ -9,7 +9,7 @@ import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
-import { rootPath, type Team, type Work } from "./state.ts";
+import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
 
 /** The supervisor's side of a run: chooses edges, makes payloads, checks contracts as their sender. */
 
@@ -166,7 +166,8 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
       }
       if (event.type === "agent.returned") chose(work, team, edge);
       const grant = edge.kind === "parallel" ? edge.join.grant : edge.kind === "ending" ? undefined : edge.grant;
-      return make(work, team, edge, edge.kind === "parallel" ? edge.join.to : command.agent, grant, () => {
+      const to = edge.kind === "parallel" ? edge.join.to : command.agent;
+      return make(work, team, edge, to, grant, () => {
         const sources = sourcesOf(team, edge);
         if (edge.kind === "handoff") return edge.map(team.chosenFrom as never, sources as never);
         if (edge.kind === "parallel") return edge.join.map(team.branches as never, sources as never);
@@ -316,7 +317,30 @@ function make(
     const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
   }
-  deliver(work, team, { edge: edge.name, agent, payload: plain.value, branch, grant: narrow(team.grant, grant) });
+  const delivery = { edge: edge.name, agent, payload: plain.value, grant: narrow(team.grant, grant) };
+  if (edge.kind === "handoff" && edge.afterMs !== undefined) return delay(work, team, delivery, edge.afterMs);
+  deliver(work, team, { ...delivery, branch });
+}
+
+/** Keeps a payload in the journal until its time has come. */
+function delay(
+  work: Work,
+  team: Team,
+  delivery: { readonly edge: string; readonly agent: string; readonly payload: Json; readonly grant: Grant },
+  afterMs: number,
+): void {
+  const dueAt = work.at + afterMs;
+  const id = `timer/handoff:${team.path}${count(team, "delayed")}`;
+  const { edge, agent: to } = delivery;
+  work.state.delayed.set(id, { kind: "handoff", team: team.path, ...delivery });
+  work.note("handoff.delayed", team.path, { edge, from: edgeOf(team, edge).from, to, dueAt });
+  work.startTimer({ id, path: team.path, dueAt, durable: true });
+}
+
+/** Hands a payload on that has waited. */
+export function deliverDelayed(work: Work, { team: path, ...delivery }: Extract<Delayed, { kind: "handoff" }>): void {
+  const team = work.state.teams.get(path);
+  if (team) deliver(work, team, delivery);
 }
 
 function deliver(
@@ -339,6 +363,10 @@ function deliver(
   },
 ): void {
   if (work.state.ending) return;
+  if (work.state.restrictions.agents.includes(agent)) {
+    const error = new OrchestrationError("policy/revoked", { target: agent, tenant: work.state.tenant });
+    return reject(work, team, edge, agent, "sender", error);
+  }
   if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", team.path);
   const text = canonicalJson(payload);
   const bytes = Buffer.byteLength(text);

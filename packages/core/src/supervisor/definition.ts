@@ -1,14 +1,19 @@
 import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { isName } from "../agent.ts";
+import { checkJudge } from "../approval/case.ts";
+import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
+import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
-import { type Limits, resolveLimits } from "../limits.ts";
+import type { Json } from "../json.ts";
+import { assertBound, type Limits, resolveLimits } from "../limits.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
+import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { checkGraph } from "./check.ts";
 import { compileMachine } from "./machine.ts";
 
@@ -43,6 +48,21 @@ export interface SupervisorOptions<
   readonly limits?: Partial<Limits>;
   /** What an agent's failure does to the run: `fail` (default) or `escalate` to a person. */
   readonly onFailure?: "fail" | "escalate";
+  /** Which writes people approve, and how; may only tighten what the risk of a tool asks for. */
+  readonly approvals?: readonly ApprovalRule[];
+  /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
+  readonly judges?: Judges;
+  /** What one run may cost at most, and each of its agents. */
+  readonly budget?: {
+    readonly run?: BudgetAmount;
+    readonly agents?: { readonly [Name in NameOf<Agents>]?: BudgetAmount };
+  };
+}
+
+/** Agents that judge effects. They may only read; a team without them leaves everything to people. */
+export interface Judges {
+  readonly compliance?: AnyAgent;
+  readonly reviewer?: AnyAgent;
 }
 
 /** A compiled supervisor: pure data and a machine, without engine and models. Can be drawn, checked and nested. */
@@ -58,6 +78,10 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly thresholds: ReadonlyMap<string, Threshold>;
   readonly onFailure: "fail" | "escalate";
   readonly limits: Limits;
+  /** For each write that may not be made at once: what it waits for. */
+  readonly approvals: ReadonlyMap<string, ResolvedRule>;
+  readonly judges: Judges;
+  readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
   readonly aliases: readonly string[];
   /** Every tool of the team by name. */
   readonly tools: ReadonlyMap<string, AnyTool>;
@@ -70,6 +94,28 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly steps: unknown;
   /** Type only. */
   readonly types?: { readonly input: Input; readonly output: Output; readonly alias: Alias };
+}
+
+/** Names that a judge may not have: those of the agents, of the teams behind them, and of the other judge. */
+function namesIn(agents: ReadonlyMap<string, AnyAgent>, judges: Judges, except: keyof Judges): Set<string> {
+  const names = new Set<string>([compensationAgent]);
+  for (const agent of agents.values()) {
+    names.add(agent.name);
+    if (agent.team) for (const name of namesIn(agent.team.agents, agent.team.judges, "compliance")) names.add(name);
+  }
+  const other = except === "compliance" ? judges.reviewer : judges.compliance;
+  if (other) names.add(other.name);
+  return names;
+}
+
+function amountsIn(budget: { readonly run?: BudgetAmount; readonly agents?: object } | undefined): BudgetAmount[] {
+  const agents = Object.values(budget?.agents ?? {}) as (BudgetAmount | undefined)[];
+  return [budget?.run, ...agents].filter((amount) => amount !== undefined);
+}
+
+function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {
+  if (microUsd !== undefined) assertBound(`budget.microUsd of ${supervisor}`, microUsd, 0);
+  if (tokens !== undefined) assertBound(`budget.tokens of ${supervisor}`, tokens, 0);
 }
 
 type AliasOf<Agents extends AgentMap> = Agents[keyof Agents]["model"];
@@ -117,6 +163,17 @@ export function defineSupervisor<
     }
   }
   for (const { stronger } of thresholds.values()) if (stronger !== undefined) aliases.add(stronger);
+  const judges = options.judges ?? {};
+  for (const kind of ["compliance", "reviewer"] as const) {
+    const judge = judges[kind];
+    if (!judge) continue;
+    checkJudge(kind, judge, namesIn(agents, judges, kind));
+    for (const tool of judge.tools) tools.set(tool.name, tool);
+    aliases.add(judge.model);
+  }
+  for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
+  const approvals = resolveRules(options.approvals ?? [], tools, name);
+  for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
@@ -133,9 +190,24 @@ export function defineSupervisor<
     thresholds,
     onFailure,
     limits,
+    approvals,
+    judges,
+    budget: options.budget as SupervisorDefinition["budget"],
     aliases: [...aliases].sort(),
     tools,
-    hash: hashJson(describe({ ...plan, version: options.version ?? "0", limits: options.limits ?? {} }, agents)),
+    hash: hashJson(
+      describe(
+        {
+          ...plan,
+          version: options.version ?? "0",
+          limits: options.limits ?? {},
+          approvals: describeRules(options.approvals ?? []),
+          judges,
+          budget: options.budget,
+        },
+        agents,
+      ),
+    ),
     functions: functionsOf(edges, thresholds, tools),
     machine,
     steps: compileSteps(machine),
@@ -188,43 +260,30 @@ function describe(
     readonly onFailure: string;
     /** What was said of limits, not the defaults: a new release may bring new ones, and parked runs shall find their home. */
     readonly limits: Partial<Limits>;
+    readonly approvals: Json | undefined;
+    readonly judges: Judges;
+    readonly budget: unknown;
   },
   agents: ReadonlyMap<string, AnyAgent>,
 ): unknown {
   return {
+    // What a definition does not use leaves no trace in its hash, so that it stays what it was.
+    ...(plan.approvals === undefined ? {} : { approvals: plan.approvals }),
+    ...(plan.budget === undefined ? {} : { budget: plan.budget }),
+    ...(plan.judges.compliance || plan.judges.reviewer
+      ? {
+          judges: Object.entries(plan.judges).flatMap(([kind, agent]) =>
+            agent ? [[kind, describeAgent(agent as AnyAgent)]] : [],
+          ),
+        }
+      : {}),
     name: plan.name,
     version: plan.version,
     entry: plan.entry,
     exits: [...plan.exits].sort(),
     onFailure: plan.onFailure,
     limits: plan.limits,
-    agents: [...agents.values()].map((agent) => ({
-      name: agent.name,
-      model: agent.model,
-      description: agent.description,
-      instructions: agent.instructions,
-      input: agent.inputSchema,
-      output: agent.outputSchema,
-      asks: agent.asks,
-      effects: agent.effects,
-      version: agent.version,
-      team: agent.team?.hash,
-      tools: agent.tools.map((tool) => ({
-        name: tool.name,
-        description: tool.description,
-        input: tool.inputSchema,
-        output: tool.outputSchema,
-        effect: tool.effect,
-        risk: tool.risk,
-        reversible: tool.reversible,
-        idempotency: tool.idempotency,
-        keyValidForMs: tool.keyValidForMs,
-        timeoutMs: tool.timeoutMs,
-        protect: tool.protect,
-        labels: tool.labels,
-        version: tool.version,
-      })),
-    })),
+    agents: [...agents.values()].map(describeAgent),
     edges: plan.edges.map((edge) => ({
       kind: edge.kind,
       name: edge.name,
@@ -249,10 +308,47 @@ function describe(
   };
 }
 
+function describeAgent(agent: AnyAgent): object {
+  return {
+    name: agent.name,
+    model: agent.model,
+    description: agent.description,
+    instructions: agent.instructions,
+    input: agent.inputSchema,
+    output: agent.outputSchema,
+    asks: agent.asks,
+    effects: agent.effects,
+    version: agent.version,
+    team: agent.team?.hash,
+    tools: agent.tools.map(describeTool),
+  };
+}
+
+function describeTool(tool: AnyTool): object {
+  return {
+    name: tool.name,
+    description: tool.description,
+    input: tool.inputSchema,
+    output: tool.outputSchema,
+    effect: tool.effect,
+    risk: tool.risk,
+    reversible: tool.reversible,
+    idempotency: tool.idempotency,
+    keyValidForMs: tool.keyValidForMs,
+    timeoutMs: tool.timeoutMs,
+    protect: tool.protect,
+    labels: tool.labels,
+    version: tool.version,
+    ...(tool.retry === undefined ? {} : { retry: tool.retry }),
+    ...(tool.settlesWithinMs === undefined ? {} : { settlesWithinMs: tool.settlesWithinMs }),
+    ...(tool.undo === undefined ? {} : { undo: describeTool(tool.undo.tool) }),
+  };
+}
+
 function describeEnds(edge: Edge): object {
   switch (edge.kind) {
     case "handoff":
-      return { to: edge.to, grant: edge.grant };
+      return { to: edge.to, grant: edge.grant, ...(edge.afterMs === undefined ? {} : { afterMs: edge.afterMs }) };
     case "parallel":
       return {
         branches: edge.branches.map(({ key, to, grant }) => (grant ? [key, to, grant] : [key, to])),
@@ -291,6 +387,7 @@ function functionsOf(
     note(`edge ${edge.name}`, edge.version, edge.when, ...ends);
   }
   for (const { agent, read, version } of thresholds.values()) note(`threshold ${agent}`, version, read);
-  for (const tool of tools.values()) note(`tool ${tool.name}`, tool.version, tool.execute, tool.lookup);
+  for (const tool of tools.values())
+    note(`tool ${tool.name}`, tool.version, tool.execute, tool.lookup, tool.undo?.input);
   return found;
 }

@@ -11,6 +11,7 @@ import { type Json, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
 import { modelGateway } from "../model/gateway.ts";
 import { observers } from "../observer.ts";
+import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
@@ -18,6 +19,7 @@ import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { osPrincipal, type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { drive } from "../run/driver.ts";
+import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -25,9 +27,6 @@ import type { Threshold } from "../threshold.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
 import { noteDefinition } from "./versions.ts";
-
-/** Version of the built-in policy: allowlists, schemas, limits. */
-export const policyVersion = "allowlist-1";
 
 export interface RuntimeOptions<Alias extends string> {
   /** One model for each alias that the agents use. */
@@ -129,7 +128,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
         definition,
         gateway,
         logger,
-        policyVersion,
+        restrictions: () => noRestrictions,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
       }),
@@ -217,6 +216,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
             ...(conversationId === undefined ? {} : { conversationId }),
             ...(grants === undefined ? {} : { grants }),
             ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+            policyVersion,
+            ...(definition.budget === undefined ? {} : { budget: definition.budget }),
             format: 1,
           },
         });
@@ -243,7 +244,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     },
     replay: async (runId, { tenant }) => {
       assertId("tenant", tenant);
-      return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition, policyVersion);
+      return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     on: watching.on,
     toMermaid: () => toMermaid(definition),

@@ -1,0 +1,129 @@
+import type { CallModelCommand, Command } from "../command.ts";
+import { OrchestrationError } from "../errors.ts";
+import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
+import type { Work } from "./state.ts";
+
+/**
+ * The money and tokens of one run (R10): set aside before each model call, settled after it, whatever became of it.
+ *
+ * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it.
+ * B2 A reservation is settled once: by what was reported, or, where nobody knows, as a whole (D12).
+ * B3 An ending run gives back what it has not used before its last entry is written.
+ */
+
+const nothing: Spend = { microUsd: 0, tokens: 0 };
+const returnCommand = "budget/return";
+
+export function plus(left: Spend, right: Spend): Spend {
+  return { microUsd: left.microUsd + right.microUsd, tokens: left.tokens + right.tokens };
+}
+
+/** Calls a model, or first sets aside what the call may cost. */
+export function callOrReserve(work: Work, call: CallModelCommand): void {
+  const { budget, purse } = work.state;
+  if (budget === undefined) return work.emit(call);
+  const number = (purse.asked.get(call.id) ?? 0) + 1;
+  purse.asked.set(call.id, number);
+  work.emit({
+    type: "reserve",
+    id: `${call.id}/budget#${number}`,
+    path: call.path,
+    agent: call.agent,
+    call,
+    ...(budget.tenant === undefined ? {} : { sliceLeft: sliceLeft(work) }),
+  });
+}
+
+/** What the run's slices hold beyond what it has used and set aside. */
+function sliceLeft({ state: { purse } }: Work): Spend {
+  const taken = purse.slices.reduce((sum, { amount }) => plus(sum, amount), nothing);
+  const bound = plus(purse.spent, reserved(purse.reserved.values()));
+  return {
+    microUsd: Math.max(0, taken.microUsd - bound.microUsd),
+    tokens: Math.max(0, taken.tokens - bound.tokens),
+  };
+}
+
+function reserved(reservations: Iterable<{ readonly amount: Spend }>): Spend {
+  let sum = nothing;
+  for (const { amount } of reservations) sum = plus(sum, amount);
+  return sum;
+}
+
+/** The other side of a reservation: the call is made, or the run has crossed a budget of its own. */
+export function callReserved(
+  work: Work,
+  sent: Extract<Command, { type: "reserve" }>,
+  { amount, slice }: EntryBodies["budget.reserved"],
+): void {
+  const { purse, budget } = work.state;
+  const { agent, call } = sent;
+  if (slice) purse.slices.push(slice);
+  const open = [...purse.reserved.values()];
+  const scopes = [
+    { scope: "run", name: work.state.runId, bound: budget?.run, used: plus(purse.spent, reserved(open)) },
+    {
+      scope: "agent",
+      name: agent,
+      bound: budget?.agents?.[agent],
+      used: plus(purse.byAgent.get(agent) ?? nothing, reserved(open.filter((one) => one.agent === agent))),
+    },
+  ] as const;
+  for (const { scope, name, bound, used } of scopes) {
+    const error = bound && overOf(scope, name, bound, used, amount);
+    if (error) return work.overspend({ scope, agent, error: error.toRecord() }, sent.path);
+  }
+  purse.reserved.set(call.id, { agent, amount });
+  work.emit(call);
+}
+
+function overOf(scope: string, name: string, bound: BudgetAmount, used: Spend, needed: Spend) {
+  for (const member of ["microUsd", "tokens"] as const) {
+    const most = bound[member];
+    if (most === undefined || used[member] + needed[member] <= most) continue;
+    const left = Math.max(0, most - used[member]);
+    return new OrchestrationError("budget/exceeded", {
+      scope,
+      name,
+      member,
+      left,
+      bound: most,
+      needed: needed[member],
+    });
+  }
+  return undefined;
+}
+
+/** A call has an outcome: what it used leaves the reservation, the rest is free again. */
+export function settleCall(
+  work: Work,
+  command: string,
+  path: string,
+  told: { readonly cost?: Cost; readonly usage?: Usage },
+): void {
+  const { purse } = work.state;
+  const held = purse.reserved.get(command);
+  if (!held) return;
+  purse.reserved.delete(command);
+  const { cost, usage } = told;
+  const amount: Spend = {
+    microUsd: cost?.microUsd ?? held.amount.microUsd,
+    tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
+  };
+  purse.spent = plus(purse.spent, amount);
+  purse.byAgent.set(held.agent, plus(purse.byAgent.get(held.agent) ?? nothing, amount));
+  work.note("budget.settled", path, {
+    command,
+    agent: held.agent,
+    amount,
+    basis: cost?.basis ?? "reserved",
+  });
+}
+
+/** What an ending run still owes its tenant's budget, as a command; nothing when it has taken nothing. */
+export function returnOf(work: Work): Extract<Command, { type: "returnBudget" }> | undefined {
+  const { purse } = work.state;
+  if (purse.slices.length === 0) return undefined;
+  const streams = [...new Set(purse.slices.map(({ stream }) => stream))];
+  return { type: "returnBudget", id: returnCommand, path: "", streams, spent: purse.spent };
+}

@@ -1,0 +1,53 @@
+import type { Restrictions, RunStatus } from "../event.ts";
+import type { RunState } from "./state.ts";
+
+/** A run before its first entry. */
+
+export const notStarted = -1;
+
+/** Nothing was taken away. */
+export const noRestrictions: Restrictions = { version: "0.0", tools: [], agents: [], stopped: false };
+
+export function emptyState(tenant: string, runId: string): RunState {
+  return {
+    tenant,
+    runId,
+    status: "running",
+    startedAt: notStarted,
+    steps: 0,
+    handoffs: 0,
+    microUsd: 0,
+    labels: [],
+    repeats: new Map(),
+    agentCalls: new Map(),
+    teams: new Map(),
+    invocations: new Map(),
+    calls: new Map(),
+    asks: new Map(),
+    outstanding: new Map(),
+    answered: new Set(),
+    uncertain: new Set(),
+    approvals: new Map(),
+    delayed: new Map(),
+    requesters: [],
+    restrictions: noRestrictions,
+    budget: undefined,
+    purse: {
+      slices: [],
+      reserved: new Map(),
+      spent: { microUsd: 0, tokens: 0 },
+      byAgent: new Map(),
+      asked: new Map(),
+    },
+    undoing: undefined,
+    activeMs: 0,
+    activeSince: 0,
+    resumes: 0,
+    lastAt: 0,
+    ending: undefined,
+  };
+}
+
+export function isEnd(status: RunStatus): boolean {
+  return status !== "running" && status !== "parked";
+}
