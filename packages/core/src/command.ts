@@ -69,6 +69,8 @@ export interface ReserveCommand {
   readonly id: string;
   readonly path: string;
   readonly agent: string;
+  /** Epoch ms at which it was asked for: names the period of the budget, also when it is asked for again. */
+  readonly at: number;
   /** The call that it is for; it is made when this is settled. */
   readonly call: CallModelCommand;
   /** What is left of the slices that the run has taken; absent where the tenant has no budget. */
@@ -93,6 +95,8 @@ export interface LookupCommand {
   readonly input: Json;
   readonly key: string;
   readonly attempt: number;
+  /** When the write was first dispatched (epoch ms): before it has had its time, `never` says nothing (D7). */
+  readonly since?: number;
   readonly attributes: Attributes;
 }
 

@@ -29,6 +29,7 @@ export function callOrReserve(work: Work, call: CallModelCommand): void {
     id: `${call.id}/budget#${number}`,
     path: call.path,
     agent: call.agent,
+    at: work.at,
     call,
     ...(budget.tenant === undefined ? {} : { sliceLeft: sliceLeft(work) }),
   });

@@ -26,7 +26,7 @@ import {
   tellCall,
 } from "./call.ts";
 import { emptyState, isEnd, notStarted } from "./empty.ts";
-import { decideApproval, joinCall } from "./gated.ts";
+import { decideApproval, joinCall, requestAgain } from "./gated.ts";
 import { cancelInvocation, failResponse, joinInvocation, readResponse, retryDue } from "./invocation.ts";
 import { loadState, saveState } from "./saved.ts";
 import { type Call, type PendingEnd, type RunState, rootPath, type Work } from "./state.ts";
@@ -218,7 +218,14 @@ export class RunCore {
     this.#work.cause = seq;
     this.#woken = false;
     this.#drafts = [{ type: event.type, at, path: "", cause: 0, body: event.body } as Draft];
-    return { drafts: this.#drafts, commands: [], aborts: [] };
+    this.#commands = [];
+    this.#aborts = [];
+    // People approved what the old definition would have done: they are asked anew (R8).
+    for (const effect of [...this.#state.approvals.keys()]) {
+      const call = this.#state.calls.get(effect);
+      if (call) requestAgain(this.#work, call);
+    }
+    return { drafts: this.#drafts, commands: this.#commands, aborts: this.#aborts };
   }
 
   #hasPlace(event: InputEvent): boolean {

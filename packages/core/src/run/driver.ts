@@ -57,7 +57,10 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     const batch = sealBatch(head, outcome.drafts, () => session.salt(), blobs.divert);
     const stored = blobs.stored();
     if (stored) await stored;
-    const record = recordOf(core, definition, session, batch, at, conversationId);
+    const { tenant, id: runId } = key;
+    const record = isIndexed(core, batch)
+      ? recordOf(core, { tenant, runId, definition, batch, at, conversationId })
+      : undefined;
     const append = session.append(batch, head.seq, record);
     head = { seq: batch.lastSeq, hash: batch.hash };
     if (append) {
@@ -137,21 +140,28 @@ function isFromPeople({ type }: InputEvent): boolean {
   );
 }
 
-function recordOf(
+/** The index is touched at the start, at a park, at a wake-up, at the end, and when it is no longer true: not at every step. */
+function isIndexed(core: RunCore, { firstSeq }: Batch): boolean {
+  return firstSeq === 1 || core.parked || core.ended || core.justWoken || core.waitsChanged;
+}
+
+/** What the index says of a run after a batch. */
+export function recordOf(
   core: RunCore,
-  definition: SupervisorDefinition,
-  session: RunSession,
-  batch: Batch,
-  at: number,
-  conversationId: string | undefined,
-): RunRecord | undefined {
-  // The index is touched at the start, at a park, at a wake-up and at the end: not at every step.
-  const started = batch.firstSeq === 1;
-  if (!started && !core.parked && !core.ended && !core.justWoken && !core.waitsChanged) return undefined;
+  about: {
+    readonly tenant: string;
+    readonly runId: string;
+    readonly definition: SupervisorDefinition;
+    readonly batch: Batch;
+    readonly at: number;
+    readonly conversationId: string | undefined;
+  },
+): RunRecord {
+  const { tenant, runId, definition, batch, at, conversationId } = about;
   const deadline = core.timers.filter(({ durable }) => durable).map(({ dueAt }) => dueAt);
   return {
-    tenant: session.key.tenant,
-    runId: session.key.id,
+    tenant,
+    runId,
     supervisor: definition.name,
     definitionHash: definition.hash,
     status: core.state.status,
@@ -159,7 +169,7 @@ function recordOf(
     updatedAt: at,
     lastSeq: batch.lastSeq,
     ...(conversationId === undefined ? {} : { conversationId }),
-    ...(core.waits.length === 0 || core.ended ? {} : { waits: core.waits }),
+    ...(core.ended || core.waits.length === 0 ? {} : { waits: core.waits }),
     ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
   };
 }

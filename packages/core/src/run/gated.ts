@@ -167,6 +167,13 @@ export function requestApproval(work: Work, call: Call): void {
   });
 }
 
+/** The same once more, with nobody's approval yet: the definition that it is bound to is another one. */
+export function requestAgain(work: Work, call: Call): void {
+  closeApproval(work, call);
+  call.snapshot = { ...call.snapshot, context: { ...call.snapshot.context, approvals: 0 } };
+  requestApproval(work, call);
+}
+
 const dayMs = 24 * 3_600_000;
 
 export function approvalTimer(effect: string): string {

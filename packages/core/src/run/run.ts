@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Audience } from "../agent.ts";
+import { type ApprovalCase, openCasesOf } from "../approval/open-cases.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
 import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../event.ts";
@@ -7,11 +8,13 @@ import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
-import type { Batch } from "../port/journal.ts";
+import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { AnyTool } from "../tool.ts";
 import { openBlobs } from "./blob.ts";
+import { type EffectRecord, effectsOf } from "./effects.ts";
 
 interface CommonResult {
   readonly runId: string;
@@ -27,8 +30,19 @@ export type RunResult<Output = unknown> = CommonResult &
   (
     | { readonly status: "completed"; readonly output: Output }
     | { readonly status: "denied" | "escalated"; readonly reason: string; readonly by: string; readonly packet: Json }
-    | { readonly status: "failed"; readonly error: ErrorRecord; readonly by: string }
-    | { readonly status: "cancelled"; readonly reason: string; readonly openEffects: readonly string[] }
+    | {
+        readonly status: "failed";
+        readonly error: ErrorRecord;
+        readonly by: string;
+        /** What was done before, and what of it can be undone (`supervisor.compensate`). */
+        readonly effects: readonly EffectRecord[];
+      }
+    | {
+        readonly status: "cancelled";
+        readonly reason: string;
+        readonly openEffects: readonly string[];
+        readonly effects: readonly EffectRecord[];
+      }
   );
 
 /** A question that a parked run has put to somebody. */
@@ -61,7 +75,11 @@ export interface Run<Output = unknown> {
   /** Durable entries as they stand. */
   readonly entries: () => Promise<readonly Entry[]>;
   readonly questions: () => Promise<readonly OpenQuestion[]>;
-  /** Resolves when the run has ended or waits for a person. */
+  /** Writes of this run that wait for a person's approval; they are decided on through `supervisor.approvals`. */
+  readonly approvals: () => Promise<readonly ApprovalCase[]>;
+  /** Every write that the run proposed or made, what became of it, and how it can be undone. */
+  readonly effects: () => Promise<readonly EffectRecord[]>;
+  /** Resolves when the run has ended or waits for a person; what waits for a time alone goes on by itself. */
   readonly settled: () => Promise<RunStatus>;
   /**
    * Answers the question `ask`, or the oldest open one. Resolves when the answer is durable. The same `key` twice is one
@@ -72,8 +90,16 @@ export interface Run<Output = unknown> {
     answer: Json,
     options?: { readonly key?: string; readonly ask?: string; readonly principal?: Principal },
   ) => Promise<void>;
-  /** Stops what follows: nothing is dispatched after it; writes under way are waited for. A second one changes nothing. */
-  readonly cancel: (reason: string, options?: { readonly principal?: Principal }) => Promise<void>;
+  /**
+   * Stops what follows: nothing is dispatched after it; writes under way get the signal and are settled, or said to be
+   * unknown. A second one changes nothing. With `subtree`, the path of one agent instance, only that and what works for
+   * it is stopped; its supervisor goes on as after any failure.
+   * @throws OrchestrationError `run/already-ended`, `run/subtree-unknown`
+   */
+  readonly cancel: (
+    reason: string,
+    options?: { readonly principal?: Principal; readonly subtree?: string },
+  ) => Promise<void>;
   readonly uncertain: () => Promise<readonly UncertainEffect[]>;
   /**
    * Says what became of an uncertain write; the agent gets `output` as its result.
@@ -208,7 +234,7 @@ export function runHandle<Output>(options: {
   }
 
   /** Waits until the newest entry fits; reads nothing but the index while it waits. */
-  const until = async (fits: (status: RunStatus) => boolean): Promise<RunStatus> => {
+  const until = async (fits: (status: RunStatus, record: RunRecord) => boolean): Promise<RunStatus> => {
     let stop: (() => void) | undefined;
     try {
       return await new Promise<RunStatus>((resolve, reject) => {
@@ -216,9 +242,10 @@ export function runHandle<Output>(options: {
         let failure: OrchestrationError | undefined;
         const look = () => {
           record().then(
-            ({ status }) => {
+            (known) => {
+              const { status } = known;
               looked = true;
-              if (fits(status)) resolve(status);
+              if (fits(status, known)) resolve(status);
               else if (failure) reject(failure);
             },
             (thrown: unknown) => reject(failure ?? thrown),
@@ -247,19 +274,23 @@ export function runHandle<Output>(options: {
     id: key.runId,
     tenant: key.tenant,
     status: async () => (await record()).status,
-    settled: () => until((status) => status !== "running"),
+    settled: () =>
+      until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
     entries,
     events: (eventOptions) => events(eventOptions),
     result: async () => {
       await until(isEnd);
       const batches = await engine.journal.read(stream);
       const last = batches.at(-1);
-      // Of a long run only the end is read, and what cost something.
-      const told = batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
+      // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
+      const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
+      const told = brokeOff ? batches : batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
       const all = (await Promise.all(told.map(open))).flat();
-      return resultOf<Output>(key.runId, all, last?.hash ?? "");
+      return resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
     },
     questions: async () => questionsOf(await entries()),
+    approvals: async () => openCasesOf(await entries(), await record()),
+    effects: async () => effectsOf(await entries(), definition.tools),
     send: async (answer, { key: sendKey, ask, principal } = {}) => {
       const all = await entries();
       if (all.length === 0) await record();
@@ -289,7 +320,7 @@ export function runHandle<Output>(options: {
       const taken = (await entries()).some((entry) => entry.type === "input.received" && entry.body.key === answerKey);
       if (!taken) throw new OrchestrationError("run/not-waiting", { run: key.runId, ask: question.ask });
     },
-    cancel: async (reason, { principal } = {}) => {
+    cancel: async (reason, { principal, subtree } = {}) => {
       const { status } = await record();
       if (isEnd(status)) {
         if (status === "cancelled") return;
@@ -299,8 +330,17 @@ export function runHandle<Output>(options: {
         id: `cancel:${ids.id("cancel")}`,
         type: "cancel.requested",
         path: "",
-        body: { reason, principal: plainPrincipal(principal ?? principals.current()) },
+        body: {
+          reason,
+          principal: plainPrincipal(principal ?? principals.current()),
+          ...(subtree === undefined ? {} : { subtree }),
+        },
       });
+      if (subtree === undefined) return;
+      const taken = (await entries()).some(
+        (entry) => entry.type === "cancel.requested" && entry.body.subtree === subtree,
+      );
+      if (!taken) throw new OrchestrationError("run/subtree-unknown", { run: key.runId, path: subtree });
     },
     uncertain: async () => uncertainOf(await entries()),
     settle: async (effect, { outcome, output, reason, principal }) => {
@@ -382,13 +422,24 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
 }
 
 /** In the text of a batch: a cost, or a reference to a body that may have one. */
-const mayHoldCost = /"cost":|"\$blob":/;
+const mayHoldCost = /"cost":|"basis":|"\$blob":/;
 
 /** Reads a result from the entries of an ended run: its last one, and those that cost something. */
-export function resultOf<Output>(runId: string, all: readonly Entry[], journalHash: string): RunResult<Output> {
+export function resultOf<Output>(
+  runId: string,
+  all: readonly Entry[],
+  journalHash: string,
+  tools: ReadonlyMap<string, AnyTool> = new Map(),
+): RunResult<Output> {
   let microUsd = 0;
+  const told = new Set<string>();
   for (const entry of all) {
-    if (entry.type === "model.responded" || entry.type === "model.failed") microUsd += entry.body.cost?.microUsd ?? 0;
+    if ((entry.type === "model.responded" || entry.type === "model.failed") && entry.body.cost) {
+      told.add(entry.body.command);
+      microUsd += entry.body.cost.microUsd;
+    }
+    // Of a call whose cost nobody told, what was set aside for it counts as spent (D12).
+    if (entry.type === "budget.settled" && !told.has(entry.body.command)) microUsd += entry.body.amount.microUsd;
   }
   const last = all.at(-1);
   const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0, journalHash };
@@ -399,9 +450,9 @@ export function resultOf<Output>(runId: string, all: readonly Entry[], journalHa
     case "run.escalated":
       return { ...common, status: last.type === "run.denied" ? "denied" : "escalated", ...last.body };
     case "run.failed":
-      return { ...common, status: "failed", ...last.body };
+      return { ...common, status: "failed", ...last.body, effects: effectsOf(all, tools) };
     case "run.cancelled":
-      return { ...common, status: "cancelled", ...last.body };
+      return { ...common, status: "cancelled", ...last.body, effects: effectsOf(all, tools) };
     default:
       throw new OrchestrationError("run/internal", { reason: `run ${runId} has no end in its journal` });
   }

@@ -1,0 +1,164 @@
+import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
+import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
+import { type Breakers, breakers } from "../effect/breaker.ts";
+import { dispatcher } from "../effect/dispatcher.ts";
+import type { Health } from "../effect/health.ts";
+import { type Limiter, limiter } from "../effect/limiter.ts";
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import type { InputEvent, Spend } from "../event.ts";
+import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
+import type { IdSource } from "../ids.ts";
+import { modelGateway } from "../model/gateway.ts";
+import type { Observers } from "../observer.ts";
+import type { Engine, RunHost, RunKey } from "../port/engine.ts";
+import type { Logger } from "../port/logger.ts";
+import type { Model } from "../port/model.ts";
+import type { Tracer } from "../port/tracer.ts";
+import { drive } from "../run/driver.ts";
+import type { SupervisorDefinition } from "./definition.ts";
+import type { HostOptions } from "./options.ts";
+
+/** What carries out the commands of one supervisor's runs: the two gates, and the tenant's purse. */
+export interface Host {
+  readonly host: RunHost;
+  readonly board: RestrictionBoard;
+  readonly ledger: BudgetLedger;
+  readonly health: () => Health;
+}
+
+export interface HostParts {
+  readonly definition: SupervisorDefinition;
+  readonly engine: Engine;
+  readonly models: Readonly<Record<string, Model>>;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  readonly observers: Observers;
+  readonly options: HostOptions;
+}
+
+const retryMsFirst = 100;
+const retryMsMax = 10_000;
+
+export function makeHost({ definition, engine, models, ids, logger, tracer, observers, options }: HostParts): Host {
+  const { clock, journal } = engine;
+  const board = restrictionBoard({
+    journal,
+    clock,
+    salt: ids.salt,
+    ...(options.restrictionsMaxAgeMs === undefined ? {} : { maxAgeMs: options.restrictionsMaxAgeMs }),
+  });
+  const ledger = budgetLedger({ journal, now: () => clock.now(), salt: ids.salt, budgets: options.budgets ?? {} });
+  const breakersOf = (): Breakers =>
+    breakers({
+      clock,
+      ...options.breaker,
+      onChange: (change) => {
+        logger.warn({ target: change.key, state: change.state }, "a breaker changed its state");
+      },
+    });
+  const toolBreakers = breakersOf();
+  const modelBreakers = breakersOf();
+  const queue: Limiter = limiter(options.concurrency ?? {});
+  const common = { definition, clock, tracer, limiter: queue, restrictions: board.current };
+  const gateway = modelGateway({ ...common, models, breakers: modelBreakers, toolBreakers });
+  const tools = dispatcher({ ...common, breakers: toolBreakers, tenantKey: (tenant) => journal.tenantKey(tenant) });
+
+  /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
+  const persist = async <Answer>(signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
+    for (let delayMs = retryMsFirst; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
+      try {
+        return await act();
+      } catch (thrown) {
+        if (signal.aborted) return undefined;
+        if (!OrchestrationError.is(thrown, "journal/unavailable") && !OrchestrationError.is(thrown, "journal/conflict"))
+          throw thrown;
+        logger.warn({ reason: reasonOf(thrown) }, "a tenant's budget could not be reached; it is asked again");
+        await new Promise<void>((resolve) => {
+          const timer = clock.at(clock.now() + delayMs, resolve);
+          const stop = () => {
+            timer.cancel();
+            resolve();
+          };
+          signal.addEventListener("abort", stop, { once: true });
+        });
+        if (signal.aborted) return undefined;
+      }
+    }
+  };
+
+  const reserve = async (key: RunKey, command: ReserveCommand, signal: AbortSignal): Promise<InputEvent> => {
+    const { id, path, sliceLeft, at } = command;
+    const refuse = (scope: "price" | "tenant", error: OrchestrationError): InputEvent => ({
+      id,
+      path,
+      type: "budget.refused",
+      body: { command: id, scope, error: error.toRecord() },
+    });
+    const quoted = gateway.quote(key, command.call);
+    if ("error" in quoted) return refuse("price", quoted.error);
+    const { amount } = quoted;
+    const needed = sliceLeft && lacking(amount, sliceLeft);
+    const reserved = (slice?: { readonly stream: string; readonly amount: Spend }): InputEvent => ({
+      id,
+      path,
+      type: "budget.reserved",
+      body: { command: id, amount, ...(slice === undefined ? {} : { slice }) },
+    });
+    if (!needed || (needed.microUsd === 0 && needed.tokens === 0)) return reserved();
+    const demand = { slice: id, run: key.runId, needed, at };
+    const taken = await persist(signal, () => ledger.take(key.tenant, demand)).catch((thrown: unknown) => {
+      if (OrchestrationError.is(thrown)) return { error: thrown };
+      throw thrown;
+    });
+    if (!taken) return refuse("tenant", new OrchestrationError("engine/closed", { engine: engine.name }));
+    return "error" in taken ? refuse("tenant", taken.error) : reserved(taken);
+  };
+
+  const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: AbortSignal): Promise<InputEvent> => {
+    const { id, path, streams, spent } = command;
+    await persist(signal, () => ledger.settleAll(key.tenant, streams, { run: key.runId, spent }));
+    return { id, path, type: "budget.returned", body: { command: id, spent } };
+  };
+
+  const host: RunHost = {
+    drive: (session) =>
+      drive(observers.around(session), {
+        definition,
+        gateway,
+        logger,
+        restrictions: board.current,
+        snapshotEvery: options.snapshotEvery ?? 256,
+        blobChars: options.blobChars ?? 16_384,
+      }),
+    execute: (key, command, signal) => {
+      switch (command.type) {
+        case "callModel":
+          return gateway.call(key, command, signal);
+        case "callTool":
+          return tools.call(key, command, signal);
+        case "lookup":
+          return tools.lookup(key, command, signal);
+        case "reserve":
+          return reserve(key, command, signal);
+        case "returnBudget":
+          return giveBack(key, command, signal);
+        case "startTimer":
+          throw new OrchestrationError("run/internal", { reason: "a timer is the engine's own business" });
+      }
+    },
+  };
+  const health = (): Health => ({
+    breakers: [...toolBreakers.states(), ...modelBreakers.states()],
+    queues: queue.states(),
+  });
+  return { host, board, ledger, health };
+}
+
+/** What a need exceeds what there is by. */
+function lacking(amount: Spend, left: Spend): Spend {
+  return {
+    microUsd: Math.max(0, amount.microUsd - left.microUsd),
+    tokens: Math.max(0, amount.tokens - left.tokens),
+  };
+}

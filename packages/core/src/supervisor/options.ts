@@ -1,0 +1,80 @@
+import type { ApproverRegistry } from "../approval/signature.ts";
+import type { TenantBudget } from "../budget/ledger.ts";
+import type { BreakerOptions } from "../effect/breaker.ts";
+import type { BudgetAmount } from "../event.ts";
+import type { Grant } from "../grant.ts";
+import type { IdSource } from "../ids.ts";
+import type { Engine } from "../port/engine.ts";
+import type { Logger } from "../port/logger.ts";
+import type { Model } from "../port/model.ts";
+import type { Tracer } from "../port/tracer.ts";
+import type { Principal, PrincipalSource } from "../principal.ts";
+
+/** How many calls of each kind may be under way in this process at once; what is not named is not bounded. */
+export interface Concurrency {
+  /** By tool name. */
+  readonly tools?: { readonly [tool: string]: number };
+  /** By provider: a model's `provider`, or its id. */
+  readonly models?: { readonly [provider: string]: number };
+  /** Calls of tools and models together, for each tenant. */
+  readonly perTenant?: number;
+  /** Calls that may wait for one of these, fairly between tenants; 1,000 when absent. Further ones are refused. */
+  readonly waiting?: number;
+}
+
+/** What the gates of a supervisor hold back, and how they keep runs. */
+export interface HostOptions {
+  /** What the runs of a tenant may spend together. A tenant that is not here is not bounded. */
+  readonly budgets?: { readonly [tenant: string]: TenantBudget };
+  readonly concurrency?: Concurrency;
+  /** When a breaker opens, and for how long; 5 failures in a row and 30 seconds when absent. */
+  readonly breaker?: Pick<BreakerOptions, "failuresMax" | "cooldownMs" | "probes">;
+  /** Milliseconds after which restrictions that another process has set are seen here; 250 when absent. */
+  readonly restrictionsMaxAgeMs?: number;
+  /** Entries between two snapshots; 256 when absent. */
+  readonly snapshotEvery?: number;
+  /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
+  readonly blobChars?: number;
+}
+
+export interface RuntimeOptions<Alias extends string> extends HostOptions {
+  /** One model for each alias that the agents use. */
+  readonly models: { readonly [Name in Alias]: Model };
+  readonly engine: Engine;
+  /**
+   * The tenants that are served, with what their runs may use at most (`{}` bounds nothing). A tenant that is not here
+   * cannot start a run. Absent: every tenant is served, and its allowlists are the agents' own.
+   */
+  readonly tenants?: { readonly [tenant: string]: Grant };
+  /** Who acts when a call names no principal; the operating system's user when absent (D11). */
+  readonly principals?: PrincipalSource;
+  /** Whose keys sign approvals. Absent: development mode, in which every decision is marked unauthenticated. */
+  readonly approvers?: ApproverRegistry;
+  /**
+   * What happens when unfinished runs of this supervisor began with definitions that are not loaded: nothing starts
+   * (`refuse`, when absent), or they stay where they are (`leave`).
+   */
+  readonly waitingRuns?: "refuse" | "leave";
+  readonly logger?: Logger;
+  readonly tracer?: Tracer;
+  readonly ids?: IdSource;
+}
+
+export interface StartOptions {
+  readonly tenant: string;
+  readonly principal?: Principal;
+  /** The same key starts one run, however often it is sent. */
+  readonly idempotencyKey?: string;
+  /** Links runs; what they share, memory policy says. */
+  readonly conversationId?: string;
+  /** What this run may use at most, on top of every allowlist (R6). */
+  readonly grant?: Grant;
+  /** What this run may spend at most, on top of the budgets of its supervisor and its tenant. */
+  readonly budget?: BudgetAmount;
+  /** Epoch ms at which the run begins; until then it waits in the journal alone, also over restarts. */
+  readonly startAt?: number;
+  /** Milliseconds from now instead. */
+  readonly delayMs?: number;
+  /** Text for the run's models and tools, such as the id of a simulated world. Not shown to models. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
