@@ -139,6 +139,13 @@ describe("one board", () => {
     expect(atOnce(board, "acme").tools).toEqual([]);
   });
 
+  test("need not look at what it has just written", async () => {
+    const { board } = boardOver(memoryJournal(), fakeClock());
+    await board.current("other");
+    await board.set("acme", tool("refund"), word);
+    expect(atOnce(board, "acme")).toEqual({ ...none, version: "1.0", tools: ["refund"] });
+  });
+
   test("does not take a clock that was put back for a young answer", async () => {
     let now = 10_000;
     const journal = memoryJournal();
