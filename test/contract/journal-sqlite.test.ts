@@ -77,9 +77,9 @@ describe("a file that is not ours", () => {
     const { place, path } = placeFor("newer");
     await sqliteJournal({ path }).close();
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA user_version = 2");
+    database.exec("PRAGMA user_version = 3");
     database.close();
-    refused(place, path, { code: "journal/newer-version", data: { path, found: 2, supported: 1 } });
+    refused(place, path, { code: "journal/newer-version", data: { path, found: 3, supported: 2 } });
   });
 
   test("a folder is refused", () => {

@@ -51,7 +51,20 @@ export type { Envelope, Messages, MessageType } from "./message.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
 export type { Engine, RunHost, RunKey, RunSession } from "./port/engine.ts";
-export type { Batch, Journal, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "./port/journal.ts";
+export type {
+  Batch,
+  Journal,
+  RunFilter,
+  RunRecord,
+  Snapshot,
+  StreamKey,
+  StreamKind,
+  UnfinishedFilter,
+  UnfinishedPage,
+  Wait,
+  WaitingDefinition,
+  Waits,
+} from "./port/journal.ts";
 export { type Logger, silentLogger } from "./port/logger.ts";
 export type { Message, Model, ModelRequest, ModelResponse, ToolOffer, ToolResultPart } from "./port/model.ts";
 export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
