@@ -16,9 +16,29 @@ import { verifyChain } from "../../packages/core/src/journal/chain.ts";
 import { type SqliteJournalOptions, sqliteJournal } from "../../packages/core/src/journal/sqlite.ts";
 import type { Journal } from "../../packages/core/src/port/journal.ts";
 import { silentLogger } from "../../packages/core/src/port/logger.ts";
-import { testStream } from "./journal-stream.ts";
+import { testRecord, testStream } from "./journal-stream.ts";
 
 /** What only a file and a thread can do wrong. */
+
+/** As it was written once; never changed. */
+const schemaOfVersion1 = `
+CREATE TABLE streams (stream INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  UNIQUE (tenant, kind, id)) STRICT;
+CREATE TABLE batches (batch INTEGER PRIMARY KEY, stream INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL, hash TEXT NOT NULL, lines TEXT NOT NULL, UNIQUE (stream, first_seq)) STRICT;
+CREATE TABLE runs (stream INTEGER PRIMARY KEY, tenant TEXT NOT NULL, run_id TEXT NOT NULL, supervisor TEXT NOT NULL,
+  definition_hash TEXT NOT NULL, status TEXT NOT NULL, started_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL, conversation_id TEXT, wake_at INTEGER) STRICT;
+CREATE INDEX runs_by_status ON runs (tenant, status, started_at, run_id);
+CREATE INDEX runs_by_supervisor ON runs (tenant, supervisor, status, started_at, run_id);
+CREATE INDEX runs_by_conversation ON runs (tenant, conversation_id, started_at, run_id) WHERE conversation_id IS NOT NULL;
+CREATE INDEX runs_unfinished ON runs (started_at, run_id) WHERE status IN ('running', 'parked');
+CREATE TABLE blobs (blob INTEGER PRIMARY KEY, tenant TEXT NOT NULL, address TEXT NOT NULL, body TEXT NOT NULL,
+  UNIQUE (tenant, address)) STRICT;
+CREATE TABLE snapshots (snapshot INTEGER PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  seq INTEGER NOT NULL, hash TEXT NOT NULL, state TEXT NOT NULL, UNIQUE (tenant, kind, id)) STRICT;
+CREATE TABLE tenants (tenant TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
 
 const folder = mkdtempSync(join(tmpdir(), "remit-journal-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -77,9 +97,9 @@ describe("a file that is not ours", () => {
     const { place, path } = placeFor("newer");
     await sqliteJournal({ path }).close();
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA user_version = 2");
+    database.exec("PRAGMA user_version = 3");
     database.close();
-    refused(place, path, { code: "journal/newer-version", data: { path, found: 2, supported: 1 } });
+    refused(place, path, { code: "journal/newer-version", data: { path, found: 3, supported: 2 } });
   });
 
   test("a folder is refused", () => {
@@ -156,6 +176,50 @@ describe("a journal's file", () => {
     const damaged = open({ path });
     await expect(damaged.read(stream.key)).rejects.toMatchObject(error);
     await expect(stream.append(damaged)).rejects.toMatchObject(error);
+  });
+});
+
+describe("a journal of an older version", () => {
+  test("is brought to this one where it lies, with all its runs, by whichever process is first", async () => {
+    const { path } = placeFor("older");
+    const database = new DatabaseSync(path);
+    database.exec(
+      `PRAGMA page_size = 8192; ${schemaOfVersion1} PRAGMA application_id = 1382378868; PRAGMA user_version = 1`,
+    );
+    const stream = testStream("run_1");
+    const { batch } = stream.next();
+    database.exec("INSERT INTO streams (stream, tenant, kind, id) VALUES (1, 'acme', 'run', 'run_1')");
+    const put = "INSERT INTO batches (stream, first_seq, last_seq, hash, lines) VALUES (1, 1, 1, ?, ?)";
+    database.prepare(put).run(batch.hash, batch.lines);
+    database.exec("INSERT INTO runs VALUES (1, 'acme', 'run_1', 'desk', 'd1', 'parked', 1000, 1000, 1, 'talk', 9000)");
+    database.exec("INSERT INTO tenants VALUES ('acme', 'secret')");
+    database.close();
+    const [one, two] = [open({ path }), open({ path })];
+    const record = testRecord(stream.key, { status: "parked", conversationId: "talk", wakeAt: 9_000 });
+    for (const journal of [one, two]) {
+      expect(await journal.read(stream.key)).toStrictEqual([batch]);
+      expect(await journal.unfinishedRuns({ dueAt: 9_000 })).toStrictEqual([record]);
+      expect(await journal.nextWakeAt()).toBe(9_000);
+      expect(await journal.tenantKey("acme")).toBe("secret");
+    }
+    await stream.append(one, { status: "parked", waits: ["approval"] });
+    expect(await two.listRuns({ tenant: "acme", waitingFor: "approval" })).toHaveLength(1);
+    await Promise.all([one.close(), two.close()]);
+    const after = new DatabaseSync(path, { readOnly: true });
+    expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    expect(schemaOf(after)).toEqual(schemaOf(fresh()));
+    after.close();
+  });
+
+  /** A new file of this version. */
+  const fresh = () => {
+    const { path } = placeFor("fresh");
+    open({ path });
+    return new DatabaseSync(path, { readOnly: true });
+  };
+  const schemaOf = (database: DatabaseSync) => ({
+    indexes: database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY name").all(),
+    columns: database.prepare("SELECT name, type, \"notnull\" FROM pragma_table_info('runs')").all(),
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { verifyChain } from "../../packages/core/src/journal/chain.ts";
-import type { Journal, RunFilter, RunRecord } from "../../packages/core/src/port/journal.ts";
+import type { Journal, RunFilter, RunRecord, UnfinishedPage } from "../../packages/core/src/port/journal.ts";
 import { testRecord, testStream } from "./journal-stream.ts";
 
 /** A journal to test, empty. */
@@ -317,7 +317,7 @@ export function journalContract(name: string, open: () => JournalUnderTest | Pro
         }
         for (const filter of [{}, { supervisor: "desk" }, { conversationId: "talk" }]) {
           const seen: string[] = [];
-          let page: RunFilter & { readonly beforeRunId?: string } = { tenant: "acme", most: 5, ...filter };
+          let page: RunFilter = { tenant: "acme", most: 5, ...filter };
           for (;;) {
             const runs = await journal.listRuns(page);
             seen.push(...runs.map(({ runId }) => runId));
@@ -338,7 +338,153 @@ export function journalContract(name: string, open: () => JournalUnderTest | Pro
         await ended.append(journal, { startedAt: 3, status: "parked" });
         await ended.append(journal, { startedAt: 3, status: "failed" });
         const found = await (await reopened()).unfinishedRuns();
-        expect(found.map(({ tenant, runId }) => `${tenant}/${runId}`).sort()).toEqual(["acme/a", "other/b"]);
+        expect(namesOf(found)).toEqual(["acme/a", "other/b"]);
+      });
+
+      test("unfinished runs are by status, tenant, id and definition, oldest first", async () => {
+        await start("b", { startedAt: 1, status: "parked", definitionHash: "d2" });
+        await start("a", { startedAt: 1, status: "running" }, "other");
+        await start("a", { startedAt: 1, status: "running", supervisor: "shop" });
+        await start("c", { startedAt: 0, status: "running", definitionHash: "d2" });
+        const found = async (page: UnfinishedPage = {}) => namesOf(await journal.unfinishedRuns(page));
+        expect(await found()).toEqual(["acme/c", "acme/a", "acme/b", "other/a"]);
+        expect(await found({ most: 2 })).toEqual(["acme/c", "acme/a"]);
+        expect(await found({ most: 0 })).toEqual([]);
+        expect(await found({ status: "running" })).toEqual(["acme/c", "acme/a", "other/a"]);
+        expect(await found({ status: "parked" })).toEqual(["acme/b"]);
+        expect(await found({ tenant: "acme" })).toEqual(["acme/c", "acme/a", "acme/b"]);
+        expect(await found({ runId: "a" })).toEqual(["acme/a", "other/a"]);
+        expect(await found({ runId: "a", tenant: "other" })).toEqual(["other/a"]);
+        expect(await found({ definitions: ["desk@d1", "shop@d1"] })).toEqual(["acme/a", "other/a"]);
+        expect(await found({ definitions: ["desk@d2"], status: "running" })).toEqual(["acme/c"]);
+        expect(await found({ definitions: [] })).toEqual([]);
+        expect(await found({ tenant: "nobody" })).toEqual([]);
+      });
+
+      test("parked runs that are due come first due first, whatever their age", async () => {
+        await start("a", { startedAt: 1, status: "parked", wakeAt: 30 });
+        await start("b", { startedAt: 2, status: "parked", wakeAt: 10 });
+        await start("c", { startedAt: 3, status: "parked", wakeAt: 20 }, "other");
+        await start("d", { startedAt: 4, status: "parked" });
+        await start("e", { startedAt: 5, status: "running", wakeAt: 5 });
+        await start("f", { startedAt: 6, status: "failed", wakeAt: 5 });
+        const due = async (page: UnfinishedPage) => namesOf(await journal.unfinishedRuns(page));
+        expect(await due({ dueAt: 9 })).toEqual([]);
+        expect(await due({ dueAt: 20 })).toEqual(["acme/b", "other/c"]);
+        expect(await due({ dueAt: 30 })).toEqual(["acme/b", "other/c", "acme/a"]);
+        expect(await due({ dueAt: 30, tenant: "acme" })).toEqual(["acme/b", "acme/a"]);
+        expect(await due({ dueAt: 30, status: "running" })).toEqual([]);
+        expect(await due({ dueAt: 30, definitions: ["desk@d2"] })).toEqual([]);
+      });
+
+      test("pages of unfinished runs show every run once", async () => {
+        const names: string[] = [];
+        for (let index = 0; index < 30; index++) {
+          const tenant = `tenant-${index % 3}`;
+          const status = index % 2 === 0 ? "running" : "parked";
+          await start(`run_${10 + index}`, { startedAt: index >> 3, status, wakeAt: 40 - (index >> 2) }, tenant);
+          names.push(`${tenant}/run_${10 + index}`);
+        }
+        const filters = [{}, { dueAt: 99 }, { status: "running" }, { tenant: "tenant-1" }] as const;
+        for (const filter of [...filters, { dueAt: 99, tenant: "tenant-1" }]) {
+          const whole = await journal.unfinishedRuns(filter);
+          const seen: RunRecord[] = [];
+          for (;;) {
+            const last = seen.at(-1);
+            const page = await journal.unfinishedRuns({ ...filter, most: 4, ...(last ? { after: last } : {}) });
+            if (page.length === 0) break;
+            seen.push(...page);
+          }
+          expect(seen).toEqual(whole);
+        }
+        expect(namesOf(await journal.unfinishedRuns()).sort()).toEqual(names.sort());
+      });
+
+      test("tenants with unfinished runs are listed in order, page by page", async () => {
+        for (const tenant of ["c", "a", "b", "d"]) {
+          await start("one", { status: tenant === "d" ? "failed" : "running" }, tenant);
+          await start("two", { status: "parked", wakeAt: tenant === "b" ? 20 : 10 }, tenant);
+        }
+        await start("three", { status: "parked" }, "e");
+        expect(await journal.unfinishedTenants()).toEqual(["a", "b", "c", "d", "e"]);
+        expect(await journal.unfinishedTenants({ most: 2 })).toEqual(["a", "b"]);
+        expect(await journal.unfinishedTenants({ most: 2, after: "b" })).toEqual(["c", "d"]);
+        expect(await journal.unfinishedTenants({ status: "running" })).toEqual(["a", "b", "c"]);
+        expect(await journal.unfinishedTenants({ dueAt: 19 })).toEqual(["a", "c", "d"]);
+        expect(await journal.unfinishedTenants({ dueAt: 19, tenant: "c" })).toEqual(["c"]);
+        expect(await journal.unfinishedTenants({ definitions: ["shop@d1"] })).toEqual([]);
+      });
+
+      test("the next wake-up is the earliest of the parked runs, or the next one after a time", async () => {
+        expect(await journal.nextWakeAt()).toBeUndefined();
+        await start("a", { status: "running", wakeAt: 1 });
+        await start("b", { status: "failed", wakeAt: 2 });
+        await start("c", { status: "parked" });
+        expect(await journal.nextWakeAt()).toBeUndefined();
+        const stream = testStream("d", { tenant: "other" });
+        await stream.append(journal, { status: "parked", wakeAt: 30 });
+        await start("e", { status: "parked", wakeAt: 20 });
+        expect(await journal.nextWakeAt()).toBe(20);
+        expect(await journal.nextWakeAt(19)).toBe(20);
+        expect(await journal.nextWakeAt(20)).toBe(30);
+        expect(await journal.nextWakeAt(30)).toBeUndefined();
+        await stream.append(journal, { status: "running", wakeAt: 30 });
+        expect(await journal.nextWakeAt(20)).toBeUndefined();
+        await stream.append(journal, { status: "parked", wakeAt: 10 });
+        expect(await (await reopened()).nextWakeAt()).toBe(10);
+      });
+
+      test("the definitions that unfinished runs belong to are counted, with the oldest 20 of their runs", async () => {
+        expect(await journal.waitingDefinitions()).toEqual([]);
+        for (let index = 0; index < 25; index++) {
+          const status = index % 2 === 0 ? "running" : "parked";
+          await start(`run_${10 + index}`, { startedAt: 50 - index, status, supervisor: "shop" });
+        }
+        await start("a", { status: "parked", definitionHash: "d2" }, "other");
+        await start("b", { status: "parked" });
+        await start("c", { status: "completed", supervisor: "gone" });
+        expect(await journal.waitingDefinitions()).toEqual([
+          { supervisor: "desk", definitionHash: "d1", runs: 1, some: [{ tenant: "acme", runId: "b" }] },
+          { supervisor: "desk", definitionHash: "d2", runs: 1, some: [{ tenant: "other", runId: "a" }] },
+          {
+            supervisor: "shop",
+            definitionHash: "d1",
+            runs: 25,
+            some: Array.from({ length: 20 }, (_, index) => ({ tenant: "acme", runId: `run_${34 - index}` })),
+          },
+        ]);
+      });
+
+      test("lists are by what a run waits for, newest first and page by page", async () => {
+        await start("a", { startedAt: 1, status: "parked", waits: ["question", "approval", "timer"] });
+        await start("b", { startedAt: 2, status: "parked", waits: ["effect"], conversationId: "talk" });
+        await start("c", { startedAt: 3, status: "parked", waits: ["approval"], supervisor: "shop" });
+        await start("d", { startedAt: 3, status: "parked", waits: ["approval"], conversationId: "talk" });
+        await start("e", { startedAt: 4, status: "parked", waits: [] });
+        await start("f", { startedAt: 5, status: "running" });
+        await start("g", { startedAt: 6, status: "parked", waits: ["approval"] }, "other");
+        await reopened();
+        expect(await listed({ waitingFor: "approval" })).toEqual(["d", "c", "a"]);
+        expect(await listed({ waitingFor: "question" })).toEqual(["a"]);
+        expect(await listed({ waitingFor: "effect" })).toEqual(["b"]);
+        expect(await listed({ waitingFor: "approval", most: 1 })).toEqual(["d"]);
+        expect(await listed({ waitingFor: "approval", before: 3, beforeRunId: "d" })).toEqual(["c", "a"]);
+        expect(await listed({ waitingFor: "approval", before: 3 })).toEqual(["a"]);
+        expect(await listed({ waitingFor: "approval", supervisor: "shop" })).toEqual(["c"]);
+        expect(await listed({ waitingFor: "approval", conversationId: "talk" })).toEqual(["d"]);
+        expect(await listed({ waitingFor: "approval", status: ["running"] })).toEqual([]);
+        expect((await journal.findRun("acme", "a"))?.waits).toEqual(["question", "approval", "timer"]);
+        expect((await journal.findRun("acme", "e"))?.waits).toEqual([]);
+        expect(await journal.findRun("acme", "f")).not.toHaveProperty("waits");
+      });
+
+      test("a run that is decided leaves the list of those that wait", async () => {
+        const stream = testStream("run_1");
+        await stream.append(journal, { status: "parked", waits: ["approval"] });
+        await stream.append(journal, { status: "running" });
+        expect(await listed({ waitingFor: "approval" })).toEqual([]);
+        await stream.append(journal, { status: "parked", waits: ["question"] });
+        expect(await listed({ waitingFor: "question" })).toEqual(["run_1"]);
       });
     });
 
@@ -373,4 +519,8 @@ export function journalContract(name: string, open: () => JournalUnderTest | Pro
       });
     });
   });
+}
+
+function namesOf(runs: readonly RunRecord[]): string[] {
+  return runs.map(({ tenant, runId }) => `${tenant}/${runId}`);
 }

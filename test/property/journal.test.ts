@@ -47,13 +47,21 @@ const arbRecord = fc.record({
   startedAt: fc.integer({ min: 1, max: 3 }),
   supervisor: fc.constantFrom("desk", "shop"),
 });
+const arbWaiting = fc.record(
+  {
+    wakeAt: fc.integer({ min: 1, max: 3 }),
+    waits: fc.subarray(["approval", "question", "effect", "timer"] as const),
+  },
+  { requiredKeys: [] },
+);
+const arbIndexed = fc.tuple(arbRecord, arbWaiting).map(([record, waiting]) => ({ ...record, ...waiting }));
 
 /** Some batches one behind the other, asked for at once. */
 const append = fc
   .record({
     id: arbStream,
     sizes: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
-    record: fc.option(arbRecord, { nil: undefined }),
+    record: fc.option(arbIndexed, { nil: undefined }),
   })
   .map(({ id, sizes, record: members }) =>
     command(`append ${sizes} to ${id} ${JSON.stringify(members)}`, async (model, { journal }) => {
@@ -103,6 +111,7 @@ const list = fc
     {
       status: fc.subarray(["running", "parked", "completed", "denied"] as const),
       supervisor: fc.constantFrom("desk", "shop"),
+      waitingFor: fc.constantFrom("approval", "question", "effect"),
       most: fc.integer({ min: 0, max: 3 }),
       before: fc.integer({ min: 1, max: 4 }),
     },
@@ -113,10 +122,38 @@ const list = fc
       const expected = [...model.runs.values()]
         .filter(({ status }) => filter.status?.includes(status) ?? true)
         .filter(({ supervisor }) => supervisor === (filter.supervisor ?? supervisor))
+        .filter(({ waits }) => filter.waitingFor === undefined || waits?.includes(filter.waitingFor))
         .filter(({ startedAt }) => startedAt < (filter.before ?? Number.POSITIVE_INFINITY))
         .sort((left, right) => right.startedAt - left.startedAt || (left.runId < right.runId ? 1 : -1))
         .slice(0, filter.most ?? 100);
       expect(await journal.listRuns({ tenant: model.tenant, ...filter })).toStrictEqual(expected);
+    }),
+  );
+
+const listUnfinished = fc
+  .record(
+    {
+      status: fc.constantFrom("running", "parked"),
+      dueAt: fc.integer({ min: 0, max: 3 }),
+      definitions: fc.subarray(["desk@d1", "shop@d1"]),
+      most: fc.integer({ min: 0, max: 3 }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((filter) =>
+    command(`list unfinished ${JSON.stringify(filter)}`, async (model, { journal }) => {
+      const { status, dueAt, definitions, most } = filter;
+      const timeOf = ({ startedAt, wakeAt = 0 }: RunRecord) => (dueAt === undefined ? startedAt : wakeAt);
+      const expected = [...model.runs.values()]
+        .filter((run) => run.status === "running" || run.status === "parked")
+        .filter((run) => run.status === (status ?? run.status))
+        .filter((run) => dueAt === undefined || (run.status === "parked" && (run.wakeAt ?? 9) <= dueAt))
+        .filter((run) => definitions?.includes(`${run.supervisor}@d1`) ?? true)
+        .sort((left, right) => timeOf(left) - timeOf(right) || (left.runId < right.runId ? -1 : 1))
+        .slice(0, most ?? 100);
+      expect(await journal.unfinishedRuns({ tenant: model.tenant, ...filter })).toStrictEqual(expected);
+      const tenants = await journal.unfinishedTenants({ tenant: model.tenant, ...filter });
+      expect(tenants).toEqual(expected.length > 0 ? [model.tenant] : []);
     }),
   );
 
@@ -131,7 +168,7 @@ const lookAround = fc.constant(
       expect(await journal.getBlob(tenant, address)).toBe(model.blobs.get(address));
     }
     expect([...(await journal.listStreams(tenant, "run"))].sort()).toEqual([...model.streams.keys()].sort());
-    const unfinished = (await journal.unfinishedRuns()).filter((run) => run.tenant === tenant);
+    const unfinished = await journal.unfinishedRuns({ tenant });
     const expected = [...model.runs.values()].filter(({ status }) => status === "running" || status === "parked");
     expect(unfinished.map(({ runId }) => runId).sort()).toEqual(expected.map(({ runId }) => runId).sort());
     const key = await journal.tenantKey(tenant);
@@ -164,7 +201,7 @@ const reopen = fc.constant(
 );
 
 const arbCommands = fc.commands(
-  [append, append, append, appendStale, read, list, lookAround, putBlob, saveSnapshot, reopen],
+  [append, append, append, appendStale, read, list, listUnfinished, lookAround, putBlob, saveSnapshot, reopen],
   {
     maxCommands: 40,
   },

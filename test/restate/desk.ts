@@ -56,6 +56,7 @@ function openDesk(callWorld: CallWorld) {
     journal,
     clock: systemClock(),
     register: (_definition, host) => void hosts.push(host),
+    isRegistered: () => true,
     deliver: async (_key, _definition, event) => void delivered.push(event),
     resume: async () => 0,
     watch: () => () => {},

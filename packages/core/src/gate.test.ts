@@ -17,17 +17,23 @@ test("R3 only the dispatcher calls what a tool does, only the model gateway call
   expect(filesWith(/\btool\.execute\(|\blookup\(input/)).toEqual(["effect/dispatcher.ts"]);
   expect(filesWith(/\.generate\(/)).toEqual(["model/gateway.ts"]);
   // The ports of the gates are held by the one place that makes them.
-  expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/supervisor.ts"]);
+  expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/host.ts"]);
 });
 
 test("R2 nothing that decides asks a clock, draws a random number or waits", () => {
   const deciding = [
     "agent-loop/machine.ts",
     "effect/machine.ts",
+    "approval/decide.ts",
+    "effect/tries.ts",
+    "run/budget.ts",
     "run/call.ts",
     "run/core.ts",
+    "run/gated.ts",
     "run/invocation.ts",
+    "run/retry.ts",
     "run/team.ts",
+    "run/undo.ts",
     "step.ts",
     "supervisor/machine.ts",
   ];

@@ -36,8 +36,10 @@ export {
   signDecision,
   verifyDecision,
 } from "./approval/signature.ts";
+export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
+export type { Health } from "./effect/health.ts";
 export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
 export { memoryEngine } from "./engine/memory.ts";
 export {
@@ -52,6 +54,7 @@ export {
 } from "./errors.ts";
 export type * from "./event.ts";
 export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
+export type { RestrictionInForce } from "./governance/restrictions.ts";
 export { covers, fullGrant, type Grant, narrow } from "./grant.ts";
 export {
   type Branch,
@@ -81,11 +84,25 @@ export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
 export type { Engine, RunHost, RunKey, RunSession } from "./port/engine.ts";
-export type { Batch, Journal, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "./port/journal.ts";
+export type {
+  Batch,
+  Journal,
+  RunFilter,
+  RunRecord,
+  Snapshot,
+  StreamKey,
+  StreamKind,
+  UnfinishedFilter,
+  UnfinishedPage,
+  Wait,
+  WaitingDefinition,
+  Waits,
+} from "./port/journal.ts";
 export { type Logger, silentLogger } from "./port/logger.ts";
 export type { Message, Model, ModelRequest, ModelResponse, ToolOffer, ToolResultPart } from "./port/model.ts";
 export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
 export type { OpenQuestion, Run, RunResult, UncertainEffect } from "./run/run.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
@@ -95,12 +112,16 @@ export {
   type SupervisorDefinition,
   type SupervisorOptions,
 } from "./supervisor/definition.ts";
+export type { DeadLetterRun, DeadLetters } from "./supervisor/letters.ts";
+export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
+export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
+  type Compensation,
   createSupervisor,
-  type RuntimeOptions,
+  everyTenant,
+  type RestrictOptions,
   runSupervisor,
-  type StartOptions,
   type Supervisor,
 } from "./supervisor/supervisor.ts";
 export { defineThreshold, type Threshold } from "./threshold.ts";

@@ -136,7 +136,10 @@ export function faultyJournal(options: {
     loadSnapshot: (key) => slowly(() => store.journal.loadSnapshot(key)),
     findRun: (tenant, runId) => slowly(() => store.journal.findRun(tenant, runId)),
     listRuns: (filter) => slowly(() => store.journal.listRuns(filter)),
-    unfinishedRuns: () => slowly(() => store.journal.unfinishedRuns()),
+    unfinishedRuns: (page) => slowly(() => store.journal.unfinishedRuns(page)),
+    unfinishedTenants: (page) => slowly(() => store.journal.unfinishedTenants(page)),
+    nextWakeAt: (after) => slowly(() => store.journal.nextWakeAt(after)),
+    waitingDefinitions: () => slowly(() => store.journal.waitingDefinitions()),
     listStreams: (tenant, kind) => slowly(() => store.journal.listStreams(tenant, kind)),
     tenantKey: (tenant) => slowly(() => store.journal.tenantKey(tenant)),
     close: async () => {

@@ -72,6 +72,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions): E
     journal,
     clock: inner.clock,
     register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options)),
+    isRegistered: (definition) => inner.isRegistered(definition),
     deliver: async (key, definition, event) => {
       if (plant === "cancel-ignored" && event.type === "cancel.requested") return;
       await inner.deliver(key, definition, event);

@@ -55,6 +55,7 @@ function desk(options: Partial<ApprovalServiceOptions> = {}) {
       runId,
       supervisor: "desk",
       definitionHash: "d1",
+      waits: ["approval"],
       status: "parked",
       startedAt: clock.now(),
       updatedAt: clock.now(),

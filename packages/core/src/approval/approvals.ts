@@ -137,7 +137,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     const cases: ApprovalCase[] = [];
     let edge = page;
     while (cases.length < most) {
-      const filter: RunFilter & { readonly waitingFor: "approval" } = {
+      const filter: RunFilter = {
         tenant,
         ...(supervisor === undefined ? {} : { supervisor }),
         status: ["running", "parked"],

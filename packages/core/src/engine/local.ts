@@ -1,22 +1,26 @@
-import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, RunStatus } from "../event.ts";
+import type { InputEvent } from "../event.ts";
 import { harmlessLogger } from "../harmless.ts";
 import { type IdSource, randomIds } from "../ids.ts";
+import { definitionOf } from "../journal/listing.ts";
 import type { Clock } from "../port/clock.ts";
-import type { Engine, ResumeFilter, RunHost, RunKey, RunSession, RunWatcher } from "../port/engine.ts";
-import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
+import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../port/engine.ts";
+import type { Journal, RunRecord, StreamKey, UnfinishedFilter } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
+import { LocalSession, type Waiting } from "./session.ts";
+import { pageRuns, type Sweep, sweep } from "./sweep.ts";
+import { turns } from "./turns.ts";
 
 /**
  * The engine of one process over any journal. What several processes may do to one run is settled by the journal's
  * compare-and-append: the loser of a race gets `journal/conflict` and lets go.
  *
  * L1 At most one session drives a run in this process.
- * L2 A session lives while something is in flight; a parked run holds no memory here.
+ * L2 A session lives while something is in flight or a timer holds it; a parked run holds no memory here.
  * L3 An event from outside is acknowledged when the driver has made it durable.
  * L4 A timer of this engine wakes parked runs that are due, never a run that another process may be driving.
  * L5 Who waits for a run is told when this engine closes.
+ * L6 No more than so many runs are driven at a time; the others wait for their turn, and the tenants take turns.
  */
 export interface LocalEngineOptions {
   readonly name: string;
@@ -25,8 +29,13 @@ export interface LocalEngineOptions {
   readonly logger: Logger;
   /** Where salts come from; the operating system's randomness when absent. */
   readonly ids?: IdSource;
-  /** Events from outside that may wait for one run. */
+  /** Events from outside that may wait for one run; 64 when absent. */
   readonly mailbox?: number;
+  /**
+   * Runs that may be driven at a time; 256 when absent. A tool that waits for the end of another run of this engine takes
+   * a place while it does.
+   */
+  readonly driving?: number;
 }
 
 export function localEngine(options: LocalEngineOptions): Engine {
@@ -36,9 +45,16 @@ export function localEngine(options: LocalEngineOptions): Engine {
 /** How many stopped runs an engine remembers the error of. */
 const stoppedMax = 1024;
 
-interface Waiting {
-  readonly event: InputEvent;
-  readonly settle?: { readonly resolve: () => void; readonly reject: (error: OrchestrationError) => void };
+/** How long after a failed look at the journal an engine looks again for runs that are due. */
+const lookAgainMs = 1_000;
+
+/** A run that waits for its turn to be driven. */
+interface Start {
+  readonly key: RunKey;
+  readonly definition: string;
+  readonly events: Waiting[];
+  /** False when the run needs no driving any more unless somebody has sent it something meanwhile. */
+  readonly isWanted: (record: RunRecord) => boolean;
 }
 
 class LocalEngine implements Engine {
@@ -53,63 +69,165 @@ class LocalEngine implements Engine {
   readonly #watchers = new Map<string, Set<RunWatcher>>();
   /** Runs whose driving stopped with an error and was not taken up again here. */
   readonly #stopped = new Map<string, OrchestrationError>();
+  readonly #driving: number;
+  readonly #turns = turns<Start>();
+  /** Ways through the journal that have more to show than waits for a turn now. */
+  readonly #sweeps = new Set<Sweep>();
+  /** That of the timer: a later one goes over the same ground. */
+  #dueSweep: Sweep | undefined;
+  #filling = false;
+  #looking = 0;
   #idle: (() => void)[] = [];
   #closing: Promise<void> | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
 
-  constructor({ name, journal, clock, logger, mailbox, ids }: LocalEngineOptions) {
+  constructor({ name, journal, clock, logger, mailbox, driving, ids }: LocalEngineOptions) {
     this.#ids = ids ?? randomIds();
     this.name = name;
     this.journal = journal;
     this.clock = clock;
     this.#logger = harmlessLogger(logger);
     this.#mailbox = mailbox ?? 64;
+    this.#driving = driving ?? 256;
   }
 
   register(definition: string, host: RunHost): void {
     this.#hosts.set(definition, host);
   }
 
+  isRegistered(definition: string): boolean {
+    return this.#hosts.has(definition);
+  }
+
   async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
     this.#assertOpen();
-    const session = this.#sessions.get(nameOf(key));
-    if (session && session.waiting >= this.#mailbox) {
-      const data = { address: key.runId, waiting: session.waiting, capacity: this.#mailbox };
-      throw new OrchestrationError("bus/mailbox-full", data);
+    const name = nameOf(key);
+    const session = this.#sessions.get(name);
+    const start = this.#turns.find(name);
+    const waiting = session?.waiting ?? start?.events.length ?? 0;
+    if (waiting >= this.#mailbox) {
+      throw new OrchestrationError("bus/mailbox-full", { address: key.runId, waiting, capacity: this.#mailbox });
     }
     await new Promise<void>((resolve, reject) => {
-      const waiting: Waiting = { event, settle: { resolve, reject } };
-      if (session) session.push(waiting);
-      else this.#begin(key, definition, [waiting]);
+      const sent: Waiting = { event, settle: { resolve, reject } };
+      if (session) session.push(sent);
+      else if (start) start.events.push(sent);
+      else this.#begin(key, definition, [sent]);
     });
   }
 
-  async resume(filter: ResumeFilter = {}): Promise<number> {
+  async resume({ tenant, runId, definition }: ResumeFilter = {}): Promise<number> {
     this.#assertOpen();
-    return this.#wakeRuns(filter, (status) => status === "running");
+    const filter: UnfinishedFilter = {
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(runId === undefined ? {} : { runId }),
+      definitions: [...this.#hosts.keys()].filter((one) => one === (definition ?? one)),
+    };
+    return this.#look(async () => {
+      const now = this.clock.now();
+      let woken = 0;
+      for (const kind of [{ status: "running" }, { dueAt: now }] as const) {
+        const way = sweep(this.journal, { ...filter, ...kind });
+        woken += this.#take(await way.page());
+        if (this.#closing) return 0;
+        if (way.done) continue;
+        // Of what is behind the first page only the number is taken now; it comes page by page when there is room.
+        for (const rest = way.rest(); !rest.done && !this.#closing; ) {
+          woken += (await rest.page()).filter((run) => !this.#isKnown(run)).length;
+        }
+        this.#sweeps.add(way);
+        this.#pump();
+      }
+      if (!this.#closing) this.#scheduleWake(await this.journal.nextWakeAt(now));
+      return woken;
+    });
   }
 
-  /** Begins a session for each parked run that is due, and for the others that the filter takes and `also` names. */
-  async #wakeRuns(filter: ResumeFilter, also: (status: RunStatus) => boolean): Promise<number> {
-    const records = await this.journal.unfinishedRuns();
+  /** Begins parked runs that are due, of every tenant. */
+  async #wakeDue(): Promise<void> {
+    await this.#look(async () => {
+      const now = this.clock.now();
+      const way = sweep(this.journal, { dueAt: now, definitions: [...this.#hosts.keys()] });
+      if (this.#dueSweep) this.#sweeps.delete(this.#dueSweep);
+      this.#dueSweep = way;
+      this.#take(await way.page());
+      if (!way.done && this.#dueSweep === way) this.#sweeps.add(way);
+      this.#scheduleWake(await this.journal.nextWakeAt(now));
+      this.#pump();
+    });
+  }
+
+  /** Lets runs that a sweep has shown wait for their turns; returns how many were not known yet. */
+  #take(runs: readonly RunRecord[]): number {
     if (this.#closing) return 0;
-    let woken = 0;
-    for (const record of records) {
-      const definition = `${record.supervisor}@${record.definitionHash}`;
-      if (!this.#hosts.has(definition)) continue;
-      if (filter.tenant !== undefined && record.tenant !== filter.tenant) continue;
-      if (filter.runId !== undefined && record.runId !== filter.runId) continue;
-      if (filter.definition !== undefined && definition !== filter.definition) continue;
-      const due = record.wakeAt !== undefined && record.wakeAt <= this.clock.now();
-      if (record.status === "parked" && !due) {
-        this.#scheduleWake(record.wakeAt);
-        continue;
-      }
-      if ((record.status !== "parked" && !also(record.status)) || this.#sessions.has(nameOf(record))) continue;
-      this.#begin(record, definition, []);
-      woken++;
+    const fresh = runs.filter((run) => !this.#isKnown(run));
+    for (const run of fresh) {
+      const { tenant, runId, status } = run;
+      // Until its turn comes somebody else may have taken it up, which its record then says (L4).
+      const isWanted = (now: RunRecord) =>
+        now.status === status && (status === "running" || (now.wakeAt ?? Number.POSITIVE_INFINITY) <= this.clock.now());
+      this.#turns.add(tenant, nameOf(run), {
+        key: { tenant, runId },
+        definition: definitionOf(run),
+        events: [],
+        isWanted,
+      });
     }
-    return woken;
+    this.#pump();
+    return fresh.length;
+  }
+
+  #isKnown(run: RunKey): boolean {
+    const name = nameOf(run);
+    return this.#sessions.has(name) || this.#turns.find(name) !== undefined;
+  }
+
+  /** Opens sessions for those whose turn it is, as far as there is room, and sees that there is always somebody waiting. */
+  #pump(): void {
+    while (this.#sessions.size < this.#driving) {
+      const start = this.#turns.next();
+      if (!start) break;
+      this.#open(start);
+    }
+    if (this.#sweeps.size > 0 && this.#turns.size < pageRuns / 2 && !this.#filling) {
+      this.#fill().catch((thrown: unknown) => this.#lookAgain(thrown));
+    }
+    this.#tellIdle();
+  }
+
+  /** Takes the next pages of what is left to show, from each sweep in turn. */
+  async #fill(): Promise<void> {
+    this.#filling = true;
+    try {
+      for (const way of this.#sweeps) {
+        if (this.#turns.size >= pageRuns) break;
+        const runs = await way.page();
+        // Behind the others, unless it was given up meanwhile.
+        if (this.#sweeps.delete(way) && !way.done) this.#sweeps.add(way);
+        this.#take(runs);
+      }
+    } finally {
+      this.#filling = false;
+    }
+    this.#pump();
+  }
+
+  /** So that nobody takes the engine for idle while it looks for work. */
+  async #look<Found>(act: () => Promise<Found>): Promise<Found> {
+    this.#looking++;
+    try {
+      return await act();
+    } finally {
+      this.#looking--;
+      this.#tellIdle();
+    }
+  }
+
+  /** The sweeps are where they were; the timer's next one takes what the journal would not show now. */
+  #lookAgain(thrown: unknown): void {
+    if (this.#closing) return;
+    this.#logger.error({ reason: reasonOf(thrown) }, "parked runs could not be woken");
+    this.#scheduleWake(this.clock.now() + lookAgainMs);
   }
 
   watch(key: RunKey, watcher: RunWatcher): () => void {
@@ -130,16 +248,26 @@ class LocalEngine implements Engine {
   }
 
   async idle(): Promise<void> {
-    if (this.#sessions.size === 0) return;
+    if (this.#isIdle()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #isIdle(): boolean {
+    return this.#sessions.size === 0 && this.#turns.size === 0 && this.#sweeps.size === 0 && this.#looking === 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#wake?.cancel();
+      this.#sweeps.clear();
+      const error = new OrchestrationError("engine/closed", { engine: this.name });
+      for (const { events } of this.#turns.clear()) for (const { settle } of events) settle?.reject(error);
       for (const session of this.#sessions.values()) session.stop();
       await this.idle();
-      const error = new OrchestrationError("engine/closed", { engine: this.name });
       for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
       await this.journal.close();
     })();
@@ -151,14 +279,21 @@ class LocalEngine implements Engine {
   }
 
   #begin(key: RunKey, definition: string, events: Waiting[]): void {
-    const host = this.#hosts.get(definition);
-    const name = nameOf(key);
-    if (!host) {
+    if (!this.#hosts.has(definition)) {
       const [supervisor = "", hash = ""] = definition.split("@");
       const error = new OrchestrationError("definition/unknown", { run: key.runId, supervisor, definition: hash });
       for (const { settle } of events) settle?.reject(error);
       return;
     }
+    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isWanted: () => true });
+    this.#pump();
+  }
+
+  #open(start: Start): void {
+    const { key, definition, events } = start;
+    const name = nameOf(key);
+    const host = this.#hosts.get(definition);
+    if (!host) throw new OrchestrationError("run/internal", { reason: `no host is registered for ${definition}` });
     const stream: StreamKey = { tenant: key.tenant, kind: "run", id: key.runId };
     const session = new LocalSession({
       key: stream,
@@ -174,13 +309,14 @@ class LocalEngine implements Engine {
     this.#sessions.set(name, session);
     this.#stopped.delete(name);
     for (const event of events) session.push(event);
-    void this.#run(name, key, definition, session, host);
+    void this.#run(name, start, session, host);
   }
 
-  async #run(name: string, key: RunKey, definition: string, session: LocalSession, host: RunHost): Promise<void> {
+  async #run(name: string, start: Start, session: LocalSession, host: RunHost): Promise<void> {
+    const { key, definition } = start;
     let failure: OrchestrationError | undefined;
     try {
-      await host.drive(session);
+      if (await this.#needsDriving(start, session)) await host.drive(session);
     } catch (thrown) {
       failure = OrchestrationError.is(thrown)
         ? thrown
@@ -198,7 +334,13 @@ class LocalEngine implements Engine {
         for (const { settle } of left) settle?.reject(new OrchestrationError("engine/closed", { engine: this.name }));
       } else this.#begin(key, definition, left);
     }
-    if (this.#sessions.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#pump();
+  }
+
+  async #needsDriving({ key, events, isWanted }: Start, session: LocalSession): Promise<boolean> {
+    if (events.length > 0) return true;
+    const record = await this.journal.findRun(key.tenant, key.runId);
+    return session.waiting > 0 || (record !== undefined && isWanted(record));
   }
 
   #tell(name: string, act: (watcher: RunWatcher) => void): void {
@@ -226,167 +368,9 @@ class LocalEngine implements Engine {
     this.#wake?.cancel();
     const timer = this.clock.at(dueAt, () => {
       this.#wake = undefined;
-      this.#wakeRuns({}, () => false).catch((thrown: unknown) => {
-        this.#logger.error({ reason: reasonOf(thrown) }, "parked runs could not be woken");
-      });
+      this.#wakeDue().catch((thrown: unknown) => this.#lookAgain(thrown));
     });
     this.#wake = { dueAt, cancel: timer.cancel };
-  }
-}
-
-interface SessionOptions {
-  readonly key: StreamKey;
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly salt: () => string;
-  readonly host: RunHost;
-  readonly onBatch: (batch: Batch) => void;
-  readonly onRecord: (record: RunRecord) => void;
-}
-
-class LocalSession implements RunSession {
-  readonly key: StreamKey;
-  readonly journal: Journal;
-  readonly #options: SessionOptions;
-  readonly #queue: Waiting[] = [];
-  readonly #inFlight = new Map<string, AbortController>();
-  readonly #timers = new Map<string, { cancel: () => void }>();
-  #current: Waiting | undefined;
-  #wake: ((event: InputEvent | undefined) => void) | undefined;
-  #stopped = false;
-
-  constructor(options: SessionOptions) {
-    this.#options = options;
-    this.key = options.key;
-    this.journal = options.journal;
-  }
-
-  get waiting(): number {
-    return this.#queue.length;
-  }
-
-  now(): number {
-    return this.#options.clock.now();
-  }
-
-  salt(): string {
-    return this.#options.salt();
-  }
-
-  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
-    if (record) this.#options.onRecord(record);
-    return this.journal.append(this.key, batch, expectedSeq, record);
-  }
-
-  published(batch: Batch): void {
-    this.#options.onBatch(batch);
-  }
-
-  submit(command: Command): void {
-    if (this.#stopped) return;
-    if (command.type === "startTimer") {
-      const { id, path, dueAt } = command;
-      const event: InputEvent = { id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } };
-      this.#timers.get(id)?.cancel();
-      if (dueAt <= this.now()) return this.push({ event });
-      this.#timers.set(
-        id,
-        this.#options.clock.at(dueAt, () => {
-          this.#timers.delete(id);
-          this.push({ event });
-        }),
-      );
-      return;
-    }
-    const controller = new AbortController();
-    this.#inFlight.set(command.id, controller);
-    const { tenant, id: runId } = this.key;
-    const done = (event: InputEvent) => {
-      if (this.#inFlight.delete(command.id)) this.push({ event });
-    };
-    // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
-    const broken = (thrown: unknown) => done(failureOf(command, thrown));
-    try {
-      this.#options.host.execute({ tenant, runId }, command, controller.signal).then(done, broken);
-    } catch (thrown) {
-      broken(thrown);
-    }
-  }
-
-  abort(commandId: string): void {
-    this.#timers.get(commandId)?.cancel();
-    this.#timers.delete(commandId);
-    this.#inFlight.get(commandId)?.abort();
-  }
-
-  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
-    this.#current?.settle?.resolve();
-    this.#current = undefined;
-    if (this.#stopped) return undefined;
-    const waiting = this.#queue.shift();
-    if (waiting) {
-      this.#current = waiting;
-      return waiting.event;
-    }
-    if (this.#inFlight.size === 0) return undefined;
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  push(waiting: Waiting): void {
-    const wake = this.#wake;
-    if (!wake) {
-      this.#queue.push(waiting);
-      return;
-    }
-    this.#wake = undefined;
-    this.#current = waiting;
-    wake(waiting.event);
-  }
-
-  /** Makes `next` say that there is nothing more; what is under way is lost to this process. */
-  stop(): void {
-    this.#stopped = true;
-    for (const controller of this.#inFlight.values()) controller.abort();
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.(undefined);
-  }
-
-  /** Ends the session. Returns what came in too late for it; on failure everybody who waits is told. */
-  end(failure: OrchestrationError | undefined): Waiting[] {
-    this.#stopped = true;
-    for (const controller of this.#inFlight.values()) controller.abort();
-    this.#inFlight.clear();
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-    const left = this.#queue.splice(0);
-    if (failure) {
-      this.#current?.settle?.reject(failure);
-      for (const { settle } of left) settle?.reject(failure);
-      return [];
-    }
-    this.#current?.settle?.resolve();
-    // Completions and timers of an ended session mean nothing to the next one; signals from outside do.
-    return left.filter(({ settle }) => settle);
-  }
-}
-
-function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: unknown): InputEvent {
-  const { id, path } = command;
-  const error = new OrchestrationError("run/internal", { reason: reasonOf(thrown) }).toRecord();
-  switch (command.type) {
-    case "callModel":
-      return { id, path, type: "model.failed", body: { command: id, model: command.alias, error } };
-    case "callTool":
-      return { id, path, type: "tool.failed", body: { command: id, error, mayHaveExecuted: true, durationMs: 0 } };
-    case "lookup":
-      return { id, path, type: "effect.looked-up", body: { command: id, outcome: "unknown" } };
-    case "reserve":
-      return { id, path, type: "budget.refused", body: { command: id, scope: "tenant", error } };
-    case "returnBudget":
-      return { id, path, type: "budget.returned", body: { command: id, spent: command.spent } };
   }
 }
 

@@ -2,8 +2,9 @@ import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { Batch, Journal, RunFilter, RunRecord, StreamKey } from "../port/journal.ts";
 import { assertAppend, assertText, conflictData, isLinked, streamName } from "./link.ts";
-import { isUnfinished, mostOf, newestFirst, pastPage, type RunPage } from "./listing.ts";
+import { mostOf, newestFirst, pastPage } from "./listing.ts";
 import { randomKey } from "./tenant-key.ts";
+import { unfinishedRuns } from "./unfinished.ts";
 
 export interface MemoryJournalOptions {
   /** Makes a tenant's secret; 32 random bytes as base64url when absent. For tests that need the same hashes again. */
@@ -31,7 +32,7 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   const newKey = options.newKey ?? randomKey;
   const streams = new Map<string, Stream>();
   const tenants = new Map<string, Tenant>();
-  const unfinished = new Map<string, RunRecord>();
+  const unfinished = unfinishedRuns();
   const snapshots = new Map<string, { readonly seq: number; readonly hash: string; readonly state: string }>();
   let closed = false;
 
@@ -71,9 +72,9 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       stream.lastSeq = batch.lastSeq;
       stream.hash = batch.hash;
       if (!record) return;
-      tenantOf(key.tenant).runs.set(record.runId, record);
-      if (isUnfinished(record.status)) unfinished.set(name, record);
-      else unfinished.delete(name);
+      const { runs } = tenantOf(key.tenant);
+      unfinished.put(runs.get(record.runId), record);
+      runs.set(record.runId, record);
     },
     read: async (key, fromSeq = 1) => {
       assertOpen();
@@ -109,9 +110,21 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       const runs = [...(tenants.get(filter.tenant)?.runs.values() ?? [])].filter((run) => isListed(run, filter));
       return runs.sort(newestFirst).slice(0, mostOf(filter));
     },
-    unfinishedRuns: async () => {
+    unfinishedRuns: async (page = {}) => {
       assertOpen();
-      return [...unfinished.values()].sort((left, right) => newestFirst(right, left));
+      return unfinished.page(page);
+    },
+    unfinishedTenants: async (page = {}) => {
+      assertOpen();
+      return unfinished.tenants(page);
+    },
+    nextWakeAt: async (after = Number.NEGATIVE_INFINITY) => {
+      assertOpen();
+      return unfinished.nextWakeAt(after);
+    },
+    waitingDefinitions: async () => {
+      assertOpen();
+      return unfinished.definitions();
     },
     listStreams: async (tenant, kind) => {
       assertOpen();
@@ -129,11 +142,12 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   };
 }
 
-function isListed(run: RunRecord, filter: RunFilter & RunPage): boolean {
+function isListed(run: RunRecord, filter: RunFilter): boolean {
   return (
     (filter.status === undefined || filter.status.includes(run.status)) &&
     (filter.supervisor === undefined || filter.supervisor === run.supervisor) &&
     (filter.conversationId === undefined || filter.conversationId === run.conversationId) &&
+    (filter.waitingFor === undefined || (run.waits?.includes(filter.waitingFor) ?? false)) &&
     pastPage(run, filter)
   );
 }

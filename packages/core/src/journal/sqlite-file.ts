@@ -12,10 +12,26 @@ import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 /** "Remt", in the header of every journal. */
 const applicationId = 0x52656d74;
 /** The format that this version writes and the newest that it reads. */
-const formatVersion = 1;
+const formatVersion = 2;
 /** How long a statement waits for another process. */
 const busyTimeoutMs = 5_000;
 const notADatabase = "it is not an SQLite database";
+
+/**
+ * Unfinished runs by age and by when they want to be woken, with all that they are chosen by, so that a choice is made
+ * in the index; and by what a person is asked for. `waits` holds words between spaces.
+ */
+const waitingIndexes = `
+CREATE INDEX runs_unfinished ON runs (status, started_at, tenant, run_id, supervisor, definition_hash)
+  WHERE status IN ('running', 'parked');
+CREATE INDEX runs_due ON runs (wake_at, tenant, run_id, supervisor, definition_hash)
+  WHERE status = 'parked' AND wake_at IS NOT NULL;
+CREATE INDEX runs_due_of_tenant ON runs (tenant, wake_at, run_id, supervisor, definition_hash)
+  WHERE status = 'parked' AND wake_at IS NOT NULL;
+CREATE INDEX runs_for_approval ON runs (tenant, started_at, run_id, supervisor) WHERE instr(waits, 'approval');
+CREATE INDEX runs_for_question ON runs (tenant, started_at, run_id, supervisor) WHERE instr(waits, 'question');
+CREATE INDEX runs_for_effect ON runs (tenant, started_at, run_id, supervisor) WHERE instr(waits, 'effect');
+`;
 
 /**
  * Batches are an ordinary table behind an integer: new rows go to its end whatever stream they belong to, so a commit
@@ -49,13 +65,13 @@ CREATE TABLE runs (
   updated_at INTEGER NOT NULL,
   last_seq INTEGER NOT NULL,
   conversation_id TEXT,
-  wake_at INTEGER
+  wake_at INTEGER,
+  waits TEXT
 ) STRICT;
 CREATE INDEX runs_by_status ON runs (tenant, status, started_at, run_id);
 CREATE INDEX runs_by_supervisor ON runs (tenant, supervisor, status, started_at, run_id);
 CREATE INDEX runs_by_conversation ON runs (tenant, conversation_id, started_at, run_id) WHERE conversation_id IS NOT NULL;
-CREATE INDEX runs_unfinished ON runs (started_at, run_id) WHERE status IN ('running', 'parked');
-CREATE TABLE blobs (
+${waitingIndexes}CREATE TABLE blobs (
   blob INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
   address TEXT NOT NULL,
@@ -216,8 +232,27 @@ function becomeJournal(database: DatabaseSync, path: string): void {
     }
   }
   assertFormat(path, readFormat(database, path));
+  if (readFormat(database, path).version < formatVersion) migrate(database, path);
   const mode = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
   if (mode.journal_mode !== "wal") database.exec("PRAGMA journal_mode = WAL");
+}
+
+/** Brings an older format to this one in one transaction. An older process that has the file open must be restarted. */
+function migrate(database: DatabaseSync, path: string): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Another process may have been quicker.
+    if (readFormat(database, path).version === 1) {
+      database.exec(
+        `ALTER TABLE runs ADD COLUMN waits TEXT; DROP INDEX runs_unfinished; ${waitingIndexes} PRAGMA user_version = 2`,
+      );
+    }
+    database.exec("COMMIT");
+  } catch (thrown) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw thrown;
+  }
+  assertFormat(path, readFormat(database, path));
 }
 
 function foreign(path: string, reason: string, cause?: unknown): OrchestrationError {

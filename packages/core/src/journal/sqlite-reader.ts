@@ -1,7 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Json } from "../json.ts";
-import type { Batch, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "../port/journal.ts";
-import { mostOf, newestFirst, type RunPage, runStatuses } from "./listing.ts";
+import type {
+  Batch,
+  RunFilter,
+  RunRecord,
+  Snapshot,
+  StreamKey,
+  StreamKind,
+  UnfinishedFilter,
+  UnfinishedPage,
+  WaitingDefinition,
+} from "../port/journal.ts";
+import { mostOf, newestFirst, runStatuses } from "./listing.ts";
+import { columns, recordOf } from "./sqlite-record.ts";
+import { sqliteUnfinished } from "./sqlite-unfinished.ts";
 
 /** What an SQLite journal reads, each a statement or a few; answers are plain objects. */
 export interface Reader {
@@ -9,16 +21,17 @@ export interface Reader {
   readonly blob: (tenant: string, address: string) => string | undefined;
   readonly snapshot: (key: StreamKey) => Snapshot | undefined;
   readonly run: (tenant: string, runId: string) => RunRecord | undefined;
-  readonly runs: (filter: RunFilter & RunPage) => RunRecord[];
-  readonly unfinished: () => RunRecord[];
+  readonly runs: (filter: RunFilter) => RunRecord[];
+  readonly unfinished: (page: UnfinishedPage) => RunRecord[];
+  readonly unfinishedTenants: (
+    page: UnfinishedFilter & { readonly most?: number; readonly after?: string },
+  ) => string[];
+  readonly nextWakeAt: (after: number) => number | undefined;
+  readonly waitingDefinitions: () => WaitingDefinition[];
   readonly streams: (tenant: string, kind: StreamKind) => string[];
   readonly tenantKey: (tenant: string) => string | undefined;
 }
 
-type Row = { readonly [column: string]: unknown };
-
-const columns = `r.tenant, r.run_id, r.supervisor, r.definition_hash, r.status, r.started_at, r.updated_at, r.last_seq,
-  r.conversation_id, r.wake_at`;
 const newest = "ORDER BY r.started_at DESC, r.run_id DESC LIMIT ?";
 
 export function sqliteReader(database: DatabaseSync): Reader {
@@ -47,10 +60,14 @@ export function sqliteReader(database: DatabaseSync): Reader {
      WHERE r.tenant = ? AND r.conversation_id = ? AND (r.started_at, r.run_id) < (?, ?)
        AND r.status IN (SELECT value FROM json_each(?)) AND coalesce(r.supervisor = ?, TRUE) ${newest}`,
   );
-  const unfinished = database.prepare(
-    `SELECT ${columns} FROM runs r INDEXED BY runs_unfinished
-     WHERE r.status IN ('running', 'parked') ORDER BY r.started_at, r.run_id`,
-  );
+  const byWait = (wait: NonNullable<RunFilter["waitingFor"]>) =>
+    database.prepare(
+      `SELECT ${columns} FROM runs r INDEXED BY runs_for_${wait}
+       WHERE instr(r.waits, '${wait}') AND r.tenant = ? AND (r.started_at, r.run_id) < (?, ?)
+         AND r.status IN (SELECT value FROM json_each(?)) AND coalesce(r.supervisor = ?, TRUE)
+         AND (? IS NULL OR r.conversation_id = ?) ${newest}`,
+    );
+  const byWaits = { approval: byWait("approval"), question: byWait("question"), effect: byWait("effect") };
   const streams = database.prepare("SELECT id FROM streams WHERE tenant = ? AND kind = ? ORDER BY id");
   const tenantKey = database.prepare("SELECT key FROM tenants WHERE tenant = ?");
 
@@ -70,13 +87,17 @@ export function sqliteReader(database: DatabaseSync): Reader {
       return row && recordOf(row);
     },
     runs: (filter) => {
-      const { tenant, supervisor, conversationId } = filter;
+      const { tenant, supervisor, conversationId, waitingFor } = filter;
       const statuses = filter.status ?? runStatuses;
       const most = mostOf(filter);
       // Behind every run, when there is no edge; before every run of its millisecond, when there is no id.
       const edge = [filter.before ?? Number.MAX_SAFE_INTEGER, filter.beforeRunId ?? ""] as const;
+      const wanted = JSON.stringify(statuses);
+      if (waitingFor !== undefined) {
+        const rest = [wanted, supervisor ?? null, conversationId ?? null, conversationId ?? null, most] as const;
+        return byWaits[waitingFor].all(tenant, ...edge, ...rest).map(recordOf);
+      }
       if (conversationId !== undefined) {
-        const wanted = JSON.stringify(statuses);
         return byConversation.all(tenant, conversationId, ...edge, wanted, supervisor ?? null, most).map(recordOf);
       }
       const rows = [...new Set(statuses)].flatMap((status) =>
@@ -86,23 +107,8 @@ export function sqliteReader(database: DatabaseSync): Reader {
       );
       return rows.map(recordOf).sort(newestFirst).slice(0, most);
     },
-    unfinished: () => unfinished.all().map(recordOf),
+    ...sqliteUnfinished(database),
     streams: (tenant, kind) => streams.all(tenant, kind).map((row) => row.id as string),
     tenantKey: (tenant) => (tenantKey.get(tenant) as { key: string } | undefined)?.key,
-  };
-}
-
-function recordOf(row: Row): RunRecord {
-  return {
-    tenant: row.tenant as string,
-    runId: row.run_id as string,
-    supervisor: row.supervisor as string,
-    definitionHash: row.definition_hash as string,
-    status: row.status as RunRecord["status"],
-    startedAt: row.started_at as number,
-    updatedAt: row.updated_at as number,
-    lastSeq: row.last_seq as number,
-    ...(row.conversation_id === null ? {} : { conversationId: row.conversation_id as string }),
-    ...(row.wake_at === null ? {} : { wakeAt: row.wake_at as number }),
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { conflictData, isLinked, streamName } from "./link.ts";
 import type { Failure, Write } from "./sqlite-message.ts";
+import { textOf } from "./sqlite-record.ts";
 
 type Append = Extract<Write, { type: "append" }>;
 
@@ -28,11 +29,12 @@ export function sqliteStore(database: DatabaseSync): Store {
   );
   const putRun = database.prepare(
     `INSERT INTO runs (stream, tenant, run_id, supervisor, definition_hash, status, started_at, updated_at, last_seq,
-       conversation_id, wake_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       conversation_id, wake_at, waits)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (stream) DO UPDATE SET supervisor = excluded.supervisor, definition_hash = excluded.definition_hash,
        status = excluded.status, started_at = excluded.started_at, updated_at = excluded.updated_at,
-       last_seq = excluded.last_seq, conversation_id = excluded.conversation_id, wake_at = excluded.wake_at`,
+       last_seq = excluded.last_seq, conversation_id = excluded.conversation_id, wake_at = excluded.wake_at,
+       waits = excluded.waits`,
   );
   const putBlob = database.prepare(
     "INSERT INTO blobs (tenant, address, body) VALUES (?, ?, ?) ON CONFLICT (tenant, address) DO NOTHING",
@@ -67,6 +69,7 @@ export function sqliteStore(database: DatabaseSync): Store {
         record.lastSeq,
         record.conversationId ?? null,
         record.wakeAt ?? null,
+        textOf(record.waits),
       );
     }
     return undefined;

@@ -69,7 +69,10 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
     loadSnapshot: (key) => read(() => reader.snapshot(key)),
     findRun: (tenant, runId) => read(() => reader.run(tenant, runId)),
     listRuns: (filter) => read(() => reader.runs(filter)),
-    unfinishedRuns: () => read(() => reader.unfinished()),
+    unfinishedRuns: (page = {}) => read(() => reader.unfinished(page)),
+    unfinishedTenants: (page = {}) => read(() => reader.unfinishedTenants(page)),
+    nextWakeAt: (after = Number.MIN_SAFE_INTEGER) => read(() => reader.nextWakeAt(after)),
+    waitingDefinitions: () => read(() => reader.waitingDefinitions()),
     listStreams: (tenant, kind) => read(() => reader.streams(tenant, kind)),
     tenantKey: async (tenant) => {
       let key = keys.get(tenant) ?? (await read(() => reader.tenantKey(tenant)));

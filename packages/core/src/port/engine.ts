@@ -25,7 +25,7 @@ export interface RunSession {
    * on engines that replay code, determined by what is durable.
    */
   readonly append: (batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
-  /** Starts a command; its outcome comes out of `next` as an input event. Never throws. */
+  /** Starts a command; a timer that `holds` counts as in flight until it fires or is aborted. Its outcome comes out of `next` as an input event. Never throws. */
   readonly submit: (command: Command) => void;
   /** Aborts a command's signal or stops its timer; its outcome, if it still comes, comes as ever. */
   readonly abort: (commandId: string) => void;
@@ -66,16 +66,21 @@ export interface Engine {
   readonly clock: Clock;
   /** Registers a supervisor's host under `supervisor@definitionHash`; two versions load side by side. */
   readonly register: (definition: string, host: RunHost) => void;
+  /** True when a host is registered under `supervisor@definitionHash`. */
+  readonly isRegistered: (definition: string) => boolean;
   /**
    * Puts an event into a run and drives it. Resolves when the event is durable or was known already.
    * @throws OrchestrationError `definition/unknown` when no host is loaded for the run; `engine/closed`
    */
   readonly deliver: (key: RunKey, definition: string, event: InputEvent) => Promise<void>;
-  /** Continues every unfinished run of the registered definitions; resolves with how many were woken. */
+  /**
+   * Continues every unfinished run of the registered definitions, each when its turn comes; resolves with how many. Parked
+   * runs that are not due stay parked.
+   */
   readonly resume: (filter?: ResumeFilter) => Promise<number>;
   /** Watches one run from now on; who comes after its driving stopped with an error is told that. Returns the way to stop. */
   readonly watch: (key: RunKey, watcher: RunWatcher) => () => void;
-  /** Resolves when no run is being driven. */
+  /** Resolves when no run is being driven and none waits for its turn. */
   readonly idle: () => Promise<void>;
   /** Stops driving, waits for what is being written, closes the journal. */
   readonly close: () => Promise<void>;

@@ -24,8 +24,10 @@ export interface Batch {
   readonly hash: string;
 }
 
-/** What an unfinished run may wait for: people, or a time. */
-export type Waits = "approval" | "question" | "effect" | "timer";
+/** Something that a run can wait for: a person's decision, an answer, word of an uncertain write, a time. */
+export type Wait = "approval" | "question" | "effect" | "timer";
+/** What a parked run waits for, each kind once. */
+export type Waits = readonly Wait[];
 
 /** What the index knows of a run, kept in the same transaction as the batch that changed it. */
 export interface RunRecord {
@@ -40,8 +42,7 @@ export interface RunRecord {
   readonly conversationId?: string;
   /** Epoch ms at which a parked run wants to be woken. */
   readonly wakeAt?: number;
-  /** What it waits for, if anything. */
-  readonly waits?: readonly Waits[];
+  readonly waits?: Waits;
 }
 
 export interface RunFilter {
@@ -49,10 +50,43 @@ export interface RunFilter {
   readonly status?: readonly RunStatus[];
   readonly supervisor?: string;
   readonly conversationId?: string;
+  /** Only runs that wait for this, among other things perhaps. */
+  readonly waitingFor?: Exclude<Wait, "timer">;
   /** At most this many, newest first; 100 when absent. */
   readonly most?: number;
   /** Only runs started before this (epoch ms), to page on. */
   readonly before?: number;
+  /** With `before`: of the runs started at that very millisecond, those behind this id too. */
+  readonly beforeRunId?: string;
+}
+
+/** Which unfinished runs, of every tenant; all of them where nothing is said. */
+export interface UnfinishedFilter {
+  readonly status?: "running" | "parked";
+  /** Only parked runs that want to be woken at this time (epoch ms) or before. */
+  readonly dueAt?: number;
+  readonly tenant?: string;
+  readonly runId?: string;
+  /** Only runs of these, each `supervisor@definitionHash`. */
+  readonly definitions?: readonly string[];
+}
+
+/** A page of unfinished runs. */
+export interface UnfinishedPage extends UnfinishedFilter {
+  /** At most this many; 100 when absent. */
+  readonly most?: number;
+  /** Only runs behind this one: the last of the page before, under the same filter. */
+  readonly after?: RunRecord;
+}
+
+/** A definition that unfinished runs belong to, and so must be loaded for them to go on. */
+export interface WaitingDefinition {
+  readonly supervisor: string;
+  readonly definitionHash: string;
+  /** How many unfinished runs there are. */
+  readonly runs: number;
+  /** The oldest of them, at most 20. */
+  readonly some: readonly { readonly tenant: string; readonly runId: string }[];
 }
 
 export interface Snapshot {
@@ -83,8 +117,19 @@ export interface Journal {
   readonly loadSnapshot: (key: StreamKey) => Promise<Snapshot | undefined>;
   readonly findRun: (tenant: string, runId: string) => Promise<RunRecord | undefined>;
   readonly listRuns: (filter: RunFilter) => Promise<readonly RunRecord[]>;
-  /** Runs of every tenant that have not ended: for the engine's own recovery and the pre-start check, nobody else. */
-  readonly unfinishedRuns: () => Promise<readonly RunRecord[]>;
+  /**
+   * A page of the runs that have not ended, of every tenant: for the engine's own recovery and the pre-start check, nobody
+   * else. Earliest wake-up first when `dueAt` is given, else oldest first; then by tenant and id.
+   */
+  readonly unfinishedRuns: (page?: UnfinishedPage) => Promise<readonly RunRecord[]>;
+  /** Tenants that have such runs, in order, behind the tenant `after`; at most `most`, 100 when absent. */
+  readonly unfinishedTenants: (
+    page?: UnfinishedFilter & { readonly most?: number; readonly after?: string },
+  ) => Promise<readonly string[]>;
+  /** When the next parked run of any tenant wants to be woken (epoch ms), later than `after` when that is given. */
+  readonly nextWakeAt: (after?: number) => Promise<number | undefined>;
+  /** The definitions that unfinished runs of any tenant belong to, by supervisor and hash. */
+  readonly waitingDefinitions: () => Promise<readonly WaitingDefinition[]>;
   /** Ids of the streams of one kind of a tenant. */
   readonly listStreams: (tenant: string, kind: StreamKind) => Promise<readonly string[]>;
   /** The tenant's secret for argument hashes and blob addresses; made on first use. */

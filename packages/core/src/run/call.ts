@@ -18,7 +18,7 @@ import {
   requestApproval,
 } from "./gated.ts";
 import { stopInvocation } from "./invocation.ts";
-import { retryDelayOf } from "./retry.ts";
+import { retryDelayOf, retryKindOf } from "./retry.ts";
 import type { Call, Invocation, Work } from "./state.ts";
 import { compensationAgent, undoSettled } from "./undo.ts";
 
@@ -236,9 +236,8 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
     default: {
       const certain = !body.mayHaveExecuted && !isDoubted(call);
       const { attempt } = call.snapshot.context as EffectContext;
-      const safe = call.tool.effect === "read" || certain;
-      const delayMs = work.rules.retries && safe ? retryDelayOf(call, body.error, attempt) : undefined;
-      const retry = delayMs !== undefined && attempt < (call.tool.retry?.attempts ?? attemptsMax);
+      const delayMs = retryDelayOf(work, call, body.error, { attempt, mayHaveExecuted: !certain });
+      const retry = delayMs !== undefined;
       if (certain && !retry) forgive(work, call);
       return tellCall(
         work,
@@ -411,8 +410,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
       call.command = undefined;
       const dueAt = work.at + (detail.delayMs ?? 0);
       const error = detail.error ?? noResult(call).error;
-      const kind = error.code === "tool/unreachable" || error.code === "limits/queue-full" ? "transport" : "tool";
-      work.note("step.retried", path, { step: path, kind, attempt, dueAt, error });
+      work.note("step.retried", path, { step: path, kind: retryKindOf(error), attempt, dueAt, error });
       return work.startTimer({ id: retryTimer(path), path, dueAt, durable: false, holds: true });
     }
     case "lookup": {

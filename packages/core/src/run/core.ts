@@ -10,7 +10,7 @@ import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { Bus } from "../port/bus.ts";
-import type { Waits } from "../port/journal.ts";
+import type { Wait, Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
 import {
@@ -145,9 +145,9 @@ export class RunCore {
     return [...asks.keys(), ...uncertain, ...approvals.keys(), ...delayed.keys()];
   }
   /** The kinds of what the run waits for, for the index. */
-  get waits(): readonly Waits[] {
+  get waits(): Waits {
     const { asks, uncertain, approvals, delayed } = this.#state;
-    const kinds: Waits[] = [];
+    const kinds: Wait[] = [];
     if (approvals.size > 0) kinds.push("approval");
     if (asks.size > 0) kinds.push("question");
     if (uncertain.size > 0) kinds.push("effect");

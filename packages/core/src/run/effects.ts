@@ -68,7 +68,10 @@ export function effectsOf(entries: readonly Entry[], tools: ReadonlyMap<string, 
 
 type Mutable = { -readonly [Key in keyof EffectRecord]: EffectRecord[Key] };
 
-function undoOf({ outcome, input, output }: EffectRecord, tool: AnyTool | undefined): Pick<EffectRecord, "undo"> | object {
+function undoOf(
+  { outcome, input, output }: EffectRecord,
+  tool: AnyTool | undefined,
+): Pick<EffectRecord, "undo"> | object {
   if (outcome !== "done" || !tool?.undo || output === undefined) return {};
   const asked = parseWith(tool.input, input);
   const answered = parseWith(tool.output, output);

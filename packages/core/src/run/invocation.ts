@@ -203,7 +203,7 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
 /** A model call that brought nothing. */
 export function failResponse(work: Work, invocation: Invocation, error: ErrorRecord): void {
   invocation.tries++;
-  const delayMs = work.rules.retries ? modelRetryDelayOf(invocation, error) : undefined;
+  const delayMs = modelRetryDelayOf(work, invocation, error);
   tell(work, invocation, { type: "model.failed", retry: delayMs !== undefined }, { error, delayMs });
 }
 

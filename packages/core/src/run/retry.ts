@@ -1,12 +1,40 @@
+import { backoffMs, defaultRetry, isRetried, kindOf } from "../effect/tries.ts";
 import type { ErrorRecord } from "../errors.ts";
-import type { Call, Invocation } from "./state.ts";
+import type { EntryBodies } from "../event.ts";
+import type { Call, Invocation, Work } from "./state.ts";
 
-/** Milliseconds after which a failed call is worth another try; nothing: it is not. */
-export function retryDelayOf(_call: Call, _error: ErrorRecord, _attempt: number): number | undefined {
-  return undefined;
+/** Whether a failed step of a run is tried again, and when. Pure: a replay comes to the same. */
+
+/**
+ * Milliseconds after which a failed call is worth another try; nothing: it is not.
+ * @param attempt tries so far, from 1
+ * @param mayHaveExecuted as the failure says, or as an earlier try left it
+ */
+export function retryDelayOf(
+  work: Work,
+  { tool, path }: Call,
+  error: ErrorRecord,
+  { attempt, mayHaveExecuted }: { readonly attempt: number; readonly mayHaveExecuted: boolean },
+): number | undefined {
+  const policy = tool.retry ?? defaultRetry.tool;
+  if (!work.rules.retries || attempt >= policy.attempts) return undefined;
+  if (!isRetried(error.code, { effect: tool.effect, retry: tool.retry, mayHaveExecuted })) return undefined;
+  return backoffMs(policy, attempt, `${work.state.runId} ${path}`, error);
 }
 
-/** The same for a model call. */
-export function modelRetryDelayOf(_invocation: Invocation, _error: ErrorRecord): number | undefined {
-  return undefined;
+/** The same for a model call; every try is a step of the run. */
+export function modelRetryDelayOf(
+  work: Work,
+  { path, models, tries }: Invocation,
+  error: ErrorRecord,
+): number | undefined {
+  const policy = defaultRetry.model;
+  if (!work.rules.retries || tries >= policy.attempts || !isRetried(error.code, "model")) return undefined;
+  return backoffMs(policy, tries, `${work.state.runId} ${path} ${models}`, error);
+}
+
+/** What a `step.retried` says failed. */
+export function retryKindOf({ code }: ErrorRecord): EntryBodies["step.retried"]["kind"] {
+  const kind = kindOf(code);
+  return kind === "model" || kind === "transport" ? kind : "tool";
 }

@@ -274,8 +274,7 @@ export function runHandle<Output>(options: {
     id: key.runId,
     tenant: key.tenant,
     status: async () => (await record()).status,
-    settled: () =>
-      until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
+    settled: () => until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
     entries,
     events: (eventOptions) => events(eventOptions),
     result: async () => {

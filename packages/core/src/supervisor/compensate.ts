@@ -59,7 +59,12 @@ function undoneIn(entries: readonly Entry[]): string[] {
 export async function undosFor(
   journal: Journal,
   definition: SupervisorDefinition,
-  { tenant, run, only, undone }: {
+  {
+    tenant,
+    run,
+    only,
+    undone,
+  }: {
     readonly tenant: string;
     readonly run: string;
     readonly only: readonly string[] | undefined;

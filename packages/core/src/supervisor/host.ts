@@ -1,22 +1,22 @@
 import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
 import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
-import { type Breakers, breakers } from "../effect/breaker.ts";
+import { breakers } from "../effect/breaker.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
-import type { Health } from "../effect/health.ts";
-import { type Limiter, limiter } from "../effect/limiter.ts";
+import { type Health, health } from "../effect/health.ts";
+import { limiter } from "../effect/limiter.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend } from "../event.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
 import { modelGateway } from "../model/gateway.ts";
-import type { Observers } from "../observer.ts";
+import type { observers } from "../observer.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
 import type { SupervisorDefinition } from "./definition.ts";
-import type { HostOptions } from "./options.ts";
+import type { Concurrency, HostOptions } from "./options.ts";
 
 /** What carries out the commands of one supervisor's runs: the two gates, and the tenant's purse. */
 export interface Host {
@@ -33,14 +33,24 @@ export interface HostParts {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly tracer: Tracer;
-  readonly observers: Observers;
+  readonly observers: ReturnType<typeof observers>;
   readonly options: HostOptions;
 }
 
 const retryMsFirst = 100;
 const retryMsMax = 10_000;
+const waitingMax = 1_000;
 
-export function makeHost({ definition, engine, models, ids, logger, tracer, observers, options }: HostParts): Host {
+export function makeHost({
+  definition,
+  engine,
+  models,
+  ids,
+  logger,
+  tracer,
+  observers: watching,
+  options,
+}: HostParts): Host {
   const { clock, journal } = engine;
   const board = restrictionBoard({
     journal,
@@ -49,20 +59,22 @@ export function makeHost({ definition, engine, models, ids, logger, tracer, obse
     ...(options.restrictionsMaxAgeMs === undefined ? {} : { maxAgeMs: options.restrictionsMaxAgeMs }),
   });
   const ledger = budgetLedger({ journal, now: () => clock.now(), salt: ids.salt, budgets: options.budgets ?? {} });
-  const breakersOf = (): Breakers =>
-    breakers({
+  const gates = {
+    breakers: breakers({
       clock,
       ...options.breaker,
-      onChange: (change) => {
-        logger.warn({ target: change.key, state: change.state }, "a breaker changed its state");
+      onChange: ({ key: target, state, from }) => {
+        logger.warn({ target, state, from }, "a breaker changed its state");
       },
-    });
-  const toolBreakers = breakersOf();
-  const modelBreakers = breakersOf();
-  const queue: Limiter = limiter(options.concurrency ?? {});
-  const common = { definition, clock, tracer, limiter: queue, restrictions: board.current };
-  const gateway = modelGateway({ ...common, models, breakers: modelBreakers, toolBreakers });
-  const tools = dispatcher({ ...common, breakers: toolBreakers, tenantKey: (tenant) => journal.tenantKey(tenant) });
+    }),
+    limiter: limiter({
+      most: (target) => mostOf(options.concurrency, target),
+      waitingMax: options.concurrency?.waiting ?? waitingMax,
+    }),
+  };
+  const common = { definition, clock, tracer, restrictions: board.current, ...gates };
+  const gateway = modelGateway({ ...common, models });
+  const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
   const persist = async <Answer>(signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
@@ -123,7 +135,7 @@ export function makeHost({ definition, engine, models, ids, logger, tracer, obse
 
   const host: RunHost = {
     drive: (session) =>
-      drive(observers.around(session), {
+      drive(watching.around(session), {
         definition,
         gateway,
         logger,
@@ -148,11 +160,15 @@ export function makeHost({ definition, engine, models, ids, logger, tracer, obse
       }
     },
   };
-  const health = (): Health => ({
-    breakers: [...toolBreakers.states(), ...modelBreakers.states()],
-    queues: queue.states(),
-  });
-  return { host, board, ledger, health };
+  return { host, board, ledger, health: () => health(gates) };
+}
+
+/** How much may be under way of one thing; nothing: it is not bounded. */
+function mostOf(concurrency: Concurrency | undefined, target: string): number | undefined {
+  const [kind = "", ...rest] = target.split(":");
+  const name = rest.join(":");
+  if (kind === "tenant") return concurrency?.perTenant;
+  return (kind === "tool" ? concurrency?.tools : concurrency?.models)?.[name];
 }
 
 /** What a need exceeds what there is by. */

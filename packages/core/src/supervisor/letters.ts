@@ -1,10 +1,10 @@
+import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
-import type { ErrorRecord } from "../errors.ts";
 import { type HandledLetter, lettersHandled } from "../governance/letters.ts";
 import { openRun } from "../journal/open-run.ts";
-import type { Journal } from "../port/journal.ts";
 import type { Json } from "../json.ts";
+import type { Journal } from "../port/journal.ts";
 import type { Principal } from "../principal.ts";
 import { type EffectRecord, effectsOf, standingEffects } from "../run/effects.ts";
 import type { SupervisorDefinition } from "./definition.ts";

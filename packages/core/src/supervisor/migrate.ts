@@ -38,15 +38,19 @@ const pageSize = 500;
 /** Moves parked runs from one definition to another, one by one; each is moved whole or not at all. */
 export async function migrateRuns(
   to: SupervisorDefinition,
-  options: MigrateOptions & { readonly engine: Engine; readonly ids: IdSource; readonly by: Principal; readonly blobChars: number },
+  options: MigrateOptions & {
+    readonly engine: Engine;
+    readonly ids: IdSource;
+    readonly by: Principal;
+    readonly blobChars: number;
+  },
 ): Promise<MigrationReport> {
   const { from, tenant, engine } = options;
   const migrated: RunKey[] = [];
   const refused: (RunKey & { readonly error: ErrorRecord })[] = [];
   const filter = {
     status: "parked",
-    supervisor: from.name,
-    definitionHash: from.hash,
+    definitions: [`${from.name}@${from.hash}`],
     most: pageSize,
     ...(tenant === undefined ? {} : { tenant }),
   } as const;
@@ -136,7 +140,8 @@ function misfitOf({ state }: RunCore, root: SupervisorDefinition): string | unde
   }
   for (const { path, tool, tier } of state.calls.values()) {
     const now = root.approvals.get(tool.name)?.tier ?? "none";
-    if (tier === "person" && now !== "person") return `${path} waits for an approval that the new definition does not ask for`;
+    if (tier === "person" && now !== "person")
+      return `${path} waits for an approval that the new definition does not ask for`;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { defineEscalation, defineHandoff } from "../handoff.ts";
-import { user } from "../principal.ts";
+import { operator, user } from "../principal.ts";
 import { answers, calls, scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -70,8 +70,18 @@ describe("a supervisor on the memory engine", () => {
     ]);
     const supervisor = desk(model);
     const run = await supervisor.start({ text: "refund order 7" }, { tenant: "acme", principal: user("u_17") });
+    // A refund is of high risk: a person has to say yes, and not the one who asked.
+    expect(await run.settled()).toBe("parked");
+    expect(keys).toEqual([]);
+    const [open] = await supervisor.approvals.list({ tenant: "acme" });
+    expect(open).toMatchObject({ run: run.id, tool: "refund_order", input: { orderId: "7", amountCents: 900 } });
+    const address = open?.address ?? "";
+    const own = supervisor.approvals.approve("acme", address, { reason: "mine", principal: user("u_17") });
+    await expect(own).rejects.toMatchObject({ code: "approval/self-approval" });
+    await supervisor.approvals.approve("acme", address, { reason: "fine", principal: operator("o_1") });
     const result = await run.result();
     expect(result).toMatchObject({ status: "completed", output: { refundId: "r-7" } });
+    expect(keys).toHaveLength(1);
     const types = (await run.entries()).map(({ type }) => type);
     expect(types).toEqual([
       "run.started",
@@ -83,6 +93,11 @@ describe("a supervisor on the memory engine", () => {
       "handoff.delivered",
       "model.called",
       "model.responded",
+      "effect.proposed",
+      "approval.requested",
+      "run.parked",
+      "approval.decided",
+      "approval.granted",
       "effect.intended",
       "tool.called",
       "tool.returned",

@@ -1,65 +1,37 @@
 import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
-import { dispatcher } from "../effect/dispatcher.ts";
-import { OrchestrationError } from "../errors.ts";
-import type { Entry, EntryType } from "../event.ts";
-import { checkGrant, fullGrant, type Grant, narrow } from "../grant.ts";
+import { type Approvals, approvalService } from "../approval/approvals.ts";
+import type { BudgetView } from "../budget/ledger.ts";
+import type { Health } from "../effect/health.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import type { BudgetAmount, Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
+import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
+import { checkGrant, fullGrant, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
-import { type IdSource, isIdText, randomIds } from "../ids.ts";
+import { isIdText, randomIds } from "../ids.ts";
 import { type Json, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
-import { modelGateway } from "../model/gateway.ts";
 import { observers } from "../observer.ts";
 import { policyVersion } from "../policy-version.ts";
-import type { Engine, RunHost, RunKey } from "../port/engine.ts";
+import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
-import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
-import type { Tracer } from "../port/tracer.ts";
-import { osPrincipal, type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
-import { drive } from "../run/driver.ts";
+import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
 import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { Threshold } from "../threshold.ts";
+import { undoConversation, undoStateOf, undosFor } from "./compensate.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
+import { assertHomes } from "./homes.ts";
+import { makeHost } from "./host.ts";
+import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
+import { type MigrateOptions, type MigrationReport, migrateRuns } from "./migrate.ts";
+import type { RuntimeOptions, StartOptions } from "./options.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
 import { noteDefinition } from "./versions.ts";
-
-export interface RuntimeOptions<Alias extends string> {
-  /** One model for each alias that the agents use. */
-  readonly models: { readonly [Name in Alias]: Model };
-  readonly engine: Engine;
-  /**
-   * The tenants that are served, with what their runs may use at most (`{}` bounds nothing). A tenant that is not here
-   * cannot start a run. Absent: every tenant is served, and its allowlists are the agents' own.
-   */
-  readonly tenants?: { readonly [tenant: string]: Grant };
-  /** Who acts when a call names no principal; the operating system's user when absent (D11). */
-  readonly principals?: PrincipalSource;
-  readonly logger?: Logger;
-  readonly tracer?: Tracer;
-  readonly ids?: IdSource;
-  /** Entries between two snapshots; 256 when absent. */
-  readonly snapshotEvery?: number;
-  /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
-  readonly blobChars?: number;
-}
-
-export interface StartOptions {
-  readonly tenant: string;
-  readonly principal?: Principal;
-  /** The same key starts one run, however often it is sent. */
-  readonly idempotencyKey?: string;
-  /** Links runs; what they share, memory policy says. */
-  readonly conversationId?: string;
-  /** What this run may use at most, on top of every allowlist (R6). */
-  readonly grant?: Grant;
-  /** Text for the run's models and tools, such as the id of a simulated world. Not shown to models. */
-  readonly attributes?: Readonly<Record<string, string>>;
-}
 
 /** A supervisor at an engine. */
 export interface Supervisor<Input = unknown, Output = unknown> {
@@ -75,6 +47,43 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly list: (filter: Omit<RunFilter, "supervisor">) => Promise<readonly RunRecord[]>;
   /** Continues the unfinished runs of this definition; resolves with how many were woken. */
   readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
+  /** Writes of this supervisor's runs that wait for people, wherever in a tree of teams they were proposed (R8). */
+  readonly approvals: Approvals;
+  /**
+   * Takes a tool, an agent or everything away from a tenant, or from all tenants: at once, also for runs that are parked.
+   * Resolves when it is durable, with whether anything changed.
+   * @throws OrchestrationError `run/id-invalid`, `journal/unavailable`
+   */
+  readonly restrict: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;
+  readonly lift: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;
+  /** What is taken away at present: who did it, when and why. */
+  readonly restrictions: (tenant: string) => Promise<readonly RestrictionInForce[]>;
+  /** How a tenant's budget stands. */
+  readonly budget: (tenant: string) => Promise<BudgetView>;
+  /**
+   * Undoes writes of an ended run, the last one first, by the tools that their tools name, as effects of a run of its own:
+   * each with a key, a tier and, where its risk asks for it, an approval. Asked again it gives the same run; what is
+   * undone is not undone twice.
+   * @throws OrchestrationError `run/unknown`, `run/not-undoable`
+   */
+  readonly compensate: (
+    runId: string,
+    options: {
+      readonly tenant: string;
+      /** Paths of the effects; all that can be undone when absent. */
+      readonly effects?: readonly string[];
+      readonly principal?: Principal;
+      readonly attributes?: Readonly<Record<string, string>>;
+    },
+  ) => Promise<Run<Compensation>>;
+  /** Runs that failed, to be looked at, done again, or put aside. */
+  readonly deadLetters: DeadLetters;
+  /** Has parked runs of an older definition go on under this one. */
+  readonly migrate: (
+    options: Omit<MigrateOptions, "from"> & { readonly from: SupervisorDefinition | Supervisor },
+  ) => Promise<MigrationReport>;
+  /** How the other sides of the gates are, as far as this process knows. */
+  readonly health: () => Health;
   /** Checks a run's chain and decides it again, offline. Never throws for what it finds. */
   readonly replay: (runId: string, options: { readonly tenant: string }) => Promise<ReplayReport>;
   /** Watches entries of all runs that this process drives. A throwing listener hurts nobody else. */
@@ -82,6 +91,23 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly toMermaid: () => string;
   readonly toJson: () => Json;
 }
+
+/** What a compensating run came to. */
+export interface Compensation {
+  readonly run: string;
+  readonly undone: readonly { readonly effect: string; readonly tool: string; readonly output: Json }[];
+  readonly failed: readonly { readonly effect: string; readonly tool: string; readonly error: ErrorRecord }[];
+}
+
+export interface RestrictOptions {
+  /** `all`: for every tenant, those to come included. */
+  readonly tenant: string | typeof everyTenant;
+  readonly reason: string;
+  readonly principal?: Principal;
+}
+
+/** Stands for every tenant where restrictions are set. */
+export const everyTenant: unique symbol = Symbol.for("remit.every-tenant");
 
 type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
 
@@ -117,46 +143,27 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const logger = harmlessLogger(options.logger);
   const tracer = harmlessTracer(options.tracer);
   const principals = options.principals ?? osPrincipal();
-  const gateway = modelGateway({ models, definition, clock: engine.clock, tracer });
-  const tools = dispatcher({ definition, clock: engine.clock, tracer });
   const watching = observers(logger);
   const id = `${definition.name}@${definition.hash}`;
-
-  const host: RunHost = {
-    drive: (session) =>
-      drive(watching.around(session), {
-        definition,
-        gateway,
-        logger,
-        restrictions: () => noRestrictions,
-        snapshotEvery: options.snapshotEvery ?? 256,
-        blobChars: options.blobChars ?? 16_384,
-      }),
-    execute: (key, command, signal) => {
-      switch (command.type) {
-        case "callModel":
-          return gateway.call(key, command, signal);
-        case "callTool":
-          return tools.call(key, command, signal);
-        case "lookup":
-          return tools.lookup(key, command, signal);
-        case "reserve":
-        case "returnBudget":
-        case "startTimer":
-          throw new OrchestrationError("run/internal", { reason: "a timer is the engine's own business" });
-      }
-    },
-  };
+  const { host, board, ledger, health } = makeHost({
+    definition,
+    engine,
+    models,
+    ids,
+    logger,
+    tracer,
+    observers: watching,
+    options,
+  });
   engine.register(id, host);
 
   let noted: Promise<readonly string[]> | undefined;
   /** Once per process, before its first run or recovery. */
   const note = () => {
-    noted ??= noteDefinition(engine.journal, definition, {
-      logger,
-      now: () => engine.clock.now(),
-      salt: ids.salt,
-    }).catch((thrown: unknown) => {
+    noted ??= (async () => {
+      if (options.waitingRuns !== "leave") await assertHomes(engine, definition.name);
+      return noteDefinition(engine.journal, definition, { logger, now: () => engine.clock.now(), salt: ids.salt });
+    })().catch((thrown: unknown) => {
       noted = undefined; // A journal that was not there may be there the next time.
       throw thrown;
     });
@@ -181,7 +188,102 @@ export function runSupervisor<Input, Output, Alias extends string>(
     };
   };
 
-  const handle = (key: RunKey) => runHandle<Output>({ key, engine, definition, definitionId: id, principals, ids });
+  const handle = <Out = Output>(key: RunKey) =>
+    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids });
+
+  const idOf = (tenant: string, idempotencyKey: string): string =>
+    `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
+
+  type Beginning = Omit<InputBodies["run.started"], "supervisor" | "definitionHash" | "policyVersion" | "format">;
+  /** Journals a run's first entry, once for a key. */
+  const begin = async <Out>(tenant: string, idempotencyKey: string | undefined, body: Beginning): Promise<Run<Out>> => {
+    await note();
+    const runId = idempotencyKey === undefined ? ids.id("run") : idOf(tenant, idempotencyKey);
+    const key: RunKey = { tenant, runId };
+    const isKnown = async () =>
+      idempotencyKey !== undefined && (await engine.journal.findRun(tenant, runId)) !== undefined;
+    if (await isKnown()) return handle<Out>(key);
+    const restrictions = await board.current(tenant);
+    if (restrictions.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant });
+    try {
+      await engine.deliver(key, id, {
+        id: "start",
+        type: "run.started",
+        path: "",
+        body: {
+          supervisor: definition.name,
+          definitionHash: definition.hash,
+          ...body,
+          policyVersion,
+          ...(restrictions.version === noRestrictions.version ? {} : { restrictions }),
+          format: 1,
+        },
+      });
+    } catch (thrown) {
+      // Another process started it under the same key at the same moment: that is the one run.
+      if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;
+    }
+    return handle<Out>(key);
+  };
+
+  const approvals = approvalService({
+    journal: engine.journal,
+    clock: engine.clock,
+    ids,
+    principals,
+    deliver: (record, event) => engine.deliver(record, `${record.supervisor}@${record.definitionHash}`, event),
+    // Another version of this supervisor may have the run; its core reads an edit by its own schema.
+    toolOf: (_, tool) => definition.tools.get(tool),
+    supervisor: definition.name,
+    ...(options.approvers === undefined ? {} : { registry: options.approvers }),
+  });
+
+  const scopeOf = (tenant: RestrictOptions["tenant"]) => (tenant === everyTenant ? allTenants : tenant);
+  const wordOf = ({ reason, principal }: RestrictOptions) => ({
+    reason,
+    principal: plainPrincipal(principal ?? principals.current()),
+  });
+
+  const redriveKey = ({ run }: DeadLetterRun) => `redrive:${run}`;
+  const letters = deadLetters({
+    definition,
+    journal: engine.journal,
+    now: () => engine.clock.now(),
+    salt: ids.salt,
+    current: () => plainPrincipal(principals.current()),
+    nameOf: (letter) => idOf(letter.tenant, redriveKey(letter)),
+    start: ({ tenant, run, ...letter }, { body }) => {
+      const { input, principal, labels, conversationId, grants, attributes, budget } = body;
+      return begin(tenant, redriveKey({ tenant, run, ...letter }), {
+        input,
+        principal,
+        labels,
+        redrives: run,
+        ...(conversationId === undefined ? {} : { conversationId }),
+        ...(grants === undefined ? {} : { grants }),
+        ...(attributes === undefined ? {} : { attributes }),
+        ...(budget === undefined ? {} : { budget }),
+      });
+    },
+    undone: async (tenant, run) => (await undoStateOf(engine.journal, tenant, run)).undone,
+  });
+
+  const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
+    assertId("tenant", tenant);
+    const { undone, unfinished, count } = await undoStateOf(engine.journal, tenant, run);
+    if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
+    const undos = await undosFor(engine.journal, definition, { tenant, run, only: effects, undone });
+    const who = plainPrincipal(principal ?? principals.current());
+    // Counted, so that two who ask at the same moment ask for one run.
+    return begin<Compensation>(tenant, `undo:${run}#${count + 1}`, {
+      input: null,
+      principal: who,
+      labels: { "": [who.kind] },
+      conversationId: undoConversation(run),
+      compensates: { run, undos },
+      ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+    });
+  };
 
   const supervisor: Supervisor<Input, Output> = {
     definition,
@@ -191,41 +293,20 @@ export function runSupervisor<Input, Output, Alias extends string>(
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
       const grants = grantsOf(start);
       const input = readInput(definition, given, start.attributes);
-      await note();
       const { idempotencyKey, conversationId, attributes } = start;
-      const runId =
-        idempotencyKey === undefined
-          ? ids.id("run")
-          : `run_${sha256(`${start.tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
-      const key: RunKey = { tenant: start.tenant, runId };
-      const isKnown = async () =>
-        idempotencyKey !== undefined && (await engine.journal.findRun(start.tenant, runId)) !== undefined;
-      if (await isKnown()) return handle(key);
       const principal = plainPrincipal(start.principal ?? principals.current());
-      try {
-        await engine.deliver(key, id, {
-          id: "start",
-          type: "run.started",
-          path: "",
-          body: {
-            supervisor: definition.name,
-            definitionHash: definition.hash,
-            input,
-            principal,
-            labels: { "": [principal.kind] },
-            ...(conversationId === undefined ? {} : { conversationId }),
-            ...(grants === undefined ? {} : { grants }),
-            ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
-            policyVersion,
-            ...(definition.budget === undefined ? {} : { budget: definition.budget }),
-            format: 1,
-          },
-        });
-      } catch (thrown) {
-        // Another process started it under the same key at the same moment: that is the one run.
-        if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;
-      }
-      return handle(key);
+      const startAt = startOf(start, engine.clock.now());
+      const budget = budgetOf(definition, start, ledger.bounds(start.tenant));
+      return begin<Output>(start.tenant, idempotencyKey, {
+        input,
+        principal,
+        labels: { "": [principal.kind] },
+        ...(conversationId === undefined ? {} : { conversationId }),
+        ...(grants === undefined ? {} : { grants }),
+        ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+        ...(startAt === undefined ? {} : { startAt }),
+        ...(budget === undefined ? {} : { budget }),
+      });
     },
     find: async (runId, { tenant }) => {
       assertId("tenant", tenant);
@@ -246,11 +327,62 @@ export function runSupervisor<Input, Output, Alias extends string>(
       assertId("tenant", tenant);
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
+    approvals,
+    restrict: (target, given) => board.set(scopeOf(given.tenant), target, wordOf(given)),
+    lift: (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
+    restrictions: (tenant) => board.list(tenant),
+    budget: (tenant) => ledger.view(tenant),
+    compensate,
+    deadLetters: letters,
+    migrate: ({ from, principal, ...given }) =>
+      migrateRuns(definition, {
+        ...given,
+        from: "definition" in from ? from.definition : from,
+        engine,
+        ids,
+        by: principal ?? principals.current(),
+        blobChars: options.blobChars ?? 16_384,
+      }),
+    health,
     on: watching.on,
     toMermaid: () => toMermaid(definition),
     toJson: () => toStateJson(definition),
   };
   return supervisor;
+}
+
+/** When a run shall begin, if not at once. @throws OrchestrationError `limits/not-a-bound` */
+function startOf({ startAt, delayMs }: StartOptions, now: number): number | undefined {
+  if (startAt !== undefined) assertBound("startAt", startAt, 0);
+  if (delayMs !== undefined) assertBound("delayMs", delayMs, 0);
+  return startAt ?? (delayMs === undefined ? undefined : now + delayMs);
+}
+
+/** The budgets of one run: its supervisor's, narrowed by whoever starts it; nothing where none is in force. */
+function budgetOf(
+  { budget }: SupervisorDefinition,
+  { budget: own }: StartOptions,
+  tenant: boolean,
+): InputBodies["run.started"]["budget"] {
+  for (const member of ["microUsd", "tokens"] as const) {
+    if (own?.[member] !== undefined) assertBound(`budget.${member} of the run`, own[member], 0);
+  }
+  const run = budget?.run || own ? leastAmount(budget?.run ?? {}, own ?? {}) : undefined;
+  if (run === undefined && budget?.agents === undefined && !tenant) return undefined;
+  return {
+    ...(run === undefined ? {} : { run }),
+    ...(budget?.agents === undefined ? {} : { agents: budget.agents }),
+    ...(tenant ? { tenant: true as const } : {}),
+  };
+}
+
+/** The lesser of each member; what only one of them bounds is bounded by that. */
+function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
+  const least = (one: number | undefined, other: number | undefined) =>
+    one === undefined ? other : other === undefined ? one : Math.min(one, other);
+  const microUsd = least(left.microUsd, right.microUsd);
+  const tokens = least(left.tokens, right.tokens);
+  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
 function assertId(what: string, value: string): void {

@@ -1,0 +1,177 @@
+import type { Command } from "../command.ts";
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import type { InputEvent } from "../event.ts";
+import type { Clock } from "../port/clock.ts";
+import type { RunHost, RunSession } from "../port/engine.ts";
+import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
+
+/** An event on its way into a run, and who waits until it is durable. */
+export interface Waiting {
+  readonly event: InputEvent;
+  readonly settle?: { readonly resolve: () => void; readonly reject: (error: OrchestrationError) => void };
+}
+
+export interface SessionOptions {
+  readonly key: StreamKey;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly salt: () => string;
+  readonly host: RunHost;
+  readonly onBatch: (batch: Batch) => void;
+  readonly onRecord: (record: RunRecord) => void;
+}
+
+/** One run at work in this process: its queue of events, and what is in flight for it. */
+export class LocalSession implements RunSession {
+  readonly key: StreamKey;
+  readonly journal: Journal;
+  readonly #options: SessionOptions;
+  readonly #queue: Waiting[] = [];
+  readonly #inFlight = new Map<string, AbortController>();
+  readonly #timers = new Map<string, { readonly cancel: () => void }>();
+  /** Timers that the run is at work for until they fire. */
+  readonly #holding = new Set<string>();
+  #current: Waiting | undefined;
+  #wake: ((event: InputEvent | undefined) => void) | undefined;
+  #stopped = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.key = options.key;
+    this.journal = options.journal;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  salt(): string {
+    return this.#options.salt();
+  }
+
+  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
+    if (record) this.#options.onRecord(record);
+    return this.journal.append(this.key, batch, expectedSeq, record);
+  }
+
+  published(batch: Batch): void {
+    this.#options.onBatch(batch);
+  }
+
+  submit(command: Command): void {
+    if (this.#stopped) return;
+    if (command.type === "startTimer") {
+      const { id, path, dueAt, holds } = command;
+      const event: InputEvent = { id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } };
+      this.#stopTimer(id);
+      if (dueAt <= this.now()) return this.push({ event });
+      const fired = () => {
+        this.#timers.delete(id);
+        this.#holding.delete(id);
+        this.push({ event });
+      };
+      this.#timers.set(id, this.#options.clock.at(dueAt, fired));
+      if (holds) this.#holding.add(id);
+      return;
+    }
+    const controller = new AbortController();
+    this.#inFlight.set(command.id, controller);
+    const { tenant, id: runId } = this.key;
+    const done = (event: InputEvent) => {
+      if (this.#inFlight.delete(command.id)) this.push({ event });
+    };
+    // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
+    const broken = (thrown: unknown) => done(failureOf(command, thrown));
+    try {
+      this.#options.host.execute({ tenant, runId }, command, controller.signal).then(done, broken);
+    } catch (thrown) {
+      broken(thrown);
+    }
+  }
+
+  abort(commandId: string): void {
+    this.#stopTimer(commandId);
+    this.#inFlight.get(commandId)?.abort();
+  }
+
+  #stopTimer(id: string): void {
+    this.#timers.get(id)?.cancel();
+    this.#timers.delete(id);
+    this.#holding.delete(id);
+  }
+
+  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
+    this.#current?.settle?.resolve();
+    this.#current = undefined;
+    if (this.#stopped) return undefined;
+    const waiting = this.#queue.shift();
+    if (waiting) {
+      this.#current = waiting;
+      return waiting.event;
+    }
+    if (this.#inFlight.size === 0 && this.#holding.size === 0) return undefined;
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  push(waiting: Waiting): void {
+    const wake = this.#wake;
+    if (!wake) {
+      this.#queue.push(waiting);
+      return;
+    }
+    this.#wake = undefined;
+    this.#current = waiting;
+    wake(waiting.event);
+  }
+
+  /** Makes `next` say that there is nothing more; what is under way is lost to this process. */
+  stop(): void {
+    this.#stopped = true;
+    for (const controller of this.#inFlight.values()) controller.abort();
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.(undefined);
+  }
+
+  /** Ends the session. Returns what came in too late for it; on failure everybody who waits is told. */
+  end(failure: OrchestrationError | undefined): Waiting[] {
+    this.#stopped = true;
+    for (const controller of this.#inFlight.values()) controller.abort();
+    this.#inFlight.clear();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#holding.clear();
+    const left = this.#queue.splice(0);
+    if (failure) {
+      this.#current?.settle?.reject(failure);
+      for (const { settle } of left) settle?.reject(failure);
+      return [];
+    }
+    this.#current?.settle?.resolve();
+    // Completions and timers of an ended session mean nothing to the next one; signals from outside do.
+    return left.filter(({ settle }) => settle);
+  }
+}
+
+function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: unknown): InputEvent {
+  const { id, path } = command;
+  const error = new OrchestrationError("run/internal", { reason: reasonOf(thrown) }).toRecord();
+  switch (command.type) {
+    case "callModel":
+      return { id, path, type: "model.failed", body: { command: id, model: command.alias, error } };
+    case "callTool":
+      return { id, path, type: "tool.failed", body: { command: id, error, mayHaveExecuted: true, durationMs: 0 } };
+    case "lookup":
+      return { id, path, type: "effect.looked-up", body: { command: id, outcome: "unknown" } };
+    case "reserve":
+      return { id, path, type: "budget.refused", body: { command: id, scope: "tenant", error } };
+    case "returnBudget":
+      return { id, path, type: "budget.returned", body: { command: id, spent: command.spent } };
+  }
+}
