@@ -94,6 +94,8 @@ export interface LookupCommand {
   readonly key: string;
   readonly attempt: number;
   readonly attributes: Attributes;
+  /** Epoch ms of the last dispatch of the write; absent: not known, at the latest now. */
+  readonly since?: number;
 }
 
 export interface StartTimerCommand {

@@ -24,6 +24,7 @@ test("R2 nothing that decides asks a clock, draws a random number or waits", () 
   const deciding = [
     "agent-loop/machine.ts",
     "effect/machine.ts",
+    "effect/tries.ts",
     "run/call.ts",
     "run/core.ts",
     "run/invocation.ts",

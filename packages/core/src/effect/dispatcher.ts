@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { bindingOf } from "../approval/binding.ts";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
-import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
+import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { covers } from "../grant.ts";
-import { copyJson, findNonJson, type Json, plainJson } from "../json.ts";
+import { keyedHash } from "../hash.ts";
+import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -11,13 +13,29 @@ import { spanNames, type Tracer } from "../port/tracer.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
+import { compensationAgent, undoToolsOf } from "../undo.ts";
+import { type Breakers, breakerOpen, evidenceOf, type Pass } from "./breaker.ts";
+import { mayHaveExecuted, toolError } from "./failure.ts";
+import type { Limiter, Release } from "./limiter.ts";
+import { assertUnrestricted, type LiveRestrictions } from "./restriction.ts";
 
 /**
  * The one holder of tool functions (R3). It asks again, by code of its own, what the core has asked: is this tool in
- * this agent's allowlist, do the arguments fit, has a write its key. Never throws.
+ * this agent's allowlist, has a write its key, is anything revoked, is the approval good for exactly this, do the
+ * arguments fit; then whether the other side can be asked at all. Never throws.
+ *
+ * G1 Until the tool is called nothing has happened: every failure before that says `mayHaveExecuted: false`.
+ * G2 A write of tier `person` is made only with an approval whose binding the gate computes again from what it holds.
+ * G3 What is revoked is not called, not even after a wait in a queue.
+ * G4 Time in a queue is not the tool's: its timeout begins when it is called.
  */
 export interface Dispatcher {
   readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
+  /**
+   * Asks what became of a write. Revoked or not, open breaker or not: it changes nothing, and somebody has to know. A
+   * `never` that comes before the tool's writes have settled is asked for once more when they have, if that is no longer
+   * away than the tool's `timeoutMs`; else nothing is known.
+   */
   readonly lookup: (key: RunKey, command: LookupCommand, signal: AbortSignal) => Promise<InputEvent>;
 }
 
@@ -27,16 +45,34 @@ const found = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("unknown") }),
 ]);
 
-export function dispatcher(options: {
+export interface DispatcherOptions {
   readonly definition: SupervisorDefinition;
   readonly clock: Clock;
   readonly tracer: Tracer;
-}): Dispatcher {
-  const { definition, clock, tracer } = options;
+  /** Breakers before tools, `tool:` and the tool's `breaker`; without it every call is made. */
+  readonly breakers?: Breakers;
+  /** Bounds what is under way of one tenant (`tenant:acme`) and of one tool (`tool:refund_order`). */
+  readonly limiter?: Limiter;
+  /** What is taken away now; nothing where it is absent. */
+  readonly restrictions?: LiveRestrictions;
+  /** The key of a tenant's argument hashes. Without it no approval can be checked, so none is good. */
+  readonly tenantKey?: (tenant: string) => string | Promise<string>;
+}
+
+export function dispatcher(options: DispatcherOptions): Dispatcher {
+  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey } = options;
+  const undoTools = undoToolsOf(definition);
+
+  /** An agent's allowlist; what undoes writes has those tools alone that the definition names for that. */
+  const toolOf = (agentName: string, toolName: string): AnyTool | undefined => {
+    const agent = findAgent(definition, agentName);
+    if (agent) return agent.tools.find(({ name }) => name === toolName);
+    return agentName === compensationAgent ? undoTools.get(toolName) : undefined;
+  };
 
   const gate = (command: CallToolCommand | LookupCommand): AnyTool => {
     const { agent: agentName, tool: toolName } = command;
-    const tool = findAgent(definition, agentName)?.tools.find(({ name }) => name === toolName);
+    const tool = toolOf(agentName, toolName);
     if (!tool) throw new OrchestrationError("policy/tool-not-allowed", { agent: agentName, tool: toolName });
     if (command.type === "callTool" && !covers(command.grant, tool)) {
       throw new OrchestrationError("policy/not-granted", { agent: agentName, tool: toolName });
@@ -45,6 +81,59 @@ export function dispatcher(options: {
       throw new OrchestrationError("run/internal", { reason: `a write of ${toolName} came without its key` });
     }
     return tool;
+  };
+
+  const checkRestrictions = async ({ tenant }: RunKey, { agent, tool }: CallToolCommand) => {
+    if (restrictions) assertUnrestricted(await restrictions(tenant), { tenant, agent, tool });
+  };
+
+  /** R8: good for these very arguments of this very effect, and for nothing else. */
+  const checkApproval = async (key: RunKey, command: CallToolCommand) => {
+    if (command.tier !== "person") return;
+    const { approval, path: effect, agent, tool, input } = command;
+    const secret = approval && approval.by.length > 0 ? await tenantKey?.(key.tenant) : undefined;
+    if (!approval || secret === undefined) throw new OrchestrationError("approval/missing", { tool });
+    const binding = bindingOf({
+      tenant: key.tenant,
+      run: key.runId,
+      effect,
+      agent,
+      tool,
+      inputHash: keyedHash(secret, canonicalJson(input)),
+      definitionHash: approval.definitionHash,
+      policyVersion: approval.policyVersion,
+    });
+    if (binding !== approval.binding) throw new OrchestrationError("approval/missing", { tool });
+  };
+
+  /**
+   * Waits until the call may be made. The tenant's place comes before the tool's: one that waits for its own bound shall
+   * hold no place that others could use. All take them in this order, so none waits for another for ever.
+   */
+  const enter = async (key: RunKey, command: CallToolCommand, tool: AnyTool, signal: AbortSignal) => {
+    const target = `tool:${tool.breaker}`;
+    // Asked before the queue, so that nobody queues up for what is not there.
+    const open = breakers?.peek(target) ?? true;
+    if (open !== true) throw breakerOpen(target, open);
+    const releases: Release[] = [];
+    try {
+      let waited = false;
+      for (const place of limiter ? [`tenant:${key.tenant}`, `tool:${tool.name}`] : []) {
+        const release = limiter?.acquire({ target: place, tenant: key.tenant, signal });
+        if (release instanceof Promise) waited = true;
+        if (release) releases.push(await release);
+      }
+      if (waited) await checkRestrictions(key, command);
+      if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
+      const pass = breakers?.pass(target);
+      if (pass && "retryAt" in pass) throw breakerOpen(target, pass);
+      return { pass, releases };
+    } catch (thrown) {
+      for (const release of releases) release();
+      // The signal's own reason, out of the queue.
+      if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name }, { cause: thrown });
+      throw thrown;
+    }
   };
 
   /** What a tool gave, as its schema reads it and as a journal can hold it. */
@@ -83,8 +172,12 @@ export function dispatcher(options: {
       });
       let tool: AnyTool;
       let input: unknown;
+      let pass: Pass | undefined;
+      let releases: readonly Release[] = [];
       try {
         tool = gate(command);
+        if (restrictions) await checkRestrictions(key, command);
+        if (command.tier === "person") await checkApproval(key, command);
         // A copy, because what a tool does to its arguments is no business of the run that holds them.
         const parsed = parseWith(tool.input, copyJson(command.input));
         if (!parsed.ok) {
@@ -95,9 +188,11 @@ export function dispatcher(options: {
         }
         input = parsed.value;
         if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
+        if (breakers || limiter) ({ pass, releases } = await enter(key, command, tool, signal));
       } catch (thrown) {
-        // Nothing has been called yet, so the outcome is known.
-        return failed(asError(thrown, command.tool), false);
+        // G1: nothing has been called yet, so the outcome is known. A port that threw is no failure of the tool.
+        if (OrchestrationError.is(thrown)) return failed(thrown, false);
+        return failed(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }), false);
       }
       const write = tool.effect === "write";
       const span = tracer.span(spanNames.tool(tool.name), { "gen_ai.tool.name": tool.name });
@@ -110,9 +205,11 @@ export function dispatcher(options: {
           const issues = output.issues as unknown as Json;
           const error = new OrchestrationError("tool/output-invalid", { tool: tool.name, issues });
           span.end({ code: error.code });
+          pass?.record(evidenceOf(error));
           return failed(error, write);
         }
         span.end();
+        pass?.record(true);
         return {
           id: command.id,
           type: "tool.returned",
@@ -125,9 +222,12 @@ export function dispatcher(options: {
           },
         };
       } catch (thrown) {
-        const error = asError(thrown, tool.name);
+        const error = toolError(thrown, tool);
         span.end({ code: error.code });
+        pass?.record(evidenceOf(error));
         return failed(error, write && mayHaveExecuted(thrown));
+      } finally {
+        for (const release of releases) release();
       }
     },
     lookup: async (key, command, signal) => {
@@ -142,10 +242,24 @@ export function dispatcher(options: {
         const { lookup } = tool;
         const input = parseWith(tool.input, copyJson(command.input));
         if (!lookup || !input.ok) return answer("unknown");
-        const value = await within({ clock, tool, signal, patient: false }, (inner) =>
-          lookup(input.value as never, contextOf(key, command, inner)),
-        );
-        const parsed = found.safeParse(value);
+        const startedAt = clock.now();
+        const ask = async () => {
+          const value = await within({ clock, tool, signal, patient: false }, (inner) =>
+            lookup(input.value as never, contextOf(key, command, inner)),
+          );
+          return found.safeParse(value);
+        };
+        let parsed = await ask();
+        if (parsed.data?.outcome === "never" && tool.settlesWithinMs !== undefined) {
+          // Too early, `never` is only "not yet" (D7). Where the last dispatch is not known it was not later than now.
+          const settledAt = (command.since ?? startedAt) + tool.settlesWithinMs;
+          const waitMs = settledAt - clock.now();
+          if (waitMs > tool.timeoutMs) return answer("unknown");
+          if (waitMs > 0) {
+            await until(settledAt, { clock, signal });
+            parsed = await ask();
+          }
+        }
         if (!parsed.success) return answer("unknown");
         if (parsed.data.outcome !== "found") return answer(parsed.data.outcome);
         const output = outputOf(tool, parsed.data.output);
@@ -197,27 +311,20 @@ async function within<T>(
   }
 }
 
-/** A foreign throw becomes ours once, here. A refusal is known by its name, so that two copies of a package agree. */
-function asError(thrown: unknown, tool: string): OrchestrationError {
-  if (OrchestrationError.is(thrown)) return thrown;
-  if (isRefusal(thrown)) return new OrchestrationError("tool/refused", { tool, reason: reasonOf(thrown) });
-  // A bridge has codes and data of its own; the journal shall show them.
-  const foreign = thrown as { code?: unknown; data?: unknown } | null;
-  const code = typeof foreign?.code === "string" ? foreign.code : undefined;
-  const details = typeof foreign?.data === "object" && !findNonJson(foreign.data) ? (foreign.data as Json) : undefined;
-  const data: ErrorData = {
-    tool,
-    reason: reasonOf(thrown),
-    ...(code === undefined ? {} : { cause: { code, ...(details === undefined ? {} : { data: details }) } }),
-  };
-  return new OrchestrationError("tool/failed", data, { cause: thrown });
-}
-
-function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === "ToolRefusal";
-}
-
-/** Once a tool was called, only its refusal, or a transport that knows better, says that nothing happened. */
-function mayHaveExecuted(thrown: unknown): boolean {
-  return !isRefusal(thrown) && (thrown as { mayHaveExecuted?: unknown } | null)?.mayHaveExecuted !== false;
+/** Resolves at a time; rejects with the signal's reason when it aborts before. */
+async function until(
+  dueAt: number,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = clock.at(dueAt, resolve);
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", onAbort);
+  }
 }

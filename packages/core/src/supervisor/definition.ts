@@ -56,6 +56,7 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly edges: readonly Edge[];
   readonly edgeByName: ReadonlyMap<string, Edge>;
   readonly thresholds: ReadonlyMap<string, Threshold>;
+  readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
   readonly onFailure: "fail" | "escalate";
   readonly limits: Limits;
   readonly aliases: readonly string[];

@@ -1,0 +1,55 @@
+import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
+import { findNonJson, type Json } from "../json.ts";
+import type { Effect } from "../tool.ts";
+import { codeOf, networkCodes } from "../transport.ts";
+
+/** What a tool threw, as an error of ours; made once, here. */
+
+/** Codes of a bridge that say: the server is not there. */
+const gone: ReadonlySet<string> = new Set([
+  "mcp/call-not-sent",
+  "mcp/connect-timeout",
+  "mcp/connection-lost",
+  "mcp/exited-at-start",
+  "mcp/handshake-failed",
+  "mcp/server-unavailable",
+  "mcp/spawn-failed",
+]);
+
+/** A foreign throw becomes ours. A refusal is known by its name, so that two copies of a package agree. */
+export function toolError(
+  thrown: unknown,
+  tool: { readonly name: string; readonly effect: Effect },
+): OrchestrationError {
+  if (OrchestrationError.is(thrown)) return thrown;
+  const { name } = tool;
+  if (isRefusal(thrown)) return new OrchestrationError("tool/refused", { tool: name, reason: reasonOf(thrown) });
+  // A bridge has codes and data of its own; the journal shall show them.
+  const foreign = thrown as { code?: unknown; data?: unknown } | null;
+  const code = typeof foreign?.code === "string" ? foreign.code : undefined;
+  const details = typeof foreign?.data === "object" && !findNonJson(foreign.data) ? (foreign.data as Json) : undefined;
+  const retryAfterMs = (details as { retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
+  const data: ErrorData = {
+    tool: name,
+    reason: reasonOf(thrown),
+    ...(code === undefined ? {} : { cause: { code, ...(details === undefined ? {} : { data: details }) } }),
+    ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
+  };
+  // A write may have begun before it lost its way: only who says so was never there.
+  const unreached = tool.effect === "read" || saysNothingHappened(thrown);
+  const unreachable = unreached && codeOf(thrown, (one) => networkCodes.has(one) || gone.has(one)) !== undefined;
+  return new OrchestrationError(unreachable ? "tool/unreachable" : "tool/failed", data, { cause: thrown });
+}
+
+/** Once a tool was called, only its refusal, or a transport that knows better, says that nothing happened. */
+export function mayHaveExecuted(thrown: unknown): boolean {
+  return !isRefusal(thrown) && !saysNothingHappened(thrown);
+}
+
+function saysNothingHappened(thrown: unknown): boolean {
+  return (thrown as { mayHaveExecuted?: unknown } | null | undefined)?.mayHaveExecuted === false;
+}
+
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "ToolRefusal";
+}

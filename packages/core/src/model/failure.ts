@@ -1,0 +1,67 @@
+import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
+import { codeOf, networkCodes } from "../transport.ts";
+
+/**
+ * What a model's client threw, as an error of ours; made once, here. Vendors' errors are known by their members, so that
+ * no vendor's package is needed: `status`, `headers`, `type`, `code` and the name.
+ * @param now epoch ms, for a `retry-after` that is a date
+ */
+export function modelError(thrown: unknown, model: string, now: number): OrchestrationError {
+  if (OrchestrationError.is(thrown)) return thrown;
+  const { status, headers } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as {
+    readonly status?: unknown;
+    readonly headers?: unknown;
+  };
+  const retryAfterMs = retryAfterMsOf(headers, now);
+  const data = {
+    model,
+    reason: reasonOf(thrown),
+    ...(typeof status === "number" && Number.isFinite(status) ? { status } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
+}
+
+const overloaded: ReadonlySet<unknown> = new Set([500, 502, 503, 504, 529]);
+
+function codeFor(thrown: unknown, status: unknown): ErrorCode {
+  if (status === 429) return "model/rate-limited";
+  if (overloaded.has(status) || saysOverloaded(thrown)) return "model/overloaded";
+  if (codeOf(thrown, (code) => networkCodes.has(code)) !== undefined || isConnectionError(thrown)) {
+    return "model/unreachable";
+  }
+  return "model/failed";
+}
+
+/** `overloaded_error`, which a provider may send in the middle of a stream that began with status 200. */
+function saysOverloaded(thrown: unknown): boolean {
+  let at = thrown;
+  for (let depth = 0; depth < 3 && typeof at === "object" && at !== null; depth++) {
+    const { type, error } = at as { readonly type?: unknown; readonly error?: unknown };
+    if (typeof type === "string" && type.includes("overloaded")) return true;
+    at = error;
+  }
+  return false;
+}
+
+function isConnectionError(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return [thrown.name, thrown.constructor?.name].some((name) => /^APIConnection(Timeout)?Error$/.test(String(name)));
+}
+
+function retryAfterMsOf(headers: unknown, now: number): number | undefined {
+  const ms = Number(header(headers, "retry-after-ms") ?? Number.NaN);
+  if (ms >= 0 && Number.isFinite(ms)) return Math.ceil(ms);
+  const text = header(headers, "retry-after");
+  if (text === undefined || text.trim() === "") return undefined;
+  const seconds = Number(text);
+  const after = Number.isNaN(seconds) ? Date.parse(text) - now : seconds * 1000;
+  return Number.isFinite(after) ? Math.max(0, Math.ceil(after)) : undefined;
+}
+
+function header(headers: unknown, name: string): string | undefined {
+  if (typeof headers !== "object" || headers === null) return undefined;
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  return typeof found === "string" || typeof found === "number" ? String(found) : undefined;
+}
