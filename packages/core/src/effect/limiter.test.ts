@@ -130,15 +130,18 @@ test("L1 L2 L3 L4 for any calls, in any order of their ends and aborts", async (
                 });
               }
               release = await place;
-              serve(tenant, call);
             } else release = place;
           } catch (thrown) {
             if (OrchestrationError.is(thrown, "limits/queue-full")) {
               expect(waiting.length).toBe(waitingMax);
               outcomes.push("full");
-            } else outcomes.push("aborted");
+            } else {
+              expect(thrown).toBe(stop.signal.reason);
+              outcomes.push("aborted");
+            }
             return;
           }
+          serve(tenant, call);
           underWay++;
           expect(underWay).toBeLessThanOrEqual(most);
           try {
