@@ -105,6 +105,16 @@ describe("before a call", () => {
     expect(await failure(call())).toMatchObject({ code: "run/internal", data: { reason: "disk" } });
   });
 
+  test("a call that is stopped meanwhile is not made", async () => {
+    let asked = 0;
+    const { call } = gateway(() => ++asked, { restrictions: async () => free });
+    const stop = new AbortController();
+    const outcome = call({}, "acme", stop.signal);
+    stop.abort();
+    expect(await failure(outcome)).toMatchObject({ code: "model/failed", data: { reason: "it was stopped" } });
+    expect(asked).toBe(0);
+  });
+
   test("an open breaker of its provider stops it; answers that are none do not open it", async () => {
     const clock = fakeClock(startAt);
     const made = breakers({ clock, failuresMax: 2, cooldownMs: 1_000 });
