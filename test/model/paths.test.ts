@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { agentMachine } from "../../packages/core/src/agent-loop/machine.ts";
+import { breakerMachine } from "../../packages/core/src/effect/breaker.ts";
 import { effectMachine } from "../../packages/core/src/effect/machine.ts";
 import { compileSteps, firstStep, nextStep } from "../../packages/core/src/step.ts";
 import { makeTrial } from "../support/trial.ts";
@@ -86,6 +87,13 @@ describe("every state can be reached", () => {
     // A proposal of each kind leads to the same states, so each is walked by itself.
     const reached = new Set(proposals.flatMap((proposal) => reach(effectMachine(), [proposal, ...events])));
     expect([...reached].sort()).toEqual(leavesOf(effectMachine()));
+  });
+
+  test("of a breaker", () => {
+    const events = ["succeeded", "failed", "probe", "abandoned"].map((type) => ({ type }));
+    const machine = breakerMachine({ failuresMax: 1 });
+    expect(reach(machine, events)).toEqual(["closed", "halfOpen", "open"]);
+    expect(reach(machine, events)).toEqual(leavesOf(machine));
   });
 
   test("of supervisors, as far as their guards ever say yes", () => {

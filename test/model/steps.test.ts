@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from "xstate";
 import { agentMachine } from "../../packages/core/src/agent-loop/machine.ts";
+import { type BreakerContext, breakerMachine } from "../../packages/core/src/effect/breaker.ts";
 import { effectMachine } from "../../packages/core/src/effect/machine.ts";
 import { compileSteps, firstStep, nextStep, type StepSnapshot } from "../../packages/core/src/step.ts";
 import type { GuardView, SupervisorEvent } from "../../packages/core/src/supervisor/machine.ts";
@@ -189,6 +190,27 @@ describe("step tables and XState decide alike", () => {
       expect(event.type).toBe("approve");
       expect(approvals).toBe(proposed.quorum);
     });
+  });
+
+  test("a breaker; B1 it opens at its bound, B2 no more probes than it may", () => {
+    const arbEvent = fc.constantFrom("succeeded", "failed", "failed", "probe", "abandoned", "nonsense");
+    const arbBound = fc.integer({ min: 1, max: 4 });
+    fc.assert(
+      fc.property(arbBound, arbBound, fc.array(arbEvent, { maxLength: 60 }), (failuresMax, probes, types) => {
+        compare(
+          breakerMachine({ failuresMax, probes }),
+          types.map((type) => constant({ type })),
+          (outcome) => {
+            if (outcome === "unexpected") return;
+            const { failures, probing } = outcome.context as BreakerContext;
+            if (outcome.state === "closed") expect(failures).toBeLessThan(failuresMax);
+            else expect(failures).toBeGreaterThanOrEqual(failuresMax);
+            expect(probing).toBeLessThanOrEqual(outcome.state === "halfOpen" ? probes : 0);
+          },
+        );
+      }),
+      { numRuns: runs },
+    );
   });
 
   test("any supervisor; S1 only defined edges are taken, S2 at most `max` times, S3 a fault takes none", () => {

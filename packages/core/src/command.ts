@@ -98,6 +98,8 @@ export interface LookupCommand {
   /** When the write was first dispatched (epoch ms): before it has had its time, `never` says nothing (D7). */
   readonly since?: number;
   readonly attributes: Attributes;
+  /** Epoch ms of the last dispatch of the write; absent: not known, at the latest now. */
+  readonly since?: number;
 }
 
 export interface StartTimerCommand {

@@ -216,6 +216,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (release) releases.push(release instanceof Promise ? await release : release);
           }
           if (waited) await checkRestrictions(key, command);
+          // Stopped while it waited for any of this: then nothing is called, and nothing paid.
+          if ((restrictions || limiter) && signal.aborted) throw stopped(model);
           const passed = breakers?.pass(target);
           if (passed && "retryAt" in passed) throw breakerOpen(target, passed);
           pass = passed;

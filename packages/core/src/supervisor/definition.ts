@@ -76,6 +76,7 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly edges: readonly Edge[];
   readonly edgeByName: ReadonlyMap<string, Edge>;
   readonly thresholds: ReadonlyMap<string, Threshold>;
+  readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
   readonly onFailure: "fail" | "escalate";
   readonly limits: Limits;
   /** For each write that may not be made at once: what it waits for. */

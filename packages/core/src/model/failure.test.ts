@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { OrchestrationError } from "../errors.ts";
+import { modelError } from "./failure.ts";
+
+const now = Date.parse("2026-01-01T00:00:00Z");
+const error = (more: object) => Object.assign(new Error("said so"), more);
+class APIConnectionError extends Error {}
+
+test.each<[string, unknown, string]>([
+  ["429", error({ status: 429 }), "model/rate-limited"],
+  ["500", error({ status: 500 }), "model/overloaded"],
+  ["502", error({ status: 502 }), "model/overloaded"],
+  ["503", error({ status: 503 }), "model/overloaded"],
+  ["504", error({ status: 504 }), "model/overloaded"],
+  ["529", error({ status: 529 }), "model/overloaded"],
+  [
+    "an overload in the middle of a stream",
+    error({ error: { error: { type: "overloaded_error" } } }),
+    "model/overloaded",
+  ],
+  ["ECONNREFUSED", error({ code: "ECONNREFUSED" }), "model/unreachable"],
+  ["EAI_AGAIN below", new TypeError("fetch failed", { cause: error({ code: "EAI_AGAIN" }) }), "model/unreachable"],
+  ["an APIConnectionError", new APIConnectionError("no way"), "model/unreachable"],
+  ["400", error({ status: 400 }), "model/failed"],
+  ["a throw of anything", error({}), "model/failed"],
+  ["nothing", undefined, "model/failed"],
+])("%s", (_, thrown, code) => {
+  expect(modelError(thrown, "m", now)).toMatchObject({ code, data: { model: "m" }, cause: thrown });
+});
+
+test("an error of ours stays itself", () => {
+  const ours = new OrchestrationError("model/timeout", { model: "m", timeoutMs: 5 });
+  expect(modelError(ours, "x", now)).toBe(ours);
+});
+
+test.each<[string, unknown, number | undefined]>([
+  ["seconds", new Headers({ "retry-after": "2" }), 2_000],
+  ["a part of a second", { "Retry-After": "0.5" }, 500],
+  ["a number", { "retry-after": 3 }, 3_000],
+  ["milliseconds", { "retry-after-ms": "250", "retry-after": "9" }, 250],
+  ["a date", { "retry-after": "Thu, 01 Jan 2026 00:00:30 GMT" }, 30_000],
+  ["a date that is past", { "retry-after": "Wed, 31 Dec 2025 00:00:00 GMT" }, 0],
+  ["a word", { "retry-after": "soon" }, undefined],
+  ["nothing", { "retry-after": "" }, undefined],
+  ["no headers", undefined, undefined],
+])("`retry-after` as %s", (_, headers, retryAfterMs) => {
+  expect(modelError(error({ status: 429, headers }), "m", now).data.retryAfterMs).toBe(retryAfterMs);
+});

@@ -1,0 +1,250 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import type { CallModelCommand } from "../command.ts";
+import { breakers } from "../effect/breaker.ts";
+import { limiter } from "../effect/limiter.ts";
+import type { InputEvent, Restrictions } from "../event.ts";
+import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
+import { silentTracer } from "../port/tracer.ts";
+import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
+import { fakeClock } from "../testing/index.ts";
+import { defineTool } from "../tool.ts";
+import { findAgent, type ModelGatewayOptions, modelGateway } from "./gateway.ts";
+
+/** What the gateway asks before a call: restrictions, breakers, bounds; and what a call can cost. */
+
+const text = z.object({ text: z.string() });
+const tool = <const Name extends string>(name: Name, breaker: string) =>
+  defineTool({
+    name,
+    description: "Reads.",
+    input: text,
+    output: text,
+    effect: "read",
+    breaker,
+    execute: (given) => given,
+  });
+const agent = <const Name extends string>(name: Name) =>
+  defineAgent({
+    name,
+    description: "Reads.",
+    model: "m",
+    tools: [tool("read_a", "a"), tool("read_b", "b"), tool("read_c", "c")],
+    input: text,
+    output: text,
+    instructions: "Read it.",
+  });
+const clerk = agent("clerk");
+const typed = defineSupervisor({ agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+const judge = agent("judge");
+const definition = { ...typed, judges: { reviewer: judge } } as unknown as SupervisorDefinition;
+const command: CallModelCommand = {
+  type: "callModel",
+  id: "clerk#1/model#1",
+  path: "clerk#1",
+  agent: "clerk",
+  alias: "m",
+  turn: 1,
+  agentCall: 0,
+  input: { text: "hello" },
+  messages: [],
+  tools: ["read_a", "read_b"],
+  attributes: {},
+};
+const done: ModelResponse = { parts: [{ type: "output", value: { text: "x" } }] };
+const free: Restrictions = { version: "0", tools: [], agents: [], stopped: false };
+const startAt = 1_700_000_000_000;
+
+function gateway(
+  generate: (request: ModelRequest) => unknown,
+  options: Partial<ModelGatewayOptions> = {},
+  more: Partial<Model> = {},
+) {
+  const clock = fakeClock(startAt);
+  const model: Model = {
+    id: "small",
+    cost: "zero",
+    provider: "openai",
+    generate: generate as Model["generate"],
+    ...more,
+  };
+  const made = modelGateway({ models: { m: model }, definition, clock, tracer: silentTracer, ...options });
+  const call = (wish: Partial<CallModelCommand> = {}, tenant = "acme", signal = new AbortController().signal) =>
+    made.call({ tenant, runId: "run_1" }, { ...command, ...wish }, signal);
+  const quote = (wish: Partial<CallModelCommand> = {}) =>
+    made.quote({ tenant: "acme", runId: "run_1" }, { ...command, ...wish });
+  return { clock, call, quote };
+}
+
+async function failure(outcome: Promise<InputEvent>) {
+  const event = await outcome;
+  if (event.type !== "model.failed") throw new Error(`expected a failure, saw ${event.type}`);
+  return event.body.error;
+}
+
+function fail(thrown: unknown): never {
+  throw thrown;
+}
+
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("before a call", () => {
+  test.each<[Partial<Restrictions>, string]>([
+    [{ agents: ["clerk"] }, "agent:clerk"],
+    [{ stopped: true }, "tenant:acme"],
+  ])("%j stops it", async (change, target) => {
+    let asked = 0;
+    const { call } = gateway(() => ++asked, { restrictions: async () => ({ ...free, ...change }) });
+    expect(await failure(call())).toMatchObject({ code: "policy/revoked", data: { target, tenant: "acme" } });
+    expect(asked).toBe(0);
+  });
+
+  test("restrictions that cannot be read stop it too", async () => {
+    const { call } = gateway(() => done, { restrictions: () => fail(new Error("disk")) });
+    expect(await failure(call())).toMatchObject({ code: "run/internal", data: { reason: "disk" } });
+  });
+
+  test("a call that is stopped meanwhile is not made", async () => {
+    let asked = 0;
+    const { call } = gateway(() => ++asked, { restrictions: async () => free });
+    const stop = new AbortController();
+    const outcome = call({}, "acme", stop.signal);
+    stop.abort();
+    expect(await failure(outcome)).toMatchObject({ code: "model/failed", data: { reason: "it was stopped" } });
+    expect(asked).toBe(0);
+  });
+
+  test("an open breaker of its provider stops it; answers that are none do not open it", async () => {
+    const clock = fakeClock(startAt);
+    const made = breakers({ clock, failuresMax: 2, cooldownMs: 1_000 });
+    const overloaded = Object.assign(new Error("busy"), { status: 529 });
+    const wrong = Object.assign(new Error("your fault"), { status: 400 });
+    const answers: (() => unknown)[] = [
+      () => ({ parts: [] }),
+      () => fail(wrong),
+      () => ({ parts: [] }),
+      () => fail(overloaded),
+      async () => fail(overloaded),
+    ];
+    const { call } = gateway(() => (answers.shift() ?? (() => done))(), { clock, breakers: made });
+    const codes: string[] = [];
+    for (let n = 0; n < 6; n++) codes.push((await failure(call())).code);
+    expect(codes).toEqual([
+      "model/response-invalid",
+      "model/failed",
+      "model/response-invalid",
+      "model/overloaded",
+      "model/overloaded",
+      "breaker/open",
+    ]);
+    expect(made.states()).toEqual([{ key: "model:openai", state: "open", failures: 2, retryAt: startAt + 1_000 }]);
+    clock.advance(1_000);
+    expect((await call()).type).toBe("model.responded");
+    expect(made.states()[0]?.state).toBe("closed");
+  });
+
+  test("a call that was stopped says nothing of its provider", async () => {
+    const made = breakers({ clock: fakeClock(startAt), failuresMax: 1 });
+    const { call } = gateway(() => new Promise(() => {}), { breakers: made });
+    const stop = new AbortController();
+    const outcome = call({}, "acme", stop.signal);
+    stop.abort();
+    expect((await failure(outcome)).code).toBe("model/failed");
+    expect(made.states()).toEqual([{ key: "model:openai", state: "closed", failures: 0 }]);
+  });
+
+  test("bounds hold for a provider, tenants are served in turns, and a stopped wait was no call", async () => {
+    const served: string[] = [];
+    const waits: (() => void)[] = [];
+    const made = limiter({ most: (target) => (target === "model:openai" ? 1 : undefined), waitingMax: 3 });
+    const { call } = gateway(
+      ({ context }) => {
+        served.push(context.tenant);
+        return new Promise((resolve) => waits.push(() => resolve(done)));
+      },
+      { limiter: made },
+    );
+    const stop = new AbortController();
+    const all = [call(), call(), call({}, "other")];
+    const stopped = call({}, "third", stop.signal);
+    await settle();
+    expect((await failure(call())).code).toBe("limits/queue-full");
+    stop.abort();
+    expect(await failure(stopped)).toMatchObject({ code: "model/failed", data: { reason: "it was stopped" } });
+    for (let n = 0; n < 3; n++) {
+      waits[n]?.();
+      await settle();
+    }
+    expect((await Promise.all(all)).map(({ type }) => type)).toEqual(Array(3).fill("model.responded"));
+    expect(served).toEqual(["acme", "acme", "other"]);
+    expect(made.queues()).toEqual([]);
+  });
+});
+
+test("tools behind an open breaker are not offered, and the answer names them", async () => {
+  const clock = fakeClock(startAt);
+  const made = breakers({ clock, failuresMax: 1, cooldownMs: 100 });
+  for (const key of ["tool:a", "tool:c"]) {
+    const pass = made.pass(key);
+    if ("record" in pass) pass.record(false);
+  }
+  const offered: string[][] = [];
+  const { call } = gateway(
+    ({ tools }) => {
+      offered.push(tools.map(({ name }) => name));
+      return done;
+    },
+    { clock, breakers: made },
+  );
+  expect((await call()).body).toMatchObject({ withheld: ["read_a"] });
+  // It has cooled down: somebody has to find out.
+  clock.advance(100);
+  expect((await call()).body).not.toHaveProperty("withheld");
+  expect(offered).toEqual([["read_b"], ["read_a", "read_b"]]);
+});
+
+describe("a quote", () => {
+  test("of a zero-cost model is nothing, and of a paid one what it says of the very request, rounded up", async () => {
+    expect(gateway(() => done).quote()).toEqual({ amount: { microUsd: 0, tokens: 0 } });
+    const requests: ModelRequest[] = [];
+    const { call, quote } = gateway(
+      (request) => {
+        requests.push(request);
+        return done;
+      },
+      {},
+      {
+        cost: "paid",
+        quote: (request) => {
+          requests.push(request);
+          return { microUsd: 10.2, tokens: 7 };
+        },
+      },
+    );
+    expect(quote()).toEqual({ amount: { microUsd: 11, tokens: 7 } });
+    await call();
+    expect(requests[1]).toEqual(requests[0]);
+  });
+
+  test.each<[string, Model["quote"] | undefined]>([
+    ["without a quote", undefined],
+    ["with one that is not finite", () => ({ microUsd: Number.POSITIVE_INFINITY, tokens: 1 })],
+    ["with one that is no number", () => ({ microUsd: Number.NaN, tokens: 1 })],
+    ["with one below nothing", () => ({ microUsd: 1, tokens: -1 })],
+    ["with one that is none", () => undefined as never],
+    ["with one that throws", () => fail(new Error("no price"))],
+  ])("of a paid model %s is `budget/unpriced`", (_, quoted) => {
+    const { quote } = gateway(() => done, {}, { cost: "paid", ...(quoted ? { quote: quoted } : {}) });
+    expect(quote()).toMatchObject({ error: { code: "budget/unpriced", data: { model: "small" } } });
+  });
+
+  test("of an unknown alias is an error", () => {
+    expect(gateway(() => done).quote({ alias: "x" })).toMatchObject({ error: { code: "model/alias-unknown" } });
+  });
+});
+
+test("a judge is found by its name", () => {
+  expect(findAgent(definition, "judge")).toBe(judge);
+  expect(findAgent(typed as never, "judge")).toBeUndefined();
+});
