@@ -9,12 +9,16 @@ export interface SqliteEngineOptions {
   readonly path: string;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Runs that may be driven at a time; 256 when absent. */
+  readonly driving?: number;
 }
 
 /**
  * The default engine: runs survive the process, in one SQLite file that several processes of one machine may share.
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`
  */
-export function sqliteEngine({ path, clock = systemClock(), logger = silentLogger }: SqliteEngineOptions): Engine {
-  return localEngine({ name: "sqlite", journal: sqliteJournal({ path, logger }), clock, logger });
+export function sqliteEngine(options: SqliteEngineOptions): Engine {
+  const { path, clock = systemClock(), logger = silentLogger, driving } = options;
+  const journal = sqliteJournal({ path, logger });
+  return localEngine({ name: "sqlite", journal, clock, logger, ...(driving === undefined ? {} : { driving }) });
 }
