@@ -95,11 +95,9 @@ export interface LookupCommand {
   readonly input: Json;
   readonly key: string;
   readonly attempt: number;
-  /** When the write was first dispatched (epoch ms): before it has had its time, `never` says nothing (D7). */
+  /** Epoch ms of the last dispatch of the write: before it has had its time, `never` says nothing (D7). */
   readonly since?: number;
   readonly attributes: Attributes;
-  /** Epoch ms of the last dispatch of the write; absent: not known, at the latest now. */
-  readonly since?: number;
 }
 
 export interface StartTimerCommand {

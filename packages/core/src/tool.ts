@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { defaultRetry } from "./effect/tries.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { assertBound } from "./limits.ts";
@@ -210,11 +211,9 @@ export function defineTool(
   };
 }
 
-const defaultRetry: RetryPolicy = { attempts: 3, backoffMs: 250, backoffMsMax: 10_000 };
-
 function retryOf(tool: string, given: Partial<RetryPolicy> | undefined): RetryPolicy | undefined {
   if (given === undefined) return undefined;
-  const retry = { ...defaultRetry, ...given };
+  const retry = { ...defaultRetry.tool, ...given };
   for (const [member, value] of Object.entries(retry)) assertBound(`retry.${member} of ${tool}`, value);
   return retry;
 }

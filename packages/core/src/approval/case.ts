@@ -75,6 +75,8 @@ export function checkJudge(kind: JudgeKind, agent: AnyAgent, names: { has(name: 
   const invalid = (reason: string) => new OrchestrationError("supervisor/judge-invalid", { agent: name, reason });
   if (names.has(name)) throw invalid("another agent has its name");
   if (agent.effects !== "read") throw invalid("it is not bound to reads");
+  if (agent.team) throw invalid("it is a team");
+  if (agent.asks.length > 0) throw invalid("it asks people, who would decide for it");
   for (const sample of kind === "compliance" ? bareCases : [...bareCases, ...judgedCases]) {
     const taken = parseWith(agent.input, sample);
     if (!taken.ok) throw invalid(`its input does not take an effect case${firstOf(taken.issues)}`);

@@ -160,6 +160,7 @@ function begin(work: Work, proposal: Proposal): void {
     command: undefined,
     tier: rule?.tier ?? "none",
     since: undefined,
+    dispatchedAt: undefined,
     intended: false,
     cancelled: false,
     approval: undefined,
@@ -377,6 +378,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
     case "call": {
       const id = attempt === 1 ? path : `${path}/try#${attempt}`;
       call.command = id;
+      call.dispatchedAt = work.at;
       if (attempt > 1) work.note("effect.dispatched", path, { effect: path, attempt, via: "call" });
       work.note("tool.called", path, {
         command: id,
@@ -427,7 +429,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         key: call.key,
         attempt,
         attributes: work.attributes,
-        ...(call.since === undefined ? {} : { since: call.since }),
+        ...(call.dispatchedAt === undefined ? {} : { since: call.dispatchedAt }),
       });
     }
     case "doubt":

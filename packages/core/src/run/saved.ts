@@ -155,6 +155,7 @@ export function loadState(
       command: one.command,
       edits: one.edits,
       since: one.since,
+      dispatchedAt: one.dispatchedAt,
       approval: one.approval,
       verdict: one.verdict,
       packet: one.packet,

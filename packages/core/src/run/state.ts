@@ -148,6 +148,8 @@ export interface Call {
   readonly edits: { readonly effect: string; readonly by: string } | undefined;
   /** When it was first dispatched (epoch ms): how long its key is good counts from then. */
   since: number | undefined;
+  /** When it was last dispatched (epoch ms): how long it may take to show itself counts from then. */
+  dispatchedAt: number | undefined;
   intended: boolean;
   /** It was under way when all that it worked for was cancelled: nothing of it is dispatched any more (C3). */
   cancelled: boolean;

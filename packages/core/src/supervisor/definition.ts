@@ -76,7 +76,6 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly edges: readonly Edge[];
   readonly edgeByName: ReadonlyMap<string, Edge>;
   readonly thresholds: ReadonlyMap<string, Threshold>;
-  readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
   readonly onFailure: "fail" | "escalate";
   readonly limits: Limits;
   /** For each write that may not be made at once: what it waits for. */
@@ -138,6 +137,7 @@ export function defineSupervisor<
   if (!isName(name)) throw new OrchestrationError("supervisor/name-invalid", { supervisor: name });
   const agents = new Map<string, AnyAgent>();
   for (const [key, agent] of Object.entries(options.agents)) {
+    if (agent.name === compensationAgent) throw new OrchestrationError("agent/name-invalid", { agent: agent.name });
     if (agent.name !== key) throw new OrchestrationError("supervisor/agent-mismatch", { key, agent: agent.name });
     agents.set(key, agent);
   }
