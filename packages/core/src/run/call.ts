@@ -405,6 +405,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         attempt,
         attributes: work.attributes,
         tier,
+        policyVersion: work.policyVersion,
         ...(approval === undefined ? {} : { approval }),
       });
     }

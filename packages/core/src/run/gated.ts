@@ -210,6 +210,9 @@ export function decideApproval(
         const data = { tool: call.tool.name, issues: parsed.issues as unknown as Json };
         return refuse(new OrchestrationError("tool/input-invalid", data));
       }
+      const bytes = Buffer.byteLength(JSON.stringify(input));
+      const limit = work.limits.payloadBytes;
+      if (bytes > limit) return refuse(new OrchestrationError("contract/payload-too-large", { bytes, limit }));
       // Who edits has asked for it, and so cannot approve it; nor can those who asked before.
       const edit: Edit = { effect, by, requesters: [...new Set([...call.requesters, ...requestersOf(principal)])] };
       return tellCall(work, call, { type: "edit" }, { next: { path: `${effect}/edit#1`, input, edit } });
