@@ -92,6 +92,41 @@ export function resolveRules(
 }
 
 /**
+ * The rules of a team and of the teams inside it, for the whole tree: of two rules for one tool each member holds that is
+ * the stricter one, so that no team loosens another's by being inside it or around it.
+ * @throws OrchestrationError `supervisor/approval-invalid` where two rules leave no role that could approve
+ */
+export function joinRules(
+  outer: ReadonlyMap<string, ResolvedRule>,
+  inner: ReadonlyMap<string, ResolvedRule>,
+): ReadonlyMap<string, ResolvedRule> {
+  const joined = new Map(outer);
+  for (const [tool, rule] of inner) {
+    const known = joined.get(tool);
+    joined.set(tool, known ? stricter(tool, known, rule) : rule);
+  }
+  return joined;
+}
+
+function stricter(tool: string, left: ResolvedRule, right: ResolvedRule): ResolvedRule {
+  const roles =
+    left.roles.length === 0
+      ? right.roles
+      : right.roles.length === 0
+        ? left.roles
+        : left.roles.filter((role) => right.roles.includes(role));
+  if (roles.length === 0 && left.roles.length > 0) {
+    throw invalid(tool, "two teams ask for approvers of different roles, and nobody has a role that both take");
+  }
+  return {
+    tier: strictness[left.tier] >= strictness[right.tier] ? left.tier : right.tier,
+    quorum: Math.max(left.quorum, right.quorum),
+    roles,
+    expiresMs: Math.min(left.expiresMs, right.expiresMs),
+  };
+}
+
+/**
  * What a definition's hash covers of its rules: what was said, not the defaults, in the order of tool names. Absent
  * where there is no rule, so that definitions without one keep their hash.
  */

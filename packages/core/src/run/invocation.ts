@@ -53,7 +53,7 @@ function accept(
 ): void {
   if (work.state.ending) return;
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
-  const agent = judges ? work.root.judges[judges.as] : team.definition.agents.get(name);
+  const agent = judges ? team.definition.judges[judges.as] : team.definition.agents.get(name);
   const parsed = agent && parseWith(agent.input, payload);
   const plain = parsed?.ok ? plainJson(parsed.value) : undefined;
   const refuse = (error: OrchestrationError) =>

@@ -140,7 +140,7 @@ export function loadState(
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
-      agent: one.judges ? judgeOf(root, one.judges.as) : agentOf(teamDefinition(one.team), agent),
+      agent: one.judges ? judgeOf(teamDefinition(one.team), one.judges.as) : agentOf(teamDefinition(one.team), agent),
       judges: one.judges,
     });
   }
@@ -198,8 +198,8 @@ export function loadState(
   };
 }
 
-function judgeOf(root: SupervisorDefinition, as: Judge): AnyAgent {
-  const agent = root.judges[as];
+function judgeOf({ judges }: SupervisorDefinition, as: Judge): AnyAgent {
+  const agent = judges[as];
   if (!agent)
     throw new OrchestrationError("run/internal", { reason: `the snapshot has a ${as} and the team has none` });
   return agent;
