@@ -173,7 +173,8 @@ export function defineSupervisor<
     aliases.add(judge.model);
   }
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
-  const approvals = resolveRules(options.approvals ?? [], tools, name);
+  const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
+  const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";
