@@ -6,7 +6,8 @@ import type { Work } from "./state.ts";
 /**
  * The money and tokens of one run (R10): set aside before each model call, settled after it, whatever became of it.
  *
- * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it.
+ * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it. What is
+ *    left of a slice is nobody's before it is set aside: of two calls that were shown it, one gets it.
  * B2 A reservation is settled once: by what was reported, or, where nobody knows, as a whole (D12).
  * B3 An ending run gives back what it has not used before its last entry is written.
  */
@@ -74,8 +75,14 @@ export function callReserved(
     const error = bound && overOf(scope, name, bound, used, amount);
     if (error) return work.overspend({ scope, agent, error: error.toRecord() }, sent.path);
   }
+  // What was left of the slices may have gone to another call meanwhile; this one takes its own then.
+  if (budget?.tenant && !fits(amount, sliceLeft(work))) return callOrReserve(work, call);
   purse.reserved.set(call.id, { agent, amount });
   work.emit(call);
+}
+
+function fits(amount: Spend, left: Spend): boolean {
+  return amount.microUsd <= left.microUsd && amount.tokens <= left.tokens;
 }
 
 function overOf(scope: string, name: string, bound: BudgetAmount, used: Spend, needed: Spend) {

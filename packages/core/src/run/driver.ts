@@ -120,7 +120,8 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   await hearRestrictions();
   if (!core.ended) {
     const lost = [...core.state.outstanding.keys()];
-    if (lost.length > 0) {
+    // A wait for another try is work too, and the time in which nobody waited was none.
+    if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
       await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
     }
     for (const timer of core.timers) session.submit(timer);
@@ -223,20 +224,24 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }
 
-/** What this definition decided: the batches from its migration on, or all of them (C4). */
+/** What this definition decided: the batches from the migration to it on, up to that away from it (C4). */
 export async function sinceMigration(
   batches: readonly Batch[],
   journal: Journal,
   key: StreamKey,
   { hash }: SupervisorDefinition,
 ): Promise<readonly Batch[]> {
-  const index = batches.findLastIndex(({ lines }) => lines.includes('"type":"run.migrated"'));
-  const batch = batches[index];
-  if (!batch) return batches;
-  const entries = await openBlobs(openBatch(batch, key.id), journal, key);
-  return entries.some((entry) => entry.type === "run.migrated" && entry.body.to === hash)
-    ? batches.slice(index)
-    : batches;
+  let from = 0;
+  let until = batches.length;
+  for (const [index, batch] of batches.entries()) {
+    // The text may be a payload's; the entry itself says it.
+    if (!batch.lines.includes('"type":"run.migrated"')) continue;
+    const entries = await openBlobs(openBatch(batch, key.id), journal, key);
+    const migration = entries.find((entry) => entry.type === "run.migrated");
+    if (migration?.body.to === hash) [from, until] = [index, batches.length];
+    else if (migration?.body.from === hash && until === batches.length) until = index;
+  }
+  return batches.slice(from, until);
 }
 
 /**
