@@ -40,7 +40,7 @@ export const requirements: readonly Requirement[] = [
           "and for runs whose process dies again and again; snapshots change nothing",
         ],
       },
-      { file: "test/contract/engine.ts", titles: ["what is acknowledged is durable"] },
+      { file: "test/contract/engine-signals.ts", titles: ["what is acknowledged is durable"] },
       {
         file: "test/contract/journal.ts",
         titles: ["a stale append is refused with both seqs and writes nothing, its record neither"],
@@ -174,7 +174,7 @@ export const requirements: readonly Requirement[] = [
     scope: "later",
     proofs: [
       {
-        file: "test/contract/engine.ts",
+        file: "test/contract/engine-bounds.ts",
         titles: [
           "that may have happened and have no key park; a person's word ends the doubt",
           "whose answer was lost are called again under their key",
@@ -224,10 +224,12 @@ export const requirements: readonly Requirement[] = [
         ],
       },
       {
-        file: "test/contract/engine.ts",
+        file: "test/contract/engine-bounds.ts",
+        titles: ["activeMs counts work, not the time parked", "deadlineMs wakes a parked run and ends it"],
+      },
+      {
+        file: "test/contract/engine-signals.ts",
         titles: [
-          "activeMs counts work, not the time parked",
-          "deadlineMs wakes a parked run and ends it",
           "while a model call is out: its signal is aborted, its late answer dropped",
           "while a write is out: it is waited for and settled, and nothing follows",
         ],

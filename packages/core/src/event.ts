@@ -166,6 +166,7 @@ export interface InputBodies {
     readonly command: string;
     readonly model: string;
     readonly error: ErrorRecord;
+    readonly usage?: Usage;
     readonly cost?: Cost;
   };
   "tool.returned": {

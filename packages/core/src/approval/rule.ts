@@ -60,6 +60,7 @@ export function tierOf(tool: Pick<AnyTool, "name" | "effect" | "risk">, rule?: P
  * Checks a supervisor's rules and says for every write that has to wait what it waits for; a tool that is not in the
  * answer waits for nothing.
  * @param tools every tool of the team by name
+ * @param inner what teams inside this one ask for: being one of a larger team loosens nothing
  * @throws OrchestrationError `supervisor/approval-unknown-tool`, `supervisor/approval-loosens`,
  *   `supervisor/approval-invalid` for a second rule, a rule for a read or for another tool of the same name, or a bound
  *   that is none
@@ -68,6 +69,7 @@ export function resolveRules(
   rules: readonly ApprovalRule[],
   tools: ReadonlyMap<string, AnyTool>,
   supervisor: string,
+  inner: readonly ReadonlyMap<string, ResolvedRule>[] = [],
 ): ReadonlyMap<string, ResolvedRule> {
   const ruleOf = new Map<string, ApprovalRule>();
   for (const rule of rules) {
@@ -88,41 +90,28 @@ export function resolveRules(
       expiresMs: rule?.expiresMs ?? defaultExpiresMs,
     });
   }
+  for (const asked of inner) {
+    for (const [name, rule] of asked) {
+      const outer = resolved.get(name);
+      // An expiry that nobody named here is no wish: the team's own holds, longer than a day or shorter.
+      const said = ruleOf.get(name)?.expiresMs !== undefined;
+      resolved.set(name, outer ? strictest(name, outer, rule, said) : rule);
+    }
+  }
   return resolved;
 }
 
-/**
- * The rules of a team and of the teams inside it, for the whole tree: of two rules for one tool each member holds that is
- * the stricter one, so that no team loosens another's by being inside it or around it.
- * @throws OrchestrationError `supervisor/approval-invalid` where two rules leave no role that could approve
- */
-export function joinRules(
-  outer: ReadonlyMap<string, ResolvedRule>,
-  inner: ReadonlyMap<string, ResolvedRule>,
-): ReadonlyMap<string, ResolvedRule> {
-  const joined = new Map(outer);
-  for (const [tool, rule] of inner) {
-    const known = joined.get(tool);
-    joined.set(tool, known ? stricter(tool, known, rule) : rule);
-  }
-  return joined;
-}
-
-function stricter(tool: string, left: ResolvedRule, right: ResolvedRule): ResolvedRule {
-  const roles =
-    left.roles.length === 0
-      ? right.roles
-      : right.roles.length === 0
-        ? left.roles
-        : left.roles.filter((role) => right.roles.includes(role));
-  if (roles.length === 0 && left.roles.length > 0) {
-    throw invalid(tool, "two teams ask for approvers of different roles, and nobody has a role that both take");
+function strictest(tool: string, outer: ResolvedRule, inner: ResolvedRule, said: boolean): ResolvedRule {
+  const both = outer.roles.filter((role) => inner.roles.includes(role));
+  const roles = outer.roles.length === 0 ? inner.roles : inner.roles.length === 0 ? outer.roles : both;
+  if (outer.roles.length > 0 && inner.roles.length > 0 && both.length === 0) {
+    throw invalid(tool, `a team inside asks for the roles ${inner.roles.join(", ")}, and none of them is here`);
   }
   return {
-    tier: strictness[left.tier] >= strictness[right.tier] ? left.tier : right.tier,
-    quorum: Math.max(left.quorum, right.quorum),
+    tier: strictness[outer.tier] >= strictness[inner.tier] ? outer.tier : inner.tier,
+    quorum: Math.max(outer.quorum, inner.quorum),
     roles,
-    expiresMs: Math.min(left.expiresMs, right.expiresMs),
+    expiresMs: said ? Math.min(outer.expiresMs, inner.expiresMs) : inner.expiresMs,
   };
 }
 

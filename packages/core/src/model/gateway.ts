@@ -200,6 +200,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }
       const failed = (error: OrchestrationError) =>
         event(command, "model.failed", { model: model.id, error: error.toRecord() });
+      /** Nothing was called, and that is known to have cost nothing; a model without cost need not say so. */
+      const uncalled = (error: OrchestrationError) => {
+        const usage = { inputTokens: 0, outputTokens: 0 };
+        const free = model.cost === "zero" ? {} : { usage, cost: { microUsd: 0, basis: "reported" as const } };
+        return event(command, "model.failed", { model: model.id, error: error.toRecord(), ...free });
+      };
       const target = `model:${model.provider ?? model.id}`;
       const releases: Release[] = [];
       try {
@@ -223,9 +229,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           pass = passed;
         } catch (thrown) {
           // Nothing was called. A port that threw is no failure of the model.
-          if (OrchestrationError.is(thrown)) return failed(thrown);
-          if (signal.aborted) return failed(stopped(model));
-          return failed(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
+          if (OrchestrationError.is(thrown)) return uncalled(thrown);
+          if (signal.aborted) return uncalled(stopped(model));
+          return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
         const span = tracer.span(spanNames.model(model.id), { "gen_ai.agent.name": agent.name });
         try {

@@ -1,17 +1,17 @@
 import type { CallModelCommand, Command } from "../command.ts";
-import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
 import type { Work } from "./state.ts";
 
 /**
  * The money and tokens of one run (R10): set aside before each model call, settled after it, whatever became of it.
  *
- * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it.
+ * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it. What is
+ *    left of a slice is nobody's before it is set aside: of two calls that were shown it, one gets it.
  * B2 A reservation is settled once: by what was reported, or, where nobody knows, as a whole (D12).
  * B3 An ending run gives back what it has not used before its last entry is written.
  */
 
-const unbegun: ReadonlySet<string> = new Set(["breaker/open", "limits/queue-full", "policy/revoked"]);
 const nothing: Spend = { microUsd: 0, tokens: 0 };
 const returnCommand = "budget/return";
 
@@ -74,8 +74,14 @@ export function callReserved(
     const error = bound && overOf(scope, name, bound, used, amount);
     if (error) return work.overspend({ scope, agent, error: error.toRecord() }, sent.path);
   }
+  // What was left of the slices may have gone to another call meanwhile; this one takes its own then.
+  if (budget?.tenant && !fits(amount, sliceLeft(work))) return callOrReserve(work, call);
   purse.reserved.set(call.id, { agent, amount });
   work.emit(call);
+}
+
+function fits(amount: Spend, left: Spend): boolean {
+  return amount.microUsd <= left.microUsd && amount.tokens <= left.tokens;
 }
 
 function overOf(scope: string, name: string, bound: BudgetAmount, used: Spend, needed: Spend) {
@@ -100,28 +106,24 @@ export function settleCall(
   work: Work,
   command: string,
   path: string,
-  told: { readonly cost?: Cost; readonly usage?: Usage; readonly error?: ErrorRecord },
+  told: { readonly cost?: Cost; readonly usage?: Usage },
 ): void {
   const { purse } = work.state;
   const held = purse.reserved.get(command);
   if (!held) return;
   purse.reserved.delete(command);
-  const { cost, usage, error } = told;
-  // What the gate itself refused was never asked of anybody.
-  const unasked = error !== undefined && !cost && unbegun.has(error.code);
-  const amount: Spend = unasked
-    ? nothing
-    : {
-        microUsd: cost?.microUsd ?? held.amount.microUsd,
-        tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
-      };
+  const { cost, usage } = told;
+  const amount: Spend = {
+    microUsd: cost?.microUsd ?? held.amount.microUsd,
+    tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
+  };
   purse.spent = plus(purse.spent, amount);
   purse.byAgent.set(held.agent, plus(purse.byAgent.get(held.agent) ?? nothing, amount));
   work.note("budget.settled", path, {
     command,
     agent: held.agent,
     amount,
-    basis: unasked ? "reported" : (cost?.basis ?? "reserved"),
+    basis: cost?.basis ?? "reserved",
   });
 }
 

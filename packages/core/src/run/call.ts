@@ -118,19 +118,19 @@ export function proposeCall(
 }
 
 /** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
-export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json): void {
+export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json, edit?: Edit): void {
   begin(work, {
     path,
     invocation: "",
     agent: compensationAgent,
-    grant: fullGrant,
+    grant: work.state.undoing?.grant ?? fullGrant,
     tool,
     callId: path,
     input,
     inputHash: keyedHash(work.tenantKey, canonicalJson(input)),
     pair: path,
-    requesters: work.state.requesters,
-    edits: undefined,
+    requesters: edit?.requesters ?? work.state.requesters,
+    edits: edit && { effect: edit.effect, by: edit.by },
   });
 }
 
@@ -238,7 +238,9 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
     default: {
       const certain = !body.mayHaveExecuted && !isDoubted(call);
       const { attempt } = call.snapshot.context as EffectContext;
-      const delayMs = retryDelayOf(work, call, body.error, { attempt, mayHaveExecuted: !certain });
+      // What nobody waits for any more, and certainly did not happen, is not tried again.
+      const wanted = call.invocation === "" || work.state.invocations.has(call.invocation);
+      const delayMs = wanted ? retryDelayOf(work, call, body.error, { attempt, mayHaveExecuted: !certain }) : undefined;
       const retry = delayMs !== undefined;
       if (certain && !retry) forgive(work, call);
       return tellCall(
@@ -494,6 +496,7 @@ function supersede(work: Work, call: Call, { next }: Detail): void {
   close(work, call);
   forgive(work, call);
   work.note("approval.edited", path, { effect: path, by: next.edit.by, next: next.path });
+  if (work.state.undoing && owner === "") return proposeUndo(work, next.path, tool, next.input, next.edit);
   const invocation = work.state.invocations.get(owner);
   const slot = invocation?.turn.find((one) => one.path === path);
   if (!invocation || !slot) return;

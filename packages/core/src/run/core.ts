@@ -78,6 +78,8 @@ export class RunCore {
   #exceeded = false;
   #drafts: Draft[] = [];
   #commands: Command[] = [];
+  /** Commands of the batch that were sent before, by a process that is gone. */
+  #sentBefore: Set<string> = new Set();
   #aborts: string[] = [];
   readonly #work: Work;
 
@@ -172,6 +174,7 @@ export class RunCore {
     if (this.ended || !this.#hasPlace(event)) return undefined;
     this.#drafts = [];
     this.#commands = [];
+    this.#sentBefore.clear();
     this.#aborts = [];
     this.#work.at = at;
     this.#work.cause = seq;
@@ -186,7 +189,8 @@ export class RunCore {
     this.#state.status = "running";
     this.#state.resumes = event.type === "run.resumed" ? this.#state.resumes + 1 : 0;
     this.#handle(event);
-    this.#state.lastAt = at;
+    // Restrictions are heard before a resumption, which still has to know when the run was last at work.
+    if (event.type !== "restrictions.changed" || this.#woken) this.#state.lastAt = at;
     this.#drain();
     this.#conclude();
     return { drafts: this.#drafts, commands: this.#commands, aborts: this.#aborts };
@@ -241,7 +245,8 @@ export class RunCore {
       }
       case "restrictions.changed":
         return (
-          this.#state.startedAt !== notStarted && event.body.restrictions.version !== this.#state.restrictions.version
+          this.#state.startedAt !== notStarted &&
+          !isKnownVersion(event.body.restrictions.version, this.#state.restrictions.version)
         );
       case "approval.decided": {
         const { effect, key } = event.body;
@@ -298,7 +303,7 @@ export class RunCore {
         return this.#guarded(() => {
           if (!body.compensates) return beginTeam(work, this.#definition, rootPath, undefined, body.input, grant);
           const { run: undone, undos } = body.compensates;
-          state.undoing = { run: undone, left: [...undos], done: [], failed: [] };
+          state.undoing = { run: undone, grant, left: [...undos], done: [], failed: [] };
           undoNext(work);
         });
       }
@@ -495,8 +500,10 @@ export class RunCore {
       const command = state.outstanding.get(id);
       if (!command) continue;
       if (command.type === "reserve" || command.type === "returnBudget") {
-        // The tenant's stream knows them by their names, so they are the same however often they are asked for.
+        // The tenant's stream knows them by their names, so they are the same however often they are asked for. It may
+        // have heard of them, so they are waited for like any that is under way.
         this.#commands.push(command);
+        this.#sentBefore.add(id);
         continue;
       }
       if (command.type === "callModel" && !givenUp && !state.ending) {
@@ -573,12 +580,12 @@ export class RunCore {
   #abandon(command: string): void {
     const sent = this.#state.outstanding.get(command);
     // A reservation is waited for: what it took of the tenant's budget has to be given back.
-    if (!sent || (sent.type === "reserve" && !this.#commands.includes(sent))) return;
+    const unsent = sent !== undefined && this.#commands.includes(sent) && !this.#sentBefore.has(command);
+    if (!sent || (sent.type === "reserve" && !unsent)) return;
     this.#state.outstanding.delete(command);
     if (sent.type === "callModel") settleCall(this.#work, command, sent.path, {});
-    const unsent = this.#commands.filter(({ id }) => id !== command);
-    if (unsent.length === this.#commands.length) this.#aborts.push(command);
-    this.#commands = unsent;
+    if (!unsent) this.#aborts.push(command);
+    this.#commands = this.#commands.filter(({ id }) => id !== command);
   }
 
   #exceed(limit: keyof Limits, path: string): void {
@@ -587,20 +594,21 @@ export class RunCore {
     const bound = this.#work.limits[limit];
     this.#note("limit.exceeded", path, { limit, bound, path });
     const error = new OrchestrationError("limits/exceeded", { limit, bound, path }).toRecord();
-    this.#stopAt(error, path, `limit:${limit}`);
-  }
-
-  /** A bound ends the run by way of its supervisor, where it has one. */
-  #stopAt(error: ErrorRecord, path: string, message: string): void {
-    if (!this.#state.teams.has(rootPath)) return this.#end({ status: "failed", body: { error, by: "remit" } });
-    this.#send("limit.exceeded", path, teamAddress(rootPath), message, { error });
+    this.#overrun(path, `limit:${limit}`, error);
   }
 
   #overspend(body: EntryBodies["budget.exceeded"], path: string): void {
     if (this.#state.ending || this.#exceeded) return;
     this.#exceeded = true;
     this.#note("budget.exceeded", path, body);
-    this.#stopAt(body.error, path, "limit:budget");
+    this.#overrun(path, "limit:budget", body.error);
+  }
+
+  /** Tells the supervisor; a run that has none yet, or none at all, ends by itself. */
+  #overrun(path: string, id: string, error: ErrorRecord): void {
+    if (this.#state.teams.has(rootPath))
+      return this.#send("limit.exceeded", path, teamAddress(rootPath), id, { error });
+    this.#end({ status: "failed", body: { error, by: this.#definition.name } });
   }
 
   #end(end: PendingEnd): void {
@@ -613,7 +621,7 @@ export class RunCore {
     if (state.ending) {
       for (const call of [...state.calls.values()]) dropCall(this.#work, call);
       for (const [id, command] of state.outstanding) {
-        const unsent = this.#commands.includes(command);
+        const unsent = this.#commands.includes(command) && !this.#sentBefore.has(id);
         if (command.type === "returnBudget" || (command.type === "reserve" && !unsent)) continue;
         const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         // A write under way is waited for, within its timeout: its answer is worth it. A cancel gives it the signal.
@@ -628,7 +636,8 @@ export class RunCore {
           if (unsent) state.purse.reserved.delete(id);
           else settleCall(this.#work, id, command.path, {});
         }
-        if (call) this.#closeCall(call, "cancelled");
+        // The try that is not made any more says nothing of those that were (E4).
+        if (call) this.#closeCall(call, isDoubted(call) ? "unknown" : "cancelled");
       }
       this.#commands = this.#commands.filter((command) => state.outstanding.has(command.id));
       if (state.outstanding.size > 0) return;
@@ -692,6 +701,15 @@ export class RunCore {
 /** Keys of decisions and of answers are apart: the same text may serve both. */
 function decisionKey(key: string): string {
   return `approval:${key}`;
+}
+
+/**
+ * True for a version of the restrictions that says nothing new: the same, or one from before. A process that has not heard
+ * yet gives nothing back. Versions are the lengths of their streams, `3.0`.
+ */
+function isKnownVersion(version: string, seen: string): boolean {
+  const had = seen.split(".").map(Number);
+  return version.split(".").every((length, index) => Number(length) <= (had[index] ?? 0));
 }
 
 type CallEnd = "done" | "refused" | "failed" | "cancelled" | "unknown";

@@ -120,7 +120,8 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   await hearRestrictions();
   if (!core.ended) {
     const lost = [...core.state.outstanding.keys()];
-    if (lost.length > 0) {
+    // A wait for another try is work too, and the time in which nobody waited was none.
+    if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
       await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
     }
     for (const timer of core.timers) session.submit(timer);

@@ -180,7 +180,11 @@ export function requestApproval(work: Work, call: Call): void {
 /** The same once more, with nobody's approval yet: the definition that it is bound to is another one. */
 export function requestAgain(work: Work, call: Call): void {
   closeApproval(work, call);
-  call.snapshot = { ...call.snapshot, context: { ...call.snapshot.context, approvals: 0 } };
+  const rule = work.root.approvals.get(call.tool.name);
+  // As many people as this definition asks for; the machine counts to what it was told.
+  const context = { ...call.snapshot.context, approvals: 0, quorum: rule?.quorum ?? 1 };
+  call.snapshot = { ...call.snapshot, context };
+  if (rule?.tier === "person") call.tier = rule.tier;
   requestApproval(work, call);
 }
 

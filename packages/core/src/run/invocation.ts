@@ -52,6 +52,10 @@ function accept(
   { payloadHash, grant, judges }: Pick<Delivery, "payloadHash" | "grant" | "judges">,
 ): void {
   if (work.state.ending) return;
+  // The team, or the effect that is to be judged, was taken away while the delivery was on its way.
+  if (work.state.teams.get(team.path) !== team || (judges && !work.state.calls.has(judges.effect))) {
+    return work.bus.leave(path);
+  }
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
   const agent = judges ? team.definition.judges[judges.as] : team.definition.agents.get(name);
   const parsed = agent && parseWith(agent.input, payload);

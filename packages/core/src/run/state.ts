@@ -118,6 +118,8 @@ export type Delayed =
 /** What a run that undoes another one has left to do, and what came of it. */
 export interface Undoing {
   readonly run: string;
+  /** What the tenant allows: undoing widens nothing (R6). */
+  readonly grant: Grant;
   left: Undo[];
   readonly done: { readonly effect: string; readonly tool: string; readonly output: Json }[];
   readonly failed: { readonly effect: string; readonly tool: string; readonly error: ErrorRecord }[];
@@ -140,7 +142,8 @@ export interface Call {
   snapshot: StepSnapshot;
   /** The command under way. */
   command: string | undefined;
-  readonly tier: Tier;
+  /** A migration to a definition that asks for more makes it stricter. */
+  tier: Tier;
   /** Who may not approve it: ids of those who asked for it. */
   readonly requesters: readonly string[];
   readonly edits: { readonly effect: string; readonly by: string } | undefined;

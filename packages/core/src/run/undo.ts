@@ -1,7 +1,9 @@
 import { OrchestrationError } from "../errors.ts";
+import { covers, type Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
+import type { AnyTool } from "../tool.ts";
 import { compensationAgent } from "../undo.ts";
 import { proposeUndo } from "./call.ts";
 import type { Work } from "./state.ts";
@@ -26,21 +28,31 @@ export function undoNext(work: Work): void {
   }
   const number = undoing.done.length + undoing.failed.length + 1;
   const tool = work.root.tools.get(next.tool);
-  const parsed = tool && parseWith(tool.input, next.input);
-  if (!tool || !parsed?.ok) {
-    const error = tool
-      ? new OrchestrationError("tool/input-invalid", {
-          tool: next.tool,
-          issues: (parsed && !parsed.ok ? parsed.issues : []) as unknown as Json,
-        })
-      : new OrchestrationError("policy/tool-unknown", { agent: compensationAgent, tool: next.tool });
+  const error = tool ? refusalOf(work, tool, undoing.grant, next.input) : unknownTool(next.tool);
+  if (!tool || error) {
     undoing.left = undoing.left.slice(1);
-    undoing.failed.push({ effect: next.effect, tool: next.tool, error: error.toRecord() });
+    undoing.failed.push({ effect: next.effect, tool: next.tool, error: (error ?? unknownTool(next.tool)).toRecord() });
     return undoNext(work);
   }
   if (work.state.steps >= work.limits.steps) return work.exceed("steps", "");
   work.state.steps++;
   proposeUndo(work, `undo#${number}`, tool, next.input);
+}
+
+/** Why an undo is not even proposed. */
+function refusalOf(work: Work, tool: AnyTool, grant: Grant, input: Json): OrchestrationError | undefined {
+  const { name } = tool;
+  const { tenant, restrictions } = work.state;
+  if (!covers(grant, tool))
+    return new OrchestrationError("policy/not-granted", { agent: compensationAgent, tool: name });
+  if (restrictions.tools.includes(name)) return new OrchestrationError("policy/revoked", { target: name, tenant });
+  const parsed = parseWith(tool.input, input);
+  if (parsed.ok) return undefined;
+  return new OrchestrationError("tool/input-invalid", { tool: name, issues: parsed.issues as unknown as Json });
+}
+
+function unknownTool(tool: string): OrchestrationError {
+  return new OrchestrationError("policy/tool-unknown", { agent: compensationAgent, tool });
 }
 
 /** One undo has its result. */

@@ -26,12 +26,17 @@ export async function undoStateOf(journal: Journal, tenant: string, run: string)
   const records = await journal.listRuns({ tenant, conversationId: undoConversation(run), most: 1_000 });
   const undone = new Set<string>();
   let unfinished: string | undefined;
+  let count = 0;
   for (const { runId } of records) {
     const entries = await openRun(journal, tenant, runId);
+    const [first] = entries;
+    // Anybody may call a conversation so; what undoes says so itself.
+    if (first?.type !== "run.started" || first.body.compensates?.run !== run) continue;
+    count++;
     if (!hasEnded(entries)) unfinished ??= runId;
     for (const effect of undoneIn(entries)) undone.add(effect);
   }
-  return { undone, unfinished, count: records.length };
+  return { undone, unfinished, count };
 }
 
 /** Effects whose undo was done: in the order of their proposals, one undo each. */

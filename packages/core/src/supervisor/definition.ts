@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
-import { type ApprovalRule, describeRules, joinRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
+import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
@@ -197,8 +197,8 @@ export function defineSupervisor<
     aliases.add(judge.model);
   }
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
-  let approvals = resolveRules(options.approvals ?? [], tools, name);
-  for (const { team } of agents.values()) if (team) approvals = joinRules(approvals, team.approvals);
+  const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
+  const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";

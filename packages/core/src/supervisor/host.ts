@@ -87,12 +87,13 @@ export function makeHost({
           throw thrown;
         logger.warn({ reason: reasonOf(thrown) }, "a tenant's budget could not be reached; it is asked again");
         await new Promise<void>((resolve) => {
-          const timer = clock.at(clock.now() + delayMs, resolve);
-          const stop = () => {
+          const done = () => {
             timer.cancel();
+            signal.removeEventListener("abort", done);
             resolve();
           };
-          signal.addEventListener("abort", stop, { once: true });
+          const timer = clock.at(clock.now() + delayMs, done);
+          signal.addEventListener("abort", done, { once: true });
         });
         if (signal.aborted) return undefined;
       }

@@ -260,7 +260,11 @@ export function runSupervisor<Input, Output, Alias extends string>(
     current: () => plainPrincipal(principals.current()),
     nameOf: (letter) => idOf(letter.tenant, redriveKey(letter)),
     start: ({ tenant, run, ...letter }, { body }) => {
-      const { input, principal, labels, conversationId, grants, attributes, budget } = body;
+      const { input, principal, labels, conversationId, attributes, compensates } = body;
+      // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
+      const grants = grantsOf({ tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) });
+      const own = body.budget?.run === undefined ? {} : { budget: body.budget.run };
+      const budget = budgetOf(definition, { tenant, ...own }, ledger.bounds(tenant));
       return begin(tenant, redriveKey({ tenant, run, ...letter }), {
         input,
         principal,
@@ -269,6 +273,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
         ...(conversationId === undefined ? {} : { conversationId }),
         ...(grants === undefined ? {} : { grants }),
         ...(attributes === undefined ? {} : { attributes }),
+        ...(compensates === undefined ? {} : { compensates }),
         ...(budget === undefined ? {} : { budget }),
       });
     },
@@ -277,6 +282,9 @@ export function runSupervisor<Input, Output, Alias extends string>(
 
   const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
     assertId("tenant", tenant);
+    const record = await engine.journal.findRun(tenant, run);
+    if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
+    const grants = grantsOf({ tenant });
     const { undone, unfinished, count } = await undoStateOf(engine.journal, tenant, run);
     if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
     const undos = await undosFor(engine.journal, definition, { tenant, run, only: effects, undone });
@@ -288,6 +296,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
       labels: { "": [who.kind] },
       conversationId: undoConversation(run),
       compensates: { run, undos },
+      ...(grants === undefined ? {} : { grants }),
       ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
     });
   };
