@@ -15,7 +15,7 @@ import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack } from "../pack.ts";
 import { worldServerCommand } from "../world/launch.ts";
 import { openWorldReader, type WorldReader } from "../world/store.ts";
-import { approveAll } from "./approver.ts";
+import { type ApproverName, approveAll } from "./approver.ts";
 import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
@@ -26,6 +26,8 @@ export interface StageOptions {
   readonly workspace: Workspace;
   readonly engine: Engine;
   readonly logger?: Logger;
+  /** Who decides while this stage is open; as the suite says when absent. */
+  readonly approver?: ApproverName;
 }
 
 /** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
@@ -36,7 +38,10 @@ export interface Stage {
   /** Faults that a noisy model made so far, by kind. */
   readonly noise: Readonly<Record<string, number>>;
   /** Plays a scenario to its end, or to where it waits; takes up the run that it has already. */
-  readonly play: (scenario: Scenario, options?: Pick<PlayOptions, "onRun" | "unattended">) => Promise<ScenarioOutcome>;
+  readonly play: (
+    scenario: Scenario,
+    options?: Pick<PlayOptions, "onRun" | "run" | "unattended">,
+  ) => Promise<ScenarioOutcome>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -46,7 +51,7 @@ export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string 
 }
 
 /** Opens a suite: starts its world's server, and notes what its tools are. */
-export async function openStage({ suite, pack, workspace, engine, logger }: StageOptions): Promise<Stage> {
+export async function openStage({ suite, pack, workspace, engine, logger, approver }: StageOptions): Promise<Stage> {
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const { command, args } = worldServerCommand({ ...pack.server, dir });
@@ -80,7 +85,7 @@ export async function openStage({ suite, pack, workspace, engine, logger }: Stag
       ...(logger ? { logger } : {}),
     });
     const reader = openWorldReader({ world: pack.openWorld(), dir });
-    const attended = (suite.approver ?? "auto") === "auto";
+    const attended = (approver ?? suite.approver ?? "auto") === "auto";
     const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models });
     const play: Stage["play"] = async (scenario, options) => {
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.

@@ -20,6 +20,8 @@ export interface PlayOptions {
   readonly conversationId?: string;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly onRun?: (run: Run) => void;
+  /** The run that plays the scenario already; it is started, or found by its key, when absent. */
+  readonly run?: Run;
   /** What somebody answers when the scenario's replies are used up. */
   readonly otherwise?: (of: Audience, question: string) => Json | undefined;
   /** Who decides on a call when the scenario has no decision of its own for it; nothing: nobody does. */
@@ -43,13 +45,15 @@ export async function playScenario(
   options: PlayOptions,
 ): Promise<Omit<ScenarioOutcome, "changes">> {
   const { supervisor, tenant, idempotencyKey, conversationId, attributes } = options;
-  const run = await supervisor.start(scenario.input, {
-    tenant,
-    principal: scenario.principal,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(conversationId === undefined ? {} : { conversationId }),
-    ...(attributes === undefined ? {} : { attributes }),
-  });
+  const start = () =>
+    supervisor.start(scenario.input, {
+      tenant,
+      principal: scenario.principal,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(conversationId === undefined ? {} : { conversationId }),
+      ...(attributes === undefined ? {} : { attributes }),
+    });
+  const run = options.run ?? (await start());
   options.onRun?.(run);
   while ((await run.settled()) === "parked") {
     if (await oneMove(scenario, run, options)) continue;
