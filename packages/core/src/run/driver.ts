@@ -117,9 +117,11 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     await step({ id, type: "restrictions.changed", path: "", body: { restrictions: now } });
   };
 
+  // What hearing of restrictions sets going is under way, not lost.
+  const before = new Set(core.state.outstanding.keys());
   await hearRestrictions();
   if (!core.ended) {
-    const lost = [...core.state.outstanding.keys()];
+    const lost = [...core.state.outstanding.keys()].filter((id) => before.has(id));
     if (lost.length > 0) {
       await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
     }
