@@ -125,9 +125,14 @@ export async function decideApproval(
     decision === "edit"
       ? { decision, reason, principal, binding, input: input ?? null }
       : { decision, reason, principal, binding };
-  const taken = await stage.supervisor.approvals.decide(open.tenant, open.address, said);
   const run = await stage.supervisor.find(open.run, { tenant: open.tenant });
-  const went = await goOn(stage, pack, run, recorded.scenario);
+  const goingOn = () => goOn(stage, pack, run, recorded.scenario);
+  const taken = await stage.supervisor.approvals.decide(open.tenant, open.address, said).catch(async (thrown) => {
+    // What the run has heard of meanwhile, such as a restriction, may have set it going.
+    await goingOn();
+    throw thrown;
+  });
+  const went = await goingOn();
   if (options.json === true) {
     context.json({ command: `approvals ${decision}`, ok: true, exitCode: 0, taken, by: principal, run: went });
     return 0;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
+import { addPeople } from "./program-people.ts";
 
 /**
  * The command line as a person sees it: names, options, help. What a command does is loaded when it is called, so that
@@ -41,6 +42,7 @@ Examples:
   remit run --model noisy --seed 1..20      models that make mistakes
   remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
   remit replay --all                        decide all runs again, offline
+  remit approvals                           what waits for a person
 ${exitCodes}`,
     );
   const shared = (): Context => context(remit.opts<{ state?: string }>());
@@ -186,61 +188,7 @@ Examples:
       done(await resume(suite, options, shared()));
     });
 
-  const approvals = remit
-    .command("approvals")
-    .description("what waits for a person, and people's decisions on it")
-    .addHelpText(
-      "after",
-      `
-An address is run/effect; a part of the run's id, or its scenario's name, is enough where it is the only one. After a
-decision the run goes on at once, in this process, until it ends or waits again.
-
-Examples:
-  remit approvals list
-  remit approvals show lost-parcel
-  remit approvals approve run_ZDwZ94lW/action#1/tool#1 --reason "the carrier confirmed it"
-  remit approvals edit lost-parcel --input '{"orderId":"L-1","amountCents":500}' --reason "shipping only"
-`,
-    );
-  approvals
-    .command("list", { isDefault: true })
-    .description("what waits, of the newest suite or a named one")
-    .argument("[suite]", "a suite, or a part of its id")
-    .option("--all", "of all suites")
-    .option("--json", "print one JSON document and nothing else")
-    .action(async (suite, options) => {
-      const { listApprovals } = await import("./approvals.ts");
-      done(await listApprovals(suite, options, shared()));
-    });
-  approvals
-    .command("show")
-    .description("all there is to know of one, and how to decide")
-    .argument("<address>", "what waits")
-    .option("--json", "print one JSON document and nothing else")
-    .action(async (address, options) => {
-      const { showApproval } = await import("./approvals.ts");
-      done(await showApproval(address, options, shared()));
-    });
-  const decides = [
-    ["approve", "let it happen, once, with these arguments"],
-    ["reject", "do not let it happen; its agent is told why"],
-    ["edit", "change its arguments; somebody else has to approve what comes of it"],
-  ] as const;
-  for (const [decision, description] of decides) {
-    const command = approvals
-      .command(decision)
-      .description(description)
-      .argument("<address>", "what waits")
-      .requiredOption("--reason <text>", "why; it is kept, and a rejected agent reads it")
-      .option("--as <kind:id>", "who decides, such as operator:jo (default: the system's user)")
-      .option("--role <role...>", "roles that they have (default: staff)")
-      .option("--json", "print one JSON document and nothing else");
-    if (decision === "edit") command.requiredOption("--input <json>", "all arguments, as they shall be");
-    command.action(async (address, options) => {
-      const { decideApproval } = await import("./approvals.ts");
-      done(await decideApproval(decision, address, options, shared()));
-    });
-  }
+  addPeople(remit, { shared, done });
 
   remit
     .command("graph")
