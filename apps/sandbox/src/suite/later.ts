@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Engine,
+  type Journal,
   localEngine,
   type Model,
   type Run,
@@ -29,8 +30,7 @@ export async function passTimeFor(
 ): Promise<void> {
   const later = localEngine({
     name: engine.name,
-    // The journal belongs to the engine that it was opened with.
-    journal: { ...engine.journal, close: async () => {} },
+    journal: onlyOf(engine.journal, run),
     clock: aheadOf(engine.clock, Math.max(0, until - engine.clock.now()) + 1),
     logger: silentLogger,
   });
@@ -45,6 +45,21 @@ export async function passTimeFor(
   } finally {
     await later.close();
   }
+}
+
+/** The journal with one unfinished run: an engine that is ahead of its time must not wake the others. */
+function onlyOf(journal: Journal, { tenant, id: runId }: Run): Journal {
+  return {
+    ...journal,
+    unfinishedRuns: (page) => journal.unfinishedRuns({ ...page, tenant, runId }),
+    unfinishedTenants: (page) => journal.unfinishedTenants({ ...page, tenant, runId }),
+    nextWakeAt: async (after = 0) => {
+      const at = (await journal.findRun(tenant, runId))?.wakeAt;
+      return at !== undefined && at > after ? at : undefined;
+    },
+    // It belongs to the engine that it was opened with.
+    close: async () => {},
+  };
 }
 
 function aheadOf(clock: Clock, ms: number): Clock {
