@@ -1,4 +1,4 @@
-/** A supervisor, two agents, one tool: the smallest desk that can move money. */
+/** A supervisor, two agents, one tool: the smallest desk that can move money, and a person who has to say yes. */
 import assert from "node:assert/strict";
 import {
   createSupervisor,
@@ -7,6 +7,7 @@ import {
   defineHandoff,
   defineTool,
   memoryEngine,
+  operator,
   user,
 } from "@remit/core";
 import { answers, calls, scriptedModel } from "@remit/core/testing";
@@ -74,6 +75,12 @@ const desk = createSupervisor({
 });
 
 const run = await desk.start({ text: "Please refund order 7, 9 euros." }, { tenant: "acme", principal: user("u_17") });
+// The refund is of high risk: the run waits, in its journal, for somebody who did not ask for it.
+assert.equal(await run.settled(), "parked");
+for (const { tenant, address, tool, input } of await run.approvals()) {
+  console.log("waits for an approval:", tool, input);
+  await desk.approvals.approve(tenant, address, { reason: "order 7 was lost", principal: operator("op_1") });
+}
 for await (const { seq, type, path } of run.events()) console.log(String(seq).padStart(3), type.padEnd(20), path);
 const result = await run.result();
 console.log(result);

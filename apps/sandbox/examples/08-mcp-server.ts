@@ -1,7 +1,7 @@
 /** A tool server of one's own over stdio, plugged into an agent: only what is named exists, and we say what it does. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { createSupervisor, defineAgent, memoryEngine, user } from "@remit/core";
+import { createSupervisor, defineAgent, memoryEngine, operator, user } from "@remit/core";
 import { answers, calls, scriptedModel } from "@remit/core/testing";
 import { connectMcp, stdio } from "@remit/mcp-bridge";
 import { z } from "zod";
@@ -41,6 +41,11 @@ const desk = createSupervisor({
   engine: memoryEngine(),
 });
 const run = await desk.start({ part: "leg" }, { tenant: "acme", principal: user("u_17") });
+// A write of medium risk: without a judge that rules on it, a person does.
+await run.settled();
+for (const { tenant, address } of await run.approvals()) {
+  await desk.approvals.approve(tenant, address, { reason: "it is in stock", principal: operator("op_1") });
+}
 const result = await run.result();
 for (const entry of await run.entries()) {
   if (entry.type === "tool.returned") console.log(entry.path, entry.body.output);

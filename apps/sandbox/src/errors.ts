@@ -63,6 +63,16 @@ export const sandboxErrorCodes = {
     message: "{run} stands for {count} runs: {runs}",
     hint: "Give more of the id.",
   },
+  "approval/several-wait": {
+    retryable: false,
+    message: "{run} has {count} writes that wait: {addresses}",
+    hint: "Give the whole address; `remit approvals list` shows them.",
+  },
+  "approval/none-waits": {
+    retryable: false,
+    message: "nothing of {run} waits for an approval at {effect}",
+    hint: "It was decided meanwhile, has expired, or never was. `remit approvals list` shows what waits.",
+  },
   "suite/ambiguous": {
     retryable: false,
     message: "{suite} stands for {count} suites: {suites}",

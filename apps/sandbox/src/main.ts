@@ -21,7 +21,8 @@ const remit = program({
     process.exitCode = code;
   },
 });
-for (const command of [remit, ...remit.commands]) {
+const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
+for (const command of all(remit)) {
   // Complaints are told below, in one form.
   command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
 }

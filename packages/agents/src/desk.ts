@@ -1,5 +1,6 @@
 import {
   type AnyAgent,
+  type ApprovalRule,
   defineDenial,
   defineEscalation,
   defineHandoff,
@@ -16,6 +17,8 @@ import {
 } from "@remit/core";
 import { action as baseAction } from "./action.ts";
 import { compliance as baseCompliance } from "./compliance.ts";
+import { effectCompliance } from "./effect-compliance.ts";
+import { effectReviewer } from "./effect-reviewer.ts";
 import { retrieval as baseRetrieval } from "./retrieval.ts";
 import { reviewer as baseReviewer } from "./reviewer.ts";
 import { triage as baseTriage } from "./triage.ts";
@@ -40,11 +43,19 @@ export interface DeskOptions extends DeskRoles {
   /** Rounds of looking up and acting in one run; 12 when absent. */
   readonly rounds?: number;
   readonly limits?: Partial<Limits>;
+  /**
+   * Who judges single writes before they are made: the ready-made judges when absent. Without a `compliance` every write
+   * of medium risk waits for a person; `{}` is a desk without judges.
+   */
+  readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
+  /** Which writes wait for more than their risk asks for, for how many people of which roles, and how long. */
+  readonly approvals?: readonly ApprovalRule[];
 }
 
 /**
  * A service desk: triage names the request, retrieval finds evidence, compliance rules on a change, action carries it
- * out, reviewer closes. Questions to the customer, escalation and refusal are edges of the machine, not of a prompt.
+ * out, reviewer closes. Each write of more than low risk is judged once more, with its exact arguments, and those of high
+ * risk wait for a person. Questions to the customer, escalation and refusal are edges of the machine, not of a prompt.
  */
 export function serviceDesk(
   options: DeskOptions = {},
@@ -71,6 +82,8 @@ export function serviceDesk(
         read: ({ confidence }) => confidence,
       }),
     ],
+    judges: options.judges ?? { compliance: effectCompliance, reviewer: effectReviewer },
+    approvals: options.approvals ?? [],
     limits: { steps: 120, handoffs: 60, turns: 40, ...options.limits },
     handoffs: [
       defineEscalation({

@@ -90,6 +90,8 @@ export function orderDeskPack(): Pack {
           asks: ["customer", "operator"],
           instructions: action.instructions + actionText,
         }),
+        // A cancelled order moves money and goods: a member of staff decides, though its risk alone asks for less.
+        approvals: pick(all, ["cancel_order", "refund_order"]).map((tool) => ({ tool, by: "human", roles: ["staff"] })),
         rounds: 4,
         limits: { steps: 80, handoffs: 32, turns: 24, repeats: 3, writeRepeats: 1 },
       }) as unknown as ReturnType<Pack["team"]>,
@@ -104,6 +106,7 @@ export function orderDeskPack(): Pack {
 function loadOrderDesk(): readonly Scenario[] {
   const references = orderDeskReferences(orderDeskWorld().initial());
   const folder = fileURLToPath(new URL("./scenarios", import.meta.url));
-  const agents = ["triage", "retrieval", "compliance", "action", "reviewer"];
-  return uniqueScenarios([...loadScenarios(folder, { fixtures: references, agents }), ...codedScenarios()]);
+  const agents = ["triage", "retrieval", "compliance", "action", "reviewer", "effectCompliance", "effectReviewer"];
+  const options = { fixtures: references, agents, tools: toolNames };
+  return uniqueScenarios([...loadScenarios(folder, options), ...codedScenarios()]);
 }

@@ -9,11 +9,22 @@ import {
   runSupervisor,
   type SupervisorDefinition,
 } from "@remit/core";
-import { type Check, checkOutcome, playScenario, type Scenario } from "@remit/core/testing";
+import {
+  approvalsIn,
+  type Check,
+  checkOutcome,
+  isDecision,
+  isReply,
+  type PersonDecision,
+  playScenario,
+  type Scenario,
+} from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { chooseModel, type ModelName } from "../../src/model/choice.ts";
-import { auditRun } from "../../src/suite/report.ts";
+import { approveAll } from "../../src/suite/approver.ts";
+import { auditRun } from "../../src/suite/audit.ts";
+import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
 import { orderDeskPack } from "./pack.ts";
 import { policyArticles } from "./policy.ts";
@@ -50,6 +61,11 @@ const failureModes = [
   "model-refusal",
   "ask-not-allowed",
   "injection",
+  "approval",
+  "approval-rejected",
+  "approval-edited",
+  "approval-expired",
+  "revised-write",
 ];
 
 interface Played {
@@ -79,10 +95,8 @@ afterAll(() => {
 async function playAll(name: ModelName, seed: number, chosen: readonly Scenario[]): Promise<Played[]> {
   const model = chooseModel(name, { scenarios, seed, tools: [...world.tools.keys()] });
   const engine = memoryEngine();
-  const supervisor = runSupervisor(definition, {
-    engine,
-    models: Object.fromEntries(definition.aliases.map((alias) => [alias, model])),
-  });
+  const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
+  const supervisor = runSupervisor(definition, { engine, models });
   const played: Played[] = [];
   for (const scenario of chosen) {
     const worldId = `${name}-${seed}.${scenario.name}`;
@@ -90,6 +104,8 @@ async function playAll(name: ModelName, seed: number, chosen: readonly Scenario[
       supervisor,
       tenant: "test",
       attributes: { worldId, scenario: scenario.name },
+      approver: approveAll,
+      passTime: (until, run) => passTimeFor(run, until, { engine, definition, models }),
       // The oracle's people say what the scenario lets them say, and nothing else.
       ...(name === "oracle" || !pack.otherwise ? {} : { otherwise: pack.otherwise }),
     });
@@ -163,9 +179,11 @@ describe("the list", () => {
 
   test.each(scenarios.map((one) => [one.name, one] as const))(
     "%s expects the changes that the shop's rules make of its writes",
-    (_, { script, expect: { changes, denied = [] } }) => {
+    (_, { script, external, expect: { changes, denied = [] } }) => {
       const trial = openTrial();
       const done = new Set<string>();
+      const decisions = external.filter(isDecision);
+      const revised = denied.filter(({ code }) => code === "policy/revise").map(({ tool }) => tool);
       const overstepped = new Set(denied.map(({ agent, tool }) => `${agent} ${tool}`));
       for (const { agent, parts } of script) {
         for (const part of parts) {
@@ -174,13 +192,29 @@ describe("the list", () => {
           // Denied before the world sees it: a repetition, another role's tool, arguments that do not fit.
           if (done.has(call) && overstepped.has(`${agent} ${part.tool}`)) continue;
           if (pack.tools[part.tool]?.effect !== "write") continue;
-          if (tryCall(trial, part.tool, part.input as { readonly [key: string]: Json })) done.add(call);
+          const input = decidedInput(part.tool, part.input, decisions, revised);
+          if (input !== undefined && tryCall(trial, part.tool, input as { readonly [key: string]: Json }))
+            done.add(call);
         }
       }
       expect(trial.changes()).toEqual(changes);
     },
   );
 });
+
+/** The arguments that a call is made with, after what people and judges say on it; nothing where it is not made. */
+function decidedInput(tool: string, input: Json, decisions: PersonDecision[], revised: string[]): Json | undefined {
+  const index = revised.indexOf(tool);
+  if (index >= 0) {
+    revised.splice(index, 1);
+    return undefined;
+  }
+  const next = decisions.findIndex((one) => one.tool === tool);
+  if (next < 0) return input;
+  const [decision] = decisions.splice(next, 1);
+  if (decision?.decision === "edit") return decidedInput(tool, decision.input ?? null, decisions, revised);
+  return decision?.decision === "approve" ? input : undefined;
+}
 
 /** True when the trial took the call; a refusal of the shop and arguments that do not fit change nothing. */
 function tryCall(trial: ReturnType<typeof openTrial>, tool: string, input: object): boolean {
@@ -202,8 +236,17 @@ describe("the oracle", () => {
     // The whole script was needed, and everything that people would have said.
     const entries = played?.entries ?? [];
     const asked = entries.flatMap((entry) => (entry.type === "model.called" ? [entry.body.agent] : []));
-    expect(asked.sort()).toEqual(scenario.script.map(({ agent }) => agent).sort());
-    expect(entries.filter(({ type }) => type === "input.received")).toHaveLength(scenario.external.length);
+    const judges = ["effectCompliance", "effectReviewer"];
+    const scripted = new Set(scenario.script.map(({ agent }) => agent));
+    // Judges that nobody has scripted answer by themselves.
+    const needed = asked.filter((agent) => scripted.has(agent) || !judges.includes(agent));
+    expect(needed.sort()).toEqual(scenario.script.map(({ agent }) => agent).sort());
+    const answered = entries.filter(({ type }) => type === "input.received").length;
+    expect(answered).toBe(scenario.external.filter(isReply).length);
+    const own = approvalsIn(entries).slice(0, scenario.external.filter(isDecision).length);
+    expect(own.map(({ tool, decision }) => ({ of: "approver", tool, decision }))).toMatchObject(
+      scenario.external.filter(isDecision).map(({ of, tool, decision }) => ({ of, tool, decision })),
+    );
   });
 });
 

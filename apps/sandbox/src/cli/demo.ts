@@ -21,6 +21,7 @@ export async function demo(context: Context): Promise<ExitCode> {
     pack: chosen,
     model: "oracle",
     seeds: [1],
+    approver: "auto",
     scenarios: scenarios.map((one) => one.name),
     now: new Date(),
   });

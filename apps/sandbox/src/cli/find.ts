@@ -14,7 +14,9 @@ const everyRun = 1_000_000;
 
 export async function stateOf(journal: Journal, suite: SuiteFile): Promise<SuiteState> {
   const runs = await journal.listRuns({ tenant: suite.id, most: everyRun });
-  return { suite, runs, ended: runs.filter(({ status }) => status !== "running" && status !== "parked").length };
+  // A run that undoes another one's writes plays no scenario.
+  const played = runs.filter(({ conversationId }) => !conversationId?.startsWith("undo:"));
+  return { suite, runs, ended: played.filter(({ status }) => status !== "running" && status !== "parked").length };
 }
 
 /** True while a scenario of the suite has no ended run. */

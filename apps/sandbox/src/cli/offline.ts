@@ -1,6 +1,18 @@
-import { type AnyTool, defineTool, type Model, OrchestrationError, type SupervisorDefinition } from "@remit/core";
+import {
+  type AnyTool,
+  defineTool,
+  type Model,
+  OrchestrationError,
+  runSupervisor,
+  type Supervisor,
+  type SupervisorDefinition,
+} from "@remit/core";
 import { z } from "zod";
 import type { Pack } from "../pack.ts";
+import { offlineTools } from "../suite/catalog.ts";
+import type { SuiteFile } from "../suite/workspace.ts";
+import { openPack } from "./packs.ts";
+import type { Store } from "./store.ts";
 
 /**
  * A pack's team without its server: the tools have their names and effects and cannot be called. Good to draw and to
@@ -26,3 +38,14 @@ export const noModel: Model = {
     throw new OrchestrationError("model/failed", { model: "none", reason: "a replay asks no model" });
   },
 };
+
+/** The suite's supervisor, made of the tools' kept definitions. It can decide and cannot act. */
+export async function offlineSupervisor({ engine }: Pick<Store, "engine">, suite: SuiteFile): Promise<Supervisor> {
+  const pack = await openPack(suite.pack);
+  const definition = pack.team(offlineTools(suite.catalog));
+  return runSupervisor(definition, {
+    engine,
+    waitingRuns: "leave",
+    models: Object.fromEntries(definition.aliases.map((alias) => [alias, noModel])),
+  });
+}

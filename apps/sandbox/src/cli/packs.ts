@@ -62,9 +62,11 @@ async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
   const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
   const { loadScenarios } = await import("../scenario/yaml.ts");
   const { offlineTeam } = await import("./offline.ts");
+  const { agents, judges } = offlineTeam(pack);
   const scenarios = loadScenarios(path, {
     fixtures: orderDeskReferences(orderDeskWorld().initial()),
-    agents: [...offlineTeam(pack).agents.keys()],
+    agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
+    tools: Object.keys(pack.tools),
   });
   return { ...pack, scenarios: () => scenarios };
 }

@@ -9,6 +9,7 @@ import { Telling } from "../face/telling.ts";
 import type { ModelName } from "../model/choice.ts";
 import type { Pack } from "../pack.ts";
 import { ReportFile } from "../report/file.ts";
+import type { ApproverName } from "../suite/approver.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { runSuite, type SuiteEvent } from "../suite/runner.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
@@ -149,6 +150,7 @@ class Onlooker {
         const { report, done, total } = event;
         if (report.name !== this.#watch) return this.#progress.ended(report, done, total);
         const held = report.checks.filter(({ ok }) => ok).length;
+        if (report.waiting) return this.#screen.print("", `  ${paint.warn(`· ${report.reason}`)}`, "");
         const verdict = `${held} of ${report.checks.length} checks hold`;
         this.#screen.print("", `  ${report.ok ? paint.good(`✓ ${verdict}`) : paint.bad(`✗ ${verdict}`)}`, "");
       }
@@ -174,10 +176,11 @@ export function newSuites(options: {
   readonly pack: SuiteFile["pack"];
   readonly model: ModelName;
   readonly seeds: readonly number[];
+  readonly approver: ApproverName;
   readonly scenarios: readonly string[];
   readonly now: Date;
 }): Omit<SuiteFile, "catalog">[] {
-  const { pack, model, seeds, scenarios, now } = options;
+  const { pack, model, seeds, approver, scenarios, now } = options;
   const stamp = now.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
   const grain = randomBytes(3).toString("hex");
   return seeds.map((seed, index) => ({
@@ -186,6 +189,7 @@ export function newSuites(options: {
     pack,
     model: { name: model, seed },
     scenarios,
+    approver,
     // Later seeds are newer, so that the last one is the newest.
     startedAt: now.getTime() + index,
   }));

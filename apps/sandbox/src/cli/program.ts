@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
+import { addPeople } from "./program-people.ts";
 
 /**
  * The command line as a person sees it: names, options, help. What a command does is loaded when it is called, so that
@@ -41,6 +42,7 @@ Examples:
   remit run --model noisy --seed 1..20      models that make mistakes
   remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
   remit replay --all                        decide all runs again, offline
+  remit approvals                           what waits for a person
 ${exitCodes}`,
     );
   const shared = (): Context => context(remit.opts<{ state?: string }>());
@@ -67,6 +69,7 @@ ${exitCodes}`,
     .option("--model <name>", "oracle plays the ground truth, noop never acts, noisy makes seeded mistakes", "oracle")
     .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up", "1")
     .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--approver <name>", "auto approves whatever waits for a person, none leaves it waiting", "auto")
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
@@ -75,7 +78,11 @@ ${exitCodes}`,
       `
 With oracle every check has to hold. With noop and noisy the right end is not expected: checks and scores are told,
 and the exit code is 1 only for violations, which are a call outside its agent's allowlist that ran, a payload outside
-a contract that arrived, and a write that happened twice.
+a contract that arrived, a write that happened twice, and one that happened without the verdict or the approvals that
+it needs.
+
+With --approver none, writes that need a person do not happen and their runs wait: \`remit approvals\` shows them, and
+\`remit resume --approver auto\` has them all approved. Runs that wait are no failure.
 
 Examples:
   remit run
@@ -83,6 +90,7 @@ Examples:
   remit run --scenarios my-scenarios/
   remit run --tau2 ../tau2-bench/data/tau2/domains/retail --json > result.json
   remit run --model noisy --seed 1..20 --no-report
+  remit run --filter refund --approver none
 ${exitCodes}`,
     )
     .action(async (pack, options) => {
@@ -161,6 +169,7 @@ Examples:
     .description("go on with a suite that was cut off")
     .argument("[suite]", "a suite, or a part of its id (default: the newest one that is not done)")
     .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--approver <name>", "auto or none, from now on (default: as the suite began)")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
     .addHelpText(
@@ -178,6 +187,8 @@ Examples:
       const { resume } = await import("./resume.ts");
       done(await resume(suite, options, shared()));
     });
+
+  addPeople(remit, { shared, done });
 
   remit
     .command("graph")

@@ -1,12 +1,9 @@
-import { type ReplayReport, runSupervisor, type Supervisor } from "@remit/core";
+import type { ReplayReport } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { printable } from "../face/text.ts";
-import { offlineTools } from "../suite/catalog.ts";
-import type { SuiteFile } from "../suite/workspace.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun, findSuite, stateOf } from "./find.ts";
-import { noModel } from "./offline.ts";
-import { openPack } from "./packs.ts";
+import { offlineSupervisor } from "./offline.ts";
 import { openExistingStore, type Store } from "./store.ts";
 
 export interface ReplayOptions {
@@ -57,16 +54,6 @@ async function replaySuite(store: Store, wanted: string | undefined): Promise<Re
     reports.push(await supervisor.replay(runId, { tenant }));
   }
   return reports;
-}
-
-/** The suite's supervisor, made of the tools' kept definitions. It can decide and cannot act. */
-async function offlineSupervisor({ engine }: Store, suite: SuiteFile): Promise<Supervisor> {
-  const pack = await openPack(suite.pack);
-  const definition = pack.team(offlineTools(suite.catalog));
-  return runSupervisor(definition, {
-    engine,
-    models: Object.fromEntries(definition.aliases.map((alias) => [alias, noModel])),
-  });
 }
 
 function reportLines(report: ReplayReport, { out }: Context): string[] {

@@ -4,11 +4,12 @@ import { onInterrupt } from "./interrupt.ts";
 import { wholeNumber } from "./number.ts";
 import { openPack } from "./packs.ts";
 import { play } from "./play.ts";
-import { conclude } from "./run.ts";
+import { approverOf, conclude } from "./run.ts";
 import { openExistingStore } from "./store.ts";
 
 export interface ResumeOptions {
   readonly concurrency: string;
+  readonly approver?: string;
   readonly json?: boolean;
   readonly report: boolean;
 }
@@ -20,6 +21,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
   const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
   await using store = openExistingStore(place);
   const { workspace, engine } = store;
+  const approver = options.approver === undefined ? undefined : approverOf(options.approver);
 
   let suite = findSuite(workspace, wanted);
   if (wanted === undefined) {
@@ -54,7 +56,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
     place,
     store,
     pack,
-    suites: [suite],
+    suites: [approver === undefined ? suite : { ...suite, approver }],
     concurrency,
     screen,
     report: options.report,

@@ -2,6 +2,8 @@ import { SandboxError } from "../errors.ts";
 import { failureLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
 import { count } from "../face/text.ts";
 import { isModelName, type ModelName } from "../model/choice.ts";
+import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
+import type { SuiteReport } from "../suite/report.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
@@ -17,6 +19,7 @@ export interface RunOptions {
   readonly model: string;
   readonly seed: string;
   readonly concurrency: string;
+  readonly approver: string;
   readonly watch?: string;
   readonly json?: boolean;
   readonly report: boolean;
@@ -27,6 +30,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   const { place, out, err } = context;
   const model = modelOf(options.model);
   const seeds = seedsIn(options.seed);
+  const approver = approverOf(options.approver);
   const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
   const json = options.json === true;
   if (json && options.watch !== undefined) {
@@ -43,6 +47,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
     pack: chosen,
     model,
     seeds,
+    approver,
     scenarios: scenarios.map(({ name }) => name),
     now: new Date(),
   });
@@ -105,10 +110,23 @@ export function conclude(
   if (failures.length > 0) out.print("", ...failures);
   out.print("", ...totalLines(reports, out), "");
   if (page !== undefined) out.print(`Report: ${page}`);
+  const waiting = reports.filter((report) => report.waiting > 0);
+  if (waiting.length > 0 && stopped === undefined) out.print(...waitingLines(waiting, context));
   if (stopped !== undefined) out.print(paint.warn(`Stopped. To go on: ${place.command(`resume ${stopped}`)}`));
   if (notBegun.length > 0) out.print(paint.warn(`Seeds that were not begun: ${notBegun.join(", ")}`));
   out.print(...closing);
   return exitCode;
+}
+
+/** What somebody can do about runs that wait. */
+function waitingLines(reports: readonly SuiteReport[], { out, place }: Context): string[] {
+  const runs = reports.reduce((sum, { waiting }) => sum + waiting, 0);
+  const one = reports.length === 1 ? ` ${reports[0]?.suite}` : "";
+  return [
+    out.paint.warn(`${count(runs, "run")} ${runs === 1 ? "waits" : "wait"} for a person. Nothing is lost:`),
+    `  ${place.command(`approvals list${one === "" ? " --all" : one}`)}`,
+    `  ${place.command(`resume${one} --approver auto`)}`,
+  ];
 }
 
 /** Scenarios whose name, title or tags hold the text. @throws SandboxError `scenario/unknown` when there are none */
@@ -122,6 +140,12 @@ export function filtered<
   );
   if (found.length === 0) throw new SandboxError("scenario/unknown", { filter });
   return found;
+}
+
+/** @throws SandboxError `usage/wrong` */
+export function approverOf(name: string): ApproverName {
+  if (isApproverName(name)) return name;
+  throw new SandboxError("usage/wrong", { reason: `--approver takes ${approverNames.join(" or ")}, not "${name}"` });
 }
 
 function modelOf(name: string): ModelName {

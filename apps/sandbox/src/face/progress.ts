@@ -22,9 +22,9 @@ export class Progress {
     this.#under.add(name);
   }
 
-  ended({ name, ok, violations }: ScenarioReport, done: number, total: number): void {
+  ended({ name, ok, waiting, violations }: ScenarioReport, done: number, total: number): void {
     this.#under.delete(name);
-    const isBad = violations.length > 0 || (this.#strict && !ok);
+    const isBad = violations.length > 0 || (this.#strict && !ok && !waiting);
     if (isBad) {
       this.#failed++;
       this.#screen.print(`  ${this.#screen.paint.bad("✗")} ${printable(name)}`);

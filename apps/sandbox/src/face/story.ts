@@ -1,4 +1,4 @@
-import type { Entry, Json } from "@remit/core";
+import type { Entry, Json, Principal, Undo } from "@remit/core";
 import {
   type Beat,
   ending,
@@ -12,6 +12,7 @@ import {
   textIn,
   unwrapped,
 } from "./beat.ts";
+import { gateTold, type Known, nameOf } from "./gates.ts";
 import { glance } from "./glance.ts";
 
 /**
@@ -23,6 +24,13 @@ export class StoryTeller {
   readonly #asks = new Map<string, { readonly of: string; readonly by: string }>();
   readonly #models = new Map<string, string>();
   readonly #keys = new Map<string, string>();
+  /** Judges of effects, by the path of the effect. */
+  readonly #judges = new Map<string, string>();
+  readonly #known: Known = {
+    tool: (command) => this.#tool(command),
+    agent: (command) => this.#calls.get(command)?.agent ?? this.#models.get(command) ?? machine,
+    judge: (effect) => this.#judges.get(effect) ?? machine,
+  };
   #starter = "customer";
   #taken: { readonly from: string; readonly edge: string } | undefined;
 
@@ -34,9 +42,10 @@ export class StoryTeller {
   #told(entry: Entry): Told {
     switch (entry.type) {
       case "run.started": {
-        const { principal, input, supervisor } = entry.body;
+        const { principal, input, supervisor, compensates, redrives, startAt } = entry.body;
         this.#starter = principal.kind === "user" ? "customer" : principal.kind;
         const text = textIn(input);
+        if (compensates) return this.#undoing(principal, compensates);
         return {
           kind: "start",
           who: this.#starter,
@@ -44,11 +53,20 @@ export class StoryTeller {
           title: text === undefined ? `starts ${supervisor}` : "writes",
           detail: text ?? glance(input),
           payload: input,
-          marks: [`${principal.id}${principal.authenticated ? "" : " (unauthenticated)"}`],
+          marks: [
+            nameOf(principal),
+            ...(redrives === undefined ? [] : [`in the place of ${redrives}`]),
+            ...(startAt === undefined ? [] : [`begins ${new Date(startAt).toISOString()}`]),
+          ],
         };
       }
       case "handoff.delivered": {
-        const { agent, edge, payload, labels, model } = entry.body;
+        const { agent, edge, payload, labels, model, judges } = entry.body;
+        if (judges !== undefined) {
+          this.#judges.set(judges, agent);
+          const title = `puts ${this.#tool(judges)} before ${agent}`;
+          return { kind: "handoff", who: machine, to: agent, title, main: false, payload, labels: labelsIn(labels) };
+        }
         const from = this.#taken?.edge === edge ? this.#taken.from : edge === "entry" ? this.#starter : machine;
         return {
           kind: "handoff",
@@ -82,6 +100,7 @@ export class StoryTeller {
           title: "answers",
           detail: glance(output),
           payload: output,
+          main: !this.#isJudge(agent),
           marks: confidence === undefined ? [] : [`confidence ${confidence}`],
         };
       }
@@ -189,6 +208,11 @@ export class StoryTeller {
           marks: [`${durationMs} ms`, ...(mayHaveExecuted ? ["may have happened"] : [])],
         };
       }
+      case "effect.proposed": {
+        const { effect, agent, tool } = entry.body;
+        this.#calls.set(effect, { agent, tool, effect: "write" });
+        return gateTold(entry, this.#known) ?? unknown(entry);
+      }
       case "effect.intended": {
         const { effect, agent, tool, input, key, risk } = entry.body;
         this.#calls.set(effect, { agent, tool, effect: "write" });
@@ -250,7 +274,7 @@ export class StoryTeller {
           to: machine,
           title: `says that ${this.#tool(effect)} ${outcome === "happened" ? "happened" : "never happened"}`,
           detail: reason,
-          marks: [principal.id],
+          marks: [nameOf(principal)],
         };
       }
       case "input.requested": {
@@ -269,7 +293,7 @@ export class StoryTeller {
           title: "replies",
           detail: typeof answer === "string" ? answer : glance(answer),
           payload: answer,
-          marks: [principal.id],
+          marks: [nameOf(principal)],
           labels: labelsIn(labels),
         };
       }
@@ -288,8 +312,9 @@ export class StoryTeller {
         };
       }
       case "cancel.requested": {
-        const { reason, principal } = entry.body;
-        return { kind: "answer", who: principal.kind, to: machine, title: "cancels", detail: reason, tone: "warn" };
+        const { reason, principal, subtree } = entry.body;
+        const title = subtree === undefined ? "cancels" : `cancels ${subtree}`;
+        return { kind: "answer", who: principal.kind, to: machine, title, detail: reason, tone: "warn" };
       }
       case "timer.fired":
         return { kind: "pause", who: machine, title: "time is up", detail: entry.body.timer, main: false };
@@ -324,14 +349,34 @@ export class StoryTeller {
         return { ...ending("cancelled", reason, undefined, "warn"), marks: open };
       }
       default:
-        // An entry that no run has today: told by its name, so that a journal of tomorrow can still be looked at.
-        return { kind: "pause", who: machine, title: entry.type, payload: entry.body as unknown as Json };
+        return gateTold(entry, this.#known) ?? unknown(entry);
     }
+  }
+
+  #undoing(principal: Principal, { run, undos }: { readonly run: string; readonly undos: readonly Undo[] }): Told {
+    return {
+      kind: "start",
+      who: this.#starter,
+      to: machine,
+      title: `undoes what ${run} did`,
+      detail: undos.map(({ undoes, tool }) => `${undoes} by ${tool}`).join(", "),
+      payload: undos as unknown as Json,
+      marks: [nameOf(principal)],
+    };
+  }
+
+  #isJudge(agent: string): boolean {
+    return [...this.#judges.values()].includes(agent);
   }
 
   #tool(command: string): string {
     return this.#calls.get(command)?.tool ?? command;
   }
+}
+
+/** An entry that no run has today: told by its name, so that a journal of tomorrow can still be looked at. */
+function unknown(entry: Entry): Told {
+  return { kind: "pause", who: machine, title: entry.type, payload: entry.body as unknown as Json };
 }
 
 /** The whole story of a run. */

@@ -24,7 +24,9 @@ export function scenarioTable(report: SuiteReport, { columns, paint }: Screen): 
   const rows = report.scenarios.map((one): Cell[] => {
     const denied = deniedOf(one);
     return [
-      { text: one.ok ? "✓" : "✗", tint: one.ok ? paint.good : paint.bad },
+      one.waiting
+        ? { text: "·", tint: paint.warn }
+        : { text: one.ok ? "✓" : "✗", tint: one.ok ? paint.good : paint.bad },
       { text: printable(one.name) },
       { text: printable(one.title), tint: paint.quiet },
       {
@@ -82,14 +84,21 @@ export function seedTable(reports: readonly SuiteReport[], { columns, paint }: S
 export function totalLines(reports: readonly SuiteReport[], { columns, paint }: Screen): string[] {
   const totals = totalsOf(reports);
   const held = reports.every(({ model }) => model === "oracle");
+  const waiting = totals.waiting === 0 ? "" : `, ${grouped(totals.waiting)} waiting`;
   const result = held
-    ? `${grouped(totals.passed)} passed, ${grouped(totals.failed)} failed`
-    : `${grouped(totals.passed)} as the ground truth has it, ${grouped(totals.failed)} otherwise (not expected of this model)`;
+    ? `${grouped(totals.passed)} passed, ${grouped(totals.failed)} failed${waiting}`
+    : `${grouped(totals.passed)} as the ground truth has it, ${grouped(totals.failed)} otherwise (not expected of this model)${waiting}`;
   const lines: [string, string][] = [
     ["scenarios", `${count(totals.runs, "run")} in ${duration(totals.durationMs)}: ${result}`],
-    ["ended", tallyText(totals.statuses)],
+    [totals.waiting === 0 ? "ended" : "status", tallyText(totals.statuses)],
     ["calls", `${count(totals.reads, "read")}, ${count(totals.writes, "write")}, ${grouped(totals.denials)} denied`],
     ...(totals.denials > 0 ? [["denied", tallyText(totals.denied)] as [string, string]] : []),
+    ...(Object.keys(totals.verdicts).length > 0
+      ? [["verdicts", `${tallyText(totals.verdicts)}, each on one write`] as [string, string]]
+      : []),
+    ...(Object.keys(totals.approvals).length > 0
+      ? [["approvals", tallyText(decided(totals.approvals))] as [string, string]]
+      : []),
     ["handoffs", `${grouped(totals.handoffs)} delivered, ${grouped(totals.handoffsRejected)} rejected`],
     [
       "answers",
@@ -100,7 +109,7 @@ export function totalLines(reports: readonly SuiteReport[], { columns, paint }: 
   ];
   const violations = `violations ${totals.violations}`;
   const meaning =
-    "calls outside an allowlist that ran, payloads outside a contract that arrived, writes that happened twice";
+    "calls outside an allowlist that ran, payloads outside a contract that arrived, writes that happened twice, or without the verdict or approvals they need";
   return [
     ...pairs(lines, { columns, name: paint.quiet }),
     totals.violations > 0 ? paint.bad(violations) : paint.good(violations),
@@ -112,7 +121,7 @@ export function totalLines(reports: readonly SuiteReport[], { columns, paint }: 
 export function failureLines(reports: readonly SuiteReport[], { columns, paint }: Screen, most = 20): string[] {
   const lines: string[] = [];
   const failed = reports.flatMap(({ model, scenarios }) =>
-    scenarios.filter(({ ok, violations }) => (model === "oracle" ? !ok : violations.length > 0)),
+    scenarios.filter(({ ok, waiting, violations }) => (model === "oracle" && !waiting ? !ok : violations.length > 0)),
   );
   for (const { name, runId, checks, violations, source } of failed.slice(0, most)) {
     lines.push(
@@ -125,6 +134,18 @@ export function failureLines(reports: readonly SuiteReport[], { columns, paint }
   }
   if (failed.length > most) lines.push(paint.quiet(`… and ${failed.length - most} more`));
   return lines;
+}
+
+const decidedWords: Readonly<Record<string, string>> = {
+  approve: "approved",
+  reject: "rejected",
+  edit: "edited",
+  expire: "expired",
+};
+
+/** What people decided, as what became of the writes. */
+export function decided(approvals: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(approvals).map(([key, times]) => [decidedWords[key] ?? key, times]));
 }
 
 export function tallyText(tally: Readonly<Record<string, number>>): string {

@@ -1,7 +1,7 @@
 import type { Json, Model, ModelRequest, ResponsePart } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
 import { draw } from "./draw.ts";
-import { noTurn, ScriptBook, withEvidence } from "./oracle.ts";
+import { noTurn, ScriptBook, unscripted, withEvidence } from "./oracle.ts";
 import { smallest } from "./smallest.ts";
 
 /** What a noisy model does wrong. */
@@ -51,15 +51,15 @@ export function noisyModel(options: NoisyOptions): Model {
       const call = request.context.agentCall;
       let place = 0;
       for (let before = 0; before < call; before++) if (!isExtra(noiseAt(request, before))) place++;
-      const turn = book.turn(request, place);
+      const parts = book.turn(request, place)?.parts ?? unscripted(book, request);
       const kind = noiseAt(request, call);
-      const wrong = kind && spoil(kind, turn?.parts, request, tools, draw("detail", seed, request.agent, call));
+      const wrong = kind && spoil(kind, parts, request, tools, draw("detail", seed, request.agent, call));
       if (kind && wrong) {
         onNoise?.(kind, request);
         return { parts: wrong };
       }
-      if (!turn) throw noTurn(request);
-      return { parts: withEvidence(turn.parts, request) };
+      if (!parts) throw noTurn(request);
+      return { parts: withEvidence(parts, request) };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type Json, type Model, type ModelRequest, OrchestrationError, type ResponsePart } from "@remit/core";
 import type { Scenario, Turn } from "@remit/core/testing";
+import { judgement } from "./judge.ts";
 
 /** Attribute of a run that says which scenario it plays. */
 export const scenarioAttribute = "scenario";
@@ -21,6 +22,19 @@ export class ScriptBook {
     const scenario = request.context.attributes[scenarioAttribute] ?? "";
     return this.#turns.get(scenario)?.get(request.agent)?.[call];
   }
+
+  /** The rules that the scenario's agents name in their verdicts. */
+  ruleIds(request: ModelRequest): readonly string[] {
+    const agents = this.#turns.get(request.context.attributes[scenarioAttribute] ?? "");
+    const named = [...(agents?.values() ?? [])].flat().flatMap(({ parts }) => parts.flatMap(rulesNamed));
+    return [...new Set(named)];
+  }
+}
+
+/** What a judge of single writes says that nobody has scripted. */
+export function unscripted(book: ScriptBook, request: ModelRequest): readonly ResponsePart[] | undefined {
+  const value = judgement(request, book.ruleIds(request));
+  return value === undefined ? undefined : [{ type: "output", value }];
 }
 
 /** Plays each scenario's ground truth. Keeps no place of its own, so a run that comes back goes on where it was. */
@@ -30,11 +44,18 @@ export function oracleModel(scenarios: readonly Scenario[]): Model {
     id: "scripted:oracle",
     cost: "zero",
     generate: (request) => {
-      const turn = book.turn(request, request.context.agentCall);
-      if (!turn) throw noTurn(request);
-      return { parts: withEvidence(turn.parts, request) };
+      const parts = book.turn(request, request.context.agentCall)?.parts ?? unscripted(book, request);
+      if (!parts) throw noTurn(request);
+      return { parts: withEvidence(parts, request) };
     },
   };
+}
+
+function rulesNamed(part: ResponsePart): readonly string[] {
+  if (part.type !== "output" || !isRecord(part.value)) return [];
+  const { verdict, ruleIds } = part.value;
+  if (typeof verdict !== "string" || !Array.isArray(ruleIds)) return [];
+  return ruleIds.filter((id) => typeof id === "string" && id !== "");
 }
 
 export function noTurn({ agent, context }: ModelRequest): OrchestrationError {

@@ -1,7 +1,16 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Json, type ResponsePart, reasonOf, user } from "@remit/core";
-import { defineScenario, type Scenario, type Turn } from "@remit/core/testing";
+import { type Json, operator, type ResponsePart, reasonOf, user } from "@remit/core";
+import {
+  defineScenario,
+  type External,
+  edit,
+  grant,
+  letExpire,
+  reject,
+  type Scenario,
+  type Turn,
+} from "@remit/core/testing";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
@@ -29,6 +38,24 @@ const step = z
   .refine((map) => Object.keys(map).length === 1, "a step is one agent with its turn");
 const change = z.strictObject({ path: z.string().startsWith("/"), before: json.optional(), after: json.optional() });
 const texts = z.array(z.string().min(1));
+const decisionNames = ["approve", "reject", "edit", "expire"] as const;
+const decision = z
+  .strictObject({
+    tool: z.string().min(1),
+    decision: z.enum(decisionNames, `a decision is one of ${decisionNames.join(", ")}`),
+    reason: z.string().min(1).optional(),
+    input: z.record(z.string(), json).optional(),
+    by: z.string().min(1).optional(),
+  })
+  .refine((one) => (one.decision === "edit") === (one.input !== undefined), "an edit, and only an edit, has an input")
+  .refine(
+    ({ decision: said, reason }) => reason !== undefined || said === "approve" || said === "expire",
+    "who rejects or edits says why: a reason is missing",
+  )
+  .refine(
+    ({ decision: said, reason, by }) => said !== "expire" || (reason === undefined && by === undefined),
+    "expire means that nobody says anything: no reason, no by",
+  );
 
 const document = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/, "lower-case letters, digits and hyphens"),
@@ -39,8 +66,9 @@ const document = z.strictObject({
   script: z.array(step).min(1),
   customer: z.array(json).default([]),
   operator: z.array(json).default([]),
+  approver: z.array(decision).default([]),
   expect: z.strictObject({
-    status: z.enum(["completed", "denied", "escalated", "failed", "cancelled"]).optional(),
+    status: z.enum(["completed", "denied", "escalated", "failed", "cancelled", "parked"]).optional(),
     reason: z.string().optional(),
     path: texts.optional(),
     says: texts.optional(),
@@ -48,6 +76,7 @@ const document = z.strictObject({
     writes: z.array(z.string()).optional(),
     reads: texts.optional(),
     denied: z.array(z.strictObject({ agent: z.string(), tool: z.string(), code: z.string().optional() })).optional(),
+    approvals: z.array(z.strictObject({ tool: z.string().min(1), decision: z.enum(decisionNames) })).optional(),
     questions: z.number().int().nonnegative().optional(),
     changes: z.array(change).optional(),
   }),
@@ -58,6 +87,8 @@ export interface YamlOptions {
   readonly fixtures?: Json;
   /** The agents that there are; a step of any other is an error. Not looked at when absent. */
   readonly agents?: readonly string[];
+  /** The tools that there are; a decision on any other is an error. Not looked at when absent. */
+  readonly tools?: readonly string[];
 }
 
 /** Reads every `.yaml` file of a folder, or one file, in order of name. @throws SandboxError `scenario/*` */
@@ -103,7 +134,11 @@ export function uniqueScenarios(scenarios: readonly Scenario[]): Scenario[] {
  * Reads one scenario.
  * @throws SandboxError `scenario/not-yaml`, `scenario/field-wrong`, `scenario/fixture-unknown`: each with file and line
  */
-export function parseScenario(text: string, file: string, { fixtures = {}, agents }: YamlOptions = {}): Scenario {
+export function parseScenario(
+  text: string,
+  file: string,
+  { fixtures = {}, agents, tools }: YamlOptions = {},
+): Scenario {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const [fault] = parsed.errors;
@@ -179,7 +214,7 @@ export function parseScenario(text: string, file: string, { fixtures = {}, agent
       reason,
     });
   }
-  const { name, title, tags, customerId, input, script, customer, operator, expect } = result.data;
+  const { name, title, tags, customerId, input, script, customer, operator: desk, approver, expect } = result.data;
   script.forEach((one, index) => {
     const stranger = Object.keys(one).find((agent) => agents !== undefined && !agents.includes(agent));
     if (stranger === undefined) return;
@@ -187,6 +222,15 @@ export function parseScenario(text: string, file: string, { fixtures = {}, agent
     const reason = `there is no such agent; the agents are ${agents?.join(", ")}`;
     throw new SandboxError("scenario/field-wrong", { file, line: lineOf(where), field: where.join("."), reason });
   });
+  const asked = [
+    ...approver.map(({ tool }, index) => [tool, ["approver", index, "tool"]] as const),
+    ...(expect.approvals ?? []).map(({ tool }, index) => [tool, ["expect", "approvals", index, "tool"]] as const),
+  ];
+  for (const [tool, where] of asked) {
+    if (tools === undefined || tools.includes(tool)) continue;
+    const reason = `there is no such tool; the tools are ${tools.join(", ")}`;
+    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(where), field: where.join("."), reason });
+  }
   return defineScenario({
     name,
     title,
@@ -196,12 +240,27 @@ export function parseScenario(text: string, file: string, { fixtures = {}, agent
     script: script.flatMap((one) => Object.entries(one).map(([agent, body]) => turnOf(agent, body))),
     external: [
       ...customer.map((answer) => ({ of: "customer" as const, answer })),
-      ...operator.map((answer) => ({ of: "operator" as const, answer })),
+      ...desk.map((answer) => ({ of: "operator" as const, answer })),
+      ...approver.map(decisionOf),
     ],
     ...(customerId === undefined ? {} : { principal: user(customerId) }),
     // The parsed members are present or absent, never undefined: YAML has no such value.
     expect: JSON.parse(JSON.stringify(expect)) as typeof expect & Scenario["expect"],
   });
+}
+
+function decisionOf({ tool, decision: said, reason = "approved", input, by }: z.output<typeof decision>): External {
+  const who = by === undefined ? {} : { by: operator(by, ["staff"]) };
+  switch (said) {
+    case "approve":
+      return grant(tool, { reason, ...who });
+    case "reject":
+      return reject(tool, reason, who);
+    case "edit":
+      return edit(tool, (input ?? {}) as Json, reason, who);
+    case "expire":
+      return letExpire(tool);
+  }
 }
 
 function turnOf(agent: string, body: z.output<typeof turn>): Turn {

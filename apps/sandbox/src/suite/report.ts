@@ -1,8 +1,6 @@
-import type { Entry, RunStatus, SupervisorDefinition } from "@remit/core";
-import { parseWith } from "@remit/core";
-import { type Check, deniedIn, type ScenarioOutcome } from "@remit/core/testing";
+import type { Entry, RunStatus } from "@remit/core";
+import { approvalsIn, type Check, deniedIn, type ScenarioOutcome } from "@remit/core/testing";
 import type { Marks, Pack } from "../pack.ts";
-import type { WorldLogLine } from "../world/world.ts";
 
 /** How one scenario went. */
 export interface ScenarioReport {
@@ -16,6 +14,8 @@ export interface ScenarioReport {
   /** Agents in the order in which they were given work. */
   readonly path: readonly string[];
   readonly ok: boolean;
+  /** It waits for somebody and was left so: neither passed nor failed. */
+  readonly waiting: boolean;
   readonly checks: readonly Check[];
   readonly marks: Marks;
   readonly durationMs: number;
@@ -31,6 +31,10 @@ export interface RunCounts {
   readonly writes: number;
   readonly handoffs: number;
   readonly questions: number;
+  /** What judges said of single writes, by verdict; `none` where they said nothing. */
+  readonly verdicts: Readonly<Record<string, number>>;
+  /** What people decided on single writes: `approve`, `reject`, `edit`, and `expire` where nobody did in time. */
+  readonly approvals: Readonly<Record<string, number>>;
   /** Denied calls by error code. */
   readonly denied: Readonly<Record<string, number>>;
   /** Outputs that broke an agent's contract and were sent back. */
@@ -52,6 +56,8 @@ export interface SuiteReport {
   readonly scenarios: readonly ScenarioReport[];
   readonly passed: number;
   readonly failed: number;
+  /** Those that wait for somebody. */
+  readonly waiting: number;
   /** Faults that a noisy model made, by kind. */
   readonly noise: Readonly<Record<string, number>>;
   /** Lines of the pack's own scoring. */
@@ -71,8 +77,10 @@ export function countsOf(entries: readonly Entry[]): RunCounts {
     modelCalls: count(({ type }) => type === "model.called"),
     reads: count((entry) => entry.type === "tool.called" && entry.body.effect === "read"),
     writes: count((entry) => entry.type === "effect.intended"),
-    handoffs: count(({ type }) => type === "handoff.delivered"),
+    handoffs: count((entry) => entry.type === "handoff.delivered" && entry.body.judges === undefined),
     questions: count(({ type }) => type === "input.requested"),
+    verdicts: tally(entries.flatMap((entry) => (entry.type === "effect.judged" ? [entry.body.verdict] : []))),
+    approvals: tally(approvalsIn(entries).map(({ decision }) => decision)),
     denied: tally(deniedIn(entries).map(({ code }) => code)),
     outputsRejected: count(({ type }) => type === "output.rejected"),
     handoffsRejected: count(({ type }) => type === "handoff.rejected"),
@@ -80,52 +88,16 @@ export function countsOf(entries: readonly Entry[]): RunCounts {
   };
 }
 
-/**
- * Looks at a finished run from outside, by code that shares nothing with the gates: allowlists come from the pack's
- * agents, payloads are read with their schemas, writes are counted in the world's own log.
- */
-export function auditRun(
-  entries: readonly Entry[],
-  definition: SupervisorDefinition,
-  log: readonly WorldLogLine[],
-): string[] {
-  const found: string[] = [];
-  const allowed = new Map(
-    [...definition.agents.values()].map(({ name, tools }) => [name, new Set(tools.map((tool) => tool.name))]),
-  );
-  const intended = new Set<string>();
-  for (const entry of entries) {
-    switch (entry.type) {
-      case "tool.called":
-        if (!allowed.get(entry.body.agent)?.has(entry.body.tool)) {
-          found.push(`entry ${entry.seq}: ${entry.body.agent} called ${entry.body.tool}, which is not its tool`);
-        }
-        break;
-      case "handoff.delivered": {
-        const agent = definition.agents.get(entry.body.agent);
-        if (!agent || !parseWith(agent.input, entry.body.payload).ok) {
-          found.push(`entry ${entry.seq}: ${entry.body.agent} was given a payload outside its contract`);
-        }
-        break;
-      }
-      case "effect.intended":
-        intended.add(entry.body.key);
-        break;
-    }
-  }
-  const done = new Map<string, number>();
-  for (const { effect, outcome, key, tool } of log) {
-    if (effect !== "write") continue;
-    if (key === undefined || !intended.has(key)) found.push(`the world saw ${tool} under a key that no intent has`);
-    else if (outcome === "done") done.set(key, (done.get(key) ?? 0) + 1);
-  }
-  for (const [key, times] of done) if (times > 1) found.push(`the write ${key} happened ${times} times`);
-  return found;
-}
-
 export function reasonText(outcome: Pick<ScenarioOutcome, "result">): string {
   const { result } = outcome;
   if (result.status === "failed") return result.error.message;
+  if (result.status === "parked") {
+    const { approvals, questions } = result;
+    return [
+      ...approvals.map(({ tool }) => `${tool} waits for an approval`),
+      ...questions.map(({ of }) => `a question to the ${of} waits`),
+    ].join(", ");
+  }
   return "reason" in result ? result.reason : "";
 }
 
@@ -151,7 +123,8 @@ export function summarise(options: {
     durationMs,
     scenarios,
     passed: scenarios.filter(({ ok }) => ok).length,
-    failed: scenarios.filter(({ ok }) => !ok).length,
+    failed: scenarios.filter(({ ok, waiting }) => !ok && !waiting).length,
+    waiting: scenarios.filter(({ waiting }) => waiting).length,
     noise,
     closing: pack.closing?.(scenarios.map(({ marks }) => marks)) ?? [],
     violations: scenarios.flatMap(({ name, violations }) => violations.map((text) => `${name}: ${text}`)),

@@ -1,14 +1,9 @@
-import { mkdirSync } from "node:fs";
-import { type AnyTool, type Engine, type Entry, type Logger, runSupervisor, type Supervisor } from "@remit/core";
-import { checkOutcome, pathIn, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
-import { connectMcp, stdio } from "@remit/mcp-bridge";
-import { chooseModel } from "../model/choice.ts";
-import { scenarioAttribute } from "../model/oracle.ts";
+import type { Engine, Entry, Logger, Run, Supervisor } from "@remit/core";
+import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
 import type { Pack } from "../pack.ts";
-import { worldServerCommand } from "../world/launch.ts";
-import { openWorldReader } from "../world/store.ts";
-import { catalogOf } from "./catalog.ts";
-import { auditRun, countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
+import { auditRun } from "./audit.ts";
+import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
+import { openStage, worldOf } from "./stage.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 
 /** What somebody who looks on is told, in order. */
@@ -40,81 +35,47 @@ export interface SuiteOptions {
  * has ended is only looked at again, and what has not goes on from its journal.
  */
 export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
-  const { suite, pack, workspace, engine, onEvent, watch, signal } = options;
+  const { suite, pack, onEvent, watch, signal } = options;
   const now = options.now ?? (() => performance.now());
   const begun = now();
-  const dir = workspace.worldDir(suite.id);
-  mkdirSync(dir, { recursive: true });
-  const { command, args } = worldServerCommand({ ...pack.server, dir });
-  await using connection = await connectMcp({
-    name: pack.name,
-    transport: stdio(command, args),
-    tools: pack.tools,
-    ...(options.logger ? { logger: options.logger } : {}),
-  });
-  const tools = new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>));
-  workspace.saveSuite({ ...suite, catalog: catalogOf(tools) });
-
+  await using stage = await openStage(options);
+  const { supervisor, reader, noise } = stage;
   const wanted = new Set(suite.scenarios);
   const scenarios = pack.scenarios().filter(({ name }) => wanted.has(name));
-  const noise: Record<string, number> = {};
-  const model = chooseModel(suite.model.name, {
-    scenarios,
-    seed: suite.model.seed,
-    tools: [...tools.keys()],
-    onNoise: (kind) => {
-      noise[kind] = (noise[kind] ?? 0) + 1;
-    },
-  });
-  const definition = pack.team(tools);
-  const supervisor = runSupervisor(definition, {
-    engine,
-    models: Object.fromEntries(definition.aliases.map((alias) => [alias, model])),
-    ...(options.logger ? { logger: options.logger } : {}),
-  });
-  onEvent?.({ type: "connected", tools: tools.size, supervisor });
+  onEvent?.({ type: "connected", tools: stage.tools, supervisor });
   // Runs that another process left in the middle; parked ones go on when their people answer.
   await supervisor.resume({ tenant: suite.id });
 
-  const world = pack.openWorld();
-  const reader = openWorldReader({ world, dir });
   const reports: ScenarioReport[] = [];
   /** Time that somebody took to look on after a run had ended; it is no part of how long things took. */
   let lookedMs = 0;
 
   const play = async (scenario: Scenario): Promise<void> => {
     const started = now();
-    const worldId = `${suite.id}.${scenario.name}`;
-    const looking: Promise<void>[] = [];
-    const outcome = await playScenario(scenario, {
-      supervisor,
-      tenant: suite.id,
-      idempotencyKey: `${suite.id}:${scenario.name}`,
-      attributes: { worldId, [scenarioAttribute]: scenario.name },
-      onRun: (run) => {
-        onEvent?.({ type: "started", scenario, runId: run.id });
-        if (watch?.has(scenario.name)) {
-          looking.push(
-            (async () => {
-              for await (const entry of run.events()) await onEvent?.({ type: "entry", scenario, entry });
-            })(),
-          );
-        }
-      },
-      ...(pack.otherwise ? { otherwise: pack.otherwise } : {}),
-    }).catch(async (thrown: unknown) => {
-      // Whoever looks on fails with the run; the run's own error is the one to tell.
-      await Promise.allSettled(looking);
-      throw thrown;
-    });
+    const looks: Look[] = [];
+    const outcome = await stage
+      .play(scenario, {
+        onRun: (run) => {
+          onEvent?.({ type: "started", scenario, runId: run.id });
+          if (watch?.has(scenario.name))
+            looks.push(lookOn(run, (entry) => onEvent?.({ type: "entry", scenario, entry })));
+        },
+      })
+      .catch(async (thrown: unknown) => {
+        // Whoever looks on fails with the run; the run's own error is the one to tell.
+        await Promise.allSettled(looks.map((look) => look.end([])));
+        throw thrown;
+      });
     const played = now();
-    await Promise.all(looking);
+    await Promise.all(looks.map((look) => look.end(outcome.entries)));
     const lookingMs = now() - played;
     lookedMs += lookingMs;
-    const whole: ScenarioOutcome = { ...outcome, changes: reader.changes(worldId) };
-    const own = pack.score?.(whole, reader.endState(worldId));
-    const checks = [...(await checkOutcome(whole)), ...(own?.checks ?? [])];
-    const violations = auditRun(outcome.entries, definition, reader.log(worldId));
+    const worldId = worldOf(suite, scenario.name);
+    // What waits has no end that could be right or wrong.
+    const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
+    const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId));
+    const checks = waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])];
+    const violations = auditRun(outcome.entries, supervisor.definition, reader.log(worldId));
     const report: ScenarioReport = {
       name: scenario.name,
       title: scenario.title,
@@ -124,7 +85,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       status: outcome.result.status,
       reason: reasonText(outcome),
       path: pathIn(outcome.entries),
-      ok: checks.every(({ ok }) => ok) && violations.length === 0,
+      ok: !waiting && checks.every(({ ok }) => ok) && violations.length === 0,
+      waiting,
       checks,
       marks: own?.marks ?? {},
       durationMs: now() - started - lookingMs,
@@ -148,4 +110,28 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const order = new Map(scenarios.map(({ name }, index) => [name, index]));
   reports.sort((left, right) => (order.get(left.name) ?? 0) - (order.get(right.name) ?? 0));
   return summarise({ suite, pack, durationMs: now() - begun - lookedMs, scenarios: reports, noise });
+}
+
+interface Look {
+  /** Tells what was not seen yet of these entries; resolves when all is told. */
+  readonly end: (entries: readonly Entry[]) => Promise<void>;
+}
+
+/** Tells a run's entries as they become durable here, and in the end those that came about elsewhere. */
+function lookOn(run: Run, tell: (entry: Entry) => void | Promise<void> | undefined): Look {
+  const leaving = new AbortController();
+  let seen = 0;
+  const looking = (async () => {
+    for await (const entry of run.events({ signal: leaving.signal })) {
+      seen = entry.seq;
+      await tell(entry);
+    }
+  })();
+  return {
+    end: async (entries) => {
+      leaving.abort();
+      await looking;
+      for (const entry of entries) if (entry.seq > seen) await tell(entry);
+    },
+  };
 }

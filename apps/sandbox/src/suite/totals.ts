@@ -6,6 +6,7 @@ export interface Totals {
   readonly runs: number;
   readonly passed: number;
   readonly failed: number;
+  readonly waiting: number;
   readonly durationMs: number;
   readonly entries: number;
   readonly modelCalls: number;
@@ -17,6 +18,10 @@ export interface Totals {
   readonly outputsRejected: number;
   readonly handoffsRejected: number;
   readonly violations: number;
+  /** What judges said of single writes, by verdict. */
+  readonly verdicts: Readonly<Record<string, number>>;
+  /** What people decided on single writes. */
+  readonly approvals: Readonly<Record<string, number>>;
   readonly statuses: Readonly<Record<string, number>>;
   /** Denied calls by error code. */
   readonly denied: Readonly<Record<string, number>>;
@@ -40,7 +45,8 @@ export function totalsOf(reports: readonly SuiteReport[]): Totals {
     suites: reports.length,
     runs: scenarios.length,
     passed: scenarios.filter(({ ok }) => ok).length,
-    failed: scenarios.filter(({ ok }) => !ok).length,
+    failed: scenarios.filter(({ ok, waiting }) => !ok && !waiting).length,
+    waiting: scenarios.filter(({ waiting }) => waiting).length,
     durationMs: sum(reports.map(({ durationMs }) => durationMs)),
     entries: sum(counts.map(({ entries }) => entries)),
     modelCalls: sum(counts.map(({ modelCalls }) => modelCalls)),
@@ -52,6 +58,8 @@ export function totalsOf(reports: readonly SuiteReport[]): Totals {
     outputsRejected: sum(counts.map(({ outputsRejected }) => outputsRejected)),
     handoffsRejected: sum(counts.map(({ handoffsRejected }) => handoffsRejected)),
     violations: sum(reports.map(({ violations }) => violations.length)),
+    verdicts: merge(counts.map(({ verdicts }) => verdicts)),
+    approvals: merge(counts.map(({ approvals }) => approvals)),
     statuses: merge(scenarios.map(({ status }) => ({ [status]: 1 }))),
     denied,
     noise: merge(reports.map(({ noise }) => noise)),

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
+import { type ApproverName, approverNames } from "./approver.ts";
 import type { Catalog } from "./catalog.ts";
 
 /** The sandbox's folder: one journal, the worlds' own logs, a file per suite, the reports. */
@@ -23,6 +24,7 @@ const suiteFile = z.object({
   pack: z.object({ name: z.string().min(1), folder: z.string().optional() }),
   model: z.object({ name: z.string().min(1), seed: z.number().int() }),
   scenarios: z.array(z.string()),
+  approver: z.enum(approverNames).optional(),
   startedAt: z.number(),
   catalog: z.array(z.looseObject({ name: z.string() })),
 });
@@ -36,6 +38,8 @@ export interface SuiteFile {
   readonly model: { readonly name: string; readonly seed: number };
   /** Names of the scenarios that it plays. */
   readonly scenarios: readonly string[];
+  /** Who decides on calls that wait for a person; `auto` when absent. */
+  readonly approver?: ApproverName;
   /** Epoch ms. */
   readonly startedAt: number;
   readonly catalog: Catalog;

@@ -10,7 +10,7 @@ import { retailWorld } from "./retail.ts";
 import { retailScorer, scoreLine, totalScores } from "./score.ts";
 import type { RetailState } from "./state.ts";
 import type { Tau2Task } from "./task.ts";
-import { effectOf, type RetailRole, type RetailToolName, retailToolKinds, roleOf } from "./tool-role.ts";
+import { effectOf, type RetailRole, type RetailToolName, retailToolKinds, riskOf, roleOf } from "./tool-role.ts";
 
 /** The published retail domain as a pack: its tools behind MCP, its tasks as scenarios, its score. */
 export function retailPack(folder: string): Pack {
@@ -21,7 +21,7 @@ export function retailPack(folder: string): Pack {
   const tools = Object.fromEntries(
     names.map((name): [string, PackTool] => [
       name,
-      effectOf(name) === "read" ? { effect: "read" } : { effect: "write", risk: "low", idempotency: "key" },
+      effectOf(name) === "read" ? { effect: "read" } : { effect: "write", risk: riskOf(name), idempotency: "key" },
     ]),
   );
   const own = (role: RetailRole) => names.filter((name) => roleOf(name) === role);

@@ -36,6 +36,19 @@ export function effectOf(name: RetailToolName): "read" | "write" {
   return retailToolKinds[name] === "write" || name === "transfer_to_human_agents" ? "write" : "read";
 }
 
+/**
+ * What a wrong call costs. Goods and money that change hands for good are a person's to approve; what can be changed back
+ * is compliance's to judge; a hand-over to a person is neither.
+ */
+export const riskOf = (name: RetailToolName): "low" | "medium" | "high" => risks[name] ?? "medium";
+
+const risks: { readonly [Name in RetailToolName]?: "low" | "high" } = {
+  cancel_pending_order: "high",
+  return_delivered_order_items: "high",
+  exchange_delivered_order_items: "high",
+  transfer_to_human_agents: "low",
+};
+
 export const roleOf = (name: RetailToolName): RetailRole => (effectOf(name) === "write" ? "action" : "retrieval");
 
 interface RetailToolDefinition<Input extends z.ZodType> {

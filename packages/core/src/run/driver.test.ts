@@ -2,13 +2,15 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { localEngine } from "../engine/local.ts";
+import { memoryEngine } from "../engine/memory.ts";
 import type { Entry } from "../event.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { silentLogger } from "../port/logger.ts";
-import { user } from "../principal.ts";
+import { operator, user } from "../principal.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
 import { runSupervisor } from "../supervisor/supervisor.ts";
-import { answers, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
+import { answers, calls, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
+import { defineTool } from "../tool.ts";
 import { RunCore } from "./core.ts";
 import { foldBatch } from "./driver.ts";
 
@@ -59,6 +61,42 @@ const change = (type: Entry["type"], member: string, to: string) => (entry: Entr
         body: JSON.parse(JSON.stringify(entry.body, (key, value) => (key === member ? to : value))),
       } as Entry)
     : entry;
+
+test("what a restriction sets going while a run is taken up is under way, not lost: no model is asked twice", async () => {
+  const pay = defineTool({
+    name: "pay",
+    description: "Pays.",
+    input: z.object({ cents: z.int() }),
+    output: z.object({ paid: z.boolean() }),
+    effect: "write",
+    risk: "high",
+    idempotency: "key",
+    execute: () => ({ paid: true }),
+  });
+  const payer = defineAgent({
+    name: "payer",
+    description: "",
+    model: "m",
+    tools: [pay],
+    input: z.object({ text: z.string() }),
+    output: z.object({ done: z.boolean() }),
+    instructions: "Pay.",
+  });
+  const desk = defineSupervisor({ agents: { payer }, entry: "payer", exit: "payer", handoffs: [] });
+  const model = scriptedModel([calls(payer, "pay", { cents: 900 }), answers(payer, { done: false })]);
+  const supervisor = runSupervisor(desk, { engine: memoryEngine(), models: { m: model } });
+  const run = await supervisor.start({ text: "pay" }, { tenant: "acme", principal: user("u_1") });
+  expect(await run.settled()).toBe("parked");
+  const [open] = await run.approvals();
+  await supervisor.restrict({ kind: "tool", name: "pay" }, { tenant: "acme", reason: "not today" });
+  const late = supervisor.approvals.approve("acme", open?.address ?? "", { reason: "yes", principal: operator("o") });
+  await expect(late).rejects.toMatchObject({ code: "approval/unknown" });
+  expect(await run.result()).toMatchObject({ status: "completed", output: { done: false } });
+  expect(model.requests).toHaveLength(2);
+  const types = (await run.entries()).map(({ type }) => type);
+  expect(types).toContain("restrictions.changed");
+  expect(types).not.toContain("run.resumed");
+});
 
 describe("comparing decisions", () => {
   test("a run folds into the status that it ended with", async () => {

@@ -117,9 +117,11 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     await step({ id, type: "restrictions.changed", path: "", body: { restrictions: now } });
   };
 
+  // What hearing of restrictions sets going is under way, not lost.
+  const before = new Set(core.state.outstanding.keys());
   await hearRestrictions();
   if (!core.ended) {
-    const lost = [...core.state.outstanding.keys()];
+    const lost = [...core.state.outstanding.keys()].filter((id) => before.has(id));
     // A wait for another try is work too, and the time in which nobody waited was none.
     if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
       await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });

@@ -1,22 +1,28 @@
+export { type Check, checkOutcome, deniedIn, doneIn, pathIn, saidIn } from "./check.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export {
-  type Change,
-  type Check,
-  checkOutcome,
-  defineScenario,
-  deniedIn,
-  doneIn,
-  type Expectation,
-  type PlayOptions,
-  pathIn,
-  playScenario,
+  type ApprovalTold,
+  approvalsIn,
+  type External,
+  edit,
+  grant,
+  isDecision,
+  isReply,
+  letExpire,
+  type PersonDecision,
   type Reply,
+  reject,
   replies,
-  runScenario,
+} from "./people.ts";
+export { type PlayOptions, playScenario, runScenario } from "./play.ts";
+export {
+  type Change,
+  defineScenario,
+  type Expectation,
+  type ParkedResult,
   type Scenario,
   type ScenarioOptions,
   type ScenarioOutcome,
-  saidIn,
 } from "./scenario.ts";
 export {
   answers,

@@ -1,0 +1,198 @@
+import {
+  type ApprovalCase,
+  type ApprovalDecision,
+  type DecisionTaken,
+  type Journal,
+  type Json,
+  openCasesOf,
+} from "@remit/core";
+import { SandboxError } from "../errors.ts";
+import { caseLines, caseTable } from "../face/case.ts";
+import { count } from "../face/text.ts";
+import { openStage } from "../suite/stage.ts";
+import type { SuiteFile } from "../suite/workspace.ts";
+import type { Context, ExitCode } from "./context.ts";
+import { findRun, findSuite } from "./find.ts";
+import { goOn, wentOnLines } from "./go-on.ts";
+import { openPack } from "./packs.ts";
+import { developmentLine, type PersonOptions, personOf } from "./person.ts";
+import { type RecordedRun, readRun } from "./recorded-run.ts";
+import { openExistingStore, type Store } from "./store.ts";
+
+/** Writes that wait for a person: which, what there is to know, and people's words on them. */
+
+export interface ListOptions {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+const everyRun = 1_000_000;
+
+/** Lists what waits in the newest suite, in a named one, or in all. */
+export async function listApprovals(
+  suiteName: string | undefined,
+  options: ListOptions,
+  context: Context,
+): Promise<ExitCode> {
+  const { place, out } = context;
+  await using store = openExistingStore(place);
+  const { workspace, engine } = store;
+  const suites = options.all === true ? workspace.suites().suites : [findSuite(workspace, suiteName)];
+  const found: ApprovalCase[] = [];
+  for (const suite of suites) found.push(...(await openCases(engine.journal, suite)));
+  const now = engine.clock.now();
+  if (options.json === true) {
+    context.json({ command: "approvals list", suites: suites.map(({ id }) => id), approvals: found });
+    return 0;
+  }
+  const where = suites.length === 1 ? (suites[0]?.id ?? "") : count(suites.length, "suite");
+  if (found.length === 0) {
+    out.print(`Nothing waits for an approval in ${where}.`);
+    return 0;
+  }
+  const [first] = found;
+  out.print(
+    `${out.paint.strong(`${count(found.length, "write")} ${found.length === 1 ? "waits" : "wait"} for an approval`)} ${out.paint.quiet(`· ${where}`)}`,
+    "",
+    ...caseTable(found, now, out),
+    "",
+    `To look at one: ${place.command(`approvals show ${first?.address ?? ""}`)}`,
+  );
+  return 0;
+}
+
+async function openCases(journal: Journal, { id: tenant }: SuiteFile): Promise<ApprovalCase[]> {
+  const records = await journal.listRuns({
+    tenant,
+    status: ["running", "parked"],
+    waitingFor: "approval",
+    most: everyRun,
+  });
+  const found: ApprovalCase[] = [];
+  for (const record of records) found.push(...openCasesOf((await readRun(journal, record)).entries, record));
+  return found;
+}
+
+export async function showApproval(
+  address: string,
+  options: { readonly json?: boolean },
+  context: Context,
+): Promise<ExitCode> {
+  const { place, out } = context;
+  await using store = openExistingStore(place);
+  const { open, run } = await findCase(store, address);
+  if (options.json === true) {
+    context.json({ command: "approvals show", approval: open });
+    return 0;
+  }
+  const command = (words: string) => `  ${place.command(`approvals ${words}`)}`;
+  out.print(
+    ...caseLines(open, run.entries, store.engine.clock.now(), out),
+    "",
+    out.paint.strong("To decide"),
+    command(`approve ${open.address} --reason "…"`),
+    command(`reject ${open.address} --reason "…"`),
+    command(`edit ${open.address} --input '${JSON.stringify(open.input)}' --reason "…"`),
+    "",
+    developmentLine(out),
+  );
+  return 0;
+}
+
+export interface DecideOptions extends PersonOptions {
+  readonly reason: string;
+  readonly input?: string;
+  readonly json?: boolean;
+}
+
+/** Says a person's word on one write, lets the run go on here, and tells what came of it. */
+export async function decideApproval(
+  decision: ApprovalDecision["decision"],
+  address: string,
+  options: DecideOptions,
+  context: Context,
+): Promise<ExitCode> {
+  const { place, out } = context;
+  const principal = personOf(options);
+  const input = decision === "edit" ? jsonOf(options.input) : undefined;
+  await using store = openExistingStore(place);
+  const { suite, open, run: recorded } = await findCase(store, address);
+  const pack = await openPack(suite.pack);
+  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
+  const { reason } = options;
+  const { binding } = open;
+  const said: ApprovalDecision =
+    decision === "edit"
+      ? { decision, reason, principal, binding, input: input ?? null }
+      : { decision, reason, principal, binding };
+  const run = await stage.supervisor.find(open.run, { tenant: open.tenant });
+  const goingOn = () => goOn(stage, pack, run, recorded.scenario);
+  const taken = await stage.supervisor.approvals.decide(open.tenant, open.address, said).catch(async (thrown) => {
+    // What the run has heard of meanwhile, such as a restriction, may have set it going.
+    await goingOn();
+    throw thrown;
+  });
+  const went = await goingOn();
+  if (options.json === true) {
+    context.json({ command: `approvals ${decision}`, ok: true, exitCode: 0, taken, by: principal, run: went });
+    return 0;
+  }
+  const { paint } = out;
+  const tint = decision === "approve" ? paint.good : paint.warn;
+  out.print(
+    `${tint(takenText(taken, open))} ${paint.quiet(`· by ${principal.id}`)}`,
+    developmentLine(out),
+    "",
+    ...(taken.outcome === "recorded" ? ["Somebody else has to approve it, too."] : []),
+    ...wentOnLines(went, context),
+  );
+  return 0;
+}
+
+function takenText({ outcome }: DecisionTaken, { tool, approvals, quorum }: ApprovalCase): string {
+  switch (outcome) {
+    case "recorded":
+      return `${tool}: ${approvals.length + 1} of ${quorum} approvals`;
+    case "granted":
+      return `${tool} is approved`;
+    case "rejected":
+      return `${tool} is rejected`;
+    case "edited":
+      return `${tool} has other arguments now`;
+  }
+}
+
+/**
+ * The case that a text stands for: an address, also with a part of the run's id or its scenario's name; or a run alone,
+ * where only one of its writes waits.
+ * @throws SandboxError `suite/run-*`, `approval/none-waits`, `approval/several-wait`
+ */
+async function findCase(
+  { workspace, engine }: Store,
+  text: string,
+): Promise<{ readonly suite: SuiteFile; readonly open: ApprovalCase; readonly run: RecordedRun }> {
+  const slash = text.indexOf("/");
+  const name = slash < 0 ? text : text.slice(0, slash);
+  const effect = slash < 0 ? undefined : text.slice(slash + 1);
+  const { suite, record } = await findRun(workspace, engine.journal, name);
+  const run = await readRun(engine.journal, record);
+  const cases = openCasesOf(run.entries, record);
+  const [open, ...others] = effect === undefined ? cases : cases.filter((one) => one.effect === effect);
+  if (!open)
+    throw new SandboxError("approval/none-waits", { run: record.runId, effect: effect ?? "any of its writes" });
+  if (others.length > 0) {
+    const addresses = cases.map((one) => one.address).join(", ");
+    throw new SandboxError("approval/several-wait", { run: record.runId, count: cases.length, addresses });
+  }
+  return { suite, open, run };
+}
+
+function jsonOf(text: string | undefined): Json {
+  if (text === undefined) throw new SandboxError("usage/wrong", { reason: "edit needs --input <json>: all arguments" });
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    const reason = `--input is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new SandboxError("usage/wrong", { reason }, { cause });
+  }
+}

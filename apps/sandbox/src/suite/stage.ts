@@ -1,0 +1,119 @@
+import { mkdirSync } from "node:fs";
+import {
+  type AnyTool,
+  type Engine,
+  type Logger,
+  type Model,
+  type Run,
+  runSupervisor,
+  type Supervisor,
+} from "@remit/core";
+import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
+import { connectMcp, stdio } from "@remit/mcp-bridge";
+import { chooseModel } from "../model/choice.ts";
+import { scenarioAttribute } from "../model/oracle.ts";
+import type { Pack } from "../pack.ts";
+import { worldServerCommand } from "../world/launch.ts";
+import { openWorldReader, type WorldReader } from "../world/store.ts";
+import { type ApproverName, approveAll } from "./approver.ts";
+import { catalogOf } from "./catalog.ts";
+import { passTimeFor } from "./later.ts";
+import type { SuiteFile, Workspace } from "./workspace.ts";
+
+export interface StageOptions {
+  readonly suite: Omit<SuiteFile, "catalog">;
+  readonly pack: Pack;
+  readonly workspace: Workspace;
+  readonly engine: Engine;
+  readonly logger?: Logger;
+  /** Who decides while this stage is open; as the suite says when absent. */
+  readonly approver?: ApproverName;
+}
+
+/** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
+export interface Stage {
+  readonly supervisor: Supervisor;
+  readonly tools: number;
+  readonly reader: WorldReader;
+  /** Faults that a noisy model made so far, by kind. */
+  readonly noise: Readonly<Record<string, number>>;
+  /** Plays a scenario to its end, or to where it waits; takes up the run that it has already. */
+  readonly play: (
+    scenario: Scenario,
+    options?: Pick<PlayOptions, "onRun" | "run" | "unattended">,
+  ) => Promise<ScenarioOutcome>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** The world of one scenario's run. */
+export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string {
+  return `${suite.id}.${scenario}`;
+}
+
+/** Opens a suite: starts its world's server, and notes what its tools are. */
+export async function openStage({ suite, pack, workspace, engine, logger, approver }: StageOptions): Promise<Stage> {
+  const dir = workspace.worldDir(suite.id);
+  mkdirSync(dir, { recursive: true });
+  const { command, args } = worldServerCommand({ ...pack.server, dir });
+  const connection = await connectMcp({
+    name: pack.name,
+    transport: stdio(command, args),
+    tools: pack.tools,
+    ...(logger ? { logger } : {}),
+  });
+  try {
+    const tools = new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>));
+    workspace.saveSuite({ ...suite, catalog: catalogOf(tools) });
+    const noise: Record<string, number> = {};
+    const model = chooseModel(suite.model.name, {
+      scenarios: pack.scenarios(),
+      seed: suite.model.seed,
+      tools: [...tools.keys()],
+      onNoise: (kind) => {
+        noise[kind] = (noise[kind] ?? 0) + 1;
+      },
+    });
+    const definition = pack.team(tools);
+    const models: Readonly<Record<string, Model>> = Object.fromEntries(
+      definition.aliases.map((alias) => [alias, model]),
+    );
+    const supervisor = runSupervisor(definition, {
+      engine,
+      models,
+      // Suites of other versions lie in the same folder, each with its own tenant.
+      waitingRuns: "leave",
+      ...(logger ? { logger } : {}),
+    });
+    const reader = openWorldReader({ world: pack.openWorld(), dir });
+    const attended = (approver ?? suite.approver ?? "auto") === "auto";
+    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models });
+    const play: Stage["play"] = async (scenario, options) => {
+      // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
+      const external = attended ? scenario.external : scenario.external.filter(isReply);
+      const outcome = await playScenario(
+        { ...scenario, external },
+        {
+          supervisor,
+          tenant: suite.id,
+          idempotencyKey: `${suite.id}:${scenario.name}`,
+          attributes: { worldId: worldOf(suite, scenario.name), [scenarioAttribute]: scenario.name },
+          ...(attended ? { approver: approveAll, passTime } : { unattended: "leave" as const }),
+          ...(pack.otherwise ? { otherwise: pack.otherwise } : {}),
+          ...options,
+        },
+      );
+      return { ...outcome, scenario, changes: reader.changes(worldOf(suite, scenario.name)) };
+    };
+    return {
+      supervisor,
+      tools: tools.size,
+      reader,
+      noise,
+      play,
+      [Symbol.asyncDispose]: async () => connection[Symbol.asyncDispose](),
+    };
+  } catch (thrown) {
+    await connection[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
