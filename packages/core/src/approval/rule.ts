@@ -92,6 +92,36 @@ export function resolveRules(
 }
 
 /**
+ * Adds the rules of teams that are agents of this one. A rule may only tighten, so a team keeps its rules wherever it is
+ * put to work. Where two have one for a tool, the stricter tier and the larger quorum hold; roles and expiry are the
+ * outer one's to say.
+ * @param rules the outer supervisor's own
+ */
+export function withTeamRules(
+  outer: ReadonlyMap<string, ResolvedRule>,
+  rules: readonly ApprovalRule[],
+  teams: readonly ReadonlyMap<string, ResolvedRule>[],
+): ReadonlyMap<string, ResolvedRule> {
+  const ruled = new Set(rules.map(({ tool }) => tool.name));
+  const joined = new Map(outer);
+  for (const [tool, inner] of teams.flatMap((team) => [...team])) {
+    const own = ruled.has(tool) ? joined.get(tool) : undefined;
+    joined.set(tool, own ? stricterOf(own, inner) : inner);
+    ruled.add(tool);
+  }
+  return joined;
+}
+
+function stricterOf(outer: ResolvedRule, inner: ResolvedRule): ResolvedRule {
+  return {
+    tier: strictness[inner.tier] > strictness[outer.tier] ? inner.tier : outer.tier,
+    quorum: Math.max(outer.quorum, inner.quorum),
+    roles: outer.roles.length > 0 ? outer.roles : inner.roles,
+    expiresMs: outer.expiresMs,
+  };
+}
+
+/**
  * What a definition's hash covers of its rules: what was said, not the defaults, in the order of tool names. Absent
  * where there is no rule, so that definitions without one keep their hash.
  */

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
-import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
+import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules, withTeamRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
@@ -173,7 +173,9 @@ export function defineSupervisor<
     aliases.add(judge.model);
   }
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
-  const approvals = resolveRules(options.approvals ?? [], tools, name);
+  const rules = options.approvals ?? [];
+  const teamRules = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
+  const approvals = withTeamRules(resolveRules(rules, tools, name), rules, teamRules);
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";
