@@ -50,7 +50,9 @@ test("the programs on the pages pass the type check", () => {
     cwd: folder,
     encoding: "utf8",
   });
-  const named = programs.reduce(
+  // The longest first: a folder's name may end like another's.
+  const longestFirst = programs.toSorted((one, other) => other.file.length - one.file.length);
+  const named = longestFirst.reduce(
     (text, { name, file }) => text.replaceAll(`${file.slice(folder.length + 1)}.checked.ts`, name),
     stdout,
   );
