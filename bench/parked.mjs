@@ -6,8 +6,8 @@
  *   npm run bench:parked -- [--runs 100000] [--in-flight 200] [--samples 20] [--folder path] [--json]
  *
  * Prints resident memory before and after parking and after the restart (each after a collection), the milliseconds from
- * `approve()` to a run's end (median), and runs per second. The exit code is 1 when a run did not end as it should, or
- * when the tool's own count says that an effect is missing or was made twice.
+ * `approve()` to a run's end (median), and runs per second. The exit code is 1 when a run did not end as it should, when
+ * the tool's own count says that an effect is missing or was made twice, or when parked runs hold memory.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -34,13 +34,15 @@ const runs = Number(values.runs);
 const inFlight = Number(values["in-flight"]);
 const samples = Math.min(Number(values.samples), Math.floor(runs / 4));
 const tenant = "acme";
+/** Bytes by which the heap may differ before and after parking, whatever the number of runs. */
+const heldMax = 8 * 2 ** 20;
 const approver = operator("o_1");
 
-/** @typedef {{ parked: number, startsPerSecond: number, rssBefore: number, rssAfter: number, heapBefore: number, heapAfter: number, fileBytes: number, continueMs: number, effects: Record<string, number> }} Parking */
+/** @typedef {{ parked: number, startsPerSecond: number, rssBefore: number, rssTenth: number, rssAfter: number, heapBefore: number, heapAfter: number, fileBytes: number, continueMs: number, effects: Record<string, number> }} Parking */
 /** @typedef {{ openMs: number, woken: number, rss: number, heap: number, firstPageMs: number, continueMs: number, finishesPerSecond: number, decided: number, refused: number, completed: number, rssAfter: number, heapAfter: number, effects: Record<string, number> }} Finishing */
 
-if (values.part === "park") process.send?.(await park());
-else if (values.part === "finish") process.send?.(await finish());
+if (values.part === "park") report(await park());
+else if (values.part === "finish") report(await finish());
 else await main();
 
 async function main() {
@@ -48,7 +50,8 @@ async function main() {
   try {
     const parking = /** @type {Parking} */ (await play("park", folder));
     say(`parked ${parking.parked} runs: ${parking.startsPerSecond} runs/s, file ${mebibytes(parking.fileBytes)}`);
-    say(`resident before ${mebibytes(parking.rssBefore)}, parked ${mebibytes(parking.rssAfter)}`);
+    const { rssBefore, rssTenth, rssAfter } = parking;
+    say(`resident before ${mebibytes(rssBefore)}, a tenth parked ${mebibytes(rssTenth)}, all ${mebibytes(rssAfter)}`);
     say(`heap before ${mebibytes(parking.heapBefore)}, parked ${mebibytes(parking.heapAfter)}`);
     say(`from approve() to the end: median ${parking.continueMs.toFixed(1)} ms of ${samples}`);
     const finishing = /** @type {Finishing} */ (await play("finish", folder));
@@ -67,11 +70,19 @@ async function main() {
     const { effects: _, ...parked } = parking;
     const { effects: __, ...finished } = finishing;
     if (values.json) console.log(JSON.stringify({ runs, effects, calls, parked, finished }));
-    if (effects !== runs || calls !== runs || finishing.completed !== runs || finishing.refused > 0)
+    // Nothing of a parked run is held: of so many, a hundred bytes each would show.
+    const held = parking.heapAfter - parking.heapBefore;
+    if (held > heldMax) say(`parked runs hold ${mebibytes(held)}`);
+    if (held > heldMax || effects !== runs || calls !== runs || finishing.completed !== runs || finishing.refused > 0)
       process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {Parking | Finishing} outcome */
+function report(outcome) {
+  process.send?.(outcome);
 }
 
 /** A part in a process of its own, so that what it holds is its own. @param {string} part @param {string} folder */
@@ -154,9 +165,14 @@ async function park() {
   const before = weigh();
   const began = performance.now();
   let next = 1;
+  let rssTenth = 0;
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
-      while (next < runs) await (await desk.start({ text: `a_${next++}` }, { tenant, principal })).settled();
+      while (next < runs) {
+        // What the process grows to at this pace; from here on only what each run holds would add to it.
+        if (next === Math.ceil(runs / 10)) rssTenth = weigh().rss;
+        await (await desk.start({ text: `a_${next++}` }, { tenant, principal })).settled();
+      }
     }),
   );
   await engine.idle();
@@ -169,6 +185,7 @@ async function park() {
     parked: runs,
     startsPerSecond: Math.round(runs / seconds),
     rssBefore: before.rss,
+    rssTenth,
     rssAfter: after.rss,
     heapBefore: before.heap,
     heapAfter: after.heap,

@@ -13,7 +13,8 @@ import type { LedgerEffect, LedgerOrder, LedgerWord } from "./fixtures/ledger.ts
 /**
  * Kills worker processes with SIGKILL and holds the promises against what is left: K1 every run ends as it should; K2 no
  * effect is missing and none happened twice; K3 what can neither be repeated nor looked up was called once per intent,
- * and when its outcome was unknown a person said what became of it; K4 the journal verifies and replays offline.
+ * and when its outcome was unknown a person said what became of it; what can be looked up was called again only after a
+ * look; K4 the journal verifies and replays offline.
  */
 
 type When = "before" | "after";
@@ -292,6 +293,16 @@ function assertNoneGuessed(entries: readonly Entry[], at: string): void {
     assert.equal(of("effect.decided").length, doubts.length, `K3 ${at}: nobody said what became of ${path}`);
   }
   assert.equal(entries.filter(({ type }) => type === "run.completed").length, 1, `K1 ${at} ended more than once`);
+  const isLooked = ({ body }: Entry) => (body as { tool?: string }).tool === "enter_order";
+  for (const { path } of entries.filter((entry) => entry.type === "effect.intended" && isLooked(entry))) {
+    let found: string | undefined;
+    for (const entry of entries.filter((one) => one.path === path)) {
+      if (entry.type === "effect.looked-up") found = entry.body.outcome;
+      if (entry.type !== "tool.called") continue;
+      assert.ok(entry.body.attempt === 1 || found === "never", `K3 ${at}: ${path} was called again without a look`);
+      found = undefined;
+    }
+  }
   // After a person said that it never happened, the next proposal needs an approval of its own.
   const approved = entries.flatMap((entry) => (entry.type === "approval.granted" ? [entry.path] : []));
   const paid = entries.flatMap((entry) =>
