@@ -117,10 +117,10 @@ const listedMost = 100;
 export function approvalService(options: ApprovalServiceOptions): Approvals {
   const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor } = options;
 
-  const entriesOf = async ({ tenant, runId }: RunRecord) => {
+  const entriesOf = async ({ tenant, runId }: RunRecord, fromSeq = 1) => {
     const stream = { tenant, kind: "run", id: runId } as const;
     const entries: Entry[] = [];
-    for (const batch of await journal.read(stream)) {
+    for (const batch of await journal.read(stream, fromSeq)) {
       entries.push(...(await openBlobs(openBatch(batch, runId), journal, stream)));
     }
     return entries;
@@ -197,7 +197,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
 
     await deliver(record, { id: `approval:${key}`, type: "approval.decided", path: open.effect, body });
     // Somebody else may have decided, or the run may have ended, between our look and our word.
-    const now = await entriesOf(record);
+    const now = await entriesOf(record, entries.length + 1);
     const decided = decidedBy(now, key);
     if (!decided || !isSame(decided.body, said)) throw unknownCase(address);
     return takenOf(now, decided, address);

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
-import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules, withTeamRules } from "../approval/rule.ts";
+import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";

@@ -119,3 +119,17 @@ createSupervisor({
 });
 // @ts-expect-error the team's alias "careful" has no model
 createSupervisor({ agents: { team }, entry: "team", exit: "team", handoffs: [], models: { fast: model }, engine });
+
+// Runs go on from an older version whatever its types: given as the supervisor or as its definition.
+const older = createSupervisor({
+  agents: { team },
+  entry: "team",
+  exit: "team",
+  handoffs: [],
+  models: { fast: model, careful: model },
+  engine,
+});
+void older.migrate({ from: older });
+void older.migrate({ from: inner });
+// @ts-expect-error an engine is no version
+void older.migrate({ from: engine });
