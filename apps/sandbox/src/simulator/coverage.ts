@@ -32,13 +32,22 @@ export const openStates = [
   "run.running",
   "run.parked",
   "run.cancelling",
+  "run.delayed",
+  "model.reserving",
   "model.called",
+  "model.waiting",
   "read.called",
+  "read.waiting",
+  "write.judging",
+  "write.preparing",
+  "write.approving",
   "write.called",
+  "write.waiting",
   "write.retried",
   "write.looked-up",
   "write.uncertain",
   "question.open",
+  "handoff.delayed",
 ] as const satisfies readonly OpenState[];
 
 export function count(map: Map<string, number>, key: string, by: number): void {

@@ -1,6 +1,7 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import { streamName } from "../journal/link.ts";
 import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { RunSession } from "../port/engine.ts";
@@ -223,7 +224,10 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }
 
-/** What this definition decided: the batches from its migration on, or all of them (C4). */
+/**
+ * What this definition decided: the batches from its migration on, or all of them (C4).
+ * @throws OrchestrationError `journal/conflict` when the run was migrated to another one: that one owns it
+ */
 export async function sinceMigration(
   batches: readonly Batch[],
   journal: Journal,
@@ -234,9 +238,10 @@ export async function sinceMigration(
   const batch = batches[index];
   if (!batch) return batches;
   const entries = await openBlobs(openBatch(batch, key.id), journal, key);
-  return entries.some((entry) => entry.type === "run.migrated" && entry.body.to === hash)
-    ? batches.slice(index)
-    : batches;
+  if (entries.some((entry) => entry.type === "run.migrated" && entry.body.to === hash)) return batches.slice(index);
+  // Whoever looked the run up before it was moved, comes too late with the definition of then (V3).
+  const stream = streamName(key);
+  throw new OrchestrationError("journal/conflict", { stream, expected: batch.firstSeq - 1, actual: batch.lastSeq });
 }
 
 /**
