@@ -93,7 +93,8 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
   for (const [command, settled] of settledOf) {
     const made = callsOf(command);
     for (const member of members) {
-      const cost = made.reduce((sum, { actual }) => sum + actual[member], 0);
+      // More than it quoted is known only of a model whose word was heard.
+      const cost = made.reduce((sum, { actual, quoted }) => sum + Math.min(actual[member], quoted[member]), 0);
       if (cost > settled[member])
         fault("R10", `${command} cost ${cost} and was settled at ${settled[member]} ${member}`);
     }

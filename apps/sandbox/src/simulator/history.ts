@@ -105,7 +105,14 @@ export class History {
   committed(key: StreamKey, batch: Batch, blob: (address: string) => string | undefined): void {
     if (key.kind !== "run") return;
     const run = this.run(key.id, key.tenant);
-    for (const entry of openBatch(batch, key.id)) {
+    const entries = openBatch(batch, key.id);
+    const retried = new Set(entries.flatMap((entry) => (entry.type === "step.retried" ? [entry.path] : [])));
+    for (const entry of entries) {
+      // What will be tried again has not ended.
+      if (entry.type === "tool.failed" && !retried.has(entry.path) && run.open.get(entry.path) === "read.called") {
+        this.count("read.called → tool.failed");
+        run.open.delete(entry.path);
+      }
       const { $blob: address } = entry.body as { readonly $blob?: string };
       const text = address === undefined ? undefined : blob(address);
       this.#follow(run, text === undefined ? entry : ({ ...entry, body: JSON.parse(text) as unknown } as Entry));
@@ -251,8 +258,7 @@ export class History {
         run.approvals.delete(entry.path);
         return close(entry.path, `settled as ${entry.body.outcome}`);
       case "tool.returned":
-      case "tool.failed":
-        if (run.open.get(entry.path) === "read.called" && entry.type === "tool.returned") close(entry.path, entry.type);
+        if (run.open.get(entry.path) === "read.called") close(entry.path, entry.type);
         return;
       case "input.requested":
         if (run.loops.get(entry.path) === "thinking") loop(entry.path, "asking");

@@ -142,11 +142,16 @@ export function faultyJournal(options: {
     saveSnapshot: (key, snapshot) => {
       assertOpen();
       if (faults.strikes("failed-snapshot")) throw unavailable("no snapshot today");
-      const stale = plant === "stale-snapshot" && held !== undefined ? held : snapshot.state;
+      // A disk takes what it is given at once; what is written later is a copy of what it was.
+      const slow = faults.strikes("slow-commit");
+      if (plant !== "stale-snapshot") {
+        if (!slow) return store.journal.saveSnapshot(key, snapshot);
+        const copy = { ...snapshot, state: structuredClone(snapshot.state) };
+        return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+      }
+      const state = held ?? structuredClone(snapshot.state);
       held = structuredClone(snapshot.state);
-      const copy = { ...snapshot, state: structuredClone(stale) };
-      if (!faults.strikes("slow-commit")) return store.journal.saveSnapshot(key, copy);
-      return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+      return store.journal.saveSnapshot(key, { ...snapshot, state });
     },
     loadSnapshot: (key) => slowly(() => store.journal.loadSnapshot(key)),
     findRun: (tenant, runId) => slowly(() => store.journal.findRun(tenant, runId)),

@@ -146,7 +146,7 @@ class Simulation {
       }),
     );
     this.#runs = options.runs ?? 1 + Math.floor(draw(seed, "runs") * 3);
-    this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") * 30);
+    this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") ** 2 * 80);
     this.#blobChars = draw(seed, "blobs") < 0.3 ? 900 : 16_384;
     this.#people = new People({
       ...common,
