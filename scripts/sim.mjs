@@ -2,18 +2,21 @@
 /**
  * Plays seeded simulations and holds the promises against each.
  *
- *   npm run sim -- --seeds 1000 [--from 0]      many seeds
+ *   npm run sim -- --seeds 1000 [--from 0]      many seeds, spread over --jobs n (a job for each core when absent)
  *   npm run sim -- --seed 17                    one seed, with what it came to
  *   npm run sim -- --planted [--seeds 2000]     each planted bug: how many seeds until it is found
  *
  * All take --faults a,b,c or --without a,b,c, --runs n, --agents n, --depth n; the first two take --plant name. The exit code
  * is 1 when a promise did not hold, or when a planted bug was not found; a failing seed is made smaller, and the command
- * that plays it again is the last line.
+ * that plays it again is the last line. A seed is the same simulation whichever job plays it.
  */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import {
   Coverage,
   faultKinds,
+  machines,
   openStates,
   plantNames,
   plants,
@@ -25,6 +28,7 @@ import {
 } from "@remit/sandbox/simulator";
 
 const { values } = parseArgs({
+  args: isMainThread ? process.argv.slice(2) : workerData.args,
   options: {
     seeds: { type: "string" },
     from: { type: "string", default: "0" },
@@ -36,12 +40,18 @@ const { values } = parseArgs({
     agents: { type: "string" },
     depth: { type: "string" },
     plant: { type: "string" },
+    jobs: { type: "string" },
   },
 });
 
+/** Seeds that a job is given at a time. */
+const handful = 20;
+
 const without = values.without === "" ? [] : values.without.split(",");
 const options = chosen();
-if (values.planted) await showPlanted(whole(values.seeds ?? "2000", "--seeds"));
+const jobs = values.jobs === undefined ? availableParallelism() : Math.max(1, whole(values.jobs, "--jobs"));
+if (!isMainThread) serve();
+else if (values.planted) await showPlanted(whole(values.seeds ?? "2000", "--seeds"));
 else if (values.seed !== undefined) await showOne(whole(values.seed, "--seed"));
 else await showMany(whole(values.from, "--from"), whole(values.seeds ?? "1000", "--seeds"));
 
@@ -75,31 +85,91 @@ function play(seed, plant) {
   return simulate(seed, { ...options, ...(without.length > 0 ? { faults } : {}), ...(plant ? { plant } : {}) });
 }
 
+/** @typedef {import("@remit/sandbox/simulator").SimulationReport} SimulationReport */
+
+/** A job: plays the seeds that it is told, one handful after the other. */
+function serve() {
+  parentPort?.on(
+    "message",
+    async (/** @type {{ from: number, count: number, plant?: string }} */ { from, count, plant }) => {
+      const coverage = new Coverage();
+      const sum = { seeds: 0, runs: 0, crashes: 0, steps: 0 };
+      /** @type {SimulationReport | undefined} */
+      let failed;
+      for (let seed = from; seed < from + count && !failed; seed++) {
+        const report = await play(seed, /** @type {import("@remit/sandbox/simulator").Plant | undefined} */ (plant));
+        sum.seeds++;
+        sum.runs += report.runs;
+        sum.crashes += report.crashes;
+        sum.steps += report.steps;
+        coverage.add(report.coverage);
+        if (report.violations.length === 0) continue;
+        // What a simulation without the bug finds as well is not the bug.
+        if (plant && (await play(seed)).violations.length > 0) continue;
+        failed = report;
+      }
+      parentPort?.postMessage({
+        sum,
+        coverage: coverage.toJson(),
+        failed: failed?.seed,
+        violations: failed?.violations,
+      });
+    },
+  );
+}
+
+/**
+ * Spreads seeds over jobs until one fails or none is left; of several that fail the lowest counts.
+ * @param {number} from @param {number} seeds @param {string} [plant]
+ */
+async function spread(from, seeds, plant) {
+  const coverage = new Coverage();
+  const sum = { seeds: 0, runs: 0, crashes: 0, steps: 0 };
+  /** @type {{ seed: number, violations: SimulationReport["violations"] } | undefined} */
+  let failed;
+  let next = from;
+  const work = async () => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { args: process.argv.slice(2) } });
+    try {
+      while (next < from + seeds && (failed === undefined || next < failed.seed)) {
+        const first = next;
+        next += handful;
+        const answer = new Promise((resolve, reject) => {
+          worker.once("message", resolve);
+          worker.once("error", reject);
+        });
+        worker.postMessage({
+          from: first,
+          count: Math.min(handful, from + seeds - first),
+          ...(plant ? { plant } : {}),
+        });
+        const told = await answer;
+        for (const key of /** @type {const} */ (["seeds", "runs", "crashes", "steps"])) sum[key] += told.sum[key];
+        coverage.add(Coverage.fromJson(told.coverage));
+        if (told.failed !== undefined && told.failed < (failed?.seed ?? Number.POSITIVE_INFINITY)) {
+          failed = { seed: told.failed, violations: told.violations };
+        }
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, Math.ceil(seeds / handful)) }, work));
+  return { coverage, sum, failed };
+}
+
 /** @param {number} from @param {number} seeds */
 async function showMany(from, seeds) {
-  const coverage = new Coverage();
   const startedAt = performance.now();
-  const sum = { seeds: 0, runs: 0, crashes: 0, steps: 0 };
-  let failed;
-  for (let seed = from; seed < from + seeds; seed++) {
-    const report = await play(seed);
-    sum.seeds++;
-    sum.runs += report.runs;
-    sum.crashes += report.crashes;
-    sum.steps += report.steps;
-    coverage.add(report.coverage);
-    if (report.violations.length === 0) continue;
-    failed = report;
-    break;
-  }
+  const { coverage, sum, failed } = await spread(from, seeds);
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
-    `${sum.seeds} seeds · ${sum.runs} runs · ${(sum.runs / seconds).toFixed(0)} runs per second · ` +
+    `${sum.seeds} seeds · ${sum.runs} runs · ${(sum.runs / seconds).toFixed(0)} runs per second in ${jobs} jobs · ` +
       `${sum.crashes} crashes · ${sum.steps} steps`,
   );
   console.log(`ends: ${listed(coverage.ends)}`);
   showCoverage(coverage);
-  if (failed) await showFailure(failed);
+  if (failed) await showFailure(await play(failed.seed));
   else console.log("\nno violation");
 }
 
@@ -120,18 +190,10 @@ async function showOne(seed) {
 async function showPlanted(seeds) {
   console.log("| planted bug | what it is | found by | seeds needed |\n| --- | --- | --- | --- |");
   for (const plant of plantNames) {
-    let found = "not found";
-    let needed = seeds;
-    for (let seed = 0; seed < seeds; seed++) {
-      const [violation] = (await play(seed, plant)).violations;
-      // What a simulation without the bug finds as well is not the bug.
-      if (!violation || (await play(seed)).violations.length > 0) continue;
-      found = violation.promise;
-      needed = seed + 1;
-      break;
-    }
-    if (found === "not found") process.exitCode = 1;
-    console.log(`| ${plant} | ${plants[plant]} | ${found} | ${needed} |`);
+    const { failed } = await spread(0, seeds, plant);
+    if (!failed) process.exitCode = 1;
+    const found = failed ? failed.violations[0]?.promise : "not found";
+    console.log(`| ${plant} | ${plants[plant]} | ${found} | ${failed ? failed.seed + 1 : seeds} |`);
   }
 }
 
@@ -149,6 +211,11 @@ function showCoverage(coverage) {
   console.log(`\n${coverage.entryTypes.size} entry types: ${listed(coverage.entryTypes)}`);
   const missed = reachable.filter((step) => !coverage.transitions.has(step));
   const seen = reachable.length - missed.length;
+  console.log("");
+  for (const [machine, steps] of Object.entries(machines)) {
+    const taken = steps.filter((step) => coverage.transitions.has(step)).length;
+    console.log(`${machine}: ${taken} of ${steps.length} transitions taken`);
+  }
   console.log(`\n${seen} of ${reachable.length} transitions${missed.length > 0 ? `, not ${missed.join(", ")}` : ""}:`);
   for (const [step, times] of [...coverage.transitions].sort()) console.log(`  ${step} ${times}`);
 }

@@ -1,8 +1,8 @@
 import type { Random } from "./random.ts";
 
 /**
- * What can go wrong, and how often it does where it can. The last two are no faults, only people who meet them: they cancel
- * a run, or follow it live.
+ * What can go wrong, and how often it does where it can. Those from `approval-never` on are no faults of ours, only people
+ * who meet them: they decide late, twice, wrongly and for themselves, cancel, take away, compensate, redrive, migrate.
  */
 export const faultRates = {
   crash: 0.03,
@@ -17,15 +17,23 @@ export const faultRates = {
   "torn-commit": 0.5,
   "full-disk": 0.002,
   "failed-snapshot": 0.2,
+  "stream-conflict": 0.03,
+  "stream-unavailable": 0.02,
   "doubled-completion": 0.06,
-  "model-error": 0.015,
+  "model-error": 0.01,
+  "model-rate-limited": 0.015,
+  "model-overloaded": 0.025,
+  "model-cut": 0.01,
+  "model-outage": 0.004,
+  "model-overcharges": 0.02,
   "model-malformed": 0.015,
   "model-refusal": 0.01,
   "model-wrong-schema": 0.08,
   "model-made-up-tool": 0.05,
   "model-silent": 0.01,
   "tool-error": 0.05,
-  "tool-unreachable": 0.04,
+  "tool-outage": 0.02,
+  "tool-unreachable": 0.06,
   "tool-unreachable-again": 0.04,
   "tool-timeout-before": 0.04,
   "tool-timeout-after": 0.04,
@@ -40,8 +48,26 @@ export const faultRates = {
   "answer-wrong": 0.15,
   "answer-never": 0.04,
   "settled-wrongly": 0.15,
-  cancel: 0.2,
-  watcher: 0.5,
+  "approval-never": 0.04,
+  "approval-late": 0.12,
+  "approval-doubled": 0.2,
+  "approval-twice": 0.15,
+  "approval-self": 0.12,
+  "approval-stale": 0.12,
+  "approval-of-others": 0.1,
+  "approval-rejected": 0.1,
+  "approval-edited": 0.12,
+  "approval-edited-invalid": 0.05,
+  "approval-batch": 0.15,
+  cancel: 0.15,
+  "cancel-part": 0.15,
+  restrict: 0.06,
+  compensate: 0.35,
+  redrive: 0.35,
+  dismiss: 0.2,
+  migrate: 0.5,
+  "only-new": 0.4,
+  watcher: 0.4,
 } as const satisfies Record<string, number>;
 
 export type FaultKind = keyof typeof faultRates;

@@ -1,4 +1,4 @@
-export { Coverage, openStates, reachable } from "./coverage.ts";
+export { Coverage, machines, openStates, reachable } from "./coverage.ts";
 export { type FaultKind, faultKinds } from "./fault.ts";
 export type { OpenState } from "./history.ts";
 export { type Plant, plantNames, plants } from "./plant.ts";

@@ -5,32 +5,100 @@ import {
   linesOf,
   localEngine,
   type Model,
+  memoryJournal,
   parseWith,
   runSupervisor,
+  type StreamKey,
+  type Supervisor,
   type SupervisorDefinition,
   silentLogger,
-  verifyChain,
 } from "@remit/core";
-import { endOf } from "./history.ts";
-import { type KnownRun, tenant } from "./people.ts";
+import { assertApprovals } from "./approved.ts";
+import { assertBudgets, assertSpent } from "./budgets.ts";
+import { assertEnds } from "./ends.ts";
+import { endOf, type History } from "./history.ts";
+import { type KnownRun, type People, tenants } from "./people.ts";
+import { guardHolds, instructionsOf } from "./specs.ts";
 import type { Store } from "./store.ts";
-import { agentNamed } from "./team.ts";
+import { agentNamed, payload, sideKind } from "./team.ts";
 import type { Violations } from "./violation.ts";
 import type { World } from "./world.ts";
 
 export interface Evidence {
+  readonly seed: number;
   readonly store: Store;
   readonly world: World;
-  readonly definition: SupervisorDefinition;
-  readonly runs: readonly KnownRun[];
+  readonly history: History;
+  /** By version. */
+  readonly definitions: readonly SupervisorDefinition[];
+  readonly people: People;
   readonly violations: Violations;
+  /** No clock was jumping. */
+  readonly steady: boolean;
+}
+
+/** One run, as the audit sees it. */
+export interface Audited {
+  readonly entries: readonly Entry[];
+  readonly known: KnownRun;
+  readonly fault: (promise: string, reason: string) => void;
 }
 
 /** Holds the promises against the journal and the ledger, after everything has come to rest. Gives each run's hash. */
 export async function assertPromises(evidence: Evidence): Promise<readonly string[]> {
-  const { store, definition, violations } = evidence;
+  const { store, definitions, violations, people, history } = evidence;
   const { journal } = store;
-  // Replay is offline: this engine has no clock that moves and its model can only refuse.
+  const supervisors = definitions.map((definition) => auditor(journal, definition));
+  await acknowledgedStands(store, violations);
+  const hashes: string[] = [];
+  for (const { runId } of history.runs.values()) {
+    if (!people.runs.has(runId)) violations.add("R11", "one start made two runs");
+  }
+  const settled = new Map<string, { microUsd: number; tokens: number }>();
+  for (const known of people.runs.values()) {
+    const { definition } = history.run(known.id);
+    const version = definitions.findIndex(({ hash }) => hash === definition);
+    const supervisor = supervisors[version];
+    if (!supervisor) {
+      violations.add("R13", `a run is pinned to ${definition}, which nobody knows`);
+      continue;
+    }
+    const report = await supervisor.replay(known.id, { tenant: known.tenant });
+    if (!report.ok) {
+      const promise = report.fault?.kind === "chain" ? "R1" : "R13";
+      violations.add(promise, `seq ${report.fault?.seq}: ${report.fault?.reason}`);
+    }
+    hashes.push(`${known.id} ${report.journalHash}`);
+    const record = await journal.findRun(known.tenant, known.id);
+    if (record?.status !== report.status || record.lastSeq !== report.entries) {
+      violations.add(
+        "R1",
+        `the index says ${record?.status} at ${record?.lastSeq}, the journal ${report.status} at ${report.entries}`,
+      );
+    }
+    let entries: readonly Entry[];
+    try {
+      entries = await (await supervisor.find(known.id, { tenant: known.tenant })).entries();
+    } catch (thrown) {
+      violations.add("R1", `the run cannot be read: ${String(thrown)}`);
+      continue;
+    }
+    (globalThis as never as { __dump?: (k: unknown, e: unknown) => void }).__dump?.(known, entries);
+    const audited = { entries, known, fault: (promise: string, reason: string) => violations.add(promise, reason) };
+    await replayBefore(audited, evidence);
+    assertRun(audited, evidence);
+    assertVersion(audited, evidence);
+    assertEffects(audited, evidence.world);
+    assertEnds(audited, evidence);
+    assertApprovals(audited, evidence);
+    settled.set(known.id, assertSpent(audited, evidence));
+  }
+  for (const tenant of tenants) await assertBudgets(tenant, settled, evidence);
+  return hashes;
+}
+
+/** Replay is offline: this engine has no clock that moves and its model can only refuse. */
+function auditor(journal: Journal, definition: SupervisorDefinition): Supervisor {
   const clock = { now: () => 0, at: () => ({ cancel: () => {} }) };
   const engine = localEngine({ name: "audit", journal, clock, logger: silentLogger });
   const model: Model = {
@@ -40,38 +108,64 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       throw new Error("an audit asks no model");
     },
   };
-  const supervisor = runSupervisor(definition, { engine, models: { m: model } } as never);
-  await acknowledgedStands(store, violations);
-  const hashes: string[] = [];
-  const ids = new Set(evidence.runs.map(({ id }) => id));
-  for (const id of await journal.listStreams(tenant, "run")) {
-    if (!ids.has(id)) violations.add("R11", "one start made two runs");
+  const principals = { current: () => ({ id: "audit", kind: "service", roles: [], authenticated: false }) as const };
+  return runSupervisor(definition, { engine, models: { m: model }, principals } as never) as Supervisor;
+}
+
+/** What a run was before it was migrated, its first definition decided; that one replays it. */
+async function replayBefore({ entries, known, fault }: Audited, { store, definitions }: Evidence): Promise<void> {
+  const migrated = entries.find(({ type }) => type === "run.migrated");
+  const [first] = entries;
+  if (!migrated || first?.type !== "run.started") return;
+  const definition = definitions.find(({ hash }) => hash === first.body.definitionHash);
+  const key: StreamKey = { tenant: known.tenant, kind: "run", id: known.id };
+  const tenantKey = await store.journal.tenantKey(known.tenant);
+  const before = memoryJournal({ newKey: () => tenantKey });
+  for (const batch of await store.journal.read(key)) {
+    if (batch.lastSeq >= migrated.seq) break;
+    await before.append(key, batch, batch.firstSeq - 1, {
+      tenant: known.tenant,
+      runId: known.id,
+      supervisor: first.body.supervisor,
+      definitionHash: first.body.definitionHash,
+      status: "running",
+      startedAt: first.at,
+      updatedAt: first.at,
+      lastSeq: batch.lastSeq,
+    });
   }
-  for (const known of evidence.runs) {
-    const report = await supervisor.replay(known.id, { tenant });
-    if (!report.ok) {
-      const promise = report.fault?.kind === "chain" ? "R1" : "R13";
-      violations.add(promise, `seq ${report.fault?.seq}: ${report.fault?.reason}`);
+  const { getBlob } = store.journal;
+  const report = definition && (await auditor({ ...before, getBlob }, definition).replay(known.id, known));
+  if (!report?.ok) fault("R13", `before its migration, seq ${report?.fault?.seq}: ${report?.fault?.reason}`);
+}
+
+/** D4: a run goes by the definition in its journal: what its models are told, and which edges its guards choose. */
+function assertVersion({ entries, known, fault }: Audited, { seed, definitions, world }: Evidence): void {
+  const versionOf = (hash: string) => definitions.findIndex((one) => one.hash === hash);
+  for (const { run, path, definition, instructions } of world.asked) {
+    if (run === known.id && instructions !== instructionsOf(versionOf(definition))) {
+      fault("D4", `${path} was told "${instructions}", which is not in its definition`);
     }
-    hashes.push(`${known.id} ${report.journalHash}`);
-    const record = await journal.findRun(tenant, known.id);
-    if (record?.status !== report.status || record.lastSeq !== report.entries) {
-      violations.add(
-        "R1",
-        `the index says ${record?.status} at ${record?.lastSeq}, the journal ${report.status} at ${report.entries}`,
-      );
-    }
-    const run = await supervisor.find(known.id, { tenant });
-    let entries: readonly Entry[];
-    try {
-      entries = await run.entries();
-    } catch (thrown) {
-      violations.add("R1", `the run cannot be read: ${String(thrown)}`);
-      continue;
-    }
-    assertRun(entries, known, evidence);
   }
-  return hashes;
+  let version = 0;
+  const last = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.type === "run.started") version = versionOf(entry.body.definitionHash);
+    if (entry.type === "run.migrated") version = versionOf(entry.body.to);
+    if (entry.type === "handoff.returned") last.set(entry.body.agent, Number((entry.body.output as { n?: number }).n));
+    if (entry.type !== "edge.chosen") continue;
+    const { from, edge } = entry.body;
+    const [, team = "", index = ""] = /^(.*)_(\d+)$/.exec(from) ?? [];
+    const kind = sideKind(seed, team, Number(index));
+    const n = last.get(from);
+    if (n === undefined || kind === "bad-guard" || kind === "none") continue;
+    const holds = guardHolds(version, Number(index), n);
+    if (edge === `${from}-first` && !holds)
+      fault("D4", `${edge} was taken with ${n}, against the guard of its version`);
+    if (edge === `${from}-on` && holds && (kind === "guard" || kind === "later")) {
+      fault("D4", `${edge} was taken with ${n}, though the guard of its version held`);
+    }
+  }
 }
 
 /** R1: what somebody was told is durable is there, unchanged. */
@@ -92,12 +186,11 @@ async function acknowledgedStands({ journal, acknowledged }: Store, violations: 
 
 async function hashesOf(journal: Journal, key: Parameters<Journal["read"]>[0]): Promise<string[]> {
   const batches = await journal.read(key);
-  verifyChain(batches);
   return batches.flatMap((batch) => linesOf(batch).map(({ hash }) => hash));
 }
 
-function assertRun(entries: readonly Entry[], known: KnownRun, { world, definition, violations }: Evidence): void {
-  const fault = (promise: string, reason: string) => violations.add(promise, reason);
+function assertRun({ entries, known, fault }: Audited, { world, definitions }: Evidence): void {
+  const [definition] = definitions as readonly [SupervisorDefinition];
   if (entries.some(({ seq }, index) => seq !== index + 1)) fault("R1", "entries are not counted from 1 without a gap");
 
   // R11: one end, the last entry; one result for each call.
@@ -126,7 +219,8 @@ function assertRun(entries: readonly Entry[], known: KnownRun, { world, definiti
     if (run !== known.id) continue;
     const caller = callers.get(path) ?? agent;
     if (caller !== agent) fault("R4", `${path} was asked for by ${caller} and made as ${agent}`);
-    if (!agentNamed(definition, agent)?.tools.some(({ name }) => name === tool)) fault("R4", `${agent} called ${tool}`);
+    const allowed = agent === "compensation" ? tool === "undo_it" : isHeld(definition, agent, tool);
+    if (!allowed) fault("R4", `${agent} called ${tool}`);
   }
 
   // R5: what was delivered fits the receiver's contract, and is all that its model was shown.
@@ -134,8 +228,9 @@ function assertRun(entries: readonly Entry[], known: KnownRun, { world, definiti
   for (const entry of entries) {
     if (entry.type !== "handoff.delivered") continue;
     payloads.set(entry.path, canonicalJson(entry.body.payload));
-    const agent = agentNamed(definition, entry.body.agent);
-    if (!agent || !parseWith(agent.input, entry.body.payload).ok) {
+    const { judges } = entry.body;
+    const contract = judges === undefined ? payload : agentNamed(definition, entry.body.agent)?.input;
+    if (!contract || !parseWith(contract, entry.body.payload).ok) {
       fault("R5", `${entry.body.agent} was given what its contract has not`);
     }
   }
@@ -153,8 +248,7 @@ function assertRun(entries: readonly Entry[], known: KnownRun, { world, definiti
   if (known.watched.some((type, index) => type !== entries[index]?.type)) {
     fault("R1", "a watcher was shown something else than the journal holds");
   }
-  assertEffects(entries, known, world, fault);
-  assertCancel(entries, known, fault);
+  assertLabels(entries, fault);
   const keys = entries.flatMap((entry) => (entry.type === "input.received" ? [entry.body.key] : []));
   const answers = new Set(keys);
   if (answers.size !== keys.length) fault("R11", "one answer was taken twice");
@@ -162,13 +256,34 @@ function assertRun(entries: readonly Entry[], known: KnownRun, { world, definiti
     if (!answers.has(key)) fault("R1", "an answer was acknowledged and is not in the journal");
 }
 
+/** R9: an answer carries the label of its tool, and what waits for a person shows what its run has read. */
+function assertLabels(entries: readonly Entry[], fault: Audited["fault"]): void {
+  const tools = new Map<string, string>();
+  const read = new Set<string>();
+  for (const entry of entries) {
+    if (entry.type === "run.started") for (const label of entry.body.labels[""] ?? []) read.add(label);
+    if (entry.type === "tool.called") tools.set(entry.body.command, entry.body.tool);
+    if (entry.type === "tool.returned") {
+      const label = `tool:${tools.get(entry.body.command)}`;
+      if (!entry.body.labels[""]?.includes(label))
+        fault("R9", `the answer of ${entry.body.command} has lost its label`);
+    }
+    if (entry.type === "handoff.delivered") {
+      for (const label of entry.body.labels[""] ?? []) read.add(label);
+    }
+    if (entry.type !== "approval.requested") continue;
+    for (const label of read) {
+      if (!entry.body.labels.includes(label)) fault("R9", `${entry.body.effect} waits without the label ${label}`);
+    }
+  }
+}
+
+function isHeld(definition: SupervisorDefinition, agent: string, tool: string): boolean {
+  return agentNamed(definition, agent)?.tools.some(({ name }) => name === tool) ?? false;
+}
+
 /** R7: one effect per intent; what the journal says of each is what the ledger says. */
-function assertEffects(
-  entries: readonly Entry[],
-  known: KnownRun,
-  world: World,
-  fault: (promise: string, reason: string) => void,
-): void {
+function assertEffects({ entries, known, fault }: Audited, world: World): void {
   const outcomes = new Map<string, string>();
   const tools = new Map<string, string>();
   for (const entry of entries) {
@@ -198,26 +313,4 @@ function assertEffects(
       fault("R7", `${effect} (${tool}) is ${outcome} and happened`);
     }
   }
-}
-
-const dispatches: ReadonlySet<string> = new Set([
-  "effect.intended",
-  "tool.called",
-  "model.called",
-  "effect.dispatched",
-]);
-
-/** R11: nothing is dispatched after a cancel, and an acknowledged cancel is one. */
-function assertCancel(
-  entries: readonly Entry[],
-  known: KnownRun,
-  fault: (promise: string, reason: string) => void,
-): void {
-  const requested = entries.find(({ type }) => type === "cancel.requested")?.seq;
-  const from = requested ?? known.cancelledAt;
-  if (from === undefined) return;
-  const after = entries.find(({ seq, type }) => seq > from && dispatches.has(type));
-  if (!after) return;
-  const what = requested === undefined ? "an acknowledged cancel that is not in the journal" : "the cancel";
-  fault("R11", `${after.type} at seq ${after.seq} comes after ${what}`);
 }

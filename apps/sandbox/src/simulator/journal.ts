@@ -33,6 +33,8 @@ export interface DiskState {
   fullUntil: number;
 }
 
+/** First entries of batches that take a run out of a park. */
+const wakes = /^\{[^}]*"type":"(timer\.fired|approval\.decided|input\.received|effect\.decided)"/;
 const fullDiskMsMax = 40_000;
 const slowMsMax = 400;
 
@@ -62,11 +64,20 @@ export function faultyJournal(options: {
     if (faults.strikes("full-disk")) disk.fullUntil = scheduler.now + random.between(1, fullDiskMsMax);
     if (scheduler.now < disk.fullUntil) throw unavailable("the disk is full");
   };
+  /** Streams beyond runs are contended for, and may be away by themselves. */
+  const assertStream = (key: StreamKey) => {
+    if (key.kind === "pins") return;
+    if (faults.strikes("stream-conflict")) {
+      throw new OrchestrationError("journal/conflict", { stream: key.id, expectedSeq: 0, actualSeq: 0 });
+    }
+    if (faults.strikes("stream-unavailable")) throw unavailable("this stream is away");
+  };
   const write = ({ key, batch, expectedSeq, record }: Omit<Pending, "resolve" | "reject">) => {
     try {
       store.commit(key, batch, expectedSeq, record);
     } catch (thrown) {
-      if (plant === "no-fencing" && key.kind === "run" && OrchestrationError.is(thrown, "journal/conflict")) return;
+      const unfenced = plant === "no-fencing" || (plant === "parked-twice" && wakes.test(batch.lines));
+      if (unfenced && key.kind === "run" && OrchestrationError.is(thrown, "journal/conflict")) return;
       throw thrown;
     }
     if (faults.strikes("lost-acknowledgement")) throw unavailable("no answer came");
@@ -96,6 +107,7 @@ export function faultyJournal(options: {
 
   return {
     append: (key, batch, expectedSeq, record) => {
+      if (key.kind !== "run") assertStream(key);
       const name = `${key.tenant}/${key.kind}/${key.id}`;
       assertOpen();
       const queue = queues.get(name) ?? [];
@@ -117,21 +129,29 @@ export function faultyJournal(options: {
       store.acknowledged.push({ key, batch });
       return undefined;
     },
-    read: (key, fromSeq) => slowly(() => store.journal.read(key, fromSeq)),
+    read: (key, fromSeq) => {
+      if (plant === "restriction-ignored" && key.kind === "restrictions") return Promise.resolve([]);
+      return slowly(() => store.journal.read(key, fromSeq));
+    },
     putBlob: (tenant, address, body) => {
       assertSpace();
-      if (!faults.strikes("slow-commit")) return store.journal.putBlob(tenant, address, body);
-      return later("blob").then(() => store.journal.putBlob(tenant, address, body));
+      if (!faults.strikes("slow-commit")) return store.putBlob(tenant, address, body);
+      return later("blob").then(() => store.putBlob(tenant, address, body));
     },
     getBlob: (tenant, address) => slowly(() => store.journal.getBlob(tenant, address)),
     saveSnapshot: (key, snapshot) => {
       assertOpen();
       if (faults.strikes("failed-snapshot")) throw unavailable("no snapshot today");
-      const stale = plant === "stale-snapshot" && held !== undefined ? held : snapshot.state;
+      // A disk takes what it is given at once; what is written later is a copy of what it was.
+      const slow = faults.strikes("slow-commit");
+      if (plant !== "stale-snapshot") {
+        if (!slow) return store.journal.saveSnapshot(key, snapshot);
+        const copy = { ...snapshot, state: structuredClone(snapshot.state) };
+        return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+      }
+      const state = held ?? structuredClone(snapshot.state);
       held = structuredClone(snapshot.state);
-      const copy = { ...snapshot, state: structuredClone(stale) };
-      if (!faults.strikes("slow-commit")) return store.journal.saveSnapshot(key, copy);
-      return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+      return store.journal.saveSnapshot(key, { ...snapshot, state });
     },
     loadSnapshot: (key) => slowly(() => store.journal.loadSnapshot(key)),
     findRun: (tenant, runId) => slowly(() => store.journal.findRun(tenant, runId)),

@@ -18,6 +18,19 @@ export const plants = {
   "resume-forgotten": "what a crash interrupted is not taken up again",
   "clock-in-contract": "a handoff's mapping reads the clock",
   "stale-snapshot": "a snapshot holds the state before the one it names",
+  "intent-late": "a write's intent is stored when its call is under way already",
+  "approval-reused": "an approval of one write counts for another that waits as well",
+  "approval-unbound": "an approved write is made with other arguments",
+  "self-approval": "who asked for a write may approve it",
+  "expiry-ignored": "approvals do not expire",
+  "budget-settled-twice": "what a model call cost is taken from the budget twice",
+  "reservation-skipped": "a model is called with nothing set aside for it",
+  "restriction-ignored": "a process does not hear what was taken away elsewhere",
+  "dedupe-off": "a start that is sent again starts another run",
+  "breaker-stuck": "a breaker never opens",
+  "contract-one-sided": "a payload is held against the sender's idea of the contract alone",
+  "label-dropped": "a tool's answer loses its label on the way in",
+  "parked-twice": "a parked run that two workers wake is driven by both",
 } as const satisfies Record<string, string>;
 
 export type Plant = keyof typeof plants;

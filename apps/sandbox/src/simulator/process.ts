@@ -6,6 +6,7 @@ import {
   type Logger,
   localEngine,
   type Model,
+  type Principal,
   type RunHost,
   type RunKey,
   type RunSession,
@@ -14,18 +15,25 @@ import {
   type SupervisorDefinition,
   seededIds,
 } from "@remit/core";
+import { BreakerWatch, saysOf, type WatchedCall } from "./breakers.ts";
 import { virtualClock } from "./clock.ts";
 import type { Faults } from "./fault.ts";
+import type { History } from "./history.ts";
 import type { FaultyJournal } from "./journal.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
+import { restrictionsMaxAgeMs } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import { breakerSpec, budgetSpec, placeSpec, toolSpecs } from "./specs.ts";
+import type { Violations } from "./violation.ts";
 
-/** One process of a simulation: an engine and a supervisor of its own over the shared disk. */
+/** One process of a simulation: an engine over the shared disk, and a supervisor for each version that it has loaded. */
 export interface Process {
   readonly owner: Owner;
   readonly journal: FaultyJournal;
-  readonly supervisor: Supervisor;
+  readonly engine: Engine;
+  /** The oldest version first. */
+  readonly supervisors: readonly Supervisor[];
 }
 
 export interface ProcessOptions {
@@ -37,46 +45,85 @@ export interface ProcessOptions {
   readonly faults: Faults;
   readonly random: Random;
   readonly plant: Plant | undefined;
+  readonly history: History;
+  readonly violations: Violations;
   readonly journal: FaultyJournal;
-  readonly definition: SupervisorDefinition;
-  readonly model: Model;
+  /** The versions that it loads, the oldest first. */
+  readonly definitions: readonly SupervisorDefinition[];
+  readonly modelOf: (watch: BreakerWatch, onCall: (run: string, command: string) => void) => Model;
   readonly snapshotEvery: number;
   readonly blobChars: number;
   readonly logger: Logger;
-  /** Told of every call of a tool before it is made. */
-  readonly onCall: (run: string, path: string, attempt: number) => void;
+  /** Told of every call of a tool before it is made, with what is to be told when the world sees it. */
+  readonly onCall: (run: string, path: string, attempt: number, seen: () => void) => void;
 }
 
+/** Nobody acts here without a name. */
+const nobody: Principal = { id: "nobody", kind: "service", roles: [], authenticated: false };
+
 export function startProcess(options: ProcessOptions): Process {
-  const { incarnation, seed, owner, scheduler, plant, journal, definition, model, logger } = options;
+  const { incarnation, seed, owner, scheduler, plant, journal, definitions, logger, history, violations } = options;
   const ids = seededIds(seed * 64 + incarnation);
   const clock = virtualClock(scheduler, owner, () => plant !== "timer-lost");
-  const inner = localEngine({ name: owner.name, journal, clock, logger, ids });
-  const engine = withFaults(inner, journal, options);
-  const supervisor = runSupervisor(definition, {
-    engine,
-    models: { m: model },
-    ids,
-    logger,
-    snapshotEvery: options.snapshotEvery,
-    blobChars: options.blobChars,
-  } as never) as Supervisor;
-  return { owner, journal, supervisor };
+  const { concurrency, driving } = placeSpec(seed);
+  const inner = localEngine({ name: owner.name, journal, clock, logger, ids, driving });
+  const breaker = breakerSpec(seed);
+  const supervisors = definitions.map((definition) => {
+    const watch = new BreakerWatch({ owner, scheduler, history, violations, ...breaker });
+    const seen = new Map<string, WatchedCall>();
+    const engine = withFaults(inner, journal, options, { watch, seen });
+    const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
+    const model = options.modelOf(watch, noted);
+    return runSupervisor(definition, {
+      engine,
+      models: { m: model },
+      ids,
+      logger,
+      principals: { current: () => nobody },
+      budgets: budgetSpec(seed, []).tenants,
+      breaker: plant === "breaker-stuck" ? { ...breaker, failuresMax: 1_000_000 } : breaker,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      restrictionsMaxAgeMs,
+      snapshotEvery: options.snapshotEvery,
+      blobChars: options.blobChars,
+    } as never) as Supervisor;
+  });
+  return { owner, journal, engine: inner, supervisors };
+}
+
+interface Watching {
+  readonly watch: BreakerWatch;
+  /** Calls that the world has seen and whose outcome is not known yet, by run and command. */
+  readonly seen: Map<string, WatchedCall>;
 }
 
 /** An engine whose completions may come twice, and where planted bugs sit. */
-function withFaults(inner: Engine, journal: Journal, options: ProcessOptions): Engine {
-  const { plant } = options;
+function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, watching: Watching): Engine {
+  const { plant, history } = options;
+  const approved = new Map<string, InputEvent<"approval.decided">>();
   return {
     name: inner.name,
     shared: inner.shared,
     journal,
     clock: inner.clock,
-    register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options)),
+    register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options, watching)),
     isRegistered: (definition) => inner.isRegistered(definition),
     deliver: async (key, definition, event) => {
       if (plant === "cancel-ignored" && event.type === "cancel.requested") return;
+      if (plant === "self-approval" && event.type === "run.started") {
+        const body = { ...event.body, principal: { ...event.body.principal, id: "u_0" } };
+        return inner.deliver(key, definition, { ...event, body });
+      }
       await inner.deliver(key, definition, event);
+      if (plant !== "approval-reused" || event.type !== "approval.decided" || event.body.decision !== "approve") return;
+      for (const [effect, binding] of history.run(key.runId).approvals) {
+        if (effect === event.body.effect || approved.has(effect)) continue;
+        const again = `${event.body.key}+`;
+        approved.set(effect, event);
+        const body = { ...event.body, effect, binding, key: again };
+        await inner.deliver(key, definition, { ...event, id: `approval:${again}`, path: effect, body });
+        return;
+      }
     },
     resume: async (filter) => (plant === "resume-forgotten" ? 0 : inner.resume(filter)),
     watch: (key, watcher) => inner.watch(key, watcher),
@@ -85,8 +132,15 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions): E
   };
 }
 
-function faultyHost(inner: Engine, definition: string, host: RunHost, options: ProcessOptions): RunHost {
-  const { plant, owner, scheduler, faults, random, onCall } = options;
+function faultyHost(
+  inner: Engine,
+  definition: string,
+  host: RunHost,
+  options: ProcessOptions,
+  { watch, seen }: Watching,
+): RunHost {
+  const { plant, owner, scheduler, faults, random, onCall, seed } = options;
+  const breakerOf = new Map(toolSpecs(seed).map(({ name, breaker }) => [name, breaker]));
   const outputs = new Map<string, Json>();
   const speakers = new Map<string, string>();
   const payloads = new Map<string, Json>();
@@ -100,12 +154,31 @@ function faultyHost(inner: Engine, definition: string, host: RunHost, options: P
       outputs.set(key.runId, event.body.output);
       return { ...event, body: { ...event.body, output } };
     }
+    if (plant === "label-dropped" && event.type === "tool.returned") {
+      return { ...event, body: { ...event.body, labels: {} } };
+    }
+    if (plant === "budget-settled-twice" && event.type === "model.responded" && event.body.cost) {
+      const cost = { ...event.body.cost, microUsd: event.body.cost.microUsd * 2 };
+      return { ...event, body: { ...event.body, cost } };
+    }
+    if (plant === "reservation-skipped" && event.type === "budget.reserved") {
+      return { ...event, body: { command: event.body.command, amount: { microUsd: 0, tokens: 0 } } };
+    }
     return event;
   };
+  const session = (given: RunSession): RunSession => {
+    if (plant === "told-early") return talkative(given);
+    return plant === "intent-late" ? hasty(given, scheduler, owner) : given;
+  };
   return {
-    drive: (session) => host.drive(plant === "told-early" ? talkative(session) : session),
+    drive: (given) => host.drive(session(given)),
     execute: async (key, command, signal) => {
-      if (command.type === "callTool" || command.type === "lookup") onCall(key.runId, command.path, command.attempt);
+      const name = `${key.runId} ${command.id}`;
+      if (command.type === "callTool" || command.type === "lookup") {
+        onCall(key.runId, command.path, command.attempt, () => {
+          seen.set(name, watch.started(`tool:${breakerOf.get(command.tool) ?? command.tool}`));
+        });
+      }
       if (plant === "agent-swapped" && command.type === "callTool") {
         const agent = speakers.get(command.tool) ?? command.agent;
         speakers.set(command.tool, command.agent);
@@ -117,7 +190,14 @@ function faultyHost(inner: Engine, definition: string, host: RunHost, options: P
         return host.execute(key, { ...command, input }, signal);
       }
       if (plant === "command-twice" && command.type === "callTool") void host.execute(key, command, signal);
-      const event = bent(key, await host.execute(key, command, signal));
+      const made = await host.execute(key, command, signal);
+      const call = seen.get(name);
+      if (call) {
+        seen.delete(name);
+        const code = made.type === "tool.failed" || made.type === "model.failed" ? made.body.error.code : undefined;
+        watch.ended(call, saysOf(code, signal.aborted && command.type === "callModel"));
+      }
+      const event = bent(key, made);
       if (faults.strikes("doubled-completion")) {
         const act = () => {
           // A duplicate has nobody to complain to; what it must not do is change anything.
@@ -133,17 +213,43 @@ function faultyHost(inner: Engine, definition: string, host: RunHost, options: P
 /** A session that tells its watchers before it asks the disk. */
 function talkative(session: RunSession): RunSession {
   return {
-    key: session.key,
-    journal: session.journal,
-    now: () => session.now(),
-    salt: () => session.salt(),
+    ...plain(session),
     append: (batch, expectedSeq, record) => {
       session.published(batch);
       return session.append(batch, expectedSeq, record);
     },
+    published: () => {},
+  };
+}
+
+/** A session that says an intent is stored, and stores it a moment later; what follows comes behind it. */
+function hasty(session: RunSession, scheduler: Scheduler, owner: Owner): RunSession {
+  let tail: Promise<void> | undefined;
+  return {
+    ...plain(session),
+    append: (batch, expectedSeq, record) => {
+      const late = batch.lines.includes('"type":"effect.intended"');
+      if (!late && tail === undefined) return session.append(batch, expectedSeq, record);
+      const before = tail ?? Promise.resolve();
+      tail = before
+        .then(() => (late ? scheduler.wait("intent", owner, 50) : undefined))
+        .then(() => session.append(batch, expectedSeq, record));
+      tail.catch(() => "what was stored too late fails unheard");
+      return late ? undefined : tail;
+    },
+  };
+}
+
+function plain(session: RunSession): RunSession {
+  return {
+    key: session.key,
+    journal: session.journal,
+    now: () => session.now(),
+    salt: () => session.salt(),
+    append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
     submit: (command) => session.submit(command),
     abort: (command) => session.abort(command),
     next: () => session.next(),
-    published: () => {},
+    published: (batch) => session.published(batch),
   };
 }

@@ -7,6 +7,8 @@ export interface Owner {
   paused: boolean;
   /** Milliseconds by which its clock is ahead of the world's. */
   offsetMs: number;
+  /** Epoch ms at which its clock was last put back. */
+  setBackAt?: number;
 }
 
 interface Task {

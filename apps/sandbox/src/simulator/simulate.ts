@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Logger, sha256 } from "@remit/core";
+import { type Logger, OrchestrationError, type SupervisorDefinition, sha256 } from "@remit/core";
 import { Coverage } from "./coverage.ts";
 import { type FaultKind, Faults, faultKinds } from "./fault.ts";
 import { History } from "./history.ts";
@@ -10,9 +10,11 @@ import { judge, judgeCode, People } from "./people.ts";
 import type { Plant } from "./plant.ts";
 import { type Process, startProcess } from "./process.ts";
 import { draw, randomStream } from "./random.ts";
+import { Restraint } from "./restraint.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
+import { isSteady, toolNames } from "./specs.ts";
 import { Store } from "./store.ts";
-import { randomTeam, toolNames } from "./team.ts";
+import { agentNamesOf, randomTeam } from "./team.ts";
 import { type Violation, Violations } from "./violation.ts";
 import { World } from "./world.ts";
 
@@ -48,13 +50,15 @@ export interface SimulationReport {
 /** Bounds: when faults stop, and when a run that has not ended never will. */
 const stormSteps = 3_000;
 const stormMs = 45 * 60_000;
-const virtualMsMax = 8 * 3_600_000;
-const stepsMax = 60_000;
+const virtualMsMax = 16 * 3_600_000;
+const stepsMax = 80_000;
 const supervisionMs = 30_000;
+/** Within so long after a deploy the processes of before are gone. */
+const rolloutMs = 60_000;
 
 /** About two thirds of the faults, by seed: what drowns among all the others has seeds in which it stands out. */
 export function stormOf(seed: number): readonly FaultKind[] {
-  return faultKinds.filter((kind) => draw(seed, "storm", kind) < 0.65);
+  return faultKinds.filter((kind) => draw(seed, "storm", kind) < 0.65 && !(kind === "clock-jump" && isSteady(seed)));
 }
 
 /**
@@ -77,10 +81,12 @@ class Simulation {
   readonly #random;
   readonly #store: Store;
   readonly #world: World;
-  readonly #definition;
+  /** By version, the oldest first; a second one is there where it is deployed. */
+  readonly #definitions: readonly SupervisorDefinition[];
   readonly #people: People;
+  readonly #restraint: Restraint;
   readonly #disk: DiskState = { fullUntil: 0 };
-  readonly #callers = new Map<string, Owner>();
+  readonly #callers = new Map<string, { readonly owner: Owner; readonly seen: () => void }>();
   readonly #enabled: Set<FaultKind>;
   readonly #snapshotEvery: number;
   readonly #blobChars: number;
@@ -92,6 +98,7 @@ class Simulation {
   #crashes = 0;
   #seen = "";
   #calm = false;
+  #deployed = false;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -100,7 +107,9 @@ class Simulation {
     this.#scheduler = new Scheduler(randomStream(seed, "scheduler"));
     this.#startedAt = this.#scheduler.now;
     this.#random = randomStream(seed, "world");
-    this.#enabled = new Set(options.faults ?? stormOf(seed));
+    this.#enabled = new Set(
+      (options.faults ?? stormOf(seed)).filter((kind) => kind !== "clock-jump" || !isSteady(seed)),
+    );
     this.#faults = new Faults(randomStream(seed, "faults"), this.#enabled, (kind) =>
       this.#coverage.meet(kind, this.#history.states()),
     );
@@ -114,21 +123,41 @@ class Simulation {
       history: this.#history,
       violations: this.#violations,
     };
+    this.#restraint = new Restraint(this.#scheduler, this.#violations);
     this.#world = new World({
       ...common,
-      ownerOf: (run, path, attempt) => this.#callers.get(`${run} ${path} ${attempt}`),
+      ownerOf: (run, path, attempt) => this.#callers.get(`${run} ${path} ${attempt}`)?.owner,
+      onCall: ({ run, path, attempt, tenant, agent, tool }) => {
+        const caller = this.#callers.get(`${run} ${path} ${attempt}`);
+        caller?.seen();
+        this.#restraint.assertAllowed({ tenant, agent, tool, owner: caller?.owner });
+      },
     });
-    this.#definition = randomTeam({
-      seed,
-      agents: Math.max(2, options.agents ?? 4),
-      depth: options.depth ?? Math.floor(draw(seed, "depth") * 3),
-      world: this.#world,
-      ...(plant === "clock-in-contract" ? { now: () => this.#scheduler.now } : {}),
-    });
+    const versions = draw(seed, "deploy") < 0.35 ? [0, 1] : [0];
+    this.#definitions = versions.map((version) =>
+      randomTeam({
+        seed,
+        agents: Math.max(2, options.agents ?? 4),
+        depth: options.depth ?? Math.floor(draw(seed, "depth") * 3),
+        version,
+        world: this.#world,
+        plant,
+        now: () => this.#scheduler.now,
+      }),
+    );
     this.#runs = options.runs ?? 1 + Math.floor(draw(seed, "runs") * 3);
-    this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") * 30);
+    this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") ** 2 * 80);
     this.#blobChars = draw(seed, "blobs") < 0.3 ? 900 : 16_384;
-    this.#people = new People({ ...common, world: this.#world, runs: this.#runs, reach: () => this.#reach() });
+    this.#people = new People({
+      ...common,
+      world: this.#world,
+      restraint: this.#restraint,
+      runs: this.#runs,
+      agents: agentNamesOf(this.#definitions[0] as SupervisorDefinition),
+      reach: () => this.#reach(),
+      isCalm: () => this.#calm,
+      isDeploying: () => this.#deployed,
+    });
     const unexpected: Logger["error"] = ({ code, reason }) => {
       if (typeof code === "string") judgeCode(this.#violations, code, String(reason));
     };
@@ -137,9 +166,12 @@ class Simulation {
 
   async play(): Promise<SimulationReport> {
     const scheduler = this.#scheduler;
-    this.#start();
+    this.#enter();
     this.#people.begin();
     this.#supervise();
+    if (this.#definitions.length > 1) {
+      scheduler.add({ kind: "deploy", delayMs: 3_000 + this.#random.below(150_000), act: () => this.#deploy() });
+    }
     while (!this.#ended()) {
       if (this.#violations.list.length > 0) break;
       const over = scheduler.now - this.#startedAt > virtualMsMax || scheduler.steps > stepsMax;
@@ -154,15 +186,17 @@ class Simulation {
       while (scheduler.has("request") && scheduler.steps < stepsMax * 2) await scheduler.step();
     }
     const ended = this.#violations.list.length === 0;
-    const { store, world, definition, violations } = {
+    const evidence = {
+      seed: this.#seed,
       store: this.#store,
       world: this.#world,
-      definition: this.#definition,
+      definitions: this.#definitions,
+      history: this.#history,
       violations: this.#violations,
+      people: this.#people,
+      steady: !this.#faults.counts.has("clock-jump"),
     };
-    const runs = [...this.#people.runs.values()];
-    const hashes = ended ? await assertPromises({ store, world, definition, violations, runs }) : [];
-    return this.#report(hashes);
+    return this.#report(ended ? await assertPromises(evidence) : []);
   }
 
   #report(hashes: readonly string[]): SimulationReport {
@@ -177,7 +211,7 @@ class Simulation {
       seed: this.#seed,
       options: this.#options,
       violations: this.#violations.list,
-      runs: this.#runs,
+      runs: this.#history.runs.size,
       crashes: this.#crashes,
       steps: this.#scheduler.steps,
       virtualMs: this.#scheduler.now - this.#startedAt,
@@ -189,18 +223,18 @@ class Simulation {
   }
 
   #ended(): boolean {
-    if (this.#people.runs.size < this.#runs) return false;
-    for (const id of this.#people.runs.keys()) if (!this.#history.run(id).end) return false;
+    if (!this.#people.done || this.#people.runs.size < this.#runs) return false;
+    for (const { end } of this.#history.runs.values()) if (!end) return false;
     return true;
   }
 
   #unfinished(): string {
-    const open = [...this.#people.runs.keys()].filter((id) => !this.#history.run(id).end);
+    const open = [...this.#history.runs.values()].filter(({ end }) => !end);
     const states = [...this.#history.states()].join(", ");
-    return `${open.length} of ${this.#runs} runs have not ended and never will (${states})`;
+    return `${open.length} of ${this.#history.runs.size} runs have not ended and never will (${states})`;
   }
 
-  #start(): void {
+  #start(definitions: readonly SupervisorDefinition[] = this.#loaded()): Process {
     this.#incarnations++;
     const incarnation = this.#incarnations;
     const owner: Owner = { name: `process-${incarnation}`, alive: true, paused: false, offsetMs: 0 };
@@ -211,32 +245,120 @@ class Simulation {
       faults: this.#faults,
       random: this.#random,
       plant: this.#options.plant,
+      history: this.#history,
+      violations: this.#violations,
       owner,
     };
     const journal = faultyJournal({ ...common, store: this.#store, disk: this.#disk });
-    const process = startProcess({
+    return startProcess({
       ...common,
       incarnation,
       journal,
-      definition: this.#definition,
-      model: randomModel({
-        ...common,
-        history: this.#history,
-        violations: this.#violations,
-        world: this.#world,
-        tools: toolNames,
-      }),
+      definitions,
+      modelOf: (watch, onCall) =>
+        randomModel({ ...common, world: this.#world, restraint: this.#restraint, watch, onCall, tools: toolNames }),
       snapshotEvery: this.#snapshotEvery,
       blobChars: this.#blobChars,
       logger: this.#logger,
-      onCall: (run, path, attempt) => this.#callers.set(`${run} ${path} ${attempt}`, owner),
+      onCall: (run, path, attempt, seen) => this.#callers.set(`${run} ${path} ${attempt}`, { owner, seen }),
     });
+  }
+
+  /** What a process that starts now loads: from the deploy on both versions, side by side. */
+  #loaded(): readonly SupervisorDefinition[] {
+    return this.#deployed ? this.#definitions : this.#definitions.slice(0, 1);
+  }
+
+  #enter(): void {
+    const process = this.#start();
     this.#processes.push(process);
     this.#resume(process);
   }
 
-  #resume({ supervisor }: Process): void {
-    supervisor.resume().catch((thrown: unknown) => judge(this.#violations, thrown));
+  /** A second version comes: new processes load both, those of before go, and some runs are moved. */
+  #deploy(): void {
+    this.#deployed = true;
+    const random = this.#random;
+    for (const process of this.#processes) {
+      this.#scheduler.add({ kind: "rollout", delayMs: random.below(rolloutMs), act: () => this.#retire(process) });
+    }
+    this.#enter();
+    if (this.#faults.strikes("only-new")) {
+      this.#scheduler.add({ kind: "deploy", delayMs: random.below(rolloutMs), act: () => this.#probe() });
+    }
+    if (!this.#faults.strikes("migrate")) return;
+    for (let times = 1 + random.below(3); times > 0; times--) {
+      this.#scheduler.add({ kind: "person", delayMs: random.below(600_000), act: () => this.#migrate() });
+    }
+  }
+
+  /** A process of before goes when it has come to itself. */
+  #retire(process: Process): void {
+    const { owner, engine } = process;
+    if (!owner.alive) return;
+    if (owner.paused) {
+      this.#scheduler.add({ kind: "rollout", delayMs: rolloutMs, act: () => this.#retire(process) });
+      return;
+    }
+    this.#processes = this.#processes.filter((one) => one !== process);
+    const gone = () => {
+      owner.alive = false;
+    };
+    engine.close().then(gone, (thrown: unknown) => judge(this.#violations, thrown));
+    this.#scheduler.add({ kind: "restart", delayMs: this.#random.below(20_000), act: () => this.#enter() });
+  }
+
+  /** A process that has loaded only the new version must not start while runs of the old one wait (D4). */
+  #probe(): void {
+    const [old, latest] = this.#definitions as readonly [SupervisorDefinition, SupervisorDefinition];
+    const waiting = () =>
+      [...this.#history.runs.values()].filter(({ end, definition }) => !end && definition === old.hash);
+    const before = waiting();
+    const { owner, supervisors, journal } = this.#start([latest]);
+    const leave = () => {
+      owner.alive = false;
+      journal.crash();
+    };
+    supervisors[0]?.resume().then(
+      () => {
+        leave();
+        const through = waiting().filter((run) => before.includes(run));
+        if (through.length > 0) this.#violations.add("D4", "a process started though runs had no home in it");
+      },
+      (thrown: unknown) => {
+        leave();
+        judge(this.#violations, thrown, ["definition/waiting-runs"]);
+        const refused = OrchestrationError.is(thrown, "definition/waiting-runs");
+        this.#history.count(`start of the new version alone → ${refused ? "refused" : "failed"}`);
+      },
+    );
+  }
+
+  #migrate(): void {
+    const process = this.#reach();
+    const latest = process?.supervisors[1];
+    const [from] = this.#definitions;
+    if (!latest || !from) return;
+    latest.migrate({ from, principal: { id: "ops", kind: "operator", roles: [], authenticated: true } }).then(
+      ({ refused }) => {
+        for (const { error } of refused) {
+          this.#history.count(`run.parked → not migrated: ${error.code}`);
+          judgeCode(
+            this.#violations,
+            error.code === "definition/migration-invalid" ? "journal/conflict" : error.code,
+            error.message,
+          );
+        }
+      },
+      (thrown: unknown) => judge(this.#violations, thrown),
+    );
+  }
+
+  #resume({ supervisors }: Process): void {
+    const also = this.#deployed ? ["definition/waiting-runs"] : [];
+    for (const supervisor of supervisors) {
+      supervisor.resume().catch((thrown: unknown) => judge(this.#violations, thrown, also));
+    }
   }
 
   #reach(): Process | undefined {
@@ -246,10 +368,15 @@ class Simulation {
 
   /** Somebody looks from time to time whether anything moves, and has it taken up where nothing does. */
   #supervise(): void {
-    this.#scheduler.add({ kind: "supervision", delayMs: supervisionMs, act: () => this.#supervise() });
+    this.#scheduler.add({
+      kind: "supervision",
+      delayMs: this.#calm ? supervisionMs * 4 : supervisionMs,
+      act: () => this.#supervise(),
+    });
     const { now } = this.#scheduler;
     if (now - this.#startedAt > stormMs || this.#scheduler.steps > stormSteps) this.#becomeCalm();
-    if (this.#processes.length === 0) this.#start();
+    if (this.#processes.length === 0) this.#enter();
+    this.#people.adopt();
     const seen = [...this.#history.runs.values()].map(({ runId, lastSeq }) => `${runId} ${lastSeq}`).join();
     const still = seen === this.#seen;
     this.#seen = seen;
@@ -277,18 +404,18 @@ class Simulation {
       this.#processes = this.#processes.filter((one) => one !== process);
       if (this.#options.plant === "entry-lost") await this.#store.forgetLast();
       const restart = () => {
-        if (this.#processes.length === 0) this.#start();
+        if (this.#processes.length === 0) this.#enter();
       };
       this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: restart });
     }
     if (faults.strikes("shutdown") && process?.owner.alive) {
-      const { owner, supervisor } = process;
+      const { owner, engine } = process;
       this.#processes = this.#processes.filter((one) => one !== process);
       const gone = () => {
         owner.alive = false;
       };
-      supervisor.engine.close().then(gone, (thrown: unknown) => judge(this.#violations, thrown));
-      this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: () => this.#start() });
+      engine.close().then(gone, (thrown: unknown) => judge(this.#violations, thrown));
+      this.#scheduler.add({ kind: "restart", delayMs: random.below(20_000), act: () => this.#enter() });
     }
     if (faults.strikes("pause") && process?.owner.alive && !process.owner.paused) {
       const { owner } = process;
@@ -297,10 +424,13 @@ class Simulation {
         owner.paused = false;
       };
       this.#scheduler.add({ kind: "unpause", delayMs: random.below(120_000), act });
-      if (random.chance(0.7)) this.#start();
+      if (random.chance(0.7)) this.#enter();
     }
-    if (faults.strikes("second-worker") && this.#processes.length < 3) this.#start();
-    if (faults.strikes("clock-jump") && process?.owner.alive)
-      process.owner.offsetMs += random.between(-3_600_000, 3_600_000);
+    if (faults.strikes("second-worker") && this.#processes.length < 3) this.#enter();
+    if (faults.strikes("clock-jump") && process?.owner.alive) {
+      const jumpMs = random.between(-3_600_000, 3_600_000);
+      process.owner.offsetMs += jumpMs;
+      if (jumpMs < 0) process.owner.setBackAt = this.#scheduler.now;
+    }
   }
 }

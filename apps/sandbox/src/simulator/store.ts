@@ -12,6 +12,7 @@ interface Stored {
 export class Store {
   readonly #history: History;
   readonly #newKey: (tenant: string) => string;
+  readonly #blobs = new Map<string, string>();
   #log: Stored[] = [];
   #journal: Journal;
   /** Batches that somebody was told are durable. */
@@ -28,11 +29,16 @@ export class Store {
     return this.#journal;
   }
 
+  putBlob(tenant: string, address: string, body: string): void {
+    this.#blobs.set(`${tenant} ${address}`, body);
+    void this.#journal.putBlob(tenant, address, body);
+  }
+
   /** @throws OrchestrationError `journal/conflict` */
   commit(key: StreamKey, batch: Batch, expectedSeq: number, record: RunRecord | undefined): void {
     void this.#journal.append(key, batch, expectedSeq, record);
     this.#log.push({ key, batch, expectedSeq, record });
-    this.#history.committed(key, batch);
+    this.#history.committed(key, batch, (address) => this.#blobs.get(`${key.tenant} ${address}`));
   }
 
   /** For a planted bug: forgets the last batch of the run that was written last. */

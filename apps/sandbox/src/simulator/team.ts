@@ -1,6 +1,8 @@
 import {
   type AnyAgent,
   type AnyTool,
+  type ApprovalRule,
+  approvalPacket,
   asAgent,
   defineAgent,
   defineDenial,
@@ -11,26 +13,23 @@ import {
   defineSupervisor,
   defineTool,
   type Edge,
+  effectCase,
+  effectVerdict,
   type SupervisorDefinition,
   type ToolContext,
 } from "@remit/core";
 import { z } from "zod";
+import type { Plant } from "./plant.ts";
 import { draw, drawOne } from "./random.ts";
-import { type ToolKind, toolTimeoutMs, type World } from "./world.ts";
+import { budgetSpec, guardHolds, instructionsOf, ruleSpecs, type ToolSpec, toolSpecs } from "./specs.ts";
+import { toolTimeoutMs, type World } from "./world.ts";
 
-const payload = z.object({ n: z.int(), text: z.string() });
+/** What crosses between agents. */
+export const payload = z.object({ n: z.int(), text: z.string() });
 type Payload = z.output<typeof payload>;
+const loosePayload = z.looseObject({});
 const toolInput = z.object({ id: z.string() });
 const toolOutput = z.object({ value: z.int(), ref: z.string() });
-
-const toolKinds = {
-  read_a: "read",
-  read_b: "read",
-  write_key: "key",
-  write_lookup: "lookup",
-  write_none: "none",
-} as const satisfies Record<string, ToolKind>;
-export const toolNames = Object.keys(toolKinds);
 
 export interface TeamOptions {
   readonly seed: number;
@@ -38,28 +37,44 @@ export interface TeamOptions {
   readonly agents: number;
   /** Teams inside teams, 0 for a flat one. */
   readonly depth: number;
+  /** Versions differ in what agents are told and in their guards, not in their shape. */
+  readonly version: number;
   readonly world: World;
+  readonly plant: Plant | undefined;
   /** Epoch ms; only a planted bug asks. */
-  readonly now?: (() => number) | undefined;
+  readonly now: () => number;
 }
 
-/** A random team whose tools lead to the world. The same seed and sizes give the same definition hash. */
+/** A random team whose tools lead to the world. The same seed, sizes and version give the same definition hash. */
 export function randomTeam(options: TeamOptions): SupervisorDefinition {
-  const { seed, world, now } = options;
-  const tools = Object.entries(toolKinds).map(([name, kind]) => worldTool(name, kind, world));
-  const next = ({ n, text }: Payload): Payload => ({ n: now ? now() % 1_000 : n + 1, text });
+  const { seed, world, now, version, plant } = options;
+  const specs = toolSpecs(seed);
+  const rules = ruleSpecs(seed, specs);
+  const tools = toolsOf(specs, world, plant, (name) => rules.get(name)?.tier === "person");
+  const clocked = plant === "clock-in-contract";
+  const next = ({ n, text }: Payload): Payload => ({ n: clocked ? now() % 1_000 : n + 1, text });
+  const input = (plant === "contract-one-sided" ? loosePayload : payload) as typeof payload;
 
   const agentOf = (name: string): AnyAgent =>
     defineAgent({
       name,
       description: name,
       model: "m",
-      tools: tools.filter(({ name: tool }) => draw(seed, "owns", name, tool) < 0.65),
+      tools: tools.filter(({ name: tool }) => tool !== "undo_it" && draw(seed, "owns", name, tool) < 0.65),
       asks: draw(seed, "asks", name) < 0.5 ? ["customer"] : [],
-      input: payload,
+      input,
       output: payload,
-      instructions: "Play.",
+      instructions: instructionsOf(version),
     }) as AnyAgent;
+  const judge = (name: string) => ({
+    name,
+    description: name,
+    model: "m",
+    effects: "read" as const,
+    tools: tools.filter(({ name: tool }) => tool === "read_a") as never,
+    input: effectCase,
+    instructions: instructionsOf(version),
+  });
 
   const team = (name: string, depth: number): SupervisorDefinition => {
     const count = Math.min(options.agents, 2 + Math.floor(draw(seed, "agents", name) * 3));
@@ -67,16 +82,45 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
       const id = `${name}_${index}`;
       if (depth === 0 || index === 0 || draw(seed, "nested", id) >= 0.3) return agentOf(id);
       const inner = team(`${id}t`, depth - 1);
-      return asAgent(inner as never, { name: id, description: id, input: payload, output: payload }) as AnyAgent;
+      return asAgent(inner as never, { name: id, description: id, input, output: payload }) as AnyAgent;
     });
     const edges = agents.flatMap((from, index) => [
-      ...sideEdges(seed, name, agents, index, next),
+      ...sideEdges({ seed, team: name, agents, index, next, version }),
       ...(index === count - 1
         ? []
-        : [defineHandoff({ from, name: `${from.name}-on`, to: agents[index + 1] as AnyAgent, map: next }) as Edge]),
+        : [
+            defineHandoff({
+              from,
+              name: `${from.name}-on`,
+              to: agents[index + 1] as AnyAgent,
+              map: next,
+              version: String(version),
+              ...(draw(seed, "later", from.name) < 0.15
+                ? { afterMs: 2_000 + Math.floor(draw(seed, "after", from.name) * 300_000) }
+                : {}),
+            }) as Edge,
+          ]),
     ]);
+    const outermost = name === "t";
+    const budget = outermost
+      ? budgetSpec(
+          seed,
+          agents.filter((one) => !one.team).map((one) => one.name),
+        ).definition
+      : undefined;
+    const named = new Map(tools.map((tool) => [tool.name, tool]));
+    const held = new Set(outermost ? heldBy(agents) : []);
+    const judges = {
+      ...(draw(seed, "compliance") < 0.65
+        ? { compliance: defineAgent({ ...judge("compliance"), output: effectVerdict }) as AnyAgent }
+        : {}),
+      ...(draw(seed, "reviewer") < 0.5
+        ? { reviewer: defineAgent({ ...judge("reviewer"), output: approvalPacket }) as AnyAgent }
+        : {}),
+    };
     return defineSupervisor({
       name: name.replaceAll("_", "-"),
+      version: String(version),
       agents: Object.fromEntries(agents.map((agent) => [agent.name, agent])),
       entry: (agents[0] as AnyAgent).name,
       exit: (agents.at(-1) as AnyAgent).name,
@@ -89,31 +133,66 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
         activeMs: draw(seed, "active", name) < 0.1 ? 20_000 : 900_000,
         deadlineMs: 4 * 3_600_000,
       },
+      ...(budget === undefined ? {} : { budget: budget as never }),
+      ...(outermost
+        ? {
+            judges,
+            approvals: [...rules.values()].flatMap(({ tool: rule, by, quorum, roles, expiresMs }): ApprovalRule[] => {
+              const tool = named.get(rule);
+              if (!tool || by === undefined || !held.has(rule)) return [];
+              return [
+                {
+                  tool,
+                  by,
+                  ...(quorum === 1 ? {} : { quorum }),
+                  ...(roles.length === 0 ? {} : { roles }),
+                  ...(plant === "expiry-ignored" ? {} : { expiresMs }),
+                },
+              ];
+            }),
+          }
+        : {}),
     }) as unknown as SupervisorDefinition;
   };
   return team("t", options.depth);
 }
 
+/** Names of all tools of a team, those that undo others included: rules may name no other. */
+export function heldBy(agents: readonly AnyAgent[]): string[] {
+  return agents.flatMap((agent) => {
+    const own = agent.team ? [...agent.team.tools.values()] : [...agent.tools];
+    return own.flatMap(({ name, undo }) => (undo ? [name, undo.tool.name] : [name]));
+  });
+}
+
 /** At most one edge beside the plain one to the next agent: of any kind there is, also the ones that go wrong. */
-function sideEdges(
-  seed: number,
-  team: string,
-  agents: readonly AnyAgent[],
-  index: number,
-  next: (output: Payload) => Payload,
-): Edge[] {
+function sideEdges({
+  seed,
+  team,
+  agents,
+  index,
+  next,
+  version,
+}: {
+  readonly seed: number;
+  readonly team: string;
+  readonly agents: readonly AnyAgent[];
+  readonly index: number;
+  readonly next: (output: Payload) => Payload;
+  readonly version: number;
+}): Edge[] {
   const from = agents[index] as AnyAgent;
   const to = agents[(index + 1) % agents.length] as AnyAgent;
-  const base = { from, name: `${from.name}-first` };
-  const when = ({ n }: Payload) => (n * 7 + index) % 3 === 0;
-  const kinds = ["plain", "guard", "back", "question", "parallel", "parallel", "end", "bad-map", "bad-guard"] as const;
+  const base = { from, name: `${from.name}-first`, version: String(version) };
+  const when = ({ n }: Payload) => guardHolds(version, index, n);
   const others = agents.filter((one) => one !== from).slice(0, 2);
-  if (draw(seed, "side", team, index) < 0.3) return [];
-  switch (drawOne(kinds, seed, "edge", team, index)) {
-    case "plain":
+  switch (sideKind(seed, team, index)) {
+    case "none":
       return [];
     case "guard":
       return [defineHandoff({ ...base, to, when, map: next }) as Edge];
+    case "later":
+      return [defineHandoff({ ...base, to, when, map: next, afterMs: 60_000 }) as Edge];
     case "back":
       return [defineHandoff({ ...base, to: agents[0] as AnyAgent, max: 1, when, map: next }) as Edge];
     case "question": {
@@ -142,25 +221,92 @@ function sideEdges(
   }
 }
 
-function worldTool(name: string, kind: ToolKind, world: World): AnyTool {
-  const common = { name, description: name, input: toolInput, output: toolOutput, timeoutMs: toolTimeoutMs } as const;
-  if (kind === "read") {
-    return defineTool({ ...common, effect: "read", execute: ({ id }, context) => world.call(kind, name, id, context) });
+const sideKinds = [
+  "none",
+  "guard",
+  "later",
+  "back",
+  "question",
+  "parallel",
+  "parallel",
+  "end",
+  "bad-map",
+  "bad-guard",
+] as const;
+export type SideKind = (typeof sideKinds)[number];
+
+/** What kind of edge an agent has beside the plain one. */
+export function sideKind(seed: number, team: string, index: number): SideKind {
+  if (draw(seed, "side", team, index) < 0.3) return "none";
+  return drawOne(sideKinds, seed, "edge", team, index);
+}
+
+function toolsOf(
+  specs: readonly ToolSpec[],
+  world: World,
+  plant: Plant | undefined,
+  approved: (tool: string) => boolean,
+): AnyTool[] {
+  const made = new Map<string, AnyTool>();
+  // What undoes others comes first, so that they can name it.
+  for (const spec of [...specs].sort(
+    (left, right) => Number(right.name === "undo_it") - Number(left.name === "undo_it"),
+  )) {
+    made.set(spec.name, worldTool(spec, world, made, plant === "approval-unbound" && approved(spec.name)));
   }
+  return specs.map(({ name }) => made.get(name) as AnyTool);
+}
+
+function worldTool(spec: ToolSpec, world: World, made: ReadonlyMap<string, AnyTool>, unbound: boolean): AnyTool {
+  const { name, kind, breaker, retry } = spec;
+  const common = {
+    name,
+    description: name,
+    input: toolInput,
+    output: toolOutput,
+    timeoutMs: toolTimeoutMs,
+    breaker,
+    ...(retry === undefined ? {} : { retry }),
+  } as const;
+  if (kind === "read") {
+    return defineTool({ ...common, effect: "read", execute: ({ id }, context) => world.call(spec, id, context) });
+  }
+  const undo = spec.undo === undefined ? undefined : made.get(spec.undo);
   return defineTool({
     ...common,
     effect: "write",
-    risk: "low",
+    risk: spec.risk,
     idempotency: kind,
-    ...(kind === "lookup" ? { lookup: (_: unknown, context: ToolContext) => world.lookup(name, context) } : {}),
-    execute: ({ id }, context) => world.call(kind, name, id, context),
+    ...(spec.keyValidForMs === undefined ? {} : { keyValidForMs: spec.keyValidForMs }),
+    ...(spec.settlesWithinMs === undefined ? {} : { settlesWithinMs: spec.settlesWithinMs }),
+    ...(undo === undefined
+      ? {}
+      : {
+          undo: {
+            tool: undo,
+            input: (asked: { id: string }, { ref }: { ref: string }) => ({ id: `${asked.id} ${ref}` }),
+          },
+        }),
+    ...(kind === "lookup" ? { lookup: (_: unknown, context: ToolContext) => world.lookup(spec, context) } : {}),
+    execute: ({ id }, context) => world.call(spec, unbound ? `${id}!` : id, context),
   });
 }
 
-/** An agent of a team or of a team inside it. */
+/** Names of all agents that have a model, and of the judges. */
+export function agentNamesOf(definition: SupervisorDefinition): string[] {
+  const { judges, agents } = definition;
+  return [
+    ...[...agents.values()].flatMap(({ name, team }) => (team ? agentNamesOf(team) : [name])),
+    ...[judges.compliance, judges.reviewer].flatMap((judge) => (judge ? [judge.name] : [])),
+  ];
+}
+
+/** An agent of a team or of a team inside it, or one of its judges. */
 export function agentNamed(definition: SupervisorDefinition, name: string): AnyAgent | undefined {
   const direct = definition.agents.get(name);
   if (direct && !direct.team) return direct;
+  const judge = [definition.judges.compliance, definition.judges.reviewer].find((one) => one?.name === name);
+  if (judge) return judge;
   for (const { team } of definition.agents.values()) {
     const inner = team && agentNamed(team, name);
     if (inner) return inner;

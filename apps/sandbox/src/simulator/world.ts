@@ -4,9 +4,8 @@ import type { History } from "./history.ts";
 import type { Plant } from "./plant.ts";
 import { draw, type Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import type { ToolKind, ToolSpec } from "./specs.ts";
 import type { Violations } from "./violation.ts";
-
-export type ToolKind = "read" | "key" | "lookup" | "none";
 
 /** One request that left a process for the outside. */
 export interface WorldCall {
@@ -17,6 +16,25 @@ export interface WorldCall {
   readonly kind: ToolKind;
   readonly key: string;
   readonly attempt: number;
+  /** What it was asked for. */
+  readonly id: string;
+}
+
+/** One call of a model, as the provider saw it. */
+export interface ModelCall {
+  readonly run: string;
+  readonly path: string;
+  readonly turn: number;
+  readonly agent: string;
+  readonly input: string;
+  readonly instructions: string;
+  /** Hash of the definition that decided the run when the call was made. */
+  readonly definition: string;
+  readonly quoted: { readonly microUsd: number; readonly tokens: number };
+  /** What the provider charges in the end. */
+  actual: { microUsd: number; tokens: number };
+  /** What it told of that. */
+  told: { readonly microUsd?: number; readonly tokens?: number } | undefined;
 }
 
 export interface ToolAnswer {
@@ -28,6 +46,9 @@ export interface ToolAnswer {
 const travelMsMax = 900;
 /** A tool's own timeout; a late request lands long after it. */
 export const toolTimeoutMs = 5_000;
+/** Longer than any request is on its way: a key that was good when it was sent is good when it arrives. */
+const keyGraceMs = 60_000;
+const outageMsMax = 90_000;
 
 /**
  * The outside: a ledger of what really happened. It is no part of the framework and never crashes; requests that are on
@@ -35,26 +56,37 @@ export const toolTimeoutMs = 5_000;
  */
 export class World {
   readonly calls: WorldCall[] = [];
-  /** What models were shown, as canonical JSON, by run and path of who asked; of paid models only. */
-  readonly asked: { readonly run: string; readonly path: string; readonly input: string }[] = [];
+  /** Calls of paid models. */
+  readonly asked: ModelCall[] = [];
   /** How often each intent took effect, by run and path of the call: whatever key it came under. */
   readonly effects = new Map<string, number>();
-  readonly #done = new Map<string, ToolAnswer>();
+  readonly #done = new Map<string, { readonly answer: ToolAnswer; readonly at: number }>();
   /** Attempts below this one are refused for a key: `never` was said of them (D7). */
   readonly #fences = new Map<string, number>();
+  /** Epoch ms until which nobody answers there. */
+  readonly #away = new Map<string, number>();
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions) {
     this.#options = options;
   }
 
-  async call(kind: ToolKind, tool: string, id: string, context: ToolContext): Promise<ToolAnswer> {
-    const { scheduler, faults, random, plant, history, violations, ownerOf } = this.#options;
+  /** True while a target is away as a whole; now and then one goes. */
+  isAway(target: string, fault: "tool-outage" | "model-outage"): boolean {
+    const { scheduler, faults, random } = this.#options;
+    if (faults.strikes(fault)) this.#away.set(target, scheduler.now + random.below(outageMsMax));
+    return scheduler.now < (this.#away.get(target) ?? 0);
+  }
+
+  async call(spec: ToolSpec, id: string, context: ToolContext): Promise<ToolAnswer> {
+    const { scheduler, faults, random, plant, history, violations, ownerOf, onCall } = this.#options;
     const { runId: run, path, agent, attempt, signal } = context;
+    const { name: tool, kind } = spec;
     const owner = ownerOf(run, path, attempt);
     const key =
       plant === "key-not-passed" && kind !== "read" ? `${context.idempotencyKey}.${attempt}` : context.idempotencyKey;
-    this.calls.push({ run, path, agent, tool, kind, key, attempt });
+    this.calls.push({ run, path, agent, tool, kind, key, attempt, id });
+    onCall({ run, path, attempt, tenant: context.tenant, agent, tool });
     if (kind !== "read") {
       const known = history.run(run);
       if (!known.intents.has(key))
@@ -63,8 +95,11 @@ export class World {
         violations.add("R1", `attempt ${attempt} of ${tool} at ${path} was made before its entry was durable`);
       }
     }
+    if (this.isAway(`tool:${spec.breaker}`, "tool-outage")) throw unreachable();
     if (faults.strikes(attempt === 1 ? "tool-unreachable" : "tool-unreachable-again")) {
-      throw Object.assign(new Error("nobody answers at this address"), { mayHaveExecuted: false });
+      throw random.chance(0.5)
+        ? unreachable()
+        : Object.assign(new Error("nobody answers at this address"), { mayHaveExecuted: false });
     }
     if (faults.strikes("tool-error")) throw new Error("the line broke before anything was sent");
     if (faults.strikes("tool-timeout-before")) return never();
@@ -74,8 +109,10 @@ export class World {
     // Its client listens to the signal; the request is on its way all the same.
     const givesUp = faults.strikes("tool-gives-up");
     const twice = kind === "key" && faults.strikes("tool-twice");
-    const delayMs = late ? toolTimeoutMs * random.between(1, 8) + 1 : random.below(travelMsMax);
-    const arrive = () => this.#land(kind, tool, id, key, { run, path, attempt });
+    const lateMs = late ? toolTimeoutMs * random.between(1, 8) + 1 : random.below(travelMsMax);
+    // What a tool promises of its time it keeps.
+    const delayMs = Math.min(lateMs, (spec.settlesWithinMs ?? Number.POSITIVE_INFINITY) - 1);
+    const arrive = () => this.#land(spec, id, key, { run, path, attempt });
     if (twice) scheduler.add({ kind: "request", delayMs: random.below(toolTimeoutMs * 3), act: () => void arrive() });
     return new Promise<ToolAnswer>((resolve, reject) => {
       if (givesUp) signal.addEventListener("abort", () => reject(new Error("stopped waiting")), { once: true });
@@ -96,18 +133,19 @@ export class World {
     });
   }
 
-  async lookup(tool: string, context: ToolContext): Promise<LookupAnswer<ToolAnswer>> {
+  async lookup(spec: ToolSpec, context: ToolContext): Promise<LookupAnswer<ToolAnswer>> {
     const { scheduler, faults, random, violations, history, ownerOf } = this.#options;
     const { runId: run, path, attempt, idempotencyKey: key } = context;
     if (!history.run(run).called.has(`${path}/lookup#${attempt}`)) {
-      violations.add("R1", `${tool} was asked about ${path} before that was durable`);
+      violations.add("R1", `${spec.name} was asked about ${path} before that was durable`);
     }
     if (faults.strikes("lookup-silent")) return never();
     await scheduler.wait("lookup", ownerOf(run, path, attempt), random.below(travelMsMax));
     if (faults.strikes("lookup-unknown")) return { outcome: "unknown" };
-    const output = this.#done.get(key);
-    if (output) return { outcome: "found", output };
-    this.#fences.set(key, Math.max(attempt, this.#fences.get(key) ?? 0));
+    const done = this.#done.get(key);
+    if (done) return { outcome: "found", output: done.answer };
+    // One that names a time does not fence: what has not shown itself by then never will.
+    if (spec.settlesWithinMs === undefined) this.#fences.set(key, Math.max(attempt, this.#fences.get(key) ?? 0));
     return { outcome: "never" };
   }
 
@@ -117,25 +155,35 @@ export class World {
   }
 
   #land(
-    kind: ToolKind,
-    tool: string,
+    { name: tool, kind, keyValidForMs }: ToolSpec,
     id: string,
     key: string,
     { run, path, attempt }: { readonly run: string; readonly path: string; readonly attempt: number },
   ): ToolAnswer | "refused" | "fenced" {
-    const { seed } = this.#options;
+    const { seed, scheduler } = this.#options;
     const known = kind === "key" ? this.#done.get(key) : undefined;
-    if (known) return known;
+    if (known && scheduler.now - known.at < (keyValidForMs ?? Number.POSITIVE_INFINITY) + keyGraceMs)
+      return known.answer;
     const luck = draw(seed, "world", tool, id);
     if (luck < 0.15) return "refused";
     const answer = { value: Math.floor(luck * 100), ref: path };
     if (kind === "read") return answer;
     if (attempt < (this.#fences.get(key) ?? 0)) return "fenced";
-    this.#done.set(key, answer);
+    this.#done.set(key, { answer, at: scheduler.now });
     const intent = `${run} ${path}`;
     this.effects.set(intent, (this.effects.get(intent) ?? 0) + 1);
     return answer;
   }
+}
+
+/** Who calls what, for whom. */
+export interface Caller {
+  readonly run: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly tool: string;
 }
 
 export interface WorldOptions {
@@ -148,6 +196,12 @@ export interface WorldOptions {
   readonly violations: Violations;
   /** The process that made a call. */
   readonly ownerOf: (run: string, path: string, attempt: number) => Owner | undefined;
+  /** Told of every call of a tool when it is made. */
+  readonly onCall: (caller: Caller) => void;
+}
+
+function unreachable(): Error {
+  return Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", mayHaveExecuted: false });
 }
 
 function never(): Promise<never> {

@@ -1,6 +1,7 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import { streamName } from "../journal/link.ts";
 import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { RunSession } from "../port/engine.ts";
@@ -182,11 +183,21 @@ export interface LoadOptions {
   readonly tenantKey: string;
 }
 
-/** A run folded from its journal, from the newest usable snapshot on. */
+/**
+ * A run folded from its journal, from the newest usable snapshot on.
+ * @throws OrchestrationError `journal/conflict` when the run was migrated to another definition: that one owns it
+ */
 export async function loadRun(journal: Journal, key: StreamKey, options: LoadOptions) {
   const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
   const snapshot = await journal.loadSnapshot(key);
-  const own = (read: readonly Batch[]) => decidedBy(options.definition, read, journal, key);
+  const own = async (read: readonly Batch[]) => {
+    const decided = await decidedBy(options.definition, read, journal, key);
+    const last = read.at(-1);
+    if (decided.at(-1) === last || !last) return decided;
+    // Whoever looked the run up before it was moved, comes too late with the definition of then (V3).
+    const expected = decided.at(-1)?.lastSeq ?? 0;
+    throw new OrchestrationError("journal/conflict", { stream: streamName(key), expected, actual: last.lastSeq });
+  };
   const batches = await own(await journal.read(key, snapshot ? snapshot.seq : undefined));
   let core = make();
   let from = 0;

@@ -94,6 +94,8 @@ export async function replayRun(
       // Whatever a definition of today makes of an entry of then is a difference, and no reason to throw.
       return faulty("decision", seqIn(thrown, batch.firstSeq), reasonOf(thrown));
     }
+    // A run is moved while it is parked, and stays so whatever is asked anew.
+    if (entries.some(({ type }) => type === "run.migrated")) status = "parked";
   }
   return { ...report, ok: true, status };
 }

@@ -1,0 +1,165 @@
+import { type Entry, openBatch } from "@remit/core";
+import { callOf } from "./history.ts";
+import type { Audited, Evidence } from "./invariants.ts";
+import { budgetSpec } from "./specs.ts";
+
+interface Sum {
+  microUsd: number;
+  tokens: number;
+}
+
+const members = ["microUsd", "tokens"] as const;
+const none = (): Sum => ({ microUsd: 0, tokens: 0 });
+const add = (sum: Sum, amount: Readonly<Sum>, sign = 1) => {
+  for (const member of members) sum[member] += sign * amount[member];
+};
+
+/**
+ * R10, one run: every call has its reservation, that is what its model quoted, is settled once, between what the call cost
+ * and what was set aside, and fits into the budgets of run and agent. Gives what the run has settled in all.
+ */
+export function assertSpent({ entries, known, fault }: Audited, { world }: Evidence): Sum {
+  const [first] = entries;
+  const budget = first?.type === "run.started" ? first.body.budget : undefined;
+  const spent = none();
+  if (budget === undefined) return spent;
+  const calls = world.asked.filter(({ run }) => run === known.id);
+  const callsOf = (command: string) => calls.filter(({ path, turn }) => `${path}/model#${turn}` === command);
+  const agents = new Map<string, string>();
+  const byAgent = new Map<string, Sum>();
+  /** What is set aside, by the command of the model call. */
+  const open = new Map<string, Readonly<Sum>>();
+  const settledOf = new Map<string, Sum>();
+  // What was set aside for somebody who was gone when it came, is no reservation: nothing settles it.
+  const settling = (command: string, seq: number) => {
+    const next = entries.find(
+      (entry) =>
+        entry.seq > seq &&
+        ((entry.type === "budget.settled" && entry.body.command === command) ||
+          (entry.type === "budget.reserved" && callOf(entry.body.command) === command)),
+    );
+    return next?.type === "budget.settled";
+  };
+  const exceeded = new Set(entries.flatMap((entry) => (entry.type === "budget.exceeded" ? [entry.cause] : [])));
+
+  for (const entry of entries) {
+    if (entry.type === "model.called") agents.set(entry.body.command, entry.body.agent);
+    if (entry.type === "budget.reserved") {
+      const command = callOf(entry.body.command);
+      const { amount } = entry.body;
+      const [quoted] = callsOf(command);
+      if (quoted && members.some((member) => amount[member] !== quoted.quoted[member])) {
+        fault("R10", `${command} was set aside at ${amount.microUsd} and quoted at ${quoted.quoted.microUsd}`);
+      }
+      if (exceeded.has(entry.seq) || !settling(command, entry.seq)) continue;
+      open.set(command, amount);
+      const agent = agents.get(command) ?? "";
+      const held = none();
+      const heldByAgent = none();
+      for (const [name, one] of open) {
+        add(held, one);
+        if (agents.get(name) === agent) add(heldByAgent, one);
+      }
+      for (const member of members) {
+        const most = budget.run?.[member];
+        if (most !== undefined && spent[member] + held[member] > most) {
+          fault("R10", `${command} was set aside beyond the ${member} of its run`);
+        }
+        const own = budget.agents?.[agent]?.[member];
+        if (own !== undefined && (byAgent.get(agent)?.[member] ?? 0) + heldByAgent[member] > own) {
+          fault("R10", `${command} was set aside beyond the ${member} of ${agent}`);
+        }
+      }
+    }
+    if (entry.type !== "budget.settled") continue;
+    const { command, amount, basis, agent } = entry.body;
+    const held = open.get(command);
+    if (!held) fault("R10", `${command} was settled with nothing set aside`);
+    open.delete(command);
+    add(spent, amount);
+    byAgent.set(agent, sumOf(byAgent.get(agent), amount));
+    settledOf.set(command, sumOf(settledOf.get(command), amount));
+    if (
+      basis === "reported" &&
+      calls.length > 0 &&
+      !callsOf(command).some(({ told }) => told?.microUsd === amount.microUsd)
+    ) {
+      fault("R10", `${command} was settled at ${amount.microUsd}, which nobody reported`);
+    }
+    if (held && basis !== "reported" && amount.microUsd > held.microUsd) {
+      fault("R10", `${command} was settled above what was set aside`);
+    }
+  }
+  for (const [command, settled] of settledOf) {
+    const made = callsOf(command);
+    for (const member of members) {
+      // More than it quoted is known only of a model whose word was heard.
+      const cost = made.reduce((sum, { actual, quoted }) => sum + Math.min(actual[member], quoted[member]), 0);
+      if (cost > settled[member])
+        fault("R10", `${command} cost ${cost} and was settled at ${settled[member]} ${member}`);
+    }
+  }
+  return spent;
+}
+
+/** R10, one tenant: at every prefix of its streams what is spent and set aside fits, and at the end all is settled. */
+export async function assertBudgets(
+  tenant: string,
+  settled: ReadonlyMap<string, Readonly<Sum>>,
+  { seed, store, violations }: Evidence,
+): Promise<void> {
+  const bound = budgetSpec(seed, []).tenants[tenant];
+  const ids = await store.journal.listStreams(tenant, "budget");
+  const spentBy = new Map<string, Sum>();
+  for (const id of ids) {
+    const batches = await store.journal.read({ tenant, kind: "budget", id });
+    const entries: Entry[] = batches.flatMap((batch) => openBatch(batch, id));
+    const taken = new Map<string, Sum>();
+    const slices = new Set<string>();
+    const done = new Map<string, Sum>();
+    for (const entry of entries) {
+      if (entry.type === "slice.taken") {
+        const { run, slice, amount } = entry.body;
+        if (slices.has(`${run} ${slice}`)) violations.add("R10", `${slice} of ${run} was taken twice`);
+        slices.add(`${run} ${slice}`);
+        if (done.has(run)) violations.add("R10", `${run} took from its tenant after its last word`);
+        taken.set(run, sumOf(taken.get(run), amount));
+      }
+      if (entry.type === "slice.settled") {
+        const { run, spent } = entry.body;
+        if (done.has(run)) violations.add("R10", `${run} was settled twice`);
+        done.set(run, { ...spent });
+        spentBy.set(run, sumOf(spentBy.get(run), spent));
+      }
+      for (const member of members) {
+        const most = bound?.[member];
+        if (most === undefined) continue;
+        let gone = 0;
+        let over = 0;
+        for (const [run, amount] of taken) {
+          const used = done.get(run)?.[member];
+          gone += used ?? amount[member];
+          // A model that reports more than it quoted is the one way past a bound.
+          over += Math.max(0, (used ?? 0) - amount[member]);
+        }
+        if (gone - over > most) violations.add("R10", `${tenant} has ${gone} of ${most} ${member} spent and set aside`);
+      }
+    }
+    for (const run of taken.keys()) {
+      if (!done.has(run)) violations.add("R10", `${run} has ended and its slice of ${tenant} is still set aside`);
+    }
+  }
+  for (const [run, spent] of spentBy) {
+    const own = settled.get(run);
+    if (own && members.some((member) => Math.ceil(own[member]) !== spent[member])) {
+      violations.add("R10", `${run} settled ${own.microUsd}, and its tenant's stream says ${spent.microUsd}`);
+    }
+  }
+}
+
+function sumOf(left: Readonly<Sum> | undefined, right: Readonly<Sum>): Sum {
+  const sum = none();
+  if (left) add(sum, left);
+  add(sum, right);
+  return sum;
+}

@@ -1,0 +1,163 @@
+import { draw, drawOne } from "./random.ts";
+
+/**
+ * What the tools of a simulation are and what has to happen before each is called, drawn by seed. The team is built from
+ * it, and the audit holds the journal against it: it reads no rule out of the kernel.
+ */
+
+export type ToolKind = "read" | "key" | "lookup" | "none";
+export type Risk = "low" | "medium" | "high";
+
+export interface ToolSpec {
+  readonly name: string;
+  readonly kind: ToolKind;
+  readonly risk: Risk;
+  /** What the breaker before it is shared with. */
+  readonly breaker: string;
+  readonly keyValidForMs: number | undefined;
+  readonly settlesWithinMs: number | undefined;
+  readonly retry: { readonly attempts: number; readonly backoffMs: number } | undefined;
+  /** The tool that undoes it. */
+  readonly undo: string | undefined;
+}
+
+/** What a write waits for. */
+export interface RuleSpec {
+  readonly tool: string;
+  readonly tier: "none" | "compliance" | "person";
+  /** What the supervisor says; nothing where the risk alone speaks. */
+  readonly by: "human" | "compliance" | undefined;
+  readonly quorum: number;
+  readonly roles: readonly string[];
+  readonly expiresMs: number;
+}
+
+const kinds = {
+  read_a: "read",
+  read_b: "read",
+  write_key: "key",
+  write_lookup: "lookup",
+  write_none: "none",
+  undo_it: "key",
+} as const satisfies Record<string, ToolKind>;
+
+/** Tools that agents may hold; what undoes others is nobody's. */
+export const toolNames = Object.keys(kinds).filter((name) => name !== "undo_it");
+
+/** True where no clock jumps, so that tools may promise something about time. */
+export function isSteady(seed: number): boolean {
+  return draw(seed, "steady") < 0.5;
+}
+
+export function toolSpecs(seed: number): readonly ToolSpec[] {
+  const steady = isSteady(seed);
+  return Object.entries(kinds).map(([name, kind]) => {
+    const write = kind !== "read";
+    const luck = draw(seed, "risk", name);
+    return {
+      name,
+      kind,
+      risk: !write || luck < 0.4 ? "low" : luck < 0.68 ? "medium" : "high",
+      breaker: !write && draw(seed, "shelf") < 0.5 ? "shelf" : name,
+      keyValidForMs:
+        steady && kind === "key" && draw(seed, "key valid", name) < 0.4
+          ? 4_000 + Math.floor(draw(seed, "key valid ms", name) * 40_000)
+          : undefined,
+      settlesWithinMs: steady && kind === "lookup" && draw(seed, "settles", name) < 0.5 ? 12_000 : undefined,
+      retry:
+        draw(seed, "retry", name) < 0.4
+          ? {
+              attempts: 2 + Math.floor(draw(seed, "attempts", name) * 3),
+              backoffMs: draw(seed, "backoff") < 0.5 ? 200 : 9_000,
+            }
+          : undefined,
+      undo: write && name !== "undo_it" && draw(seed, "undo", name) < 0.6 ? "undo_it" : undefined,
+    };
+  });
+}
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+/** The rules of a seed, by tool; a write that is not there waits for nothing. */
+export function ruleSpecs(seed: number, specs = toolSpecs(seed)): ReadonlyMap<string, RuleSpec> {
+  const rules = new Map<string, RuleSpec>();
+  for (const { name: tool, kind, risk } of specs) {
+    if (kind === "read") continue;
+    const said = draw(seed, "rule", tool) < 0.55;
+    const by = !said ? undefined : risk === "high" || draw(seed, "rule by", tool) < 0.5 ? "human" : "compliance";
+    const tier =
+      by === "human" || risk === "high" ? "person" : by === "compliance" || risk === "medium" ? "compliance" : "none";
+    if (tier === "none") continue;
+    rules.set(tool, {
+      tool,
+      tier,
+      by,
+      quorum: said && draw(seed, "quorum", tool) < 0.4 ? 2 : 1,
+      roles: said && draw(seed, "roles", tool) < 0.35 ? ["lead"] : [],
+      expiresMs: !said ? dayMs : draw(seed, "short", tool) < 0.5 ? minuteMs : 90 * minuteMs,
+    });
+  }
+  return rules;
+}
+
+/** How breakers are set: few failures, so that they open in a short life. */
+export function breakerSpec(seed: number): { readonly failuresMax: number; readonly cooldownMs: number } {
+  return {
+    failuresMax: 2 + Math.floor(draw(seed, "breaker") * 3),
+    cooldownMs: draw(seed, "cooldown") < 0.5 ? 8_000 : 30_000,
+  };
+}
+
+export type Amount = { readonly microUsd?: number; readonly tokens?: number };
+
+/** What budgets are in force. */
+export function budgetSpec(seed: number, agents: readonly string[]) {
+  const amount = (about: string, least: number): Amount => {
+    const size = least * drawOne([1, 4, 20, 80], seed, "size", about);
+    return drawOne<Amount>(
+      [{ microUsd: size }, { tokens: size }, { microUsd: size, tokens: size }],
+      seed,
+      "members",
+      about,
+    );
+  };
+  const run = draw(seed, "run budget") < 0.3 ? amount("run", 4_000) : undefined;
+  const [first = ""] = agents;
+  const agent = draw(seed, "agent budget") < 0.25 ? { [first]: amount("agent", 2_000) } : undefined;
+  const tenants: Record<string, Amount & { per?: "day"; slice?: Amount }> = {};
+  for (const tenant of ["acme", "globex"]) {
+    if (draw(seed, "tenant budget", tenant) >= 0.4) continue;
+    tenants[tenant] = {
+      ...amount(tenant, 6_000),
+      ...(draw(seed, "per", tenant) < 0.3 ? { per: "day" as const } : {}),
+      ...(draw(seed, "slice", tenant) < 0.5 ? { slice: { microUsd: 3_000, tokens: 3_000 } } : {}),
+    };
+  }
+  const definition = run || agent ? { ...(run ? { run } : {}), ...(agent ? { agents: agent } : {}) } : undefined;
+  return { definition, tenants };
+}
+
+/** Calls that may be under way at once, and runs that may be driven. */
+export function placeSpec(seed: number) {
+  const concurrency =
+    draw(seed, "places") < 0.35
+      ? {
+          tools: { read_a: 1, write_key: 1 },
+          models: { random: 1 + Math.floor(draw(seed, "model places") * 2) },
+          perTenant: 1 + Math.floor(draw(seed, "tenant places") * 2),
+          waiting: draw(seed, "waiting") < 0.5 ? 1 : 50,
+        }
+      : undefined;
+  return { concurrency, driving: draw(seed, "driving") < 0.3 ? 1 : 256 };
+}
+
+/** True when a guard of an agent's first edge holds, in one version of the team. */
+export function guardHolds(version: number, index: number, n: number): boolean {
+  return (n * 7 + index + version) % 3 === 0;
+}
+
+/** What an agent is told, in one version of the team. */
+export function instructionsOf(version: number): string {
+  return `Play by book ${version}.`;
+}

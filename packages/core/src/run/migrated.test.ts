@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { localEngine } from "../engine/local.ts";
+import { memoryJournal } from "../journal/memory.ts";
+import { silentLogger } from "../port/logger.ts";
+import { user } from "../principal.ts";
+import { defineSupervisor } from "../supervisor/definition.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
+import { fakeClock, scriptedModel } from "../testing/index.ts";
+import { loadRun } from "./driver.ts";
+
+const text = z.object({ text: z.string() });
+const desk = (version: string) => {
+  const agent = { name: "clerk", description: "", model: "m", tools: [], input: text, output: text } as const;
+  const clerk = defineAgent({ ...agent, instructions: `Write by book ${version}.` });
+  return defineSupervisor({ version, agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+};
+
+test("C4 V3 whoever takes up a run with the definition that it was migrated away from has lost it", async () => {
+  const journal = memoryJournal();
+  const engine = localEngine({ name: "memory", journal, clock: fakeClock(), logger: silentLogger });
+  const models = { m: scriptedModel([]) };
+  const before = runSupervisor(desk("1"), { engine, models });
+  const after = runSupervisor(desk("2"), { engine, models });
+  const run = await before.start({ text: "hello" }, { tenant: "acme", principal: user("u_1"), delayMs: 60_000 });
+  await engine.idle();
+  expect(await after.migrate({ from: before })).toMatchObject({ migrated: [{ runId: run.id }], refused: [] });
+
+  const key = { tenant: "acme", kind: "run", id: run.id } as const;
+  const tenantKey = await journal.tenantKey("acme");
+  const load = ({ definition }: typeof before) => loadRun(journal, key, { definition, tenantKey });
+  await expect(load(before)).rejects.toMatchObject({ code: "journal/conflict" });
+  expect((await load(after)).core.parked).toBe(true);
+  expect(await before.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true, status: "parked" });
+  expect(await after.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true, status: "parked" });
+});
