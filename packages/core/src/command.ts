@@ -48,8 +48,9 @@ export interface CallToolCommand {
   readonly key: string;
   readonly attempt: number;
   readonly attributes: Attributes;
-  /** What the call had to pass before it was asked for; the gate looks again. */
+  /** What the call had to pass before it was asked for, and the policy that says so; the gate looks again. */
   readonly tier: Tier;
+  readonly policyVersion: string;
   /** The approval that it rests on: required by tier `person`, and good for these arguments alone (R8). */
   readonly approval?: ApprovalToken;
 }

@@ -133,6 +133,7 @@ export {
   type Idempotency,
   type LookupAnswer,
   type ReadToolOptions,
+  type RetryPolicy,
   type Risk,
   type Tool,
   type ToolContext,
@@ -140,5 +141,6 @@ export {
   type ToolName,
   type ToolOutput,
   ToolRefusal,
+  type ToolUndo,
   type WriteToolOptions,
 } from "./tool.ts";

@@ -1,4 +1,5 @@
 import { OrchestrationError, parseWith, ToolRefusal } from "@remit/core";
+import type { JsonObject } from "@remit/tools";
 import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type AnyMcpConnection, connectMcp } from "./connect.ts";
@@ -286,3 +287,29 @@ async function failureOf(promise: unknown): Promise<Error> {
   }
   throw new Error("it did not fail");
 }
+
+test("the tools of a server share a breaker; a write names the tool of the same server that undoes it", async () => {
+  const write = { effect: "write", risk: "low", idempotency: "key" } as const;
+  const { tools } = await connected({
+    plain: { ...write, undo: { tool: "json", input: (asked: JsonObject) => asked }, settlesWithinMs: 50 },
+    json: { ...write, breaker: "own", retry: { attempts: 5 } },
+  });
+  expect(Object.keys(tools)).toEqual(["plain", "json"]);
+  expect(tools.plain).toMatchObject({ breaker: "mcp:shop", settlesWithinMs: 50, undo: { tool: { name: "json" } } });
+  expect(tools.plain?.undo?.tool).toBe(tools.json);
+  expect(tools.json).toMatchObject({ breaker: "own", retry: { attempts: 5, backoffMs: 250, backoffMsMax: 10_000 } });
+});
+
+test.each([
+  ["nobody", { plain: "nothing_there" }],
+  ["one another", { plain: "json", json: "plain" }],
+])("writes that are undone by %s are refused", async (_, undos: Readonly<Record<string, string>>) => {
+  const config = (name: string) => ({
+    effect: "write" as const,
+    risk: "low" as const,
+    idempotency: "key" as const,
+    ...(undos[name] === undefined ? {} : { undo: { tool: undos[name], input: () => ({}) } }),
+  });
+  const tools = { plain: config("plain"), json: config("json") };
+  await expect(connected(tools)).rejects.toMatchObject({ code: "mcp/config-invalid" });
+});

@@ -7,7 +7,7 @@ import { type McpLimits, resolveMcpLimits } from "./limits.ts";
 import { createLink, type Link, type LinkStatus } from "./link.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
 import { remoteTool } from "./tool.ts";
-import type { McpToolConfigs, McpTools } from "./tool-config.ts";
+import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import type { McpTransport } from "./transport.ts";
 import { stdioChannel } from "./wire/stdio.ts";
 import { wireV1 } from "./wire/v1.ts";
@@ -84,7 +84,7 @@ export async function connectMcp<const Tools extends McpToolConfigs>(
     for (const refusal of refused.values()) throw refusal;
     const reader = createSchemaReader();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    for (const [key, config] of Object.entries(configs)) {
+    for (const [key, config] of undosFirst(configs)) {
       const definition = listing.definitions.get(remoteNameOf(key, config))!;
       const ports = { link, reader, resultBytes: limits.resultBytes, toolOf };
       tools.set(key, remoteTool({ server: name, name: key, config, definition }, ports));
@@ -95,11 +95,24 @@ export async function connectMcp<const Tools extends McpToolConfigs>(
   }
   return {
     name,
-    tools: Object.fromEntries(tools) as unknown as McpTools<Tools>,
+    tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
     status: () => statusOf(name, link.status()),
     close: link.close,
     [Symbol.asyncDispose]: link.close,
   };
+}
+
+/** A tool that undoes another one comes before it; two that undo each other cannot both. */
+function undosFirst(configs: McpToolConfigs): readonly (readonly [string, McpToolConfig])[] {
+  const ordered = new Map<string, McpToolConfig>();
+  const add = (key: string, above: readonly string[]) => {
+    const config = configs[key];
+    if (!config || ordered.has(key) || above.includes(key)) return;
+    if (config.effect === "write" && config.undo) add(config.undo.tool, [...above, key]);
+    ordered.set(key, config);
+  };
+  for (const key of Object.keys(configs)) add(key, []);
+  return [...ordered];
 }
 
 /** The link to a server, not yet connected. */

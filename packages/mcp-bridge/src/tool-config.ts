@@ -1,4 +1,4 @@
-import type { Idempotency, Json, LookupAnswer, Risk, Tool, ToolContext } from "@remit/core";
+import type { Idempotency, Json, LookupAnswer, RetryPolicy, Risk, Tool, ToolContext } from "@remit/core";
 import type { JsonObject } from "@remit/tools";
 import type { z } from "zod";
 import type { PinnedDefinition } from "./definition.ts";
@@ -24,6 +24,10 @@ interface CommonToolConfig {
   readonly protect?: readonly string[];
   /** Origin labels of its answers, beside `mcp:<name of the connection>`. */
   readonly labels?: readonly string[];
+  /** How a failed call is tried again, where that is safe. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** What the breaker before it is shared with; all tools of the connection when absent. */
+  readonly breaker?: string;
   /** The pin when absent: another definition is another tool. */
   readonly version?: string;
 }
@@ -40,6 +44,10 @@ export interface McpWriteConfig extends CommonToolConfig {
   readonly idempotency: Idempotency;
   readonly reversible?: boolean;
   readonly keyValidForMs?: number;
+  /** Milliseconds after which a write that has not shown itself never will. */
+  readonly settlesWithinMs?: number;
+  /** The tool of the same connection that undoes this one, by its key in `tools`, and its arguments. */
+  readonly undo?: { readonly tool: string; readonly input: (input: JsonObject, output: Json) => Json };
   /** Required with idempotency `lookup`. `call` calls a read tool of the same connection by its key in `tools`. */
   readonly lookup?: (
     input: JsonObject,

@@ -54,6 +54,9 @@ export function remoteTool({ server, name, config, definition }: RemoteTool, por
     timeoutMs,
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
+    // They stand and fall with their server, so one breaker serves them all.
+    breaker: config.breaker ?? `mcp:${server}`,
+    ...(config.retry === undefined ? {} : { retry: config.retry }),
     version: config.version ?? pinOf(definition),
     execute,
   };
@@ -79,7 +82,12 @@ function writeTool(
   server: string,
   toolOf: RemoteToolPorts["toolOf"],
 ): Tool {
-  const { risk, idempotency, reversible, keyValidForMs, lookup } = config;
+  const { risk, idempotency, reversible, keyValidForMs, settlesWithinMs, lookup, undo } = config;
+  const undoTool = undo && toolOf(undo.tool);
+  if (undo && !undoTool) {
+    const reason = `the undo of "${common.name}" is "${undo.tool}", which is no tool of it, or undoes the other way round`;
+    throw new McpError("mcp/config-invalid", { server, reason });
+  }
   const options = {
     ...common,
     effect: "write" as const,
@@ -87,6 +95,8 @@ function writeTool(
     idempotency,
     ...(reversible === undefined ? {} : { reversible }),
     ...(keyValidForMs === undefined ? {} : { keyValidForMs }),
+    ...(settlesWithinMs === undefined ? {} : { settlesWithinMs }),
+    ...(undo && undoTool ? { undo: { tool: undoTool, input: undo.input } } : {}),
     ...(lookup === undefined
       ? {}
       : {

@@ -69,6 +69,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions): E
   const { plant } = options;
   return {
     name: inner.name,
+    shared: inner.shared,
     journal,
     clock: inner.clock,
     register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options)),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { OrchestrationError } from "../errors.ts";
 import { type AnyTool, defineTool, type Risk } from "../tool.ts";
-import { type ApprovalRule, describeRules, resolveRules, tierOf, withTeamRules } from "./rule.ts";
+import { type ApprovalRule, describeRules, resolveRules, tierOf } from "./rule.ts";
 
 const common = { description: "", input: z.object({}), output: z.object({}), execute: () => ({}) };
 const write = (name: string, risk: Risk) => defineTool({ ...common, name, effect: "write", risk, idempotency: "key" });
@@ -116,35 +116,5 @@ describe("the rules of a supervisor", () => {
     ];
     expect(describeRules(rules)).toEqual(described);
     expect(describeRules([...rules].reverse())).toEqual(described);
-  });
-});
-
-describe("the rules of a team inside a team", () => {
-  const join = (outer: readonly ApprovalRule[], ...inner: (readonly ApprovalRule[])[]) => {
-    const rules = withTeamRules(
-      resolveRules(outer, team, "desk"),
-      outer,
-      inner.map((one) => resolveRules(one, team, "team")),
-    );
-    return rules.get("low");
-  };
-
-  test("hold also where the outer supervisor says nothing", () => {
-    const rule: ApprovalRule = { tool: low, by: "human", quorum: 2, roles: ["legal"], expiresMs: 5 };
-    const resolved = { tier: "person", quorum: 2, roles: ["legal"], expiresMs: 5 };
-    expect(join([], [rule])).toEqual(resolved);
-    expect(join([], [rule], [{ tool: low, by: "compliance" }])).toEqual(resolved);
-  });
-
-  test("are only ever tightened by the outer supervisor", () => {
-    expect(
-      join([{ tool: low, by: "compliance", expiresMs: 7 }], [{ tool: low, by: "human", quorum: 2, roles: ["legal"] }]),
-    ).toEqual({ tier: "person", quorum: 2, roles: ["legal"], expiresMs: 7 });
-    expect(join([{ tool: low, by: "human", quorum: 3, roles: ["board"] }], [{ tool: low, by: "compliance" }])).toEqual({
-      tier: "person",
-      quorum: 3,
-      roles: ["board"],
-      expiresMs: 86_400_000,
-    });
   });
 });

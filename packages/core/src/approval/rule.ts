@@ -92,32 +92,37 @@ export function resolveRules(
 }
 
 /**
- * Adds the rules of teams that are agents of this one. A rule may only tighten, so a team keeps its rules wherever it is
- * put to work. Where two have one for a tool, the stricter tier and the larger quorum hold; roles and expiry are the
- * outer one's to say.
- * @param rules the outer supervisor's own
+ * The rules of a team and of the teams inside it, for the whole tree: of two rules for one tool each member holds that is
+ * the stricter one, so that no team loosens another's by being inside it or around it.
+ * @throws OrchestrationError `supervisor/approval-invalid` where two rules leave no role that could approve
  */
-export function withTeamRules(
+export function joinRules(
   outer: ReadonlyMap<string, ResolvedRule>,
-  rules: readonly ApprovalRule[],
-  teams: readonly ReadonlyMap<string, ResolvedRule>[],
+  inner: ReadonlyMap<string, ResolvedRule>,
 ): ReadonlyMap<string, ResolvedRule> {
-  const ruled = new Set(rules.map(({ tool }) => tool.name));
   const joined = new Map(outer);
-  for (const [tool, inner] of teams.flatMap((team) => [...team])) {
-    const own = ruled.has(tool) ? joined.get(tool) : undefined;
-    joined.set(tool, own ? stricterOf(own, inner) : inner);
-    ruled.add(tool);
+  for (const [tool, rule] of inner) {
+    const known = joined.get(tool);
+    joined.set(tool, known ? stricter(tool, known, rule) : rule);
   }
   return joined;
 }
 
-function stricterOf(outer: ResolvedRule, inner: ResolvedRule): ResolvedRule {
+function stricter(tool: string, left: ResolvedRule, right: ResolvedRule): ResolvedRule {
+  const roles =
+    left.roles.length === 0
+      ? right.roles
+      : right.roles.length === 0
+        ? left.roles
+        : left.roles.filter((role) => right.roles.includes(role));
+  if (roles.length === 0 && left.roles.length > 0) {
+    throw invalid(tool, "two teams ask for approvers of different roles, and nobody has a role that both take");
+  }
   return {
-    tier: strictness[inner.tier] > strictness[outer.tier] ? inner.tier : outer.tier,
-    quorum: Math.max(outer.quorum, inner.quorum),
-    roles: outer.roles.length > 0 ? outer.roles : inner.roles,
-    expiresMs: outer.expiresMs,
+    tier: strictness[left.tier] >= strictness[right.tier] ? left.tier : right.tier,
+    quorum: Math.max(left.quorum, right.quorum),
+    roles,
+    expiresMs: Math.min(left.expiresMs, right.expiresMs),
   };
 }
 

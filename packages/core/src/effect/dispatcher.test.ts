@@ -67,6 +67,7 @@ function commandOf(wish: Partial<CallToolCommand>): CallToolCommand {
     attempt: 1,
     attributes: { world: "w1" },
     tier: "none",
+    policyVersion: "tiers-1",
     ...wish,
   };
 }

@@ -2,11 +2,12 @@ import { z } from "zod";
 import { bindingOf } from "../approval/binding.ts";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent } from "../event.ts";
+import type { InputEvent, Tier } from "../event.ts";
 import { covers } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
+import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import { spanNames, type Tracer } from "../port/tracer.ts";
@@ -26,6 +27,7 @@ import { assertUnrestricted, type LiveRestrictions } from "./restriction.ts";
  *
  * G1 Until the tool is called nothing has happened: every failure before that says `mayHaveExecuted: false`.
  * G2 A write of tier `person` is made only with an approval whose binding the gate computes again from what it holds.
+ *    What a tool has to pass the gate reads from the definition itself, and takes no laxer tier for it.
  * G3 What is revoked is not called, not even after a wait in a queue.
  * G4 Time in a queue is not the tool's: its timeout begins when it is called.
  */
@@ -87,9 +89,18 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     if (restrictions) assertUnrestricted(await restrictions(tenant), { tenant, agent, tool });
   };
 
+  /**
+   * Whoever sends a call does not say what it has to pass: the rules of the definition do, under the policy of the run.
+   * @throws OrchestrationError `approval/missing` for a call that claims less
+   */
+  const needsApproval = ({ tool, tier, policyVersion, approval }: CallToolCommand): boolean => {
+    const asked = rulesOf(policyVersion).tiers ? (definition.approvals.get(tool)?.tier ?? "none") : "none";
+    if (isLaxer(tier, asked)) throw new OrchestrationError("approval/missing", { tool });
+    return tier === "person" || approval !== undefined;
+  };
+
   /** R8: good for these very arguments of this very effect, and for nothing else. */
   const checkApproval = async (key: RunKey, command: CallToolCommand) => {
-    if (command.tier !== "person") return;
     const { approval, path: effect, agent, tool, input } = command;
     const secret = approval && approval.by.length > 0 ? await tenantKey?.(key.tenant) : undefined;
     if (!approval || secret === undefined) throw new OrchestrationError("approval/missing", { tool });
@@ -177,7 +188,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         tool = gate(command);
         if (restrictions) await checkRestrictions(key, command);
-        if (command.tier === "person") await checkApproval(key, command);
+        if (tool.effect === "write" && needsApproval(command)) await checkApproval(key, command);
         // A copy, because what a tool does to its arguments is no business of the run that holds them.
         const parsed = parseWith(tool.input, copyJson(command.input));
         if (!parsed.ok) {
@@ -309,6 +320,12 @@ async function within<T>(
     timer?.cancel();
     if (onAbort) signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** True when one tier asks for less than another. */
+function isLaxer(tier: Tier, than: Tier): boolean {
+  const order: readonly Tier[] = ["none", "compliance", "person"];
+  return order.indexOf(tier) < order.indexOf(than);
 }
 
 /** Resolves at a time; rejects with the signal's reason when it aborts before. */

@@ -101,6 +101,8 @@ const command: CallToolCommand = {
   attempt: 1,
   attributes: {},
   tier: "none",
+  // Under the first policy nothing waits for anybody; what waits is asked for below.
+  policyVersion: "allowlist-1",
 };
 const writes = { tool: "write_it", effect: "write", key: "k1" } as const;
 const free: Restrictions = { version: "0", tools: [], agents: [], stopped: false };
@@ -179,7 +181,7 @@ describe("R8 a write of tier `person`", () => {
     policyVersion: "p1",
   };
   const token: ApprovalToken = { binding: bindingOf(bound), by: ["ann"], definitionHash: "d1", policyVersion: "p1" };
-  const asked = { ...writes, tier: "person", approval: token } as const;
+  const asked = { ...writes, tier: "person", policyVersion: "tiers-1", approval: token } as const;
   const tenantKey = (tenant: string) => (tenant === "acme" ? secret : "another");
 
   test("G2 is made with an approval that is bound to it", async () => {
@@ -190,6 +192,8 @@ describe("R8 a write of tier `person`", () => {
 
   test.each<[string, Partial<CallToolCommand>]>([
     ["other arguments", { input: { id: "8" } }],
+    ["a laxer tier than its risk asks for", { tier: "none" }],
+    ["a verdict alone", { tier: "compliance" }],
     ["another effect", { path: "clerk#1/tool#2" }],
     ["no approval", { approval: undefined as never }],
     ["an approval of nobody", { approval: { ...token, by: [] } }],

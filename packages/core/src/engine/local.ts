@@ -27,6 +27,8 @@ export interface LocalEngineOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Other processes may drive runs of the same journal; `false` when absent. */
+  readonly shared?: boolean;
   /** Where salts come from; the operating system's randomness when absent. */
   readonly ids?: IdSource;
   /** Events from outside that may wait for one run; 64 when absent. */
@@ -61,6 +63,7 @@ class LocalEngine implements Engine {
   readonly name: string;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly shared: boolean;
   readonly #logger: Logger;
   readonly #mailbox: number;
   readonly #ids: IdSource;
@@ -81,11 +84,12 @@ class LocalEngine implements Engine {
   #closing: Promise<void> | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
 
-  constructor({ name, journal, clock, logger, mailbox, driving, ids }: LocalEngineOptions) {
+  constructor({ name, journal, clock, logger, mailbox, driving, shared, ids }: LocalEngineOptions) {
     this.#ids = ids ?? randomIds();
     this.name = name;
     this.journal = journal;
     this.clock = clock;
+    this.shared = shared ?? false;
     this.#logger = harmlessLogger(logger);
     this.#mailbox = mailbox ?? 64;
     this.#driving = driving ?? 256;

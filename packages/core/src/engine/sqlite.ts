@@ -20,5 +20,12 @@ export interface SqliteEngineOptions {
 export function sqliteEngine(options: SqliteEngineOptions): Engine {
   const { path, clock = systemClock(), logger = silentLogger, driving } = options;
   const journal = sqliteJournal({ path, logger });
-  return localEngine({ name: "sqlite", journal, clock, logger, ...(driving === undefined ? {} : { driving }) });
+  return localEngine({
+    name: "sqlite",
+    journal,
+    clock,
+    logger,
+    shared: true,
+    ...(driving === undefined ? {} : { driving }),
+  });
 }

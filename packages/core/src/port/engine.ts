@@ -64,6 +64,8 @@ export interface Engine {
   readonly name: string;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** Other processes may drive runs of the same journal: who waits for one looks now and then, too. */
+  readonly shared: boolean;
   /** Registers a supervisor's host under `supervisor@definitionHash`; two versions load side by side. */
   readonly register: (definition: string, host: RunHost) => void;
   /** True when a host is registered under `supervisor@definitionHash`. */

@@ -1,5 +1,5 @@
 import type { CallModelCommand, Command } from "../command.ts";
-import { OrchestrationError } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
 import type { Work } from "./state.ts";
 
@@ -11,6 +11,7 @@ import type { Work } from "./state.ts";
  * B3 An ending run gives back what it has not used before its last entry is written.
  */
 
+const unbegun: ReadonlySet<string> = new Set(["breaker/open", "limits/queue-full", "policy/revoked"]);
 const nothing: Spend = { microUsd: 0, tokens: 0 };
 const returnCommand = "budget/return";
 
@@ -20,13 +21,12 @@ export function plus(left: Spend, right: Spend): Spend {
 
 /** Calls a model, or first sets aside what the call may cost. */
 export function callOrReserve(work: Work, call: CallModelCommand): void {
-  const { budget, purse } = work.state;
+  const { budget } = work.state;
   if (budget === undefined) return work.emit(call);
-  const number = (purse.asked.get(call.id) ?? 0) + 1;
-  purse.asked.set(call.id, number);
   work.emit({
     type: "reserve",
-    id: `${call.id}/budget#${number}`,
+    // Named by what caused it, so that a second reservation for the same call is another one.
+    id: `${call.id}/budget@${work.cause}`,
     path: call.path,
     agent: call.agent,
     at: work.at,
@@ -100,24 +100,28 @@ export function settleCall(
   work: Work,
   command: string,
   path: string,
-  told: { readonly cost?: Cost; readonly usage?: Usage },
+  told: { readonly cost?: Cost; readonly usage?: Usage; readonly error?: ErrorRecord },
 ): void {
   const { purse } = work.state;
   const held = purse.reserved.get(command);
   if (!held) return;
   purse.reserved.delete(command);
-  const { cost, usage } = told;
-  const amount: Spend = {
-    microUsd: cost?.microUsd ?? held.amount.microUsd,
-    tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
-  };
+  const { cost, usage, error } = told;
+  // What the gate itself refused was never asked of anybody.
+  const unasked = error !== undefined && !cost && unbegun.has(error.code);
+  const amount: Spend = unasked
+    ? nothing
+    : {
+        microUsd: cost?.microUsd ?? held.amount.microUsd,
+        tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
+      };
   purse.spent = plus(purse.spent, amount);
   purse.byAgent.set(held.agent, plus(purse.byAgent.get(held.agent) ?? nothing, amount));
   work.note("budget.settled", path, {
     command,
     agent: held.agent,
     amount,
-    basis: cost?.basis ?? "reserved",
+    basis: unasked ? "reported" : (cost?.basis ?? "reserved"),
   });
 }
 

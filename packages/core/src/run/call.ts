@@ -16,10 +16,11 @@ import {
   leaveCall,
   recordApproval,
   requestApproval,
+  teamWithJudge,
 } from "./gated.ts";
 import { stopInvocation } from "./invocation.ts";
 import { retryDelayOf, retryKindOf } from "./retry.ts";
-import type { Call, Invocation, Work } from "./state.ts";
+import type { Call, Invocation, Judge, Work } from "./state.ts";
 import { compensationAgent, undoSettled } from "./undo.ts";
 
 /**
@@ -152,7 +153,7 @@ function begin(work: Work, proposal: Proposal): void {
   const { path, tool, inputHash } = proposal;
   const write = tool.effect === "write";
   const rule = write && work.rules.tiers ? work.root.approvals.get(tool.name) : undefined;
-  const { compliance, reviewer } = work.root.judges;
+  const hasJudge = (as: Judge) => teamWithJudge(work, proposal.invocation, as) !== undefined;
   const call: Call = {
     ...proposal,
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
@@ -177,8 +178,8 @@ function begin(work: Work, proposal: Proposal): void {
     tier: call.tier,
     quorum: rule?.quorum ?? 1,
     // What undoes is judged by people alone: the judges of a team know its cases, and there is none here.
-    compliance: compliance !== undefined && proposal.agent !== compensationAgent,
-    reviewer: reviewer !== undefined && proposal.agent !== compensationAgent,
+    compliance: call.tier !== "none" && hasJudge("compliance"),
+    reviewer: call.tier !== "none" && hasJudge("reviewer"),
   });
 }
 
@@ -405,6 +406,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         attempt,
         attributes: work.attributes,
         tier,
+        policyVersion: work.policyVersion,
         ...(approval === undefined ? {} : { approval }),
       });
     }

@@ -1,7 +1,7 @@
 import { requestersOf } from "../approval/decide.ts";
 import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
-import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
+import { type ErrorCode, type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, Restrictions } from "../event.ts";
 import { fullGrant, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
@@ -26,7 +26,7 @@ import {
   tellCall,
 } from "./call.ts";
 import { emptyState, isEnd, notStarted } from "./empty.ts";
-import { decideApproval, joinCall, requestAgain } from "./gated.ts";
+import { decideApproval, joinCall, leaveCall, requestAgain } from "./gated.ts";
 import { cancelInvocation, failResponse, joinInvocation, readResponse, retryDue } from "./invocation.ts";
 import { loadState, saveState } from "./saved.ts";
 import { type Call, type PendingEnd, type RunState, rootPath, type Work } from "./state.ts";
@@ -245,7 +245,7 @@ export class RunCore {
         );
       case "approval.decided": {
         const { effect, key } = event.body;
-        return this.#state.approvals.has(effect) && !this.#state.ending && !this.#state.answered.has(key);
+        return this.#state.approvals.has(effect) && !this.#state.ending && !this.#state.answered.has(decisionKey(key));
       }
       case "budget.reserved":
       case "budget.refused":
@@ -308,7 +308,7 @@ export class RunCore {
         return this.#guarded(() => this.#restrict(event.body.restrictions));
       case "approval.decided": {
         const { effect, key } = event.body;
-        state.answered.add(key);
+        state.answered.add(decisionKey(key));
         const open = state.approvals.get(effect);
         const call = state.calls.get(effect);
         if (open && call) this.#guarded(() => decideApproval(work, call, open, event.body));
@@ -393,8 +393,11 @@ export class RunCore {
         const part = subtree === undefined ? undefined : state.invocations.get(subtree);
         if (part) return this.#guarded(() => cancelInvocation(work, part, reason));
         this.#guarded(() => {
-          this.#send("run.cancel", "outside", teamAddress(rootPath), "cancel", { reason: event.body.reason });
-          this.#bus.drain();
+          // A run that has not begun, or only undoes, has no supervisor to hear of it.
+          if (state.teams.has(rootPath)) {
+            this.#send("run.cancel", "outside", teamAddress(rootPath), "cancel", { reason: event.body.reason });
+            this.#bus.drain();
+          }
           this.#end({ status: "cancelled", body: { reason: event.body.reason, openEffects: [] } });
         });
         return;
@@ -471,6 +474,7 @@ export class RunCore {
   /** What a call under way at the end came to; nothing follows from it (C3). */
   #closeCall(call: Call, outcome: CallEnd): void {
     this.#state.calls.delete(call.path);
+    leaveCall(this.#work, call);
     if (call.tool.effect !== "write" && outcome !== "cancelled") return;
     if (outcome === "unknown") {
       this.#state.uncertain.add(call.path);
@@ -583,14 +587,20 @@ export class RunCore {
     const bound = this.#work.limits[limit];
     this.#note("limit.exceeded", path, { limit, bound, path });
     const error = new OrchestrationError("limits/exceeded", { limit, bound, path }).toRecord();
-    this.#send("limit.exceeded", path, teamAddress(rootPath), `limit:${limit}`, { error });
+    this.#stopAt(error, path, `limit:${limit}`);
+  }
+
+  /** A bound ends the run by way of its supervisor, where it has one. */
+  #stopAt(error: ErrorRecord, path: string, message: string): void {
+    if (!this.#state.teams.has(rootPath)) return this.#end({ status: "failed", body: { error, by: "remit" } });
+    this.#send("limit.exceeded", path, teamAddress(rootPath), message, { error });
   }
 
   #overspend(body: EntryBodies["budget.exceeded"], path: string): void {
     if (this.#state.ending || this.#exceeded) return;
     this.#exceeded = true;
     this.#note("budget.exceeded", path, body);
-    this.#send("limit.exceeded", path, teamAddress(rootPath), "limit:budget", { error: body.error });
+    this.#stopAt(body.error, path, "limit:budget");
   }
 
   #end(end: PendingEnd): void {
@@ -677,6 +687,11 @@ export class RunCore {
     this.#commands = this.#commands.filter((command) => command.id !== id);
     this.#aborts.push(id);
   }
+}
+
+/** Keys of decisions and of answers are apart: the same text may serve both. */
+function decisionKey(key: string): string {
+  return `approval:${key}`;
 }
 
 type CallEnd = "done" | "refused" | "failed" | "cancelled" | "unknown";

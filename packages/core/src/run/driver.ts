@@ -183,7 +183,7 @@ export interface LoadOptions {
 export async function loadRun(journal: Journal, key: StreamKey, options: LoadOptions) {
   const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
   const snapshot = await journal.loadSnapshot(key);
-  const own = (read: readonly Batch[]) => sinceMigration(read, journal, key, options.definition);
+  const own = (read: readonly Batch[]) => decidedBy(options.definition, read, journal, key);
   const batches = await own(await journal.read(key, snapshot ? snapshot.seq : undefined));
   let core = make();
   let from = 0;
@@ -223,20 +223,29 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }
 
-/** What this definition decided: the batches from its migration on, or all of them (C4). */
-export async function sinceMigration(
+/**
+ * What this definition decided: the batches from its migration on, or from the start, up to the migration that took the
+ * run away from it (C4).
+ */
+export async function decidedBy(
+  { hash }: SupervisorDefinition,
   batches: readonly Batch[],
   journal: Journal,
   key: StreamKey,
-  { hash }: SupervisorDefinition,
 ): Promise<readonly Batch[]> {
-  const index = batches.findLastIndex(({ lines }) => lines.includes('"type":"run.migrated"'));
-  const batch = batches[index];
-  if (!batch) return batches;
-  const entries = await openBlobs(openBatch(batch, key.id), journal, key);
-  return entries.some((entry) => entry.type === "run.migrated" && entry.body.to === hash)
-    ? batches.slice(index)
-    : batches;
+  let from = 0;
+  let to = batches.length;
+  for (const [index, batch] of batches.entries()) {
+    if (!batch.lines.includes('"type":"run.migrated"')) continue;
+    for (const entry of await openBlobs(openBatch(batch, key.id), journal, key)) {
+      if (entry.type !== "run.migrated") continue;
+      if (entry.body.to === hash) {
+        from = index;
+        to = batches.length;
+      } else if (entry.body.from === hash) to = index;
+    }
+  }
+  return from === 0 && to === batches.length ? batches : batches.slice(from, to);
 }
 
 /**

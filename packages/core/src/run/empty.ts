@@ -37,7 +37,6 @@ export function emptyState(tenant: string, runId: string): RunState {
       reserved: new Map(),
       spent: { microUsd: 0, tokens: 0 },
       byAgent: new Map(),
-      asked: new Map(),
     },
     undoing: undefined,
     activeMs: 0,

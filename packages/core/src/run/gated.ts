@@ -9,8 +9,7 @@ import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { type Edit, tellCall } from "./call.ts";
 import { beginInvocation, dissolveUnder } from "./invocation.ts";
-import type { Call, Judge, OpenApproval, Work } from "./state.ts";
-import { rootPath } from "./state.ts";
+import type { Call, Judge, OpenApproval, Team, Work } from "./state.ts";
 
 /**
  * A write that waits for others: for a verdict by rule, for a reviewer's packet, for people (R8). Agents never hold an
@@ -33,8 +32,8 @@ export function leaveCall(work: Work, call: Call): void {
 
 /** Puts an effect before a judge, as a contract's payload like any other. Who cannot be asked has not judged. */
 export function askJudge(work: Work, call: Call, as: Judge): void {
-  const agent = work.root.judges[as];
-  const team = work.state.teams.get(work.state.invocations.get(call.invocation)?.team ?? rootPath);
+  const team = teamWithJudge(work, call.invocation, as);
+  const agent = team?.definition.judges[as];
   if (!agent || !team) return unjudged(work, call, as);
   const { verdict } = call;
   const payload = {
@@ -83,6 +82,17 @@ export function askJudge(work: Work, call: Call, as: Judge): void {
     grant: { effects: "read" },
     judges: { effect: call.path, as },
   });
+}
+
+/** The nearest team around an instance that has such a judge; nothing: nobody judges its effects. */
+export function teamWithJudge({ state }: Work, invocation: string, as: Judge): Team | undefined {
+  let at = state.invocations.get(invocation);
+  while (at) {
+    const team = state.teams.get(at.team);
+    if (!team || team.definition.judges[as]) return team;
+    at = team.parent === undefined ? undefined : state.invocations.get(team.parent);
+  }
+  return undefined;
 }
 
 function receive(work: Work, call: Call, envelope: Envelope): void {
@@ -210,6 +220,9 @@ export function decideApproval(
         const data = { tool: call.tool.name, issues: parsed.issues as unknown as Json };
         return refuse(new OrchestrationError("tool/input-invalid", data));
       }
+      const bytes = Buffer.byteLength(JSON.stringify(input));
+      const limit = work.limits.payloadBytes;
+      if (bytes > limit) return refuse(new OrchestrationError("contract/payload-too-large", { bytes, limit }));
       // Who edits has asked for it, and so cannot approve it; nor can those who asked before.
       const edit: Edit = { effect, by, requesters: [...new Set([...call.requesters, ...requestersOf(principal)])] };
       return tellCall(work, call, { type: "edit" }, { next: { path: `${effect}/edit#1`, input, edit } });

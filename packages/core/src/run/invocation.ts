@@ -53,7 +53,7 @@ function accept(
 ): void {
   if (work.state.ending) return;
   const { edge, agent: name, payload, labels, branch, model } = envelope.payload;
-  const agent = judges ? work.root.judges[judges.as] : team.definition.agents.get(name);
+  const agent = judges ? team.definition.judges[judges.as] : team.definition.agents.get(name);
   const parsed = agent && parseWith(agent.input, payload);
   const plain = parsed?.ok ? plainJson(parsed.value) : undefined;
   const refuse = (error: OrchestrationError) =>
@@ -247,10 +247,13 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
     case "callModel": {
       if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
       work.state.steps++;
-      const turn = ++invocation.models;
-      const agentCall = work.state.agentCalls.get(agent.name) ?? 0;
+      // Another try of the same call is no turn of its own: the model is asked the same again.
+      const again = invocation.tries > 0;
+      const turn = again ? invocation.models : ++invocation.models;
+      const called = work.state.agentCalls.get(agent.name) ?? 0;
+      const agentCall = again ? called - 1 : called;
       work.state.agentCalls.set(agent.name, agentCall + 1);
-      const id = `${path}/model#${turn}`;
+      const id = again ? `${path}/model#${turn}/try#${invocation.tries + 1}` : `${path}/model#${turn}`;
       work.note("model.called", path, {
         command: id,
         agent: agent.name,

@@ -5,7 +5,7 @@ import type { Journal, StreamKey } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { openBlobs } from "./blob.ts";
 import { RunCore } from "./core.ts";
-import { foldBatch, sinceMigration } from "./driver.ts";
+import { decidedBy, foldBatch } from "./driver.ts";
 
 /** What a replay found. `ok` means: the chain holds, and every decision comes out as it was recorded. */
 export interface ReplayReport {
@@ -63,8 +63,8 @@ export async function replayRun(
     status,
     fault: { kind, seq, reason },
   });
-  // What came before a migration was decided by another definition; that one replays it.
-  const own = await sinceMigration(batches, journal, key, definition).catch(() => batches);
+  // What came before or after a migration was decided by another definition; that one replays it.
+  const own = await decidedBy(definition, batches, journal, key).catch(() => batches);
   report.fromSeq = own[0]?.firstSeq ?? 1;
   for (const batch of own) {
     let entries: readonly Entry[];

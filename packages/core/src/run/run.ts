@@ -7,6 +7,7 @@ import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../even
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import type { Clock } from "../port/clock.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
@@ -64,7 +65,10 @@ export interface UncertainEffect {
 export interface Run<Output = unknown> {
   readonly id: string;
   readonly tenant: string;
-  /** Resolves at the end. Rejects when driving stops with an error; the run can be resumed then. */
+  /**
+   * Resolves at the end, also when another process drives the run to it. Rejects when driving stops here with an error
+   * that is not a lost race; the run can be resumed then.
+   */
   readonly result: () => Promise<RunResult<Output>>;
   readonly status: () => Promise<RunStatus>;
   /**
@@ -169,6 +173,7 @@ export function runHandle<Output>(options: {
     const queue: Batch[] = [];
     let failure: OrchestrationError | undefined;
     let wake: (() => void) | undefined;
+    let looking: { readonly cancel: () => void } | undefined;
     const poke = () => {
       wake?.();
       wake = undefined;
@@ -222,20 +227,36 @@ export function runHandle<Output>(options: {
           }
           continue;
         }
-        if (failure) throw failure;
+        if (failure && !isElsewhere(failure)) throw failure;
         await new Promise<void>((resolve) => {
           wake = resolve;
+          if (!engine.shared) return;
+          looking ??= regularly(engine.clock, async () => {
+            // Somebody else may drive the run: what they write tells nobody here.
+            const missed = await engine.journal.read(stream, next).catch(() => []);
+            if (missed.length === 0 || queue.length > 0) return;
+            queue.push(...missed);
+            poke();
+          });
         });
       }
     } finally {
+      looking?.cancel();
       unwatch();
       signal?.removeEventListener("abort", poke);
     }
   }
 
-  /** Waits until the newest entry fits; reads nothing but the index while it waits. */
+  /** Driving stopped here because somebody else drives the run, and who waits for it can see what comes of that. */
+  const isElsewhere = (error: OrchestrationError) => engine.shared && OrchestrationError.is(error, "journal/conflict");
+
+  /**
+   * Waits until the newest entry fits; reads nothing but the index while it waits. What is driven here tells at once;
+   * what another process drives is looked for now and then.
+   */
   const until = async (fits: (status: RunStatus, record: RunRecord) => boolean): Promise<RunStatus> => {
     let stop: (() => void) | undefined;
+    let looking: { readonly cancel: () => void } | undefined;
     try {
       return await new Promise<RunStatus>((resolve, reject) => {
         let looked = false;
@@ -248,7 +269,10 @@ export function runHandle<Output>(options: {
               if (fits(status, known)) resolve(status);
               else if (failure) reject(failure);
             },
-            (thrown: unknown) => reject(failure ?? thrown),
+            (thrown: unknown) => {
+              // An index that is away for a moment is asked again; whoever closes the engine says so.
+              if (!looked) reject(failure ?? thrown);
+            },
           );
         };
         stop = engine.watch(key, {
@@ -257,14 +281,18 @@ export function runHandle<Output>(options: {
             if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
           },
           stopped: (error) => {
+            // Who lost a race to another process has not lost the run: it goes on there.
+            if (isElsewhere(error)) return;
             // Before the first look this may be old news: the run may have come to where it fits in another process.
             failure = error;
             if (looked) reject(error);
           },
         });
         look();
+        if (engine.shared) looking = regularly(engine.clock, look);
       });
     } finally {
+      looking?.cancel();
       stop?.();
     }
   };
@@ -365,6 +393,22 @@ export function runHandle<Output>(options: {
       }
     },
   };
+}
+
+const lookMsFirst = 500;
+const lookMsMax = 5_000;
+
+/** Acts after half a second, then ever more seldom, until it is cancelled. */
+function regularly(clock: Clock, act: () => void): { readonly cancel: () => void } {
+  let timer: { readonly cancel: () => void };
+  const arm = (delayMs: number) => {
+    timer = clock.at(clock.now() + delayMs, () => {
+      arm(Math.min(delayMs * 2, lookMsMax));
+      act();
+    });
+  };
+  arm(lookMsFirst);
+  return { cancel: () => timer.cancel() };
 }
 
 /** @throws OrchestrationError `run/answer-invalid` */

@@ -44,10 +44,9 @@ interface Saved {
   readonly uncertain: string[];
   readonly approvals: OpenApproval[];
   readonly delayed: [string, Delayed][];
-  readonly purse: Omit<Purse, "reserved" | "byAgent" | "asked"> & {
+  readonly purse: Omit<Purse, "reserved" | "byAgent"> & {
     readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
     readonly byAgent: [string, Spend][];
-    readonly asked: [string, number][];
   };
   readonly policyVersion: string;
   readonly attributes: Record<string, string>;
@@ -94,7 +93,6 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
       spent: purse.spent,
       reserved: [...purse.reserved],
       byAgent: [...purse.byAgent],
-      asked: [...purse.asked],
     },
     policyVersion,
     attributes: { ...attributes },
@@ -142,7 +140,7 @@ export function loadState(
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
-      agent: one.judges ? judgeOf(root, one.judges.as) : agentOf(teamDefinition(one.team), agent),
+      agent: one.judges ? judgeOf(teamDefinition(one.team), one.judges.as) : agentOf(teamDefinition(one.team), agent),
       judges: one.judges,
     });
   }
@@ -191,7 +189,6 @@ export function loadState(
         spent: saved.purse.spent,
         reserved: new Map(saved.purse.reserved),
         byAgent: new Map(saved.purse.byAgent),
-        asked: new Map(saved.purse.asked),
       },
     },
     policyVersion: saved.policyVersion,
@@ -201,8 +198,8 @@ export function loadState(
   };
 }
 
-function judgeOf(root: SupervisorDefinition, as: Judge): AnyAgent {
-  const agent = root.judges[as];
+function judgeOf({ judges }: SupervisorDefinition, as: Judge): AnyAgent {
+  const agent = judges[as];
   if (!agent)
     throw new OrchestrationError("run/internal", { reason: `the snapshot has a ${as} and the team has none` });
   return agent;

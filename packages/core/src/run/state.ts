@@ -101,8 +101,6 @@ export interface Purse {
   readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
   spent: Spend;
   readonly byAgent: Map<string, Spend>;
-  /** Reservations asked for so far, by the model call that they are for. */
-  readonly asked: Map<string, number>;
 }
 
 /** Something that waits for its time: the start of the run, or a delivery. */

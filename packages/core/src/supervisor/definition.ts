@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
-import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules, withTeamRules } from "../approval/rule.ts";
+import { type ApprovalRule, describeRules, joinRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
@@ -113,6 +113,30 @@ function amountsIn(budget: { readonly run?: BudgetAmount; readonly agents?: obje
   return [budget?.run, ...agents].filter((amount) => amount !== undefined);
 }
 
+/** What agents of inner teams may cost holds wherever those teams work; a run's own budget is that of the outermost. */
+function withInnerBudgets(
+  own: SupervisorDefinition["budget"],
+  agents: ReadonlyMap<string, AnyAgent>,
+): SupervisorDefinition["budget"] {
+  const bounds = new Map(Object.entries(own?.agents ?? {}));
+  for (const { team } of agents.values()) {
+    for (const [agent, amount] of Object.entries(team?.budget?.agents ?? {})) {
+      bounds.set(agent, leastAmount(bounds.get(agent) ?? {}, amount));
+    }
+  }
+  if (bounds.size === 0) return own;
+  return { ...own, agents: Object.fromEntries(bounds) };
+}
+
+/** The lesser of each member; what only one of them bounds is bounded by that. */
+export function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
+  const least = (one: number | undefined, other: number | undefined) =>
+    one === undefined ? other : other === undefined ? one : Math.min(one, other);
+  const microUsd = least(left.microUsd, right.microUsd);
+  const tokens = least(left.tokens, right.tokens);
+  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
+}
+
 function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {
   if (microUsd !== undefined) assertBound(`budget.microUsd of ${supervisor}`, microUsd, 0);
   if (tokens !== undefined) assertBound(`budget.tokens of ${supervisor}`, tokens, 0);
@@ -173,9 +197,8 @@ export function defineSupervisor<
     aliases.add(judge.model);
   }
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
-  const rules = options.approvals ?? [];
-  const teamRules = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
-  const approvals = withTeamRules(resolveRules(rules, tools, name), rules, teamRules);
+  let approvals = resolveRules(options.approvals ?? [], tools, name);
+  for (const { team } of agents.values()) if (team) approvals = joinRules(approvals, team.approvals);
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";
@@ -195,7 +218,7 @@ export function defineSupervisor<
     limits,
     approvals,
     judges,
-    budget: options.budget as SupervisorDefinition["budget"],
+    budget: withInnerBudgets(options.budget as SupervisorDefinition["budget"], agents),
     aliases: [...aliases].sort(),
     tools,
     hash: hashJson(
@@ -219,8 +242,9 @@ export function defineSupervisor<
 
 /**
  * Makes a team usable as one agent of another supervisor. Its input is its entry's, its output its exit's; an end other
- * than `completed` ends the outer run the same way. The limits that hold are those of the outermost supervisor, for the
- * whole tree.
+ * than `completed` ends the outer run the same way. The limits and the run's budget that hold are those of the outermost
+ * supervisor, for the whole tree. Approval rules of all teams hold together, the stricter one for each tool; effects are
+ * judged by the nearest team that has a judge.
  * @throws OrchestrationError `agent/name-invalid`, `tool/schema-not-representable`
  */
 export function asAgent<

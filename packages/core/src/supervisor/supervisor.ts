@@ -4,7 +4,7 @@ import { type Approvals, approvalService } from "../approval/approvals.ts";
 import type { BudgetView } from "../budget/ledger.ts";
 import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
-import type { BudgetAmount, Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
+import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
 import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
 import { checkGrant, fullGrant, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
@@ -24,7 +24,13 @@ import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { Threshold } from "../threshold.ts";
 import { undoConversation, undoStateOf, undosFor } from "./compensate.ts";
-import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
+import {
+  type AgentMap,
+  defineSupervisor,
+  leastAmount,
+  type SupervisorDefinition,
+  type SupervisorOptions,
+} from "./definition.ts";
 import { assertHomes } from "./homes.ts";
 import { makeHost } from "./host.ts";
 import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
@@ -80,7 +86,9 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly deadLetters: DeadLetters;
   /** Has parked runs of an older definition go on under this one. */
   readonly migrate: (
-    options: Omit<MigrateOptions, "from"> & { readonly from: SupervisorDefinition | Pick<Supervisor, "definition"> },
+    options: Omit<MigrateOptions, "from"> & {
+      readonly from: SupervisorDefinition | { readonly definition: SupervisorDefinition };
+    },
   ) => Promise<MigrationReport>;
   /** How the other sides of the gates are, as far as this process knows. */
   readonly health: () => Health;
@@ -129,7 +137,7 @@ export function createSupervisor<
 
 /**
  * Puts a compiled supervisor to work at an engine.
- * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`
+ * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`, `limits/not-a-bound`
  */
 export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
@@ -139,6 +147,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);
+  if (definition.budget || Object.keys(options.budgets ?? {}).length > 0) checkPrices(models);
   const ids = options.ids ?? randomIds();
   const logger = harmlessLogger(options.logger);
   const tracer = harmlessTracer(options.tracer);
@@ -376,15 +385,6 @@ function budgetOf(
   };
 }
 
-/** The lesser of each member; what only one of them bounds is bounded by that. */
-function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
-  const least = (one: number | undefined, other: number | undefined) =>
-    one === undefined ? other : other === undefined ? one : Math.min(one, other);
-  const microUsd = least(left.microUsd, right.microUsd);
-  const tokens = least(left.tokens, right.tokens);
-  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
-}
-
 function assertId(what: string, value: string): void {
   if (typeof value !== "string" || !isIdText(value)) {
     throw new OrchestrationError("run/id-invalid", { what, value: String(value).slice(0, 200) });
@@ -415,6 +415,13 @@ function readInput(definition: SupervisorDefinition, given: unknown, attributes:
     if (typeof value !== "string") throw refuse([{ pointer: "", message: `the attribute ${name} is not text` }]);
   }
   return input;
+}
+
+/** Where a budget is in force, every paid model says what a call may cost: one that does not would never be called. */
+function checkPrices(models: Readonly<Record<string, Model>>): void {
+  for (const [alias, { id: model, cost, quote }] of Object.entries(models)) {
+    if (cost !== "zero" && !quote) throw new OrchestrationError("budget/unpriced", { model, alias });
+  }
 }
 
 /** Exactly the aliases that the agents use. */
