@@ -56,11 +56,6 @@ export async function wellTyped(): Promise<void> {
   await desk.start({ words: "" }, { tenant: "t" });
   // @ts-expect-error a run belongs to a tenant
   await desk.start({ text: "" }, {});
-  // Runs come from a supervisor of any types, or from its definition; the state says what fits.
-  await desk.migrate({ from: desk });
-  await desk.migrate({ from: desk.definition });
-  // @ts-expect-error they come from somewhere
-  await desk.migrate({});
   // @ts-expect-error a list is of one tenant
   await desk.list({});
   desk.on("tool.denied", ({ body }) => {
