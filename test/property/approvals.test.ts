@@ -97,7 +97,8 @@ describe("R8 four calls of one turn", () => {
           // A process that dies while a write is out has it called again, under the same key.
           expect([...new Set(till.ids("wipe_disk"))].sort()).toEqual(wanted.sort());
           expect(till.effects.size).toBe(wanted.length);
-          expect(results).toMatchObject([
+          // Also a model that was asked as its process died is asked again.
+          expect(results.slice(-1)).toMatchObject([
             {
               role: "tool",
               results: said.map((word, index) => ({
