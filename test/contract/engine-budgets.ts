@@ -15,6 +15,7 @@ import {
   silentLogger,
   systemClock,
 } from "@remit/core";
+import { fakeClock } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { bodies } from "./engine-approvals.ts";
@@ -226,7 +227,22 @@ export function budgetsContract({ fresh, again, survives, adopt, name }: EngineK
       expect(bodies(await run.entries(), "model.responded")).toEqual([]);
     });
 
-    test("failed, aborted and lost calls settle at what was set aside; what was never called at nothing", async () => {
+    test("a call that an open breaker kept from being made settles at nothing", async () => {
+      const clock = fakeClock();
+      const busy = () => Promise.reject(new OrchestrationError("model/overloaded", { model: "m", reason: "busy" }));
+      const model = paid({}, { generate: busy });
+      const budgets = { [tenant]: { microUsd: 100 } };
+      const office = makeOffice({ engine: fresh({ clock }), model, budgets, breaker: { failuresMax: 1 } });
+      office.on("step.retried", ({ body }) => clock.advance(body.dueAt - clock.now()));
+      const run = await office.start(input, start);
+      expect(await run.result()).toMatchObject({ error: { code: "breaker/open" }, cost: { microUsd: 10 } });
+      expect(bodies(await run.entries(), "budget.settled")).toMatchObject([
+        { amount: price, basis: "reserved" },
+        { amount: { microUsd: 0, tokens: 0 }, basis: "reported" },
+      ]);
+    });
+
+    test("failed, aborted and lost calls settle at what was set aside", async () => {
       const failing = paid(
         {},
         { generate: () => Promise.reject(new OrchestrationError("model/failed", { model: "m", reason: "no" })) },
@@ -244,10 +260,6 @@ export function budgetsContract({ fresh, again, survives, adopt, name }: EngineK
       await aborted.cancel("enough");
       expect(await aborted.result()).toMatchObject({ status: "cancelled", cost: { microUsd: 10 } });
       gate.open();
-
-      const office = makeOffice({ engine, model: slow, budgets });
-      await office.restrict({ kind: "agent", name: "worker" }, { tenant: "quiet", reason: "a test" });
-      await (await office.start(input, { ...start, tenant: "quiet" })).result();
 
       if (!survives()) return;
       const other = makeGate();

@@ -321,6 +321,29 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
     });
   });
 
+  describe("what one process has not heard yet", () => {
+    test("it does not give back to a run that has", async () => {
+      const clock = fakeClock();
+      const till = new Till();
+      const model = turns({ worker: [[call("wipe_disk", "a", "c1"), call("wipe_disk", "b", "c2")], says("ok")] });
+      const office = makeOffice({ engine: fresh({ clock }), model, till, restrictionsMaxAgeMs: 0 });
+      if (!survives()) return;
+      const run = await office.start(input, start);
+      await parked(run);
+      const late = makeOffice({ engine: again({ clock }), model, till, restrictionsMaxAgeMs: 60_000 });
+      await parked(await late.start(input, start));
+      await office.restrict({ kind: "tool", name: "look_up" }, { tenant, reason: "an incident" });
+      const [first, last] = await run.approvals();
+      await office.approvals.approve(tenant, first?.address ?? "", boss);
+      await parked(run);
+      await late.approvals.approve(tenant, last?.address ?? "", boss);
+      expect((await (await late.find(run.id, { tenant })).result()).status).toBe("completed");
+      expect(bodies(await run.entries(), "restrictions.changed")).toMatchObject([
+        { restrictions: { tools: ["look_up"] } },
+      ]);
+    });
+  });
+
   describe("a subtree that is cancelled", () => {
     test("while its write is out: the write gets the signal and is settled, its supervisor goes on", async () => {
       const gate = makeGate();
