@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { bodies } from "./engine-approvals.ts";
 import { call, makeGate, turns } from "./engine-desk.ts";
 import { type EngineKit, input, parked, start, tenant, typesOf } from "./engine-kit.ts";
-import { boss, makeOffice, says, Till } from "./engine-office.ts";
+import { boss, judges, makeOffice, packs, says, Till } from "./engine-office.ts";
 
 /** What is tried again, what waits for its time, and what is taken away. */
 export function triesContract({ fresh, again, survives }: EngineKit): void {
@@ -341,6 +341,56 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
       expect(bodies(await run.entries(), "restrictions.changed")).toMatchObject([
         { restrictions: { tools: ["look_up"] } },
       ]);
+    });
+  });
+
+  describe("C3 a cancel", () => {
+    const dispatching = ["tool.called", "effect.intended", "effect.dispatched", "model.called"];
+
+    test.each([
+      ["judged", ["compliance"], "compliance"],
+      ["prepared", ["compliance", "reviewer"], "reviewer"],
+    ] as const)("while a write is being %s ends the judge, and nothing is made", async (_, wanted, slow) => {
+      const gate = makeGate();
+      const till = new Till();
+      const said = { compliance: judges("escalate"), reviewer: packs("it") };
+      const model = turns({
+        worker: [[call("move_money", "a")], says("ok")],
+        compliance: [slow === "compliance" ? () => gate.pass().then(() => said.compliance) : said.compliance],
+        reviewer: [() => gate.pass().then(() => said.reviewer)],
+      });
+      const office = makeOffice({ engine: fresh(), model, till, judges: wanted });
+      const run = await office.start(input, start);
+      await gate.reached;
+      await run.cancel("enough");
+      gate.open();
+      expect((await run.result()).status).toBe("cancelled");
+      const types = typesOf(await run.entries());
+      const after = types.slice(types.indexOf("cancel.requested"));
+      for (const type of dispatching) expect(after).not.toContain(type);
+      expect(till.calls).toEqual([]);
+      expect(await run.effects()).toMatchObject([{ tool: "move_money", outcome: "cancelled" }]);
+      expect((await office.replay(run.id, { tenant })).fault).toBeUndefined();
+    });
+
+    test("while a write is out, and the process dies: what became of it is unknown, and nobody asks again", async () => {
+      const gate = makeGate();
+      const till = new Till();
+      till.before = () => gate.pass();
+      const model = turns({ worker: [[call("send_note", "a")], says("ok")] });
+      const engine = fresh();
+      if (!survives()) return;
+      const office = makeOffice({ engine, model, till });
+      const run = await office.start(input, start);
+      await gate.reached;
+      await run.cancel("enough");
+      await engine.close();
+      const next = makeOffice({ engine: again(), model, till });
+      expect(await next.resume()).toBe(1);
+      const ended = await next.find(run.id, { tenant });
+      expect(await ended.result()).toMatchObject({ status: "cancelled", openEffects: ["worker#1/tool#1"] });
+      expect(till.ids("send_note")).toEqual(["a"]);
+      gate.open();
     });
   });
 
