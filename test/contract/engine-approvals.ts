@@ -269,6 +269,9 @@ export function approvalsContract({ fresh, again, survives }: EngineKit): void {
       ]);
       const won = outcomes.filter(({ status }) => status === "fulfilled");
       expect(won).toHaveLength(1);
+      expect(outcomes.find(({ status }) => status === "rejected")).toMatchObject({
+        reason: { code: "approval/unknown" },
+      });
       await office.resume();
       await (await other.find(run.id, { tenant })).result();
       const decided = bodies(await run.entries(), "approval.decided");
