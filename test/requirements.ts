@@ -164,6 +164,12 @@ export const requirements: readonly Requirement[] = [
         file: `${core}/agent.test.ts`,
         titles: ["never widens a role that may only read", "a role that may only read is refused a tool that writes"],
       },
+      {
+        file: "test/property/undo.test.ts",
+        titles: [
+          "R6 neither a judge's allow, nor a person's, nor an undo reaches beyond what tenant and run were granted",
+        ],
+      },
       { file: "packages/tools/src/registry.test.ts", titles: ["a view holds only what it allows"] },
     ],
   },
@@ -171,7 +177,7 @@ export const requirements: readonly Requirement[] = [
     id: "R7",
     sentence:
       "A write is intended before it is made, under a key that is always the same; nobody guesses what became of it.",
-    scope: "later",
+    scope: "now",
     proofs: [
       {
         file: "test/contract/engine-bounds.ts",
@@ -181,14 +187,55 @@ export const requirements: readonly Requirement[] = [
           "that can be looked up are: found is done, never is called again",
         ],
       },
+      {
+        file: "test/contract/engine-tries.ts",
+        titles: [
+          "D7 a key that is not valid any more is not used again: a person decides",
+          "a write that was not reached is tried again, and what was refused or does not fit is not",
+          "while its write is out: the write gets the signal and is settled, its supervisor goes on",
+        ],
+      },
+      {
+        file: `${core}/effect/machine.test.ts`,
+        titles: [
+          "E3 without key and look-up an unknown outcome waits for a person at once",
+          "E4 for any history: once in doubt, a write is settled by an answer, a look-up or a person alone",
+        ],
+      },
+      {
+        file: "test/property/durability.test.ts",
+        titles: [
+          "V2 R1 no write reaches its tool before its intent is durable, no paid model is asked before all that came before",
+        ],
+      },
       { file: "test/property/run.test.ts", titles: ["R1 R4 R5 R6 R7 R11 R13 hold for any run"] },
     ],
   },
   {
     id: "R8",
     sentence: "An approval is for one act of one run, expires, and is never given by who asked for it.",
-    scope: "later",
-    proofs: [],
+    scope: "now",
+    proofs: [
+      { file: "test/contract/engine-approvals.ts", titles: ["R8 a person's word", "an approval that is waited for"] },
+      {
+        file: "test/contract/engine-approvals.ts",
+        titles: ["a team inside another one keeps its own rules, as deep as it may be"],
+      },
+      {
+        file: "test/property/approvals.test.ts",
+        titles: [
+          "for every word on each, in any order, have one result each, and what was approved or edited alone is done",
+          "answered last one first, with a crash between any two, are done in that order and once each",
+        ],
+      },
+      {
+        file: "test/contract/engine-repair.ts",
+        titles: [
+          "of an open approval asks anew, of as many people as it is now, and both definitions replay their part",
+          "an edit of an undo waits for somebody else and is what is done",
+        ],
+      },
+    ],
   },
   {
     id: "R9",
@@ -196,7 +243,25 @@ export const requirements: readonly Requirement[] = [
     scope: "later",
     proofs: [],
   },
-  { id: "R10", sentence: "Money is set aside before it is spent.", scope: "later", proofs: [] },
+  {
+    id: "R10",
+    sentence: "Money is set aside before it is spent.",
+    scope: "now",
+    proofs: [
+      {
+        file: "test/contract/engine-budgets.ts",
+        titles: [
+          "a hundred runs at once on one budget, and the process dies: never overspent, nothing stays taken",
+          "what is left of a slice is promised to one of two calls that ask at once",
+          "a slice that was on its way when its process died and the run was cancelled is given back",
+          "of a %s ends the run before a call that it does not hold",
+          "a model without a price is not called",
+          "failed, aborted and lost calls settle at what was set aside",
+          "a call that an open breaker kept from being made settles at nothing",
+        ],
+      },
+    ],
+  },
   {
     id: "R11",
     sentence: "Everything has a bound, every call one result, and every run exactly one of five ends.",

@@ -1,9 +1,13 @@
 import { describe } from "vitest";
+import { approvalsContract } from "./engine-approvals.ts";
 import { boundsContract } from "./engine-bounds.ts";
+import { budgetsContract } from "./engine-budgets.ts";
 import { closingContract } from "./engine-closing.ts";
 import { eventsContract } from "./engine-events.ts";
 import { type EngineUnderTest, engineKit } from "./engine-kit.ts";
+import { repairContract } from "./engine-repair.ts";
 import { signalsContract } from "./engine-signals.ts";
+import { triesContract } from "./engine-tries.ts";
 
 /** What every engine keeps. `open` is called for each test; the engines that it made are closed after it. */
 export function engineContract(name: string, open: () => EngineUnderTest): void {
@@ -13,5 +17,9 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
     eventsContract(kit);
     boundsContract(kit);
     closingContract(kit);
+    approvalsContract(kit);
+    triesContract(kit);
+    budgetsContract(kit);
+    repairContract(kit);
   });
 }

@@ -3,7 +3,7 @@ import { type Batch, linesOf, memoryJournal, verifyChain } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { replayRun } from "../../packages/core/src/run/replay.ts";
 import { normalLines } from "./normal.ts";
-import { goldenDefinition, goldenKey, goldenRuns, goldenStream, playGolden } from "./runs.ts";
+import { definitionOf, goldenKey, goldenRuns, goldenStream, playGolden } from "./runs.ts";
 
 /**
  * Two kinds of golden files. `normal/` is what runs look like today: it changes by an explicit update
@@ -36,7 +36,7 @@ async function replayText(run: (typeof goldenRuns)[number], text: string) {
     await journal.append(key, batch, expected);
     expected = batch.lastSeq;
   }
-  return replayRun(journal, key, goldenDefinition);
+  return replayRun(journal, key, definitionOf(run));
 }
 
 describe.each(goldenRuns)("$name", (run) => {
@@ -69,7 +69,10 @@ describe.each(goldenRuns)("$name", (run) => {
     const batches = fromText(text);
     const [last] = batches.slice(-1);
     if (!last) throw new Error("the golden file is empty");
-    const forged = { ...last, lines: last.lines.replace("wish", "fish").replace('"reply"', '"repay"') };
+    const forged = {
+      ...last,
+      lines: last.lines.replace("wish", "fish").replace('"reply"', '"repay"').replace('"undone"', '"undune"'),
+    };
     const { fault } = verifyChain([...batches.slice(0, -1), forged]);
     expect(fault).toMatchObject({ reason: expect.stringContaining("commitment") as string });
   });

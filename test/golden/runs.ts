@@ -9,9 +9,14 @@ import {
   defineSupervisor,
   defineThreshold,
   defineTool,
+  type Engine,
   type Entry,
+  effectCase,
+  effectVerdict,
+  type Journal,
   type Json,
   localEngine,
+  type Model,
   memoryJournal,
   operator,
   outputOf,
@@ -23,11 +28,22 @@ import {
   ToolRefusal,
   user,
 } from "@remit/core";
-import { answers, asks, calls, callsAll, fakeClock, says, scriptedModel, type Turn } from "@remit/core/testing";
+import {
+  answers,
+  asks,
+  calls,
+  callsAll,
+  type FakeClock,
+  fakeClock,
+  says,
+  scriptedModel,
+  type Turn,
+} from "@remit/core/testing";
 import { z } from "zod";
 
 /**
- * Three small runs of a library's desk, which use every kind of edge, entry and end between them. Ids, salts, keys and
+ * Small runs of a library's desk, which use every kind of edge, entry and end between them, and of its cash desk, where a
+ * write is judged, edited, approved, tried again, paid for and undone. Ids, salts, keys and
  * time are fixed, so that their journals come out again to the last byte.
  */
 
@@ -143,8 +159,69 @@ const library = defineSupervisor({
   ],
 });
 
+/** Paid for, waited for, tried again and undone: what the library's desk never needs. */
+const chargeFine = defineTool({
+  name: "charge_fine",
+  description: "Charges a fine.",
+  input: z.object({ reader: z.string(), cents: z.int() }),
+  output: z.object({ open: z.int() }),
+  effect: "write",
+  risk: "medium",
+  idempotency: "key",
+  version: "1",
+  execute: ({ cents }) => ({ open: cents }),
+});
+const waiveFine = defineTool({
+  name: "waive_fine",
+  description: "Waives a fine.",
+  input: z.object({ reader: z.string(), cents: z.int() }),
+  output: z.object({ open: z.int() }),
+  effect: "write",
+  risk: "high",
+  idempotency: "key",
+  version: "1",
+  undo: { tool: chargeFine, input: ({ reader, cents }) => ({ reader, cents }) },
+  execute: (_, { attempt }) => {
+    // The first time nobody answers, and nothing was sent.
+    if (attempt === 1) throw Object.assign(new Error("away"), { code: "ECONNREFUSED", mayHaveExecuted: false });
+    return { open: 0 };
+  },
+});
+const cashier = defineAgent({
+  name: "cashier",
+  description: "Sees to fines.",
+  model: "small",
+  tools: [waiveFine],
+  input: request,
+  output: z.object({ reply: z.string() }),
+  instructions: "Waive what is asked for.",
+});
+const judge = defineAgent({
+  name: "judge",
+  description: "Says what the rules say.",
+  model: "small",
+  tools: [],
+  effects: "read",
+  input: effectCase,
+  output: effectVerdict,
+  instructions: "Judge it.",
+});
+const cashDesk = defineSupervisor({
+  name: "cash-desk",
+  version: "1",
+  agents: { cashier },
+  entry: "cashier",
+  exit: "cashier",
+  handoffs: [],
+  judges: { compliance: judge },
+  approvals: [{ tool: waiveFine, by: "human", quorum: 2, roles: ["lead"] }],
+  budget: { run: { microUsd: 1_000 } },
+});
+
 interface GoldenRun {
   readonly name: string;
+  /** At the cash desk, whose people approve; its undo is the run that is kept, where it says so. */
+  readonly at?: "cash-desk" | "cash-desk, undone";
   readonly turns: readonly Turn[];
   /** What people answer, in order. */
   readonly replies: readonly Json[];
@@ -186,11 +263,26 @@ export const goldenRuns: readonly GoldenRun[] = [
     turns: [answers(door, { wish: "leave", mark: "", sure: 1 })],
     replies: [],
   },
+  ...(["cash-desk", "cash-desk, undone"] as const).map((at) => ({
+    name: at === "cash-desk" ? "a-fine-is-waived" : "a-waiver-is-undone",
+    at,
+    turns: [
+      calls(cashier, "waive_fine", { reader: "r-7", cents: 900 }),
+      answers(judge, { verdict: "allow", ruleIds: ["fines-1"], reasons: ["once a year"], conditions: [] }),
+      answers(judge, { verdict: "escalate", ruleIds: ["fines-2"], reasons: ["edited"], conditions: [] }),
+      answers(cashier, { reply: "Half of it is waived." }),
+    ],
+    replies: [],
+  })),
 ];
 
-export const goldenStream = (run: GoldenRun) =>
-  ({ tenant, kind: "run", id: `run_${sha256(`${tenant}\nlibrary\n${run.name}`).slice(0, 22)}` }) as const;
-export const goldenDefinition = library as unknown as SupervisorDefinition;
+const runIdOf = (supervisor: string, key: string) => `run_${sha256(`${tenant}\n${supervisor}\n${key}`).slice(0, 22)}`;
+const firstIdOf = (run: GoldenRun) => runIdOf(run.at ? "cash-desk" : "library", run.name);
+export const goldenStream = (run: GoldenRun) => {
+  const id = run.at === "cash-desk, undone" ? runIdOf("cash-desk", `undo:${firstIdOf(run)}#1`) : firstIdOf(run);
+  return { tenant, kind: "run", id } as const;
+};
+export const definitionOf = (run: GoldenRun) => (run.at ? cashDesk : library) as unknown as SupervisorDefinition;
 /** The tenant's secret of these runs, by which argument hashes and keys come out again. */
 export const goldenKey = () => sha256("a key for goldens");
 
@@ -200,6 +292,7 @@ export async function playGolden(run: GoldenRun): Promise<{ entries: readonly En
   const clock = fakeClock();
   const engine = localEngine({ name: "golden", journal, clock, logger: silentLogger, ids: seededIds(7) });
   const model = scriptedModel(run.turns);
+  if (run.at) return playAtCashDesk(run, { engine, journal, clock, model });
   const supervisor = runSupervisor(library, { engine, models: { small: model, large: model }, ids: seededIds(8) });
   const started = await supervisor.start(
     { text: run.name },
@@ -215,4 +308,45 @@ export async function playGolden(run: GoldenRun): Promise<{ entries: readonly En
   await started.result();
   model.assertUsed();
   return { entries: await started.entries(), batches: await journal.read(goldenStream(run)) };
+}
+
+/** The write is edited by one, approved by two others, not reached, tried again; and undone, if that is what is kept. */
+async function playAtCashDesk(
+  run: GoldenRun,
+  parts: {
+    readonly engine: Engine;
+    readonly journal: Journal;
+    readonly clock: FakeClock;
+    readonly model: ReturnType<typeof scriptedModel>;
+  },
+): Promise<{ entries: readonly Entry[]; batches: readonly Batch[] }> {
+  const { engine, journal, clock, model } = parts;
+  const small: Model = { ...model, cost: "paid", quote: () => ({ microUsd: 40, tokens: 300 }) };
+  const budgets = { [tenant]: { microUsd: 10_000, slice: { microUsd: 100 } } };
+  const supervisor = runSupervisor(cashDesk, { engine, models: { small }, ids: seededIds(8), budgets });
+  supervisor.on("step.retried", ({ body }) => clock.advance(body.dueAt - clock.now()));
+  const word = (id: string) => ({ principal: operator(id, ["lead"]), reason: "looked at it", key: `word-of-${id}` });
+  const { approvals } = supervisor;
+  const started = await supervisor.start(
+    { text: run.name },
+    { tenant, principal: user("reader"), idempotencyKey: run.name },
+  );
+  await started.settled();
+  clock.advance(1_000);
+  const [open] = await started.approvals();
+  const edited = await approvals.edit(tenant, open?.address ?? "", { reader: "r-7", cents: 450 }, word("anna"));
+  await started.settled();
+  clock.advance(1_000);
+  for (const id of ["bert", "cora"]) await approvals.approve(tenant, edited.next ?? "", word(id));
+  await started.result();
+  model.assertUsed();
+  if (run.at === "cash-desk, undone") {
+    const undo = await supervisor.compensate(started.id, { tenant, principal: operator("dora") });
+    await undo.settled();
+    const [asked] = await undo.approvals();
+    await approvals.approve(tenant, asked?.address ?? "", word("emil"));
+    await undo.result();
+  }
+  const kept = await supervisor.find(goldenStream(run).id, { tenant });
+  return { entries: await kept.entries(), batches: await journal.read(goldenStream(run)) };
 }

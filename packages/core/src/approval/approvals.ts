@@ -82,6 +82,7 @@ export interface Approvals {
    * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
    *   `approval/binding-mismatch` (also for a key that another decision of the run has), `approval/expired`,
    *   `approval/self-approval`, `approval/role-missing`, `approval/already-decided`, `approval/signature-invalid`;
+   *   `journal/conflict` when another process wrote to the run meanwhile and the case is still open: say it again;
    *   `tool/input-invalid` for an edit that does not fit the tool, `definition/unknown` where the tool is not loaded
    */
   readonly decide: (tenant: string, address: string, decision: ApprovalDecision) => Promise<DecisionTaken>;
@@ -195,7 +196,13 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     const unproven = registry?.check(body, tenant, open.run);
     if (unproven) throw unproven;
 
-    await deliver(record, { id: `approval:${key}`, type: "approval.decided", path: open.effect, body });
+    try {
+      await deliver(record, { id: `approval:${key}`, type: "approval.decided", path: open.effect, body });
+    } catch (thrown) {
+      // Another process was quicker. If that was a word on this very case, what stands is the answer; else it is open yet.
+      if (!OrchestrationError.is(thrown, "journal/conflict")) throw thrown;
+      if (openCasesOf(await entriesOf(record), record).some((one) => one.address === address)) throw thrown;
+    }
     // Somebody else may have decided, or the run may have ended, between our look and our word.
     const now = await entriesOf(record, entries.length + 1);
     const decided = decidedBy(now, key);

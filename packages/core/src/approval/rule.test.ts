@@ -39,6 +39,26 @@ describe("the rules of a supervisor", () => {
     expect([...resolveRules([], new Map([["low", low]]), "desk")]).toEqual([]);
   });
 
+  test("of a team inside hold in the larger one: the stricter of each", () => {
+    const inner = resolveRules(
+      [
+        { tool: low, by: "human", quorum: 3, roles: ["a", "b"], expiresMs: 500 },
+        { tool: medium, by: "human" },
+      ],
+      team,
+      "inner",
+    );
+    const outer = resolveRules([{ tool: low, by: "compliance", quorum: 2, roles: ["b", "c"] }], team, "outer", [inner]);
+    expect(outer.get("low")).toEqual({ tier: "person", quorum: 3, roles: ["b"], expiresMs: 500 });
+    expect(outer.get("medium")).toMatchObject({ tier: "person", quorum: 1, roles: [] });
+    const shorter = resolveRules([{ tool: low, by: "human", expiresMs: 100 }], team, "outer", [inner]);
+    expect(shorter.get("low")).toEqual({ tier: "person", quorum: 3, roles: ["a", "b"], expiresMs: 100 });
+    expect(resolveRules([], team, "outer", [inner]).get("low")).toEqual(inner.get("low"));
+    expect(() => resolveRules([{ tool: low, by: "human", roles: ["c"] }], team, "outer", [inner])).toThrow(
+      expect.objectContaining({ code: "supervisor/approval-invalid" }),
+    );
+  });
+
   test.each<[string, readonly ApprovalRule[], string, object]>([
     [
       "names a tool that nobody has",
