@@ -29,6 +29,20 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ["model/choice-unknown", "gpt", "oracle, noop or noisy"],
   },
   "seeds that are none": { args: ["run", "--seed", "9..1"], says: ["usage/wrong", '"9..1"'] },
+  "an approver that is none": {
+    args: ["run", "--approver", "me"],
+    says: ["usage/wrong", "--approver takes auto or none", '"me"'],
+  },
+  "a decision without a reason": { args: ["approvals", "approve", "x"], says: ["--reason <text>", "approvals --help"] },
+  "somebody who is nobody": {
+    args: ["approvals", "approve", "x", "--reason", "y", "--as", "jo"],
+    says: ["usage/wrong", "operator:jo"],
+  },
+  "an edit of no JSON": {
+    args: ["approvals", "edit", "x", "--reason", "y", "--input", "{"],
+    says: ["usage/wrong", "--input is not JSON"],
+  },
+  "approvals of nothing": { args: ["approvals"], says: ["state/missing", ".remit"] },
   "a concurrency of none": { args: ["run", "--concurrency", "0"], says: ["--concurrency takes a number from 1 to 64"] },
   "a filter that nothing fits": {
     args: ["run", "--filter", "zzz"],
@@ -130,12 +144,22 @@ test("a run that is not there, and one of too few letters; a server that dies at
 test("help is there for every command, and loads neither packs nor an SDK", async () => {
   const cwd = folder();
   const { stdout, code } = await remit(cwd, ["--help"]);
+  const commands = [
+    "run",
+    "list",
+    "show",
+    "replay",
+    "resume",
+    "approvals",
+    "cancel",
+    "restrict",
+    "compensate",
+    "graph",
+  ];
   expect(code).toBe(0);
   const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => name);
-  expect(names).toEqual(expect.arrayContaining(["demo", "run", "list", "show", "replay", "resume", "graph"]));
-  const pages = await Promise.all(
-    ["run", "list", "show", "replay", "resume", "graph"].map((name) => remit(cwd, [name, "--help"])),
-  );
+  expect(names).toEqual(expect.arrayContaining(["demo", ...commands]));
+  const pages = await Promise.all([...commands, "dead-letters"].map((name) => remit(cwd, [name, "--help"])));
   for (const page of pages)
     expect(page).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Examples:") });
 

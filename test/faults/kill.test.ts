@@ -11,7 +11,7 @@ afterEach(() => place.remove());
 
 test("a suite that is killed at many points ends as if nothing had been", async () => {
   let kills = 0;
-  for (const after of [1, 9, 20, 12, 30]) {
+  for (const after of [1, 9, 24, 14, 30]) {
     const child = place.child("suite", `until ${after}`, (_, count) => {
       if (count === after) child.kill();
     });
@@ -34,6 +34,14 @@ test("a suite that is killed at many points ends as if nothing had been", async 
     expect(record.status).toBe("completed");
     expect(entries.filter(({ type }) => type === "run.completed")).toHaveLength(1);
     expect(entries.filter(({ type }) => type === "input.received")).toHaveLength(1);
+    // One person said yes once, before the write that needed it was meant.
+    const seqsOf = (type: string) => entries.filter((entry) => entry.type === type).map(({ seq }) => seq);
+    const granted = seqsOf("approval.granted");
+    const intended = entries.flatMap((entry) =>
+      entry.type === "effect.intended" && entry.body.tool === "write_approved" ? [entry.seq] : [],
+    );
+    expect([granted.length, intended.length]).toEqual([1, 1]);
+    expect(granted[0]).toBeLessThan(intended[0] ?? 0);
     resumed += entries.filter(({ type }) => type === "run.resumed").length;
     // What had its outcome in the journal was not asked for again.
     const outcomes = entries.flatMap((entry) =>
@@ -43,12 +51,13 @@ test("a suite that is killed at many points ends as if nothing had been", async 
   }
   expect(resumed).toBeGreaterThan(0);
 
-  // Three writes of the clerk and one of the closer in each run: a file for each key, and none for another.
+  // Four writes of the clerk and one of the closer in each run: a file for each key, and none for another.
   const written = [...place.effects().values()].sort();
   const expected = Array.from({ length: 6 }, (_, index) => [
     `keyed suite ${index} clerk 1`,
     `looked suite ${index} clerk 2`,
     `keyed suite ${index} clerk 4`,
+    `approved suite ${index} clerk 5`,
     `keyed suite ${index} closer 1`,
   ]);
   expect(written).toEqual(expected.flat().sort());

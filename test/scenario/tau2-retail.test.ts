@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { memoryEngine } from "@remit/core";
 import { sqliteEngine } from "@remit/core/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Pack } from "../../apps/sandbox/src/pack.ts";
+import type { ApproverName } from "../../apps/sandbox/src/suite/approver.ts";
 import type { SuiteReport } from "../../apps/sandbox/src/suite/report.ts";
 import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
 import { openWorkspace } from "../../apps/sandbox/src/suite/workspace.ts";
@@ -12,6 +13,19 @@ import { retailPack } from "../../apps/sandbox/src/tau2/pack.ts";
 
 const folder = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
 const present = existsSync(join(folder, "tasks.json"));
+
+/** How often the worlds saw each write, by their own logs. */
+function writesIn(folder: string): ReadonlyMap<string, number> {
+  const lines = readdirSync(folder)
+    .filter((name) => name.endsWith(".jsonl"))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean));
+  const seen = new Map<string, number>();
+  for (const line of lines) {
+    const { tool, effect } = JSON.parse(line) as { readonly tool: string; readonly effect: string };
+    if (effect === "write") seen.set(tool, (seen.get(tool) ?? 0) + 1);
+  }
+  return seen;
+}
 
 describe.skipIf(!present)(
   `tau2 retail through the desk, its tools behind MCP${present ? "" : ` (no data at ${folder})`}`,
@@ -24,7 +38,12 @@ describe.skipIf(!present)(
     });
     afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-    const play = async (model: string, seed: number, engineName: "memory" | "sqlite"): Promise<SuiteReport> => {
+    const play = async (
+      model: string,
+      seed: number,
+      engineName: "memory" | "sqlite",
+      approver: ApproverName = "auto",
+    ): Promise<SuiteReport> => {
       const workspace = openWorkspace(join(dir, `${model}-${seed}-${engineName}`));
       const engine = engineName === "memory" ? memoryEngine() : sqliteEngine({ path: workspace.journal });
       try {
@@ -35,6 +54,7 @@ describe.skipIf(!present)(
             pack: { name: pack.name, folder },
             model: { name: model, seed },
             scenarios: pack.scenarios().map(({ name }) => name),
+            approver,
             startedAt: 0,
           },
           pack,
@@ -60,6 +80,25 @@ describe.skipIf(!present)(
         .scenarios()
         .flatMap(({ script }) => script.flatMap(({ parts }) => parts.filter(({ type }) => type === "toolCall")));
       expect(total("retrieval") + total("action")).toBe(published.length);
+    });
+
+    test("where nobody approves, no write of high risk happens; taken up with an approver, all come to their ends", async () => {
+      const left = await play("oracle", 7, "sqlite", "none");
+      expect(left.violations).toEqual([]);
+      expect(left.failed).toBe(0);
+      expect(left.waiting).toBeGreaterThan(50);
+      expect(left.passed + left.waiting).toBe(114);
+      const seen = writesIn(join(dir, "oracle-7-sqlite", "worlds", "oracle-7"));
+      const high = ["cancel_pending_order", "return_delivered_order_items", "exchange_delivered_order_items"];
+      expect(high.filter((tool) => seen.has(tool))).toEqual([]);
+      expect(seen.get("modify_pending_order_items")).toBeGreaterThan(0);
+
+      const ended = await play("oracle", 7, "sqlite", "auto");
+      expect(ended.closing).toEqual(["db 114/114 · communicate 36/36 · both 114/114"]);
+      expect(ended).toMatchObject({ passed: 114, waiting: 0, violations: [] });
+      const after = writesIn(join(dir, "oracle-7-sqlite", "worlds", "oracle-7"));
+      expect(high.filter((tool) => !after.has(tool))).toEqual([]);
+      expect(ended.scenarios.map(({ runId }) => runId)).toEqual(left.scenarios.map(({ runId }) => runId));
     });
 
     test("doing nothing scores what doing nothing scores", async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type SupervisorDefinition, toMermaid } from "@remit/core";
-import { pathText } from "../face/summary.ts";
+import { decided, pathText, tallyText } from "../face/summary.ts";
 import { count, duration } from "../face/text.ts";
 import type { ScenarioReport, SuiteReport } from "../suite/report.ts";
 import { type Totals, totalsOf } from "../suite/totals.ts";
@@ -85,7 +85,9 @@ function headline(reports: readonly SuiteReport[], totals: Totals): string {
       ? `${totals.violations} violations`
       : strict
         ? totals.failed === 0
-          ? `All ${totals.runs} passed`
+          ? totals.waiting > 0
+            ? `${totals.passed} passed, ${totals.waiting} wait for a person`
+            : `All ${totals.runs} passed`
           : `${totals.failed} of ${totals.runs} failed`
         : "No violations";
   const when = first ? new Date(first.startedAt).toISOString().slice(0, 16).replace("T", " ") : "";
@@ -99,14 +101,24 @@ function tiles(reports: readonly SuiteReport[], totals: Totals): string {
   const tile = (number: number, name: string, more: string, tone = "") =>
     `<li class="${tone}"><b class="figure">${number.toLocaleString("en")}</b><span>${name}</span><small>${escapeHtml(more)}</small></li>`;
   return `<ul class="tiles" aria-label="Headline numbers">
-${tile(totals.runs, totals.runs === 1 ? "run" : "runs", `${totals.passed} as expected, ${totals.failed} not`, strict && totals.failed > 0 ? "bad" : "")}
+${tile(totals.runs, totals.runs === 1 ? "run" : "runs", `${totals.passed} as expected, ${totals.failed} not${totals.waiting > 0 ? `, ${totals.waiting} waiting` : ""}`, strict && totals.failed > 0 ? "bad" : "")}
 ${tile(totals.reads + totals.writes, "calls allowed", `${count(totals.reads, "read")}, ${count(totals.writes, "write")}`)}
 ${tile(totals.denials, "calls denied", totals.denials === 0 ? "nobody overstepped" : "each with its reason", totals.denials > 0 ? "warn" : "")}
 ${tile(totals.handoffs, "handoffs", `${totals.handoffsRejected} rejected by contract`)}
 ${tile(totals.modelCalls, "model turns", `${count(totals.outputsRejected, "output")} sent back`)}
 ${tile(totals.questions, "questions", "put to people")}
-${tile(totals.violations, "violations", "of allowlist, contract, write once", totals.violations > 0 ? "bad" : "good")}
+${tile(sumOf(totals.approvals), sumOf(totals.approvals) === 1 ? "approval" : "approvals", approvalText(totals), totals.waiting > 0 ? "warn" : "")}
+${tile(totals.violations, "violations", "of allowlist, contract, gate, write once", totals.violations > 0 ? "bad" : "good")}
 </ul>`;
+}
+
+function sumOf(tally: Readonly<Record<string, number>>): number {
+  return Object.values(tally).reduce((sum, number) => sum + number, 0);
+}
+
+function approvalText({ approvals, waiting }: Totals): string {
+  const told = tallyText(decided(approvals)) || "nobody was asked";
+  return waiting > 0 ? `${told}, ${waiting} waiting` : told;
 }
 
 function tallies(totals: Totals): string {
@@ -120,7 +132,7 @@ function tallies(totals: Totals): string {
     );
     return `<div><h3>${title}</h3><table>${rows.join("")}</table></div>`;
   };
-  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
+  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals))}${list("What judges said", totals.verdicts)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
 }
 
 function closings(reports: readonly SuiteReport[]): string {
@@ -167,12 +179,12 @@ function scenarioRow(
   hasTimeline: boolean,
   command: (words: string) => string,
 ): string {
-  const { name, title, runId, status, reason, ok, counts, tags, path, durationMs } = scenario;
+  const { name, title, runId, status, reason, ok, waiting, counts, tags, path, durationMs } = scenario;
   const denied = Object.values(counts.denied).reduce((sum, number) => sum + number, 0);
   const words = `${name} ${title} ${runId} ${reason} ${tags.join(" ")}`.toLowerCase();
   const columns = seed === undefined ? 7 : 8;
-  return `<tbody id="${escapeHtml(runId)}" data-ok="${ok}" data-status="${status}" data-denied="${denied}" data-tags="${escapeHtml(tags.join("\n"))}" data-words="${escapeHtml(words)}">
-<tr class="row"><td class="mark ${ok ? "good" : "bad"}"><span aria-hidden="true">${ok ? "✓" : "✗"}</span><span class="away">${ok ? "as expected" : "not as expected"}</span></td>
+  return `<tbody id="${escapeHtml(runId)}" data-ok="${ok || waiting}" data-status="${status}" data-denied="${denied}" data-tags="${escapeHtml(tags.join("\n"))}" data-words="${escapeHtml(words)}">
+<tr class="row"><td class="mark ${waiting ? "" : ok ? "good" : "bad"}"><span aria-hidden="true">${waiting ? "·" : ok ? "✓" : "✗"}</span><span class="away">${waiting ? "waits" : ok ? "as expected" : "not as expected"}</span></td>
 <th scope="row"><button type="button" aria-expanded="false" aria-controls="more-${escapeHtml(runId)}"><b class="headline">${escapeHtml(title)}</b><small class="name">${escapeHtml(name)}</small></button></th>
 ${seed === undefined ? "" : `<td>${seed}</td>`}<td><span class="status ${status}">${status}</span></td><td class="wide path">${escapeHtml(reason === "" ? pathText(path) : reason)}</td><td class="number">${counts.reads + counts.writes}</td><td class="number${denied > 0 ? " warn" : ""}">${denied === 0 ? "·" : denied}</td><td class="number wide">${duration(durationMs)}</td></tr>
 <tr class="more" id="more-${escapeHtml(runId)}" hidden><td colspan="${columns}">${details(scenario, hasTimeline, command)}</td></tr>
@@ -180,7 +192,7 @@ ${seed === undefined ? "" : `<td>${seed}</td>`}<td><span class="status ${status}
 }
 
 function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words: string) => string): string {
-  const { runId, status, reason, checks, counts, tags, violations, source, path } = scenario;
+  const { runId, status, reason, waiting, checks, counts, tags, violations, source, path } = scenario;
   if (!hasTimeline) {
     const wrong = checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
     const lines = [...violations.map((text) => `violation: ${text}`), ...wrong].map(
@@ -191,7 +203,7 @@ function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words
   const denied = Object.entries(counts.denied).map(([code, number]) => `${code} ${number}`);
   const facts: [string, string][] = [
     ["Run", runId],
-    ["Ended", reason === "" ? status : `${status}: ${reason}`],
+    [waiting ? "Waits" : "Ended", reason === "" ? status : `${status}: ${reason}`],
     ["Path", pathText(path)],
     ["Tags", tags.join(", ")],
     [
@@ -204,6 +216,8 @@ function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words
         count(counts.questions, "question"),
       ].join(", "),
     ],
+    ["Verdicts", tallyText(counts.verdicts)],
+    ["Approvals", tallyText(decided(counts.approvals))],
     ["Denied", denied.join(" · ")],
     [
       "Rejected",

@@ -97,6 +97,21 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined)
     box(`low ${agent}`, "escalated", ["escalated", `confidence < ${atLeast}`], tip);
     link(`agent ${agent}`, `low ${agent}`, "", times(traffic?.ends, "low_confidence"));
   }
+  // Judges are asked about single writes; they are on nobody's way through the case.
+  const { compliance, reviewer } = definition.judges;
+  const gated = [...definition.tools.values()].filter(
+    (tool) => tool.effect === "write" && definition.approvals.has(tool.name),
+  );
+  const holders = [...definition.agents.values()].filter(({ tools }) => tools.some((tool) => gated.includes(tool)));
+  if (gated.length > 0 && holders.length > 0) {
+    const judges = [compliance, reviewer].flatMap((agent) => (agent ? [agent] : []));
+    const calls = judges.reduce((sum, { name }) => sum + (traffic?.agents[name] ?? 0), 0);
+    const tip = gated.map(({ name }) => `${name}: ${definition.approvals.get(name)?.tier}`).join("\n");
+    const about = judges.length > 0 ? judges.map(({ name }) => name).join(", ") : "a person";
+    box("gate", "person", ["before a write", about], tip);
+    for (const { name } of holders)
+      link(`agent ${name}`, "gate", "", traffic ? calls : undefined, "writes of medium and high risk");
+  }
   for (const exit of definition.exits) {
     box(`done ${exit}`, "completed", ["completed"]);
     link(`agent ${exit}`, `done ${exit}`, "", times(traffic?.ends, "completed"));

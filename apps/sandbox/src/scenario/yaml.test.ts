@@ -41,7 +41,7 @@ const fixtures = {
   ladder: { id: "t-7", name: "the long one", metres: 4.5, days: 3, owner: { id: "n-1" } },
   list: [1, 2],
 };
-const options: YamlOptions = { fixtures, agents: ["clerk"] };
+const options: YamlOptions = { fixtures, agents: ["clerk"], tools: ["lend_tool", "add_note"] };
 
 const folders: string[] = [];
 afterEach(() => {
@@ -185,5 +185,40 @@ describe("a folder", () => {
     const coded = defineScenario({ name: "other", title: "A neighbour borrows a ladder", input: {}, script: [] });
     const both = [parseScenario(good, "ladder.yaml", options), coded];
     expect(faultOf(() => uniqueScenarios(both))).toMatchObject({ data: { what: "title", other: "ladder.yaml" } });
+  });
+});
+
+describe("decisions of people", () => {
+  const decided = (list: string, expected = "") =>
+    parseScenario(`${good}${expected}approver: ${list}\n`, "a.yaml", options);
+
+  test("they are read in order, with their arguments and their people", () => {
+    const { external } = decided(
+      `[{ tool: lend_tool, decision: approve }, { tool: lend_tool, decision: edit, reason: fewer, input: { days: "${ref("ladder.days")}" }, by: ann }, { tool: add_note, decision: reject, reason: no }, { tool: lend_tool, decision: expire }]`,
+    );
+    expect(external.filter(({ of }) => of === "approver")).toMatchObject([
+      { tool: "lend_tool", decision: "approve" },
+      { tool: "lend_tool", decision: "edit", input: { days: 3 }, reason: "fewer", by: { id: "ann", kind: "operator" } },
+      { tool: "add_note", decision: "reject", reason: "no" },
+      { tool: "lend_tool", decision: "expire" },
+    ]);
+  });
+
+  test.each([
+    ["[{ tool: lend_tool, decision: grand }]", "approver.0.decision", "one of approve, reject, edit, expire"],
+    ["[{ tool: lend_tool, decision: reject }]", "approver.0", "a reason is missing"],
+    ["[{ tool: lend_tool, decision: edit, reason: x }]", "approver.0", "has an input"],
+    ["[{ tool: lend_tool, decision: approve, input: {} }]", "approver.0", "only an edit"],
+    ["[{ tool: lend_tool, decision: expire, by: ann }]", "approver.0", "nobody says anything"],
+    ["[{ tool: lend_tol, decision: approve }]", "approver.0.tool", "the tools are lend_tool, add_note"],
+  ])("%s is an error with its place", (list, field, reason) => {
+    const fault = faultOf(() => decided(list));
+    expect(fault).toMatchObject({ code: "scenario/field-wrong", data: { field } });
+    expect(fault.message).toContain(reason);
+  });
+
+  test("an expectation names tools that there are", () => {
+    const fault = faultOf(() => decided("[]", "  approvals: [{ tool: rent_tool, decision: approve }]\n"));
+    expect(fault).toMatchObject({ data: { field: "expect.approvals.0.tool", line: 27 } });
   });
 });

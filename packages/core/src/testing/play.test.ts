@@ -1,0 +1,195 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { effectCase, effectVerdict } from "../approval/case.ts";
+import { memoryEngine } from "../engine/memory.ts";
+import { operator } from "../principal.ts";
+import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
+import { defineTool } from "../tool.ts";
+import {
+  answers,
+  approvalsIn,
+  calls,
+  defineScenario,
+  edit,
+  fakeClock,
+  grant,
+  letExpire,
+  pathIn,
+  playScenario,
+  reject,
+  runScenario,
+  type ScenarioOptions,
+  scriptedModel,
+} from "./index.ts";
+
+const dayMs = 24 * 3_600_000;
+const refundOrder = defineTool({
+  name: "refund_order",
+  description: "Refunds an order.",
+  input: z.object({ amountCents: z.int().positive() }),
+  output: z.object({ paidCents: z.int() }),
+  effect: "write",
+  risk: "high",
+  idempotency: "key",
+  execute: ({ amountCents }) => ({ paidCents: amountCents }),
+});
+const clerk = defineAgent({
+  name: "clerk",
+  description: "Refunds.",
+  model: "m",
+  tools: [refundOrder],
+  input: z.object({ text: z.string() }),
+  output: z.object({ reply: z.string() }),
+  instructions: "Refund.",
+});
+const desk = defineSupervisor({ agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+const refund = calls(clerk, "refund_order", { amountCents: 900 });
+const end = answers(clerk, { reply: "done" });
+const scenario = (more: Partial<ScenarioOptions>) =>
+  defineScenario({ name: "s", supervisor: desk, input: { text: "refund" }, script: [refund, end], ...more });
+const failed = (checks: readonly { readonly ok: boolean }[]) => checks.filter(({ ok }) => !ok);
+
+describe("people of a scenario decide on calls", () => {
+  test("a grant lets the write happen, after it", async () => {
+    const { outcome, checks } = await runScenario(
+      scenario({
+        external: [grant(refundOrder)],
+        expect: { writes: ["refund_order"], approvals: [{ tool: "refund_order", decision: "approve" }] },
+      }),
+      { engine: memoryEngine() },
+    );
+    expect(failed(checks)).toEqual([]);
+    expect(outcome.types.indexOf("approval.granted")).toBeLessThan(outcome.types.indexOf("tool.called"));
+  });
+
+  test("a rejection is told to the agent; an edit is for another person to approve; both in their order", async () => {
+    const again = calls(clerk, "refund_order", { amountCents: 800 });
+    const { outcome, checks } = await runScenario(
+      scenario({
+        script: [refund, again, end],
+        external: [
+          reject(refundOrder, "too much"),
+          edit(refundOrder, { amountCents: 700 }, "still too much"),
+          grant("refund_order", { by: operator("op_7") }),
+        ],
+        expect: {
+          writes: ["refund_order"],
+          denied: [{ agent: "clerk", tool: "refund_order", code: "approval/rejected" }],
+          approvals: [
+            { tool: "refund_order", decision: "reject" },
+            { tool: "refund_order", decision: "edit" },
+            { tool: "refund_order", decision: "approve" },
+          ],
+        },
+      }),
+      { engine: memoryEngine() },
+    );
+    expect(failed(checks)).toEqual([]);
+    expect(approvalsIn(outcome.entries).map(({ by }) => by)).toEqual(["approver-1", "approver-2", "op_7"]);
+    const returned = outcome.entries.find(({ type }) => type === "tool.returned");
+    expect(returned?.body).toMatchObject({ output: { paidCents: 700 } });
+  });
+
+  test("an approval expires when time is let pass", async () => {
+    const clock = fakeClock();
+    const { checks } = await runScenario(
+      scenario({
+        external: [letExpire(refundOrder)],
+        expect: {
+          writes: [],
+          denied: [{ agent: "clerk", tool: "refund_order", code: "approval/expired" }],
+          approvals: [{ tool: "refund_order", decision: "expire" }],
+        },
+      }),
+      { engine: memoryEngine({ clock }), passTime: () => clock.advance(dayMs) },
+    );
+    expect(failed(checks)).toEqual([]);
+  });
+
+  test("the approver decides where the scenario has no decision of its own, and only there", async () => {
+    const asked: string[] = [];
+    const { outcome } = await runScenario(
+      scenario({ script: [refund, refund, end], external: [reject(refundOrder, "no")] }),
+      {
+        engine: memoryEngine(),
+        approver: ({ address }) => {
+          asked.push(address);
+          return { decision: "approve", reason: "auto", principal: operator("auto") };
+        },
+      },
+    );
+    expect(approvalsIn(outcome.entries).map(({ decision }) => decision)).toEqual(["reject", "approve"]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("where nobody decides the run is cancelled, or left: then nothing is lost, and it goes on elsewhere", async () => {
+    const cancelled = await runScenario(scenario({ expect: { status: "cancelled" } }), { engine: memoryEngine() });
+    expect(cancelled.outcome.result).toMatchObject({ reason: "nobody in this scenario decides on refund_order" });
+
+    const engine = memoryEngine();
+    const supervisor = () =>
+      runSupervisor(desk as unknown as SupervisorDefinition, { engine, models: { m: scriptedModel([refund, end]) } });
+    const options = { tenant: "test", idempotencyKey: "one" };
+    const story = scenario({ external: [grant(refundOrder)], expect: { status: "completed" } });
+    const left = await playScenario(
+      { ...story, external: [] },
+      { ...options, supervisor: supervisor(), unattended: "leave" },
+    );
+    expect(left.result).toMatchObject({ status: "parked", approvals: [{ tool: "refund_order" }], questions: [] });
+    // Taken up again, the decision is still the first one.
+    const ended = await playScenario(story, { ...options, supervisor: supervisor() });
+    expect(ended.run.id).toBe(left.run.id);
+    expect(ended.result).toMatchObject({ status: "completed" });
+  });
+
+  test("two grants are two people, so that a quorum is one", async () => {
+    const strict = defineSupervisor({
+      agents: { clerk },
+      entry: "clerk",
+      exit: "clerk",
+      handoffs: [],
+      approvals: [{ tool: refundOrder, by: "human", quorum: 2, roles: ["finance"] }],
+    });
+    const { outcome } = await runScenario(
+      scenario({ supervisor: strict, external: [grant(refundOrder), grant(refundOrder)] }),
+      {
+        engine: memoryEngine(),
+      },
+    );
+    expect(outcome.result.status).toBe("completed");
+  });
+});
+
+test("the path of a case leaves out who judged its writes", async () => {
+  const judge = defineAgent({
+    name: "judge",
+    description: "Judges.",
+    model: "m",
+    effects: "read",
+    tools: [],
+    input: effectCase,
+    output: effectVerdict,
+    instructions: "Judge.",
+  });
+  const judged = defineSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    judges: { compliance: judge },
+  });
+  const allow = answers(judge, { verdict: "allow", ruleIds: ["r-1"], reasons: [], conditions: [] });
+  const { outcome, checks } = await runScenario(
+    scenario({
+      supervisor: judged,
+      script: [refund, allow, end],
+      external: [grant(refundOrder)],
+      expect: { path: ["clerk"] },
+    }),
+    { engine: memoryEngine() },
+  );
+  expect(failed(checks)).toEqual([]);
+  expect(pathIn(outcome.entries)).toEqual(["clerk"]);
+});
