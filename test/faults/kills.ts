@@ -230,7 +230,7 @@ export async function playRandomKills(
 }
 
 function drawPoint(draw: (below: number) => number, runs: number): KillPoint {
-  return draw(3) === 0 ? pointAt("ledger", draw(runs * 2)) : pointAt("journal", draw(runs * 12));
+  return draw(3) === 0 ? pointAt("ledger", draw(runs)) : pointAt("journal", draw(runs * 6));
 }
 
 /** Whole numbers below a bound, from a seed (mulberry32). */
