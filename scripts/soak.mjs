@@ -99,7 +99,9 @@ async function playKills() {
     const asked = points.reduce((sum, { settled }) => sum + settled.length, 0);
     console.log(`${points.length} points, each with its kill; a person was asked ${asked} times`);
     console.log(`random kills with seed ${seed}; again: ${again}`);
-    const random = await playRandomKills(ledger, { seed, runs, kills });
+    /** @param {number} done */
+    const onKill = (done) => done % 25 === 0 && console.log(`${done} random kills`);
+    const random = await playRandomKills(ledger, { seed, runs, kills, onKill });
     return `${points.length} points; ${random.kills} random kills, seed ${seed}, ${random.entries} entries, a person was asked ${random.settled.length} times`;
   } catch (thrown) {
     throw new Error(`${thrown instanceof Error ? thrown.message : thrown}; again: ${again}`, { cause: thrown });

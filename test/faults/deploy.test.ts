@@ -233,7 +233,7 @@ describe.each(stores)("two versions at %s", (_, store) => {
     await second.approvals.approve(tenant, open1?.address ?? "", { reason: "as agreed", principal: person });
     expect(await endsOf(second, [fresh.id])).toEqual({ "denied: Prompt 2.": 1 });
     await close();
-  }, 120_000);
+  }, 240_000);
 
   test("a process without their version does not start; once migrated they end by the new rules", async () => {
     const open = store();
@@ -297,5 +297,5 @@ describe.each(stores)("two versions at %s", (_, store) => {
     expect(effects).toHaveLength(count);
     expect(await replayed(alone, ids)).toEqual({ "ok, denied, from its migration": count });
     await last.close();
-  }, 120_000);
+  }, 240_000);
 });

@@ -13,10 +13,10 @@ test("R7 a run whose process is killed at a write ends as it should: no effect t
   const reports = await playEveryKill(ledger, { every: 7 });
   expect(reports.length).toBeGreaterThan(4);
   for (const { kills } of reports) expect(kills).toBe(1);
-}, 120_000);
+}, 240_000);
 
 test("R7 runs whose processes are killed at random end as they should", async () => {
   const { kills, entries } = await playRandomKills(ledger, { seed: 1, runs: 20, kills: 12 });
   expect(kills).toBe(12);
   expect(entries).toBeGreaterThan(20 * 40);
-}, 120_000);
+}, 240_000);

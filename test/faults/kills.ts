@@ -18,11 +18,20 @@ import type { LedgerEffect, LedgerOrder, LedgerWord } from "./fixtures/ledger.ts
  */
 
 type When = "before" | "after";
-/** Where a worker dies: at its n-th write to the journal, or at the ledger's n-th request. */
-export interface KillPoint {
-  readonly by: "journal" | "ledger";
-  readonly at: number;
-  readonly when: When;
+/**
+ * Where a worker dies: at its n-th write to the journal (`stalled`: the disk stands still at it for a while first), or at
+ * the ledger's n-th request.
+ */
+export type KillPoint =
+  | { readonly by: "journal"; readonly at: number; readonly when: When | "stalled" }
+  | { readonly by: "ledger"; readonly at: number; readonly when: When };
+
+const whens = { journal: ["before", "after", "stalled"], ledger: ["before", "after"] } as const;
+
+/** The n-th point, counted from 0: each write or request, with each way to die there. */
+function pointAt(by: KillPoint["by"], index: number): KillPoint {
+  if (by === "ledger") return { by, at: 1 + Math.floor(index / 2), when: whens.ledger[index % 2 === 0 ? 0 : 1] };
+  return { by, at: 1 + Math.floor(index / 3), when: whens.journal[index % 3] ?? "before" };
 }
 
 /** What a story came to. */
@@ -158,7 +167,7 @@ export async function playKill(ledger: Ledger, point: KillPoint, approving: "her
 }
 
 /**
- * Kills a story at each of its writes to the journal, before the commit and after it, until one passes without a kill;
+ * Kills a story at each of its writes to the journal, in each way, until one passes without a kill;
  * then at each request to the ledger, before the effect and after it.
  * @param every plays only each n-th of these points
  * @returns one report for each story that was killed
@@ -171,7 +180,7 @@ export async function playEveryKill(
   /** Plays one point after the other until one is behind the end. */
   const play = async (by: KillPoint["by"], first: number, step: number) => {
     for (let index = first; ; index += step) {
-      const point: KillPoint = { by, at: 1 + Math.floor(index / 2), when: index % 2 === 0 ? "before" : "after" };
+      const point = pointAt(by, index);
       onPoint(point);
       const report = await playKill(ledger, point, point.at % 3 === 0 ? "elsewhere" : "here");
       if (report.kills === 0) return;
@@ -190,7 +199,12 @@ export async function playEveryKill(
  */
 export async function playRandomKills(
   ledger: Ledger,
-  options: { readonly seed: number; readonly runs: number; readonly kills: number },
+  options: {
+    readonly seed: number;
+    readonly runs: number;
+    readonly kills: number;
+    readonly onKill?: (kills: number) => void;
+  },
 ): Promise<KillReport> {
   const draw = drawing(options.seed);
   return inFolder(async (folder) => {
@@ -204,8 +218,11 @@ export async function playRandomKills(
         const point = kills < options.kills ? drawPoint(draw, options.runs) : undefined;
         const life = await live(ledger, { folder, runs }, point);
         lives.push(life);
-        if (life.killed) kills++;
-        else ended = true;
+        if (!life.killed) ended = true;
+        else {
+          kills++;
+          options.onKill?.(kills);
+        }
       }
     }
     return reportOf(ledger, folder, names, lives, kills);
@@ -213,9 +230,7 @@ export async function playRandomKills(
 }
 
 function drawPoint(draw: (below: number) => number, runs: number): KillPoint {
-  const by = draw(3) === 0 ? "ledger" : "journal";
-  const when = draw(2) === 0 ? "before" : "after";
-  return { by, when, at: 1 + draw(by === "ledger" ? runs : runs * 4) };
+  return draw(3) === 0 ? pointAt("ledger", draw(runs)) : pointAt("journal", draw(runs * 6));
 }
 
 /** Whole numbers below a bound, from a seed (mulberry32). */

@@ -17,4 +17,4 @@ test("500 runs wait for approvals, in the journal alone, and end after a restart
     parked: { parked: 500 },
     finished: { woken: 0, decided: 490, refused: 0, completed: 500 },
   });
-}, 120_000);
+}, 240_000);
