@@ -80,7 +80,7 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly deadLetters: DeadLetters;
   /** Has parked runs of an older definition go on under this one. */
   readonly migrate: (
-    options: Omit<MigrateOptions, "from"> & { readonly from: SupervisorDefinition | Supervisor },
+    options: Omit<MigrateOptions, "from"> & { readonly from: SupervisorDefinition | Pick<Supervisor, "definition"> },
   ) => Promise<MigrationReport>;
   /** How the other sides of the gates are, as far as this process knows. */
   readonly health: () => Health;
