@@ -78,6 +78,8 @@ export class RunCore {
   #exceeded = false;
   #drafts: Draft[] = [];
   #commands: Command[] = [];
+  /** Ids of commands that were sent before and are sent again: what they do may be done already. */
+  readonly #resent = new Set<string>();
   #aborts: string[] = [];
   readonly #work: Work;
 
@@ -172,6 +174,7 @@ export class RunCore {
     if (this.ended || !this.#hasPlace(event)) return undefined;
     this.#drafts = [];
     this.#commands = [];
+    this.#resent.clear();
     this.#aborts = [];
     this.#work.at = at;
     this.#work.cause = seq;
@@ -493,6 +496,7 @@ export class RunCore {
       if (command.type === "reserve" || command.type === "returnBudget") {
         // The tenant's stream knows them by their names, so they are the same however often they are asked for.
         this.#commands.push(command);
+        this.#resent.add(id);
         continue;
       }
       if (command.type === "callModel" && !givenUp && !state.ending) {
@@ -569,12 +573,17 @@ export class RunCore {
   #abandon(command: string): void {
     const sent = this.#state.outstanding.get(command);
     // A reservation is waited for: what it took of the tenant's budget has to be given back.
-    if (!sent || (sent.type === "reserve" && !this.#commands.includes(sent))) return;
+    if (!sent || (sent.type === "reserve" && !this.#isUnsent(sent))) return;
     this.#state.outstanding.delete(command);
     if (sent.type === "callModel") settleCall(this.#work, command, sent.path, {});
     const unsent = this.#commands.filter(({ id }) => id !== command);
     if (unsent.length === this.#commands.length) this.#aborts.push(command);
     this.#commands = unsent;
+  }
+
+  /** True for a command of this very input, which nobody has seen yet. */
+  #isUnsent(command: Command): boolean {
+    return this.#commands.includes(command) && !this.#resent.has(command.id);
   }
 
   #exceed(limit: keyof Limits, path: string): void {
@@ -603,7 +612,7 @@ export class RunCore {
     if (state.ending) {
       for (const call of [...state.calls.values()]) dropCall(this.#work, call);
       for (const [id, command] of state.outstanding) {
-        const unsent = this.#commands.includes(command);
+        const unsent = this.#isUnsent(command);
         if (command.type === "returnBudget" || (command.type === "reserve" && !unsent)) continue;
         const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         // A write under way is waited for, within its timeout: its answer is worth it. A cancel gives it the signal.
