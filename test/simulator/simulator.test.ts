@@ -58,7 +58,7 @@ describe("a planted bug is found", () => {
     "expiry-ignored": [1, "R8"],
     "budget-settled-twice": [0, "R10"],
     "reservation-skipped": [0, "R10"],
-    "restriction-ignored": [40, "D4"],
+    "restriction-ignored": [37, "D4"],
     "dedupe-off": [3, "R11"],
     "breaker-stuck": [2, "R3"],
     "contract-one-sided": [1, "R5"],
