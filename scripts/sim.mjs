@@ -10,6 +10,7 @@
  * is 1 when a promise did not hold, or when a planted bug was not found; a failing seed is made smaller, and the command
  * that plays it again is the last line. A seed is the same simulation whichever job plays it.
  */
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -134,16 +135,13 @@ async function spread(from, seeds, plant) {
       while (next < from + seeds && (failed === undefined || next < failed.seed)) {
         const first = next;
         next += handful;
-        const answer = new Promise((resolve, reject) => {
-          worker.once("message", resolve);
-          worker.once("error", reject);
-        });
+        const answer = once(worker, "message");
         worker.postMessage({
           from: first,
           count: Math.min(handful, from + seeds - first),
           ...(plant ? { plant } : {}),
         });
-        const told = await answer;
+        const [told] = await answer;
         for (const key of /** @type {const} */ (["seeds", "runs", "crashes", "steps"])) sum[key] += told.sum[key];
         coverage.add(Coverage.fromJson(told.coverage));
         if (told.failed !== undefined && told.failed < (failed?.seed ?? Number.POSITIVE_INFINITY)) {

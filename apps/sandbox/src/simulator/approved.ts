@@ -18,6 +18,7 @@ export function assertApprovals({ entries, known, fault }: Audited, evidence: Ev
   const refused = new Map<string, string>();
   const editors = new Map<string, Principal[]>();
   const keys = new Set<string>();
+  const used = new Set<string>();
 
   for (const entry of entries) {
     switch (entry.type) {
@@ -26,6 +27,8 @@ export function assertApprovals({ entries, known, fault }: Audited, evidence: Ev
         if (intents.has(effect)) fault("R7", `${effect} was intended twice`);
         intents.set(effect, entry);
         if (approval === undefined) break;
+        if (used.has(approval)) fault("R8", `the approval of ${effect} was used before`);
+        used.add(approval);
         const asked = requests.get(effect)?.at(-1);
         if (asked?.body.binding !== approval) fault("R8", `${effect} rests on an approval of something else`);
         break;

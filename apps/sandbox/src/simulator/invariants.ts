@@ -83,7 +83,6 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       violations.add("R1", `the run cannot be read: ${String(thrown)}`);
       continue;
     }
-    (globalThis as never as { __dump?: (k: unknown, e: unknown) => void }).__dump?.(known, entries);
     const audited = { entries, known, fault: (promise: string, reason: string) => violations.add(promise, reason) };
     await replayBefore(audited, evidence);
     assertRun(audited, evidence);

@@ -129,10 +129,7 @@ export function faultyJournal(options: {
       store.acknowledged.push({ key, batch });
       return undefined;
     },
-    read: (key, fromSeq) => {
-      if (plant === "restriction-ignored" && key.kind === "restrictions") return Promise.resolve([]);
-      return slowly(() => store.journal.read(key, fromSeq));
-    },
+    read: (key, fromSeq) => slowly(() => store.journal.read(key, fromSeq)),
     putBlob: (tenant, address, body) => {
       assertSpace();
       if (!faults.strikes("slow-commit")) return store.putBlob(tenant, address, body);

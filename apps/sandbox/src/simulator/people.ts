@@ -290,7 +290,7 @@ export class People {
         return this.#followUp(known);
       }
       // Where nothing comes of it for long, people come more seldom.
-      const patience = Math.min(visitMsLongest, visitMsMax * 1.1 ** Math.max(0, ++visits - 20));
+      const patience = Math.min(visitMsLongest, visitMsMax * 1.2 ** Math.max(0, ++visits - 8));
       scheduler.add({ kind: "person", delayMs: 1 + random.below(patience), act: visit });
       const { open, approvals } = history.run(known.id);
       const states = [...open.values()];
@@ -388,7 +388,7 @@ export class People {
         );
         outcomes.forEach((outcome, index) => {
           if (outcome.ok) this.#heard(said[index]?.given.key);
-          else if (![...aboutApprovals, "tool/input-invalid"].includes(outcome.error.code))
+          else if (![...aboutApprovals, "tool/input-invalid", ...this.#amidDeploy()].includes(outcome.error.code))
             judgeCode(this.#options.violations, outcome.error.code, outcome.error.message);
         });
         return;

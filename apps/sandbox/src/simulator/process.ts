@@ -58,6 +58,8 @@ export interface ProcessOptions {
   readonly onCall: (run: string, path: string, attempt: number, seen: () => void) => void;
 }
 
+/** With a planted bug: a process looks once at what was taken away, and never again. */
+const deafMs = 24 * 3_600_000;
 /** Nobody acts here without a name. */
 const nobody: Principal = { id: "nobody", kind: "service", roles: [], authenticated: false };
 
@@ -83,7 +85,7 @@ export function startProcess(options: ProcessOptions): Process {
       budgets: budgetSpec(seed, []).tenants,
       breaker: plant === "breaker-stuck" ? { ...breaker, failuresMax: 1_000_000 } : breaker,
       ...(concurrency === undefined ? {} : { concurrency }),
-      restrictionsMaxAgeMs,
+      restrictionsMaxAgeMs: plant === "restriction-ignored" ? deafMs : restrictionsMaxAgeMs,
       snapshotEvery: options.snapshotEvery,
       blobChars: options.blobChars,
     } as never) as Supervisor;

@@ -231,6 +231,7 @@ class Simulation {
   #unfinished(): string {
     const open = [...this.#history.runs.values()].filter(({ end }) => !end);
     const states = [...this.#history.states()].join(", ");
+    if (open.length === 0) return `all ${this.#history.runs.size} runs have ended, and somebody still asks in vain`;
     return `${open.length} of ${this.#history.runs.size} runs have not ended and never will (${states})`;
   }
 

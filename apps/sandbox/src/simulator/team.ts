@@ -3,7 +3,6 @@ import {
   type AnyTool,
   type ApprovalRule,
   approvalPacket,
-  asAgent,
   defineAgent,
   defineDenial,
   defineEscalation,
@@ -15,6 +14,7 @@ import {
   type Edge,
   effectCase,
   effectVerdict,
+  jsonSchemaOf,
   type SupervisorDefinition,
   type ToolContext,
 } from "@remit/core";
@@ -30,6 +30,32 @@ type Payload = z.output<typeof payload>;
 const loosePayload = z.looseObject({});
 const toolInput = z.object({ id: z.string() });
 const toolOutput = z.object({ value: z.int(), ref: z.string() });
+// Made once: a seed has many agents and tools, and their schemas are always these.
+const toolSchemas = {
+  inputSchema: jsonSchemaOf(toolInput, "input", "tool"),
+  outputSchema: jsonSchemaOf(toolOutput, "output", "tool"),
+};
+const blank = { description: "Plays.", model: "m", tools: [], instructions: "" } as const;
+const player = defineAgent({ ...blank, name: "player", input: payload, output: payload });
+const loosePlayer = defineAgent({ ...blank, name: "player", input: loosePayload, output: payload });
+const nested = {
+  inputSchema: player.inputSchema,
+  outputSchema: jsonSchemaOf(payload, "input", "player", "output"),
+};
+const complianceJudge = defineAgent({
+  ...blank,
+  name: "compliance",
+  effects: "read",
+  input: effectCase,
+  output: effectVerdict,
+});
+const reviewerJudge = defineAgent({
+  ...blank,
+  name: "reviewer",
+  effects: "read",
+  input: effectCase,
+  output: approvalPacket,
+});
 
 export interface TeamOptions {
   readonly seed: number;
@@ -53,26 +79,18 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
   const tools = toolsOf(specs, world, plant, (name) => rules.get(name)?.tier === "person");
   const clocked = plant === "clock-in-contract";
   const next = ({ n, text }: Payload): Payload => ({ n: clocked ? now() % 1_000 : n + 1, text });
-  const input = (plant === "contract-one-sided" ? loosePayload : payload) as typeof payload;
 
-  const agentOf = (name: string): AnyAgent =>
-    defineAgent({
-      name,
-      description: name,
-      model: "m",
-      tools: tools.filter(({ name: tool }) => tool !== "undo_it" && draw(seed, "owns", name, tool) < 0.65),
-      asks: draw(seed, "asks", name) < 0.5 ? ["customer"] : [],
-      input,
-      output: payload,
-      instructions: instructionsOf(version),
-    }) as AnyAgent;
-  const judge = (name: string) => ({
+  const base = (plant === "contract-one-sided" ? loosePlayer : player) as AnyAgent;
+  const agentOf = (name: string): AnyAgent => ({
+    ...base,
     name,
-    description: name,
-    model: "m",
-    effects: "read" as const,
-    tools: tools.filter(({ name: tool }) => tool === "read_a") as never,
-    input: effectCase,
+    tools: tools.filter(({ name: tool }) => tool !== "undo_it" && draw(seed, "owns", name, tool) < 0.65),
+    asks: draw(seed, "asks", name) < 0.5 ? ["customer"] : [],
+    instructions: instructionsOf(version),
+  });
+  const judge = (agent: AnyAgent): AnyAgent => ({
+    ...agent,
+    tools: tools.filter(({ name: tool }) => tool === "read_a"),
     instructions: instructionsOf(version),
   });
 
@@ -82,7 +100,8 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
       const id = `${name}_${index}`;
       if (depth === 0 || index === 0 || draw(seed, "nested", id) >= 0.3) return agentOf(id);
       const inner = team(`${id}t`, depth - 1);
-      return asAgent(inner as never, { name: id, description: id, input, output: payload }) as AnyAgent;
+      const { name: _name, tools: _tools, ...rest } = base;
+      return { ...rest, ...nested, name: id, model: "", tools: [], team: inner };
     });
     const edges = agents.flatMap((from, index) => [
       ...sideEdges({ seed, team: name, agents, index, next, version }),
@@ -111,12 +130,8 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
     const named = new Map(tools.map((tool) => [tool.name, tool]));
     const held = new Set(outermost ? heldBy(agents) : []);
     const judges = {
-      ...(draw(seed, "compliance") < 0.65
-        ? { compliance: defineAgent({ ...judge("compliance"), output: effectVerdict }) as AnyAgent }
-        : {}),
-      ...(draw(seed, "reviewer") < 0.5
-        ? { reviewer: defineAgent({ ...judge("reviewer"), output: approvalPacket }) as AnyAgent }
-        : {}),
+      ...(draw(seed, "compliance") < 0.65 ? { compliance: judge(complianceJudge as AnyAgent) } : {}),
+      ...(draw(seed, "reviewer") < 0.5 ? { reviewer: judge(reviewerJudge as AnyAgent) } : {}),
     };
     return defineSupervisor({
       name: name.replaceAll("_", "-"),
@@ -264,6 +279,7 @@ function worldTool(spec: ToolSpec, world: World, made: ReadonlyMap<string, AnyTo
     description: name,
     input: toolInput,
     output: toolOutput,
+    ...toolSchemas,
     timeoutMs: toolTimeoutMs,
     breaker,
     ...(retry === undefined ? {} : { retry }),

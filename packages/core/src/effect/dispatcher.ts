@@ -187,8 +187,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       let releases: readonly Release[] = [];
       try {
         tool = gate(command);
-        if (restrictions) await checkRestrictions(key, command);
         if (tool.effect === "write" && needsApproval(command)) await checkApproval(key, command);
+        // G3: behind whatever else may have to wait for a journal.
+        if (restrictions) await checkRestrictions(key, command);
         // A copy, because what a tool does to its arguments is no business of the run that holds them.
         const parsed = parseWith(tool.input, copyJson(command.input));
         if (!parsed.ok) {

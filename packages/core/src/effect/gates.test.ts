@@ -170,6 +170,7 @@ describe("what is revoked", () => {
 
 describe("R8 a write of tier `person`", () => {
   const secret = "tenant-key";
+
   const bound = {
     tenant: "acme",
     run: "run_1",
@@ -183,6 +184,21 @@ describe("R8 a write of tier `person`", () => {
   const token: ApprovalToken = { binding: bindingOf(bound), by: ["ann"], definitionHash: "d1", policyVersion: "p1" };
   const asked = { ...writes, tier: "person", policyVersion: "tiers-1", approval: token } as const;
   const tenantKey = (tenant: string) => (tenant === "acme" ? secret : "another");
+
+  test("G3 is looked at behind its approval, which may have to wait for a journal", async () => {
+    let stopped = false;
+    const slow = Promise.withResolvers<string>();
+    const { call, calls } = desk(undefined, {
+      tenantKey: () => slow.promise,
+      restrictions: () => ({ ...free, stopped }),
+    });
+    const outcome = call(asked);
+    await settle();
+    stopped = true;
+    slow.resolve(secret);
+    expect((await failure(outcome)).code).toBe("policy/revoked");
+    expect(calls).toEqual([]);
+  });
 
   test("G2 is made with an approval that is bound to it", async () => {
     for (const of of [tenantKey, async (tenant: string) => tenantKey(tenant)]) {

@@ -78,8 +78,8 @@ export class RunCore {
   #exceeded = false;
   #drafts: Draft[] = [];
   #commands: Command[] = [];
-  /** Commands of the batch that were sent before, by a process that is gone. */
-  #sentBefore: Set<string> = new Set();
+  /** Ids of commands that were sent before and are sent again: what they do may be done already. */
+  readonly #resent = new Set<string>();
   #aborts: string[] = [];
   readonly #work: Work;
 
@@ -174,7 +174,7 @@ export class RunCore {
     if (this.ended || !this.#hasPlace(event)) return undefined;
     this.#drafts = [];
     this.#commands = [];
-    this.#sentBefore.clear();
+    this.#resent.clear();
     this.#aborts = [];
     this.#work.at = at;
     this.#work.cause = seq;
@@ -503,7 +503,7 @@ export class RunCore {
         // The tenant's stream knows them by their names, so they are the same however often they are asked for. It may
         // have heard of them, so they are waited for like any that is under way.
         this.#commands.push(command);
-        this.#sentBefore.add(id);
+        this.#resent.add(id);
         continue;
       }
       if (command.type === "callModel" && !givenUp && !state.ending) {
@@ -580,12 +580,17 @@ export class RunCore {
   #abandon(command: string): void {
     const sent = this.#state.outstanding.get(command);
     // A reservation is waited for: what it took of the tenant's budget has to be given back.
-    const unsent = sent !== undefined && this.#commands.includes(sent) && !this.#sentBefore.has(command);
+    const unsent = sent !== undefined && this.#isUnsent(sent);
     if (!sent || (sent.type === "reserve" && !unsent)) return;
     this.#state.outstanding.delete(command);
     if (sent.type === "callModel") settleCall(this.#work, command, sent.path, {});
     if (!unsent) this.#aborts.push(command);
     this.#commands = this.#commands.filter(({ id }) => id !== command);
+  }
+
+  /** True for a command of this very input, which nobody has seen yet. */
+  #isUnsent(command: Command): boolean {
+    return this.#commands.includes(command) && !this.#resent.has(command.id);
   }
 
   #exceed(limit: keyof Limits, path: string): void {
@@ -621,7 +626,7 @@ export class RunCore {
     if (state.ending) {
       for (const call of [...state.calls.values()]) dropCall(this.#work, call);
       for (const [id, command] of state.outstanding) {
-        const unsent = this.#commands.includes(command) && !this.#sentBefore.has(id);
+        const unsent = this.#isUnsent(command);
         if (command.type === "returnBudget" || (command.type === "reserve" && !unsent)) continue;
         const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         // A write under way is waited for, within its timeout: its answer is worth it. A cancel gives it the signal.
