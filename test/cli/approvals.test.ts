@@ -1,8 +1,11 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Ended, folder, remit } from "./remit.ts";
+
+/** A test is half a dozen processes, each with a server of its own: on a busy machine that takes its time. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** A suite in which nobody approves, played once; each test works on a copy. */
 let home: string;
@@ -11,7 +14,7 @@ let played: Ended;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "remit-cli-"));
   played = await remit(home, ["run", "--filter", "refund", "--approver", "none", "--json", "--no-report"]);
-}, 60_000);
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function copyOfHome(): string {
