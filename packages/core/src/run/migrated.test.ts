@@ -58,6 +58,12 @@ test("D4 V3 a run that another version was quicker to start under the same key i
   const second = runSupervisor(desk("2"), { engine: engineOf("slow", slow), models, waitingRuns: "leave" });
   const run = await second.start({ text: "hello" }, start);
   expect(run.id).toBe(quick);
-  const hash = desk("1").hash;
+  const { hash } = desk("1");
   expect(await journal.findRun("acme", run.id)).toMatchObject({ definitionHash: hash, status: "parked", lastSeq: 2 });
+  const key = { tenant: "acme", kind: "run", id: run.id } as const;
+  const loading = loadRun(journal, key, {
+    definition: second.definition,
+    tenantKey: await journal.tenantKey("acme"),
+  });
+  await expect(loading).rejects.toMatchObject({ code: "journal/conflict" });
 });
