@@ -219,12 +219,10 @@ export function budgetsContract({ fresh, again, survives, adopt, name }: EngineK
       expect((await office.replay(run.id, { tenant })).fault).toBeUndefined();
     });
 
-    test("a model without a price is not called", async () => {
+    test("a model without a price is not called: where a budget is in force, nothing starts with it", () => {
       const { quote: _, ...unpriced } = paid({ worker: [says("never")] });
-      const office = makeOffice({ engine: fresh(), model: unpriced, budgets: { [tenant]: { microUsd: 100 } } });
-      const run = await office.start(input, start);
-      expect(await run.result()).toMatchObject({ status: "failed", error: { code: "budget/unpriced" } });
-      expect(bodies(await run.entries(), "model.responded")).toEqual([]);
+      const make = () => makeOffice({ engine: fresh(), model: unpriced, budgets: { [tenant]: { microUsd: 100 } } });
+      expect(make).toThrow(/budget\/unpriced/);
     });
 
     test("a call that an open breaker kept from being made settles at nothing", async () => {

@@ -25,6 +25,8 @@ export interface CallModelCommand {
   readonly agent: string;
   readonly alias: string;
   readonly turn: number;
+  /** 1 for the first try of this call, counting up over retries; a call that was lost is the same try again. */
+  readonly attempt: number;
   /** How many model calls this agent made in this run before, over all its invocations. */
   readonly agentCall: number;
   readonly input: Json;

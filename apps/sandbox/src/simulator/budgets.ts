@@ -24,7 +24,7 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
   const spent = none();
   if (budget === undefined) return spent;
   const calls = world.asked.filter(({ run }) => run === known.id);
-  const callsOf = (command: string) => calls.filter(({ path, turn }) => `${path}/model#${turn}` === command);
+  const callsOf = (command: string) => calls.filter((one) => one.command === command);
   const agents = new Map<string, string>();
   const byAgent = new Map<string, Sum>();
   /** What is set aside, by the command of the model call. */

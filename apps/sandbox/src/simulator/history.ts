@@ -283,7 +283,20 @@ export class History {
 
 /** The model call that a reservation is for. */
 export function callOf(command: string): string {
-  return command.slice(0, command.lastIndexOf("/budget#"));
+  return command.slice(0, command.lastIndexOf("/budget@"));
+}
+
+/** The command of a model call, as a request tells of it. */
+export function modelCommandOf({
+  path,
+  turn,
+  attempt,
+}: {
+  readonly path: string;
+  readonly turn: number;
+  readonly attempt: number;
+}): string {
+  return attempt > 1 ? `${path}/model#${turn}/try#${attempt}` : `${path}/model#${turn}`;
 }
 
 /** The instance that a call belongs to. */

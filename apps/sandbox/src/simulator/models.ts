@@ -1,7 +1,7 @@
 import { canonicalJson, type Json, type Model, type ModelRequest, type ResponsePart } from "@remit/core";
 import type { BreakerWatch } from "./breakers.ts";
 import type { Faults } from "./fault.ts";
-import type { History } from "./history.ts";
+import { type History, modelCommandOf } from "./history.ts";
 import { draw, drawOne, type Random } from "./random.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
@@ -76,7 +76,7 @@ export function randomModel(options: {
   const observe = (request: ModelRequest): ModelCall | undefined => {
     const { tenant, runId, path, turn } = request.context;
     const known = history.run(runId);
-    const command = `${path}/model#${turn}`;
+    const command = modelCommandOf(request.context);
     onCall(runId, command);
     restraint.assertAllowed({ tenant, agent: request.agent, owner });
     for (const { name } of request.tools) {
@@ -92,7 +92,7 @@ export function randomModel(options: {
     const asked: ModelCall = {
       run: runId,
       path,
-      turn,
+      command,
       agent: request.agent,
       input: canonicalJson(request.input),
       instructions: request.instructions,
@@ -103,7 +103,7 @@ export function randomModel(options: {
     };
     world.asked.push(asked);
     if (known.budgeted) {
-      const calls = world.asked.filter((one) => one.run === runId && one.path === path && one.turn === turn).length;
+      const calls = world.asked.filter((one) => one.run === runId && one.command === command).length;
       if ((known.reserved.get(command) ?? 0) < calls) {
         violations.add("R10", `turn ${turn} of ${path} was called ${calls} times, with fewer reservations`);
       }

@@ -24,7 +24,8 @@ export interface WorldCall {
 export interface ModelCall {
   readonly run: string;
   readonly path: string;
-  readonly turn: number;
+  /** The command that it was made by: a further try has one of its own. */
+  readonly command: string;
   readonly agent: string;
   readonly input: string;
   readonly instructions: string;

@@ -46,6 +46,7 @@ const command: CallModelCommand = {
   agent: "clerk",
   alias: "m",
   turn: 1,
+  attempt: 1,
   agentCall: 0,
   input: { text: "hello" },
   messages: [],

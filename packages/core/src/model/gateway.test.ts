@@ -31,6 +31,7 @@ const command: CallModelCommand = {
   agent: "clerk",
   alias: "m",
   turn: 1,
+  attempt: 1,
   agentCall: 0,
   input: { text: "hello" },
   messages: [],
@@ -80,7 +81,7 @@ describe("a call", () => {
       tools: [],
       asks: ["customer"],
       outputSchema: clerk.outputSchema,
-      context: { ...key, path: "clerk#1", turn: 1, agentCall: 0, attributes: { world: "w1" } },
+      context: { ...key, path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: { world: "w1" } },
     });
   });
 

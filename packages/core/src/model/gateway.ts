@@ -111,6 +111,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       runId,
       path: command.path,
       turn: command.turn,
+      attempt: command.attempt,
       agentCall: command.agentCall,
       attributes: command.attributes,
     },

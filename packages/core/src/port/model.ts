@@ -42,6 +42,8 @@ export interface ModelRequest {
     readonly runId: string;
     readonly path: string;
     readonly turn: number;
+    /** 1 for the first try of this turn, counting up when a failed call is tried again. */
+    readonly attempt: number;
     /** Model calls that this agent made in this run before this one. */
     readonly agentCall: number;
     readonly attributes: Readonly<Record<string, string>>;

@@ -225,7 +225,9 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
     const entries = await openBlobs(openBatch(batch, key.id), journal, key);
     for (const entry of entries) {
       lastAt = entry.at;
-      if (entry.type === "run.started") conversationId = entry.body.conversationId;
+      if (entry.type !== "run.started") continue;
+      conversationId = entry.body.conversationId;
+      assertOwn(entry.body.definitionHash, options.definition, key, batch.lastSeq);
     }
     foldBatch(core, entries, key.id);
     head = { seq: batch.lastSeq, hash: batch.hash };
@@ -233,8 +235,18 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
   if (from > 0) {
     const record = await journal.findRun(key.tenant, key.id);
     conversationId = record?.conversationId;
+    if (record) assertOwn(record.definitionHash, options.definition, key, record.lastSeq);
   }
   return { core, head, snapshotSeq: from, lastAt, conversationId };
+}
+
+/**
+ * A run is decided by the definition that it is pinned to and by no other (D4). Two versions may have been asked to start
+ * it under one key at the same moment: whoever was second has lost it (V3).
+ */
+function assertOwn(hash: string, definition: SupervisorDefinition, key: StreamKey, actual: number): void {
+  if (hash === definition.hash) return;
+  throw new OrchestrationError("journal/conflict", { stream: streamName(key), expected: 0, actual });
 }
 
 /**

@@ -257,7 +257,8 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
       const called = work.state.agentCalls.get(agent.name) ?? 0;
       const agentCall = again ? called - 1 : called;
       work.state.agentCalls.set(agent.name, agentCall + 1);
-      const id = again ? `${path}/model#${turn}/try#${invocation.tries + 1}` : `${path}/model#${turn}`;
+      const attempt = invocation.tries + 1;
+      const id = again ? `${path}/model#${turn}/try#${attempt}` : `${path}/model#${turn}`;
       work.note("model.called", path, {
         command: id,
         agent: agent.name,
@@ -272,6 +273,7 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         agent: agent.name,
         alias: invocation.alias,
         turn,
+        attempt,
         agentCall,
         input: invocation.input,
         messages: invocation.messages,

@@ -35,3 +35,35 @@ test("C4 V3 whoever takes up a run with the definition that it was migrated away
   expect(await before.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true, status: "parked" });
   expect(await after.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true, status: "parked" });
 });
+
+test("D4 V3 a run that another version was quicker to start under the same key is not taken up by this one", async () => {
+  const journal = memoryJournal();
+  const models = { m: scriptedModel([]) };
+  const engineOf = (name: string, over = journal) =>
+    localEngine({ name, journal: over, clock: fakeClock(), logger: silentLogger });
+  const start = { tenant: "acme", principal: user("u_1"), delayMs: 60_000, idempotencyKey: "once" };
+  let quick: string | undefined;
+  // Between the look for the run and the delivery of its start somebody else starts it.
+  const slow: typeof journal = {
+    ...journal,
+    findRun: async (tenant, runId) => {
+      const found = await journal.findRun(tenant, runId);
+      if (quick !== undefined) return found;
+      quick = "on its way";
+      const first = runSupervisor(desk("1"), { engine: engineOf("quick"), models });
+      quick = (await first.start({ text: "hello" }, start)).id;
+      return found;
+    },
+  };
+  const second = runSupervisor(desk("2"), { engine: engineOf("slow", slow), models, waitingRuns: "leave" });
+  const run = await second.start({ text: "hello" }, start);
+  expect(run.id).toBe(quick);
+  const { hash } = desk("1");
+  expect(await journal.findRun("acme", run.id)).toMatchObject({ definitionHash: hash, status: "parked", lastSeq: 2 });
+  const key = { tenant: "acme", kind: "run", id: run.id } as const;
+  const loading = loadRun(journal, key, {
+    definition: second.definition,
+    tenantKey: await journal.tenantKey("acme"),
+  });
+  await expect(loading).rejects.toMatchObject({ code: "journal/conflict" });
+});
