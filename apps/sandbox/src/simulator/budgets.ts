@@ -25,6 +25,8 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
   if (budget === undefined) return spent;
   const calls = world.asked.filter(({ run }) => run === known.id);
   const callsOf = (command: string) => calls.filter((one) => one.command === command);
+  const timesSetAside = (command: string) =>
+    entries.filter((entry) => entry.type === "budget.reserved" && callOf(entry.body.command) === command).length;
   const agents = new Map<string, string>();
   const byAgent = new Map<string, Sum>();
   /** What is set aside, by the command of the model call. */
@@ -82,7 +84,9 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
     if (
       basis === "reported" &&
       calls.length > 0 &&
-      !callsOf(command).some(({ told }) => told?.microUsd === amount.microUsd)
+      !callsOf(command).some(({ told }) => told?.microUsd === amount.microUsd) &&
+      // What a gate kept from being made is known to have cost nothing.
+      !(amount.microUsd === 0 && callsOf(command).length < timesSetAside(command))
     ) {
       fault("R10", `${command} was settled at ${amount.microUsd}, which nobody reported`);
     }
