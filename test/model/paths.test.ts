@@ -70,6 +70,7 @@ describe("every state can be reached", () => {
           attempts: 2,
           tier,
           quorum: 2,
+          lossIsFree: judges,
           compliance: judges,
           reviewer: judges,
         })),

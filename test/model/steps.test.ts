@@ -87,6 +87,7 @@ const arbCallEvent = fc.oneof(
     attempts: fc.integer({ min: 1, max: 4 }),
     tier: fc.constantFrom("none", "compliance", "person"),
     quorum: fc.integer({ min: 1, max: 3 }),
+    lossIsFree: fc.boolean(),
     compliance: fc.boolean(),
     reviewer: fc.boolean(),
   }),

@@ -25,6 +25,7 @@ const write = (idempotency: "key" | "lookup" | "none", attempts = 3): EffectEven
   attempts,
   tier: "none",
   quorum: 1,
+  lossIsFree: false,
   compliance: false,
   reviewer: false,
 });
@@ -42,6 +43,19 @@ describe("the life of a call", () => {
     expect(commands).toEqual(["intend", "call", "doubt:key", "call", "doubt:key", "call"]);
     expect(play([write("key"), { type: "lost", keyValid: true }, unreached, unreached]).state).toBe("uncertain");
     expect(play([write("key"), { type: "lost", keyValid: true }, { type: "returned" }]).state).toBe("settled");
+  });
+
+  test("E2 under a key, and by looking up, a call outlives any number of processes; failures use its tries up", () => {
+    const lost: EffectEvent = { type: "lost", keyValid: true };
+    const free = (idempotency: "key" | "lookup"): EffectEvent => ({ ...write(idempotency), lossIsFree: true }) as never;
+    const dying = Array.from({ length: 9 }, () => lost);
+    expect(play([free("key"), ...dying, { type: "returned" }]).state).toBe("settled");
+    expect(play([free("key"), ...dying, unanswered, unanswered]).state).toBe("dispatched");
+    expect(play([free("key"), ...dying, unanswered, unanswered, unanswered]).state).toBe("uncertain");
+    const looked = dying.flatMap((): EffectEvent[] => [lost, { type: "never" }]);
+    expect(play([free("lookup"), ...looked, { type: "returned" }]).state).toBe("settled");
+    expect(play([write("key"), ...dying.slice(0, 3)]).state).toBe("uncertain");
+    expect(play([{ ...free("key") }, { type: "lost", keyValid: false }]).state).toBe("uncertain");
   });
 
   test("E4 a look-up that says `never` ends the doubt", () => {

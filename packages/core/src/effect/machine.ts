@@ -25,6 +25,8 @@ export type EffectEvent =
       readonly attempts: number;
       readonly tier: Tier;
       readonly quorum: number;
+      /** A process that dies uses up no try: how often that may happen, the run's own limits bound. */
+      readonly lossIsFree: boolean;
       /** Which judges there are. */
       readonly compliance: boolean;
       readonly reviewer: boolean;
@@ -83,6 +85,9 @@ export interface EffectContext {
   readonly idempotency: Idempotency;
   readonly attempt: number;
   readonly attemptsMax: number;
+  readonly lossIsFree: boolean;
+  /** Tries that do not count against `attemptsMax`: those that died with their process, and looking up. */
+  readonly free: number;
   /** An earlier try may have taken effect. */
   readonly doubt: boolean;
   readonly tier: Tier;
@@ -93,9 +98,15 @@ export interface EffectContext {
 
 type Args = { readonly context: EffectContext; readonly event: EffectEvent };
 const next = assign({ attempt: ({ context }: Args) => context.attempt + 1 });
-const doubting = assign({ attempt: ({ context }: Args) => context.attempt + 1, doubt: true });
+/** One more try, which counts unless it is made because a process died or because the one before was only looked up. */
+const freely = ({ context, event }: Args): Partial<EffectContext> => ({
+  attempt: context.attempt + 1,
+  free: context.free + (context.lossIsFree && (event.type === "lost" || event.type === "never") ? 1 : 0),
+});
+const doubting = assign((args: Args) => ({ ...freely(args), doubt: true }));
 const doubt = (way: "key" | "lookup" | "person") => ({ type: "doubt", params: { next: way } });
-const again = ({ context }: Args) => context.attempt < context.attemptsMax;
+const again = ({ context, event }: Args) =>
+  (context.lossIsFree && event.type === "lost") || context.attempt - context.free < context.attemptsMax;
 const keyValid = ({ event }: Args) => (event.type === "failed" || event.type === "lost") && event.keyValid;
 
 /** How an unknown outcome goes on, in order of preference (D7). */
@@ -127,6 +138,7 @@ const take = assign(({ event }: Args) =>
         idempotency: event.idempotency,
         attempt: 1,
         attemptsMax: event.attempts,
+        lossIsFree: event.lossIsFree,
         tier: event.tier,
         quorum: event.quorum,
         reviewer: event.reviewer,
@@ -154,6 +166,8 @@ export function effectMachine(): AnyStateMachine {
       idempotency: "none",
       attempt: 0,
       attemptsMax: 1,
+      lossIsFree: false,
+      free: 0,
       doubt: false,
       tier: "none",
       quorum: 1,
@@ -259,7 +273,10 @@ export function effectMachine(): AnyStateMachine {
       reconciling: {
         on: {
           found: settle,
-          never: { target: "dispatched", actions: [next, assign({ doubt: false }), { type: "call" }] },
+          never: {
+            target: "dispatched",
+            actions: [assign((args: Args) => ({ ...freely(args), doubt: false })), { type: "call" }],
+          },
           unknown: { target: "uncertain", actions: [doubt("person"), { type: "askPerson" }] },
           lost: { target: "reconciling", reenter: true, actions: [{ type: "lookup" }] },
         },

@@ -177,6 +177,7 @@ function begin(work: Work, proposal: Proposal): void {
     attempts: Math.max(attemptsMax, tool.retry?.attempts ?? 0),
     tier: call.tier,
     quorum: rule?.quorum ?? 1,
+    lossIsFree: work.rules.retries,
     // What undoes is judged by people alone: the judges of a team know its cases, and there is none here.
     compliance: call.tier !== "none" && hasJudge("compliance"),
     reviewer: call.tier !== "none" && hasJudge("reviewer"),
