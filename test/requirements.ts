@@ -255,7 +255,7 @@ export const requirements: readonly Requirement[] = [
           "what is left of a slice is promised to one of two calls that ask at once",
           "a slice that was on its way when its process died and the run was cancelled is given back",
           "of a %s ends the run before a call that it does not hold",
-          "a model without a price is not called",
+          "a model without a price is not called: where a budget is in force, nothing starts with it",
           "failed, aborted and lost calls settle at what was set aside",
           "a call that an open breaker kept from being made settles at nothing",
         ],
