@@ -221,6 +221,12 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
     if (from === 0) rest = await own(await journal.read(key));
   }
   let conversationId: string | undefined;
+  if (from > 0) {
+    // Behind a snapshot neither the start nor a migration is among what was read: the index says whose the run is now.
+    const record = await journal.findRun(key.tenant, key.id);
+    conversationId = record?.conversationId;
+    if (record) assertOwn(record.definitionHash, options.definition, key, record.lastSeq);
+  }
   for (const batch of rest) {
     const entries = await openBlobs(openBatch(batch, key.id), journal, key);
     for (const entry of entries) {
@@ -231,11 +237,6 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
     }
     foldBatch(core, entries, key.id);
     head = { seq: batch.lastSeq, hash: batch.hash };
-  }
-  if (from > 0) {
-    const record = await journal.findRun(key.tenant, key.id);
-    conversationId = record?.conversationId;
-    if (record) assertOwn(record.definitionHash, options.definition, key, record.lastSeq);
   }
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }

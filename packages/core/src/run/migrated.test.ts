@@ -67,3 +67,22 @@ test("D4 V3 a run that another version was quicker to start under the same key i
   });
   await expect(loading).rejects.toMatchObject({ code: "journal/conflict" });
 });
+
+test("V3 also behind a snapshot that the new definition has made", async () => {
+  const journal = memoryJournal();
+  const engine = localEngine({ name: "memory", journal, clock: fakeClock(), logger: silentLogger });
+  const models = { m: scriptedModel([]) };
+  const before = runSupervisor(desk("1"), { engine, models });
+  const after = runSupervisor(desk("2"), { engine, models });
+  const run = await before.start({ text: "hello" }, { tenant: "acme", principal: user("u_1"), delayMs: 60_000 });
+  await engine.idle();
+  await after.migrate({ from: before });
+  const key = { tenant: "acme", kind: "run", id: run.id } as const;
+  const tenantKey = await journal.tenantKey("acme");
+  const { core, head } = await loadRun(journal, key, { definition: after.definition, tenantKey });
+  await journal.saveSnapshot(key, { ...head, state: core.save() });
+
+  const late = loadRun(journal, key, { definition: before.definition, tenantKey });
+  await expect(late).rejects.toMatchObject({ code: "journal/conflict" });
+  expect((await loadRun(journal, key, { definition: after.definition, tenantKey })).snapshotSeq).toBe(head.seq);
+});
