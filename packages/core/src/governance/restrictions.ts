@@ -58,7 +58,7 @@ export interface RestrictionBoard {
 }
 
 /** How often somebody looks again when the look itself took longer than what it tells may be old. */
-const looksMore = 3;
+const looksMore = 10;
 
 type InForce = ReadonlyMap<string, RestrictionInForce>;
 
@@ -120,8 +120,18 @@ export function restrictionBoard({ journal, clock, salt, maxAgeMs = 250 }: Restr
   const refresh = async (source: Source, at: number): Promise<void> => {
     if (source.looking) await source.looking;
     if (!isFresh(source, at)) await look(source);
-    // A look that took long tells of then. A journal that is always slower than that is believed in the end.
-    for (let more = 0; more < looksMore && maxAgeMs > 0 && !isFresh(source, now()); more++) await look(source);
+  };
+  const staleOf = ({ own }: Place, at: number): readonly Source[] =>
+    [own, everybody].filter((source) => !isFresh(source, at));
+  /** A look that took long tells of then, so both are looked at again. A journal that is always slower is believed in the end. */
+  const refreshed = async (place: Place): Promise<Restrictions> => {
+    for (let looks = 0; looks <= looksMore; looks++) {
+      const at = now();
+      const stale = staleOf(place, at);
+      if (stale.length === 0 || (looks > 0 && maxAgeMs === 0)) break;
+      await Promise.all(stale.map((source) => refresh(source, at)));
+    }
+    return unionOf(place);
   };
   const unionOf = (place: Place): Restrictions => {
     const own = place.own.stream.known();
@@ -152,11 +162,7 @@ export function restrictionBoard({ journal, clock, salt, maxAgeMs = 250 }: Restr
     lift: (tenant, target, word) => change("restriction.lifted", tenant, target, word),
     current: (tenant) => {
       const place = placeOf(tenant);
-      const at = now();
-      const stale = [place.own, everybody].filter((source) => !isFresh(source, at));
-      return stale.length === 0
-        ? unionOf(place)
-        : Promise.all(stale.map((source) => refresh(source, at))).then(() => unionOf(place));
+      return staleOf(place, now()).length === 0 ? unionOf(place) : refreshed(place);
     },
     list: async (tenant) => {
       const { own } = placeOf(tenant);
