@@ -1,12 +1,11 @@
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Entry, InputBodies, InputEvent } from "../event.ts";
 import type { IdSource } from "../ids.ts";
-import { openBatch } from "../journal/chain.ts";
+import { openRun } from "../journal/open-run.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
-import { openBlobs } from "../run/blob.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import { refusalOf } from "./decide.ts";
@@ -118,14 +117,7 @@ const listedMost = 100;
 export function approvalService(options: ApprovalServiceOptions): Approvals {
   const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor } = options;
 
-  const entriesOf = async ({ tenant, runId }: RunRecord, fromSeq = 1) => {
-    const stream = { tenant, kind: "run", id: runId } as const;
-    const entries: Entry[] = [];
-    for (const batch of await journal.read(stream, fromSeq)) {
-      entries.push(...(await openBlobs(openBatch(batch, runId), journal, stream)));
-    }
-    return entries;
-  };
+  const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
 
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);

@@ -5,6 +5,7 @@ import { assertBound } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Journal } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { noRestrictions } from "../run/empty.ts";
 import { type Fold, openStream, type Stream } from "../stream/stream.ts";
 
 /**
@@ -77,8 +78,6 @@ interface Place {
   union: Restrictions;
 }
 
-const nothing: Restrictions = { version: "0.0", tools: [], agents: [], stopped: false };
-
 /** Keeps the restrictions of all tenants over a journal that any number of processes share. */
 export function restrictionBoard({ journal, clock, salt, maxAgeMs = 250 }: RestrictionBoardOptions): RestrictionBoard {
   assertBound("maxAgeMs", maxAgeMs, 0);
@@ -95,7 +94,7 @@ export function restrictionBoard({ journal, clock, salt, maxAgeMs = 250 }: Restr
     let place = places.get(tenant);
     if (!place) {
       assertTenant(tenant);
-      place = { own: tenant === allTenants ? everybody : sourceOf(tenant), union: nothing };
+      place = { own: tenant === allTenants ? everybody : sourceOf(tenant), union: noRestrictions };
       places.set(tenant, place);
     }
     return place;

@@ -1,3 +1,4 @@
+import { addSpend, minusSpend, noSpend } from "../budget/spend.ts";
 import type { CallModelCommand, Command } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
@@ -12,12 +13,7 @@ import type { Work } from "./state.ts";
  * B3 An ending run gives back what it has not used before its last entry is written.
  */
 
-const nothing: Spend = { microUsd: 0, tokens: 0 };
 const returnCommand = "budget/return";
-
-export function plus(left: Spend, right: Spend): Spend {
-  return { microUsd: left.microUsd + right.microUsd, tokens: left.tokens + right.tokens };
-}
 
 /** Calls a model, or first sets aside what the call may cost. */
 export function callOrReserve(work: Work, call: CallModelCommand): void {
@@ -37,17 +33,14 @@ export function callOrReserve(work: Work, call: CallModelCommand): void {
 
 /** What the run's slices hold beyond what it has used and set aside. */
 function sliceLeft({ state: { purse } }: Work): Spend {
-  const taken = purse.slices.reduce((sum, { amount }) => plus(sum, amount), nothing);
-  const bound = plus(purse.spent, reserved(purse.reserved.values()));
-  return {
-    microUsd: Math.max(0, taken.microUsd - bound.microUsd),
-    tokens: Math.max(0, taken.tokens - bound.tokens),
-  };
+  const taken = purse.slices.reduce((sum, { amount }) => addSpend(sum, amount), noSpend);
+  const bound = addSpend(purse.spent, reserved(purse.reserved.values()));
+  return minusSpend(taken, bound);
 }
 
 function reserved(reservations: Iterable<{ readonly amount: Spend }>): Spend {
-  let sum = nothing;
-  for (const { amount } of reservations) sum = plus(sum, amount);
+  let sum = noSpend;
+  for (const { amount } of reservations) sum = addSpend(sum, amount);
   return sum;
 }
 
@@ -62,12 +55,12 @@ export function callReserved(
   if (slice) purse.slices.push(slice);
   const open = [...purse.reserved.values()];
   const scopes = [
-    { scope: "run", name: work.state.runId, bound: budget?.run, used: plus(purse.spent, reserved(open)) },
+    { scope: "run", name: work.state.runId, bound: budget?.run, used: addSpend(purse.spent, reserved(open)) },
     {
       scope: "agent",
       name: agent,
       bound: budget?.agents?.[agent],
-      used: plus(purse.byAgent.get(agent) ?? nothing, reserved(open.filter((one) => one.agent === agent))),
+      used: addSpend(purse.byAgent.get(agent) ?? noSpend, reserved(open.filter((one) => one.agent === agent))),
     },
   ] as const;
   for (const { scope, name, bound, used } of scopes) {
@@ -117,8 +110,8 @@ export function settleCall(
     microUsd: cost?.microUsd ?? held.amount.microUsd,
     tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
   };
-  purse.spent = plus(purse.spent, amount);
-  purse.byAgent.set(held.agent, plus(purse.byAgent.get(held.agent) ?? nothing, amount));
+  purse.spent = addSpend(purse.spent, amount);
+  purse.byAgent.set(held.agent, addSpend(purse.byAgent.get(held.agent) ?? noSpend, amount));
   work.note("budget.settled", path, {
     command,
     agent: held.agent,

@@ -1,4 +1,5 @@
 import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
+import { minusSpend } from "../budget/spend.ts";
 import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
 import { breakers } from "../effect/breaker.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
@@ -111,7 +112,7 @@ export function makeHost({
     const quoted = gateway.quote(key, command.call);
     if ("error" in quoted) return refuse("price", quoted.error);
     const { amount } = quoted;
-    const needed = sliceLeft && lacking(amount, sliceLeft);
+    const needed = sliceLeft && minusSpend(amount, sliceLeft);
     const reserved = (slice?: { readonly stream: string; readonly amount: Spend }): InputEvent => ({
       id,
       path,
@@ -170,12 +171,4 @@ function mostOf(concurrency: Concurrency | undefined, target: string): number | 
   const name = rest.join(":");
   if (kind === "tenant") return concurrency?.perTenant;
   return (kind === "tool" ? concurrency?.tools : concurrency?.models)?.[name];
-}
-
-/** What a need exceeds what there is by. */
-function lacking(amount: Spend, left: Spend): Spend {
-  return {
-    microUsd: Math.max(0, amount.microUsd - left.microUsd),
-    tokens: Math.max(0, amount.tokens - left.tokens),
-  };
 }
