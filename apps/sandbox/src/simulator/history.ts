@@ -54,8 +54,8 @@ export interface RunHistory {
   readonly intents: Set<string>;
   /** Ids of commands whose `tool.called` or look-up is durable. */
   readonly called: Set<string>;
-  /** `path turn` of model calls. */
-  readonly models: Set<string>;
+  /** `path turn` of model calls: the definition that had them made. */
+  readonly models: Map<string, string>;
   /** How often money was set aside for a model call, by the call's command. */
   readonly reserved: Map<string, number>;
   readonly open: Map<string, OpenState>;
@@ -89,7 +89,7 @@ export class History {
         compensates: false,
         intents: new Set(),
         called: new Set(),
-        models: new Set(),
+        models: new Map(),
         reserved: new Map(),
         open: new Map(),
         instances: new Set(),
@@ -173,7 +173,7 @@ export class History {
         return;
       case "model.called":
         close("start", "begun");
-        run.models.add(`${entry.path} ${entry.body.turn}`);
+        run.models.set(`${entry.path} ${entry.body.turn}`, run.definition);
         loop(entry.path, "thinking");
         return move(entry.body.command, run.budgeted ? "model.reserving" : "model.called");
       case "budget.reserved": {

@@ -86,7 +86,8 @@ export function randomModel(options: {
     }
     if (cost === "zero") return undefined;
     // Only a paid call is durable before it is made; another may be of a turn that was undone, or that somebody else won.
-    if (!known.models.has(`${path} ${turn}`)) {
+    const decided = known.models.get(`${path} ${turn}`);
+    if (decided === undefined) {
       violations.add("R1", `turn ${turn} of ${path} was paid for before its entry was durable`);
     }
     const asked: ModelCall = {
@@ -96,7 +97,7 @@ export function randomModel(options: {
       agent: request.agent,
       input: canonicalJson(request.input),
       instructions: request.instructions,
-      definition: known.definition,
+      definitions: [known.definition, decided ?? known.definition],
       quoted: quote(request),
       actual: { microUsd: 0, tokens: 0 },
       told: undefined,

@@ -29,8 +29,11 @@ export interface ModelCall {
   readonly agent: string;
   readonly input: string;
   readonly instructions: string;
-  /** Hash of the definition that decided the run when the call was made. */
-  readonly definition: string;
+  /**
+   * Hashes of the definitions that may speak here: the one that decided the run when the call was made, and the one
+   * that had the call made. They differ where a process was slow to make it and another one migrated the run meanwhile.
+   */
+  readonly definitions: readonly string[];
   readonly quoted: { readonly microUsd: number; readonly tokens: number };
   /** What the provider charges in the end. */
   actual: { microUsd: number; tokens: number };
