@@ -49,6 +49,11 @@ export interface CallToolCommand {
   /** Empty on reads. */
   readonly key: string;
   readonly attempt: number;
+  /**
+   * Epoch ms before which a write has to be made; later it is not made, but dispatched anew. Whoever takes a run over
+   * knows by it what can still come of a dispatch whose process stands still (D7).
+   */
+  readonly callBefore?: number;
   readonly attributes: Attributes;
   /** What the call had to pass before it was asked for, and the policy that says so; the gate looks again. */
   readonly tier: Tier;
@@ -98,7 +103,7 @@ export interface LookupCommand {
   readonly input: Json;
   readonly key: string;
   readonly attempt: number;
-  /** Epoch ms of the last dispatch of the write: before it has had its time, `never` says nothing (D7). */
+  /** Epoch ms by which the write was made, if ever: before it has had its time, `never` says nothing (D7). */
   readonly since?: number;
   readonly attributes: Attributes;
 }

@@ -549,6 +549,11 @@ export const errorCodes = {
     message: "{tool} was stopped by a cancel",
     hint: "A write may have happened all the same; the journal says whether its outcome is known.",
   },
+  "tool/dispatch-late": {
+    retryable: true,
+    message: "{tool} was not called: its dispatch was {lateMs} ms too old",
+    hint: "Nothing happened. A write without a key is called within 10 s of its dispatch, one with a key while the key is good; a slow queue or a process that stood still lets that pass.",
+  },
   "tool/outcome-unknown": {
     retryable: false,
     message: "nobody knows whether {tool} happened",

@@ -26,6 +26,7 @@ import { restrictionsMaxAgeMs } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 import { breakerSpec, budgetSpec, placeSpec, toolSpecs } from "./specs.ts";
 import type { Violations } from "./violation.ts";
+import { type CallPlace, callerAttribute } from "./world.ts";
 
 /** One process of a simulation: an engine over the shared disk, and a supervisor for each version that it has loaded. */
 export interface Process {
@@ -55,7 +56,7 @@ export interface ProcessOptions {
   readonly blobChars: number;
   readonly logger: Logger;
   /** Told of every call of a tool before it is made, with what is to be told when the world sees it. */
-  readonly onCall: (run: string, path: string, attempt: number, seen: () => void) => void;
+  readonly onCall: (call: CallPlace, seen: () => void) => void;
 }
 
 /** With a planted bug: a process looks once at what was taken away, and never again. */
@@ -174,11 +175,15 @@ function faultyHost(
   };
   return {
     drive: (given) => host.drive(session(given)),
-    execute: async (key, command, signal) => {
-      const name = `${key.runId} ${command.id}`;
+    execute: async (key, asked, signal) => {
+      const name = `${key.runId} ${asked.id}`;
+      let command = asked;
       if (command.type === "callTool" || command.type === "lookup") {
-        onCall(key.runId, command.path, command.attempt, () => {
-          seen.set(name, watch.started(`tool:${breakerOf.get(command.tool) ?? command.tool}`));
+        // Two processes may be at the same call; the world shall know whose it is that reaches it.
+        command = { ...command, attributes: { ...command.attributes, [callerAttribute]: owner.name } };
+        const { tool } = command;
+        onCall({ ...command, runId: key.runId }, () => {
+          seen.set(name, watch.started(`tool:${breakerOf.get(tool) ?? tool}`));
         });
       }
       if (plant === "agent-swapped" && command.type === "callTool") {

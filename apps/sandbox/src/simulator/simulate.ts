@@ -16,7 +16,7 @@ import { isSteady, toolNames } from "./specs.ts";
 import { Store } from "./store.ts";
 import { agentNamesOf, randomTeam } from "./team.ts";
 import { type Violation, Violations } from "./violation.ts";
-import { World } from "./world.ts";
+import { callerKey, World } from "./world.ts";
 
 export interface SimulationOptions {
   /** Faults that may strike; those of `stormOf(seed)` when absent. */
@@ -126,9 +126,10 @@ class Simulation {
     this.#restraint = new Restraint(this.#scheduler, this.#violations);
     this.#world = new World({
       ...common,
-      ownerOf: (run, path, attempt) => this.#callers.get(`${run} ${path} ${attempt}`)?.owner,
-      onCall: ({ run, path, attempt, tenant, agent, tool }) => {
-        const caller = this.#callers.get(`${run} ${path} ${attempt}`);
+      ownerOf: (context) => this.#callers.get(callerKey(context))?.owner,
+      onCall: (context, tool) => {
+        const { tenant, agent } = context;
+        const caller = this.#callers.get(callerKey(context));
         caller?.seen();
         this.#restraint.assertAllowed({ tenant, agent, tool, owner: caller?.owner });
       },
@@ -223,6 +224,7 @@ class Simulation {
   }
 
   #ended(): boolean {
+    this.#people.adopt();
     if (!this.#people.done || this.#people.runs.size < this.#runs) return false;
     for (const { end } of this.#history.runs.values()) if (!end) return false;
     return true;
@@ -261,7 +263,7 @@ class Simulation {
       snapshotEvery: this.#snapshotEvery,
       blobChars: this.#blobChars,
       logger: this.#logger,
-      onCall: (run, path, attempt, seen) => this.#callers.set(`${run} ${path} ${attempt}`, { owner, seen }),
+      onCall: (call, seen) => this.#callers.set(callerKey(call), { owner, seen }),
     });
   }
 

@@ -86,11 +86,11 @@ export class World {
     const { scheduler, faults, random, plant, history, violations, ownerOf, onCall } = this.#options;
     const { runId: run, path, agent, attempt, signal } = context;
     const { name: tool, kind } = spec;
-    const owner = ownerOf(run, path, attempt);
+    const owner = ownerOf(context);
     const key =
       plant === "key-not-passed" && kind !== "read" ? `${context.idempotencyKey}.${attempt}` : context.idempotencyKey;
     this.calls.push({ run, path, agent, tool, kind, key, attempt, id });
-    onCall({ run, path, attempt, tenant: context.tenant, agent, tool });
+    onCall(context, tool);
     if (kind !== "read") {
       const known = history.run(run);
       if (!known.intents.has(key))
@@ -144,7 +144,7 @@ export class World {
       violations.add("R1", `${spec.name} was asked about ${path} before that was durable`);
     }
     if (faults.strikes("lookup-silent")) return never();
-    await scheduler.wait("lookup", ownerOf(run, path, attempt), random.below(travelMsMax));
+    await scheduler.wait("lookup", ownerOf(context), random.below(travelMsMax));
     if (faults.strikes("lookup-unknown")) return { outcome: "unknown" };
     const done = this.#done.get(key);
     if (done) return { outcome: "found", output: done.answer };
@@ -180,14 +180,14 @@ export class World {
   }
 }
 
-/** Who calls what, for whom. */
-export interface Caller {
-  readonly run: string;
-  readonly path: string;
-  readonly attempt: number;
-  readonly tenant: string;
-  readonly agent: string;
-  readonly tool: string;
+/** The attribute of a call that names the process which makes it. */
+export const callerAttribute = "caller";
+
+/** Which call of which run, made by which process. */
+export type CallPlace = Pick<ToolContext, "runId" | "path" | "attempt" | "attributes">;
+
+export function callerKey({ runId, path, attempt, attributes }: CallPlace): string {
+  return `${attributes[callerAttribute]} ${runId} ${path} ${attempt}`;
 }
 
 export interface WorldOptions {
@@ -199,9 +199,9 @@ export interface WorldOptions {
   readonly history: History;
   readonly violations: Violations;
   /** The process that made a call. */
-  readonly ownerOf: (run: string, path: string, attempt: number) => Owner | undefined;
+  readonly ownerOf: (context: ToolContext) => Owner | undefined;
   /** Told of every call of a tool when it is made. */
-  readonly onCall: (caller: Caller) => void;
+  readonly onCall: (context: ToolContext, tool: string) => void;
 }
 
 function unreachable(): Error {

@@ -19,6 +19,7 @@ import { type Breakers, breakerOpen, evidenceOf, type Pass } from "./breaker.ts"
 import { mayHaveExecuted, toolError } from "./failure.ts";
 import type { Limiter, Release } from "./limiter.ts";
 import { assertUnrestricted, type LiveRestrictions } from "./restriction.ts";
+import { dispatchWindowMs } from "./tries.ts";
 
 /**
  * The one holder of tool functions (R3). It asks again, by code of its own, what the core has asked: is this tool in
@@ -30,13 +31,15 @@ import { assertUnrestricted, type LiveRestrictions } from "./restriction.ts";
  *    What a tool has to pass the gate reads from the definition itself, and takes no laxer tier for it.
  * G3 What is revoked is not called, not even after a wait in a queue.
  * G4 Time in a queue is not the tool's: its timeout begins when it is called.
+ * G5 A write is made before its dispatch is too old, or not at all (`tool/dispatch-late`): behind whatever was waited for
+ *    here, and with nothing waited for between the look at the clock and the call.
  */
 export interface Dispatcher {
   readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
   /**
    * Asks what became of a write. Revoked or not, open breaker or not: it changes nothing, and somebody has to know. A
    * `never` that comes before the tool's writes have settled is asked for once more when they have, if that is no longer
-   * away than the tool's `timeoutMs`; else nothing is known.
+   * away than the tool's `timeoutMs` and the time that a dispatch has to set out; else nothing is known.
    */
   readonly lookup: (key: RunKey, command: LookupCommand, signal: AbortSignal) => Promise<InputEvent>;
 }
@@ -136,6 +139,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       }
       if (waited) await checkRestrictions(key, command);
       if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
+      assertInTime(command);
       const pass = breakers?.pass(target);
       if (pass && "retryAt" in pass) throw breakerOpen(target, pass);
       return { pass, releases };
@@ -145,6 +149,11 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name }, { cause: thrown });
       throw thrown;
     }
+  };
+
+  const assertInTime = ({ tool, callBefore }: CallToolCommand) => {
+    const lateMs = callBefore === undefined ? -1 : clock.now() - callBefore;
+    if (lateMs >= 0) throw new OrchestrationError("tool/dispatch-late", { tool, lateMs });
   };
 
   /** What a tool gave, as its schema reads it and as a journal can hold it. */
@@ -201,6 +210,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         input = parsed.value;
         if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
         if (breakers || limiter) ({ pass, releases } = await enter(key, command, tool, signal));
+        else assertInTime(command);
       } catch (thrown) {
         // G1: nothing has been called yet, so the outcome is known. A port that threw is no failure of the tool.
         if (OrchestrationError.is(thrown)) return failed(thrown, false);
@@ -266,7 +276,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           // Too early, `never` is only "not yet" (D7). Where the last dispatch is not known it was not later than now.
           const settledAt = (command.since ?? startedAt) + tool.settlesWithinMs;
           const waitMs = settledAt - clock.now();
-          if (waitMs > tool.timeoutMs) return answer("unknown");
+          if (waitMs > tool.timeoutMs + dispatchWindowMs) return answer("unknown");
           if (waitMs > 0) {
             await until(settledAt, { clock, signal });
             parsed = await ask();

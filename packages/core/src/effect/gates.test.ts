@@ -238,6 +238,49 @@ describe("R8 a write of tier `person`", () => {
   });
 });
 
+describe("G5 a write whose dispatch is too old", () => {
+  const late = (callBefore: number) => ({ ...writes, callBefore });
+
+  test("is not made; up to then it is", async () => {
+    const { call, calls } = desk();
+    expect(await failure(call(late(startAt)))).toMatchObject({
+      code: "tool/dispatch-late",
+      data: { tool: "write_it", lateMs: 0 },
+      mayHaveExecuted: false,
+    });
+    expect(calls).toEqual([]);
+    expect((await call(late(startAt + 1))).type).toBe("tool.returned");
+  });
+
+  test("is not made when it grew old in a queue, and gives back its place and its way through the breaker", async () => {
+    const clock = fakeClock(startAt);
+    const waits: PromiseWithResolvers<unknown>[] = [];
+    const made = breakers({ clock, failuresMax: 1, cooldownMs: 1_000 });
+    const bounds = limiter({ most: (target) => (target === "tool:write_it" ? 1 : undefined), waitingMax: 1 });
+    const { call, calls } = desk(
+      () => {
+        const wait = Promise.withResolvers<unknown>();
+        waits.push(wait);
+        return wait.promise;
+      },
+      { clock, breakers: made, limiter: bounds },
+    );
+    const first = call(late(startAt + 40));
+    const second = call(late(startAt + 40));
+    await settle();
+    clock.advance(40);
+    waits[0]?.resolve({ ok: true });
+    expect((await first).type).toBe("tool.returned");
+    expect(await failure(second)).toMatchObject({ code: "tool/dispatch-late", mayHaveExecuted: false });
+    expect(calls).toHaveLength(1);
+    expect(made.states()).toEqual([{ key: "tool:server", state: "closed", failures: 0 }]);
+    const third = call(late(startAt + 80));
+    await settle();
+    waits[1]?.resolve({ ok: true });
+    expect((await third).type).toBe("tool.returned");
+  });
+});
+
 describe("a breaker before a tool", () => {
   test("opens for all tools that share it, and says until when", async () => {
     const clock = fakeClock(startAt);
@@ -418,7 +461,7 @@ describe("D7 a look-up that says `never`", () => {
   });
 
   test("is no answer where that is too far away, or where the wait is stopped", async () => {
-    expect(await outcome(asked("never", "never").look({ since: startAt + 51 }))).toBe("unknown");
+    expect(await outcome(asked("never", "never").look({ since: startAt + 10_051 }))).toBe("unknown");
     const { look } = asked("never", "never");
     const stop = new AbortController();
     const looked = look({ since: startAt }, stop.signal);

@@ -21,9 +21,10 @@ describe("what is tried again", () => {
   });
 
   test("of reads: what got no answer, and what failed inside where the tool says so", () => {
-    expect(retried(read)).toEqual(["limits/queue-full", "tool/timeout", "tool/unreachable"]);
+    expect(retried(read)).toEqual(["limits/queue-full", "tool/dispatch-late", "tool/timeout", "tool/unreachable"]);
     expect(retried({ ...read, retry })).toEqual([
       "limits/queue-full",
+      "tool/dispatch-late",
       "tool/failed",
       "tool/timeout",
       "tool/unreachable",
@@ -32,7 +33,11 @@ describe("what is tried again", () => {
 
   test("T1 of writes: what was not begun, whatever the tool says", () => {
     for (const said of [undefined, retry]) {
-      expect(retried({ ...write, retry: said })).toEqual(["limits/queue-full", "tool/unreachable"]);
+      expect(retried({ ...write, retry: said })).toEqual([
+        "limits/queue-full",
+        "tool/dispatch-late",
+        "tool/unreachable",
+      ]);
       expect(retried({ ...write, retry: said, mayHaveExecuted: true })).toEqual([]);
     }
   });

@@ -30,6 +30,7 @@ const kinds: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
   ["bus/no-recipient", "transport"],
   ["limits/queue-full", "transport"],
   ["model/unreachable", "transport"],
+  ["tool/dispatch-late", "transport"],
   ["tool/unreachable", "transport"],
   ["agent/output-invalid", "validation"],
   ["bus/message-invalid", "validation"],
@@ -67,7 +68,7 @@ const forModels: ReadonlySet<string> = new Set([
   "model/unreachable",
 ]);
 /** Nothing was called. */
-const unbegun: ReadonlySet<string> = new Set(["limits/queue-full", "tool/unreachable"]);
+const unbegun: ReadonlySet<string> = new Set(["limits/queue-full", "tool/dispatch-late", "tool/unreachable"]);
 
 /** True when a failure with this code is worth another try; how many there are is the policy's `attempts`. */
 export function isRetried(code: string, tried: Tried): boolean {
@@ -77,6 +78,9 @@ export function isRetried(code: string, tried: Tried): boolean {
   // Only its maker knows whether a read that failed inside might do better the next time.
   return code === "tool/failed" && tried.retry !== undefined;
 }
+
+/** Milliseconds from the dispatch of a write without a key until it has to be made. The time in a queue is part of it. */
+export const dispatchWindowMs = 10_000;
 
 /** Where a tool and an operator say nothing. */
 export const defaultRetry = {

@@ -1,4 +1,5 @@
 import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
+import { dispatchWindowMs } from "../effect/tries.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
 import { covers, fullGrant } from "../grant.ts";
@@ -161,7 +162,7 @@ function begin(work: Work, proposal: Proposal): void {
     command: undefined,
     tier: rule?.tier ?? "none",
     since: undefined,
-    dispatchedAt: undefined,
+    calledBy: undefined,
     intended: false,
     cancelled: false,
     approval: undefined,
@@ -237,6 +238,8 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
       // It answered, so it happened; only what it said cannot be read.
       return tellCall(work, call, { type: "returned" }, { result, outcome: "done" });
     default: {
+      // Whoever made it has told: it is not still to be made.
+      call.calledBy = Math.min(call.calledBy ?? work.at, work.at);
       const certain = !body.mayHaveExecuted && !isDoubted(call);
       const { attempt } = call.snapshot.context as EffectContext;
       // What nobody waits for any more, and certainly did not happen, is not tried again.
@@ -262,6 +265,16 @@ export function isDoubted({ snapshot }: Call): boolean {
 /** A key that the other side has forgotten would do the write twice (D7). */
 function isKeyValid(work: Work, { tool, since }: Call): boolean {
   return tool.keyValidForMs === undefined || since === undefined || work.at - since < tool.keyValidForMs;
+}
+
+/**
+ * Until when a try may be made. A write that its key protects is good as long as the key; another one has a short while
+ * to set out, so that a process that stood still does not make it long after somebody else has found that nobody did.
+ */
+function callBeforeOf({ tool, since }: Call, at: number): number | undefined {
+  if (tool.effect === "read") return undefined;
+  if (tool.idempotency !== "key") return at + dispatchWindowMs;
+  return tool.keyValidForMs === undefined ? undefined : (since ?? at) + tool.keyValidForMs;
 }
 
 /** A write that certainly did not happen may be asked for again; a read counts on. */
@@ -336,7 +349,7 @@ export function tellCall(work: Work, call: Call, event: EffectEvent, detail: Det
 
 function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): void {
   const { path, tool, agent } = call;
-  const { attempt } = call.snapshot.context as EffectContext;
+  const { attempt, doubt } = call.snapshot.context as EffectContext;
   switch (command.type) {
     case "announce":
       return work.note("effect.proposed", path, {
@@ -363,7 +376,6 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
       return grantApproval(work, call);
     case "intend":
       call.intended = true;
-      call.since = work.at;
       if (tool.effect === "write") {
         const { input, inputHash, key } = call;
         work.note("effect.intended", path, {
@@ -382,7 +394,9 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
     case "call": {
       const id = attempt === 1 ? path : `${path}/try#${attempt}`;
       call.command = id;
-      call.dispatchedAt = work.at;
+      if (!doubt) call.since = work.at;
+      const callBefore = callBeforeOf(call, work.at);
+      call.calledBy = callBefore ?? work.at;
       if (attempt > 1) work.note("effect.dispatched", path, { effect: path, attempt, via: "call" });
       work.note("tool.called", path, {
         command: id,
@@ -407,6 +421,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         grant,
         key,
         attempt,
+        ...(callBefore === undefined ? {} : { callBefore }),
         attributes: work.attributes,
         tier,
         policyVersion: work.policyVersion,
@@ -434,7 +449,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         key: call.key,
         attempt,
         attributes: work.attributes,
-        ...(call.dispatchedAt === undefined ? {} : { since: call.dispatchedAt }),
+        ...(call.calledBy === undefined ? {} : { since: call.calledBy }),
       });
     }
     case "doubt":

@@ -153,7 +153,7 @@ export function loadState(
       command: one.command,
       edits: one.edits,
       since: one.since,
-      dispatchedAt: one.dispatchedAt,
+      calledBy: one.calledBy,
       approval: one.approval,
       verdict: one.verdict,
       packet: one.packet,

@@ -147,10 +147,10 @@ export interface Call {
   /** Who may not approve it: ids of those who asked for it. */
   readonly requesters: readonly string[];
   readonly edits: { readonly effect: string; readonly by: string } | undefined;
-  /** When it was first dispatched (epoch ms): how long its key is good counts from then. */
+  /** When the first try was dispatched that may have taken effect (epoch ms): how long its key is good counts from then. */
   since: number | undefined;
-  /** When it was last dispatched (epoch ms): how long it may take to show itself counts from then. */
-  dispatchedAt: number | undefined;
+  /** By when its last try was made, if ever (epoch ms): how long it may take to show itself counts from then. */
+  calledBy: number | undefined;
   intended: boolean;
   /** It was under way when all that it worked for was cancelled: nothing of it is dispatched any more (C3). */
   cancelled: boolean;

@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import type { CallToolCommand, Command, LookupCommand } from "../command.ts";
+import type { InputEvent } from "../event.ts";
+import { policyVersion } from "../policy-version.ts";
+import { user } from "../principal.ts";
+import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
+import { defineTool } from "../tool.ts";
+import { RunCore } from "./core.ts";
+
+const startAt = 1_000;
+const text = z.object({ text: z.string() });
+const common = { description: "Sends.", input: text, output: text, effect: "write", risk: "low" } as const;
+const execute = ({ text }: { text: string }) => ({ text });
+
+const tools = {
+  forever: defineTool({ ...common, name: "forever", idempotency: "key", execute }),
+  forADay: defineTool({ ...common, name: "for_a_day", idempotency: "key", keyValidForMs: 86_400_000, execute }),
+  shown: defineTool({
+    ...common,
+    name: "shown",
+    idempotency: "lookup",
+    lookup: () => ({ outcome: "unknown" }) as const,
+    execute,
+  }),
+  blind: defineTool({ ...common, name: "blind", idempotency: "none", execute }),
+  read: defineTool({ ...common, name: "read", effect: "read", execute }),
+};
+
+/** A run of one agent that has just asked for one call, at `startAt`. */
+function called(tool: (typeof tools)[keyof typeof tools]) {
+  const options = { name: "clerk", description: "", model: "m", input: text, output: text } as const;
+  const clerk = defineAgent({ ...options, tools: [tool], instructions: "Write." });
+  const desk = defineSupervisor({ agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+  const definition = desk as unknown as SupervisorDefinition;
+  const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "key" });
+  let seq = 0;
+  const apply = (at: number, event: InputEvent): readonly Command[] => {
+    const outcome = core.apply(event, at, seq + 1);
+    seq += outcome?.drafts.length ?? 0;
+    return (outcome?.commands ?? []).filter(({ type }) => type !== "startTimer");
+  };
+  apply(startAt, {
+    id: "start",
+    type: "run.started",
+    path: "",
+    body: {
+      supervisor: definition.name,
+      definitionHash: definition.hash,
+      input: { text: "hello" },
+      principal: user("u_1"),
+      labels: { "": ["user"] },
+      policyVersion,
+      format: 1,
+    },
+  });
+  const [command = ""] = [...core.state.outstanding.keys()];
+  const parts = [{ type: "toolCall", callId: "c1", tool: tool.name, input: { text: "hello" } }] as const;
+  const [first] = apply(startAt, {
+    id: command,
+    type: "model.responded",
+    path: "clerk#1",
+    body: { command, model: "m", parts },
+  });
+  const failed = (at: number, id: string, mayHaveExecuted: boolean) =>
+    apply(at, {
+      id,
+      type: "tool.failed",
+      path: "clerk#1/tool#1",
+      body: {
+        command: id,
+        error: { code: mayHaveExecuted ? "tool/timeout" : "tool/unreachable", message: "" },
+        mayHaveExecuted,
+        durationMs: 1,
+      },
+    });
+  const lost = (at: number, id: string) => apply(at, { id: "r", type: "run.resumed", path: "", body: { lost: [id] } });
+  const due = (at: number) =>
+    apply(at, { id: "t", type: "timer.fired", path: "clerk#1/tool#1", body: { timer: "timer/retry:clerk#1/tool#1" } });
+  return { first: first as CallToolCommand, failed, lost, due };
+}
+
+test.each<[string, keyof typeof tools, number | undefined]>([
+  ["a key that is good for ever protects a call whenever it is made", "forever", undefined],
+  ["a call is made while its key is good", "forADay", startAt + 86_400_000],
+  ["a write without a key has a short while to set out, whoever may be asked about it", "shown", startAt + 10_000],
+  ["the same where nobody can be asked", "blind", startAt + 10_000],
+  ["a read may be made at any time", "read", undefined],
+])("%s", (_, name, callBefore) => {
+  expect(called(tools[name]).first.callBefore).toBe(callBefore);
+});
+
+test("a key is as old as the first try that may have used it", () => {
+  const { first, lost, failed, due } = called(tools.forADay);
+  expect(failed(startAt + 5_000, first.id, false)).toEqual([]);
+  const [second] = due(startAt + 6_000) as [CallToolCommand];
+  expect(second.callBefore).toBe(startAt + 6_000 + 86_400_000);
+  const [third] = lost(startAt + 9_000, second.id) as [CallToolCommand];
+  expect(third).toMatchObject({ attempt: 3, callBefore: startAt + 6_000 + 86_400_000 });
+});
+
+test("a look-up knows by when a lost try was made, if ever, and when one that failed had been made", () => {
+  const gone = called(tools.shown);
+  const [asked] = gone.lost(startAt + 300, gone.first.id) as [LookupCommand];
+  expect(asked).toMatchObject({ type: "lookup", since: startAt + 10_000 });
+  const heard = called(tools.shown);
+  const [again] = heard.failed(startAt + 300, heard.first.id, true) as [LookupCommand];
+  expect(again).toMatchObject({ type: "lookup", since: startAt + 300 });
+});
