@@ -358,9 +358,10 @@ class Simulation {
   }
 
   #resume({ supervisors }: Process): void {
-    const also = this.#deployed ? ["definition/waiting-runs"] : [];
+    // The deploy may come while it reads.
+    const also = () => (this.#deployed ? ["definition/waiting-runs"] : []);
     for (const supervisor of supervisors) {
-      supervisor.resume().catch((thrown: unknown) => judge(this.#violations, thrown, also));
+      supervisor.resume().catch((thrown: unknown) => judge(this.#violations, thrown, also()));
     }
   }
 
