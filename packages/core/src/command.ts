@@ -33,7 +33,17 @@ export interface CallModelCommand {
   readonly messages: readonly Message[];
   /** Names of the tools that this delivery was granted: all that is offered. */
   readonly tools: readonly string[];
+  /** Labels of all that the agent has seen. */
+  readonly labels: readonly string[];
+  /** Candidates of a route that have failed at this turn, in order: others are asked before them. */
+  readonly tried: readonly TriedModel[];
   readonly attributes: Attributes;
+}
+
+/** A model that did not do, and the code of its failure. */
+export interface TriedModel {
+  readonly model: string;
+  readonly code: string;
 }
 
 export interface CallToolCommand {

@@ -259,6 +259,16 @@ export const errorCodes = {
     message: "`models` names the alias {alias}, which no agent uses",
     hint: "Drop the alias, or give it to an agent.",
   },
+  "model/not-cleared": {
+    retryable: false,
+    message: "no model of {alias} may see what is labelled {labels}",
+    hint: "Give a model of the route `cleared` for these labels, or keep the label from the agent.",
+  },
+  "model/route-invalid": {
+    retryable: false,
+    message: "the route {route} cannot work: {reason}",
+    hint: "A route needs a model, and its models need different ids.",
+  },
   "model/failed": {
     retryable: true,
     message: "model {model} failed: {reason}",

@@ -30,13 +30,37 @@ export interface Cost {
   readonly basis: "reported" | "estimated" | "reserved";
 }
 
+/** Why a route asked this model and not another one. */
+export interface ModelChoice {
+  /** `first`, `rule <name>`, `split`, `target`, `fallback` or `breaker`. */
+  readonly why: string;
+  /** Models that would have come first, and the code of what kept them from it. */
+  readonly passedOver?: readonly { readonly model: string; readonly code: string }[];
+}
+
 /** Parts of a model's answer. */
 export type ResponsePart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "toolCall"; readonly callId: string; readonly tool: string; readonly input: Json }
   | { readonly type: "output"; readonly value: Json }
   | { readonly type: "ask"; readonly of: Audience; readonly question: string }
-  | { readonly type: "refusal"; readonly reason: string };
+  | { readonly type: "refusal"; readonly reason: string }
+  /** What a provider wants back with the next call as it is: signed or sealed thinking. Shown to no other provider. */
+  | { readonly type: "reasoning"; readonly provider: string; readonly data: Json }
+  | { readonly type: "media"; readonly media: Media };
+
+/**
+ * An image, a sound or a file, as it stands in a payload or a tool's answer: a JSON object with the member `$media`. A
+ * model gets it as a part of its own where its provider takes one. Either `data` or `url` is there.
+ */
+export interface Media {
+  /** MIME type, such as `image/png`. */
+  readonly $media: string;
+  /** The content, in base64. */
+  readonly data?: string;
+  readonly url?: string;
+  readonly name?: string;
+}
 
 /** Which rule allowed or refused, and under which version of the policy. */
 export interface Decision {
@@ -159,6 +183,8 @@ export interface InputBodies {
     readonly parts: readonly ResponsePart[];
     readonly usage?: Usage;
     readonly cost?: Cost;
+    /** Why this model of its route was asked. */
+    readonly choice?: ModelChoice;
     /** Granted tools that were not offered, because the breaker before them was open. */
     readonly withheld?: readonly string[];
   };
@@ -168,6 +194,9 @@ export interface InputBodies {
     readonly error: ErrorRecord;
     readonly usage?: Usage;
     readonly cost?: Cost;
+    readonly choice?: ModelChoice;
+    /** The model of its route that is asked instead, at once. */
+    readonly next?: string;
   };
   "tool.returned": {
     readonly command: string;

@@ -80,6 +80,16 @@ export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
+export {
+  defineRoute,
+  isCleared,
+  isSensitive,
+  type Route,
+  type RouteOptions,
+  type RouteRule,
+  type RouteSplit,
+  type RouteTargets,
+} from "./model/route.ts";
 export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
@@ -99,7 +109,17 @@ export type {
   Waits,
 } from "./port/journal.ts";
 export { type Logger, silentLogger } from "./port/logger.ts";
-export type { Message, Model, ModelRequest, ModelResponse, ToolOffer, ToolResultPart } from "./port/model.ts";
+export type {
+  FailedCall,
+  Message,
+  Model,
+  ModelCallOptions,
+  ModelDelta,
+  ModelRequest,
+  ModelResponse,
+  ToolOffer,
+  ToolResultPart,
+} from "./port/model.ts";
 export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
 export type { EffectRecord } from "./run/effects.ts";

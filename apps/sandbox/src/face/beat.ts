@@ -100,5 +100,9 @@ function partWords(part: Exclude<ResponsePart, { readonly type: "toolCall" }>): 
       return "declines";
     case "text":
       return "says something";
+    case "reasoning":
+      return "thinks";
+    case "media":
+      return `gives ${part.media.$media}`;
   }
 }

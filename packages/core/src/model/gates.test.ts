@@ -51,6 +51,8 @@ const command: CallModelCommand = {
   input: { text: "hello" },
   messages: [],
   tools: ["read_a", "read_b"],
+  labels: [],
+  tried: [],
   attributes: {},
 };
 const done: ModelResponse = { parts: [{ type: "output", value: { text: "x" } }] };

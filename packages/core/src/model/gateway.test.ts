@@ -36,6 +36,8 @@ const command: CallModelCommand = {
   input: { text: "hello" },
   messages: [],
   tools: definition.agents.get("clerk")?.tools.map(({ name }) => name) ?? [],
+  labels: [],
+  tried: [],
   attributes: { world: "w1" },
 };
 const done: ModelResponse = { parts: [{ type: "output", value: { text: "x" } }] };

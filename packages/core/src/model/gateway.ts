@@ -9,19 +9,27 @@ import type { InputEvent, Spend } from "../event.ts";
 import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
-import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
 import { spanNames, type Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { modelError } from "./failure.ts";
+import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 
-/** The one holder of model clients (R3): alias in, journaled answer out. Never throws. */
+/**
+ * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
+ *
+ * W1 One call asks one model. Which one a route chooses is journaled with what it answered; when it fails, the event names
+ *    the one that comes next, and asking that one is a call of its own: reserved, journaled and bounded like any other.
+ * W2 What a failed call has cost is journaled too, where its client knows it; else it settles at its reservation (D12).
+ */
 export interface ModelGateway {
   readonly call: (key: RunKey, command: CallModelCommand, signal: AbortSignal) => Promise<InputEvent>;
   /** True when a call under this alias must wait until everything before it is durable (D2). */
   readonly isPaid: (alias: string) => boolean;
   /**
-   * What this call can cost at most: zeros for a zero-cost model, else what its model says of the very request. Tools that
+   * What this call can cost at most: zeros for a zero-cost model, else what its model says of the very request, or the
+   * dearest of those that its route may choose. Tools that
    * a breaker withholds now count as offered, because the breaker may close before the call. Errors are
    * `budget/unpriced` and `model/alias-unknown`.
    */
@@ -32,16 +40,23 @@ export type Quote = { readonly amount: Spend } | { readonly error: Orchestration
 
 /** Anything but nothing; whether it is JSON is looked at once, for the whole answer. */
 const given = z.unknown().refine((value) => value !== undefined, "it is missing");
+const media = z.object({
+  $media: z.string().min(1),
+  data: z.base64().optional(),
+  url: z.url().optional(),
+  name: z.string().optional(),
+});
 const part = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text"), text: z.string() }),
   z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
   z.object({ type: z.literal("output"), value: given }),
   z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
   z.object({ type: z.literal("refusal"), reason: z.string() }),
+  z.object({ type: z.literal("reasoning"), provider: z.string(), data: given }),
+  z.object({ type: z.literal("media"), media }),
 ]);
 const count = z.number().int().nonnegative();
-const response = z.object({
-  parts: z.array(part).min(1),
+const spent = {
   usage: z
     .object({
       inputTokens: count,
@@ -53,13 +68,18 @@ const response = z.object({
   cost: z
     .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
     .optional(),
-  model: z.string().optional(),
-});
+};
+const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
+const failure = z.object(spent);
 
 const defaultTimeoutMs = 120_000;
+/** Of a new answer's time in the smoothed one. */
+const latencyWeight = 0.2;
+/** Failures that say nothing about how another model would do. */
+const staysWith: ReadonlySet<string> = new Set(["policy/revoked", "run/internal"]);
 
 export interface ModelGatewayOptions {
-  readonly models: Readonly<Record<string, Model>>;
+  readonly models: Readonly<Record<string, Model | Route>>;
   readonly definition: SupervisorDefinition;
   readonly clock: Clock;
   readonly tracer: Tracer;
@@ -106,6 +126,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       .map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
     asks: agent.asks,
     outputSchema: agent.outputSchema,
+    labels: command.labels,
     context: {
       tenant,
       runId,
@@ -132,6 +153,35 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     if (open !== true) throw breakerOpen(target, open);
   };
 
+  const latencies = new Map<string, number>();
+  const noteLatency = ({ id }: Model, tookMs: number) => {
+    const before = latencies.get(id);
+    latencies.set(id, before === undefined ? tookMs : before + (tookMs - before) * latencyWeight);
+  };
+  const facts = {
+    blocked: ({ provider, id }: Model) =>
+      (breakers?.peek(`model:${provider ?? id}`) ?? true) === true ? undefined : "breaker/open",
+    latencyMs: ({ id }: Model) => latencies.get(id),
+  };
+
+  const unpriced = ({ alias }: CallModelCommand, { id: model }: Pick<Model, "id">, reason: string) =>
+    new OrchestrationError("budget/unpriced", { model, alias, reason });
+
+  const quoteOf = (command: CallModelCommand, model: Model, request: ModelRequest): Quote => {
+    if (model.cost === "zero") return { amount: { microUsd: 0, tokens: 0 } };
+    if (!model.quote) return { error: unpriced(command, model, "it has no `quote`") };
+    try {
+      const quoted: unknown = model.quote(request);
+      const { microUsd, tokens } = (quoted ?? {}) as Partial<Spend>;
+      if (!isAmount(microUsd) || !isAmount(tokens)) {
+        return { error: unpriced(command, model, "its `quote` is no amount") };
+      }
+      return { amount: { microUsd: Math.ceil(microUsd), tokens: Math.ceil(tokens) } };
+    } catch (thrown) {
+      return { error: unpriced(command, model, reasonOf(thrown)) };
+    }
+  };
+
   const stopped = (model: Model) =>
     new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" });
 
@@ -142,19 +192,30 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     signal: AbortSignal,
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
+    const { firstSignMs } = model;
     const own = new AbortController();
     if (signal.aborted) own.abort();
-    const outcome = model.generate(request, { signal: own.signal });
-    if (!isThenable(outcome)) return outcome;
     let timer: { cancel: () => void } | undefined;
+    let first: { cancel: () => void } | undefined;
+    let heard = false;
+    const onDelta = (_delta: ModelDelta) => {
+      heard = true;
+      first?.cancel();
+    };
+    const outcome = model.generate(request, { signal: own.signal, onDelta });
+    if (!isThenable(outcome)) return outcome;
     let onAbort: (() => void) | undefined;
     return Promise.race([
       outcome,
       new Promise<never>((_, reject) => {
-        timer = clock.at(clock.now() + timeoutMs, () => {
-          reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs }));
+        const late = (ms: number) => () => {
+          reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
           own.abort();
-        });
+        };
+        timer = clock.at(clock.now() + timeoutMs, late(timeoutMs));
+        if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
+          first = clock.at(clock.now() + firstSignMs, late(firstSignMs));
+        }
         onAbort = () => {
           reject(stopped(model));
           own.abort();
@@ -164,6 +225,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }),
     ]).finally(() => {
       timer?.cancel();
+      first?.cancel();
       if (onAbort) signal.removeEventListener("abort", onAbort);
     });
   };
@@ -175,38 +237,63 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   ) => ({ id, type, path, body: { command: id, ...body } }) as InputEvent<Type>;
 
   return {
-    isPaid: (alias) => models[alias]?.cost !== "zero",
+    isPaid: (alias) => {
+      const source = models[alias];
+      return !source || modelsOf(source).some(({ cost }) => cost !== "zero");
+    },
     quote: (key, command) => {
-      const model = models[command.alias];
+      const source = models[command.alias];
       const agent = findAgent(definition, command.agent);
-      if (!model || !agent) return { error: unknownAlias(command) };
-      if (model.cost === "zero") return { amount: { microUsd: 0, tokens: 0 } };
-      const unpriced = (reason: string) =>
-        new OrchestrationError("budget/unpriced", { model: model.id, alias: command.alias, reason });
-      if (!model.quote) return { error: unpriced("it has no `quote`") };
+      if (!source || !agent) return { error: unknownAlias(command) };
+      const request = requestOf(key, command, agent, []);
+      let chosen: Chosen;
       try {
-        const quoted: unknown = model.quote(requestOf(key, command, agent, []));
-        const { microUsd, tokens } = (quoted ?? {}) as Partial<Spend>;
-        if (!isAmount(microUsd) || !isAmount(tokens)) return { error: unpriced("its `quote` is no amount") };
-        return { amount: { microUsd: Math.ceil(microUsd), tokens: Math.ceil(tokens) } };
+        // A breaker may close before the call, so each that is left may be the one.
+        chosen = chooseModels(command.alias, source, request, command.tried, { ...facts, blocked: () => undefined });
       } catch (thrown) {
-        return { error: unpriced(reasonOf(thrown)) };
+        // It will not be called, which the call itself says.
+        if (OrchestrationError.is(thrown, "model/not-cleared")) return { amount: { microUsd: 0, tokens: 0 } };
+        return { error: unpriced(command, { id: command.alias }, reasonOf(thrown)) };
       }
+      const most = { microUsd: 0, tokens: 0 };
+      for (const model of chosen.models) {
+        const quoted = quoteOf(command, model, request);
+        if ("error" in quoted) return quoted;
+        most.microUsd = Math.max(most.microUsd, quoted.amount.microUsd);
+        most.tokens = Math.max(most.tokens, quoted.amount.tokens);
+      }
+      return { amount: most };
     },
     call: async (key, command, signal) => {
-      const model = models[command.alias];
+      const source = models[command.alias];
       const agent = findAgent(definition, command.agent);
-      if (!model || !agent) {
+      if (!source || !agent) {
         return event(command, "model.failed", { model: command.alias, error: unknownAlias(command).toRecord() });
       }
-      const failed = (error: OrchestrationError) =>
-        event(command, "model.failed", { model: model.id, error: error.toRecord() });
-      /** Nothing was called, and that is known to have cost nothing; a model without cost need not say so. */
-      const uncalled = (error: OrchestrationError) => {
-        const usage = { inputTokens: 0, outputTokens: 0 };
-        const free = model.cost === "zero" ? {} : { usage, cost: { microUsd: 0, basis: "reported" as const } };
-        return event(command, "model.failed", { model: model.id, error: error.toRecord(), ...free });
-      };
+      /** Nothing was called, and that is known to have cost nothing. */
+      const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" as const } };
+      let chosen: Chosen;
+      try {
+        chosen = chooseModels(command.alias, source, requestOf(key, command, agent, []), command.tried, facts);
+      } catch (thrown) {
+        const error = OrchestrationError.is(thrown)
+          ? thrown
+          : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+        return event(command, "model.failed", { model: command.alias, error: error.toRecord(), ...free });
+      }
+      const [model, ...others] = chosen.models;
+      const chose = chosen.choice ? { choice: chosen.choice } : {};
+      const [next] = others.filter(({ id }) => id !== model.id && !command.tried.some((one) => one.model === id));
+      const failed = (error: OrchestrationError, told: FailedCall = {}) =>
+        event(command, "model.failed", {
+          model: model.id,
+          error: error.toRecord(),
+          ...told,
+          ...chose,
+          ...(next && !signal.aborted && fallsBack(error) ? { next: next.id } : {}),
+        });
+      /** A model without cost need not say that nothing was called. */
+      const uncalled = (error: OrchestrationError) => failed(error, model.cost === "zero" ? {} : free);
       const target = `model:${model.provider ?? model.id}`;
       const releases: Release[] = [];
       try {
@@ -237,8 +324,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         const span = tracer.span(spanNames.model(model.id), { "gen_ai.agent.name": agent.name });
         try {
           const withheld = withheldOf(agent, command.tools);
+          const startedAt = clock.now();
           const outcome = generate(model, requestOf(key, command, agent, withheld), signal);
           const answer = outcome instanceof Promise ? await outcome : outcome;
+          noteLatency(model, clock.now() - startedAt);
           const { parts, usage, cost, model: name } = read(answer, model.id);
           span.end();
           pass?.record(true);
@@ -247,6 +336,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             parts,
             ...(usage ? { usage } : {}),
             ...(cost ? { cost } : {}),
+            ...chose,
             ...(withheld.length > 0 ? { withheld } : {}),
           });
         } catch (thrown) {
@@ -254,13 +344,24 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           span.end({ code: error.code });
           // Who stopped the call does not know how the provider is.
           pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          return failed(error);
+          return failed(error, toldBy(thrown));
         }
       } finally {
         for (const release of releases) release();
       }
     },
   };
+}
+
+function fallsBack({ code }: OrchestrationError): boolean {
+  return !staysWith.has(code);
+}
+
+/** What a client says of the cost of a call that failed; nothing where it says something odd. */
+function toldBy(thrown: unknown): FailedCall {
+  if (typeof thrown !== "object" || thrown === null) return {};
+  const { usage, cost } = failure.safeParse(thrown).data ?? {};
+  return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {

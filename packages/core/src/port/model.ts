@@ -37,6 +37,8 @@ export interface ModelRequest {
   readonly tools: readonly ToolOffer[];
   readonly asks: readonly Audience[];
   readonly outputSchema: JsonSchema;
+  /** Labels of all that the request carries, sorted: where it came from and how sensitive it is. */
+  readonly labels: readonly string[];
   readonly context: {
     readonly tenant: string;
     readonly runId: string;
@@ -58,6 +60,28 @@ export interface ModelResponse {
   readonly model?: string;
 }
 
+/** A piece of an answer on its way. It is shown to people at most; what counts is the response at the end. */
+export type ModelDelta =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "toolCall"; readonly tool: string };
+
+export interface ModelCallOptions {
+  /** When it aborts, the connection is closed. */
+  readonly signal: AbortSignal;
+  /** Told of each piece as it comes, by a client that streams. Never throws. */
+  readonly onDelta?: (delta: ModelDelta) => void;
+}
+
+/**
+ * What a client may say on the error that it throws, beside what the error is: what the failed call has cost. What is
+ * absent is unknown, and settles at its reservation (D12).
+ */
+export interface FailedCall {
+  readonly usage?: Usage;
+  readonly cost?: Cost;
+}
+
 /**
  * A model: a request in, a response out. A throw is a failure of the call, journaled as `model.failed`.
  * Implementations keep no state between calls that an answer depends on: after a crash the same request comes again.
@@ -68,6 +92,13 @@ export interface Model {
   readonly cost: "zero" | "paid";
   /** Milliseconds for one call; 120,000 when absent. */
   readonly timeoutMs?: number;
+  /** Milliseconds until the first sign of an answer, for a model that tells of its deltas; bounded by `timeoutMs` alone when absent. */
+  readonly firstSignMs?: number;
+  /**
+   * Sensitive labels that it may see: `sensitive` for all of them, `sensitive:health` for that one. A request with a
+   * sensitive label that is not among them does not reach it (`model/not-cleared`).
+   */
+  readonly cleared?: readonly string[];
   /** What one breaker and one concurrency limit serve; the model's own id when absent. */
   readonly provider?: string;
   /**
@@ -75,8 +106,5 @@ export interface Model {
    * A paid model without it is not called where a budget is in force.
    */
   readonly quote?: (request: ModelRequest) => { readonly microUsd: number; readonly tokens: number };
-  readonly generate: (
-    request: ModelRequest,
-    options: { readonly signal: AbortSignal },
-  ) => ModelResponse | Promise<ModelResponse>;
+  readonly generate: (request: ModelRequest, options: ModelCallOptions) => ModelResponse | Promise<ModelResponse>;
 }

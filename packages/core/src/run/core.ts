@@ -348,7 +348,7 @@ export class RunCore {
       case "model.failed": {
         const invocation = this.#settleModel(event.body.command, event.body);
         state.microUsd += event.body.cost?.microUsd ?? 0;
-        if (invocation) this.#guarded(() => failResponse(work, invocation, event.body.error));
+        if (invocation) this.#guarded(() => failResponse(work, invocation, event.body));
         return;
       }
       case "tool.returned":

@@ -16,6 +16,9 @@ import { beginTeam, reject, teamAddress } from "./team.ts";
 
 export const loopSteps = compileSteps(agentMachine());
 
+/** A round that asks more models than this has gone wrong. */
+const candidatesMax = 16;
+
 const accepts: ReadonlySet<MessageType> = new Set<MessageType>(["handoff.delivered", "call.settled", "input.received"]);
 
 interface Delivery {
@@ -118,6 +121,8 @@ function accept(
     output: undefined,
     judges,
     tries: 0,
+    rounds: 0,
+    tried: [],
   };
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
@@ -176,6 +181,8 @@ function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
 export function readResponse(work: Work, invocation: Invocation, body: EntryBodies["model.responded"]): void {
   const { parts } = body;
   invocation.tries = 0;
+  invocation.rounds = 0;
+  invocation.tried = [];
   invocation.messages.push({ role: "assistant", parts });
   const refusal = parts.find((part) => part.type === "refusal");
   if (refusal) return tell(work, invocation, { type: "model.refused" }, { reason: refusal.reason });
@@ -204,10 +211,14 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
   tell(work, invocation, { type: "model.output" });
 }
 
-/** A model call that brought nothing. */
-export function failResponse(work: Work, invocation: Invocation, error: ErrorRecord): void {
+/** A model call that brought nothing: another model is asked at once where there is one, else the same after a while. */
+export function failResponse(work: Work, invocation: Invocation, body: EntryBodies["model.failed"]): void {
+  const { error, model, next } = body;
   invocation.tries++;
-  const delayMs = modelRetryDelayOf(work, invocation, error);
+  const falls = next !== undefined && work.rules.retries && invocation.tried.length < candidatesMax;
+  invocation.tried = falls ? [...invocation.tried, { model, code: error.code }] : [];
+  if (!falls) invocation.rounds++;
+  const delayMs = falls ? 0 : modelRetryDelayOf(work, invocation, error);
   tell(work, invocation, { type: "model.failed", retry: delayMs !== undefined }, { error, delayMs });
 }
 
@@ -278,6 +289,8 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         input: invocation.input,
         messages: invocation.messages,
         tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
+        labels: [...new Set([...work.state.labels, ...invocation.labels])].sort(),
+        tried: invocation.tried,
         attributes: work.attributes,
       });
       return;

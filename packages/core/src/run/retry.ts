@@ -25,12 +25,12 @@ export function retryDelayOf(
 /** The same for a model call; every try is a step of the run. */
 export function modelRetryDelayOf(
   work: Work,
-  { path, models, tries }: Invocation,
+  { path, models, rounds }: Invocation,
   error: ErrorRecord,
 ): number | undefined {
   const policy = defaultRetry.model;
-  if (!work.rules.retries || tries >= policy.attempts || !isRetried(error.code, "model")) return undefined;
-  return backoffMs(policy, tries, `${work.state.runId} ${path} ${models}`, error);
+  if (!work.rules.retries || rounds >= policy.attempts || !isRetried(error.code, "model")) return undefined;
+  return backoffMs(policy, rounds, `${work.state.runId} ${path} ${models}`, error);
 }
 
 /** What a `step.retried` says failed. */

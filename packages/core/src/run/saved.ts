@@ -137,6 +137,9 @@ export function loadState(
   for (const { agent, ...one } of saved.invocations) {
     invocations.set(one.path, {
       ...one,
+      // Snapshots from before there were routes know of neither.
+      rounds: one.rounds ?? one.tries,
+      tried: one.tried ?? [],
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),

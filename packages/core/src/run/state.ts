@@ -1,5 +1,5 @@
 import type { AnyAgent, Audience } from "../agent.ts";
-import type { ApprovalToken, Command, StartTimerCommand } from "../command.ts";
+import type { ApprovalToken, Command, StartTimerCommand, TriedModel } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type {
   EndStatus,
@@ -74,8 +74,12 @@ export interface Invocation {
   output: Json | undefined;
   /** The effect that this instance judges; it answers to that and to no supervisor. */
   readonly judges: { readonly effect: string; readonly as: Judge } | undefined;
-  /** Tries of the present model call. */
+  /** Tries of the present model call, of whichever models. */
   tries: number;
+  /** How often all that there was to ask was asked in vain: what waits are counted by. */
+  rounds: number;
+  /** Models that have failed in the present round. */
+  tried: TriedModel[];
 }
 
 export type Judge = "compliance" | "reviewer";

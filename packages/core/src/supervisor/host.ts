@@ -10,6 +10,7 @@ import type { InputEvent, Spend } from "../event.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
 import { modelGateway } from "../model/gateway.ts";
+import type { Route } from "../model/route.ts";
 import type { observers } from "../observer.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
@@ -30,7 +31,7 @@ export interface Host {
 export interface HostParts {
   readonly definition: SupervisorDefinition;
   readonly engine: Engine;
-  readonly models: Readonly<Record<string, Model>>;
+  readonly models: Readonly<Record<string, Model | Route>>;
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly tracer: Tracer;

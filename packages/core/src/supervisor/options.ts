@@ -4,6 +4,7 @@ import type { BreakerOptions } from "../effect/breaker.ts";
 import type { BudgetAmount } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { IdSource } from "../ids.ts";
+import type { Route } from "../model/route.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
@@ -38,8 +39,8 @@ export interface HostOptions {
 }
 
 export interface RuntimeOptions<Alias extends string> extends HostOptions {
-  /** One model for each alias that the agents use. */
-  readonly models: { readonly [Name in Alias]: Model };
+  /** A model, or a route to one of several, for each alias that the agents use. */
+  readonly models: { readonly [Name in Alias]: Model | Route };
   readonly engine: Engine;
   /**
    * The tenants that are served, with what their runs may use at most (`{}` bounds nothing). A tenant that is not here

@@ -12,6 +12,7 @@ import { sha256 } from "../hash.ts";
 import { isIdText, randomIds } from "../ids.ts";
 import { type Json, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
+import { modelsOf, type Route } from "../model/route.ts";
 import { observers } from "../observer.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
@@ -427,14 +428,16 @@ function readInput(definition: SupervisorDefinition, given: unknown, attributes:
 }
 
 /** Where a budget is in force, every paid model says what a call may cost: one that does not would never be called. */
-function checkPrices(models: Readonly<Record<string, Model>>): void {
-  for (const [alias, { id: model, cost, quote }] of Object.entries(models)) {
-    if (cost !== "zero" && !quote) throw new OrchestrationError("budget/unpriced", { model, alias });
+function checkPrices(models: Readonly<Record<string, Model | Route>>): void {
+  for (const [alias, source] of Object.entries(models)) {
+    for (const { id: model, cost, quote } of modelsOf(source)) {
+      if (cost !== "zero" && !quote) throw new OrchestrationError("budget/unpriced", { model, alias });
+    }
   }
 }
 
 /** Exactly the aliases that the agents use. */
-function checkModels(definition: SupervisorDefinition, models: Readonly<Record<string, Model>>): void {
+function checkModels(definition: SupervisorDefinition, models: Readonly<Record<string, Model | Route>>): void {
   for (const alias of definition.aliases) {
     if (Object.hasOwn(models, alias)) continue;
     const agent = [...definition.agents.values()].find(({ model }) => model === alias)?.name ?? definition.name;
@@ -442,7 +445,11 @@ function checkModels(definition: SupervisorDefinition, models: Readonly<Record<s
   }
   for (const alias of Object.keys(models)) {
     if (!definition.aliases.includes(alias)) throw new OrchestrationError("model/alias-unused", { alias });
-    const { timeoutMs } = models[alias] as Model;
-    if (timeoutMs !== undefined) assertBound(`timeoutMs of the model ${alias}`, timeoutMs);
+    for (const model of modelsOf(models[alias] as Model | Route)) {
+      for (const bound of ["timeoutMs", "firstSignMs"] as const) {
+        const value = model[bound];
+        if (value !== undefined) assertBound(`${bound} of the model ${model.id}`, value);
+      }
+    }
   }
 }
