@@ -131,8 +131,11 @@ export function makeHost({
   };
 
   const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: AbortSignal): Promise<InputEvent> => {
-    const { id, path, streams, spent } = command;
-    await persist(signal, () => ledger.settleAll(key.tenant, streams, { run: key.runId, spent }));
+    const { id, path, streams, asked = [], spent } = command;
+    const { tenant } = key;
+    // The ids of a tenant's streams sort as their periods do.
+    const all = [...new Set([...streams, ...asked.map((at) => ledger.streamOf(tenant, at))])].sort();
+    await persist(signal, () => ledger.settleAll(tenant, all, { run: key.runId, spent }));
     return { id, path, type: "budget.returned", body: { command: id, spent } };
   };
 
