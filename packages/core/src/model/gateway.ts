@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AnyAgent } from "../agent.ts";
+import type { Deltas, Voice } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
 import type { Limiter, Release } from "../effect/limiter.ts";
@@ -89,6 +90,8 @@ export interface ModelGatewayOptions {
   readonly limiter?: Limiter;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
+  /** Brings what an agent that streams says to those who listen. */
+  readonly deltas?: Deltas;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
@@ -190,6 +193,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     model: Model,
     request: ModelRequest,
     signal: AbortSignal,
+    voice?: Voice,
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
     const { firstSignMs } = model;
@@ -198,9 +202,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
-    const onDelta = (_delta: ModelDelta) => {
+    const onDelta = (delta: ModelDelta) => {
+      if (!heard) first?.cancel();
       heard = true;
-      first?.cancel();
+      if (delta.type === "text" && !own.signal.aborted) voice?.say(delta.text);
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
@@ -325,8 +330,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         try {
           const withheld = withheldOf(agent, command.tools);
           const startedAt = clock.now();
-          const outcome = generate(model, requestOf(key, command, agent, withheld), signal);
+          const of = { path: command.path, agent: agent.name, command: command.id };
+          const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
+          const outcome = generate(model, requestOf(key, command, agent, withheld), signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
+          voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const { parts, usage, cost, model: name } = read(answer, model.id);
           span.end();

@@ -1,3 +1,4 @@
+import type { Deltas } from "../answer/deltas.ts";
 import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
 import { minusSpend } from "../budget/spend.ts";
 import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
@@ -36,6 +37,7 @@ export interface HostParts {
   readonly logger: Logger;
   readonly tracer: Tracer;
   readonly observers: ReturnType<typeof observers>;
+  readonly deltas: Deltas;
   readonly options: HostOptions;
 }
 
@@ -51,6 +53,7 @@ export function makeHost({
   logger,
   tracer,
   observers: watching,
+  deltas,
   options,
 }: HostParts): Host {
   const { clock, journal } = engine;
@@ -75,7 +78,7 @@ export function makeHost({
     }),
   };
   const common = { definition, clock, tracer, restrictions: board.current, ...gates };
-  const gateway = modelGateway({ ...common, models });
+  const gateway = modelGateway({ ...common, models, deltas });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */

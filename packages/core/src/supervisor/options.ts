@@ -1,3 +1,4 @@
+import type { Detector } from "../answer/redaction.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
 import type { BreakerOptions } from "../effect/breaker.ts";
@@ -32,6 +33,8 @@ export interface HostOptions {
   readonly breaker?: Pick<BreakerOptions, "failuresMax" | "cooldownMs" | "probes">;
   /** Milliseconds after which restrictions that another process has set are seen here; 250 when absent. */
   readonly restrictionsMaxAgeMs?: number;
+  /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
+  readonly detectors?: readonly Detector[];
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
   /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
