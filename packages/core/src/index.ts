@@ -82,6 +82,7 @@ export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
+export type { ContextBudget } from "./model/context.ts";
 export {
   defineRoute,
   isCleared,

@@ -14,6 +14,7 @@ import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from 
 import { spanNames, type Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 
@@ -90,6 +91,8 @@ export interface ModelGatewayOptions {
   readonly limiter?: Limiter;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
+  /** How long the requests under an alias may be, and what of them stays whole. */
+  readonly context?: { readonly [alias: string]: ContextBudget };
   /** Brings what an agent that streams says to those who listen. */
   readonly deltas?: Deltas;
 }
@@ -140,6 +143,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       attributes: command.attributes,
     },
   });
+
+  /** What of a request its model is shown. @throws OrchestrationError `model/context-too-long` */
+  const fit = ({ alias }: CallModelCommand, model: Model, request: ModelRequest): FittedContext | undefined => {
+    const budget = options.context?.[alias];
+    return budget && fitContext(model.id, request, budget);
+  };
 
   /** Granted tools that nobody can call now: a model shall not plan with them. */
   const withheldOf = (agent: AnyAgent, granted: readonly string[]): string[] =>
@@ -303,7 +312,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const releases: Release[] = [];
       try {
         let pass: Pass | undefined;
+        let fitted: FittedContext | undefined;
         try {
+          fitted = fit(command, model, requestOf(key, command, agent, []));
           if (restrictions) await checkRestrictions(key, command);
           // Asked before the queue, so that nobody queues up for what is not there.
           checkBreaker(target);
@@ -332,7 +343,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
-          const outcome = generate(model, requestOf(key, command, agent, withheld), signal, voice);
+          const request = requestOf(key, command, agent, withheld);
+          const shown = fitted ? { ...request, messages: fitted.messages } : request;
+          const outcome = generate(model, shown, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
@@ -345,6 +358,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             ...(usage ? { usage } : {}),
             ...(cost ? { cost } : {}),
             ...chose,
+            ...(fitted && fitted.after < fitted.before ? { context: shrunk(fitted) } : {}),
             ...(withheld.length > 0 ? { withheld } : {}),
           });
         } catch (thrown) {
@@ -359,6 +373,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }
     },
   };
+}
+
+function shrunk({ before, after, shortened, dropped }: FittedContext) {
+  return { before, after, shortened, dropped };
 }
 
 function fallsBack({ code }: OrchestrationError): boolean {

@@ -78,7 +78,12 @@ export function makeHost({
     }),
   };
   const common = { definition, clock, tracer, restrictions: board.current, ...gates };
-  const gateway = modelGateway({ ...common, models, deltas });
+  const gateway = modelGateway({
+    ...common,
+    models,
+    deltas,
+    ...(options.context ? { context: options.context } : {}),
+  });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
