@@ -40,6 +40,7 @@ export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
 export type { Health } from "./effect/health.ts";
+export type { Rates, RateView } from "./effect/rate.ts";
 export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
 export { memoryEngine } from "./engine/memory.ts";
 export {

@@ -3,9 +3,10 @@ import type { AnyAgent } from "../agent.ts";
 import type { CallModelCommand } from "../command.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
 import type { Limiter, Release } from "../effect/limiter.ts";
+import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, Spend } from "../event.ts";
+import type { InputEvent, Spend, Usage } from "../event.ts";
 import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -87,12 +88,14 @@ export interface ModelGatewayOptions {
   readonly breakers?: Breakers;
   /** Bounds what is under way of one tenant (`tenant:acme`) and at one provider (`model:openai`). */
   readonly limiter?: Limiter;
+  /** Bounds how often a provider (`model:openai`) is called, and with how many tokens. */
+  readonly rates?: RateLimiter;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { models, definition, clock, tracer, breakers, limiter, restrictions } = options;
+  const { models, definition, clock, tracer, breakers, limiter, rates, restrictions } = options;
   const { payloadBytes } = definition.limits;
 
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
@@ -179,6 +182,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       return { amount: { microUsd: Math.ceil(microUsd), tokens: Math.ceil(tokens) } };
     } catch (thrown) {
       return { error: unpriced(command, model, reasonOf(thrown)) };
+    }
+  };
+
+  /** What a rate limit takes before the call: what the model says it may need, or nothing where it says nothing. */
+  const tokensOf = (model: Model, request: ModelRequest): number => {
+    try {
+      const tokens = model.quote?.(request).tokens;
+      return isAmount(tokens) ? Math.ceil(tokens) : 0;
+    } catch {
+      return 0; // Where a budget needs the quote, it says so; here the answer's own usage is taken instead.
     }
   };
 
@@ -296,6 +309,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const uncalled = (error: OrchestrationError) => failed(error, model.cost === "zero" ? {} : free);
       const target = `model:${model.provider ?? model.id}`;
       const releases: Release[] = [];
+      let taken: Taken | undefined;
       try {
         let pass: Pass | undefined;
         try {
@@ -309,9 +323,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (release instanceof Promise) waited = true;
             if (release) releases.push(release instanceof Promise ? await release : release);
           }
+          // Last, so that what it lets pass is called at once.
+          if (rates) {
+            const tokens = tokensOf(model, requestOf(key, command, agent, []));
+            const taking = rates.take({ target, tenant: key.tenant, tokens, signal });
+            if (taking instanceof Promise) waited = true;
+            taken = taking instanceof Promise ? await taking : taking;
+          }
           if (waited) await checkRestrictions(key, command);
           // Stopped while it waited for any of this: then nothing is called, and nothing paid.
-          if ((restrictions || limiter) && signal.aborted) throw stopped(model);
+          if ((restrictions || limiter || rates) && signal.aborted) throw stopped(model);
           const passed = breakers?.pass(target);
           if (passed && "retryAt" in passed) throw breakerOpen(target, passed);
           pass = passed;
@@ -329,6 +350,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const answer = outcome instanceof Promise ? await outcome : outcome;
           noteLatency(model, clock.now() - startedAt);
           const { parts, usage, cost, model: name } = read(answer, model.id);
+          taken?.used(tokensUsed(usage));
           span.end();
           pass?.record(true);
           return event(command, "model.responded", {
@@ -344,9 +366,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           span.end({ code: error.code });
           // Who stopped the call does not know how the provider is.
           pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          return failed(error, toldBy(thrown));
+          const told = toldBy(thrown);
+          taken?.used(tokensUsed(told.usage));
+          return failed(error, told);
         }
       } finally {
+        taken?.unused();
         for (const release of releases) release();
       }
     },
@@ -362,6 +387,10 @@ function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = failure.safeParse(thrown).data ?? {};
   return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
+}
+
+function tokensUsed(usage: Usage | undefined): number | undefined {
+  return usage && usage.inputTokens + usage.outputTokens;
 }
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {

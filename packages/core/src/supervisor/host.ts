@@ -5,10 +5,12 @@ import { breakers } from "../effect/breaker.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
 import { type Health, health } from "../effect/health.ts";
 import { limiter } from "../effect/limiter.ts";
+import { rateLimiter } from "../effect/rate.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend } from "../event.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
+import { assertBound } from "../limits.ts";
 import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
 import type { observers } from "../observer.ts";
@@ -74,8 +76,17 @@ export function makeHost({
       waitingMax: options.concurrency?.waiting ?? waitingMax,
     }),
   };
+  for (const [provider, { requestsPerMinute = 1, tokensPerMinute = 1 }] of Object.entries(options.rates ?? {})) {
+    assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
+    assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
+  }
+  const rates = rateLimiter({
+    clock,
+    limits: (target) => options.rates?.[target.slice("model:".length)],
+    waitingMax: options.concurrency?.waiting ?? waitingMax,
+  });
   const common = { definition, clock, tracer, restrictions: board.current, ...gates };
-  const gateway = modelGateway({ ...common, models });
+  const gateway = modelGateway({ ...common, rates, models });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
@@ -163,7 +174,7 @@ export function makeHost({
       }
     },
   };
-  return { host, board, ledger, health: () => health(gates) };
+  return { host, board, ledger, health: () => health({ ...gates, rates }) };
 }
 
 /** How much may be under way of one thing; nothing: it is not bounded. */
