@@ -185,6 +185,8 @@ export interface InputBodies {
     readonly cost?: Cost;
     /** Why this model of its route was asked. */
     readonly choice?: ModelChoice;
+    /** It was answered before, and nobody was asked this time. */
+    readonly cached?: true;
     /** Granted tools that were not offered, because the breaker before them was open. */
     readonly withheld?: readonly string[];
   };

@@ -82,6 +82,13 @@ export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.t
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
 export {
+  type CachedResponse,
+  type CacheOptions,
+  type MemoryModelCacheOptions,
+  type ModelCache,
+  memoryModelCache,
+} from "./model/cache.ts";
+export {
   defineRoute,
   isCleared,
   isSensitive,

@@ -14,6 +14,7 @@ import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from 
 import { spanNames, type Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { ResponseCache } from "./cache.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 
@@ -90,12 +91,14 @@ export interface ModelGatewayOptions {
   readonly limiter?: Limiter;
   /** Bounds how often a provider (`model:openai`) is called, and with how many tokens. */
   readonly rates?: RateLimiter;
+  /** Asked first. What it has is no call: no breaker, bound or rate stands before it. */
+  readonly cache?: ResponseCache;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { models, definition, clock, tracer, breakers, limiter, rates, restrictions } = options;
+  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions } = options;
   const { payloadBytes } = definition.limits;
 
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
@@ -243,6 +246,18 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     });
   };
 
+  /** What was answered to this very request before; nothing where that is no response. */
+  const findCached = async (found: Promise<unknown>, model: Model): Promise<ModelResponse | undefined> => {
+    const answer = await found;
+    if (answer === undefined) return undefined;
+    try {
+      return read(answer, model.id);
+    } catch (thrown) {
+      cache?.spoilt(model, thrown);
+      return undefined;
+    }
+  };
+
   const event = <Type extends "model.responded" | "model.failed">(
     { id, path }: CallModelCommand,
     type: Type,
@@ -314,9 +329,27 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let pass: Pass | undefined;
         try {
           if (restrictions) await checkRestrictions(key, command);
+          let waited = false;
+          const withheld = cache ? withheldOf(agent, command.tools) : [];
+          const found = cache?.find(model, requestOf(key, command, agent, withheld));
+          if (found) {
+            const answer = await findCached(found, model);
+            waited = true;
+            if (answer) {
+              await checkRestrictions(key, command);
+              if (signal.aborted) throw stopped(model);
+              return event(command, "model.responded", {
+                model: answer.model ?? model.id,
+                parts: answer.parts,
+                ...free,
+                ...chose,
+                cached: true,
+                ...(withheld.length > 0 ? { withheld } : {}),
+              });
+            }
+          }
           // Asked before the queue, so that nobody queues up for what is not there.
           checkBreaker(target);
-          let waited = false;
           // The tenant's place first: one that waits for its own bound shall hold no place that others could use.
           for (const place of limiter ? [`tenant:${key.tenant}`, target] : []) {
             const release = limiter?.acquire({ target: place, tenant: key.tenant, signal });
@@ -332,7 +365,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           }
           if (waited) await checkRestrictions(key, command);
           // Stopped while it waited for any of this: then nothing is called, and nothing paid.
-          if ((restrictions || limiter || rates) && signal.aborted) throw stopped(model);
+          if ((restrictions || limiter || rates || cache) && signal.aborted) throw stopped(model);
           const passed = breakers?.pass(target);
           if (passed && "retryAt" in passed) throw breakerOpen(target, passed);
           pass = passed;
@@ -346,10 +379,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         try {
           const withheld = withheldOf(agent, command.tools);
           const startedAt = clock.now();
-          const outcome = generate(model, requestOf(key, command, agent, withheld), signal);
+          const request = requestOf(key, command, agent, withheld);
+          const outcome = generate(model, request, signal);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           noteLatency(model, clock.now() - startedAt);
-          const { parts, usage, cost, model: name } = read(answer, model.id);
+          const response = read(answer, model.id);
+          const { parts, usage, cost, model: name } = response;
+          cache?.keep(model, request, response);
           taken?.used(tokensUsed(usage));
           span.end();
           pass?.record(true);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { memoryModelCache } from "../model/cache.ts";
 import type { Model } from "../port/model.ts";
 import { user } from "../principal.ts";
 import { fakeClock } from "../testing/index.ts";
@@ -51,6 +52,29 @@ test("runs share the rate of a provider: one waits until there is room for it, a
   const results = await Promise.all([first.result(), second.result()]);
   expect(results.map(({ status }) => status)).toEqual(["completed", "completed"]);
   expect(desk.health().rates).toMatchObject([{ waiting: 0 }]);
+});
+
+test("a second run gets the answer of the first one, for nothing, and its journal says so", async () => {
+  const store = memoryModelCache({ clock: fakeClock() });
+  const { desk, start } = office({
+    cache: { store, ttlMs: 60_000, models: ["small"] },
+    budgets: { acme: { tokens: 100 } },
+  });
+  const runs = [];
+  for (const _ of [1, 2]) {
+    const run = await start("the same");
+    expect(await run.result()).toMatchObject({ status: "completed", output: { text: "x" } });
+    const entries = await run.entries();
+    const [responded] = entries.filter(({ type }) => type === "model.responded").map(({ body }) => body);
+    const [settled] = entries.filter(({ type }) => type === "budget.settled").map(({ body }) => body);
+    runs.push({ responded, settled });
+    expect(await desk.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true });
+  }
+  expect(runs[0]?.responded).not.toHaveProperty("cached");
+  expect(runs[1]).toMatchObject({
+    responded: { model: "small", cached: true, cost: { microUsd: 0, basis: "reported" } },
+    settled: { amount: { microUsd: 0, tokens: 0 }, basis: "reported" },
+  });
 });
 
 test("a rate that is no bound is refused before anything starts", () => {

@@ -11,6 +11,7 @@ import type { InputEvent, Spend } from "../event.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
 import { assertBound } from "../limits.ts";
+import { responseCache } from "../model/cache.ts";
 import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
 import type { observers } from "../observer.ts";
@@ -86,7 +87,12 @@ export function makeHost({
     waitingMax: options.concurrency?.waiting ?? waitingMax,
   });
   const common = { definition, clock, tracer, restrictions: board.current, ...gates };
-  const gateway = modelGateway({ ...common, rates, models });
+  const gateway = modelGateway({
+    ...common,
+    rates,
+    models,
+    ...(options.cache === undefined ? {} : { cache: responseCache(options.cache, { clock, logger }) }),
+  });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */

@@ -5,6 +5,7 @@ import type { Rates } from "../effect/rate.ts";
 import type { BudgetAmount } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { IdSource } from "../ids.ts";
+import type { CacheOptions } from "../model/cache.ts";
 import type { Route } from "../model/route.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
@@ -34,6 +35,8 @@ export interface HostOptions {
    * as `concurrency.waiting` says.
    */
   readonly rates?: { readonly [provider: string]: Rates };
+  /** Keeps what models answered, for whoever of the same tenant asks the same; never what is sensitive. */
+  readonly cache?: CacheOptions;
   /** When a breaker opens, and for how long; 5 failures in a row and 30 seconds when absent. */
   readonly breaker?: Pick<BreakerOptions, "failuresMax" | "cooldownMs" | "probes">;
   /** Milliseconds after which restrictions that another process has set are seen here; 250 when absent. */
