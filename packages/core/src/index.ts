@@ -88,6 +88,7 @@ export {
   type ModelCache,
   memoryModelCache,
 } from "./model/cache.ts";
+export { type HedgeOptions, hedge } from "./model/hedge.ts";
 export {
   defineRoute,
   isCleared,

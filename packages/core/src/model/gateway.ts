@@ -74,7 +74,7 @@ const spent = {
 const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
 const failure = z.object(spent);
 
-const defaultTimeoutMs = 120_000;
+export const defaultTimeoutMs = 120_000;
 /** Of a new answer's time in the smoothed one. */
 const latencyWeight = 0.2;
 /** Failures that say nothing about how another model would do. */
@@ -419,7 +419,7 @@ function fallsBack({ code }: OrchestrationError): boolean {
 }
 
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
-function toldBy(thrown: unknown): FailedCall {
+export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = failure.safeParse(thrown).data ?? {};
   return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
