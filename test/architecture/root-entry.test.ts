@@ -35,6 +35,11 @@ test("the root entry of @remit/core reaches no file that belongs to another entr
   expect(wrong).toEqual([]);
 });
 
+test("the root entry of @remit/agents loads the kernel and zod, and neither prices nor SDKs", () => {
+  const { outside } = graphOf(`${packageFolders.get("@remit/agents")}/src/index.ts`, { lazy: true });
+  expect([...new Set([...outside.keys()].map(packageOf))].sort()).toEqual(["@remit/core", "zod"]);
+});
+
 test("importing @remit/core loads neither SQLite nor worker threads in a fresh process", () => {
   const loaded = (code: string): readonly string[] => {
     const program = `${code}; console.log(JSON.stringify(process.moduleLoadList))`;

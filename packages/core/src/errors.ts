@@ -96,8 +96,8 @@ export const errorCodes = {
   },
   "budget/unpriced": {
     retryable: false,
-    message: "the model {model} does not say what a call may cost at most, and a budget is in force",
-    hint: "Give the model a `quote`: without a bound nothing can be reserved, and without a reservation nothing is called.",
+    message: "nobody knows what a call of the model {model} may cost at most",
+    hint: "Give the model a `quote`, or its price to the price table: without a bound nothing can be reserved, and without a reservation nothing is called.",
   },
   "agent/cancelled": {
     retryable: false,

@@ -192,6 +192,8 @@ export interface InputBodies {
       readonly shortened: number;
       readonly dropped: number;
     };
+    /** It was answered before, and nobody was asked this time. */
+    readonly cached?: true;
     /** Granted tools that were not offered, because the breaker before them was open. */
     readonly withheld?: readonly string[];
   };

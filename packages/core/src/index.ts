@@ -42,6 +42,7 @@ export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
 export type { Health } from "./effect/health.ts";
+export type { Rates, RateView } from "./effect/rate.ts";
 export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
 export { memoryEngine } from "./engine/memory.ts";
 export {
@@ -82,7 +83,15 @@ export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
+export {
+  type CachedResponse,
+  type CacheOptions,
+  type MemoryModelCacheOptions,
+  type ModelCache,
+  memoryModelCache,
+} from "./model/cache.ts";
 export type { ContextBudget } from "./model/context.ts";
+export { type HedgeOptions, hedge } from "./model/hedge.ts";
 export {
   defineRoute,
   isCleared,

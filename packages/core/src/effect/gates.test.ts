@@ -298,6 +298,7 @@ describe("a breaker before a tool", () => {
     expect(health({ breakers: made })).toEqual({
       breakers: [{ key: "tool:server", state: "open", failures: 2, retryAt: startAt + 1_000 }],
       queues: [],
+      rates: [],
     });
     clock.advance(1_000);
     down = false;

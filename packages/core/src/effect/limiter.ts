@@ -1,5 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import { assertBound } from "../limits.ts";
+import { type Lines, lines } from "./lines.ts";
 
 /**
  * How much is under way at once, for each target (`tool:refund_order`, `model:openai`, `tenant:acme`), and who is next.
@@ -52,9 +53,7 @@ interface Waiter {
 interface Queue {
   readonly most: number;
   underWay: number;
-  waiting: number;
-  /** Who waits, by tenant. The tenant whose turn it is comes first. */
-  readonly lines: Map<string, Waiter[]>;
+  readonly waiting: Lines<Waiter>;
 }
 
 /** @throws OrchestrationError `limits/not-a-bound`; `acquire` throws it for what a function answers */
@@ -69,7 +68,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
     const bound = typeof most === "number" ? most : most(target);
     if (bound === undefined) return undefined;
     assertBound(`most of the limiter for ${target}`, bound);
-    const queue: Queue = { most: bound, underWay: 0, waiting: 0, lines: new Map() };
+    const queue: Queue = { most: bound, underWay: 0, waiting: lines() };
     queues.set(target, queue);
     return queue;
   };
@@ -82,7 +81,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
       held = false;
       queue.underWay--;
       serveNext(queue);
-      if (queue.underWay === 0 && queue.waiting === 0) queues.delete(target);
+      if (queue.underWay === 0 && queue.waiting.size === 0) queues.delete(target);
     };
   };
 
@@ -93,7 +92,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
       if (!queue) return () => {};
       // While anybody waits every place is taken: nobody is overtaken here.
       if (queue.underWay < queue.most) return place(target, queue);
-      const { waiting } = queue;
+      const waiting = queue.waiting.size;
       if (waiting >= waitingMax) throw new OrchestrationError("limits/queue-full", { target, waiting });
       return new Promise<Release>((resolve, reject) => {
         const waiter: Waiter = {
@@ -103,42 +102,20 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
           },
         };
         const leave = () => {
-          remove(queue, tenant, waiter);
+          queue.waiting.remove(tenant, waiter);
           reject(signal?.reason);
         };
-        const line = queue.lines.get(tenant);
-        if (line) line.push(waiter);
-        else queue.lines.set(tenant, [waiter]);
-        queue.waiting++;
+        queue.waiting.add(tenant, waiter);
         signal?.addEventListener("abort", leave, { once: true });
       });
     },
     queues: () =>
       [...queues]
-        .map(([target, { underWay, waiting }]) => ({ target, underWay, waiting }))
+        .map(([target, { underWay, waiting }]) => ({ target, underWay, waiting: waiting.size }))
         .sort((a, b) => (a.target < b.target ? -1 : 1)),
   };
 }
 
 function serveNext(queue: Queue): void {
-  while (queue.underWay < queue.most) {
-    const [turn] = queue.lines;
-    if (!turn) return;
-    const [tenant, line] = turn;
-    const waiter = line.shift();
-    queue.lines.delete(tenant);
-    if (line.length > 0) queue.lines.set(tenant, line); // Behind the others.
-    if (!waiter) continue;
-    queue.waiting--;
-    waiter.serve();
-  }
-}
-
-function remove(queue: Queue, tenant: string, waiter: Waiter): void {
-  const line = queue.lines.get(tenant);
-  const index = line?.indexOf(waiter) ?? -1;
-  if (!line || index < 0) return;
-  line.splice(index, 1);
-  queue.waiting--;
-  if (line.length === 0) queue.lines.delete(tenant);
+  while (queue.underWay < queue.most && queue.waiting.size > 0) queue.waiting.next()?.serve();
 }

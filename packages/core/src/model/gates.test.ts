@@ -4,6 +4,7 @@ import { defineAgent } from "../agent.ts";
 import type { CallModelCommand } from "../command.ts";
 import { breakers } from "../effect/breaker.ts";
 import { limiter } from "../effect/limiter.ts";
+import { rateLimiter } from "../effect/rate.ts";
 import type { InputEvent, Restrictions } from "../event.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import { silentTracer } from "../port/tracer.ts";
@@ -220,6 +221,75 @@ describe("before a call", () => {
     expect((await Promise.all(all)).map(({ type }) => type)).toEqual(Array(3).fill("model.responded"));
     expect(served).toEqual(["acme", "acme", "other"]);
     expect(made.queues()).toEqual([]);
+  });
+});
+
+describe("a rate limit", () => {
+  const limited = (tokensPerMinute: number) => {
+    const clock = fakeClock(startAt);
+    return { clock, rates: rateLimiter({ clock, limits: () => ({ tokensPerMinute, requestsPerMinute: 10 }) }) };
+  };
+  const quoted = { quote: () => ({ microUsd: 1, tokens: 60 }) };
+  const used = { ...done, usage: { inputTokens: 20, outputTokens: 10 } };
+
+  test("takes what the model says it may need, and gets back what it did not", async () => {
+    const { clock, rates } = limited(100);
+    const { call } = gateway(() => used, { clock, rates }, quoted);
+    await call();
+    expect(rates.states()).toEqual([{ target: "model:openai", requestsLeft: 9, tokensLeft: 70, waiting: 0 }]);
+    const failing = gateway(() => fail(Object.assign(new Error("x"), { usage: used.usage })), { clock, rates }, quoted);
+    await failing.call();
+    expect(rates.states()[0]).toMatchObject({ requestsLeft: 8, tokensLeft: 40 });
+    clock.advance(60_000);
+    await gateway(() => done, { clock, rates }, quoted).call();
+    expect(rates.states()[0]).toMatchObject({ requestsLeft: 9, tokensLeft: 40 });
+  });
+
+  test("of a model that says nothing counts what was used", async () => {
+    const { clock, rates } = limited(100);
+    await gateway(() => used, { clock, rates }).call();
+    await gateway(() => used, { clock, rates }, { quote: () => fail(new Error("no price")) }).call();
+    expect(rates.states()[0]).toMatchObject({ requestsLeft: 8, tokensLeft: 40 });
+  });
+
+  test("has a call wait, and what is taken away meanwhile is not done", async () => {
+    const { clock, rates } = limited(60);
+    let stopped = false;
+    let asked = 0;
+    const restrictions = () => ({ ...free, stopped });
+    const { call } = gateway(
+      () => {
+        asked++;
+        return done;
+      },
+      { clock, rates, restrictions },
+      quoted,
+    );
+    await call();
+    const waits = call();
+    await settle();
+    expect(rates.states()[0]?.waiting).toBe(1);
+    clock.advance(30_000);
+    await settle();
+    expect(asked).toBe(1);
+    stopped = true;
+    clock.advance(30_000);
+    expect((await failure(waits)).code).toBe("policy/revoked");
+    expect(asked).toBe(1);
+    // Nothing was called, so nothing is taken.
+    expect(rates.states()).toEqual([{ target: "model:openai", requestsLeft: 10, tokensLeft: 60, waiting: 0 }]);
+  });
+
+  test("is left by a call that is stopped", async () => {
+    const { clock, rates } = limited(60);
+    const { call } = gateway(() => done, { clock, rates }, quoted);
+    await call();
+    const stop = new AbortController();
+    const outcome = call({}, "acme", stop.signal);
+    await settle();
+    stop.abort();
+    expect(await failure(outcome)).toMatchObject({ code: "model/failed", data: { reason: "it was stopped" } });
+    expect(rates.states()[0]).toMatchObject({ waiting: 0, tokensLeft: 0 });
   });
 });
 

@@ -4,9 +4,10 @@ import type { Deltas, Voice } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
 import type { Limiter, Release } from "../effect/limiter.ts";
+import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, Spend } from "../event.ts";
+import type { InputEvent, Spend, Usage } from "../event.ts";
 import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -14,6 +15,7 @@ import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from 
 import { spanNames, type Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
@@ -74,7 +76,7 @@ const spent = {
 const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
 const failure = z.object(spent);
 
-const defaultTimeoutMs = 120_000;
+export const defaultTimeoutMs = 120_000;
 /** Of a new answer's time in the smoothed one. */
 const latencyWeight = 0.2;
 /** Failures that say nothing about how another model would do. */
@@ -89,6 +91,10 @@ export interface ModelGatewayOptions {
   readonly breakers?: Breakers;
   /** Bounds what is under way of one tenant (`tenant:acme`) and at one provider (`model:openai`). */
   readonly limiter?: Limiter;
+  /** Bounds how often a provider (`model:openai`) is called, and with how many tokens. */
+  readonly rates?: RateLimiter;
+  /** Asked first. What it has is no call: no breaker, bound or rate stands before it. */
+  readonly cache?: ResponseCache;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
   /** How long the requests under an alias may be, and what of them stays whole. */
@@ -98,7 +104,7 @@ export interface ModelGatewayOptions {
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { models, definition, clock, tracer, breakers, limiter, restrictions } = options;
+  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions } = options;
   const { payloadBytes } = definition.limits;
 
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
@@ -194,6 +200,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     }
   };
 
+  /** What a rate limit takes before the call: what the model says it may need, or nothing where it says nothing. */
+  const tokensOf = (model: Model, request: ModelRequest): number => {
+    try {
+      const tokens = model.quote?.(request).tokens;
+      return isAmount(tokens) ? Math.ceil(tokens) : 0;
+    } catch {
+      return 0; // Where a budget needs the quote, it says so; here the answer's own usage is taken instead.
+    }
+  };
+
   const stopped = (model: Model) =>
     new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" });
 
@@ -242,6 +258,18 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       first?.cancel();
       if (onAbort) signal.removeEventListener("abort", onAbort);
     });
+  };
+
+  /** What was answered to this very request before; nothing where that is no response. */
+  const findCached = async (found: Promise<unknown>, model: Model): Promise<ModelResponse | undefined> => {
+    const answer = await found;
+    if (answer === undefined) return undefined;
+    try {
+      return read(answer, model.id);
+    } catch (thrown) {
+      cache?.spoilt(model, thrown);
+      return undefined;
+    }
   };
 
   const event = <Type extends "model.responded" | "model.failed">(
@@ -310,24 +338,50 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const uncalled = (error: OrchestrationError) => failed(error, model.cost === "zero" ? {} : free);
       const target = `model:${model.provider ?? model.id}`;
       const releases: Release[] = [];
+      let taken: Taken | undefined;
       try {
         let pass: Pass | undefined;
         let fitted: FittedContext | undefined;
         try {
           fitted = fit(command, model, requestOf(key, command, agent, []));
           if (restrictions) await checkRestrictions(key, command);
+          let waited = false;
+          const withheld = cache ? withheldOf(agent, command.tools) : [];
+          const found = cache?.find(model, requestOf(key, command, agent, withheld));
+          if (found) {
+            const answer = await findCached(found, model);
+            waited = true;
+            if (answer) {
+              await checkRestrictions(key, command);
+              if (signal.aborted) throw stopped(model);
+              return event(command, "model.responded", {
+                model: answer.model ?? model.id,
+                parts: answer.parts,
+                ...free,
+                ...chose,
+                cached: true,
+                ...(withheld.length > 0 ? { withheld } : {}),
+              });
+            }
+          }
           // Asked before the queue, so that nobody queues up for what is not there.
           checkBreaker(target);
-          let waited = false;
           // The tenant's place first: one that waits for its own bound shall hold no place that others could use.
           for (const place of limiter ? [`tenant:${key.tenant}`, target] : []) {
             const release = limiter?.acquire({ target: place, tenant: key.tenant, signal });
             if (release instanceof Promise) waited = true;
             if (release) releases.push(release instanceof Promise ? await release : release);
           }
+          // Last, so that what it lets pass is called at once.
+          if (rates) {
+            const tokens = tokensOf(model, requestOf(key, command, agent, []));
+            const taking = rates.take({ target, tenant: key.tenant, tokens, signal });
+            if (taking instanceof Promise) waited = true;
+            taken = taking instanceof Promise ? await taking : taking;
+          }
           if (waited) await checkRestrictions(key, command);
           // Stopped while it waited for any of this: then nothing is called, and nothing paid.
-          if ((restrictions || limiter) && signal.aborted) throw stopped(model);
+          if ((restrictions || limiter || rates || cache) && signal.aborted) throw stopped(model);
           const passed = breakers?.pass(target);
           if (passed && "retryAt" in passed) throw breakerOpen(target, passed);
           pass = passed;
@@ -349,7 +403,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
-          const { parts, usage, cost, model: name } = read(answer, model.id);
+          const response = read(answer, model.id);
+          const { parts, usage, cost, model: name } = response;
+          cache?.keep(model, request, response);
+          taken?.used(tokensUsed(usage));
           span.end();
           pass?.record(true);
           return event(command, "model.responded", {
@@ -366,9 +423,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           span.end({ code: error.code });
           // Who stopped the call does not know how the provider is.
           pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          return failed(error, toldBy(thrown));
+          const told = toldBy(thrown);
+          taken?.used(tokensUsed(told.usage));
+          return failed(error, told);
         }
       } finally {
+        taken?.unused();
         for (const release of releases) release();
       }
     },
@@ -384,10 +444,14 @@ function fallsBack({ code }: OrchestrationError): boolean {
 }
 
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
-function toldBy(thrown: unknown): FailedCall {
+export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = failure.safeParse(thrown).data ?? {};
   return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
+}
+
+function tokensUsed(usage: Usage | undefined): number | undefined {
+  return usage && usage.inputTokens + usage.outputTokens;
 }
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {

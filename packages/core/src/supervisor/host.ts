@@ -6,10 +6,13 @@ import { breakers } from "../effect/breaker.ts";
 import { dispatcher } from "../effect/dispatcher.ts";
 import { type Health, health } from "../effect/health.ts";
 import { limiter } from "../effect/limiter.ts";
+import { rateLimiter } from "../effect/rate.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend } from "../event.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
+import { assertBound } from "../limits.ts";
+import { responseCache } from "../model/cache.ts";
 import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
 import type { observers } from "../observer.ts";
@@ -77,12 +80,23 @@ export function makeHost({
       waitingMax: options.concurrency?.waiting ?? waitingMax,
     }),
   };
+  for (const [provider, { requestsPerMinute = 1, tokensPerMinute = 1 }] of Object.entries(options.rates ?? {})) {
+    assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
+    assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
+  }
+  const rates = rateLimiter({
+    clock,
+    limits: (target) => options.rates?.[target.slice("model:".length)],
+    waitingMax: options.concurrency?.waiting ?? waitingMax,
+  });
   const common = { definition, clock, tracer, restrictions: board.current, ...gates };
   const gateway = modelGateway({
     ...common,
     models,
     deltas,
     ...(options.context ? { context: options.context } : {}),
+    rates,
+    ...(options.cache === undefined ? {} : { cache: responseCache(options.cache, { clock, logger }) }),
   });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
@@ -174,7 +188,7 @@ export function makeHost({
       }
     },
   };
-  return { host, board, ledger, health: () => health(gates) };
+  return { host, board, ledger, health: () => health({ ...gates, rates }) };
 }
 
 /** How much may be under way of one thing; nothing: it is not bounded. */

@@ -2,9 +2,11 @@ import type { Detector } from "../answer/redaction.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
 import type { BreakerOptions } from "../effect/breaker.ts";
+import type { Rates } from "../effect/rate.ts";
 import type { BudgetAmount } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { IdSource } from "../ids.ts";
+import type { CacheOptions } from "../model/cache.ts";
 import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
 import type { Engine } from "../port/engine.ts";
@@ -30,6 +32,13 @@ export interface HostOptions {
   /** What the runs of a tenant may spend together. A tenant that is not here is not bounded. */
   readonly budgets?: { readonly [tenant: string]: TenantBudget };
   readonly concurrency?: Concurrency;
+  /**
+   * What this process may ask of a provider (a model's `provider`, or its id) in a minute. Calls beyond it wait, as many
+   * as `concurrency.waiting` says.
+   */
+  readonly rates?: { readonly [provider: string]: Rates };
+  /** Keeps what models answered, for whoever of the same tenant asks the same; never what is sensitive. */
+  readonly cache?: CacheOptions;
   /** When a breaker opens, and for how long; 5 failures in a row and 30 seconds when absent. */
   readonly breaker?: Pick<BreakerOptions, "failuresMax" | "cooldownMs" | "probes">;
   /** Milliseconds after which restrictions that another process has set are seen here; 250 when absent. */
