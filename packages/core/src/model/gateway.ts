@@ -10,11 +10,12 @@ import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
-import { spanNames, type Tracer } from "../port/tracer.ts";
+import type { Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
+import { openModelSpan } from "./span.ts";
 
 /**
  * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
@@ -321,14 +322,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           if (signal.aborted) return uncalled(stopped(model));
           return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
-        const span = tracer.span(spanNames.model(model.id), { "gen_ai.agent.name": agent.name });
+        const withheld = withheldOf(agent, command.tools);
+        const request = requestOf(key, command, agent, withheld);
+        const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         try {
-          const withheld = withheldOf(agent, command.tools);
           const startedAt = clock.now();
-          const outcome = generate(model, requestOf(key, command, agent, withheld), signal);
+          const outcome = generate(model, request, signal);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           noteLatency(model, clock.now() - startedAt);
           const { parts, usage, cost, model: name } = read(answer, model.id);
+          span.set({ model: name ?? model.id, usage, cost, parts });
           span.end();
           pass?.record(true);
           return event(command, "model.responded", {
@@ -341,10 +344,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
+          const told = toldBy(thrown);
+          const outcome = failed(error, told);
+          span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });
           // Who stopped the call does not know how the provider is.
           pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          return failed(error, toldBy(thrown));
+          return outcome;
         }
       } finally {
         for (const release of releases) release();

@@ -19,6 +19,7 @@ import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { Concurrency, HostOptions } from "./options.ts";
+import { runSpans } from "./spans.ts";
 
 /** What carries out the commands of one supervisor's runs: the two gates, and the tenant's purse. */
 export interface Host {
@@ -74,7 +75,8 @@ export function makeHost({
       waitingMax: options.concurrency?.waiting ?? waitingMax,
     }),
   };
-  const common = { definition, clock, tracer, restrictions: board.current, ...gates };
+  const spans = runSpans(tracer, definition.name);
+  const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
   const gateway = modelGateway({ ...common, models });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
@@ -138,14 +140,17 @@ export function makeHost({
 
   const host: RunHost = {
     drive: (session) =>
-      drive(watching.around(session), {
-        definition,
-        gateway,
-        logger,
-        restrictions: board.current,
-        snapshotEvery: options.snapshotEvery ?? 256,
-        blobChars: options.blobChars ?? 16_384,
-      }),
+      spans.around(watching.around(session), (watched, onConversation) =>
+        drive(watched, {
+          definition,
+          gateway,
+          logger,
+          restrictions: board.current,
+          snapshotEvery: options.snapshotEvery ?? 256,
+          blobChars: options.blobChars ?? 16_384,
+          onConversation,
+        }),
+      ),
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":
