@@ -21,15 +21,18 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
     (data: object = {}) =>
     () =>
       new OrchestrationError("model/overloaded", { model: "m", reason: "busy", ...data });
-  /** Lets a fake clock go on until a promise is settled; everything that waits for it has a turn before. */
-  const until = async <T>(promise: Promise<T>, clock: ReturnType<typeof fakeClock>, stepMs = 1_000): Promise<T> => {
+  /**
+   * Lets a fake clock go on until a promise is settled; everything that waits for it has a turn before. In small steps
+   * with many turns: a commit takes real time, and a write must be called within ten of the clock's seconds after it.
+   */
+  const until = async <T>(promise: Promise<T>, clock: ReturnType<typeof fakeClock>, stepMs = 100): Promise<T> => {
     let done = false;
     const settled = promise.finally(() => {
       done = true;
     });
     settled.catch(() => {});
     while (!done) {
-      for (let turn = 0; turn < 20 && !done; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 100 && !done; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (!done) clock.advance(stepMs);
     }
     return settled;

@@ -33,6 +33,8 @@ export interface Agent<
   /** Trusted text of ours alone; input travels beside it as data. */
   readonly instructions: string;
   readonly version: string;
+  /** True: what it says is shown while it says it, redacted, and taken back when it does not stand (D9). */
+  readonly streams?: boolean;
   /** A whole team behind this one name; made by `asAgent`. */
   readonly team?: SupervisorDefinition;
 }
@@ -57,6 +59,8 @@ export interface AgentOptions<
   readonly instructions: string;
   /** Audiences that the agent may put a question to; none when absent. */
   readonly asks?: readonly Audience[];
+  /** Shows what it says while it says it, through the redaction window; when it has passed its contract, when absent. */
+  readonly streams?: boolean;
   /** Raise it when the meaning of the agent changes beyond its data (D4). */
   readonly version?: string;
 }
@@ -119,6 +123,7 @@ export function defineAgent(
     asks: options.asks ?? [],
     instructions: options.instructions,
     version: options.version ?? "0",
+    ...(options.streams === undefined ? {} : { streams: options.streams }),
   };
 }
 

@@ -103,6 +103,8 @@ export interface ReturnBudgetCommand {
   readonly id: string;
   readonly path: string;
   readonly streams: readonly string[];
+  /** Times at which slices were asked for by a process that was lost (epoch ms): their streams hear of the end too. */
+  readonly asked?: readonly number[];
   readonly spent: Spend;
 }
 

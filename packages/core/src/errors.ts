@@ -259,6 +259,16 @@ export const errorCodes = {
     message: "`models` names the alias {alias}, which no agent uses",
     hint: "Drop the alias, or give it to an agent.",
   },
+  "answer/detector-invalid": {
+    retryable: false,
+    message: "the detector {detector} cannot work: {reason}",
+    hint: "A detector has a pattern with the flag `g` and a `longest` of at least 1.",
+  },
+  "model/context-too-long": {
+    retryable: false,
+    message: "a request of {tokens} tokens does not fit into the {bound} of {model}, whatever is left out",
+    hint: "Send a smaller payload, fewer tools or shorter instructions, keep fewer turns, or route to a model with more room.",
+  },
   "model/not-cleared": {
     retryable: false,
     message: "no model of {alias} may see what is labelled {labels}",

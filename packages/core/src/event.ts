@@ -185,6 +185,13 @@ export interface InputBodies {
     readonly cost?: Cost;
     /** Why this model of its route was asked. */
     readonly choice?: ModelChoice;
+    /** Tokens of the request before and after it was made to fit, and how many messages were shortened or dropped for it. */
+    readonly context?: {
+      readonly before: number;
+      readonly after: number;
+      readonly shortened: number;
+      readonly dropped: number;
+    };
     /** Granted tools that were not offered, because the breaker before them was open. */
     readonly withheld?: readonly string[];
   };

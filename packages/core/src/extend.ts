@@ -12,6 +12,7 @@ export interface AgentChanges<Base extends AnyAgent> {
   readonly tools?: Base extends { readonly effects: "read" } ? readonly AnyReadTool[] : readonly AnyTool[];
   readonly instructions?: string;
   readonly asks?: Base["asks"];
+  readonly streams?: boolean;
   readonly version?: string;
 }
 
@@ -50,6 +51,7 @@ export function extendAgent<const Base extends AnyAgent, const Changes extends A
     instructions: changes.instructions ?? base.instructions,
     asks: changes.asks ?? base.asks,
     version: changes.version ?? base.version,
+    ...((changes.streams ?? base.streams) ? { streams: true } : {}),
   };
   const made =
     base.effects === "read"

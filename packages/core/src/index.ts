@@ -7,6 +7,8 @@ export {
   type InputOf,
   type OutputOf,
 } from "./agent.ts";
+export type { AnswerDelta, AnswerRetracted } from "./answer/deltas.ts";
+export { type Detector, defaultDetectors, redactText } from "./answer/redaction.ts";
 export type {
   ApprovalDecision,
   ApprovalFilter,
@@ -80,6 +82,7 @@ export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
+export type { ContextBudget } from "./model/context.ts";
 export {
   defineRoute,
   isCleared,
@@ -124,7 +127,7 @@ export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } 
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
 export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
-export type { OpenQuestion, Run, RunResult, UncertainEffect } from "./run/run.ts";
+export type { EventsOptions, OpenQuestion, Run, RunEvents, RunResult, UncertainEffect } from "./run/run.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
 export {
   asAgent,

@@ -50,6 +50,8 @@ export interface RunHistory {
   budgeted: boolean;
   /** It undoes another run. */
   compensates: boolean;
+  /** It takes the place of a run that failed. */
+  redrives: boolean;
   /** Keys of intended writes. */
   readonly intents: Set<string>;
   /** Ids of commands whose `tool.called` or look-up is durable. */
@@ -87,6 +89,7 @@ export class History {
         definition: "",
         budgeted: false,
         compensates: false,
+        redrives: false,
         intents: new Set(),
         called: new Set(),
         models: new Map(),
@@ -165,6 +168,7 @@ export class History {
         run.definition = entry.body.definitionHash;
         run.budgeted = entry.body.budget !== undefined;
         run.compensates = entry.body.compensates !== undefined;
+        run.redrives = entry.body.redrives !== undefined;
         if ((entry.body.startAt ?? 0) > entry.at) move("start", "run.delayed");
         return;
       case "run.migrated":

@@ -178,8 +178,10 @@ export class People {
 
   /** Runs that nobody was told of, because their start came to nobody's ears, are attended to all the same. */
   adopt(): void {
-    for (const { runId, tenant, compensates } of this.#options.history.runs.values()) {
-      if (compensates && !this.runs.has(runId)) this.#attend(runId, tenant, operations);
+    for (const { runId, tenant, compensates, redrives } of this.#options.history.runs.values()) {
+      if (!(compensates || redrives) || this.runs.has(runId)) continue;
+      if (redrives) this.letters.set(runId, this.letters.get(runId) ?? new Set());
+      this.#attend(runId, tenant, operations);
     }
   }
 

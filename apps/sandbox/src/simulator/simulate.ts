@@ -224,10 +224,11 @@ class Simulation {
   }
 
   #ended(): boolean {
-    this.#people.adopt();
     if (!this.#people.done || this.#people.runs.size < this.#runs) return false;
     for (const { end } of this.#history.runs.values()) if (!end) return false;
-    return true;
+    // What ended before anybody looked is looked at too.
+    this.#people.adopt();
+    return this.#people.done;
   }
 
   #unfinished(): string {

@@ -103,6 +103,44 @@ describe("before a call", () => {
     expect(asked).toBe(0);
   });
 
+  test("K2 a request that cannot be made to fit is no call, and costs nothing", async () => {
+    const { call } = gateway(
+      () => fail(new Error("must not be called")),
+      { context: { m: { maxTokens: 3 } } },
+      {
+        cost: "paid",
+      },
+    );
+    const event = await call();
+    expect(event).toMatchObject({
+      type: "model.failed",
+      body: { error: { code: "model/context-too-long", data: { model: "small", bound: 3 } }, cost: { microUsd: 0 } },
+    });
+  });
+
+  test("K3 what was left out of a request is told with its answer", async () => {
+    const requests: ModelRequest[] = [];
+    const long = (id: string) =>
+      [
+        { role: "assistant", parts: [{ type: "toolCall", callId: id, tool: "read_it", input: {} }] },
+        { role: "tool", results: [{ callId: id, tool: "read_it", status: "done", output: "x".repeat(3_000) }] },
+      ] as const;
+    const { call } = gateway(
+      (request) => {
+        requests.push(request);
+        return done;
+      },
+      { context: { m: { maxTokens: 1_500, keepTurns: 1 } } },
+    );
+    const messages = [...long("1"), ...long("2")];
+    const event = await call({ messages });
+    expect(event.body).toMatchObject({ context: { shortened: 1, dropped: 0 } });
+    expect(requests[0]?.messages.slice(2)).toEqual(messages.slice(2));
+    expect(JSON.stringify(requests[0]?.messages[1])).toContain("left out");
+    const short = await call({ messages: [] });
+    expect(short.body).not.toHaveProperty("context");
+  });
+
   test("restrictions that cannot be read stop it too", async () => {
     const { call } = gateway(() => done, { restrictions: () => fail(new Error("disk")) });
     expect(await failure(call())).toMatchObject({ code: "run/internal", data: { reason: "disk" } });

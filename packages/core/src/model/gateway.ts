@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AnyAgent } from "../agent.ts";
+import type { Deltas, Voice } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
 import type { Limiter, Release } from "../effect/limiter.ts";
@@ -13,6 +14,7 @@ import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from 
 import type { Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
@@ -90,6 +92,10 @@ export interface ModelGatewayOptions {
   readonly limiter?: Limiter;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
+  /** How long the requests under an alias may be, and what of them stays whole. */
+  readonly context?: { readonly [alias: string]: ContextBudget };
+  /** Brings what an agent that streams says to those who listen. */
+  readonly deltas?: Deltas;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
@@ -138,6 +144,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       attributes: command.attributes,
     },
   });
+
+  /** What of a request its model is shown. @throws OrchestrationError `model/context-too-long` */
+  const fit = ({ alias }: CallModelCommand, model: Model, request: ModelRequest): FittedContext | undefined => {
+    const budget = options.context?.[alias];
+    return budget && fitContext(model.id, request, budget);
+  };
 
   /** Granted tools that nobody can call now: a model shall not plan with them. */
   const withheldOf = (agent: AnyAgent, granted: readonly string[]): string[] =>
@@ -191,6 +203,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     model: Model,
     request: ModelRequest,
     signal: AbortSignal,
+    voice?: Voice,
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
     const { firstSignMs } = model;
@@ -199,9 +212,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
-    const onDelta = (_delta: ModelDelta) => {
+    const onDelta = (delta: ModelDelta) => {
+      if (!heard) first?.cancel();
       heard = true;
-      first?.cancel();
+      if (delta.type === "text" && !own.signal.aborted) voice?.say(delta.text);
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
@@ -299,7 +313,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const releases: Release[] = [];
       try {
         let pass: Pass | undefined;
+        let fitted: FittedContext | undefined;
         try {
+          fitted = fit(command, model, requestOf(key, command, agent, []));
           if (restrictions) await checkRestrictions(key, command);
           // Asked before the queue, so that nobody queues up for what is not there.
           checkBreaker(target);
@@ -323,12 +339,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
         const withheld = withheldOf(agent, command.tools);
-        const request = requestOf(key, command, agent, withheld);
+        const asked = requestOf(key, command, agent, withheld);
+        const request = fitted ? { ...asked, messages: fitted.messages } : asked;
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         try {
           const startedAt = clock.now();
-          const outcome = generate(model, request, signal);
+          const of = { path: command.path, agent: agent.name, command: command.id };
+          const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
+          const outcome = generate(model, request, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
+          voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const { parts, usage, cost, model: name } = read(answer, model.id);
           span.set({ model: name ?? model.id, usage, cost, parts });
@@ -340,6 +360,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             ...(usage ? { usage } : {}),
             ...(cost ? { cost } : {}),
             ...chose,
+            ...(fitted && fitted.after < fitted.before ? { context: shrunk(fitted) } : {}),
             ...(withheld.length > 0 ? { withheld } : {}),
           });
         } catch (thrown) {
@@ -357,6 +378,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }
     },
   };
+}
+
+function shrunk({ before, after, shortened, dropped }: FittedContext) {
+  return { before, after, shortened, dropped };
 }
 
 function fallsBack({ code }: OrchestrationError): boolean {

@@ -8,7 +8,7 @@ export interface StreamKey {
   readonly id: string;
 }
 /** `run` is one run; the others outlive runs (D6). */
-export type StreamKind = "run" | "budget" | "approvals" | "dead-letters" | "restrictions" | "memory" | "pins" | "world";
+export type StreamKind = "run" | "budget" | "dead-letters" | "restrictions" | "memory" | "pins" | "world";
 
 /**
  * One appended batch: one stored row. `lines` holds an entry a line, five parts between tabs:

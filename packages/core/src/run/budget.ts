@@ -120,10 +120,21 @@ export function settleCall(
   });
 }
 
-/** What an ending run still owes its tenant's budget, as a command; nothing when it has taken nothing. */
+/**
+ * What an ending run still owes its tenant's budget, as a command; nothing when it has taken nothing. A lost process that
+ * was about to take a slice may do so behind the run's end, so the run has the last word there too.
+ */
 export function returnOf(work: Work): Extract<Command, { type: "returnBudget" }> | undefined {
   const { purse } = work.state;
-  if (purse.slices.length === 0) return undefined;
-  const streams = [...new Set(purse.slices.map(({ stream }) => stream))];
-  return { type: "returnBudget", id: returnCommand, path: "", streams, spent: purse.spent };
+  const { slices, asked, spent } = purse;
+  if (slices.length === 0 && asked.length === 0) return undefined;
+  const streams = [...new Set(slices.map(({ stream }) => stream))];
+  return {
+    type: "returnBudget",
+    id: returnCommand,
+    path: "",
+    streams,
+    ...(asked.length > 0 ? { asked: [...new Set(asked)] } : {}),
+    spent,
+  };
 }

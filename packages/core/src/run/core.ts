@@ -338,6 +338,7 @@ export class RunCore {
       case "budget.returned":
         this.#settled(event.body.command);
         state.purse.slices = [];
+        state.purse.asked = [];
         return;
       case "model.responded": {
         const invocation = this.#settleModel(event.body.command, event.body);
@@ -504,6 +505,7 @@ export class RunCore {
         // have heard of them, so they are waited for like any that is under way.
         this.#commands.push(command);
         this.#resent.add(id);
+        if (command.type === "reserve" && command.sliceLeft) state.purse.asked.push(command.at);
         continue;
       }
       if (command.type === "callModel" && !givenUp && !state.ending) {

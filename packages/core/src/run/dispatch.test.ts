@@ -36,9 +36,11 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
   const definition = desk as unknown as SupervisorDefinition;
   const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "key" });
   let seq = 0;
+  let noted: readonly { readonly type: string; readonly body: object }[] = [];
   const apply = (at: number, event: InputEvent): readonly Command[] => {
     const outcome = core.apply(event, at, seq + 1);
-    seq += outcome?.drafts.length ?? 0;
+    noted = outcome?.drafts ?? [];
+    seq += noted.length;
     return (outcome?.commands ?? []).filter(({ type }) => type !== "startTimer");
   };
   apply(startAt, {
@@ -78,7 +80,16 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
   const lost = (at: number, id: string) => apply(at, { id: "r", type: "run.resumed", path: "", body: { lost: [id] } });
   const due = (at: number) =>
     apply(at, { id: "t", type: "timer.fired", path: "clerk#1/tool#1", body: { timer: "timer/retry:clerk#1/tool#1" } });
-  return { first: first as CallToolCommand, failed, lost, due };
+  const revoked = (at: number, name: string) => {
+    apply(at, {
+      id: "restrictions:1.0",
+      type: "restrictions.changed",
+      path: "",
+      body: { restrictions: { version: "1.0", tools: [name], agents: [], stopped: false } },
+    });
+    return noted.map(({ type, body }) => [type, (body as { error?: { code: string } }).error?.code]);
+  };
+  return { first: first as CallToolCommand, failed, lost, due, revoked };
 }
 
 test.each<[string, keyof typeof tools, number | undefined]>([
@@ -108,3 +119,13 @@ test("a look-up knows by when a lost try was made, if ever, and when one that fa
   const [again] = heard.failed(startAt + 300, heard.first.id, true) as [LookupCommand];
   expect(again).toMatchObject({ type: "lookup", since: startAt + 300 });
 });
+
+test.each(["read", "blind"] as const)(
+  "what waits to be tried again is denied when its tool is taken away: %s",
+  (name) => {
+    const { first, failed, due, revoked } = called(tools[name]);
+    expect(failed(startAt + 100, first.id, false)).toEqual([]);
+    expect(revoked(startAt + 200, tools[name].name)).toContainEqual(["tool.denied", "policy/revoked"]);
+    expect(due(startAt + 10_000)).toEqual([]);
+  },
+);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { localEngine } from "../engine/local.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import { silentLogger } from "../port/logger.ts";
@@ -96,6 +97,54 @@ test("what a restriction sets going while a run is taken up is under way, not lo
   const types = (await run.entries()).map(({ type }) => type);
   expect(types).toContain("restrictions.changed");
   expect(types).not.toContain("run.resumed");
+});
+
+test("a cancel that an ending run takes no notice of is told to be taken only when that end is durable", async () => {
+  const journal = memoryJournal();
+  const clock = fakeClock();
+  const disk = Promise.withResolvers<void>();
+  disk.promise.catch(() => {});
+  const failing: typeof journal = {
+    ...journal,
+    append: (key, batch, ...rest) =>
+      batch.lines.includes("limit.exceeded") ? disk.promise : journal.append(key, batch, ...rest),
+  };
+  const engine = localEngine({ name: "memory", journal: failing, clock, logger: silentLogger });
+  const begun = Promise.withResolvers<void>();
+  const pay = defineTool({
+    name: "pay",
+    description: "Pays, and never says so.",
+    input: z.object({}),
+    output: z.object({}),
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    execute: () => {
+      begun.resolve();
+      return new Promise<never>(() => {});
+    },
+  });
+  const payer = { ...clerk, tools: [pay] } as const;
+  const model = scriptedModel([calls(payer, "pay", {})]);
+  const team = defineSupervisor({
+    agents: { clerk: payer },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    limits: { activeMs: 1_000 },
+  });
+  const supervisor = runSupervisor(team, { engine, models: { m: model } });
+  const run = await supervisor.start({ text: "hello" }, { tenant: "acme", principal: user("u_1") });
+  await begun.promise;
+  clock.advance(1_000);
+  const told = run.cancel("enough", { principal: user("u_1") }).then(
+    () => "taken",
+    (thrown: unknown) => (thrown as { code: string }).code,
+  );
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  disk.reject(new OrchestrationError("journal/unavailable", { reason: "the disk is full" }));
+  expect(await told).toBe("journal/unavailable");
+  expect((await run.entries()).map(({ type }) => type)).not.toContain("limit.exceeded");
 });
 
 describe("comparing decisions", () => {

@@ -56,7 +56,12 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     const at = Math.max(session.now(), loaded.lastAt);
     loaded.lastAt = at;
     const outcome = core.apply(event, at, head.seq + 1);
-    if (!outcome) return;
+    if (!outcome) {
+      // That the run takes no notice of it may rest on something that is not durable yet, and somebody is about to be told.
+      if (durable) await durable;
+      durable = undefined;
+      return;
+    }
     if (event.type === "run.started" && event.body.conversationId !== undefined) {
       conversationId = event.body.conversationId;
       onConversation?.(conversationId);

@@ -33,6 +33,7 @@ export function emptyState(tenant: string, runId: string): RunState {
     restrictions: noRestrictions,
     budget: undefined,
     purse: {
+      asked: [],
       slices: [],
       reserved: new Map(),
       spent: { microUsd: 0, tokens: 0 },

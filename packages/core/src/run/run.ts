@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import type { Audience } from "../agent.ts";
+import type { AnswerDelta, AnswerRetracted, Deltas } from "../answer/deltas.ts";
+import { spoken } from "../answer/spoken.ts";
 import { type ApprovalCase, openCasesOf } from "../approval/open-cases.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
@@ -61,6 +63,17 @@ export interface UncertainEffect {
   readonly tool: string;
 }
 
+export interface EventsOptions {
+  readonly fromSeq?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** With `deltas`, what agents say comes between the entries: words of runs that this process drives as they come (D9). */
+export interface RunEvents {
+  (options?: EventsOptions & { readonly deltas?: false }): AsyncIterable<Entry>;
+  (options: EventsOptions & { readonly deltas: true }): AsyncIterable<Entry | AnswerDelta | AnswerRetracted>;
+}
+
 /** One run, held by its key. Holding it costs nothing and keeps nothing alive. */
 export interface Run<Output = unknown> {
   readonly id: string;
@@ -75,7 +88,7 @@ export interface Run<Output = unknown> {
    * Durable entries from `fromSeq` (1 when absent) on, then live ones, each exactly once and in order; ends after the
    * run's end. Breaking off and asking again with the next seq resumes.
    */
-  readonly events: (options?: { readonly fromSeq?: number; readonly signal?: AbortSignal }) => AsyncIterable<Entry>;
+  readonly events: RunEvents;
   /** Durable entries as they stand. */
   readonly entries: () => Promise<readonly Entry[]>;
   readonly questions: () => Promise<readonly OpenQuestion[]>;
@@ -127,8 +140,9 @@ export function runHandle<Output>(options: {
   readonly definitionId: string;
   readonly principals: PrincipalSource;
   readonly ids: IdSource;
+  readonly deltas: Deltas;
 }): Run<Output> {
-  const { key, engine, definition, principals, ids } = options;
+  const { key, engine, definition, principals, ids, deltas } = options;
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
 
   const record = async () => {
@@ -163,13 +177,7 @@ export function runHandle<Output>(options: {
     if (status) throw new OrchestrationError("run/already-ended", { run: key.runId, status });
   };
 
-  async function* events({
-    fromSeq = 1,
-    signal,
-  }: {
-    fromSeq?: number;
-    signal?: AbortSignal;
-  } = {}): AsyncGenerator<Entry> {
+  async function* durable({ fromSeq = 1, signal }: EventsOptions = {}): AsyncGenerator<Entry> {
     const queue: Batch[] = [];
     let failure: OrchestrationError | undefined;
     let wake: (() => void) | undefined;
@@ -304,7 +312,11 @@ export function runHandle<Output>(options: {
     status: async () => (await record()).status,
     settled: () => until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
     entries,
-    events: (eventOptions) => events(eventOptions),
+    events: ((eventOptions: EventsOptions & { readonly deltas?: boolean } = {}) => {
+      const entriesOf = durable(eventOptions);
+      if (!eventOptions.deltas) return entriesOf;
+      return spoken(entriesOf, (hear) => deltas.listen(key, hear), deltas.redact);
+    }) as RunEvents,
     result: async () => {
       await until(isEnd);
       const batches = await engine.journal.read(stream);

@@ -90,6 +90,7 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
     delayed: [...delayed],
     purse: {
       slices: purse.slices,
+      asked: purse.asked,
       spent: purse.spent,
       reserved: [...purse.reserved],
       byAgent: [...purse.byAgent],
@@ -189,6 +190,7 @@ export function loadState(
       undoing: saved.state.undoing,
       purse: {
         slices: saved.purse.slices,
+        asked: saved.purse.asked ?? [],
         spent: saved.purse.spent,
         reserved: new Map(saved.purse.reserved),
         byAgent: new Map(saved.purse.byAgent),

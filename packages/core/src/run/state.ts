@@ -101,6 +101,8 @@ export interface OpenApproval {
 export interface Purse {
   /** Slices taken of the tenant's budget, by its stream. */
   slices: { stream: string; amount: Spend }[];
+  /** When slices were asked for by a process that was lost, and may yet take them (epoch ms). */
+  asked: number[];
   /** Set aside for calls under way, by command. */
   readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
   spent: Spend;

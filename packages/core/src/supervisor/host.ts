@@ -1,3 +1,4 @@
+import type { Deltas } from "../answer/deltas.ts";
 import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
 import { minusSpend } from "../budget/spend.ts";
 import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly logger: Logger;
   readonly tracer: Tracer;
   readonly observers: ReturnType<typeof observers>;
+  readonly deltas: Deltas;
   readonly options: HostOptions;
 }
 
@@ -52,6 +54,7 @@ export function makeHost({
   logger,
   tracer,
   observers: watching,
+  deltas,
   options,
 }: HostParts): Host {
   const { clock, journal } = engine;
@@ -77,7 +80,12 @@ export function makeHost({
   };
   const spans = runSpans(tracer, definition.name);
   const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
-  const gateway = modelGateway({ ...common, models });
+  const gateway = modelGateway({
+    ...common,
+    models,
+    deltas,
+    ...(options.context ? { context: options.context } : {}),
+  });
   const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
@@ -133,8 +141,11 @@ export function makeHost({
   };
 
   const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: AbortSignal): Promise<InputEvent> => {
-    const { id, path, streams, spent } = command;
-    await persist(signal, () => ledger.settleAll(key.tenant, streams, { run: key.runId, spent }));
+    const { id, path, streams, asked = [], spent } = command;
+    const { tenant } = key;
+    // The ids of a tenant's streams sort as their periods do.
+    const all = [...new Set([...streams, ...asked.map((at) => ledger.streamOf(tenant, at))])].sort();
+    await persist(signal, () => ledger.settleAll(tenant, all, { run: key.runId, spent }));
     return { id, path, type: "budget.returned", body: { command: id, spent } };
   };
 

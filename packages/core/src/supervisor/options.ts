@@ -1,9 +1,11 @@
+import type { Detector } from "../answer/redaction.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
 import type { BreakerOptions } from "../effect/breaker.ts";
 import type { BudgetAmount } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { IdSource } from "../ids.ts";
+import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
@@ -32,6 +34,10 @@ export interface HostOptions {
   readonly breaker?: Pick<BreakerOptions, "failuresMax" | "cooldownMs" | "probes">;
   /** Milliseconds after which restrictions that another process has set are seen here; 250 when absent. */
   readonly restrictionsMaxAgeMs?: number;
+  /** How long the requests under an alias may be; longer ones are shortened from their oldest turns on. */
+  readonly context?: { readonly [alias: string]: ContextBudget };
+  /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
+  readonly detectors?: readonly Detector[];
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
   /** Characters of a payload above which it is stored by reference; 16,384 when absent. */

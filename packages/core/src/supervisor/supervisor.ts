@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
+import { answerDeltas } from "../answer/deltas.ts";
 import { type Approvals, approvalService } from "../approval/approvals.ts";
 import type { BudgetView } from "../budget/ledger.ts";
 import type { Health } from "../effect/health.ts";
@@ -155,7 +156,9 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const principals = options.principals ?? osPrincipal();
   const watching = observers(logger);
   const id = `${definition.name}@${definition.hash}`;
+  const deltas = answerDeltas(options.detectors);
   const { host, board, ledger, health } = makeHost({
+    deltas,
     definition,
     engine,
     models,
@@ -199,7 +202,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   };
 
   const handle = <Out = Output>(key: RunKey) =>
-    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids });
+    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas });
 
   const idOf = (tenant: string, idempotencyKey: string): string =>
     `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;

@@ -1,0 +1,72 @@
+import type { RunKey } from "../port/engine.ts";
+import { assertDetectors, type Detector, defaultDetectors, RedactionWindow, redactText } from "./redaction.ts";
+
+/**
+ * What people see of an answer before its run is over. It is never journaled (D9): who was not there has not seen it, and
+ * what counts is the entries.
+ *
+ * A3 An agent's words are shown when they have passed its contract. One that `streams` is shown as it speaks, through the
+ *    redaction window; what turns out not to stand is taken back.
+ */
+export interface AnswerDelta {
+  readonly type: "answer.delta";
+  /** The agent instance that speaks: `reviewer#1`. */
+  readonly path: string;
+  readonly agent: string;
+  /** The model call that it is of: a retraction names it. */
+  readonly command: string;
+  readonly text: string;
+}
+
+/** All that was shown of this call does not stand: it failed, or what it said broke the contract. */
+export interface AnswerRetracted {
+  readonly type: "answer.retracted";
+  readonly path: string;
+  readonly agent: string;
+  readonly command: string;
+}
+
+/** A voice on its way to whoever listens. */
+export interface Voice {
+  readonly say: (text: string) => void;
+  /** It has said all. */
+  readonly end: () => void;
+}
+
+/** Brings deltas from the model gateway to those who watch a run in this process. */
+export interface Deltas {
+  /** Nothing where nobody listens. */
+  readonly voice: (key: RunKey, of: Omit<AnswerDelta, "type" | "text">) => Voice | undefined;
+  readonly listen: (key: RunKey, hear: (delta: AnswerDelta) => void) => () => void;
+  /** The same for a text that is there as a whole. */
+  readonly redact: (text: string) => string;
+}
+
+/** @throws OrchestrationError `answer/detector-invalid` */
+export function answerDeltas(detectors: readonly Detector[] = defaultDetectors): Deltas {
+  assertDetectors(detectors);
+  const listeners = new Map<string, Set<(delta: AnswerDelta) => void>>();
+  const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);
+  return {
+    voice: (key, of) => {
+      const name = nameOf(key);
+      if (!listeners.has(name)) return undefined;
+      const window = new RedactionWindow(detectors);
+      const tell = (text: string) => {
+        if (text === "") return;
+        for (const hear of listeners.get(name) ?? []) hear({ type: "answer.delta", ...of, text });
+      };
+      return { say: (text) => tell(window.push(text)), end: () => tell(window.end()) };
+    },
+    redact: (text) => redactText(text, detectors),
+    listen: (key, hear) => {
+      const name = nameOf(key);
+      const known = listeners.get(name) ?? new Set();
+      listeners.set(name, known.add(hear));
+      return () => {
+        known.delete(hear);
+        if (known.size === 0) listeners.delete(name);
+      };
+    },
+  };
+}

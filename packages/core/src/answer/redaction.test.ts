@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Detector, defaultDetectors, RedactionWindow, redactText } from "./redaction.ts";
+
+/** What a window shows of a text that comes in these pieces. */
+function shown(pieces: readonly string[], detectors: readonly Detector[]): string[] {
+  const window = new RedactionWindow(detectors);
+  return [...pieces.map((piece) => window.push(piece)), window.end()];
+}
+
+describe("what is found", () => {
+  test.each([
+    ["write to ana.maria@example.co.uk today", "write to [email] today"],
+    ["from DE89 3704 0044 0532 0130 00 to GB29NWBK60161331926819.", "from [iban] to [iban]."],
+    ["card 4111-1111-1111-1111, order 12345", "card [number], order 12345"],
+    ["use sk-proj-abcdef0123456789 now", "use [key] now"],
+    ["nothing here", "nothing here"],
+    ["", ""],
+  ])("%s", (text, expected) => {
+    expect(redactText(text, defaultDetectors)).toBe(expected);
+  });
+});
+
+const detectors: readonly Detector[] = [
+  { name: "digits", pattern: /\d{3,8}/g, longest: 8 },
+  { name: "name", pattern: /anna/g, longest: 4 },
+];
+const word = fc.constantFrom("anna", "ann", "a", "12", "123", "12345678", " ", "x", "🙂", "na", "9");
+const piecesOf = fc.array(
+  fc.array(word, { maxLength: 4 }).map((words) => words.join("")),
+  { maxLength: 12 },
+);
+
+describe("a text in pieces", () => {
+  test("A1 is shown as it is in one piece, whatever the cuts", () => {
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 20 }), fc.array(fc.nat(40), { maxLength: 8 }), (words, cuts) => {
+        // Runs of digits that are longer than a find can be are another text when they are cut.
+        const text = words.join("").replaceAll(/\d{9,}/g, "12345678 ");
+        const at = [...new Set([0, ...cuts.map((cut) => Math.min(cut, text.length)), text.length])].sort(
+          (a, b) => a - b,
+        );
+        const pieces = at.slice(1).map((to, index) => text.slice(at[index], to));
+        expect(shown(pieces, detectors).join("")).toBe(redactText(text, detectors));
+      }),
+    );
+  });
+
+  test("A2 nothing that is found is ever among what was shown so far", () => {
+    fc.assert(
+      fc.property(piecesOf, (pieces) => {
+        let so = "";
+        for (const piece of shown(pieces, detectors)) {
+          so += piece;
+          expect(so).not.toMatch(/anna/);
+        }
+      }),
+    );
+  });
+
+  test("no more is held back than the longest find", () => {
+    const window = new RedactionWindow(detectors);
+    expect(window.push("hello there, world")).toBe("hello ther");
+    expect(window.push("!")).toBe("e");
+    expect(window.end()).toBe(", world!");
+  });
+
+  test("a character of two halves is not cut in two", () => {
+    const window = new RedactionWindow([{ name: "x", pattern: /x/g, longest: 1 }]);
+    expect(window.push("a🙂")).toBe("a");
+    expect(window.push("b")).toBe("🙂");
+  });
+});

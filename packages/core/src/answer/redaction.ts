@@ -1,0 +1,115 @@
+import { OrchestrationError } from "../errors.ts";
+
+/**
+ * Redacts text that comes in pieces, so that nothing is shown of what a detector finds, however the pieces were cut.
+ *
+ * A1 What is shown of a text is what is shown of it in one piece, as far as it has been shown. A detector that looks behind
+ *    itself (`\b`) may find more, because what was shown is not looked at again.
+ * A2 A find of at most `longest` characters is never shown, not even its beginning: so many are held back until more is
+ *    known. A longer one may be shown up to that many characters before its end.
+ */
+export interface Detector {
+  /** Stands in the text in place of a find: `[email]`. */
+  readonly name: string;
+  /** With the flag `g`. */
+  readonly pattern: RegExp;
+  /** Characters of the longest find that must not be shown in part. */
+  readonly longest: number;
+}
+
+/** Addresses, account and card numbers, and tokens that look like keys. What a company calls personal it must add itself. */
+export const defaultDetectors: readonly Detector[] = [
+  {
+    name: "email",
+    pattern: /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,3}/gu,
+    longest: 160,
+  },
+  { name: "iban", pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, longest: 42 },
+  { name: "number", pattern: /\b\d(?:[ -]?\d){11,18}\b/g, longest: 37 },
+  { name: "key", pattern: /\b(?:sk|pk|rk|ghp|xox[abp]|AKIA)[-_A-Za-z0-9]{12,200}/g, longest: 204 },
+];
+
+/** @throws OrchestrationError `limits/not-a-bound` for a `longest` that is no bound; `answer/detector-invalid` */
+export function assertDetectors(detectors: readonly Detector[]): void {
+  for (const { name, pattern, longest } of detectors) {
+    if (!pattern.flags.includes("g")) {
+      throw new OrchestrationError("answer/detector-invalid", {
+        detector: name,
+        reason: "its pattern lacks the flag g",
+      });
+    }
+    if (!Number.isSafeInteger(longest) || longest < 1) {
+      throw new OrchestrationError("answer/detector-invalid", { detector: name, reason: "`longest` is no bound" });
+    }
+  }
+}
+
+interface Find {
+  readonly from: number;
+  readonly to: number;
+  readonly name: string;
+}
+
+/** A window over a text that is still growing. */
+export class RedactionWindow {
+  readonly #detectors: readonly Detector[];
+  readonly #held: number;
+  #text = "";
+
+  constructor(detectors: readonly Detector[]) {
+    this.#detectors = detectors;
+    this.#held = detectors.reduce((most, { longest }) => Math.max(most, longest), 0);
+  }
+
+  /** @returns what may be shown now */
+  push(piece: string): string {
+    this.#text += piece;
+    return this.#show(this.#text.length - this.#held);
+  }
+
+  /** @returns the rest, when there comes no more */
+  end(): string {
+    return this.#show(this.#text.length);
+  }
+
+  #show(upTo: number): string {
+    if (upTo <= 0) return "";
+    const finds = this.#finds();
+    let cut = upTo;
+    // A find that reaches over the cut is shown as a whole, or not yet.
+    for (const { from, to } of finds) if (from < cut && to > cut) cut = from;
+    // Nor is a pair of one character cut in two.
+    if (cut > 0 && cut < this.#text.length && /[\uD800-\uDBFF]/.test(this.#text[cut - 1] as string)) cut--;
+    if (cut <= 0) return "";
+    let shown = "";
+    let at = 0;
+    for (const { from, to, name } of finds) {
+      if (to > cut) break;
+      shown += `${this.#text.slice(at, from)}[${name}]`;
+      at = to;
+    }
+    shown += this.#text.slice(at, cut);
+    this.#text = this.#text.slice(cut);
+    return shown;
+  }
+
+  /** Finds in their order; where two overlap, the one that begins first, and of those the longer one. */
+  #finds(): readonly Find[] {
+    const all: Find[] = [];
+    for (const { name, pattern } of this.#detectors) {
+      for (const { index, 0: found } of this.#text.matchAll(pattern)) {
+        if (found !== "") all.push({ from: index, to: index + found.length, name });
+      }
+    }
+    all.sort((a, b) => a.from - b.from || b.to - a.to);
+    const kept: Find[] = [];
+    for (const find of all) if (find.from >= (kept.at(-1)?.to ?? 0)) kept.push(find);
+    return kept;
+  }
+}
+
+/** The same for a text that is there as a whole. */
+export function redactText(text: string, detectors: readonly Detector[]): string {
+  const window = new RedactionWindow(detectors);
+  return window.push(text) + window.end();
+}
