@@ -13,6 +13,7 @@ import {
   type Limits,
   type Model,
   type ResponsePart,
+  type Route,
   runSupervisor,
   type Supervisor,
   type SupervisorDefinition,
@@ -42,7 +43,7 @@ const note = z.object({ text: z.string() });
 
 export interface OfficeOptions {
   readonly engine: Engine;
-  readonly model: Model;
+  readonly model: Model | Route;
   readonly till?: Till;
   readonly judges?: readonly ("compliance" | "reviewer")[];
   readonly approvals?: readonly {
@@ -58,6 +59,8 @@ export interface OfficeOptions {
   readonly keyValidForMs?: number;
   readonly tenants?: { readonly [tenant: string]: Grant };
   readonly approvers?: ApproverRegistry;
+  /** Labels of what `look_up` finds. */
+  readonly labels?: readonly string[];
   readonly budget?: { readonly run?: object; readonly agents?: object };
   readonly budgets?: { readonly [tenant: string]: TenantBudget };
   readonly breaker?: { readonly failuresMax?: number; readonly cooldownMs?: number };
@@ -68,9 +71,9 @@ export interface OfficeOptions {
   readonly afterMs?: number;
 }
 
-type OfficeParts = Pick<OfficeOptions, "till" | "retry" | "keyValidForMs">;
+type OfficeParts = Pick<OfficeOptions, "till" | "retry" | "keyValidForMs" | "labels">;
 
-export function toolsOf({ till = new Till(), retry, keyValidForMs }: OfficeParts) {
+export function toolsOf({ till = new Till(), retry, keyValidForMs, labels = [] }: OfficeParts) {
   const execute =
     (tool: string) =>
     async ({ id }: { id: string }, context: ToolContext) => {
@@ -83,7 +86,7 @@ export function toolsOf({ till = new Till(), retry, keyValidForMs }: OfficeParts
     };
   const common = { description: "Does it.", input, output, version: "1", ...(retry ? { retry } : {}) };
   const write = { ...common, effect: "write", idempotency: "key" } as const;
-  const read = defineTool({ ...common, name: "look_up", effect: "read", execute: execute("look_up") });
+  const read = defineTool({ ...common, name: "look_up", effect: "read", labels, execute: execute("look_up") });
   const take = defineTool({ ...write, name: "take_back", risk: "low", execute: execute("take_back") });
   const restore = defineTool({ ...write, name: "restore_disk", risk: "high", execute: execute("restore_disk") });
   const back =

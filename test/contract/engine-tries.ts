@@ -110,7 +110,7 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
       await next.restrict({ kind: "tool", name: "look_up" }, { tenant, reason: "meanwhile" });
       expect(await next.resume()).toBe(1);
       const taken = await next.find(run.id, { tenant });
-      expect((await until(taken.result(), clock)).status).toBe("completed");
+      expect((await until(taken.result(), clock, 10)).status).toBe("completed");
       expect(till.ids("send_note")).toEqual(["a", "a"]);
       expect((await next.replay(run.id, { tenant })).fault).toBeUndefined();
     });

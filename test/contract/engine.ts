@@ -6,6 +6,7 @@ import { closingContract } from "./engine-closing.ts";
 import { eventsContract } from "./engine-events.ts";
 import { type EngineUnderTest, engineKit } from "./engine-kit.ts";
 import { repairContract } from "./engine-repair.ts";
+import { routesContract } from "./engine-routes.ts";
 import { signalsContract } from "./engine-signals.ts";
 import { triesContract } from "./engine-tries.ts";
 
@@ -20,6 +21,7 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
     approvalsContract(kit);
     triesContract(kit);
     budgetsContract(kit);
+    routesContract(kit);
     repairContract(kit);
   });
 }

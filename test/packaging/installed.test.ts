@@ -38,12 +38,14 @@ beforeAll(() => {
   packAll(tarballs);
   mkdirSync(app);
   const zod = packages.find(({ name }) => name === "@remit/core")?.manifest.dependencies.zod;
+  // What an entry needs, and only its users install.
+  const peers = Object.assign({}, ...packages.map(({ manifest }) => manifest.peerDependencies ?? {}));
   const local = packages.map(({ name, manifest }) => [name, `file:${tarballOf(tarballs, manifest)}`]);
   const manifest = {
     name: "a-user",
     private: true,
     type: "module",
-    dependencies: { ...Object.fromEntries(local), zod },
+    dependencies: { ...peers, ...Object.fromEntries(local), zod },
   };
   writeFileSync(join(app, "package.json"), JSON.stringify(manifest));
   runWell("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--loglevel=error"]);

@@ -52,6 +52,8 @@ export interface CallToolCommand {
   readonly path: string;
   readonly agent: string;
   readonly tool: string;
+  /** What the model called this call; absent where no model asked for it. */
+  readonly callId?: string;
   readonly input: Json;
   readonly effect: "read" | "write";
   /** What the delivery was granted; the gate looks again. */

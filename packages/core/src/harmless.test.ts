@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { harmlessLogger, harmlessTracer } from "./harmless.ts";
 import type { Logger } from "./port/logger.ts";
+import { silentTracer } from "./port/tracer.ts";
 
 const burst = (): never => {
   throw new Error("the disk is full");
@@ -25,7 +26,25 @@ test("a tracer that throws loses its span and nothing else", () => {
   expect(ended).toEqual([{ code: "model/timeout" }]);
 });
 
+test("a tracer is given its own span as a parent, and says whether it wants contents", () => {
+  const own = { set: () => {}, end: () => {} };
+  const parents: unknown[] = [];
+  const tracer = harmlessTracer({
+    content: true,
+    span: (_name, _attributes, parent) => {
+      parents.push(parent);
+      return own;
+    },
+  });
+  tracer.span("chat m", {}, tracer.span("invoke_agent clerk", {}));
+  expect(parents).toEqual([undefined, own]);
+  expect(parents[1]).toBe(own);
+  expect(tracer.content).toBe(true);
+});
+
 test("who gives neither gets silence", () => {
   harmlessLogger().info({}, "nobody hears");
   harmlessTracer().span("chat m", {}).end();
+  // By name, so that nobody keeps account of what nobody hears.
+  expect(harmlessTracer()).toBe(silentTracer);
 });

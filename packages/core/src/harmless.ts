@@ -17,13 +17,20 @@ export function harmlessLogger(logger: Logger = silentLogger): Logger {
 
 /** The same tracer, which no longer throws. */
 export function harmlessTracer(tracer: Tracer = silentTracer): Tracer {
+  // Nothing to be kept from throwing: whoever asks for silence by name finds it again.
+  if (tracer === silentTracer) return tracer;
+  /** What the tracer itself gave for a span of ours, to be handed back to it as a parent. */
+  const own = new WeakMap<Span, Span>();
   return {
-    span: (name, attributes) => {
-      const span: Span | undefined = quietly(() => tracer.span(name, attributes));
-      return {
+    ...(tracer.content === undefined ? {} : { content: tracer.content }),
+    span: (name, attributes, parent) => {
+      const span: Span | undefined = quietly(() => tracer.span(name, attributes, parent && own.get(parent)));
+      const harmless: Span = {
         set: (more) => quietly(() => span?.set(more)),
         end: (error) => quietly(() => span?.end(error)),
       };
+      if (span) own.set(harmless, span);
+      return harmless;
     },
   };
 }

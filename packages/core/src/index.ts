@@ -132,7 +132,7 @@ export type {
   ToolOffer,
   ToolResultPart,
 } from "./port/model.ts";
-export { type Span, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
+export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
 export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";

@@ -10,7 +10,7 @@ import { findAgent } from "../model/gateway.ts";
 import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
-import { spanNames, type Tracer } from "../port/tracer.ts";
+import { attributeNames, operations, spanNames, type Tracer } from "../port/tracer.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
@@ -217,7 +217,18 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         return failed(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }), false);
       }
       const write = tool.effect === "write";
-      const span = tracer.span(spanNames.tool(tool.name), { "gen_ai.tool.name": tool.name });
+      const span = tracer.span(spanNames.tool(tool.name), {
+        [attributeNames.operation]: operations.tool,
+        [attributeNames.tool]: tool.name,
+        [attributeNames.toolType]: "function",
+        ...(command.callId === undefined ? {} : { [attributeNames.toolCall]: command.callId }),
+        [attributeNames.agent]: command.agent,
+        [attributeNames.tenant]: key.tenant,
+        [attributeNames.run]: key.runId,
+        [attributeNames.path]: command.path,
+        [attributeNames.attempt]: command.attempt,
+        [attributeNames.effect]: tool.effect,
+      });
       try {
         const value = await within({ clock, tool, signal, patient: write }, (inner) =>
           tool.execute(input as never, contextOf(key, command, inner)),

@@ -12,13 +12,14 @@ import { plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
-import { spanNames, type Tracer } from "../port/tracer.ts";
+import type { Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
+import { openModelSpan } from "./span.ts";
 
 /**
  * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
@@ -391,22 +392,23 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           if (signal.aborted) return uncalled(stopped(model));
           return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
-        const span = tracer.span(spanNames.model(model.id), { "gen_ai.agent.name": agent.name });
+        const withheld = withheldOf(agent, command.tools);
+        const asked = requestOf(key, command, agent, withheld);
+        const request = fitted ? { ...asked, messages: fitted.messages } : asked;
+        const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         try {
-          const withheld = withheldOf(agent, command.tools);
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
-          const request = requestOf(key, command, agent, withheld);
-          const shown = fitted ? { ...request, messages: fitted.messages } : request;
-          const outcome = generate(model, shown, signal, voice);
+          const outcome = generate(model, request, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const response = read(answer, model.id);
           const { parts, usage, cost, model: name } = response;
-          cache?.keep(model, request, response);
+          cache?.keep(model, asked, response);
           taken?.used(tokensUsed(usage));
+          span.set({ model: name ?? model.id, usage, cost, parts });
           span.end();
           pass?.record(true);
           return event(command, "model.responded", {
@@ -420,12 +422,14 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
+          const told = toldBy(thrown);
+          const outcome = failed(error, told);
+          span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });
           // Who stopped the call does not know how the provider is.
           pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          const told = toldBy(thrown);
           taken?.used(tokensUsed(told.usage));
-          return failed(error, told);
+          return outcome;
         }
       } finally {
         taken?.unused();

@@ -125,15 +125,16 @@ export function chooseModels(
   const [best] = allowed;
   if (!best) throw notCleared(alias, request);
   const aimed = withinTargets(source, allowed, request, facts);
-  const passedOver: { model: string; code: string }[] = [];
+  const codes = new Map<Model, string>();
+  for (const model of order) if (!cleared(model)) codes.set(model, "model/not-cleared");
   const open = aimed.filter((model) => {
     const code = tried.findLast((one) => one.model === model.id)?.code;
-    if (code !== undefined) passedOver.push({ model: model.id, code });
+    if (code !== undefined) codes.set(model, code);
     return code === undefined;
   });
   const free = open.filter((model) => {
     const code = facts.blocked(model);
-    if (code !== undefined) passedOver.push({ model: model.id, code });
+    if (code !== undefined) codes.set(model, code);
     return code === undefined;
   });
   // Where nobody is free the first one says why not.
@@ -146,9 +147,12 @@ export function chooseModels(
         : aimed[0] !== best
           ? "target"
           : first;
-  const refused = order.filter((model) => !cleared(model)).map(({ id }) => ({ model: id, code: "model/not-cleared" }));
-  const all = [...refused, ...passedOver];
-  return { models, choice: { why, ...(all.length > 0 ? { passedOver: all } : {}) } };
+  const before = (list: readonly Model[]) => list.slice(0, list.indexOf(models[0]));
+  const passedOver = [...before(order).filter((model) => !cleared(model)), ...before(aimed)].flatMap((model) => {
+    const code = codes.get(model);
+    return code === undefined ? [] : [{ model: model.id, code }];
+  });
+  return { models, choice: { why, ...(passedOver.length > 0 ? { passedOver } : {}) } };
 }
 
 /** Labels that need a clearance: `sensitive`, and all that begin with `sensitive:`. */

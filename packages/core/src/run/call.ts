@@ -416,6 +416,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         path,
         agent,
         tool: tool.name,
+        ...(call.invocation === "" ? {} : { callId: call.callId }),
         input,
         effect: tool.effect,
         grant,

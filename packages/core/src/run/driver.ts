@@ -29,6 +29,8 @@ export interface DriverOptions {
   readonly snapshotEvery: number;
   /** Bodies longer than this many characters are stored by reference. */
   readonly blobChars: number;
+  /** Told of the run's conversation as soon as it is known, where it has one. Must not throw. */
+  readonly onConversation?: (conversationId: string) => void;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface DriverOptions {
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions } = options;
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, onConversation } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
   const loaded = await loadRun(journal, key, { definition, tenantKey });
@@ -46,6 +48,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   let lastSnapshot = loaded.snapshotSeq;
   let durable: Promise<void> | undefined;
   let conversationId = loaded.conversationId;
+  if (conversationId !== undefined) onConversation?.(conversationId);
 
   const blobs = blobStore({ journal, tenant: key.tenant, tenantKey, blobChars });
 
@@ -59,7 +62,10 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
       durable = undefined;
       return;
     }
-    if (event.type === "run.started") conversationId = event.body.conversationId;
+    if (event.type === "run.started" && event.body.conversationId !== undefined) {
+      conversationId = event.body.conversationId;
+      onConversation?.(conversationId);
+    }
     const batch = sealBatch(head, outcome.drafts, () => session.salt(), blobs.divert);
     const stored = blobs.stored();
     if (stored) await stored;

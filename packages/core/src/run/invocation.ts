@@ -211,14 +211,18 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
   tell(work, invocation, { type: "model.output" });
 }
 
-/** A model call that brought nothing: another model is asked at once where there is one, else the same after a while. */
+/**
+ * A model call that brought nothing: another model is asked at once where there is one, else all of them after a while.
+ * One that is worth another try is so also where those asked in its place are not.
+ */
 export function failResponse(work: Work, invocation: Invocation, body: EntryBodies["model.failed"]): void {
   const { error, model, next } = body;
   invocation.tries++;
+  const codes = [...invocation.tried.map(({ code }) => code), error.code];
   const falls = next !== undefined && work.rules.retries && invocation.tried.length < candidatesMax;
   invocation.tried = falls ? [...invocation.tried, { model, code: error.code }] : [];
   if (!falls) invocation.rounds++;
-  const delayMs = falls ? 0 : modelRetryDelayOf(work, invocation, error);
+  const delayMs = falls ? 0 : modelRetryDelayOf(work, invocation, error, codes);
   tell(work, invocation, { type: "model.failed", retry: delayMs !== undefined }, { error, delayMs });
 }
 

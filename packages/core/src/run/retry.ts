@@ -22,14 +22,19 @@ export function retryDelayOf(
   return backoffMs(policy, attempt, `${work.state.runId} ${path}`, error);
 }
 
-/** The same for a model call; every try is a step of the run. */
+/**
+ * The same for a model call; every try is a step of the run.
+ * @param codes of all models that were asked in this round
+ */
 export function modelRetryDelayOf(
   work: Work,
   { path, models, rounds }: Invocation,
   error: ErrorRecord,
+  codes: readonly string[],
 ): number | undefined {
   const policy = defaultRetry.model;
-  if (!work.rules.retries || rounds >= policy.attempts || !isRetried(error.code, "model")) return undefined;
+  if (!work.rules.retries || rounds >= policy.attempts) return undefined;
+  if (!codes.some((code) => isRetried(code, "model"))) return undefined;
   return backoffMs(policy, rounds, `${work.state.runId} ${path} ${models}`, error);
 }
 

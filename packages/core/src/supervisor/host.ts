@@ -23,6 +23,7 @@ import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { Concurrency, HostOptions } from "./options.ts";
+import { runSpans } from "./spans.ts";
 
 /** What carries out the commands of one supervisor's runs: the two gates, and the tenant's purse. */
 export interface Host {
@@ -89,7 +90,8 @@ export function makeHost({
     limits: (target) => options.rates?.[target.slice("model:".length)],
     waitingMax: options.concurrency?.waiting ?? waitingMax,
   });
-  const common = { definition, clock, tracer, restrictions: board.current, ...gates };
+  const spans = runSpans(tracer, definition.name);
+  const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
   const gateway = modelGateway({
     ...common,
     models,
@@ -163,14 +165,17 @@ export function makeHost({
 
   const host: RunHost = {
     drive: (session) =>
-      drive(watching.around(session), {
-        definition,
-        gateway,
-        logger,
-        restrictions: board.current,
-        snapshotEvery: options.snapshotEvery ?? 256,
-        blobChars: options.blobChars ?? 16_384,
-      }),
+      spans.around(watching.around(session), (watched, onConversation) =>
+        drive(watched, {
+          definition,
+          gateway,
+          logger,
+          restrictions: board.current,
+          snapshotEvery: options.snapshotEvery ?? 256,
+          blobChars: options.blobChars ?? 16_384,
+          onConversation,
+        }),
+      ),
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":

@@ -1,0 +1,127 @@
+import type { CallModelCommand } from "../command.ts";
+import type { ModelChoice, ResponsePart } from "../event.ts";
+import type { Json } from "../json.ts";
+import type { RunKey } from "../port/engine.ts";
+import type { FailedCall, Message, Model, ModelRequest } from "../port/model.ts";
+import { attributeNames as names, operations, type SpanAttributes, spanNames, type Tracer } from "../port/tracer.ts";
+import { isSensitive } from "./route.ts";
+
+/** A model call as a span says it. */
+
+/**
+ * Opens the span of one call. Where the tracer wants contents, they come along, unless a label of the request is
+ * sensitive: a telemetry backend is cleared for nothing.
+ */
+export function openModelSpan(
+  tracer: Tracer,
+  { key, command, model, choice, request }: ModelSpanParts,
+): { readonly set: (told: ModelTold) => void; readonly end: (error?: { readonly code: string }) => void } {
+  const contents = tracer.content === true && !request.labels.some(isSensitive);
+  const span = tracer.span(spanNames.model(model.id), {
+    [names.operation]: operations.model,
+    [names.provider]: model.provider ?? model.id,
+    [names.requestModel]: model.id,
+    [names.agent]: command.agent,
+    [names.tenant]: key.tenant,
+    [names.run]: key.runId,
+    [names.path]: command.path,
+    [names.attempt]: command.attempt,
+    [names.alias]: command.alias,
+    ...(choice === undefined ? {} : { [names.choice]: choice.why }),
+    ...(contents ? contentsOf(request) : {}),
+  });
+  return {
+    set: (told) => span.set(told.parts && contents ? { ...toldOf(told), ...saidOf(told.parts) } : toldOf(told)),
+    end: (error) => span.end(error),
+  };
+}
+
+export interface ModelSpanParts {
+  readonly key: RunKey;
+  readonly command: CallModelCommand;
+  readonly model: Model;
+  readonly choice: ModelChoice | undefined;
+  readonly request: ModelRequest;
+}
+
+/** What a call brought, whether it was answered or failed. */
+export interface ModelTold {
+  readonly usage?: FailedCall["usage"] | undefined;
+  readonly cost?: FailedCall["cost"] | undefined;
+  readonly model?: string | undefined;
+  readonly next?: string | undefined;
+  readonly parts?: readonly ResponsePart[] | undefined;
+}
+
+function toldOf({ model, next, usage, cost }: ModelTold): SpanAttributes {
+  return {
+    ...(model === undefined ? {} : { [names.responseModel]: model }),
+    ...(next === undefined ? {} : { [names.next]: next }),
+    ...(usage === undefined
+      ? {}
+      : { [names.inputTokens]: usage.inputTokens, [names.outputTokens]: usage.outputTokens }),
+    ...(usage?.cachedInputTokens === undefined ? {} : { [names.cachedInputTokens]: usage.cachedInputTokens }),
+    ...(usage?.reasoningTokens === undefined ? {} : { [names.reasoningTokens]: usage.reasoningTokens }),
+    ...(cost === undefined ? {} : { [names.costUsd]: cost.microUsd / 1e6, [names.costBasis]: cost.basis }),
+  };
+}
+
+function contentsOf({ instructions, input, messages }: ModelRequest): SpanAttributes {
+  return {
+    [names.instructions]: JSON.stringify([text(instructions)]),
+    [names.inputMessages]: JSON.stringify([{ role: "user", parts: [json(input)] }, ...messages.map(messageOf)]),
+  };
+}
+
+function saidOf(parts: readonly ResponsePart[]): SpanAttributes {
+  return { [names.outputMessages]: JSON.stringify([{ role: "assistant", parts: parts.map(partOf) }]) };
+}
+
+/** A message in the form of the convention. */
+function messageOf(message: Message): Json {
+  switch (message.role) {
+    case "assistant":
+      return { role: "assistant", parts: message.parts.map(partOf) };
+    case "tool":
+      return {
+        role: "tool",
+        parts: message.results.map((result) => ({
+          type: "tool_call_response",
+          id: result.callId,
+          response: result.status === "done" ? result.output : { error: result.error.code },
+        })),
+      };
+    case "answer":
+      return { role: "user", parts: [json(message.answer)] };
+    case "repair":
+      return { role: "user", parts: [json(message.issues as unknown as Json)] };
+  }
+}
+
+function partOf(part: ResponsePart): Json {
+  switch (part.type) {
+    case "text":
+      return text(part.text);
+    case "toolCall":
+      return { type: "tool_call", id: part.callId, name: part.tool, arguments: part.input };
+    case "output":
+      return json(part.value);
+    case "ask":
+      return text(part.question);
+    case "refusal":
+      return text(part.reason);
+    // A provider's sealed thinking, and files: that they were there is enough.
+    case "reasoning":
+      return { type: "reasoning", content: "" };
+    case "media":
+      return text(`[${part.media.$media}]`);
+  }
+}
+
+function text(content: string): Json {
+  return { type: "text", content };
+}
+
+function json(value: Json): Json {
+  return text(JSON.stringify(value));
+}
