@@ -57,7 +57,8 @@ test("M1 what is sensitive reaches no model that is not cleared for it, whicheve
           refused++;
           expect(result).toMatchObject({ status: "failed", error: { code: "model/not-cleared" } });
         } else if (result.status === "failed") {
-          expect(result.error.code).toBe("model/overloaded");
+          // All that may see it are down, which a breaker may know by then.
+          expect(["model/overloaded", "breaker/open"]).toContain(result.error.code);
         } else if (bodies(entries, "model.responded").some(({ choice }) => choice?.why === "fallback")) fellBack++;
         await replays(office, run);
         await engine.close();
