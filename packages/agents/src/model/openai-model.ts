@@ -99,7 +99,7 @@ export function openAiModel(options: OpenAiModelOptions): Model {
 }
 
 async function clientOf({ id, client, connect }: OpenAiModelOptions): Promise<OpenAI> {
-  if (client) return typeof client === "function" ? client() : client;
+  if (client) return (typeof client === "function" ? await client() : client) as OpenAI;
   const { default: Client } = await loadSdk(() => import("openai"), id, "openai");
   const { apiKey, baseURL, isForeign } = connect;
   return new Client({

@@ -1,6 +1,14 @@
 import type { Clock, ModelRequest } from "@remit/core";
-import type OpenAI from "openai";
 import type { Pricing } from "./pricing.ts";
+
+/**
+ * As much of the SDK's client as is used; an `OpenAI` of the package `openai` is one. It stands here by its shape, so that
+ * these declarations need no SDK.
+ */
+export interface OpenAiClient {
+  readonly responses: { readonly create: (...given: never[]) => unknown };
+  readonly chat: { readonly completions: { readonly create: (...given: never[]) => unknown } };
+}
 
 /** What both of OpenAI's protocols take. */
 export interface OpenAiBaseOptions {
@@ -21,7 +29,7 @@ export interface OpenAiBaseOptions {
   /** More headers for a request, such as one that says which trace it belongs to. */
   readonly headers?: (request: ModelRequest) => Readonly<Record<string, string>>;
   /** A client of the SDK, or what makes one, instead of one of the model's own. */
-  readonly client?: OpenAI | (() => OpenAI | Promise<OpenAI>);
+  readonly client?: OpenAiClient | (() => OpenAiClient | Promise<OpenAiClient>);
   /** Tells when a call was made, for prices that change. */
   readonly clock?: Clock;
 }

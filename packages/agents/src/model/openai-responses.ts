@@ -1,4 +1,4 @@
-import type { Json, ResponsePart, Usage } from "@remit/core";
+import type { Json, JsonSchema, ResponsePart, Usage } from "@remit/core";
 import type {
   FunctionTool,
   Response,
@@ -44,9 +44,8 @@ export async function askResponses(
   const { reasoning = thinks(model), reasoningEffort: effort, reasoningSummary: summary, temperature } = more;
   const body = {
     model,
-    instructions:
-      format.type === "schema" ? rendered.system : `${rendered.system}\n\n${schemaText(request.outputSchema)}`,
-    input: rendered.turns.flatMap((turn) => itemsOf(turn, provider)),
+    instructions: rendered.system,
+    input: [...toldIn(format, request.outputSchema), ...rendered.turns.flatMap((turn) => itemsOf(turn, provider))],
     max_output_tokens: maxOutputTokens,
     store: false,
     ...(temperature === undefined ? {} : { temperature }),
@@ -88,6 +87,14 @@ export async function askResponses(
 /** Families whose models think before they answer. */
 function thinks(model: string): boolean {
   return /^(o\d|gpt-[5-9]|codex)/.test(model) && !model.includes("-chat");
+}
+
+/**
+ * The schema in words, for a format that has no place for it. It stands in the input, because the server answers a wish for
+ * JSON with an error where the input does not speak of it; the instructions do not count.
+ */
+function toldIn(format: OutputFormat, schema: JsonSchema): readonly ResponseInputItem[] {
+  return format.type === "schema" ? [] : [{ role: "developer", content: schemaText(schema) }];
 }
 
 function textOf(format: OutputFormat): Pick<ResponseCreateParamsBase, "text"> {

@@ -92,7 +92,8 @@ describe("the output schema", () => {
       request({ outputSchema: jsonSchemaOf(schema, "input", "clerk") }),
       idle,
     );
-    return { format: (bodies[0]?.text as { readonly format?: Json } | undefined)?.format, parts: response.parts };
+    const format = (bodies[0]?.text as { readonly format?: Json } | undefined)?.format;
+    return { format, input: bodies[0]?.input, parts: response.parts };
   };
 
   test("is told in its own place where nothing of it is lost", async () => {
@@ -110,7 +111,12 @@ describe("the output schema", () => {
   });
 
   test("is told in words where some of it is not known to the strict mode", async () => {
-    expect((await formatFor(z.object({ text: z.string().optional() }))).format).toEqual({ type: "json_object" });
+    const open = await formatFor(z.object({ text: z.string().optional() }));
+    expect(open.format).toEqual({ type: "json_object" });
+    expect(open.input).toMatchObject([
+      { role: "developer", content: expect.stringMatching(/^The output schema, as JSON Schema:\n\{/) },
+      { role: "user" },
+    ]);
     const { format, parts } = await formatFor(z.array(z.string().min(1)));
     expect(format).toBe(undefined);
     expect(parts).toEqual([{ type: "output", value: { answer: [1] } }]);

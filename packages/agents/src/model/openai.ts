@@ -8,7 +8,7 @@ import { keyOf } from "./sdk-failure.ts";
 /**
  * The entry `@remit/agents/openai`. It needs the package `openai`, which is loaded with the first call.
  */
-export type { OpenAiBaseOptions, OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
+export type { OpenAiBaseOptions, OpenAiClient, OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
 export type { Pricing } from "./pricing.ts";
 
 /**

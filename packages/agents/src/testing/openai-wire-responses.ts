@@ -18,10 +18,13 @@ export function decodeResponses(body: Json): Decoded {
   const { model, instructions, input, tools, text, stream, max_output_tokens } =
     body as unknown as ResponseCreateParams;
   const format = text?.format;
+  const items = Array.isArray(input) ? input : [];
+  const told = items.filter((item) => "role" in item && (item.role === "developer" || item.role === "system"));
+  const texts = told.map((item) => ("content" in item ? contentOf(item.content as Content).text : ""));
   return {
     model: String(model),
-    system: instructions ?? "",
-    turns: merged((Array.isArray(input) ? input : []).map(turnOf)),
+    system: [instructions ?? "", ...texts].join("\n\n"),
+    turns: merged(items.filter((item) => !told.includes(item)).map(turnOf)),
     tools: (tools ?? []).flatMap((tool) =>
       tool.type === "function"
         ? [{ name: tool.name, description: tool.description ?? "", inputSchema: tool.parameters as JsonSchema }]
