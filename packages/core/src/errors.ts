@@ -309,6 +309,26 @@ export const errorCodes = {
     message: "model {model} answered with something that is not a response: {reason}",
     hint: "The adapter of this model is broken; see the model port.",
   },
+  "model/truncated": {
+    retryable: false,
+    message: "model {model} came to the end of its {maxOutputTokens} output tokens before its answer was complete",
+    hint: "Raise `maxOutputTokens` of the model, or ask for less at once.",
+  },
+  "model/content-filtered": {
+    retryable: false,
+    message: "the provider of model {model} withheld the answer: {reason}",
+    hint: "Its content filter found something in the request or in the answer; route it to a person or to another model.",
+  },
+  "model/key-missing": {
+    retryable: false,
+    message: "model {model} has no API key: {variable} is not set",
+    hint: "Set the variable, or give the model an `apiKey`.",
+  },
+  "model/sdk-missing": {
+    retryable: false,
+    message: "model {model} needs the package {package}, which is not installed",
+    hint: "Install it beside Remit; the SDKs of providers are optional, so that nobody installs one that they do not use.",
+  },
   "model/script-mismatch": {
     retryable: false,
     message: "the script has no turn for {agent} (its call {call} of this run): {reason}",

@@ -14,10 +14,12 @@ import type { Effect, RetryPolicy } from "../tool.ts";
 export type FailureKind = "model" | "tool" | "transport" | "validation" | "none";
 
 const kinds: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
+  ["model/content-filtered", "model"],
   ["model/failed", "model"],
   ["model/overloaded", "model"],
   ["model/rate-limited", "model"],
   ["model/timeout", "model"],
+  ["model/truncated", "model"],
   ["model/script-mismatch", "model"],
   ["agent/refused", "model"],
   ["tool/failed", "tool"],

@@ -1,0 +1,48 @@
+import type { Json, ResponsePart, Usage } from "@remit/core";
+
+/** A vendor's answer in our words. What an adapter makes of it is the same for every vendor. */
+export interface Answer {
+  readonly parts: readonly ResponsePart[];
+  readonly usage?: Usage;
+  /** Why it ended, where it did not end because it was complete. */
+  readonly cut?: { readonly why: "truncated" } | { readonly why: "filtered"; readonly reason: string };
+  /** The model that the vendor says has answered. */
+  readonly model?: string;
+}
+
+/**
+ * The parts with the structured output among them, where their text is one: the last text alone, or all of them together.
+ * Where a tool is called, something is asked or refused, text is text. What is no JSON stays text too, and the gate sends
+ * it back.
+ * @param unwrap the member of an object that holds the output
+ */
+export function withOutput(parts: readonly ResponsePart[], unwrap?: string): readonly ResponsePart[] {
+  if (parts.some(({ type }) => type === "toolCall" || type === "ask" || type === "refusal")) return parts;
+  const texts = parts.filter((part) => part.type === "text");
+  const last = texts.at(-1);
+  if (!last) return parts;
+  const alone = jsonOf(last.text);
+  const value = alone ?? jsonOf(texts.map(({ text }) => text).join(""));
+  if (!value) return parts;
+  const output: ResponsePart = { type: "output", value: unwrapped(value.json, unwrap) };
+  if (alone) return parts.map((part) => (part === last ? output : part));
+  return [...parts.filter(({ type }) => type !== "text"), output];
+}
+
+/** The value of a text that is JSON, also of one inside a fence of three backticks. */
+function jsonOf(text: string): { readonly json: Json } | undefined {
+  const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/i.exec(text)?.[1];
+  try {
+    return { json: JSON.parse(fenced ?? text) as Json };
+  } catch {
+    return undefined; // Then it is a text.
+  }
+}
+
+function unwrapped(value: Json, key: string | undefined): Json {
+  if (key === undefined || typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const members = Object.keys(value);
+  return members.length === 1 && members[0] === key
+    ? ((value as { readonly [key: string]: Json })[key] as Json)
+    : value;
+}

@@ -1,0 +1,102 @@
+import type { ModelDelta } from "@remit/core";
+import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
+import type { CompletionUsage } from "openai/resources/completions";
+
+/** A message of the Chat Completions API, whole or put together from its pieces. */
+export interface ChatMessage {
+  readonly content: string;
+  readonly refusal: string;
+  readonly calls: readonly ChatCall[];
+  /** A sound, in base64. */
+  readonly audio: string;
+}
+
+export interface ChatCall {
+  readonly id: string | undefined;
+  readonly name: string;
+  /** The arguments as the model wrote them. */
+  readonly written: string;
+}
+
+export interface ChatAnswer {
+  readonly message: ChatMessage;
+  /** Absent (`null`) where the answer ended before the model did. */
+  readonly finish: ChatCompletion.Choice["finish_reason"] | null;
+  readonly usage: CompletionUsage | null | undefined;
+  readonly model: string | undefined;
+}
+
+export function chatAnswer({ choices, usage, model }: ChatCompletion): ChatAnswer {
+  const choice = choices?.[0];
+  const { content, refusal, tool_calls, audio } = choice?.message ?? {};
+  const calls = (tool_calls ?? []).flatMap((call): readonly ChatCall[] =>
+    call.type === "custom" ? [] : [{ id: call.id, name: call.function.name, written: call.function.arguments ?? "" }],
+  );
+  return {
+    message: { content: content ?? "", refusal: refusal ?? "", calls, audio: audio?.data ?? "" },
+    finish: choice?.finish_reason ?? null,
+    usage,
+    model,
+  };
+}
+
+/** Servers that think aloud put it beside the content, under one of two names. */
+interface Thinking {
+  readonly reasoning?: unknown;
+  readonly reasoning_content?: unknown;
+}
+
+/** Puts a message together from its pieces, and tells of each as it comes. */
+export function chatCollector(onDelta: (delta: ModelDelta) => void): {
+  readonly take: (chunk: ChatCompletionChunk) => void;
+  readonly answer: () => ChatAnswer;
+} {
+  const message = { content: "", refusal: "", audio: "" };
+  const calls: { id: string | undefined; name: string; written: string }[] = [];
+  /** Which of the calls a piece goes on with, by the vendor's index. */
+  const open = new Map<number | undefined, (typeof calls)[number]>();
+  let finish: ChatAnswer["finish"] = null;
+  let usage: ChatAnswer["usage"];
+  let model: string | undefined;
+
+  const takeCall = (piece: ChatCompletionChunk.Choice.Delta.ToolCall) => {
+    const { index, id, function: named } = piece;
+    const before = open.get(index);
+    // Some servers count every call as the first one: another id is another call.
+    const isNew = !before || (id !== undefined && id !== "" && before.id !== undefined && id !== before.id);
+    const call = isNew ? { id: id || undefined, name: "", written: "" } : before;
+    if (isNew) {
+      calls.push(call);
+      open.set(index, call);
+    }
+    const isUnnamed = call.name === "";
+    call.name += isUnnamed ? (named?.name ?? "") : "";
+    if (isUnnamed && call.name !== "") onDelta({ type: "toolCall", tool: call.name });
+    call.written += named?.arguments ?? "";
+  };
+
+  return {
+    take: (chunk) => {
+      if (chunk.usage) usage = chunk.usage;
+      model ??= chunk.model || undefined;
+      const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
+      if (!choice) return;
+      const { delta, finish_reason } = choice;
+      finish = finish_reason ?? finish;
+      if (!delta) return;
+      const { reasoning, reasoning_content } = delta as Thinking;
+      for (const text of [reasoning, reasoning_content].filter((one) => typeof one === "string" && one !== "")) {
+        onDelta({ type: "reasoning", text: text as string });
+        break;
+      }
+      if (delta.content) {
+        message.content += delta.content;
+        onDelta({ type: "text", text: delta.content });
+      }
+      message.refusal += delta.refusal ?? "";
+      message.audio += delta.audio?.data ?? "";
+      for (const piece of delta.tool_calls ?? []) takeCall(piece);
+    },
+    answer: () => ({ message: { ...message, calls }, finish, usage, model }),
+  };
+}

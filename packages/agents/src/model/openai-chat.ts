@@ -1,0 +1,192 @@
+import type { Media, ResponsePart, Usage } from "@remit/core";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionContentPart,
+  ChatCompletionCreateParamsBase,
+  ChatCompletionFunctionTool,
+  ChatCompletionMessageParam,
+} from "openai/resources/chat/completions/completions";
+import type { CompletionUsage } from "openai/resources/completions";
+import { type Answer, withOutput } from "./answer.ts";
+import { callPart } from "./ask.ts";
+import { uniqueIds } from "./call-id.ts";
+import { type ChatMessage, chatAnswer, chatCollector } from "./openai-chat-stream.ts";
+import { formatOf, type OutputFormat } from "./openai-format.ts";
+import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
+import type { OpenAiCall } from "./openai-model.ts";
+import type { OpenAiCompatibleOptions } from "./openai-options.ts";
+import {
+  argumentsOf,
+  parseArguments,
+  type Rendered,
+  type RenderedContent,
+  type RenderedTurn,
+  schemaText,
+} from "./render.ts";
+import { schemaView } from "./schema-view.ts";
+import { cutError, stoppedError } from "./sdk-failure.ts";
+
+/** The Chat Completions API, as OpenAI has it and many servers speak it: Ollama, vLLM, LM Studio and others. */
+export async function askChat(
+  call: OpenAiCall,
+  model: string,
+  more: Pick<OpenAiCompatibleOptions, "temperature" | "reasoningEffort" | "structured">,
+): Promise<Answer> {
+  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
+  const { temperature, reasoningEffort, structured = "without-tools" } = more;
+  const isTold = structured === "always" || (structured === "without-tools" && rendered.tools.length === 0);
+  const format: OutputFormat = isTold ? formatOf(request.outputSchema) : { type: "text" };
+  const system =
+    format.type === "schema" ? rendered.system : `${rendered.system}\n\n${schemaText(request.outputSchema)}`;
+  const body = {
+    model,
+    messages: [{ role: "system", content: system }, ...rendered.turns.flatMap(messagesOf)],
+    // The newer `max_completion_tokens` is not known to all servers.
+    max_tokens: maxOutputTokens,
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(reasoningEffort === undefined ? {} : { reasoning_effort: reasoningEffort }),
+    ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf) } : {}),
+    ...responseFormatOf(format),
+  } satisfies ChatCompletionCreateParamsBase;
+  const told = onDelta
+    ? await readStream(
+        await client.chat.completions.create(
+          { ...body, stream: true, stream_options: { include_usage: true } },
+          options,
+        ),
+        call,
+        model,
+      )
+    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options));
+  const usage = usageOf(told.usage);
+  if (usage) onUsage(usage);
+  if (told.finish === null) throw cutError();
+  return {
+    parts: withOutput(partsOf(told.message, rendered), format.type === "schema" ? format.unwrap : undefined),
+    ...(usage ? { usage } : {}),
+    ...cutOf(told.finish),
+    ...(told.model ? { model: told.model } : {}),
+  };
+}
+
+function responseFormatOf(format: OutputFormat): Pick<ChatCompletionCreateParamsBase, "response_format"> {
+  if (format.type === "text") return {};
+  if (format.type === "object") return { response_format: { type: "json_object" } };
+  const { schema } = format;
+  return { response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } } };
+}
+
+function toolOf({ name, description, inputSchema }: Rendered["tools"][number]): ChatCompletionFunctionTool {
+  const { schema, strict } = schemaView(inputSchema, "openai");
+  return { type: "function", function: { name, description, parameters: schema, ...(strict ? { strict } : {}) } };
+}
+
+function messagesOf(turn: RenderedTurn): readonly ChatCompletionMessageParam[] {
+  switch (turn.role) {
+    case "user":
+      return [{ role: "user", content: contentsOf(turn.content) }];
+    case "tool": {
+      // A tool's message holds text alone, so that its media follow in a message of their own, behind all results.
+      const media = turn.results.flatMap(({ content }) => content.filter(({ type }) => type === "media"));
+      const results = turn.results.map(({ callId, content }) => ({
+        role: "tool" as const,
+        tool_call_id: callId,
+        content: content.flatMap((one) => (one.type === "text" ? [one.text] : [])).join("\n"),
+      }));
+      if (media.length === 0) return results;
+      const said = { type: "text" as const, text: "What the results above name, in their order:" };
+      return [...results, { role: "user", content: contentsOf([said, ...media]) }];
+    }
+    case "assistant": {
+      const text = turn.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+      const calls = turn.parts.filter((part) => part.type === "toolCall");
+      const media = turn.parts.filter((part) => part.type === "media");
+      if (text === "" && calls.length === 0 && media.length === 0) return [];
+      return [
+        ...(text === "" && calls.length === 0
+          ? []
+          : [
+              {
+                role: "assistant" as const,
+                content: text === "" ? null : text,
+                ...(calls.length === 0 ? {} : { tool_calls: calls.map(toolCallOf) }),
+              },
+            ]),
+        ...(media.length === 0 ? [] : [{ role: "user" as const, content: contentsOf(media) }]),
+      ];
+    }
+  }
+}
+
+function toolCallOf({ callId, tool, input }: Extract<ResponsePart, { type: "toolCall" }>) {
+  const written = JSON.stringify(argumentsOf(input));
+  return { type: "function" as const, id: callId, function: { name: tool, arguments: written } };
+}
+
+/** A text alone is a string, which every server takes. */
+function contentsOf(contents: readonly RenderedContent[]): string | ChatCompletionContentPart[] {
+  const [first] = contents;
+  return contents.length === 1 && first?.type === "text" ? first.text : contents.map(contentOf);
+}
+
+function contentOf(content: RenderedContent): ChatCompletionContentPart {
+  if (content.type === "text") return { type: "text", text: content.text };
+  const { media } = content;
+  if (kindOf(media) === "image") return { type: "image_url", image_url: { url: urlOf(media) } };
+  const format = soundFormatOf(media);
+  if (media.data !== undefined && format) {
+    return { type: "input_audio", input_audio: { data: media.data, format } };
+  }
+  if (media.data === undefined || kindOf(media) === "audio") return { type: "text", text: untold(media) };
+  return { type: "file", file: { filename: fileNameOf(media), file_data: urlOf(media) } };
+}
+
+function soundFormatOf({ $media }: Media): "wav" | "mp3" | undefined {
+  if (/^audio\/(x-|vnd\.)?wave?$/i.test($media)) return "wav";
+  return /^audio\/(mpeg|mp3)$/i.test($media) ? "mp3" : undefined;
+}
+
+async function readStream(
+  stream: AsyncIterable<ChatCompletionChunk>,
+  { onDelta, onUsage, options }: OpenAiCall,
+  model: string,
+): Promise<ReturnType<typeof chatAnswer>> {
+  const collector = chatCollector((delta) => onDelta?.(delta));
+  for await (const chunk of stream) {
+    collector.take(chunk);
+    const usage = usageOf(chunk.usage);
+    if (usage) onUsage(usage);
+  }
+  // The SDK ends a stream without a word when it is aborted.
+  if (options.signal.aborted) throw stoppedError(model);
+  return collector.answer();
+}
+
+function partsOf(message: ChatMessage, { asks }: Rendered): readonly ResponsePart[] {
+  const idOf = uniqueIds();
+  return [
+    ...(message.refusal ? [{ type: "refusal" as const, reason: message.refusal }] : []),
+    ...(message.content ? [{ type: "text" as const, text: message.content }] : []),
+    ...(message.audio ? [{ type: "media" as const, media: { $media: "audio/wav", data: message.audio } }] : []),
+    ...message.calls.map(({ id, name, written }) =>
+      callPart({ callId: idOf(id), tool: name, input: parseArguments(written) }, asks),
+    ),
+  ];
+}
+
+function cutOf(finish: ChatCompletion.Choice["finish_reason"]): Pick<Answer, "cut"> {
+  if (finish === "length") return { cut: { why: "truncated" } };
+  return finish === "content_filter" ? { cut: { why: "filtered", reason: finish } } : {};
+}
+
+function usageOf(usage: CompletionUsage | null | undefined): Usage | undefined {
+  if (!usage) return undefined;
+  const { prompt_tokens, completion_tokens, prompt_tokens_details: input, completion_tokens_details: output } = usage;
+  return {
+    inputTokens: prompt_tokens,
+    outputTokens: completion_tokens,
+    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
+  };
+}

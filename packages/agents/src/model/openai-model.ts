@@ -1,0 +1,145 @@
+import {
+  type Model,
+  type ModelDelta,
+  type ModelRequest,
+  OrchestrationError,
+  systemClock,
+  type Usage,
+} from "@remit/core";
+import type OpenAI from "openai";
+import type { Answer } from "./answer.ts";
+import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
+import { type Rendered, renderRequest, sizeOf } from "./render.ts";
+import { cutError, filteredError, lateError, loadSdk, stoppedError, truncatedError, withUsage } from "./sdk-failure.ts";
+
+/** What one call of one of OpenAI's protocols needs. */
+export interface OpenAiCall {
+  readonly client: OpenAI;
+  readonly request: ModelRequest;
+  readonly rendered: Rendered;
+  readonly maxOutputTokens: number;
+  /** Where it is, the answer comes in pieces. */
+  readonly onDelta: ((delta: ModelDelta) => void) | undefined;
+  /** Hears of usage as soon as the vendor tells it, so that a call that fails later still says what it has cost. */
+  readonly onUsage: (usage: Usage) => void;
+  readonly options: {
+    readonly signal: AbortSignal;
+    readonly maxRetries: 0;
+    readonly timeout: number;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}
+
+export interface OpenAiModelOptions extends OpenAiBaseOptions {
+  readonly id: string;
+  readonly provider: string;
+  readonly cost: "zero" | "paid";
+  readonly connect: { readonly apiKey?: string; readonly baseURL?: string; readonly isForeign: boolean };
+  /** Asks once. It throws what the SDK throws. */
+  readonly ask: (call: OpenAiCall) => Promise<Answer>;
+}
+
+/** How much later the SDK gives up than the gate, which says so in words of ours. */
+const graceMs = 5_000;
+
+/**
+ * A model that OpenAI's SDK speaks to. One call makes one request: trying again, bounds and breakers are the gate's.
+ * Errors beside those of the vendor are `model/sdk-missing`, `model/truncated` and `model/content-filtered`.
+ */
+export function openAiModel(options: OpenAiModelOptions): Model {
+  const { id, provider, cost, price, ask, headers, stream = true, clock = systemClock() } = options;
+  const { maxOutputTokens = defaultMaxOutputTokens, timeoutMs = defaultTimeoutMs } = options;
+  let client: Promise<OpenAI> | undefined;
+  const connected = () => {
+    client ??= clientOf(options).catch((thrown: unknown) => {
+      client = undefined; // The next call may find it.
+      throw thrown;
+    });
+    return client;
+  };
+  return {
+    id,
+    cost,
+    provider,
+    timeoutMs,
+    ...(options.firstSignMs === undefined ? {} : { firstSignMs: options.firstSignMs }),
+    ...(options.cleared === undefined ? {} : { cleared: options.cleared }),
+    ...(price
+      ? { quote: (request) => price.quote(sizeOf(renderRequest(request), request.outputSchema), maxOutputTokens) }
+      : {}),
+    generate: async (request, { signal, onDelta }) => {
+      const startedAt = clock.now();
+      let usage: Usage | undefined;
+      try {
+        const answer = await ask({
+          client: await connected(),
+          request,
+          rendered: renderRequest(request),
+          maxOutputTokens,
+          onDelta: stream ? onDelta : undefined,
+          onUsage: (told) => {
+            usage = told;
+          },
+          options: { signal, maxRetries: 0, timeout: timeoutMs + graceMs, headers: headers?.(request) ?? {} },
+        });
+        usage = answer.usage ?? usage;
+        if (answer.cut?.why === "truncated") throw truncatedError(id, maxOutputTokens);
+        if (answer.cut?.why === "filtered") throw filteredError(id, answer.cut.reason);
+        return {
+          parts: answer.parts,
+          ...(usage ? { usage } : {}),
+          ...(usage && price ? { cost: price.cost(usage, startedAt) } : {}),
+          ...(answer.model === undefined || answer.model === id ? {} : { model: answer.model }),
+        };
+      } catch (thrown) {
+        throw withUsage(failureOf(thrown, id, signal), usage, price, startedAt);
+      }
+    },
+  };
+}
+
+async function clientOf({ id, client, connect }: OpenAiModelOptions): Promise<OpenAI> {
+  if (client) return (typeof client === "function" ? await client() : client) as OpenAI;
+  const { default: Client } = await loadSdk(() => import("openai"), id, "openai");
+  const { apiKey, baseURL, isForeign } = connect;
+  return new Client({
+    // Another vendor's server gets nothing that the environment holds for OpenAI.
+    ...(isForeign ? { apiKey: apiKey ?? "none", organization: null, project: null } : { apiKey: apiKey as string }),
+    ...(baseURL === undefined ? {} : { baseURL }),
+    maxRetries: 0,
+    logLevel: "off",
+  });
+}
+
+/** Codes of errors that come without a status, in the middle of an answer. */
+const lateStatus: Readonly<Record<string, number>> = {
+  rate_limit_exceeded: 429,
+  server_error: 500,
+  server_is_overloaded: 503,
+  slow_down: 503,
+};
+const filterCodes: ReadonlySet<unknown> = new Set([
+  "content_filter",
+  "content_policy_violation",
+  "image_content_policy_violation",
+  "misalignment_policy_violation",
+  "bio_policy",
+]);
+
+/** What the SDK threw, in a form that core knows. */
+function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown {
+  if (OrchestrationError.is(thrown)) return thrown;
+  if (signal.aborted) return stoppedError(model, thrown);
+  // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
+  if (thrown instanceof SyntaxError) return cutError(thrown);
+  if (!(thrown instanceof Error)) return thrown;
+  const { status, code, type } = thrown as {
+    readonly status?: unknown;
+    readonly code?: unknown;
+    readonly type?: unknown;
+  };
+  if (filterCodes.has(code)) return filteredError(model, thrown.message, thrown);
+  if (status !== undefined) return thrown;
+  const late = typeof code === "number" ? code : (lateStatus[String(code)] ?? lateStatus[String(type)]);
+  return late === undefined ? thrown : lateError(late, thrown.message, thrown);
+}

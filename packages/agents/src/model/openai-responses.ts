@@ -1,0 +1,244 @@
+import type { Json, JsonSchema, ResponsePart, Usage } from "@remit/core";
+import type {
+  FunctionTool,
+  Response,
+  ResponseCreateParamsBase,
+  ResponseInputContent,
+  ResponseInputItem,
+  ResponseOutputItem,
+  ResponseReasoningItem,
+  ResponseStreamEvent,
+  ResponseUsage,
+} from "openai/resources/responses/responses";
+import { type Answer, withOutput } from "./answer.ts";
+import { callPart } from "./ask.ts";
+import { uniqueIds } from "./call-id.ts";
+import { formatOf, type OutputFormat } from "./openai-format.ts";
+import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
+import type { OpenAiCall } from "./openai-model.ts";
+import type { OpenAiOptions } from "./openai-options.ts";
+import {
+  argumentsOf,
+  parseArguments,
+  type Rendered,
+  type RenderedContent,
+  type RenderedPart,
+  type RenderedTurn,
+  schemaText,
+} from "./render.ts";
+import { schemaView } from "./schema-view.ts";
+import { cutError, lateError, stoppedError } from "./sdk-failure.ts";
+
+/**
+ * OpenAI's Responses API. Nothing is stored there (`store: false`): the conversation is ours, and reasoning comes back
+ * sealed, so that it can be passed on with the next call.
+ */
+export async function askResponses(
+  call: OpenAiCall,
+  model: string,
+  provider: string,
+  more: Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">,
+): Promise<Answer> {
+  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
+  const format = formatOf(request.outputSchema);
+  const { reasoning = thinks(model), reasoningEffort: effort, reasoningSummary: summary, temperature } = more;
+  const body = {
+    model,
+    instructions: rendered.system,
+    input: [...toldIn(format, request.outputSchema), ...rendered.turns.flatMap((turn) => itemsOf(turn, provider))],
+    max_output_tokens: maxOutputTokens,
+    store: false,
+    ...(temperature === undefined ? {} : { temperature }),
+    // Models that do not think answer with an error when they are asked for it.
+    ...(reasoning ? { include: ["reasoning.encrypted_content" as const] } : {}),
+    ...(effort || summary ? { reasoning: { ...(effort ? { effort } : {}), ...(summary ? { summary } : {}) } } : {}),
+    ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf), parallel_tool_calls: true } : {}),
+    ...textOf(format),
+  } satisfies ResponseCreateParamsBase;
+  const response = onDelta
+    ? await readStream(
+        await client.responses.create({ ...body, stream: true }, options),
+        onDelta,
+        options.signal,
+        model,
+      )
+    : await client.responses.create({ ...body, stream: false }, options);
+  const usage = usageOf(response.usage);
+  if (usage) onUsage(usage);
+  if (response.status === "failed") {
+    const { code, message } = response.error ?? { code: "server_error", message: "the response failed" };
+    throw Object.assign(new Error(message), { code });
+  }
+  if (response.status !== "completed" && response.status !== "incomplete") {
+    // A server that is only compatible may leave it out; anything else is no answer yet.
+    if (response.status !== undefined) throw lateError(500, `the response is ${response.status}`);
+  }
+  return {
+    parts: withOutput(
+      partsOf(response.output, rendered, provider),
+      format.type === "schema" ? format.unwrap : undefined,
+    ),
+    ...(usage ? { usage } : {}),
+    ...cutOf(response),
+    model: response.model,
+  };
+}
+
+/** Families whose models think before they answer. */
+function thinks(model: string): boolean {
+  return /^(o\d|gpt-[5-9]|codex)/.test(model) && !model.includes("-chat");
+}
+
+/**
+ * The schema in words, for a format that has no place for it. It stands in the input, because the server answers a wish for
+ * JSON with an error where the input does not speak of it; the instructions do not count.
+ */
+function toldIn(format: OutputFormat, schema: JsonSchema): readonly ResponseInputItem[] {
+  return format.type === "schema" ? [] : [{ role: "developer", content: schemaText(schema) }];
+}
+
+function textOf(format: OutputFormat): Pick<ResponseCreateParamsBase, "text"> {
+  if (format.type === "text") return {};
+  if (format.type === "object") return { text: { format: { type: "json_object" } } };
+  return { text: { format: { type: "json_schema", name: "answer", strict: true, schema: format.schema } } };
+}
+
+function toolOf({ name, description, inputSchema }: Rendered["tools"][number]): FunctionTool {
+  const { schema, strict } = schemaView(inputSchema, "openai");
+  return { type: "function", name, description, parameters: schema, strict };
+}
+
+function itemsOf(turn: RenderedTurn, provider: string): readonly ResponseInputItem[] {
+  switch (turn.role) {
+    case "user":
+      return [{ role: "user", content: turn.content.map(contentOf) }];
+    case "tool":
+      return turn.results.map(({ callId, content }) => ({
+        type: "function_call_output",
+        call_id: callId,
+        output: content.every(({ type }) => type === "text")
+          ? content.map((one) => (one.type === "text" ? one.text : "")).join("\n")
+          : content.map(contentOf),
+      }));
+    case "assistant":
+      return turn.parts.flatMap((part) => assistantItems(part, provider));
+  }
+}
+
+function assistantItems(part: RenderedPart, provider: string): readonly ResponseInputItem[] {
+  switch (part.type) {
+    case "text":
+      return part.text === "" ? [] : [{ role: "assistant", content: part.text }];
+    case "toolCall": {
+      const written = JSON.stringify(argumentsOf(part.input));
+      return [{ type: "function_call", call_id: part.callId, name: part.tool, arguments: written }];
+    }
+    case "reasoning":
+      return part.provider === provider ? [part.data as unknown as ResponseReasoningItem] : [];
+    case "media":
+      // What it made is shown to it again as what it is given: an assistant's turn holds text alone.
+      return [{ role: "user", content: [contentOf(part)] }];
+  }
+}
+
+function contentOf(content: RenderedContent): ResponseInputContent {
+  if (content.type === "text") return { type: "input_text", text: content.text };
+  const { media } = content;
+  switch (kindOf(media)) {
+    case "image":
+      return { type: "input_image", image_url: urlOf(media), detail: "auto" };
+    case "audio":
+      return { type: "input_text", text: untold(media) };
+    case "file":
+      if (media.data === undefined) return { type: "input_file", file_url: urlOf(media) };
+      return { type: "input_file", filename: fileNameOf(media), file_data: urlOf(media) };
+  }
+}
+
+/** Reads a stream to its end. What counts is the response in its last event; the events before are told and forgotten. */
+async function readStream(
+  stream: AsyncIterable<ResponseStreamEvent>,
+  onDelta: NonNullable<OpenAiCall["onDelta"]>,
+  signal: AbortSignal,
+  model: string,
+): Promise<Response> {
+  const items: ResponseOutputItem[] = [];
+  let last: Response | undefined;
+  for await (const event of stream) {
+    switch (event.type) {
+      case "response.output_text.delta":
+        onDelta({ type: "text", text: event.delta });
+        break;
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        onDelta({ type: "reasoning", text: event.delta });
+        break;
+      case "response.output_item.added":
+        if (event.item.type === "function_call") onDelta({ type: "toolCall", tool: event.item.name });
+        // Thoughts that it keeps to itself are a sign of life all the same.
+        if (event.item.type === "reasoning") onDelta({ type: "reasoning", text: "" });
+        break;
+      case "response.output_item.done":
+        items[event.output_index] = event.item;
+        break;
+      case "response.completed":
+      case "response.incomplete":
+      case "response.failed":
+        last = event.response;
+        break;
+    }
+  }
+  // The SDK ends a stream without a word when it is aborted.
+  if (signal.aborted) throw stoppedError(model);
+  if (!last) throw cutError();
+  return last.output.length > 0 ? last : { ...last, output: items.filter((item) => item !== undefined) };
+}
+
+function partsOf(items: readonly ResponseOutputItem[], rendered: Rendered, provider: string): readonly ResponsePart[] {
+  const idOf = uniqueIds();
+  return items.flatMap((item): readonly ResponsePart[] => {
+    switch (item.type) {
+      case "message":
+        return item.content.map((content) =>
+          content.type === "refusal"
+            ? { type: "refusal", reason: content.refusal }
+            : { type: "text", text: content.text },
+        );
+      case "function_call": {
+        const { call_id, name, arguments: written } = item;
+        return [callPart({ callId: idOf(call_id), tool: name, input: parseArguments(written) }, rendered.asks)];
+      }
+      case "reasoning": {
+        const { id, summary, encrypted_content } = item;
+        // Without its sealed content it exists at the vendor alone, where nothing is stored.
+        if (!encrypted_content) return [];
+        const data = { type: "reasoning", id, summary: summary as unknown as Json, encrypted_content };
+        return [{ type: "reasoning", provider, data }];
+      }
+      case "image_generation_call": {
+        const { output_format } = item as { readonly output_format?: string | null };
+        if (!item.result) return [];
+        return [{ type: "media", media: { $media: `image/${output_format ?? "png"}`, data: item.result } }];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+function cutOf({ status, incomplete_details }: Response): Pick<Answer, "cut"> {
+  if (status !== "incomplete") return {};
+  const reason = incomplete_details?.reason ?? "max_output_tokens";
+  return { cut: reason === "content_filter" ? { why: "filtered", reason } : { why: "truncated" } };
+}
+
+function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
+  if (!usage) return undefined;
+  const { input_tokens, output_tokens, input_tokens_details: input, output_tokens_details: output } = usage;
+  return {
+    inputTokens: input_tokens,
+    outputTokens: output_tokens,
+    ...(input?.cached_tokens === undefined ? {} : { cachedInputTokens: input.cached_tokens }),
+    ...(output?.reasoning_tokens === undefined ? {} : { reasoningTokens: output.reasoning_tokens }),
+  };
+}

@@ -1,0 +1,302 @@
+import { type Json, jsonSchemaOf, type ModelDelta, type ModelRequest } from "@remit/core";
+import OpenAI from "openai";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { openai, openaiCompatible } from "./openai.ts";
+import { chatCollector } from "./openai-chat-stream.ts";
+import { loadSdk } from "./sdk-failure.ts";
+
+/** What the contract of all models does not ask: OpenAI's own words for what is sent and for what goes wrong. */
+
+const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
+  agent: "clerk",
+  instructions: "Be brief.",
+  input: { text: "hello" },
+  messages: [],
+  tools: [],
+  asks: [],
+  outputSchema: jsonSchemaOf(z.object({ text: z.string() }), "input", "clerk"),
+  labels: [],
+  context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
+  ...more,
+});
+const idle = { signal: new AbortController().signal };
+const output = (text: string): Json => [
+  { type: "message", id: "msg_1", role: "assistant", status: "completed", content: [{ type: "output_text", text }] },
+];
+
+/** A client whose network is a function; bodies are what it was sent. */
+function clientOf(answer: object | string, status = 200) {
+  const bodies: { readonly [key: string]: Json }[] = [];
+  const client = new OpenAI({
+    apiKey: "test",
+    maxRetries: 0,
+    logLevel: "off",
+    fetch: async (_url, init) => {
+      bodies.push(JSON.parse(String(init?.body)) as { readonly [key: string]: Json });
+      const isEvents = typeof answer === "string";
+      const type = isEvents ? "text/event-stream" : "application/json";
+      const text = isEvents ? answer : JSON.stringify(answer);
+      return new Response(text, { status, headers: { "content-type": type } });
+    },
+  });
+  return { client, bodies };
+}
+const done = (items: Json, more: object = {}) => ({ status: "completed", model: "gpt-5-mini", output: items, ...more });
+const events = (...all: readonly object[]) =>
+  all.map((event) => `event: ${(event as { type?: string }).type}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+
+describe("the key", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test("of OpenAI is the environment's; without one the error names the variable", () => {
+    vi.stubEnv("OPENAI_API_KEY", "");
+    expect(() => openai("gpt-5-mini")).toThrow(
+      'model/key-missing: model "gpt-5-mini" has no API key: "OPENAI_API_KEY" is not set',
+    );
+    vi.stubEnv("OPENAI_API_KEY", "key");
+    expect(openai("gpt-5-mini")).toMatchObject({ id: "gpt-5-mini", provider: "openai", cost: "paid" });
+  });
+
+  test("of another server is never the one that the environment holds for OpenAI", async () => {
+    vi.stubEnv("OPENAI_API_KEY", "secret");
+    const seen: string[] = [];
+    vi.stubGlobal("fetch", async (_url: unknown, init: RequestInit) => {
+      seen.push(String(new Headers(init.headers).get("authorization")));
+      return new Response("{}", { status: 500 });
+    });
+    const model = openaiCompatible("qwen3:8b", { baseUrl: "http://127.0.0.1:11434/v1" });
+    await expect(model.generate(request(), idle)).rejects.toMatchObject({ status: 500 });
+    vi.unstubAllGlobals();
+    expect(seen).toEqual(["Bearer none"]);
+    expect(model).toMatchObject({ provider: "127.0.0.1:11434" });
+  });
+});
+
+test("an SDK that is not installed is named", async () => {
+  const missing = Object.assign(new Error("Cannot find package 'openai' imported from x"), {
+    code: "ERR_MODULE_NOT_FOUND",
+  });
+  await expect(loadSdk(() => Promise.reject(missing), "m", "openai")).rejects.toMatchObject({
+    code: "model/sdk-missing",
+    data: { model: "m", package: "openai" },
+  });
+});
+
+describe("the output schema", () => {
+  const formatFor = async (schema: z.ZodType) => {
+    const { client, bodies } = clientOf(done(output('{"answer":[1]}')));
+    const response = await openai("gpt-5-mini", { client }).generate(
+      request({ outputSchema: jsonSchemaOf(schema, "input", "clerk") }),
+      idle,
+    );
+    const format = (bodies[0]?.text as { readonly format?: Json } | undefined)?.format;
+    return { format, input: bodies[0]?.input, parts: response.parts };
+  };
+
+  test("is told in its own place where nothing of it is lost", async () => {
+    expect((await formatFor(z.object({ text: z.string() }))).format).toMatchObject({
+      type: "json_schema",
+      strict: true,
+      schema: { required: ["text"], additionalProperties: false },
+    });
+  });
+
+  test("of a list is wrapped into an object, and the answer unwrapped", async () => {
+    const { format, parts } = await formatFor(z.array(z.int()));
+    expect(format).toMatchObject({ schema: { properties: { answer: { type: "array" } } } });
+    expect(parts).toEqual([{ type: "output", value: [1] }]);
+  });
+
+  test("is told in words where some of it is not known to the strict mode", async () => {
+    const open = await formatFor(z.object({ text: z.string().optional() }));
+    expect(open.format).toEqual({ type: "json_object" });
+    expect(open.input).toMatchObject([
+      { role: "developer", content: expect.stringMatching(/^The output schema, as JSON Schema:\n\{/) },
+      { role: "user" },
+    ]);
+    const { format, parts } = await formatFor(z.array(z.string().min(1)));
+    expect(format).toBe(undefined);
+    expect(parts).toEqual([{ type: "output", value: { answer: [1] } }]);
+  });
+});
+
+test("a thinking model is asked for its sealed reasoning, another one is not; nothing is stored", async () => {
+  const { client, bodies } = clientOf(done(output("{}")));
+  for (const name of ["gpt-5-mini", "o4-mini", "gpt-4.1", "gpt-5-chat-latest"]) {
+    await openai(name, { client, reasoningEffort: "low" }).generate(request(), idle);
+  }
+  expect(bodies.map(({ include }) => include !== undefined)).toEqual([true, true, false, false]);
+  expect(bodies.map(({ store }) => store)).toEqual([false, false, false, false]);
+  expect(bodies[0]?.reasoning).toEqual({ effort: "low" });
+});
+
+test("tools are strict where their schema allows it", async () => {
+  const { client, bodies } = clientOf(done(output("{}")));
+  const tool = (name: string, schema: z.ZodType) => ({
+    name,
+    description: name,
+    inputSchema: jsonSchemaOf(schema, "input", name),
+  });
+  const tools = [tool("a", z.object({ id: z.string() })), tool("b", z.object({ id: z.string().optional() }))];
+  await openai("gpt-5-mini", { client }).generate(request({ tools }), idle);
+  expect(bodies[0]?.tools).toMatchObject([
+    { type: "function", name: "a", strict: true },
+    { type: "function", name: "b", strict: false },
+  ]);
+});
+
+test("files and sounds go where the API takes them, and elsewhere the model is told", async () => {
+  const input = {
+    pdf: { $media: "application/pdf", data: "aGk=", name: "a.pdf" },
+    sound: { $media: "audio/mpeg", data: "aGk=" },
+    far: { $media: "image/png", url: "https://example.com/a.png" },
+  };
+  const { client, bodies } = clientOf(done(output("{}")));
+  await openai("gpt-5-mini", { client }).generate(request({ input }), idle);
+  expect(bodies[0]).toMatchObject({
+    input: [
+      {
+        content: [
+          { type: "input_text" },
+          { type: "input_file", filename: "a.pdf", file_data: "data:application/pdf;base64,aGk=" },
+          { type: "input_text", text: "(This audio/mpeg cannot be shown to you.)" },
+          { type: "input_image", image_url: "https://example.com/a.png" },
+        ],
+      },
+    ],
+  });
+  const chat = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: { content: "{}" } }] });
+  await openaiCompatible("m", { baseUrl: "http://localhost/v1", client: chat.client }).generate(
+    request({ input }),
+    idle,
+  );
+  expect(chat.bodies[0]).toMatchObject({
+    messages: [
+      { role: "system" },
+      {
+        content: [
+          { type: "text" },
+          { type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,aGk=" } },
+          { type: "input_audio", input_audio: { data: "aGk=", format: "mp3" } },
+          { type: "image_url", image_url: { url: "https://example.com/a.png" } },
+        ],
+      },
+    ],
+  });
+});
+
+test("a picture that the model made is a part of its answer", async () => {
+  const made = {
+    type: "image_generation_call",
+    id: "ig_1",
+    status: "completed",
+    result: "aGk=",
+    output_format: "webp",
+  };
+  const { client } = clientOf(done([made]));
+  const { parts } = await openai("gpt-5-mini", { client }).generate(request(), idle);
+  expect(parts).toEqual([{ type: "media", media: { $media: "image/webp", data: "aGk=" } }]);
+});
+
+test("a remark before the answer stays a text, and the answer is the output", async () => {
+  const said = (text: string) => ({
+    type: "message",
+    id: "m",
+    role: "assistant",
+    status: "completed",
+    content: [{ type: "output_text", text }],
+  });
+  const { client } = clientOf(done([said("I look."), said('```json\n{"text":"hi"}\n```')]));
+  const { parts } = await openai("gpt-5-mini", { client }).generate(request(), idle);
+  expect(parts).toEqual([
+    { type: "text", text: "I look." },
+    { type: "output", value: { text: "hi" } },
+  ]);
+});
+
+describe("what goes wrong inside an answer", () => {
+  const usage = { input_tokens: 3, output_tokens: 4, total_tokens: 7 };
+  const failed = (code: string) => ({
+    status: "failed",
+    model: "m",
+    output: [],
+    usage,
+    error: { code, message: "no" },
+  });
+
+  test.each<[string, object | string, object]>([
+    ["a failed response", failed("server_error"), { status: 500, usage: { inputTokens: 3, outputTokens: 4 } }],
+    ["a failed response for the rate", failed("rate_limit_exceeded"), { status: 429 }],
+    ["a failed response for its content", failed("bio_policy"), { code: "model/content-filtered" }],
+    [
+      "a response that failed in a stream",
+      events({ type: "response.failed", response: failed("server_error") }),
+      { status: 500, usage: { inputTokens: 3, outputTokens: 4 } },
+    ],
+    ["an error event", events({ type: "error", code: "rate_limit_exceeded", message: "no" }), { status: 429 }],
+    ["a stream without an end", events({ type: "response.created", response: {} }), { code: "ECONNRESET" }],
+    ["a response that is not there yet", { ...done([]), status: "queued" }, { status: 500 }],
+  ])("%s", async (_, answer, expected) => {
+    const onDelta = () => undefined;
+    const { client } = clientOf(answer);
+    const outcome = openai("m", { client }).generate(
+      request(),
+      typeof answer === "string" ? { ...idle, onDelta } : idle,
+    );
+    await expect(outcome).rejects.toMatchObject(expected);
+  });
+
+  test("a request that the content filter refuses says so", async () => {
+    const { client } = clientOf(
+      { error: { code: "content_filter", message: "no", type: "invalid_request_error" } },
+      400,
+    );
+    await expect(openai("m", { client }).generate(request(), idle)).rejects.toMatchObject({
+      code: "model/content-filtered",
+    });
+  });
+});
+
+test("pieces of calls come together, also where a server counts every call as the first", () => {
+  const deltas: ModelDelta[] = [];
+  const collector = chatCollector((delta) => deltas.push(delta));
+  const take = (delta: object, finish_reason: string | null = null) =>
+    collector.take({ choices: [{ index: 0, delta, finish_reason }] } as unknown as Parameters<
+      typeof collector.take
+    >[0]);
+  take({ reasoning_content: "hm" });
+  take({ tool_calls: [{ index: 0, id: "a", function: { name: "one", arguments: '{"x"' } }] });
+  take({ tool_calls: [{ index: 0, function: { arguments: ":1}" } }] });
+  take({ tool_calls: [{ index: 0, id: "b", function: { name: "two", arguments: "{}" } }] });
+  take({}, "tool_calls");
+  expect(collector.answer()).toMatchObject({
+    finish: "tool_calls",
+    message: {
+      calls: [
+        { id: "a", name: "one", written: '{"x":1}' },
+        { id: "b", name: "two", written: "{}" },
+      ],
+    },
+  });
+  expect(deltas).toEqual([
+    { type: "reasoning", text: "hm" },
+    { type: "toolCall", tool: "one" },
+    { type: "toolCall", tool: "two" },
+  ]);
+});
+
+test("a local server's model costs nothing where one says so, and can be told when to hold to a schema", async () => {
+  const tools = [{ name: "a", description: "a", inputSchema: { type: "object" } }];
+  const chat = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: { content: "{}" } }] });
+  const at = { baseUrl: "http://localhost:1234/v1", client: chat.client, cost: "zero" } as const;
+  const model = openaiCompatible("m", at);
+  expect(model.cost).toBe("zero");
+  await model.generate(request(), idle);
+  await model.generate(request({ tools }), idle);
+  await openaiCompatible("m", { ...at, structured: "always" }).generate(request({ tools }), idle);
+  await openaiCompatible("m", { ...at, structured: "never" }).generate(request(), idle);
+  expect(chat.bodies.map(({ response_format }) => response_format !== undefined)).toEqual([true, false, true, false]);
+});

@@ -1,0 +1,53 @@
+import type { Model } from "@remit/core";
+import { askChat } from "./openai-chat.ts";
+import { openAiModel } from "./openai-model.ts";
+import type { OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
+import { askResponses } from "./openai-responses.ts";
+import { keyOf } from "./sdk-failure.ts";
+
+/**
+ * The entry `@remit/agents/openai`. It needs the package `openai`, which is loaded with the first call.
+ */
+export type { OpenAiBaseOptions, OpenAiClient, OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
+export type { Pricing } from "./pricing.ts";
+
+/**
+ * A model of OpenAI, on the Responses API.
+ * @param name as the vendor spells it: `gpt-5-mini`
+ * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `OPENAI_API_KEY` is there
+ */
+export function openai(name: string, options: OpenAiOptions = {}): Model {
+  const { provider = "openai", baseUrl, client } = options;
+  return openAiModel({
+    ...options,
+    id: name,
+    provider,
+    cost: "paid",
+    connect: {
+      ...(client ? {} : { apiKey: keyOf(name, options.apiKey, "OPENAI_API_KEY") }),
+      ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+      isForeign: false,
+    },
+    ask: (call) => askResponses(call, name, provider, options),
+  });
+}
+
+/**
+ * A model behind a server that speaks OpenAI's Chat Completions API.
+ *
+ * ```ts
+ * const local = openaiCompatible("qwen3:8b", { baseUrl: "http://127.0.0.1:11434/v1", cost: "zero" });
+ * ```
+ * @param name as the server spells it
+ */
+export function openaiCompatible(name: string, options: OpenAiCompatibleOptions): Model {
+  const { baseUrl, apiKey, provider = new URL(baseUrl).host, cost = "paid" } = options;
+  return openAiModel({
+    ...options,
+    id: name,
+    provider,
+    cost,
+    connect: { ...(apiKey === undefined ? {} : { apiKey }), baseURL: baseUrl, isForeign: true },
+    ask: (call) => askChat(call, name, options),
+  });
+}

@@ -1,0 +1,59 @@
+import { OrchestrationError, reasonOf, type Usage } from "@remit/core";
+import type { Pricing } from "./pricing.ts";
+
+/** What adapters throw, in forms that core's reading of a failure knows. */
+
+/** The connection ended before the answer did: for core, the model was not reached. */
+export function cutError(cause?: unknown): Error {
+  const error = new Error("the answer ended before it was complete", cause === undefined ? {} : { cause });
+  return Object.assign(error, { code: "ECONNRESET" });
+}
+
+/** An error that a vendor put into an answer which began with status 200, with the status that it stands for. */
+export function lateError(status: number, reason: string, cause?: unknown): Error {
+  return Object.assign(new Error(reason, cause === undefined ? {} : { cause }), { status });
+}
+
+export function stoppedError(model: string, cause?: unknown): OrchestrationError {
+  return new OrchestrationError("model/failed", { model, reason: "it was stopped" }, { cause });
+}
+
+export function truncatedError(model: string, maxOutputTokens: number): OrchestrationError {
+  return new OrchestrationError("model/truncated", { model, maxOutputTokens });
+}
+
+export function filteredError(model: string, reason: string, cause?: unknown): OrchestrationError {
+  return new OrchestrationError("model/content-filtered", { model, reason }, { cause });
+}
+
+/** Something thrown, with what the failed call has cost where the vendor said so (W2 of the gateway). */
+export function withUsage(thrown: unknown, usage: Usage | undefined, price: Pricing | undefined, at: number): unknown {
+  if (!usage) return thrown;
+  const error = typeof thrown === "object" && thrown !== null ? thrown : new Error(reasonOf(thrown), { cause: thrown });
+  return Object.assign(error, { usage, ...(price ? { cost: price.cost(usage, at) } : {}) });
+}
+
+/**
+ * Loads an SDK when it is first needed.
+ * @throws OrchestrationError `model/sdk-missing` when the package is not installed
+ */
+export async function loadSdk<Sdk>(load: () => Promise<Sdk>, model: string, name: string): Promise<Sdk> {
+  try {
+    return await load();
+  } catch (cause) {
+    const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+    const isMissing = code === "ERR_MODULE_NOT_FOUND" && String(message).includes(`'${name}'`);
+    if (!isMissing) throw cause;
+    throw new OrchestrationError("model/sdk-missing", { model, package: name }, { cause });
+  }
+}
+
+/**
+ * The key of a provider.
+ * @throws OrchestrationError `model/key-missing`
+ */
+export function keyOf(model: string, apiKey: string | undefined, variable: string): string {
+  const key = apiKey ?? process.env[variable];
+  if (key === undefined || key.trim() === "") throw new OrchestrationError("model/key-missing", { model, variable });
+  return key;
+}
