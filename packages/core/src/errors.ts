@@ -339,6 +339,16 @@ export const errorCodes = {
     message: "the script's turns {turns} were never asked for",
     hint: "Drop them, or find out why the run ended before.",
   },
+  "model/not-recorded": {
+    retryable: false,
+    message: "{file} has no answer of {model} to this request of {agent}: {reason}",
+    hint: "Find out why the request changed; or record it, with `record` of the recorded model.",
+  },
+  "model/recording-invalid": {
+    retryable: false,
+    message: "line {line} of {file} is no recorded exchange: {reason}",
+    hint: "Remove the line, or record it again.",
+  },
   "policy/tool-not-allowed": {
     retryable: false,
     message: "agent {agent} may not use the tool {tool}",
