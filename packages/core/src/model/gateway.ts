@@ -67,6 +67,7 @@ const spent = {
       inputTokens: count,
       outputTokens: count,
       cachedInputTokens: count.optional(),
+      cacheWriteTokens: count.optional(),
       reasoningTokens: count.optional(),
     })
     .optional(),
