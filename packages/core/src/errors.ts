@@ -319,6 +319,16 @@ export const errorCodes = {
     message: "the provider of model {model} withheld the answer: {reason}",
     hint: "Its content filter found something in the request or in the answer; route it to a person or to another model.",
   },
+  "model/media-unsupported": {
+    retryable: false,
+    message: "model {model} cannot take {media}",
+    hint: "Route what holds it to a model that can, or turn it into a text or an image before.",
+  },
+  "model/interface-unsupported": {
+    retryable: false,
+    message: "model {model} implements version {version} of the AI SDK's interface, and only v4 is read",
+    hint: "Install a release of its provider's package that goes with `@ai-sdk/provider` 4.",
+  },
   "model/key-missing": {
     retryable: false,
     message: "model {model} has no API key: {variable} is not set",
