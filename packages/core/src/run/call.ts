@@ -494,7 +494,8 @@ function refuseCall(work: Work, call: Call, { error, ruleId }: Detail): void {
   close(work, call);
   forgive(work, call);
   if (expired) work.note("approval.expired", path, { effect: path });
-  if (call.intended) work.note("effect.settled", path, { effect: path, outcome: "failed" });
+  // A read has announced no effect that would have to be settled.
+  if (call.intended && tool.effect === "write") work.note("effect.settled", path, { effect: path, outcome: "failed" });
   work.note("tool.denied", path, {
     agent,
     tool: tool.name,

@@ -125,7 +125,9 @@ test.each(["read", "blind"] as const)(
   (name) => {
     const { first, failed, due, revoked } = called(tools[name]);
     expect(failed(startAt + 100, first.id, false)).toEqual([]);
-    expect(revoked(startAt + 200, tools[name].name)).toContainEqual(["tool.denied", "policy/revoked"]);
+    const told = revoked(startAt + 200, tools[name].name);
+  expect(told).toContainEqual(["tool.denied", "policy/revoked"]);
+  expect(told.some(([type]) => type === "effect.settled")).toBe(name === "blind");
     expect(due(startAt + 10_000)).toEqual([]);
   },
 );
