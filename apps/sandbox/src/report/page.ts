@@ -122,17 +122,17 @@ function approvalText({ approvals, waiting }: Totals): string {
 }
 
 function tallies(totals: Totals): string {
-  const list = (title: string, tally: Readonly<Record<string, number>>, statuses = false) => {
+  const list = (title: string, tally: Readonly<Record<string, number>>, toned = false) => {
     const entries = Object.entries(tally);
     const most = Math.max(1, ...entries.map(([, number]) => number));
     if (entries.length === 0) return "";
     const rows = entries.map(
       ([name, number]) =>
-        `<tr><th scope="row">${escapeHtml(name)}</th><td>${number}</td><td class="bar"><i class="fill${statuses ? ` ${escapeHtml(name)}` : ""}" style="width:${((number / most) * 100).toFixed(1)}%"></i></td></tr>`,
+        `<tr><th scope="row">${escapeHtml(name)}</th><td>${number}</td><td class="bar"><i class="fill${toned ? ` ${escapeHtml(name)}` : ""}" style="width:${((number / most) * 100).toFixed(1)}%"></i></td></tr>`,
     );
     return `<div><h3>${title}</h3><table>${rows.join("")}</table></div>`;
   };
-  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals))}${list("What judges said", totals.verdicts)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
+  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals), true)}${list("What judges said", totals.verdicts, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
 }
 
 function closings(reports: readonly SuiteReport[]): string {
