@@ -58,7 +58,7 @@ test("the programs on the pages pass the type check", () => {
   );
   expect(named).toBe("");
   expect(programs.length).toBeGreaterThan(0);
-});
+}, 120_000);
 
 describe("the programs on the pages run and print what the page says", () => {
   test.each(programs.filter(({ run }) => run !== ""))("$name", async ({ file, name, outputs }) => {

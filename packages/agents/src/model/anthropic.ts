@@ -84,7 +84,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       });
       return { parts, ...known, ...(message.model && message.model !== name ? { model: message.model } : {}) };
     } catch (thrown) {
-      const spent = known ?? spentOn(usageOfBroken(reader, maxTokens));
+      const spent = known ?? costOfBroken(reader, maxTokens, spentOn);
       throw Object.assign(failureOf(thrown, name, signal), spent);
     }
   };
@@ -120,12 +120,18 @@ async function clientOf(
 
 /**
  * What a stream has cost that broke. The input is counted at its start; where the output was not counted yet, it stands at
- * its bound, so that no less is settled than was used (D12).
+ * its bound, as `reserved`, so that no less is settled than was used (D12).
  */
-function usageOfBroken(reader: StreamReader | undefined, maxTokens: number): Usage | undefined {
+function costOfBroken(
+  reader: StreamReader | undefined,
+  maxTokens: number,
+  spentOn: (usage: Usage | undefined) => FailedCall,
+): FailedCall {
   const heard = reader?.heard();
   const usage = usageOf(heard?.usage);
-  return usage && !heard?.isCounted ? { ...usage, outputTokens: Math.max(usage.outputTokens, maxTokens) } : usage;
+  if (!usage || heard?.isCounted) return spentOn(usage);
+  const { cost, ...spent } = spentOn({ ...usage, outputTokens: Math.max(usage.outputTokens, maxTokens) });
+  return cost ? { ...spent, cost: { ...cost, basis: "reserved" } } : spent;
 }
 
 /** Types of errors in the middle of a stream, which began with status 200. */

@@ -126,8 +126,8 @@ test.each(["read", "blind"] as const)(
     const { first, failed, due, revoked } = called(tools[name]);
     expect(failed(startAt + 100, first.id, false)).toEqual([]);
     const told = revoked(startAt + 200, tools[name].name);
-  expect(told).toContainEqual(["tool.denied", "policy/revoked"]);
-  expect(told.some(([type]) => type === "effect.settled")).toBe(name === "blind");
+    expect(told).toContainEqual(["tool.denied", "policy/revoked"]);
+    expect(told.some(([type]) => type === "effect.settled")).toBe(name === "blind");
     expect(due(startAt + 10_000)).toEqual([]);
   },
 );
