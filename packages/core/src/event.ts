@@ -221,12 +221,16 @@ export interface InputBodies {
     readonly error: ErrorRecord;
     /** `true` when nobody here can know whether the call took effect. */
     readonly mayHaveExecuted: boolean;
+    /** Of what the error says, where it is the tool's own. */
+    readonly labels?: LabelTable;
     readonly durationMs: number;
   };
   "effect.looked-up": {
     readonly command: string;
     readonly outcome: "found" | "never" | "unknown";
     readonly output?: Json;
+    /** Of the output. */
+    readonly labels?: LabelTable;
   };
   "input.received": {
     readonly ask: string;

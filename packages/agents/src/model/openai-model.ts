@@ -10,7 +10,16 @@ import type OpenAI from "openai";
 import type { Answer } from "./answer.ts";
 import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
 import { type Rendered, renderRequest, sizeOf } from "./render.ts";
-import { cutError, filteredError, lateError, loadSdk, stoppedError, truncatedError, withUsage } from "./sdk-failure.ts";
+import {
+  cutError,
+  filteredError,
+  lateError,
+  loadSdk,
+  stoppedError,
+  truncatedError,
+  withoutSecret,
+  withUsage,
+} from "./sdk-failure.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
 export interface OpenAiCall {
@@ -70,9 +79,12 @@ export function openAiModel(options: OpenAiModelOptions): Model {
     generate: async (request, { signal, onDelta }) => {
       const startedAt = clock.now();
       let usage: Usage | undefined;
+      let secret: string | undefined;
       try {
+        const sdk = await connected();
+        secret = sdk.apiKey ?? undefined;
         const answer = await ask({
-          client: await connected(),
+          client: sdk,
           request,
           rendered: renderRequest(request),
           maxOutputTokens,
@@ -92,7 +104,7 @@ export function openAiModel(options: OpenAiModelOptions): Model {
           ...(answer.model === undefined || answer.model === id ? {} : { model: answer.model }),
         };
       } catch (thrown) {
-        throw withUsage(failureOf(thrown, id, signal), usage, price, startedAt);
+        throw withUsage(failureOf(withoutSecret(thrown, secret), id, signal), usage, price, startedAt);
       }
     },
   };

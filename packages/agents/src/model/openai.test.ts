@@ -75,6 +75,28 @@ describe("the key", () => {
   });
 });
 
+describe("the key in what is thrown", () => {
+  test("is hidden where it cannot be a header", async () => {
+    const model = openai("gpt-5-mini", { apiKey: "sk-first-line\nsk-second-line", baseUrl: "http://127.0.0.1:9/v1" });
+    await expect(model.generate(request(), idle)).rejects.toThrow(
+      /^Headers\.append: "Bearer \[key\]" is an invalid header value\.$/,
+    );
+  });
+
+  test("is hidden where a server repeats it, and the error is what it was", async () => {
+    const client = new OpenAI({
+      apiKey: "sk-of-the-test",
+      maxRetries: 0,
+      logLevel: "off",
+      fetch: async () => Response.json({ error: { message: "bad key sk-of-the-test" } }, { status: 401 }),
+    });
+    await expect(openai("m", { client }).generate(request(), idle)).rejects.toMatchObject({
+      status: 401,
+      message: "401 bad key [key]",
+    });
+  });
+});
+
 test("an SDK that is not installed is named", async () => {
   const missing = Object.assign(new Error("Cannot find package 'openai' imported from x"), {
     code: "ERR_MODULE_NOT_FOUND",

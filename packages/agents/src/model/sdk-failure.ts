@@ -33,6 +33,20 @@ export function withUsage(thrown: unknown, usage: Usage | undefined, price: Pric
   return Object.assign(error, { usage, ...(price ? { cost: price.cost(usage, at) } : {}) });
 }
 
+/** A key is longer than this; what is shorter stands for none (`none`), and may be any word. */
+const secretCharsMin = 8;
+
+/**
+ * Something thrown, without the key that its message may show: of a header that cannot be sent, or of a server that
+ * repeats what it was sent. Messages are journaled (R12).
+ */
+export function withoutSecret(thrown: unknown, secret: string | undefined): unknown {
+  const hidden = secret?.trim() ?? "";
+  if (hidden.length < secretCharsMin || !(thrown instanceof Error) || !thrown.message.includes(hidden)) return thrown;
+  // Its other members say what it is; itself it is not passed on as the cause.
+  return Object.assign(new Error(thrown.message.replaceAll(hidden, "[key]")), thrown);
+}
+
 /**
  * Loads an SDK when it is first needed.
  * @throws OrchestrationError `model/sdk-missing` when the package is not installed

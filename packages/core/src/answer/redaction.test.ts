@@ -14,6 +14,7 @@ describe("what is found", () => {
     ["from DE89 3704 0044 0532 0130 00 to GB29NWBK60161331926819.", "from [iban] to [iban]."],
     ["card 4111-1111-1111-1111, order 12345", "card [number], order 12345"],
     ["use sk-proj-abcdef0123456789 now", "use [key] now"],
+    ["1 123456789012.jo@example.com", "[number]"],
     ["nothing here", "nothing here"],
     ["", ""],
   ])("%s", (text, expected) => {

@@ -76,10 +76,10 @@ export class RedactionWindow {
     if (upTo <= 0) return "";
     const finds = this.#finds();
     let cut = upTo;
+    // A pair of one character is not cut in two.
+    if (cut < this.#text.length && /[\uD800-\uDBFF]/.test(this.#text[cut - 1] as string)) cut--;
     // A find that reaches over the cut is shown as a whole, or not yet.
     for (const { from, to } of finds) if (from < cut && to > cut) cut = from;
-    // Nor is a pair of one character cut in two.
-    if (cut > 0 && cut < this.#text.length && /[\uD800-\uDBFF]/.test(this.#text[cut - 1] as string)) cut--;
     if (cut <= 0) return "";
     let shown = "";
     let at = 0;
@@ -93,7 +93,7 @@ export class RedactionWindow {
     return shown;
   }
 
-  /** Finds in their order; where two overlap, the one that begins first, and of those the longer one. */
+  /** Finds in their order. Those that overlap are one, with the name of the one that begins first, or else is longer. */
   #finds(): readonly Find[] {
     const all: Find[] = [];
     for (const { name, pattern } of this.#detectors) {
@@ -103,7 +103,11 @@ export class RedactionWindow {
     }
     all.sort((a, b) => a.from - b.from || b.to - a.to);
     const kept: Find[] = [];
-    for (const find of all) if (find.from >= (kept.at(-1)?.to ?? 0)) kept.push(find);
+    for (const find of all) {
+      const last = kept.at(-1);
+      if (!last || find.from >= last.to) kept.push(find);
+      else kept[kept.length - 1] = { ...last, to: Math.max(last.to, find.to) };
+    }
     return kept;
   }
 }

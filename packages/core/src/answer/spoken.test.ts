@@ -132,3 +132,14 @@ test("without the wish for deltas there are entries alone", async () => {
   expect(types.at(-1)).toMatch(/run\.completed$/);
   expect(types).toHaveLength(Number(types.at(-1)?.split(" ")[0]));
 });
+
+test("who breaks off while the run waits is let go at once", async () => {
+  const { supervisor } = team(true, []);
+  const run = await supervisor.start({ text: "hello" }, { tenant: "acme", principal: user("u_1"), delayMs: 1 });
+  const seen: string[] = [];
+  for await (const one of run.events({ deltas: true })) {
+    seen.push(one.type);
+    if (one.type === "run.parked") break;
+  }
+  expect(seen.at(-1)).toBe("run.parked");
+});

@@ -1,9 +1,12 @@
 import { type Entry, endStatusOf, type ResponsePart } from "../event.ts";
 import type { AnswerDelta, AnswerRetracted } from "./deltas.ts";
 
-/** The entries of a run with what its agents say in between (A3). */
+/**
+ * The entries of a run with what its agents say in between (A3).
+ * @param entries aborted when nobody wants more of them, because the next one is asked for before it is wanted
+ */
 export async function* spoken(
-  entries: AsyncIterable<Entry>,
+  entries: (signal: AbortSignal) => AsyncIterable<Entry>,
   listen: (hear: (delta: AnswerDelta) => void) => () => void,
   redact: (text: string) => string,
 ): AsyncGenerator<Entry | AnswerDelta | AnswerRetracted> {
@@ -36,7 +39,8 @@ export async function* spoken(
     }
   };
   const called = new Set<string>();
-  const source = entries[Symbol.asyncIterator]();
+  const broken = new AbortController();
+  const source = entries(broken.signal)[Symbol.asyncIterator]();
   try {
     let coming = source.next();
     for (;;) {
@@ -87,6 +91,7 @@ export async function* spoken(
     }
   } finally {
     stop();
+    broken.abort();
     await source.return?.();
   }
 }

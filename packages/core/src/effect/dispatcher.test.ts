@@ -241,15 +241,28 @@ describe("a call that does not come back", () => {
   });
 });
 
+test("R9 what a tool says of its failure has its labels; what the gate says has none", async () => {
+  const { call } = gate(() => fail(new ToolRefusal("the account is frozen")));
+  expect((await call(write)).body).toMatchObject({
+    error: { code: "tool/refused" },
+    labels: { "": ["tool:write_it"] },
+  });
+  expect((await call({ ...write, input: null })).body).not.toHaveProperty("labels");
+});
+
 describe("a look-up", () => {
   test.each<[string, () => unknown, unknown]>([
-    ["found", () => ({ outcome: "found", output: { ok: true } }), { outcome: "found", output: { ok: true } }],
+    [
+      "found, with the labels of the tool",
+      () => ({ outcome: "found", output: { ok: true } }),
+      { outcome: "found", output: { ok: true }, labels: { "": ["tool:write_it"] } },
+    ],
     ["never", () => ({ outcome: "never" }), { outcome: "never" }],
     ["unknown", () => ({ outcome: "unknown" }), { outcome: "unknown" }],
     [
       "found, with an output that does not fit",
       () => ({ outcome: "found", output: 3 }),
-      { outcome: "found", output: null },
+      { outcome: "found", output: null, labels: { "": ["tool:write_it"] } },
     ],
     ["an answer that is none", () => ({ outcome: "perhaps" }), { outcome: "unknown" }],
     ["a throw", () => fail(new Error("down")), { outcome: "unknown" }],

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { bindingOf } from "../approval/binding.ts";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, Tier } from "../event.ts";
+import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
 import { covers } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
@@ -184,11 +184,21 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
   return {
     call: async (key, command, signal) => {
       const startedAt = clock.now();
-      const failed = (error: OrchestrationError, mayHaveExecuted: boolean): InputEvent<"tool.failed"> => ({
+      const failed = (
+        error: OrchestrationError,
+        mayHaveExecuted: boolean,
+        labels?: LabelTable,
+      ): InputEvent<"tool.failed"> => ({
         id: command.id,
         type: "tool.failed",
         path: command.path,
-        body: { command: command.id, error: error.toRecord(), mayHaveExecuted, durationMs: clock.now() - startedAt },
+        body: {
+          command: command.id,
+          error: error.toRecord(),
+          mayHaveExecuted,
+          ...(labels === undefined ? {} : { labels }),
+          durationMs: clock.now() - startedAt,
+        },
       });
       let tool: AnyTool;
       let input: unknown;
@@ -239,7 +249,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           const error = new OrchestrationError("tool/output-invalid", { tool: tool.name, issues });
           span.end({ code: error.code });
           pass?.record(evidenceOf(error));
-          return failed(error, write);
+          return failed(error, write, labelsOf(tool));
         }
         span.end();
         pass?.record(true);
@@ -250,7 +260,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           body: {
             command: command.id,
             output: output.value,
-            labels: { "": tool.labels.length > 0 ? tool.labels : [`tool:${tool.name}`] },
+            labels: labelsOf(tool),
             durationMs: clock.now() - startedAt,
           },
         };
@@ -258,17 +268,20 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         const error = toolError(thrown, tool);
         span.end({ code: error.code });
         pass?.record(evidenceOf(error));
-        return failed(error, write && mayHaveExecuted(thrown));
+        return failed(error, write && mayHaveExecuted(thrown), labelsOf(tool));
       } finally {
         for (const release of releases) release();
       }
     },
     lookup: async (key, command, signal) => {
-      const answer = (outcome: "found" | "never" | "unknown", output?: Json): InputEvent<"effect.looked-up"> => ({
+      const answer = (
+        outcome: "found" | "never" | "unknown",
+        said: Pick<EntryBodies["effect.looked-up"], "output" | "labels"> = {},
+      ): InputEvent<"effect.looked-up"> => ({
         id: command.id,
         type: "effect.looked-up",
         path: command.path,
-        body: { command: command.id, outcome, ...(output === undefined ? {} : { output }) },
+        body: { command: command.id, outcome, ...said },
       });
       try {
         const tool = gate(command);
@@ -297,7 +310,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         if (parsed.data.outcome !== "found") return answer(parsed.data.outcome);
         const output = outputOf(tool, parsed.data.output);
         // It happened, whatever the look-up could tell of it.
-        return answer("found", output.ok ? output.value : null);
+        return answer("found", { output: output.ok ? output.value : null, labels: labelsOf(tool) });
       } catch {
         return answer("unknown"); // A look-up that fails has found nothing out (D7).
       }
@@ -342,6 +355,11 @@ async function within<T>(
     timer?.cancel();
     if (onAbort) signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** What a tool says is labelled as it asks for, or else as that tool's (R9). */
+function labelsOf({ labels, name }: AnyTool): LabelTable {
+  return { "": labels.length > 0 ? labels : [`tool:${name}`] };
 }
 
 /** True when one tier asks for less than another. */

@@ -1,7 +1,7 @@
 import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
 import { dispatchWindowMs } from "../effect/tries.ts";
 import { OrchestrationError } from "../errors.ts";
-import type { Decision, EntryBodies, ResponsePart } from "../event.ts";
+import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
 import { covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -215,10 +215,7 @@ function revoked(work: Work, target: string): OrchestrationError {
 
 /** The tool answered. */
 export function callReturned(work: Work, call: Call, body: EntryBodies["tool.returned"]): void {
-  const labels = body.labels[""] ?? [];
-  const invocation = work.state.invocations.get(call.invocation);
-  if (invocation) invocation.labels = union(invocation.labels, labels);
-  work.state.labels = union(work.state.labels, labels);
+  takeLabels(work, call, body.labels);
   tellCall(
     work,
     call,
@@ -227,8 +224,17 @@ export function callReturned(work: Work, call: Call, body: EntryBodies["tool.ret
   );
 }
 
+/** What a tool said is labelled, whichever way it came (R9). */
+function takeLabels(work: Work, call: Call, table: LabelTable = {}): void {
+  const labels = table[""] ?? [];
+  const invocation = work.state.invocations.get(call.invocation);
+  if (invocation) invocation.labels = union(invocation.labels, labels);
+  work.state.labels = union(work.state.labels, labels);
+}
+
 /** The tool refused or failed, or nobody knows. */
 export function callFailed(work: Work, call: Call, body: EntryBodies["tool.failed"]): void {
+  takeLabels(work, call, body.labels);
   const result: ToolResultPart = { ...tag(call), status: "failed", error: body.error };
   switch (body.error.code) {
     case "tool/refused":
@@ -289,6 +295,7 @@ export function callLost(work: Work, call: Call): void {
 }
 
 export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.looked-up"]): void {
+  takeLabels(work, call, body.labels);
   const result: ToolResultPart = { ...tag(call), status: "done", output: body.output ?? null };
   tellCall(work, call, { type: body.outcome }, body.outcome === "found" ? { result, outcome: "done" } : {});
 }

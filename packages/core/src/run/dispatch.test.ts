@@ -77,6 +77,26 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
         durationMs: 1,
       },
     });
+  const found = (at: number, id: string, labels: readonly string[]) =>
+    apply(at, {
+      id,
+      type: "effect.looked-up",
+      path: "clerk#1/tool#1",
+      body: { command: id, outcome: "found", output: { text: "hello" }, labels: { "": labels } },
+    });
+  const refused = (at: number, id: string, labels: readonly string[]) =>
+    apply(at, {
+      id,
+      type: "tool.failed",
+      path: "clerk#1/tool#1",
+      body: {
+        command: id,
+        error: { code: "tool/refused", message: "" },
+        mayHaveExecuted: false,
+        labels: { "": labels },
+        durationMs: 1,
+      },
+    });
   const lost = (at: number, id: string) => apply(at, { id: "r", type: "run.resumed", path: "", body: { lost: [id] } });
   const due = (at: number) =>
     apply(at, { id: "t", type: "timer.fired", path: "clerk#1/tool#1", body: { timer: "timer/retry:clerk#1/tool#1" } });
@@ -89,7 +109,7 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
     });
     return noted.map(({ type, body }) => [type, (body as { error?: { code: string } }).error?.code]);
   };
-  return { first: first as CallToolCommand, failed, lost, due, revoked };
+  return { first: first as CallToolCommand, failed, found, refused, lost, due, revoked };
 }
 
 test.each<[string, keyof typeof tools, number | undefined]>([
@@ -118,6 +138,18 @@ test("a look-up knows by when a lost try was made, if ever, and when one that fa
   const heard = called(tools.shown);
   const [again] = heard.failed(startAt + 300, heard.first.id, true) as [LookupCommand];
   expect(again).toMatchObject({ type: "lookup", since: startAt + 300 });
+});
+
+test("R9 what a look-up found and what a refusal says are labelled for the model that is told", () => {
+  const gone = called(tools.shown);
+  const [asked] = gone.lost(startAt + 300, gone.first.id) as [LookupCommand];
+  expect(gone.found(startAt + 400, asked.id, ["sensitive:health"])).toMatchObject([
+    { type: "callModel", labels: ["sensitive:health", "user"] },
+  ]);
+  const heard = called(tools.shown);
+  expect(heard.refused(startAt + 400, heard.first.id, ["sensitive:health"])).toMatchObject([
+    { type: "callModel", labels: ["sensitive:health", "user"] },
+  ]);
 });
 
 test.each(["read", "blind"] as const)(

@@ -313,9 +313,13 @@ export function runHandle<Output>(options: {
     settled: () => until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
     entries,
     events: ((eventOptions: EventsOptions & { readonly deltas?: boolean } = {}) => {
-      const entriesOf = durable(eventOptions);
-      if (!eventOptions.deltas) return entriesOf;
-      return spoken(entriesOf, (hear) => deltas.listen(key, hear), deltas.redact);
+      if (!eventOptions.deltas) return durable(eventOptions);
+      const { signal } = eventOptions;
+      return spoken(
+        (broken) => durable({ ...eventOptions, signal: signal ? AbortSignal.any([signal, broken]) : broken }),
+        (hear) => deltas.listen(key, hear),
+        deltas.redact,
+      );
     }) as RunEvents,
     result: async () => {
       await until(isEnd);
