@@ -1,5 +1,6 @@
 import type { ModelFault, ModelServer, ModelServerOptions, ServedAnswer } from "@remit/agents/testing";
 import {
+  type Cost,
   createSupervisor,
   defineAgent,
   defineSupervisor,
@@ -13,9 +14,11 @@ import {
   type ResponsePart,
   type SupervisorDefinition,
   silentTracer,
+  type Usage,
   user,
 } from "@remit/core";
 import { fakeClock } from "@remit/core/testing";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { modelGateway } from "../../packages/core/src/model/gateway.ts";
@@ -31,7 +34,10 @@ export interface ModelUnderTest {
   readonly seals: boolean;
   /** The vendor has no word of its own for a content filter: what it withholds is a refusal. */
   readonly refusesForFilter?: boolean;
-  /** The vendor counts the input before the answer comes, so that one which breaks off says what it has cost at most. */
+  /**
+   * The vendor counts the input before the answer comes, so that with prices one which breaks off says what it has cost at
+   * most.
+   */
   readonly countsFirst?: boolean;
 }
 
@@ -42,7 +48,7 @@ export interface ModelTestOptions {
       text: { chars: number; media: number },
       maxOutputTokens: number,
     ) => { microUsd: number; tokens: number };
-    readonly cost: () => { readonly microUsd: number; readonly basis: "reported" };
+    readonly cost: (usage: Usage) => Cost;
   };
   readonly headers?: (request: ModelRequest) => Readonly<Record<string, string>>;
 }
@@ -73,6 +79,56 @@ const said = (value: string): ServedAnswer => ({ parts: [{ type: "output", value
 const called = (...ids: readonly string[]): ServedAnswer => ({
   parts: ids.map((callId) => ({ type: "toolCall", callId, tool: "shout", input: { text: `hi ${callId}` } })),
 });
+
+const arbText = fc.string({ unit: "grapheme", maxLength: 40 });
+const arbJson = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
+const arbTurns: fc.Arbitrary<readonly Message[]> = fc
+  .array(
+    fc.oneof(
+      fc.record({ texts: fc.array(arbText, { maxLength: 2 }), inputs: fc.array(arbJson, { maxLength: 3 }) }),
+      fc.record({ answer: arbJson }),
+      fc.record({ issues: fc.array(fc.record({ pointer: arbText, message: arbText }), { maxLength: 2 }) }),
+    ),
+    { maxLength: 4 },
+  )
+  .map((turns) =>
+    turns.flatMap((turn, place): readonly Message[] => {
+      if ("answer" in turn) return [{ role: "answer", of: "customer", answer: turn.answer }];
+      if ("issues" in turn) return [{ role: "repair", issues: turn.issues }];
+      const texts = turn.texts.map((said): ResponsePart => ({ type: "text", text: said }));
+      const calls = turn.inputs.map((input, index) => ({
+        type: "toolCall" as const,
+        callId: `c${place}_${index}`,
+        tool: "shout",
+        input,
+      }));
+      const results = calls.map(({ callId, tool, input }) => ({
+        callId,
+        tool,
+        status: "done" as const,
+        output: input,
+      }));
+      const said: Message = { role: "assistant", parts: [...texts, ...calls] };
+      return calls.length > 0 ? [said, { role: "tool", results }] : [said];
+    }),
+  );
+const arbRequest: fc.Arbitrary<ModelRequest> = fc
+  .record({ instructions: arbText, input: arbJson, messages: arbTurns, tools: fc.nat(6), asks: fc.boolean() })
+  .map(({ instructions, input, messages, tools, asks }) => ({
+    agent: "clerk",
+    instructions,
+    input,
+    messages,
+    tools: Array.from({ length: tools }, (_, index) => ({
+      name: `shout_${index}`,
+      description: shout.description,
+      inputSchema: shout.inputSchema,
+    })),
+    asks: asks ? ["customer", "operator"] : [],
+    outputSchema: clerk.outputSchema,
+    labels: [],
+    context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
+  }));
 
 /** One suite for every adapter of a vendor, over the vendor's own protocol. */
 export function modelContract(name: string, under: ModelUnderTest): void {
@@ -136,6 +192,11 @@ export function modelContract(name: string, under: ModelUnderTest): void {
     const event = await ask(...given);
     if (event.type !== "model.failed") throw new Error(`expected a failure, saw ${JSON.stringify(event.body)}`);
     return event.body;
+  };
+  const priceOf = (usage: Usage) => usage.inputTokens * 2 + usage.outputTokens * 3;
+  const price = {
+    quote: () => ({ microUsd: 1_000_000, tokens: 1_000_000 }),
+    cost: (usage: Usage): Cost => ({ microUsd: priceOf(usage), basis: "reported" }),
   };
   const request: ModelRequest = {
     agent: "clerk",
@@ -398,9 +459,58 @@ export function modelContract(name: string, under: ModelUnderTest): void {
         const [first, second, third] = server.calls().map((call) => call.billed);
         expect(bodies[0]?.usage).toMatchObject(first ?? {});
         expect(bodies[1]?.usage).toMatchObject(second ?? {});
-        if (!under.countsFirst) return expect(bodies[2]?.usage).toBe(undefined);
-        expect(bodies[2]?.usage).toMatchObject({ inputTokens: third?.inputTokens });
-        expect(bodies[2]?.usage?.outputTokens).toBeGreaterThanOrEqual(third?.outputTokens ?? 0);
+        expect(third?.inputTokens).toBeGreaterThan(0);
+        expect([bodies[2]?.usage, bodies[2]?.cost]).toEqual([undefined, undefined]);
+      });
+
+      test.each<ModelFault>(["cut", "ended-early", "half-json"])(
+        "%s: what was counted of it by then is never what it has cost",
+        async (fault) => {
+          const { server, model } = await served(said("an answer"), [fault], { price, maxOutputTokens: 700 });
+          const deltas: ModelDelta[] = [];
+          const onDelta = (delta: ModelDelta) => {
+            deltas.push(delta);
+          };
+          const { signal } = new AbortController();
+          const thrown: unknown = await Promise.resolve(model.generate(request, { signal, onDelta })).catch(
+            (one) => one,
+          );
+          const billed = server.calls()[0]?.billed;
+          const { usage, cost } = thrown as { readonly usage?: Usage; readonly cost?: Cost };
+          if (!under.countsFirst) return expect([usage, cost]).toEqual([undefined, undefined]);
+          expect(usage).toMatchObject({ inputTokens: billed?.inputTokens, outputTokens: 700 });
+          expect(cost).toEqual({ microUsd: priceOf(usage as Usage), basis: "estimated" });
+        },
+      );
+
+      test("an answer that ends without its usage says no cost", async () => {
+        const { model } = await served(said("an answer"), ["no-usage"], { price });
+        const { signal } = new AbortController();
+        const answered = await model.generate(request, { signal, onDelta: () => {} });
+        expect("cost" in answered && answered.cost?.basis === "reported").toBe(false);
+      });
+
+      test("what is quoted is never less than what is sent", async () => {
+        let chars = 0;
+        const quoting = {
+          quote: (text: { chars: number }) => {
+            chars = text.chars;
+            return { microUsd: 0, tokens: 0 };
+          },
+          cost: price.cost,
+        };
+        const server = await under.serve({ answer: () => said("hi") });
+        servers.push(server);
+        const model = under.model(server.url, { price: quoting });
+        await fc.assert(
+          fc.asyncProperty(arbRequest, fc.boolean(), async (wish, listens) => {
+            const { signal } = new AbortController();
+            model.quote?.(wish);
+            await model.generate(wish, { signal, ...(listens ? { onDelta: () => {} } : {}) });
+            expect(JSON.stringify(server.calls().at(-1)?.body).length).toBeLessThanOrEqual(chars);
+          }),
+          { numRuns: 40 },
+        );
       });
 
       test("nobody at the address is unreachable", async () => {

@@ -7,6 +7,7 @@ export { uniqueIds } from "./call-id.ts";
 export type { Pricing } from "./pricing.ts";
 export {
   argumentsOf,
+  bodySize,
   parseArguments,
   type Rendered,
   type RenderedContent,
@@ -16,6 +17,5 @@ export {
   type RenderedTurn,
   renderRequest,
   schemaText,
-  sizeOf,
 } from "./render.ts";
 export { cutError, filteredError, lateError, truncatedError, withUsage } from "./sdk-failure.ts";

@@ -289,10 +289,15 @@ describe("an end", () => {
   test.each([
     ["length", "max_tokens", { code: "model/truncated", usage: { inputTokens: 30 } }],
     ["content-filter", "SAFETY", { code: "model/content-filtered", usage: { inputTokens: 30 } }],
-    ["interrupted", undefined, { code: "ECONNRESET", usage: { inputTokens: 30 } }],
     ["error", "it broke", { code: "model/failed" }],
   ] as const)("by %s is a failure that says what it has cost", async (unified, raw, expected) => {
     await expect(ended(unified, raw)).rejects.toMatchObject(expected);
+  });
+
+  test("that was cut off costs what nobody knows", async () => {
+    const thrown = await ended("interrupted").catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: "ECONNRESET" });
+    expect(thrown).not.toHaveProperty("usage");
   });
 
   test("by a refusal is a refusal", async () => {

@@ -16,7 +16,7 @@ import { promptOf } from "./ai-sdk-prompt.ts";
 import { collected, type Finished, partsOf, usageOf } from "./ai-sdk-response.ts";
 import { outputForm } from "./output-form.ts";
 import type { Pricing } from "./pricing.ts";
-import { renderRequest, schemaText, sizeOf } from "./render.ts";
+import { bodySize, type Rendered, renderRequest, schemaText } from "./render.ts";
 import { schemaView } from "./schema-view.ts";
 import { cutError, stoppedError } from "./sdk-failure.ts";
 
@@ -65,6 +65,10 @@ export interface AiSdkOptions {
 }
 
 const defaultMaxOutputTokens = 4096;
+/** Characters that a provider's protocol has around one part or tool, and a good deal more. */
+const wordsAround = 256;
+/** Whatever address there is, the provider may fetch it. */
+const anyUrl = { "*/*": [/^/] };
 
 /**
  * A language model of the AI SDK as a model of ours: any provider package that implements version 4 of the interface in
@@ -84,13 +88,14 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
   /** Thinking goes back to where it came from, in the form that it has there. */
   const origin = `ai-sdk:${languageModel.provider}`;
 
-  const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
-    const rendered = renderRequest(request);
-    const form = outputForm(request.outputSchema);
-    const urls = await languageModel.supportedUrls;
+  const write = (
+    rendered: Rendered,
+    form: ReturnType<typeof outputForm>,
+    urls: Awaited<LanguageModelV4["supportedUrls"]>,
+  ) => {
     // Not every provider can pass the schema on, and none says so before.
     const system = `${rendered.system}\n\n${schemaText(form.schema)}`;
-    const call: LanguageModelV4CallOptions = {
+    return {
       prompt: promptOf({ ...rendered, system }, { model: id, origin, urls }),
       maxOutputTokens,
       ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
@@ -107,6 +112,29 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
           }
         : {}),
       ...(options.providerOptions ? { providerOptions: options.providerOptions as SharedV4ProviderOptions } : {}),
+    } satisfies LanguageModelV4CallOptions;
+  };
+  /**
+   * The provider's own words are not known here. They hold ours once, as JSON inside JSON at most, and around each part and
+   * tool something of their own.
+   */
+  const sizeOf = (request: ModelRequest) => {
+    const rendered = renderRequest(request);
+    const form = outputForm(request.outputSchema);
+    const pieces = rendered.turns.reduce(
+      (sum, turn) =>
+        sum + (turn.role === "user" ? turn.content : turn.role === "tool" ? turn.results : turn.parts).length + 1,
+      rendered.tools.length + 1,
+    );
+    const { chars, media } = bodySize(rendered, (emptied) => JSON.stringify(write(emptied, form, anyUrl)));
+    return { chars: chars + pieces * wordsAround, media };
+  };
+
+  const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
+    const rendered = renderRequest(request);
+    const form = outputForm(request.outputSchema);
+    const call: LanguageModelV4CallOptions = {
+      ...write(rendered, form, await languageModel.supportedUrls),
       ...(options.headers ? { headers: { ...options.headers(request) } } : {}),
       abortSignal: signal,
     };
@@ -116,7 +144,8 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
       const finished = onDelta
         ? await collected((await languageModel.doStream(call)).stream, onDelta)
         : finishedOf(await languageModel.doGenerate(call));
-      spent = spentOn(usageOf(finished.usage), startedAt);
+      // Of an answer that broke off, what was counted is not all (D12).
+      if (!brokenEnds.has(finished.finishReason.unified)) spent = spentOn(usageOf(finished.usage), startedAt);
       const parts = partsOf(finished, { form, asks: rendered.asks, model: id, origin, maxOutputTokens });
       const { modelId } = finished;
       return { parts, ...spent, ...(modelId !== undefined && modelId !== id ? { model: modelId } : {}) };
@@ -139,8 +168,7 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
     ...(cleared === undefined ? {} : { cleared }),
     ...(price
       ? {
-          quote: (request: ModelRequest) =>
-            price.quote(sizeOf(renderRequest(request), request.outputSchema), maxOutputTokens),
+          quote: (request: ModelRequest) => price.quote(sizeOf(request), maxOutputTokens),
         }
       : {}),
     generate,
@@ -175,6 +203,7 @@ function vendorError(thrown: unknown, model: string, signal: AbortSignal): Error
   return Object.assign(error, { status: statusCode, headers: responseHeaders });
 }
 
+const brokenEnds: ReadonlySet<string> = new Set(["interrupted", "error"]);
 const brokenNames: ReadonlySet<string> = new Set(["AI_JSONParseError", "AI_InvalidResponseDataError"]);
 
 /** A stream may tell of its failure with any value. */

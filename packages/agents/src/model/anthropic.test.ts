@@ -419,7 +419,7 @@ describe("a failure", () => {
     await expect(outcome).rejects.toMatchObject({
       status,
       usage: { inputTokens: 10, outputTokens: 100 },
-      cost: { microUsd: 100, basis: "reserved" },
+      cost: { microUsd: 100, basis: "estimated" },
     });
     expect(bodies).toHaveLength(1);
   });

@@ -13,8 +13,8 @@ import { type AnthropicOptions, defaultMaxOutputTokens, defaultTimeoutMs } from 
 import { maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
 import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-response.ts";
 import { type StreamReader, streamReader } from "./anthropic-stream.ts";
-import { renderRequest, sizeOf } from "./render.ts";
-import { cutError, filteredError, keyOf, lateError, loadSdk, stoppedError } from "./sdk-failure.ts";
+import { bodySize, renderRequest } from "./render.ts";
+import { boundOf, cutError, filteredError, keyOf, lateError, loadSdk, stoppedError } from "./sdk-failure.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -59,6 +59,11 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     const startedAt = clock.now();
     const spentOn = (usage: Usage | undefined): FailedCall =>
       usage ? { usage, ...(price ? { cost: price.cost(usage, startedAt) } : {}) } : {};
+    /** The input is counted at the start of a stream, the output at its end: before that it stands at its bound (D12). */
+    const spentIn = (reader: StreamReader): FailedCall => {
+      const { usage, isCounted } = reader.heard();
+      return isCounted ? spentOn(usageOf(usage)) : boundOf(usageOf(usage), maxTokens, price, startedAt);
+    };
     const rendered = renderRequest(request);
     const { params, reading } = writeRequest(rendered, request, write);
     const { messages } = await connected();
@@ -69,7 +74,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       let message: ReadMessage;
       if (reader) {
         message = await reader.read(await messages.create({ ...params, stream: true }, how));
-        known = spentOn(usageOf(reader.heard().usage));
+        known = spentIn(reader);
       } else {
         const whole = await messages.create(params, how);
         known = spentOn(usageOf(whole?.usage));
@@ -84,11 +89,15 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       });
       return { parts, ...known, ...(message.model && message.model !== name ? { model: message.model } : {}) };
     } catch (thrown) {
-      const spent = known ?? costOfBroken(reader, maxTokens, spentOn);
-      throw Object.assign(failureOf(thrown, name, signal), spent);
+      throw Object.assign(failureOf(thrown, name, signal), known ?? (reader ? spentIn(reader) : {}));
     }
   };
 
+  const sizeOf = (request: ModelRequest) =>
+    bodySize(renderRequest(request), (rendered) => ({
+      ...writeRequest(rendered, request, write).params,
+      stream: true,
+    }));
   return {
     id: name,
     cost: "paid",
@@ -96,9 +105,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     timeoutMs,
     ...(firstSignMs === undefined ? {} : { firstSignMs }),
     ...(cleared === undefined ? {} : { cleared }),
-    ...(price
-      ? { quote: (request) => price.quote(sizeOf(renderRequest(request), request.outputSchema), maxTokens) }
-      : {}),
+    ...(price ? { quote: (request) => price.quote(sizeOf(request), maxTokens) } : {}),
     generate,
   };
 }
@@ -116,22 +123,6 @@ async function clientOf(
     maxRetries: 0,
     logLevel: "off",
   });
-}
-
-/**
- * What a stream has cost that broke. The input is counted at its start; where the output was not counted yet, it stands at
- * its bound, as `reserved`, so that no less is settled than was used (D12).
- */
-function costOfBroken(
-  reader: StreamReader | undefined,
-  maxTokens: number,
-  spentOn: (usage: Usage | undefined) => FailedCall,
-): FailedCall {
-  const heard = reader?.heard();
-  const usage = usageOf(heard?.usage);
-  if (!usage || heard?.isCounted) return spentOn(usage);
-  const { cost, ...spent } = spentOn({ ...usage, outputTokens: Math.max(usage.outputTokens, maxTokens) });
-  return cost ? { ...spent, cost: { ...cost, basis: "reserved" } } : spent;
 }
 
 /** Types of errors in the middle of a stream, which began with status 200. */

@@ -1,4 +1,4 @@
-import type { Media, ResponsePart, Usage } from "@remit/core";
+import type { Media, ModelRequest, ResponsePart, Usage } from "@remit/core";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -27,19 +27,26 @@ import {
 import { schemaView } from "./schema-view.ts";
 import { cutError, stoppedError } from "./sdk-failure.ts";
 
-/** The Chat Completions API, as OpenAI has it and many servers speak it: Ollama, vLLM, LM Studio and others. */
-export async function askChat(
-  call: OpenAiCall,
+type More = Pick<OpenAiCompatibleOptions, "temperature" | "reasoningEffort" | "structured">;
+
+function chatFormat({ outputSchema }: ModelRequest, { tools }: Rendered, { structured = "without-tools" }: More) {
+  const isTold = structured === "always" || (structured === "without-tools" && tools.length === 0);
+  return isTold ? formatOf(outputSchema) : ({ type: "text" } satisfies OutputFormat);
+}
+
+/** A request as the Chat Completions API takes it. */
+export function writeChat(
+  request: ModelRequest,
+  rendered: Rendered,
+  maxOutputTokens: number,
   model: string,
-  more: Pick<OpenAiCompatibleOptions, "temperature" | "reasoningEffort" | "structured">,
-): Promise<Answer> {
-  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
-  const { temperature, reasoningEffort, structured = "without-tools" } = more;
-  const isTold = structured === "always" || (structured === "without-tools" && rendered.tools.length === 0);
-  const format: OutputFormat = isTold ? formatOf(request.outputSchema) : { type: "text" };
+  more: More,
+) {
+  const { temperature, reasoningEffort } = more;
+  const format = chatFormat(request, rendered, more);
   const system =
     format.type === "schema" ? rendered.system : `${rendered.system}\n\n${schemaText(request.outputSchema)}`;
-  const body = {
+  return {
     model,
     messages: [{ role: "system", content: system }, ...rendered.turns.flatMap(messagesOf)],
     // The newer `max_completion_tokens` is not known to all servers.
@@ -49,6 +56,13 @@ export async function askChat(
     ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf) } : {}),
     ...responseFormatOf(format),
   } satisfies ChatCompletionCreateParamsBase;
+}
+
+/** The Chat Completions API, as OpenAI has it and many servers speak it: Ollama, vLLM, LM Studio and others. */
+export async function askChat(call: OpenAiCall, model: string, more: More): Promise<Answer> {
+  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
+  const format = chatFormat(request, rendered, more);
+  const body = writeChat(request, rendered, maxOutputTokens, model, more);
   const told = onDelta
     ? await readStream(
         await client.chat.completions.create(
@@ -59,9 +73,10 @@ export async function askChat(
         model,
       )
     : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options));
+  // Some servers tell a usage with every piece: of an answer without its end, it is not all.
+  if (told.finish === null) throw cutError();
   const usage = usageOf(told.usage);
   if (usage) onUsage(usage);
-  if (told.finish === null) throw cutError();
   return {
     parts: withOutput(partsOf(told.message, rendered), format.type === "schema" ? format.unwrap : undefined),
     ...(usage ? { usage } : {}),
@@ -155,7 +170,8 @@ async function readStream(
   const collector = chatCollector((delta) => onDelta?.(delta));
   for await (const chunk of stream) {
     collector.take(chunk);
-    const usage = usageOf(chunk.usage);
+    // With the reason why it ended or behind it, so that nothing is produced any more.
+    const usage = collector.answer().finish === null ? undefined : usageOf(chunk.usage);
     if (usage) onUsage(usage);
   }
   // The SDK ends a stream without a word when it is aborted.

@@ -9,7 +9,7 @@ import {
 import type OpenAI from "openai";
 import type { Answer } from "./answer.ts";
 import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
-import { type Rendered, renderRequest, sizeOf } from "./render.ts";
+import { bodySize, type Rendered, renderRequest } from "./render.ts";
 import {
   cutError,
   filteredError,
@@ -29,7 +29,7 @@ export interface OpenAiCall {
   readonly maxOutputTokens: number;
   /** Where it is, the answer comes in pieces. */
   readonly onDelta: ((delta: ModelDelta) => void) | undefined;
-  /** Hears of usage as soon as the vendor tells it, so that a call that fails later still says what it has cost. */
+  /** Hears of usage once it is final, so that a call that fails after that still says what it has cost. */
   readonly onUsage: (usage: Usage) => void;
   readonly options: {
     readonly signal: AbortSignal;
@@ -44,10 +44,14 @@ export interface OpenAiModelOptions extends OpenAiBaseOptions {
   readonly provider: string;
   readonly cost: "zero" | "paid";
   readonly connect: { readonly apiKey?: string; readonly baseURL?: string; readonly isForeign: boolean };
+  /** The body of a request, but for whether the answer comes in pieces. */
+  readonly write: (request: ModelRequest, rendered: Rendered, maxOutputTokens: number) => object;
   /** Asks once. It throws what the SDK throws. */
   readonly ask: (call: OpenAiCall) => Promise<Answer>;
 }
 
+/** What a body says of how the answer comes, at its longest. */
+const howAtMost = { stream: false, stream_options: { include_usage: true } };
 /** How much later the SDK gives up than the gate, which says so in words of ours. */
 const graceMs = 5_000;
 
@@ -56,7 +60,7 @@ const graceMs = 5_000;
  * Errors beside those of the vendor are `model/sdk-missing`, `model/truncated` and `model/content-filtered`.
  */
 export function openAiModel(options: OpenAiModelOptions): Model {
-  const { id, provider, cost, price, ask, headers, stream = true, clock = systemClock() } = options;
+  const { id, provider, cost, price, write, ask, headers, stream = true, clock = systemClock() } = options;
   const { maxOutputTokens = defaultMaxOutputTokens, timeoutMs = defaultTimeoutMs } = options;
   let client: Promise<OpenAI> | undefined;
   const connected = () => {
@@ -66,6 +70,8 @@ export function openAiModel(options: OpenAiModelOptions): Model {
     });
     return client;
   };
+  const sizeOf = (request: ModelRequest) =>
+    bodySize(renderRequest(request), (rendered) => ({ ...write(request, rendered, maxOutputTokens), ...howAtMost }));
   return {
     id,
     cost,
@@ -73,9 +79,7 @@ export function openAiModel(options: OpenAiModelOptions): Model {
     timeoutMs,
     ...(options.firstSignMs === undefined ? {} : { firstSignMs: options.firstSignMs }),
     ...(options.cleared === undefined ? {} : { cleared: options.cleared }),
-    ...(price
-      ? { quote: (request) => price.quote(sizeOf(renderRequest(request), request.outputSchema), maxOutputTokens) }
-      : {}),
+    ...(price ? { quote: (request) => price.quote(sizeOf(request), maxOutputTokens) } : {}),
     generate: async (request, { signal, onDelta }) => {
       const startedAt = clock.now();
       let usage: Usage | undefined;

@@ -1,4 +1,4 @@
-import type { Json, JsonSchema, ResponsePart, Usage } from "@remit/core";
+import type { Json, JsonSchema, ModelRequest, ResponsePart, Usage } from "@remit/core";
 import type {
   FunctionTool,
   Response,
@@ -29,20 +29,23 @@ import {
 import { schemaView } from "./schema-view.ts";
 import { cutError, lateError, stoppedError } from "./sdk-failure.ts";
 
+type More = Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">;
+
 /**
- * OpenAI's Responses API. Nothing is stored there (`store: false`): the conversation is ours, and reasoning comes back
- * sealed, so that it can be passed on with the next call.
+ * A request as the Responses API takes it. Nothing is stored there (`store: false`): the conversation is ours, and
+ * reasoning comes back sealed, so that it can be passed on with the next call.
  */
-export async function askResponses(
-  call: OpenAiCall,
+export function writeResponses(
+  request: ModelRequest,
+  rendered: Rendered,
+  maxOutputTokens: number,
   model: string,
   provider: string,
-  more: Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">,
-): Promise<Answer> {
-  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
+  more: More,
+) {
   const format = formatOf(request.outputSchema);
   const { reasoning = thinks(model), reasoningEffort: effort, reasoningSummary: summary, temperature } = more;
-  const body = {
+  return {
     model,
     instructions: rendered.system,
     input: [...toldIn(format, request.outputSchema), ...rendered.turns.flatMap((turn) => itemsOf(turn, provider))],
@@ -55,6 +58,13 @@ export async function askResponses(
     ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf), parallel_tool_calls: true } : {}),
     ...textOf(format),
   } satisfies ResponseCreateParamsBase;
+}
+
+/** OpenAI's Responses API. */
+export async function askResponses(call: OpenAiCall, model: string, provider: string, more: More): Promise<Answer> {
+  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
+  const format = formatOf(request.outputSchema);
+  const body = writeResponses(request, rendered, maxOutputTokens, model, provider, more);
   const response = onDelta
     ? await readStream(
         await client.responses.create({ ...body, stream: true }, options),
@@ -64,7 +74,8 @@ export async function askResponses(
       )
     : await client.responses.create({ ...body, stream: false }, options);
   const usage = usageOf(response.usage);
-  if (usage) onUsage(usage);
+  // Of one that still goes on, it is not all.
+  if (usage && isOver(response.status)) onUsage(usage);
   if (response.status === "failed") {
     const { code, message } = response.error ?? { code: "server_error", message: "the response failed" };
     throw Object.assign(new Error(message), { code });
@@ -82,6 +93,10 @@ export async function askResponses(
     ...cutOf(response),
     model: response.model,
   };
+}
+
+function isOver(status: Response["status"]): boolean {
+  return status !== "queued" && status !== "in_progress";
 }
 
 /** Families whose models think before they answer. */

@@ -1,8 +1,8 @@
 import type { Model } from "@remit/core";
-import { askChat } from "./openai-chat.ts";
+import { askChat, writeChat } from "./openai-chat.ts";
 import { openAiModel } from "./openai-model.ts";
 import type { OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
-import { askResponses } from "./openai-responses.ts";
+import { askResponses, writeResponses } from "./openai-responses.ts";
 import { keyOf } from "./sdk-failure.ts";
 
 /**
@@ -28,6 +28,7 @@ export function openai(name: string, options: OpenAiOptions = {}): Model {
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
       isForeign: false,
     },
+    write: (request, rendered, most) => writeResponses(request, rendered, most, name, provider, options),
     ask: (call) => askResponses(call, name, provider, options),
   });
 }
@@ -48,6 +49,7 @@ export function openaiCompatible(name: string, options: OpenAiCompatibleOptions)
     provider,
     cost,
     connect: { ...(apiKey === undefined ? {} : { apiKey }), baseURL: baseUrl, isForeign: true },
+    write: (request, rendered, most) => writeChat(request, rendered, most, name, options),
     ask: (call) => askChat(call, name, options),
   });
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { askOf, askTools, callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
 import { mediaOf } from "./media.ts";
-import { argumentsOf, parseArguments, renderRequest, sizeOf } from "./render.ts";
+import { argumentsOf, bodySize, parseArguments, renderRequest } from "./render.ts";
 
 const image = { $media: "image/png", data: "aGk=" };
 const read = { name: "read_book", description: "Reads.", inputSchema: { type: "object" } };
@@ -189,7 +189,7 @@ describe("renderRequest", () => {
   test("the size counts every text and each medium once", () => {
     const small = request({ input: { photo: image } });
     const large = request({ input: { photo: { ...image, data: "a".repeat(1_000) }, more: "b".repeat(100) } });
-    const [a, b] = [small, large].map((one) => sizeOf(renderRequest(one), one.outputSchema));
+    const [a, b] = [small, large].map((one) => bodySize(renderRequest(one), (body) => body));
     expect(a?.media).toBe(1);
     expect(b?.media).toBe(1);
     expect((b?.chars ?? 0) - (a?.chars ?? 0)).toBe('\\"more\\":\\"\\",'.length + 100);

@@ -1,4 +1,13 @@
-import type { Json, Media, Message, ModelRequest, ResponsePart, ToolOffer, ToolResultPart } from "@remit/core";
+import {
+  type Json,
+  type Media,
+  type Message,
+  type ModelRequest,
+  OrchestrationError,
+  type ResponsePart,
+  type ToolOffer,
+  type ToolResultPart,
+} from "@remit/core";
 import { type AskTool, askTools } from "./ask.ts";
 import { wireIds } from "./call-id.ts";
 import { mediaOf } from "./media.ts";
@@ -98,19 +107,31 @@ export function schemaText(schema: ModelRequest["outputSchema"]): string {
 }
 
 /**
- * How much a request holds: characters of all its text, with the tools and the output schema; and the number of media,
- * which are not counted in characters.
+ * How much a request holds as a vendor is sent it: all characters of its body, the vendor's own words around ours with
+ * them, so that no quote is below them; and the number of media. A request that the vendor would not take is never sent.
+ * @param write writes the body of a conversation; it is given one whose media hold nothing
  */
-export function sizeOf({ system, turns, tools }: Rendered, outputSchema: ModelRequest["outputSchema"]): RenderedSize {
-  const contents = turns.flatMap((turn): readonly (RenderedContent | RenderedPart)[] => {
-    if (turn.role === "user") return turn.content;
-    return turn.role === "assistant" ? turn.parts : turn.results.flatMap(({ content }) => content);
+export function bodySize(rendered: Rendered, write: (rendered: Rendered) => unknown): RenderedSize {
+  let media = 0;
+  const emptied = <Part extends RenderedContent | RenderedPart>(parts: readonly Part[]): readonly Part[] =>
+    parts.map((part) => {
+      if (part.type !== "media") return part;
+      media++;
+      // A document that is text may go as text, and has as many tokens as that.
+      if (part.media.data === undefined || /^(text\/|application\/json)/i.test(part.media.$media)) return part;
+      return { ...part, media: { ...part.media, data: "" } };
+    });
+  const turns = rendered.turns.map((turn): RenderedTurn => {
+    if (turn.role === "user") return { ...turn, content: emptied(turn.content) };
+    if (turn.role === "assistant") return { ...turn, parts: emptied(turn.parts) };
+    return { ...turn, results: turn.results.map((one) => ({ ...one, content: emptied(one.content) })) };
   });
-  const texts = contents.filter(({ type }) => type !== "media");
-  return {
-    chars: system.length + JSON.stringify([texts, tools, outputSchema]).length,
-    media: contents.length - texts.length,
-  };
+  try {
+    return { chars: JSON.stringify(write({ ...rendered, turns })).length, media };
+  } catch (thrown) {
+    if (OrchestrationError.is(thrown, "model/media-unsupported")) return { chars: 0, media: 0 };
+    throw thrown;
+  }
 }
 
 export interface RenderedSize {

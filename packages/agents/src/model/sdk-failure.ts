@@ -1,4 +1,4 @@
-import { OrchestrationError, reasonOf, type Usage } from "@remit/core";
+import { type FailedCall, OrchestrationError, reasonOf, type Usage } from "@remit/core";
 import type { Pricing } from "./pricing.ts";
 
 /** What adapters throw, in forms that core's reading of a failure knows. */
@@ -26,7 +26,11 @@ export function filteredError(model: string, reason: string, cause?: unknown): O
   return new OrchestrationError("model/content-filtered", { model, reason }, { cause });
 }
 
-/** Something thrown, with what the failed call has cost where the vendor said so (W2 of the gateway). */
+/**
+ * Something thrown, with what the failed call has cost where the vendor said so (W2 of the gateway).
+ * @param usage the final one; what a vendor tells in the middle of an answer is no cost, and the call settles at its
+ *   reservation then (D12)
+ */
 export function withUsage(thrown: unknown, usage: Usage | undefined, price: Pricing | undefined, at: number): unknown {
   if (!usage) return thrown;
   const error = typeof thrown === "object" && thrown !== null ? thrown : new Error(reasonOf(thrown), { cause: thrown });
@@ -45,6 +49,21 @@ export function withoutSecret(thrown: unknown, secret: string | undefined): unkn
   if (hidden.length < secretCharsMin || !(thrown instanceof Error) || !thrown.message.includes(hidden)) return thrown;
   // Its other members say what it is; itself it is not passed on as the cause.
   return Object.assign(new Error(thrown.message.replaceAll(hidden, "[key]")), thrown);
+}
+
+/**
+ * What a call has cost at most whose usage was told in part: the input as it was counted at the start, and all of the
+ * output that it could bring. Without prices nothing is said: tokens that nobody counted are no usage.
+ */
+export function boundOf(
+  usage: Usage | undefined,
+  maxOutputTokens: number,
+  price: Pricing | undefined,
+  at: number,
+): FailedCall {
+  if (!usage || !price) return {};
+  const bound = { ...usage, outputTokens: Math.max(usage.outputTokens, maxOutputTokens) };
+  return { usage: bound, cost: { ...price.cost(bound, at), basis: "estimated" } };
 }
 
 /**
