@@ -295,7 +295,7 @@ describe("an end", () => {
   });
 
   test("that was cut off costs what nobody knows", async () => {
-    const thrown = await ended("interrupted").catch((error: unknown) => error);
+    const thrown = await Promise.resolve(ended("interrupted")).catch((error: unknown) => error);
     expect(thrown).toMatchObject({ code: "ECONNRESET" });
     expect(thrown).not.toHaveProperty("usage");
   });
