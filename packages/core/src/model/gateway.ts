@@ -238,7 +238,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
-      if (delta.type === "text" && !own.signal.aborted) voice?.say(delta.text);
+      if (own.signal.aborted) return;
+      if (delta.type === "text") voice?.say(delta.text);
+      if (delta.type === "retracted") voice?.retract();
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
