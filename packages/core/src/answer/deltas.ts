@@ -29,15 +29,19 @@ export interface AnswerRetracted {
 /** A voice on its way to whoever listens. */
 export interface Voice {
   readonly say: (text: string) => void;
+  /** What it has said does not stand. */
+  readonly retract: () => void;
   /** It has said all. */
   readonly end: () => void;
 }
+
+export type Hear = (said: AnswerDelta | AnswerRetracted) => void;
 
 /** Brings deltas from the model gateway to those who watch a run in this process. */
 export interface Deltas {
   /** Nothing where nobody listens. */
   readonly voice: (key: RunKey, of: Omit<AnswerDelta, "type" | "text">) => Voice | undefined;
-  readonly listen: (key: RunKey, hear: (delta: AnswerDelta) => void) => () => void;
+  readonly listen: (key: RunKey, hear: Hear) => () => void;
   /** The same for a text that is there as a whole. */
   readonly redact: (text: string) => string;
 }
@@ -45,18 +49,27 @@ export interface Deltas {
 /** @throws OrchestrationError `answer/detector-invalid` */
 export function answerDeltas(detectors: readonly Detector[] = defaultDetectors): Deltas {
   assertDetectors(detectors);
-  const listeners = new Map<string, Set<(delta: AnswerDelta) => void>>();
+  const listeners = new Map<string, Set<Hear>>();
   const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);
   return {
     voice: (key, of) => {
       const name = nameOf(key);
       if (!listeners.has(name)) return undefined;
-      const window = new RedactionWindow(detectors);
-      const tell = (text: string) => {
-        if (text === "") return;
-        for (const hear of listeners.get(name) ?? []) hear({ type: "answer.delta", ...of, text });
+      let window = new RedactionWindow(detectors);
+      const tell = (said: AnswerDelta | AnswerRetracted) => {
+        for (const hear of listeners.get(name) ?? []) hear(said);
       };
-      return { say: (text) => tell(window.push(text)), end: () => tell(window.end()) };
+      const show = (text: string) => {
+        if (text !== "") tell({ type: "answer.delta", ...of, text });
+      };
+      return {
+        say: (text) => show(window.push(text)),
+        retract: () => {
+          window = new RedactionWindow(detectors);
+          tell({ type: "answer.retracted", ...of });
+        },
+        end: () => show(window.end()),
+      };
     },
     redact: (text) => redactText(text, detectors),
     listen: (key, hear) => {

@@ -18,6 +18,9 @@ const look = defineTool({
   execute: () => ({ found: true }),
 });
 
+/** Behind this a model takes back what it has said, and gives another answer. */
+const takenBack = " ".repeat(300);
+
 /** A team of one agent whose model says its pieces one by one, each answer in its turn. */
 function team(streams: boolean, answers: readonly ((request: ModelRequest) => readonly string[] | Error)[]) {
   const clerk = defineAgent({
@@ -41,6 +44,10 @@ function team(streams: boolean, answers: readonly ((request: ModelRequest) => re
       for (const text of pieces) {
         onDelta?.({ type: "text", text });
         await Promise.resolve();
+      }
+      if (pieces.at(-1) === takenBack) {
+        onDelta?.({ type: "retracted" });
+        return { parts: [{ type: "text", text: '{"reply":"another one"}' }] };
       }
       if (said instanceof Error) {
         onDelta?.({
@@ -131,6 +138,18 @@ test("without the wish for deltas there are entries alone", async () => {
   for await (const { seq, type } of run.events()) types.push(`${seq} ${type}`);
   expect(types.at(-1)).toMatch(/run\.completed$/);
   expect(types).toHaveLength(Number(types.at(-1)?.split(" ")[0]));
+});
+
+test("A3 what a model itself takes back is taken back, and the answer that counts is shown when it stands", async () => {
+  const made = team(true, [() => ['{"reply":"half an', takenBack]]);
+  expect(await heard(made)).toEqual([
+    expect.stringMatching(/^clerk#1\/model#1: \{"reply":"half an$/),
+    "clerk#1/model#1 is taken back",
+    "model.responded",
+    'clerk#1/model#1: {"reply":"another one"}',
+    "handoff.returned",
+    "run.completed",
+  ]);
 });
 
 test("who breaks off while the run waits is let go at once", async () => {

@@ -1,5 +1,5 @@
 import { type Entry, endStatusOf, type ResponsePart } from "../event.ts";
-import type { AnswerDelta, AnswerRetracted } from "./deltas.ts";
+import type { AnswerDelta, AnswerRetracted, Hear } from "./deltas.ts";
 
 /**
  * The entries of a run with what its agents say in between (A3).
@@ -7,10 +7,10 @@ import type { AnswerDelta, AnswerRetracted } from "./deltas.ts";
  */
 export async function* spoken(
   entries: (signal: AbortSignal) => AsyncIterable<Entry>,
-  listen: (hear: (delta: AnswerDelta) => void) => () => void,
+  listen: (hear: Hear) => () => void,
   redact: (text: string) => string,
 ): AsyncGenerator<Entry | AnswerDelta | AnswerRetracted> {
-  const queue: AnswerDelta[] = [];
+  const queue: (AnswerDelta | AnswerRetracted)[] = [];
   let wake: (() => void) | undefined;
   const stop = listen((delta) => {
     queue.push(delta);
@@ -26,14 +26,21 @@ export async function* spoken(
     if (open) yield open;
   };
   /** Says what may be said now: words come behind the entry of their call, and before what became of it. */
-  const say = function* (may: (delta: AnswerDelta) => boolean): Generator<AnswerDelta | AnswerRetracted> {
+  const say = function* (
+    may: (said: AnswerDelta | AnswerRetracted) => boolean,
+  ): Generator<AnswerDelta | AnswerRetracted> {
     for (const delta of queue.splice(0)) {
       if (!may(delta)) {
         queue.push(delta);
         continue;
       }
       const { path, agent, command } = delta;
-      if (shown.get(path)?.command !== command) yield* retract(path);
+      const isShown = shown.get(path)?.command === command;
+      if (delta.type === "answer.retracted") {
+        if (isShown) yield* retract(path);
+        continue;
+      }
+      if (!isShown) yield* retract(path);
       shown.set(path, { type: "answer.retracted", path, agent, command });
       yield delta;
     }

@@ -70,7 +70,7 @@ function cached(
     },
   };
   const gateway = modelGateway({
-    models: { m: model },
+    models: { m: model, whole: model },
     definition: definition as unknown as SupervisorDefinition,
     clock,
     tracer,
@@ -114,6 +114,17 @@ describe("a request that was answered", () => {
       cached: true,
     });
     expect(asked).toHaveLength(1);
+  });
+
+  test("K1 is another one where an alias shows less of it to the same model", async () => {
+    const { call, asked } = cached({}, () => ({ context: { m: { maxTokens: 600, keepTurns: 1 } } }));
+    const said = (text: string) => ({ role: "assistant", parts: [{ type: "text", text }] }) as const;
+    const repair = { role: "repair", issues: [{ pointer: "", message: "no" }] } as const;
+    const messages = [said("long ".repeat(400)), repair, said("short"), repair];
+    await call({ messages });
+    await call({ messages, alias: "whole" });
+    expect(asked.map((request) => request.messages.length)).toEqual([2, 4]);
+    expect(await call({ messages })).toMatchObject({ cached: true });
   });
 
   test("K1 is another one for another tenant, and where anything differs that the model is shown", async () => {

@@ -238,7 +238,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
-      if (delta.type === "text" && !own.signal.aborted) voice?.say(delta.text);
+      if (own.signal.aborted) return;
+      if (delta.type === "text") voice?.say(delta.text);
+      if (delta.type === "retracted") voice?.retract();
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
@@ -355,14 +357,14 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           if (restrictions) await checkRestrictions(key, command);
           let waited = false;
           const withheld = cache ? withheldOf(agent, command.tools) : [];
-          const found = cache?.find(model, requestOf(key, command, agent, withheld));
+          const found = cache?.find(model, shown(requestOf(key, command, agent, withheld), fitted));
           if (found) {
             const answer = await findCached(found, model);
             waited = true;
             if (answer) {
               await checkRestrictions(key, command);
               if (signal.aborted) throw stopped(model);
-              const request = requestOf(key, command, agent, withheld);
+              const request = shown(requestOf(key, command, agent, withheld), fitted);
               const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
               span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
               span.end();
@@ -404,8 +406,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
         const withheld = withheldOf(agent, command.tools);
-        const asked = requestOf(key, command, agent, withheld);
-        const request = fitted ? { ...asked, messages: fitted.messages } : asked;
+        const request = shown(requestOf(key, command, agent, withheld), fitted);
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         try {
           const startedAt = clock.now();
@@ -417,7 +418,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           noteLatency(model, clock.now() - startedAt);
           const response = read(answer, model.id);
           const { parts, usage, cost, model: name } = response;
-          cache?.keep(model, asked, response);
+          cache?.keep(model, request, response);
           taken?.used(tokensUsed(usage));
           span.set({ model: name ?? model.id, usage, cost, parts });
           span.end();
@@ -448,6 +449,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }
     },
   };
+}
+
+/** A request as its model is shown it. */
+function shown(request: ModelRequest, fitted: FittedContext | undefined): ModelRequest {
+  return fitted ? { ...request, messages: fitted.messages } : request;
 }
 
 function shrunk({ before, after, shortened, dropped }: FittedContext) {

@@ -226,4 +226,16 @@ describe("for the gates a hedge", () => {
     const { model } = told("a");
     expect(() => hedge([model, model], { afterMs: 0, clock: fakeClock() })).toThrow("limits/not-a-bound");
   });
+
+  test("H4 what the one has begun to say is taken back when the other one's answer counts", async () => {
+    const { a, b, deltas, call, pass } = pair();
+    const outcome = call();
+    a.delta("half an ans");
+    await pass(100);
+    b.delta("another one");
+    b.answer(said("another one"));
+    await pass(10);
+    await outcome;
+    expect(deltas).toEqual([{ type: "text", text: "half an ans" }, { type: "retracted" }]);
+  });
 });

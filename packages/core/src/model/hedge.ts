@@ -26,6 +26,7 @@ export interface HedgeOptions {
  * H2 It sees only what both may see, and may cost what both may cost together.
  * H3 For the gates it is one call: it has the provider that both have, or else stands behind a breaker and bounds of its
  *    own, and those of the two providers do not count it.
+ * H4 What people see is never the beginning of the one answer when the other one counts: that is taken back.
  *
  * @throws OrchestrationError `limits/not-a-bound`
  */
@@ -68,6 +69,8 @@ export function hedge([first, second]: readonly [Model, Model], options: HedgeOp
       }
       const loser = good.asked === one ? other : one;
       loser.stop();
+      if (speaker === loser) onDelta?.({ type: "retracted" });
+      speaker = good.asked;
       await within(loser.outcome, graceMs, clock);
       const { parts, model = good.asked.model.id } = good.response;
       return { parts, model, ...spentOn(asked, request) };

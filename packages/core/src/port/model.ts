@@ -64,7 +64,9 @@ export interface ModelResponse {
 export type ModelDelta =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
-  | { readonly type: "toolCall"; readonly tool: string };
+  | { readonly type: "toolCall"; readonly tool: string }
+  /** No text so far stands: what counts is another answer. */
+  | { readonly type: "retracted" };
 
 export interface ModelCallOptions {
   /** When it aborts, the connection is closed. */

@@ -1,5 +1,5 @@
 import type { AnyAgent } from "../agent.ts";
-import type { Command, StartTimerCommand } from "../command.ts";
+import type { CallModelCommand, Command, StartTimerCommand } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import type { Json } from "../json.ts";
@@ -164,11 +164,19 @@ export function loadState(
       tool: found,
     });
   }
+  /** Calls in snapshots from before there were routes know neither their labels nor of failures of others. */
+  const whole = (call: CallModelCommand): CallModelCommand => ({
+    ...call,
+    labels: call.labels ?? [...new Set([...saved.state.labels, ...(invocations.get(call.path)?.labels ?? [])])].sort(),
+    tried: call.tried ?? [],
+  });
   const outstanding = new Map(
     saved.outstanding.map((command): [string, Command] => {
+      if (command.type === "reserve") return [command.id, { ...command, call: whole(command.call) }];
+      if (command.type !== "callModel") return [command.id, command];
       // A model call under way shares its transcript with its invocation; the copy in the snapshot does not.
-      const messages = command.type === "callModel" ? invocations.get(command.path)?.messages : undefined;
-      return [command.id, messages && command.type === "callModel" ? { ...command, messages } : command];
+      const messages = invocations.get(command.path)?.messages ?? command.messages;
+      return [command.id, { ...whole(command), messages }];
     }),
   );
   return {
