@@ -1,5 +1,8 @@
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { aiSdkModel } from "@remit/agents/ai-sdk";
+import { anthropic } from "@remit/agents/anthropic";
 import { openai, openaiCompatible } from "@remit/agents/openai";
-import { openaiServer } from "@remit/agents/testing";
+import { anthropicServer, openaiServer } from "@remit/agents/testing";
 import { modelContract } from "./model.ts";
 
 for (const stream of [true, false]) {
@@ -16,4 +19,26 @@ for (const stream of [true, false]) {
     streams: stream,
     seals: false,
   });
+  for (const structured of ["native", "tool"] as const) {
+    modelContract(`anthropic, Messages API, ${structured} output, ${how}`, {
+      serve: anthropicServer,
+      model: (url, options) =>
+        anthropic("claude-haiku-4-5", { apiKey: "test", baseUrl: url, stream, structured, ...options }),
+      streams: stream,
+      seals: true,
+      refusesForFilter: true,
+      countsFirst: stream,
+    });
+  }
 }
+
+modelContract("a model of the AI SDK, OpenAI-compatible", {
+  serve: openaiServer,
+  model: (url, options) =>
+    aiSdkModel(
+      createOpenAICompatible({ name: "local", baseURL: `${url}/v1`, includeUsage: true })("qwen3:8b"),
+      options,
+    ),
+  streams: true,
+  seals: false,
+});

@@ -29,6 +29,10 @@ export interface ModelUnderTest {
   readonly streams: boolean;
   /** Sealed reasoning comes back with the next call. */
   readonly seals: boolean;
+  /** The vendor has no word of its own for a content filter: what it withholds is a refusal. */
+  readonly refusesForFilter?: boolean;
+  /** The vendor counts the input before the answer comes, so that one which breaks off says what it has cost at most. */
+  readonly countsFirst?: boolean;
 }
 
 export interface ModelTestOptions {
@@ -369,7 +373,7 @@ export function modelContract(name: string, under: ModelUnderTest): void {
     });
 
     describe("a fault comes out as what it is, after one request", () => {
-      test.each<[ModelFault, string, object]>([
+      test.each<readonly [ModelFault, string, object]>([
         ["rate-limited", "model/rate-limited", { status: 429, retryAfterMs: 2_000 }],
         ["rate-limited-bare", "model/rate-limited", { status: 429 }],
         ["error", "model/overloaded", { status: 500 }],
@@ -377,7 +381,7 @@ export function modelContract(name: string, under: ModelUnderTest): void {
         ["cut", "model/unreachable", {}],
         ["ended-early", "model/unreachable", {}],
         ["half-json", "model/unreachable", {}],
-        ["content-filter", "model/content-filtered", {}],
+        ...(under.refusesForFilter ? [] : [["content-filter", "model/content-filtered", {}] as const]),
         ["truncated", "model/truncated", { maxOutputTokens: 4_096 }],
       ])("%s is %s", async (fault, code, data) => {
         const { server, model } = await served(said("an answer of some length"), [fault]);
@@ -390,11 +394,13 @@ export function modelContract(name: string, under: ModelUnderTest): void {
 
       test("what a failed call has cost is told where the vendor told it", async () => {
         const { server, model } = await served(said("an answer"), ["truncated", "content-filter", "cut"]);
-        const bodies = [await failure(model), await failure(model), await failure(model)];
-        const [first, second] = server.calls().map((call) => call.billed);
+        const bodies = [await failure(model), (await ask(model)).body, await failure(model)];
+        const [first, second, third] = server.calls().map((call) => call.billed);
         expect(bodies[0]?.usage).toMatchObject(first ?? {});
         expect(bodies[1]?.usage).toMatchObject(second ?? {});
-        expect(bodies[2]?.usage).toBe(undefined);
+        if (!under.countsFirst) return expect(bodies[2]?.usage).toBe(undefined);
+        expect(bodies[2]?.usage).toMatchObject({ inputTokens: third?.inputTokens });
+        expect(bodies[2]?.usage?.outputTokens).toBeGreaterThanOrEqual(third?.outputTokens ?? 0);
       });
 
       test("nobody at the address is unreachable", async () => {
@@ -404,7 +410,7 @@ export function modelContract(name: string, under: ModelUnderTest): void {
         expect((await failure(model)).error.code).toBe("model/unreachable");
       });
 
-      test.each<[ModelFault, readonly object[]]>([
+      test.each<readonly [ModelFault, readonly object[]]>([
         ["drip", said("hi").parts],
         ["wrong-schema", [{ type: "output", value: { no_such_member: true } }]],
         ["refusal", [{ type: "refusal", reason: expect.stringMatching(/\S/) }]],
@@ -414,10 +420,13 @@ export function modelContract(name: string, under: ModelUnderTest): void {
           "same-id",
           [
             { type: "toolCall", callId: "call_same", tool: "shout" },
-            { type: "toolCall", callId: "call_same#2", tool: "shout" },
+            { type: "toolCall", callId: expect.stringMatching(/^(?!call_same$)./), tool: "shout" },
           ],
         ],
         ["no-usage", said("hi").parts],
+        ...(under.refusesForFilter
+          ? [["content-filter", [{ type: "refusal", reason: expect.stringMatching(/\S/) }]] as const]
+          : []),
       ])("%s is an answer", async (fault, expected) => {
         const { server, model } = await served(said("hi"), [fault]);
         const event = await ask(model);

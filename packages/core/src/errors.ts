@@ -319,6 +319,16 @@ export const errorCodes = {
     message: "the provider of model {model} withheld the answer: {reason}",
     hint: "Its content filter found something in the request or in the answer; route it to a person or to another model.",
   },
+  "model/media-unsupported": {
+    retryable: false,
+    message: "model {model} cannot take {media}",
+    hint: "Route what holds it to a model that can, or turn it into a text or an image before.",
+  },
+  "model/interface-unsupported": {
+    retryable: false,
+    message: "model {model} implements version {version} of the AI SDK's interface, and only v4 is read",
+    hint: "Install a release of its provider's package that goes with `@ai-sdk/provider` 4.",
+  },
   "model/key-missing": {
     retryable: false,
     message: "model {model} has no API key: {variable} is not set",
@@ -338,6 +348,16 @@ export const errorCodes = {
     retryable: false,
     message: "the script's turns {turns} were never asked for",
     hint: "Drop them, or find out why the run ended before.",
+  },
+  "model/not-recorded": {
+    retryable: false,
+    message: "{file} has no answer of {model} to this request of {agent}: {reason}",
+    hint: "Find out why the request changed; or record it, with `record` of the recorded model.",
+  },
+  "model/recording-invalid": {
+    retryable: false,
+    message: "line {line} of {file} is no recorded exchange: {reason}",
+    hint: "Remove the line, or record it again.",
   },
   "policy/tool-not-allowed": {
     retryable: false,

@@ -21,7 +21,10 @@ export type LabelTable = { readonly [pointer: string]: readonly string[] };
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Among the input tokens: read from the provider's cache. */
   readonly cachedInputTokens?: number;
+  /** Among the input tokens: written to the provider's cache, where that has a price of its own. */
+  readonly cacheWriteTokens?: number;
   readonly reasoningTokens?: number;
 }
 export interface Cost {

@@ -27,6 +27,15 @@ describe("cost", () => {
     expect(cost({ inputTokens: 0, outputTokens: 0 }, at).microUsd).toBe(0);
   });
 
+  test("has what is written to a cache at its own rate, where there is one", () => {
+    // claude-sonnet-4-5: 3, 0.3 and 3.75 dollars for a million of input, read and written.
+    const { cost } = table().of("claude-sonnet-4-5", { provider: "anthropic" });
+    const usage = { inputTokens: 10_000, cachedInputTokens: 2_000, cacheWriteTokens: 4_000, outputTokens: 0 };
+    expect(cost(usage, at)).toEqual({ microUsd: 4_000 * 3 + 2_000 * 0.3 + 4_000 * 3.75, basis: "reported" });
+    const own = table({ overrides: { mine: { inputPerMillion: 1, outputPerMillion: 2 } } }).of("mine");
+    expect(own.cost(usage, at).microUsd).toBe(10_000);
+  });
+
   test("has reasoning as output", () => {
     const { cost } = table().of("gpt-5", { provider: "openai" });
     const usage = { inputTokens: 0, outputTokens: 300 };

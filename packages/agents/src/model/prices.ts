@@ -76,6 +76,8 @@ interface Rate {
 interface Rates {
   readonly input: Rate;
   readonly cached: Rate;
+  /** For what is written to the provider's cache; the five-minute one, where there are several. */
+  readonly written: Rate;
   readonly output: Rate;
   /** Where reasoning has a rate of its own. */
   readonly reasoning: Rate | undefined;
@@ -133,11 +135,12 @@ function pricing({ at: ratesAt, fromNow, basis }: Priced, mediaTokens: bigint, m
 }
 
 function textCost(rates: Rates, usage: Usage): bigint {
-  const { inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 } = usage;
-  const all = Math.max(inputTokens, cachedInputTokens);
+  const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteTokens = 0, reasoningTokens = 0 } = usage;
+  const all = Math.max(inputTokens, cachedInputTokens + cacheWriteTokens);
   const thought = rates.reasoning ? Math.min(reasoningTokens, outputTokens) : 0;
   return (
-    BigInt(all - cachedInputTokens) * inForce(rates.input, all) +
+    BigInt(all - cachedInputTokens - cacheWriteTokens) * inForce(rates.input, all) +
+    BigInt(cacheWriteTokens) * inForce(rates.written, all) +
     BigInt(cachedInputTokens) * inForce(rates.cached, all) +
     BigInt(outputTokens - thought) * inForce(rates.output, all) +
     BigInt(thought) * inForce(rates.reasoning ?? rates.output, all) +
@@ -145,11 +148,12 @@ function textCost(rates: Rates, usage: Usage): bigint {
   );
 }
 
-function dearCost(rates: Rates, { inputTokens, outputTokens, cachedInputTokens = 0 }: Usage): bigint {
-  const all = Math.max(inputTokens, cachedInputTokens);
+function dearCost(rates: Rates, usage: Usage): bigint {
+  const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteTokens = 0 } = usage;
+  const all = Math.max(inputTokens, cachedInputTokens + cacheWriteTokens);
   const top = (list: readonly Rate[]) => list.map((rate) => inForce(rate, all)).reduce(most, 0n);
   return (
-    BigInt(all) * top([rates.input, ...rates.mediaInput]) +
+    BigInt(all) * top([rates.input, rates.written, ...rates.mediaInput]) +
     BigInt(outputTokens) * top([...rates.anyOutput, ...rates.mediaOutput]) +
     rates.perCall
   );
@@ -182,6 +186,7 @@ function fixed(model: string, price: Price, basis: Priced["basis"]): Priced {
   const rates: Rates = {
     input,
     cached,
+    written: input,
     output,
     reasoning: undefined,
     anyInput: [input, cached],
@@ -229,6 +234,7 @@ function ratesOf(model: string, price: ModelPrice): Rates | undefined {
   return {
     input,
     cached,
+    written: rate("cache_write_mtok") ?? input,
     output,
     reasoning,
     anyInput: [input, cached, ...writes],

@@ -1,3 +1,4 @@
+export { anthropicServer } from "./anthropic-server.ts";
 export { type ModelFault, modelFaults } from "./model-fault.ts";
 export type {
   DecodedCall,

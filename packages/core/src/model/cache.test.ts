@@ -6,7 +6,7 @@ import { breakers } from "../effect/breaker.ts";
 import { limiter } from "../effect/limiter.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
-import { silentTracer } from "../port/tracer.ts";
+import { attributeNames, type Tracer } from "../port/tracer.ts";
 import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { fakeClock } from "../testing/index.ts";
 import { cacheKey, type ModelCache, memoryModelCache, responseCache } from "./cache.ts";
@@ -61,11 +61,19 @@ function cached(
       return answers ?? answer(`answer ${asked.length}`);
     },
   };
+  const spans: Record<string, unknown>[] = [];
+  const tracer: Tracer = {
+    span: (_, attributes) => {
+      const span: Record<string, unknown> = { ...attributes };
+      spans.push(span);
+      return { set: (more) => void Object.assign(span, more), end: () => {} };
+    },
+  };
   const gateway = modelGateway({
     models: { m: model },
     definition: definition as unknown as SupervisorDefinition,
     clock,
-    tracer: silentTracer,
+    tracer,
     cache: responseCache({ store, ttlMs: 1_000, models }, { clock, logger }),
     ...gates(clock),
   });
@@ -73,8 +81,16 @@ function cached(
     const { type, body } = await gateway.call({ tenant, runId }, { ...command, ...wish }, new AbortController().signal);
     return { type, ...body } as Record<string, unknown>;
   };
-  return { call, asked, clock, logged };
+  return { call, asked, clock, logged, spans };
 }
+
+test("a span says whether its answer came out of the cache", async () => {
+  const { call, spans } = cached();
+  await call();
+  await call();
+  expect(spans.map((span) => span[attributeNames.cached])).toEqual([undefined, true]);
+  expect(spans[1]).toMatchObject({ [attributeNames.requestModel]: "small", [attributeNames.costUsd]: 0 });
+});
 
 describe("a request that was answered", () => {
   test("is answered again without a call, for nothing, in another run and turn", async () => {

@@ -12,6 +12,7 @@ import { defineSupervisor, type SupervisorDefinition } from "../supervisor/defin
 import { fakeClock } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { findAgent, type ModelGatewayOptions, modelGateway } from "./gateway.ts";
+import { defineRoute } from "./route.ts";
 
 /** What the gateway asks before a call: restrictions, breakers, bounds; and what a call can cost. */
 
@@ -140,6 +141,29 @@ describe("before a call", () => {
     expect(JSON.stringify(requests[0]?.messages[1])).toContain("left out");
     const short = await call({ messages: [] });
     expect(short.body).not.toHaveProperty("context");
+  });
+
+  test("a model that was too slow for its route's target is asked again when a minute has passed", async () => {
+    const clock = fakeClock(startAt);
+    const model = (id: string, tookMs: number): Model => ({
+      id,
+      cost: "zero",
+      generate: async () => {
+        clock.advance(tookMs);
+        return done as ModelResponse;
+      },
+    });
+    const route = defineRoute("r", {
+      candidates: [model("slow", 900), model("quick", 10)],
+      targets: { latencyMs: 500 },
+    });
+    const { call } = gateway(() => done, { models: { m: route }, clock });
+    const asked = async () => ((await call()).body as { model: string }).model;
+    expect([await asked(), await asked()]).toEqual(["slow", "quick"]);
+    clock.advance(59_000);
+    expect(await asked()).toBe("quick");
+    clock.advance(1_000);
+    expect(await asked()).toBe("slow");
   });
 
   test("restrictions that cannot be read stop it too", async () => {

@@ -67,6 +67,7 @@ const spent = {
       inputTokens: count,
       outputTokens: count,
       cachedInputTokens: count.optional(),
+      cacheWriteTokens: count.optional(),
       reasoningTokens: count.optional(),
     })
     .optional(),
@@ -80,6 +81,8 @@ const failure = z.object(spent);
 export const defaultTimeoutMs = 120_000;
 /** Of a new answer's time in the smoothed one. */
 const latencyWeight = 0.2;
+/** What was measured longer ago than this says nothing of now: a model that was slow once is tried again. */
+const latencyMaxAgeMs = 60_000;
 /** Failures that say nothing about how another model would do. */
 const staysWith: ReadonlySet<string> = new Set(["policy/revoked", "run/internal"]);
 
@@ -172,15 +175,19 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     if (open !== true) throw breakerOpen(target, open);
   };
 
-  const latencies = new Map<string, number>();
-  const noteLatency = ({ id }: Model, tookMs: number) => {
-    const before = latencies.get(id);
-    latencies.set(id, before === undefined ? tookMs : before + (tookMs - before) * latencyWeight);
+  const latencies = new Map<string, { readonly ms: number; readonly at: number }>();
+  const latencyOf = ({ id }: Model): number | undefined => {
+    const known = latencies.get(id);
+    return known && clock.now() - known.at <= latencyMaxAgeMs ? known.ms : undefined;
+  };
+  const noteLatency = (model: Model, tookMs: number) => {
+    const before = latencyOf(model) ?? tookMs;
+    latencies.set(model.id, { ms: before + (tookMs - before) * latencyWeight, at: clock.now() });
   };
   const facts = {
     blocked: ({ provider, id }: Model) =>
       (breakers?.peek(`model:${provider ?? id}`) ?? true) === true ? undefined : "breaker/open",
-    latencyMs: ({ id }: Model) => latencies.get(id),
+    latencyMs: latencyOf,
   };
 
   const unpriced = ({ alias }: CallModelCommand, { id: model }: Pick<Model, "id">, reason: string) =>
@@ -355,6 +362,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (answer) {
               await checkRestrictions(key, command);
               if (signal.aborted) throw stopped(model);
+              const request = requestOf(key, command, agent, withheld);
+              const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
+              span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
+              span.end();
               return event(command, "model.responded", {
                 model: answer.model ?? model.id,
                 parts: answer.parts,

@@ -183,7 +183,7 @@ function spentBy({ model, known }: Asked, request: ModelRequest): FailedCall {
 }
 
 function addUsage(one: Usage, other: Usage): Usage {
-  const sum = (member: "cachedInputTokens" | "reasoningTokens") =>
+  const sum = (member: "cachedInputTokens" | "cacheWriteTokens" | "reasoningTokens") =>
     one[member] === undefined && other[member] === undefined
       ? {}
       : { [member]: (one[member] ?? 0) + (other[member] ?? 0) };
@@ -191,6 +191,7 @@ function addUsage(one: Usage, other: Usage): Usage {
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
     ...sum("cachedInputTokens"),
+    ...sum("cacheWriteTokens"),
     ...sum("reasoningTokens"),
   };
 }

@@ -50,11 +50,13 @@ export interface ModelTold {
   readonly cost?: FailedCall["cost"] | undefined;
   readonly model?: string | undefined;
   readonly next?: string | undefined;
+  readonly cached?: boolean;
   readonly parts?: readonly ResponsePart[] | undefined;
 }
 
-function toldOf({ model, next, usage, cost }: ModelTold): SpanAttributes {
+function toldOf({ model, next, usage, cost, cached }: ModelTold): SpanAttributes {
   return {
+    ...(cached === undefined ? {} : { [names.cached]: cached }),
     ...(model === undefined ? {} : { [names.responseModel]: model }),
     ...(next === undefined ? {} : { [names.next]: next }),
     ...(usage === undefined

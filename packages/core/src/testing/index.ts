@@ -15,6 +15,7 @@ export {
   replies,
 } from "./people.ts";
 export { type PlayOptions, playScenario, runScenario } from "./play.ts";
+export { type RecordedModelOptions, recordedModel } from "./recorded-model.ts";
 export {
   type Change,
   defineScenario,

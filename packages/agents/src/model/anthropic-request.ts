@@ -1,0 +1,181 @@
+import type Anthropic from "@anthropic-ai/sdk";
+import { type JsonSchema, type Media, type ModelRequest, OrchestrationError, type ToolOffer } from "@remit/core";
+import type { AnthropicThinking } from "./anthropic-options.ts";
+import { nativeForm } from "./anthropic-schema.ts";
+import { outputForm } from "./output-form.ts";
+import { argumentsOf, type Rendered, type RenderedContent, type RenderedPart, type RenderedResult } from "./render.ts";
+import { schemaView } from "./schema-view.ts";
+
+type Params = Anthropic.MessageCreateParamsNonStreaming;
+type Block = Anthropic.ContentBlockParam;
+type ResultContent = Anthropic.TextBlockParam | Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam;
+
+export interface WriteOptions {
+  readonly model: string;
+  /** Whose thinking goes back with the conversation. */
+  readonly provider: string;
+  readonly maxOutputTokens: number;
+  readonly temperature: number | undefined;
+  readonly thinking: AnthropicThinking | undefined;
+  readonly structured: "native" | "tool";
+  readonly cache: boolean;
+}
+
+/** A request in the words of the Messages API, and what its answer has to be read by. */
+export interface Written {
+  readonly params: Params;
+  readonly reading: Reading;
+}
+
+export interface Reading {
+  /** How the final value comes: as the text of the answer, or as the arguments of a tool of ours. */
+  readonly output: { readonly by: "text" } | { readonly by: "tool"; readonly name: string };
+  /** True where the final value stands in an object of ours. */
+  readonly isWrapped: boolean;
+}
+
+/** The most tokens that a call may bring, thinking included. */
+export function maxTokensOf({ maxOutputTokens, thinking }: Pick<WriteOptions, "maxOutputTokens" | "thinking">): number {
+  return maxOutputTokens + (typeof thinking === "object" ? thinking.budgetTokens : 0);
+}
+
+/**
+ * Writes a request down. The same request gives the same parameters, byte by byte, so that a vendor's cache finds it.
+ * @throws OrchestrationError `model/media-unsupported`
+ */
+export function writeRequest(rendered: Rendered, { outputSchema }: ModelRequest, options: WriteOptions): Written {
+  const { model, temperature, thinking, cache } = options;
+  const native = options.structured === "native" ? nativeForm(outputSchema) : undefined;
+  const tools = rendered.tools.map(toolOf);
+  const reading = native
+    ? { output: { by: "text" as const }, isWrapped: native.isWrapped }
+    : addReturnTool(tools, outputSchema);
+  const last = tools.at(-1);
+  if (cache && last) last.cache_control = { type: "ephemeral" };
+  const system =
+    reading.output.by === "tool"
+      ? `${rendered.system}\n- Give that value as the arguments of the tool ${reading.output.name}.`
+      : rendered.system;
+  const params: Params = {
+    model,
+    max_tokens: maxTokensOf(options),
+    system: [{ type: "text", text: system, ...(cache ? { cache_control: { type: "ephemeral" } } : {}) }],
+    messages: messagesOf(rendered, options),
+    ...(tools.length > 0 ? { tools } : {}),
+    // A model that thinks cannot be made to call a tool; its text is read as the answer then.
+    ...(reading.output.by === "tool" && !thinking ? { tool_choice: { type: "any" } } : {}),
+    ...(native ? { output_config: { format: { type: "json_schema", schema: native.schema } } } : {}),
+    ...(thinking ? { thinking: thinkingOf(thinking) } : {}),
+    // With thinking the API takes no temperature.
+    ...(temperature === undefined || thinking ? {} : { temperature }),
+  };
+  return { params, reading };
+}
+
+function thinkingOf(thinking: AnthropicThinking): Anthropic.ThinkingConfigParam {
+  return thinking === "adaptive" ? { type: "adaptive" } : { type: "enabled", budget_tokens: thinking.budgetTokens };
+}
+
+function toolOf({ name, description, inputSchema }: ToolOffer): Anthropic.Tool {
+  const { schema } = schemaView(inputSchema, "anthropic");
+  return { name, description, input_schema: schema as Anthropic.Tool.InputSchema };
+}
+
+/** Adds the tool that takes the final value; where its name is taken, under the first free one of `return_output_2` … */
+function addReturnTool(tools: Anthropic.Tool[], outputSchema: JsonSchema): Reading {
+  const taken = new Set(tools.map((tool) => tool.name));
+  let name = "return_output";
+  for (let count = 2; taken.has(name); count++) name = `return_output_${count}`;
+  const { schema, isWrapped } = outputForm(outputSchema);
+  const description = "Takes the final answer. Call it once, alone, when the work is done.";
+  tools.push({ name, description, input_schema: schema as Anthropic.Tool.InputSchema });
+  return { output: { by: "tool", name }, isWrapped };
+}
+
+/** Turns as messages: one message for all that comes before the model's next word, results of tools first. */
+function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Anthropic.MessageParam[] {
+  const messages: { role: "user" | "assistant"; content: Block[] }[] = [];
+  const say = (role: "user" | "assistant", content: Block[]) => {
+    const last = messages.at(-1);
+    if (content.length === 0) return; // The API takes no empty message.
+    if (last?.role === role) last.content.push(...content);
+    else messages.push({ role, content });
+  };
+  for (const turn of turns) {
+    if (turn.role === "assistant")
+      say(
+        "assistant",
+        turn.parts.flatMap((part) => assistantBlocks(part, provider)),
+      );
+    else if (turn.role === "user")
+      say(
+        "user",
+        turn.content.flatMap((content) => contentBlocks(content, model)),
+      );
+    else {
+      const results = turn.results.map((result) => resultBlocks(result, model));
+      say("user", [...results.map(({ block }) => block), ...results.flatMap(({ behind }) => behind)]);
+    }
+  }
+  return messages;
+}
+
+function assistantBlocks(part: RenderedPart, provider: string): Block[] {
+  switch (part.type) {
+    case "text":
+      return part.text.trim() === "" ? [] : [{ type: "text", text: part.text }];
+    case "toolCall":
+      return [{ type: "tool_use", id: part.callId, name: part.tool, input: argumentsOf(part.input) }];
+    case "reasoning":
+      return part.provider === provider ? [part.data as unknown as Block] : [];
+    case "media":
+      return [{ type: "text", text: `[${part.media.$media}]` }];
+  }
+}
+
+/** A result, and what has to follow behind all results: a failed one holds nothing but text. */
+function resultBlocks(
+  { callId, isError, content }: RenderedResult,
+  model: string,
+): { readonly block: Block; readonly behind: Block[] } {
+  const blocks = content.flatMap((one) => contentBlocks(one, model));
+  const inside = isError ? blocks.filter(({ type }) => type === "text") : blocks;
+  return {
+    block: {
+      type: "tool_result",
+      tool_use_id: callId,
+      content: inside,
+      ...(isError ? { is_error: true } : {}),
+    },
+    behind: isError ? blocks.filter(({ type }) => type !== "text") : [],
+  };
+}
+
+function contentBlocks(content: RenderedContent, model: string): ResultContent[] {
+  if (content.type === "media") return [mediaBlock(content.media, model)];
+  return content.text.trim() === "" ? [] : [{ type: "text", text: content.text }];
+}
+
+const imageTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const;
+
+function mediaBlock(media: Media, model: string): Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam {
+  const { $media, data, url, name } = media;
+  const type = $media.split(";")[0]?.trim().toLowerCase() ?? "";
+  const title = name === undefined ? {} : { title: name };
+  const imageType = imageTypes.find((one) => one === type);
+  if (imageType !== undefined) {
+    if (data !== undefined) return { type: "image", source: { type: "base64", media_type: imageType, data } };
+    if (url !== undefined) return { type: "image", source: { type: "url", url } };
+  }
+  if (type === "application/pdf") {
+    if (data !== undefined) {
+      return { type: "document", source: { type: "base64", media_type: "application/pdf", data }, ...title };
+    }
+    if (url !== undefined) return { type: "document", source: { type: "url", url }, ...title };
+  }
+  if (data !== undefined && (type.startsWith("text/") || type === "application/json")) {
+    const text = Buffer.from(data, "base64").toString("utf8");
+    return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, ...title };
+  }
+  throw new OrchestrationError("model/media-unsupported", { model, media: $media });
+}

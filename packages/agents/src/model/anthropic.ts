@@ -1,0 +1,150 @@
+import type Anthropic from "@anthropic-ai/sdk";
+import {
+  type FailedCall,
+  type Model,
+  type ModelCallOptions,
+  type ModelRequest,
+  type ModelResponse,
+  OrchestrationError,
+  systemClock,
+  type Usage,
+} from "@remit/core";
+import { type AnthropicOptions, defaultMaxOutputTokens, defaultTimeoutMs } from "./anthropic-options.ts";
+import { maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
+import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-response.ts";
+import { type StreamReader, streamReader } from "./anthropic-stream.ts";
+import { renderRequest, sizeOf } from "./render.ts";
+import { cutError, filteredError, keyOf, lateError, loadSdk, stoppedError } from "./sdk-failure.ts";
+
+/**
+ * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
+ */
+export type { AnthropicClient, AnthropicOptions, AnthropicThinking } from "./anthropic-options.ts";
+export type { Pricing } from "./pricing.ts";
+
+/** How much later the SDK gives up than the gate, which says so in words of ours. */
+const graceMs = 5_000;
+
+/**
+ * A model of Anthropic, on the Messages API. One call makes one request: trying again, bounds and breakers are the gate's.
+ * Errors beside those of the vendor are `model/sdk-missing`, `model/media-unsupported`, `model/truncated` and
+ * `model/content-filtered`.
+ * @param name as the vendor spells it: `claude-haiku-4-5`
+ * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `ANTHROPIC_API_KEY` is there
+ */
+export function anthropic(name: string, options: AnthropicOptions = {}): Model {
+  const { provider = "anthropic", price, headers, stream = true, clock = systemClock() } = options;
+  const { timeoutMs = defaultTimeoutMs, firstSignMs, cleared } = options;
+  const write: WriteOptions = {
+    model: name,
+    provider,
+    maxOutputTokens: options.maxOutputTokens ?? defaultMaxOutputTokens,
+    temperature: options.temperature,
+    thinking: options.thinking,
+    structured: options.structured ?? "native",
+    cache: options.cache ?? false,
+  };
+  const maxTokens = maxTokensOf(write);
+  const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
+  let client: Promise<Pick<Anthropic, "messages">> | undefined;
+  const connected = () => {
+    client ??= clientOf(name, apiKey, options).catch((thrown: unknown) => {
+      client = undefined; // The next call may find it.
+      throw thrown;
+    });
+    return client;
+  };
+
+  const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
+    const startedAt = clock.now();
+    const spentOn = (usage: Usage | undefined): FailedCall =>
+      usage ? { usage, ...(price ? { cost: price.cost(usage, startedAt) } : {}) } : {};
+    const rendered = renderRequest(request);
+    const { params, reading } = writeRequest(rendered, request, write);
+    const { messages } = await connected();
+    const how = { signal, maxRetries: 0, timeout: timeoutMs + graceMs, headers: headers?.(request) ?? {} };
+    const reader = stream && onDelta ? streamReader(name, onDelta, reading) : undefined;
+    let known: FailedCall | undefined;
+    try {
+      let message: ReadMessage;
+      if (reader) {
+        message = await reader.read(await messages.create({ ...params, stream: true }, how));
+        known = spentOn(usageOf(reader.heard().usage));
+      } else {
+        const whole = await messages.create(params, how);
+        known = spentOn(usageOf(whole?.usage));
+        message = messageOf(whole, name);
+      }
+      const parts = answerOf(message, {
+        reading,
+        asks: rendered.asks,
+        model: name,
+        provider,
+        maxOutputTokens: maxTokens,
+      });
+      return { parts, ...known, ...(message.model && message.model !== name ? { model: message.model } : {}) };
+    } catch (thrown) {
+      const spent = known ?? spentOn(usageOfBroken(reader, maxTokens));
+      throw Object.assign(failureOf(thrown, name, signal), spent);
+    }
+  };
+
+  return {
+    id: name,
+    cost: "paid",
+    provider,
+    timeoutMs,
+    ...(firstSignMs === undefined ? {} : { firstSignMs }),
+    ...(cleared === undefined ? {} : { cleared }),
+    ...(price
+      ? { quote: (request) => price.quote(sizeOf(renderRequest(request), request.outputSchema), maxTokens) }
+      : {}),
+    generate,
+  };
+}
+
+async function clientOf(
+  model: string,
+  apiKey: string | undefined,
+  { client, baseUrl }: AnthropicOptions,
+): Promise<Pick<Anthropic, "messages">> {
+  if (client) return (typeof client === "function" ? await client() : client) as Anthropic;
+  const { default: Client } = await loadSdk(() => import("@anthropic-ai/sdk"), model, "@anthropic-ai/sdk");
+  return new Client({
+    apiKey: apiKey as string,
+    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+    maxRetries: 0,
+    logLevel: "off",
+  });
+}
+
+/**
+ * What a stream has cost that broke. The input is counted at its start; where the output was not counted yet, it stands at
+ * its bound, so that no less is settled than was used (D12).
+ */
+function usageOfBroken(reader: StreamReader | undefined, maxTokens: number): Usage | undefined {
+  const heard = reader?.heard();
+  const usage = usageOf(heard?.usage);
+  return usage && !heard?.isCounted ? { ...usage, outputTokens: Math.max(usage.outputTokens, maxTokens) } : usage;
+}
+
+/** Types of errors in the middle of a stream, which began with status 200. */
+const lateStatus: Readonly<Record<string, number>> = {
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** What the SDK threw, in a form that core knows. */
+function failureOf(thrown: unknown, model: string, signal: AbortSignal): Error {
+  if (OrchestrationError.is(thrown)) return thrown;
+  if (signal.aborted) return stoppedError(model, thrown);
+  // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
+  if (thrown instanceof SyntaxError) return cutError(thrown);
+  if (!(thrown instanceof Error)) return new Error(String(thrown), { cause: thrown });
+  if (/blocked by content filtering/i.test(thrown.message)) return filteredError(model, thrown.message, thrown);
+  const { status, type } = thrown as { readonly status?: unknown; readonly type?: unknown };
+  const late = status === undefined ? lateStatus[String(type)] : undefined;
+  return late === undefined ? thrown : lateError(late, thrown.message, thrown);
+}
