@@ -3,7 +3,7 @@ import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
 import type { Pack } from "../pack.ts";
 import { auditRun } from "./audit.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
-import { spendingOf } from "./spend.ts";
+import { overspendIn, spendingOf } from "./spend.ts";
 import { openStage, worldOf } from "./stage.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 
@@ -85,7 +85,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       source: scenario.source,
       runId: outcome.run.id,
       status: outcome.result.status,
-      reason: reasonText(outcome),
+      // A team may escalate what failed; that the money was short says more.
+      reason: overspendIn(outcome.entries) ?? reasonText(outcome),
       path: pathIn(outcome.entries),
       ok: !waiting && checks.every(({ ok }) => ok) && violations.length === 0,
       waiting,

@@ -35,7 +35,7 @@ export function spendingOf(runs: readonly (readonly Entry[])[], limitMicroUsd: n
         microUsd: sum(those.map(({ microUsd }) => microUsd)),
       }),
     ),
-    refusedRuns: runs.filter((entries) => entries.some(isRefusal)).length,
+    refusedRuns: runs.filter((entries) => overspendIn(entries) !== undefined).length,
   };
 }
 
@@ -106,6 +106,10 @@ function callsOf(entries: readonly Entry[]): readonly SpentCall[] {
   });
 }
 
-function isRefusal(entry: Entry): boolean {
-  return entry.type === "budget.exceeded" && entry.body.scope === "tenant";
+/** The error of the call that could have gone beyond the suite's limit, where a run asked for one. */
+export function overspendIn(entries: readonly Entry[]): string | undefined {
+  for (const { type, body } of entries) {
+    if (type === "budget.exceeded" && body.scope === "tenant") return body.error.message;
+  }
+  return undefined;
 }
