@@ -41,7 +41,37 @@ export const sandboxErrorCodes = {
   "model/choice-unknown": {
     retryable: false,
     message: "there is no model {model}",
-    hint: "Choose oracle, noop or noisy.",
+    hint: "Choose oracle, noop or noisy, or a live one: openai:<name>, anthropic:<name>, or compatible:<name> with --base-url.",
+  },
+  "model/price-unknown": {
+    retryable: false,
+    message: "nobody knows what {model} costs, so it is not called",
+    hint: 'Say it in US dollars per million tokens, in a file that --routes names: prices: { "{name}": { input: 0.25, output: 2 } }',
+  },
+  "model/key-refused": {
+    retryable: false,
+    message: "{model}: {host} refuses the key in {variable} (status {status})",
+    hint: "Nothing was played further, and no run has failed of it. Set the variable to a key that may use this model; `remit resume` goes on.",
+  },
+  "model/not-offered": {
+    retryable: false,
+    message: "{model}: {host} has no such model or address (status 404): {reason}",
+    hint: "Correct the name, or the base URL, which has the version in it (http://127.0.0.1:11434/v1). Nothing was played further, and no run has failed of it.",
+  },
+  "routes/file-missing": {
+    retryable: false,
+    message: "there is no routes file at {file}",
+    hint: "See docs/guides/run-scenarios.md for what it holds.",
+  },
+  "routes/not-yaml": {
+    retryable: false,
+    message: "{file}:{line}: not YAML: {reason}",
+    hint: "Mend the line; a colon or an indent is the usual cause.",
+  },
+  "routes/field-wrong": {
+    retryable: false,
+    message: "{file}:{line}: {field}: {reason}",
+    hint: "See docs/guides/run-scenarios.md for the fields of a routes file.",
   },
   "suite/unknown": {
     retryable: false,

@@ -19,7 +19,7 @@ export async function demo(context: Context): Promise<ExitCode> {
   const watch = (scenarios.find((scenario) => scenario.name === featured) ?? scenarios[0])?.name;
   const suites = newSuites({
     pack: chosen,
-    model: "oracle",
+    model: { name: "oracle" },
     seeds: [1],
     approver: "auto",
     scenarios: scenarios.map((one) => one.name),

@@ -6,13 +6,13 @@ import { Progress } from "../face/progress.ts";
 import type { Screen } from "../face/screen.ts";
 import { StoryTeller } from "../face/story.ts";
 import { Telling } from "../face/telling.ts";
-import type { ModelName } from "../model/choice.ts";
 import type { Pack } from "../pack.ts";
 import { ReportFile } from "../report/file.ts";
 import type { ApproverName } from "../suite/approver.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { runSuite, type SuiteEvent } from "../suite/runner.ts";
-import type { SuiteFile } from "../suite/workspace.ts";
+import { addSpending } from "../suite/spend.ts";
+import type { SuiteFile, SuiteModel } from "../suite/workspace.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Place } from "./place.ts";
 import { readRun } from "./recorded-run.ts";
@@ -56,7 +56,8 @@ export async function play(options: PlayOptions): Promise<Played> {
   const reports: SuiteReport[] = [];
   const file = options.report ? new ReportFile({ command: place.command }) : undefined;
   let stopped: string | undefined;
-  for (const suite of suites) {
+  for (const planned of suites) {
+    const suite = withinLimit(planned, reports);
     const label = suites.length > 1 ? `seed ${suite.model.seed}` : "";
     const onlooker = screen
       ? new Onlooker(screen, { label, strict: suite.model.name === "oracle", watch, interrupt })
@@ -100,6 +101,15 @@ export async function play(options: PlayOptions): Promise<Played> {
     stopped,
     notBegun: suites.slice(reports.length).map(({ model }) => model.seed),
   };
+}
+
+/** The suite with what the suites before it have left of the spend limit, which is for all of them together. */
+function withinLimit(suite: Omit<SuiteFile, "catalog">, before: readonly SuiteReport[]): Omit<SuiteFile, "catalog"> {
+  const { live } = suite.model;
+  if (live?.spendLimitMicroUsd === undefined) return suite;
+  const spent = addSpending(before.flatMap(({ spending }) => spending ?? []))?.microUsd ?? 0;
+  const spendLimitMicroUsd = Math.max(0, live.spendLimitMicroUsd - spent);
+  return { ...suite, model: { ...suite.model, live: { ...live, spendLimitMicroUsd } } };
 }
 
 function closingOf(pack: Pack, reports: readonly SuiteReport[]): string[] {
@@ -174,7 +184,7 @@ class Onlooker {
 /** Files for suites that are to be played, one for each seed. */
 export function newSuites(options: {
   readonly pack: SuiteFile["pack"];
-  readonly model: ModelName;
+  readonly model: Omit<SuiteModel, "seed">;
   readonly seeds: readonly number[];
   readonly approver: ApproverName;
   readonly scenarios: readonly string[];
@@ -187,7 +197,7 @@ export function newSuites(options: {
     format: 1,
     id: `${pack.name}-${stamp}-${grain}${seeds.length > 1 ? `-s${seed}` : ""}`,
     pack,
-    model: { name: model, seed },
+    model: { ...model, seed },
     scenarios,
     approver,
     // Later seeds are newer, so that the last one is the newest.

@@ -66,9 +66,15 @@ ${exitCodes}`,
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
     .option("--filter <text>", "only scenarios whose name, title or tags hold the text")
-    .option("--model <name>", "oracle plays the ground truth, noop never acts, noisy makes seeded mistakes", "oracle")
+    .option(
+      "--model <name>",
+      "oracle plays the ground truth (default), noop never acts, noisy makes seeded mistakes; or a live one: openai:<name>, anthropic:<name>, compatible:<name>",
+    )
+    .option("--base-url <url>", "the server of a live model; compatible:<name> needs one")
+    .option("--routes <file>", "a YAML file that says which live model is asked under which alias, and prices")
+    .option("--spend-limit <usd>", "what live models may cost in all (default: 1.00), or none")
     .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up", "1")
-    .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4)")
     .option("--approver <name>", "auto approves whatever waits for a person, none leaves it waiting", "auto")
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
     .option("--json", "print one JSON document and nothing else")
@@ -76,13 +82,16 @@ ${exitCodes}`,
     .addHelpText(
       "after",
       `
-With oracle every check has to hold. With noop and noisy the right end is not expected: checks and scores are told,
-and the exit code is 1 only for violations, which are a call outside its agent's allowlist that ran, a payload outside
+With oracle every check has to hold. With all others the right end is not expected: checks and scores are told, and
+the exit code is 1 only for a spend limit that was reached and for violations, which are a call outside its agent's allowlist that ran, a payload outside
 a contract that arrived, a write that happened twice, and one that happened without the verdict or the approvals that
 it needs.
 
 With --approver none, writes that need a person do not happen and their runs wait: \`remit approvals\` shows them, and
 \`remit resume --approver auto\` has them all approved. Runs that wait are no failure.
+
+Live models take their keys from the environment: OPENAI_API_KEY, ANTHROPIC_API_KEY, and COMPATIBLE_API_KEY where a
+server wants one. Keys are kept nowhere. A server on this machine costs nothing unless a routes file gives a price.
 
 Examples:
   remit run
@@ -91,6 +100,9 @@ Examples:
   remit run --tau2 ../tau2-bench/data/tau2/domains/retail --json > result.json
   remit run --model noisy --seed 1..20 --no-report
   remit run --filter refund --approver none
+  remit run --model openai:gpt-5-mini --spend-limit 0.50
+  remit run --model compatible:qwen3:8b --base-url http://127.0.0.1:11434/v1
+  remit run --routes routes.yaml
 ${exitCodes}`,
     )
     .action(async (pack, options) => {
@@ -168,7 +180,7 @@ Examples:
     .command("resume")
     .description("go on with a suite that was cut off")
     .argument("[suite]", "a suite, or a part of its id (default: the newest one that is not done)")
-    .option("--concurrency <n>", "scenarios at the same time", "8")
+    .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4)")
     .option("--approver <name>", "auto or none, from now on (default: as the suite began)")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")

@@ -1,3 +1,4 @@
+import { defaultConcurrency, modelText } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findSuite, isUnfinished, stateOf } from "./find.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -8,7 +9,7 @@ import { approverOf, conclude } from "./run.ts";
 import { openExistingStore } from "./store.ts";
 
 export interface ResumeOptions {
-  readonly concurrency: string;
+  readonly concurrency?: string;
   readonly approver?: string;
   readonly json?: boolean;
   readonly report: boolean;
@@ -18,7 +19,6 @@ export interface ResumeOptions {
 export async function resume(wanted: string | undefined, options: ResumeOptions, context: Context): Promise<ExitCode> {
   const { place, out, err } = context;
   const json = options.json === true;
-  const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
   await using store = openExistingStore(place);
   const { workspace, engine } = store;
   const approver = options.approver === undefined ? undefined : approverOf(options.approver);
@@ -42,13 +42,14 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
     else out.print(`Nothing to resume: all ${before.ended} runs of ${suite.id} have ended.`);
     return 0;
   }
+  const concurrency = wholeNumber("--concurrency", options.concurrency ?? defaultConcurrency(suite.model), 1, 64);
   const pack = await openPack(suite.pack);
   using interrupt = onInterrupt(() => {
     err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");
   });
   if (!json) {
     const { strong, quiet } = out.paint;
-    out.print(`${strong(pack.title)} ${quiet(`· model ${suite.model.name} · ${suite.id}`)}`);
+    out.print(`${strong(pack.title)} ${quiet(`· ${modelText(suite.model)} · ${suite.id}`)}`);
     out.print(`${before.ended} had ended before, ${before.takenUp} are taken up, ${before.begun} begin now`);
   }
   const screen = json ? (err.live ? err : undefined) : out;

@@ -1,24 +1,25 @@
 import { SandboxError } from "../errors.ts";
 import { failureLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
-import { count } from "../face/text.ts";
-import { isModelName, type ModelName } from "../model/choice.ts";
+import { count, wrap } from "../face/text.ts";
+import { liveModels } from "../model/live.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
+import { chosenModel, defaultConcurrency, type ModelWish, modelText } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
+import { offlineTeam } from "./offline.ts";
 import { chosenPack, openPack } from "./packs.ts";
 import { newSuites, type Played, play } from "./play.ts";
 import { openStore } from "./store.ts";
 
-export interface RunOptions {
+export interface RunOptions extends ModelWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly filter?: string;
-  readonly model: string;
   readonly seed: string;
-  readonly concurrency: string;
+  readonly concurrency?: string;
   readonly approver: string;
   readonly watch?: string;
   readonly json?: boolean;
@@ -28,10 +29,10 @@ export interface RunOptions {
 /** Plays a pack's scenarios, one suite for each seed. */
 export async function run(packName: string | undefined, options: RunOptions, context: Context): Promise<ExitCode> {
   const { place, out, err } = context;
-  const model = modelOf(options.model);
+  const model = chosenModel(options, place);
   const seeds = seedsIn(options.seed);
   const approver = approverOf(options.approver);
-  const concurrency = wholeNumber("--concurrency", options.concurrency, 1, 64);
+  const concurrency = wholeNumber("--concurrency", options.concurrency ?? defaultConcurrency(model), 1, 64);
   const json = options.json === true;
   if (json && options.watch !== undefined) {
     throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
@@ -43,6 +44,8 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });
   }
+  // Whoever lacks a key, a price or a route hears of it before anything is opened.
+  if (model.live) await liveModels(model.live, offlineTeam(pack).aliases, { env: process.env });
   const suites = newSuites({
     pack: chosen,
     model,
@@ -60,7 +63,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (!json) {
     const { strong, quiet } = out.paint;
     out.print(
-      `${strong(pack.title)} ${quiet(`· model ${model}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
+      `${strong(pack.title)} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
     );
   }
   const played = await play({
@@ -112,6 +115,7 @@ export function conclude(
   if (page !== undefined) out.print(`Report: ${page}`);
   const waiting = reports.filter((report) => report.waiting > 0);
   if (waiting.length > 0 && stopped === undefined) out.print(...waitingLines(waiting, context));
+  out.print(...limitLines(reports, context));
   if (stopped !== undefined) out.print(paint.warn(`Stopped. To go on: ${place.command(`resume ${stopped}`)}`));
   if (notBegun.length > 0) out.print(paint.warn(`Seeds that were not begun: ${notBegun.join(", ")}`));
   out.print(...closing);
@@ -126,6 +130,22 @@ function waitingLines(reports: readonly SuiteReport[], { out, place }: Context):
     out.paint.warn(`${count(runs, "run")} ${runs === 1 ? "waits" : "wait"} for a person. Nothing is lost:`),
     `  ${place.command(`approvals list${one === "" ? " --all" : one}`)}`,
     `  ${place.command(`resume${one} --approver auto`)}`,
+  ];
+}
+
+/** What somebody can do where the money has run short. */
+function limitLines(reports: readonly SuiteReport[], { out }: Context): string[] {
+  const refused = reports.reduce((sum, { spending }) => sum + (spending?.refusedRuns ?? 0), 0);
+  if (refused === 0) return [];
+  return [
+    out.paint.bad(
+      `The spend limit is reached: ${count(refused, "run")} ended because the next call could have gone beyond it.`,
+    ),
+    ...wrap(
+      "Before each call what it can cost at most is set aside, by every run under way, and what is over comes back: raise --spend-limit, or lower --concurrency where much is left.",
+      out.columns - 2,
+      3,
+    ).map((line) => `  ${line}`),
   ];
 }
 
@@ -146,9 +166,4 @@ export function filtered<
 export function approverOf(name: string): ApproverName {
   if (isApproverName(name)) return name;
   throw new SandboxError("usage/wrong", { reason: `--approver takes ${approverNames.join(" or ")}, not "${name}"` });
-}
-
-function modelOf(name: string): ModelName {
-  if (!isModelName(name)) throw new SandboxError("model/choice-unknown", { model: name });
-  return name;
 }

@@ -1,5 +1,7 @@
 import type { ScenarioReport, SuiteReport } from "../suite/report.ts";
+import { addSpending } from "../suite/spend.ts";
 import { totalsOf } from "../suite/totals.ts";
+import { byModelText, spendingText } from "./money.ts";
 import type { Screen } from "./screen.ts";
 import { type Cell, type Column, pairs, table } from "./table.ts";
 import { count, duration, printable, wrap } from "./text.ts";
@@ -105,6 +107,7 @@ export function totalLines(reports: readonly SuiteReport[], { columns, paint }: 
       `${count(totals.modelCalls, "model call")}, ${count(totals.outputsRejected, "output")} rejected by contract`,
     ],
     ["questions", `${grouped(totals.questions)} put to people`],
+    ...spendingLines(reports),
     ...(Object.keys(totals.noise).length > 0 ? [["faults made", tallyText(totals.noise)] as [string, string]] : []),
   ];
   const violations = `violations ${totals.violations}`;
@@ -115,6 +118,14 @@ export function totalLines(reports: readonly SuiteReport[], { columns, paint }: 
     totals.violations > 0 ? paint.bad(violations) : paint.good(violations),
     ...wrap(meaning, columns - 2, 3).map((line) => `  ${paint.quiet(line)}`),
   ];
+}
+
+function spendingLines(reports: readonly SuiteReport[]): [string, string][] {
+  const all = addSpending(reports.flatMap(({ spending }) => spending ?? []));
+  if (!all) return [];
+  const more: [string, string][] =
+    Object.keys(all.models).length > 1 ? [["by model", printable(byModelText(all))]] : [];
+  return [["spent", spendingText(all)], ...more];
 }
 
 /** What did not hold, one paragraph a scenario. At most `most` of them. */

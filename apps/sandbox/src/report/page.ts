@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { type SupervisorDefinition, toMermaid } from "@remit/core";
+import { spendingText } from "../face/money.ts";
 import { decided, pathText, tallyText } from "../face/summary.ts";
 import { count, duration } from "../face/text.ts";
 import type { ScenarioReport, SuiteReport } from "../suite/report.ts";
+import { addSpending } from "../suite/spend.ts";
 import { type Totals, totalsOf } from "../suite/totals.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
 import { pictureOf, type Traffic } from "./picture.ts";
@@ -92,8 +94,13 @@ function headline(reports: readonly SuiteReport[], totals: Totals): string {
         : "No violations";
   const when = first ? new Date(first.startedAt).toISOString().slice(0, 16).replace("T", " ") : "";
   return `<h1>${escapeHtml(first?.title ?? "Suite")}</h1>
-<p class="about">Model <b>${escapeHtml(models(reports))}</b> · ${when} UTC · ${duration(totals.durationMs)} · <code>${escapeHtml(first?.suite ?? "")}</code></p>
+<p class="about">Model <b>${escapeHtml(models(reports))}</b> · ${when} UTC · ${duration(totals.durationMs)} · <code>${escapeHtml(first?.suite ?? "")}</code>${spent(reports)}</p>
 <p class="verdict ${isGood ? "good" : "bad"}">${isGood ? "✓" : "✗"} ${verdict}</p>`;
+}
+
+function spent(reports: readonly SuiteReport[]): string {
+  const all = addSpending(reports.flatMap(({ spending }) => spending ?? []));
+  return all ? ` · spent ${escapeHtml(spendingText(all))}` : "";
 }
 
 function tiles(reports: readonly SuiteReport[], totals: Totals): string {

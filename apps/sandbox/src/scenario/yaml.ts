@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Json, operator, type ResponsePart, reasonOf, user } from "@remit/core";
+import { type Json, operator, type ResponsePart, user } from "@remit/core";
 import {
   defineScenario,
   type External,
@@ -11,9 +11,9 @@ import {
   type Scenario,
   type Turn,
 } from "@remit/core/testing";
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
+import { fieldText, firstFault, readYaml } from "../yaml-document.ts";
 
 /** Scenarios for people who do not write code: one YAML file each. */
 
@@ -139,28 +139,10 @@ export function parseScenario(
   file: string,
   { fixtures = {}, agents, tools }: YamlOptions = {},
 ): Scenario {
-  const lines = new LineCounter();
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const [fault] = parsed.errors;
-  if (fault) {
-    const { line } = lines.linePos(fault.pos[0]);
-    throw new SandboxError(
-      "scenario/not-yaml",
-      { file, line, reason: fault.message.split("\n")[0] ?? "" },
-      { cause: fault },
-    );
-  }
-  /** Line of the field at a path, or of the nearest one around it that is there. */
-  const lineOf = (path: readonly PropertyKey[]): number => {
-    for (let length = path.length; length > 0; length--) {
-      const around: unknown = length === 1 ? parsed.contents : parsed.getIn(path.slice(0, length - 1), true);
-      const last = path[length - 1];
-      const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === last) : undefined;
-      const node: unknown = pair ? pair.key : isSeq(around) ? around.items[Number(last)] : undefined;
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-    }
-    return 1;
-  };
+  const { value: read, lineOf } = readYaml(
+    text,
+    ({ line, reason, cause }) => new SandboxError("scenario/not-yaml", { file, line, reason }, { cause }),
+  );
   const fill = (value: unknown, path: readonly PropertyKey[]): unknown => {
     if (typeof value === "string") return fillText(value, path);
     if (Array.isArray(value)) return value.map((item, index) => fill(item, [...path, index]));
@@ -191,28 +173,10 @@ export function parseScenario(
     });
   };
 
-  let read: unknown;
-  try {
-    read = parsed.toJS();
-  } catch (cause) {
-    // Aliases that multiply, or that name nothing.
-    throw new SandboxError("scenario/not-yaml", { file, line: 1, reason: reasonOf(cause) }, { cause });
-  }
-  const result = document.safeParse(fill(read, []));
+  const result = document.safeParse(fill(read(), []));
   if (!result.success) {
-    // A field that does not exist explains the one that is missing, so it comes first.
-    const { issues } = result.error;
-    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
-    const path = issue?.path ?? [];
-    const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-    const where = unknown === undefined ? path : [...path, unknown];
-    const reason = unknown === undefined ? (issue?.message ?? "wrong") : "there is no such field";
-    throw new SandboxError("scenario/field-wrong", {
-      file,
-      line: lineOf(where),
-      field: where.map(String).join(".") || "the file",
-      reason,
-    });
+    const { path, reason } = firstFault(result.error);
+    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(path), field: fieldText(path), reason });
   }
   const { name, title, tags, customerId, input, script, customer, operator: desk, approver, expect } = result.data;
   script.forEach((one, index) => {

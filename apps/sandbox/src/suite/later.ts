@@ -4,7 +4,9 @@ import {
   type Journal,
   localEngine,
   type Model,
+  type Route,
   type Run,
+  type RuntimeOptions,
   runSupervisor,
   type SupervisorDefinition,
   silentLogger,
@@ -22,10 +24,12 @@ export async function passTimeFor(
     engine,
     definition,
     models,
+    budgets = {},
   }: {
     readonly engine: Engine;
     readonly definition: SupervisorDefinition;
-    readonly models: Readonly<Record<string, Model>>;
+    readonly models: Readonly<Record<string, Model | Route>>;
+    readonly budgets?: NonNullable<RuntimeOptions<string>["budgets"]>;
   },
 ): Promise<void> {
   const later = localEngine({
@@ -35,7 +39,7 @@ export async function passTimeFor(
     logger: silentLogger,
   });
   try {
-    const supervisor = runSupervisor(definition, { engine: later, models, waitingRuns: "leave" });
+    const supervisor = runSupervisor(definition, { engine: later, models, budgets, waitingRuns: "leave" });
     const { id, tenant } = run;
     const fromSeq = (await run.entries()).length + 1;
     const same = await supervisor.find(id, { tenant });

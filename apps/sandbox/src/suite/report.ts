@@ -1,6 +1,7 @@
 import type { Entry, RunStatus } from "@remit/core";
 import { approvalsIn, type Check, deniedIn, type ScenarioOutcome } from "@remit/core/testing";
 import type { Marks, Pack } from "../pack.ts";
+import type { Spending } from "./spend.ts";
 
 /** How one scenario went. */
 export interface ScenarioReport {
@@ -60,6 +61,8 @@ export interface SuiteReport {
   readonly waiting: number;
   /** Faults that a noisy model made, by kind. */
   readonly noise: Readonly<Record<string, number>>;
+  /** Absent with scripted models, which cost nothing. */
+  readonly spending?: Spending;
   /** Lines of the pack's own scoring. */
   readonly closing: readonly string[];
   readonly violations: readonly string[];
@@ -111,8 +114,9 @@ export function summarise(options: {
   readonly durationMs: number;
   readonly scenarios: readonly ScenarioReport[];
   readonly noise: Readonly<Record<string, number>>;
+  readonly spending?: Spending | undefined;
 }): SuiteReport {
-  const { suite, pack, durationMs, scenarios, noise } = options;
+  const { suite, pack, durationMs, scenarios, noise, spending } = options;
   return {
     suite: suite.id,
     pack: pack.name,
@@ -126,6 +130,7 @@ export function summarise(options: {
     failed: scenarios.filter(({ ok, waiting }) => !ok && !waiting).length,
     waiting: scenarios.filter(({ waiting }) => waiting).length,
     noise,
+    ...(spending ? { spending } : {}),
     closing: pack.closing?.(scenarios.map(({ marks }) => marks)) ?? [],
     violations: scenarios.flatMap(({ name, violations }) => violations.map((text) => `${name}: ${text}`)),
   };

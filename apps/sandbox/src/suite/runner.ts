@@ -3,6 +3,7 @@ import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
 import type { Pack } from "../pack.ts";
 import { auditRun } from "./audit.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
+import { overspendIn, spendingOf } from "./spend.ts";
 import { openStage, worldOf } from "./stage.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 
@@ -47,6 +48,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   await supervisor.resume({ tenant: suite.id });
 
   const reports: ScenarioReport[] = [];
+  const journals: (readonly Entry[])[] = [];
   /** Time that somebody took to look on after a run had ended; it is no part of how long things took. */
   let lookedMs = 0;
 
@@ -83,7 +85,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       source: scenario.source,
       runId: outcome.run.id,
       status: outcome.result.status,
-      reason: reasonText(outcome),
+      // A team may escalate what failed; that the money was short says more.
+      reason: overspendIn(outcome.entries) ?? reasonText(outcome),
       path: pathIn(outcome.entries),
       ok: !waiting && checks.every(({ ok }) => ok) && violations.length === 0,
       waiting,
@@ -94,6 +97,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       violations,
     };
     reports.push(report);
+    if (suite.model.live) journals.push(outcome.entries);
     onEvent?.({ type: "ended", report, done: reports.length, total: scenarios.length });
   };
 
@@ -109,7 +113,9 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
 
   const order = new Map(scenarios.map(({ name }, index) => [name, index]));
   reports.sort((left, right) => (order.get(left.name) ?? 0) - (order.get(right.name) ?? 0));
-  return summarise({ suite, pack, durationMs: now() - begun - lookedMs, scenarios: reports, noise });
+  const { live } = suite.model;
+  const spending = live && spendingOf(journals, live.spendLimitMicroUsd);
+  return summarise({ suite, pack, durationMs: now() - begun - lookedMs, scenarios: reports, noise, spending });
 }
 
 interface Look {

@@ -4,6 +4,7 @@ import {
   type Engine,
   type Logger,
   type Model,
+  type Route,
   type Run,
   runSupervisor,
   type Supervisor,
@@ -11,6 +12,7 @@ import {
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
 import { connectMcp, stdio } from "@remit/mcp-bridge";
 import { chooseModel } from "../model/choice.ts";
+import { liveModels } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack } from "../pack.ts";
 import { worldServerCommand } from "../world/launch.ts";
@@ -37,7 +39,11 @@ export interface Stage {
   readonly reader: WorldReader;
   /** Faults that a noisy model made so far, by kind. */
   readonly noise: Readonly<Record<string, number>>;
-  /** Plays a scenario to its end, or to where it waits; takes up the run that it has already. */
+  /**
+   * Plays a scenario to its end, or to where it waits; takes up the run that it has already.
+   * @throws SandboxError `model/key-refused`, `model/not-offered` when no call of a model can succeed: the run is left
+   *   where it is
+   */
   readonly play: (
     scenario: Scenario,
     options?: Pick<PlayOptions, "onRun" | "run" | "unattended">,
@@ -65,32 +71,41 @@ export async function openStage({ suite, pack, workspace, engine, logger, approv
     const tools = new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>));
     workspace.saveSuite({ ...suite, catalog: catalogOf(tools) });
     const noise: Record<string, number> = {};
-    const model = chooseModel(suite.model.name, {
-      scenarios: pack.scenarios(),
-      seed: suite.model.seed,
-      tools: [...tools.keys()],
-      onNoise: (kind) => {
-        noise[kind] = (noise[kind] ?? 0) + 1;
-      },
-    });
     const definition = pack.team(tools);
-    const models: Readonly<Record<string, Model>> = Object.fromEntries(
-      definition.aliases.map((alias) => [alias, model]),
-    );
+    const { live } = suite.model;
+    const refused = Promise.withResolvers<never>();
+    refused.promise.catch(() => undefined); // Whoever plays is told; nobody need play.
+    const scripted = () => {
+      const model = chooseModel(suite.model.name, {
+        scenarios: pack.scenarios(),
+        seed: suite.model.seed,
+        tools: [...tools.keys()],
+        onNoise: (kind) => {
+          noise[kind] = (noise[kind] ?? 0) + 1;
+        },
+      });
+      return Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
+    };
+    const models: Readonly<Record<string, Model | Route>> = live
+      ? await liveModels(live, definition.aliases, { env: process.env, onRefused: refused.reject })
+      : scripted();
+    const limit = live?.spendLimitMicroUsd;
+    const budgets = limit === undefined ? {} : { [suite.id]: { microUsd: limit } };
     const supervisor = runSupervisor(definition, {
       engine,
       models,
+      budgets,
       // Suites of other versions lie in the same folder, each with its own tenant.
       waitingRuns: "leave",
       ...(logger ? { logger } : {}),
     });
     const reader = openWorldReader({ world: pack.openWorld(), dir });
     const attended = (approver ?? suite.approver ?? "auto") === "auto";
-    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models });
+    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets });
     const play: Stage["play"] = async (scenario, options) => {
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
       const external = attended ? scenario.external : scenario.external.filter(isReply);
-      const outcome = await playScenario(
+      const playing = playScenario(
         { ...scenario, external },
         {
           supervisor,
@@ -102,6 +117,7 @@ export async function openStage({ suite, pack, workspace, engine, logger, approv
           ...options,
         },
       );
+      const outcome = await Promise.race([playing, refused.promise]);
       return { ...outcome, scenario, changes: reader.changes(worldOf(suite, scenario.name)) };
     };
     return {

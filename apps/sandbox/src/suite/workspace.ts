@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
+import type { LiveChoice } from "../model/live.ts";
 import { type ApproverName, approverNames } from "./approver.ts";
 import type { Catalog } from "./catalog.ts";
 
@@ -22,12 +23,32 @@ const suiteFile = z.object({
   format: z.literal(1),
   id: z.string().min(1),
   pack: z.object({ name: z.string().min(1), folder: z.string().optional() }),
-  model: z.object({ name: z.string().min(1), seed: z.number().int() }),
+  model: z.object({
+    name: z.string().min(1),
+    seed: z.number().int(),
+    live: z
+      .object({
+        model: z.string().optional(),
+        baseUrl: z.string().optional(),
+        routes: z.object({ file: z.string(), text: z.string() }).optional(),
+        spendLimitMicroUsd: z.number().int().nonnegative().optional(),
+      })
+      .optional(),
+  }),
   scenarios: z.array(z.string()),
   approver: z.enum(approverNames).optional(),
   startedAt: z.number(),
   catalog: z.array(z.looseObject({ name: z.string() })),
 });
+
+/** Whose answers a suite is played with. */
+export interface SuiteModel {
+  /** A scripted model, or what to call the live ones. */
+  readonly name: string;
+  readonly seed: number;
+  /** Where live models answer: all that it takes to ask them again, but for their keys. */
+  readonly live?: LiveChoice;
+}
 
 /** What it takes to go on with a suite, or to look at its runs: everything but the runs themselves. */
 export interface SuiteFile {
@@ -35,7 +56,7 @@ export interface SuiteFile {
   /** Also the tenant of its runs, so that suites never see each other's. */
   readonly id: string;
   readonly pack: { readonly name: string; readonly folder?: string };
-  readonly model: { readonly name: string; readonly seed: number };
+  readonly model: SuiteModel;
   /** Names of the scenarios that it plays. */
   readonly scenarios: readonly string[];
   /** Who decides on calls that wait for a person; `auto` when absent. */
