@@ -128,7 +128,7 @@ describe("renderRequest", () => {
           },
         ],
       },
-      { role: "user", content: [{ type: "text", text: expect.stringContaining("- /text: too long") }] },
+      { role: "user", content: [{ type: "text", text: expect.stringContaining('- "/text": "too long"') }] },
     ]);
   });
 

@@ -194,7 +194,11 @@ function resultOf(
 const editedText = "A person changed the arguments before the call was made, to:";
 
 function repairText({ issues }: Extract<Message, { role: "repair" }>): string {
-  const lines = issues.map(({ pointer, message }) => `- ${pointer === "" ? "the whole answer" : pointer}: ${message}`);
+  // What is wrong may repeat words of an answer, and those of a payload in it: as JSON they cannot pose as lines of ours.
+  const lines = issues.map(({ pointer, message }) => {
+    const at = pointer === "" ? "the whole answer" : JSON.stringify(pointer);
+    return `- ${at}: ${JSON.stringify(message)}`;
+  });
   return [
     "That answer does not fit:",
     ...lines,

@@ -114,6 +114,19 @@ describe("M2 the order", () => {
     expect(choose({ candidates: [a, b], rules: rules.slice(0, 2) }).choice).toEqual({ why: "first" });
   });
 
+  test("M2 who cannot say what a call costs comes after those within the target, and stops nobody", () => {
+    const broken: Model = {
+      id: "broken",
+      cost: "paid",
+      quote: () => {
+        throw new Error("no table");
+      },
+      generate: () => ({ parts: [] }),
+    };
+    const chosen = choose({ candidates: [broken, a], targets: { microUsd: 1_000_000 } });
+    expect(chosen).toEqual({ ids: ["a", "broken"], choice: { why: "target" } });
+  });
+
   test("puts those beyond a target behind those within, which keep theirs", () => {
     const [dear, cheap, cheaper] = [quoted("dear", 90), quoted("cheap", 20), quoted("cheaper", 10)];
     const candidates = [dear, cheap, a, cheaper];

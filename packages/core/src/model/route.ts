@@ -202,11 +202,21 @@ function withinTargets(
   const { microUsd, latencyMs: latencyMax } = targets;
   if (microUsd === undefined && latencyMax === undefined) return models;
   const within = (model: Model) => {
-    const quoted = microUsd === undefined || model.cost === "zero" ? 0 : (model.quote?.(request).microUsd ?? 0);
+    const quoted = microUsd === undefined ? 0 : quotedAt(model, request);
     return quoted <= (microUsd ?? quoted) && (latencyMs(model) ?? 0) <= (latencyMax ?? Number.POSITIVE_INFINITY);
   };
   const fits = new Set(models.filter(within));
   return [...models.filter((model) => fits.has(model)), ...models.filter((model) => !fits.has(model))];
+}
+
+/** Who cannot say what a call costs is beyond every target; whether it may be called at all its budget says. */
+function quotedAt({ cost, quote }: Model, request: ModelRequest): number {
+  if (cost === "zero" || !quote) return 0;
+  try {
+    return quote(request).microUsd;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** The same number in [0, 1) for the same text, on any machine. */

@@ -303,6 +303,8 @@ export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.l
 /** A person has said what became of it. */
 export function callDecided(work: Work, call: Call, body: EntryBodies["effect.decided"]): void {
   work.state.uncertain.delete(call.path);
+  // What a person tells of a tool's answer is as sensitive as if the tool had told it.
+  if (body.outcome === "happened" && call.tool.labels.length > 0) takeLabels(work, call, { "": call.tool.labels });
   if (body.outcome === "never") forgive(work, call);
   const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: body.reason }).toRecord();
   tellCall(
