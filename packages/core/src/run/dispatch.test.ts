@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
-import type { CallToolCommand, Command, LookupCommand } from "../command.ts";
+import type { CallModelCommand, CallToolCommand, Command, LookupCommand } from "../command.ts";
 import type { InputEvent } from "../event.ts";
 import { policyVersion } from "../policy-version.ts";
 import { user } from "../principal.ts";
@@ -25,6 +25,7 @@ const tools = {
     execute,
   }),
   blind: defineTool({ ...common, name: "blind", idempotency: "none", execute }),
+  secret: defineTool({ ...common, name: "secret", idempotency: "none", labels: ["sensitive:health"], execute }),
   read: defineTool({ ...common, name: "read", effect: "read", execute }),
 };
 
@@ -109,7 +110,20 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
     });
     return noted.map(({ type, body }) => [type, (body as { error?: { code: string } }).error?.code]);
   };
-  return { first: first as CallToolCommand, failed, found, refused, lost, due, revoked };
+  const decided = (at: number) =>
+    apply(at, {
+      id: "decision:1",
+      type: "effect.decided",
+      path: "clerk#1/tool#1",
+      body: {
+        effect: "clerk#1/tool#1",
+        outcome: "happened",
+        output: { text: "he is ill" },
+        reason: "looked",
+        principal: user("u_1"),
+      },
+    });
+  return { first: first as CallToolCommand, failed, found, refused, lost, due, revoked, decided };
 }
 
 test.each<[string, keyof typeof tools, number | undefined]>([
@@ -163,3 +177,10 @@ test.each(["read", "blind"] as const)(
     expect(due(startAt + 10_000)).toEqual([]);
   },
 );
+
+test("what a person tells of a tool's answer carries the tool's labels to the next model", () => {
+  const { first, lost, decided } = called(tools.secret);
+  expect(lost(startAt + 100, first.id)).toEqual([]);
+  const [next] = decided(startAt + 200) as [CallModelCommand];
+  expect(next).toMatchObject({ type: "callModel", labels: ["sensitive:health", "user"] });
+});
