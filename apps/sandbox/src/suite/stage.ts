@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly logger?: Logger;
   /** Who decides while this stage is open; as the suite says when absent. */
   readonly approver?: ApproverName;
+  /** Puts something between the team and its scripted model, such as a vendor's protocol. */
+  readonly through?: (scripted: Model) => Model;
 }
 
 /** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
@@ -51,7 +53,15 @@ export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string 
 }
 
 /** Opens a suite: starts its world's server, and notes what its tools are. */
-export async function openStage({ suite, pack, workspace, engine, logger, approver }: StageOptions): Promise<Stage> {
+export async function openStage({
+  suite,
+  pack,
+  workspace,
+  engine,
+  logger,
+  approver,
+  through,
+}: StageOptions): Promise<Stage> {
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const { command, args } = worldServerCommand({ ...pack.server, dir });
@@ -65,7 +75,7 @@ export async function openStage({ suite, pack, workspace, engine, logger, approv
     const tools = new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>));
     workspace.saveSuite({ ...suite, catalog: catalogOf(tools) });
     const noise: Record<string, number> = {};
-    const model = chooseModel(suite.model.name, {
+    const scripted = chooseModel(suite.model.name, {
       scenarios: pack.scenarios(),
       seed: suite.model.seed,
       tools: [...tools.keys()],
@@ -73,6 +83,7 @@ export async function openStage({ suite, pack, workspace, engine, logger, approv
         noise[kind] = (noise[kind] ?? 0) + 1;
       },
     });
+    const model = through ? through(scripted) : scripted;
     const definition = pack.team(tools);
     const models: Readonly<Record<string, Model>> = Object.fromEntries(
       definition.aliases.map((alias) => [alias, model]),
