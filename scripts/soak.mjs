@@ -7,8 +7,9 @@
  *   npm run soak -- --only kills --seed 17 --kills 300 --runs 50
  *
  * The parts are `kills` (a worker killed at each of its writes, then at random), `simulator` (--seeds, --jobs),
- * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait) and `parked` (--parked-runs). Each ends
- * with a line of its own; the exit code is 1 when one of them did not hold.
+ * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs) and `wire` (every
+ * vendor's protocol: money counted twice over --ledger-runs, all tasks of tau2 retail). Each ends with a line of its own; the
+ * exit code is 1 when one of them did not hold.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     "property-runs": { type: "string", default: "2000" },
     "deploy-runs": { type: "string", default: "1000" },
     "parked-runs": { type: "string", default: "100000" },
+    "ledger-runs": { type: "string", default: "1000" },
   },
 });
 
@@ -58,6 +60,14 @@ const parts = [
     play: () => {
       node(["--conditions=@remit/source", "bench/parked.mjs", "--runs", values["parked-runs"]]);
       return `${values["parked-runs"]} runs parked and brought to their end`;
+    },
+  },
+  {
+    name: "wire",
+    play: () => {
+      const env = { REMIT_LEDGER_RUNS: values["ledger-runs"], REMIT_WIRE_TASKS: "all" };
+      vitest(["test/scenario/model-ledger", "test/scenario/tau2-wire"], env);
+      return `${values["ledger-runs"]} runs and all tasks over each vendor's protocol`;
     },
   },
 ];

@@ -134,6 +134,7 @@ export type {
 } from "./port/model.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export { addCosts, type Costs, type CostTotal, costsOf, noCosts } from "./run/costs.ts";
 export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
 export type { EventsOptions, OpenQuestion, Run, RunEvents, RunResult, UncertainEffect } from "./run/run.ts";

@@ -1,4 +1,4 @@
-import type { Engine, Entry, Logger, Run, Supervisor } from "@remit/core";
+import type { Engine, Entry, Logger, Model, Run, Supervisor } from "@remit/core";
 import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
 import type { Pack } from "../pack.ts";
 import { auditRun } from "./audit.ts";
@@ -20,6 +20,8 @@ export interface SuiteOptions {
   readonly workspace: Workspace;
   readonly engine: Engine;
   readonly logger?: Logger;
+  /** Puts something between the team and its scripted model, such as a vendor's protocol. */
+  readonly through?: (scripted: Model) => Model;
   /** Scenarios at the same time; 8 when absent. */
   readonly concurrency?: number;
   /** Scenarios whose entries are told one by one, as they become durable. */

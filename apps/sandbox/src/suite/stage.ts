@@ -30,6 +30,8 @@ export interface StageOptions {
   readonly logger?: Logger;
   /** Who decides while this stage is open; as the suite says when absent. */
   readonly approver?: ApproverName;
+  /** Puts something between the team and its scripted model, such as a vendor's protocol. */
+  readonly through?: (scripted: Model) => Model;
 }
 
 /** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
@@ -57,7 +59,15 @@ export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string 
 }
 
 /** Opens a suite: starts its world's server, and notes what its tools are. */
-export async function openStage({ suite, pack, workspace, engine, logger, approver }: StageOptions): Promise<Stage> {
+export async function openStage({
+  suite,
+  pack,
+  workspace,
+  engine,
+  logger,
+  approver,
+  through,
+}: StageOptions): Promise<Stage> {
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const { command, args } = worldServerCommand({ ...pack.server, dir });
@@ -84,7 +94,8 @@ export async function openStage({ suite, pack, workspace, engine, logger, approv
           noise[kind] = (noise[kind] ?? 0) + 1;
         },
       });
-      return Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
+      const told = through ? through(model) : model;
+      return Object.fromEntries(definition.aliases.map((alias) => [alias, told]));
     };
     const models: Readonly<Record<string, Model | Route>> = live
       ? await liveModels(live, definition.aliases, { env: process.env, onRefused: refused.reject })

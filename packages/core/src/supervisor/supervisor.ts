@@ -20,6 +20,7 @@ import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
 import type { Model } from "../port/model.ts";
 import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
+import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
 import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
@@ -40,6 +41,9 @@ import { type MigrateOptions, type MigrationReport, migrateRuns } from "./migrat
 import type { RuntimeOptions, StartOptions } from "./options.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
 import { noteDefinition } from "./versions.ts";
+
+/** Runs that are listed at once when their costs are summed. */
+const costsPage = 100;
 
 /** A supervisor at an engine. */
 export interface Supervisor<Input = unknown, Output = unknown> {
@@ -68,6 +72,11 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly restrictions: (tenant: string) => Promise<readonly RestrictionInForce[]>;
   /** How a tenant's budget stands. */
   readonly budget: (tenant: string) => Promise<BudgetView>;
+  /**
+   * What the model calls of a tenant's runs have cost, by run, agent, model, step and definition. It reads the journal of
+   * each run that the filter lists, page by page: all of them where `most` is absent.
+   */
+  readonly costs: (tenant: string, filter?: Omit<RunFilter, "supervisor" | "tenant">) => Promise<Costs>;
   /**
    * Undoes writes of an ended run, the last one first, by the tools that their tools name, as effects of a run of its own:
    * each with a key, a tier and, where its risk asks for it, an approval. Asked again it gives the same run; what is
@@ -354,6 +363,22 @@ export function runSupervisor<Input, Output, Alias extends string>(
     lift: (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
     restrictions: (tenant) => board.list(tenant),
     budget: (tenant) => ledger.view(tenant),
+    costs: async (tenant, { most = Number.POSITIVE_INFINITY, ...filter } = {}) => {
+      assertId("tenant", tenant);
+      let costs = noCosts;
+      let page: RunFilter = { ...filter, tenant, supervisor: definition.name };
+      for (let left = most; left > 0; ) {
+        const records = await engine.journal.listRuns({ ...page, most: Math.min(left, costsPage) });
+        for (const { runId } of records) {
+          costs = addCosts(costs, costsOf(runId, await handle({ tenant, runId }).entries()));
+        }
+        const last = records.at(-1);
+        if (!last || records.length < Math.min(left, costsPage)) break;
+        left -= records.length;
+        page = { ...page, before: last.startedAt, beforeRunId: last.runId };
+      }
+      return costs;
+    },
     compensate,
     deadLetters: letters,
     migrate: ({ from, principal, ...given }) =>
