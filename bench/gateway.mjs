@@ -175,6 +175,7 @@ function gated(model) {
           if (Number.isNaN(first)) first = performance.now() - began;
         },
         end: () => {},
+        retract: () => {},
       }),
       listen: () => () => {},
       redact: (said) => said,
