@@ -28,6 +28,24 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     args: ["run", "--model", "gpt"],
     says: ["model/choice-unknown", "gpt", "oracle, noop or noisy"],
   },
+  "a vendor that is none": {
+    args: ["run", "--model", "mistral:large"],
+    says: ["model/choice-unknown", "mistral:large", "openai:<name>, anthropic:<name>, or compatible:<name>"],
+  },
+  "a server of no address": {
+    args: ["run", "--model", "compatible:x"],
+    says: ["usage/wrong", "compatible:x needs --base-url"],
+  },
+  "a spend limit of nothing": {
+    args: ["run", "--model", "openai:gpt-5-mini", "--spend-limit", "0"],
+    says: ["usage/wrong", "--spend-limit takes US dollars above 0", '"0"'],
+  },
+  "a routes file that is not there": { args: ["run", "--routes", "r.yaml"], says: ["routes/file-missing", "r.yaml"] },
+  "a route of an alias that is none": {
+    args: ["run", "--routes", "r.yaml"],
+    given: file("r.yaml", 'models: { a: "openai:gpt-5-mini" }\nroutes: { fats: a, "*": a }\n'),
+    says: ["routes/field-wrong", "r.yaml:2: routes.fats", "its aliases are careful, fast"],
+  },
   "seeds that are none": { args: ["run", "--seed", "9..1"], says: ["usage/wrong", '"9..1"'] },
   "an approver that is none": {
     args: ["run", "--approver", "me"],

@@ -1,4 +1,4 @@
-import type { PriceTable } from "@remit/agents/prices";
+import type { PriceTable, Pricing } from "@remit/agents/prices";
 import { defineRoute, type Model, type ModelRequest, OrchestrationError, type Route, reasonOf } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { isLoopback, type ModelReference, referenceOf, referenceText, type VendorName } from "./reference.ts";
@@ -185,7 +185,7 @@ async function liveModel(spec: ModelSpec, options: MakeOptions): Promise<Model> 
     ...(cleared === undefined ? {} : { cleared }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(isOwn ? {} : { price: pricingOf(reference, options) }),
+    price: isOwn ? await freePricing(name) : pricingOf(reference, options),
   };
   const at = baseUrl === undefined ? {} : { baseUrl };
   const model = await vendorModel(vendor, name, { ...common, ...at }, isOwn ? "zero" : "paid");
@@ -215,8 +215,14 @@ async function vendorModel(
   }
 }
 
+/** Known to cost nothing, which is more than an answer that says nothing of its cost. */
+async function freePricing(name: string): Promise<Pricing> {
+  const { priceTable } = await import("@remit/agents/prices");
+  return priceTable({ overrides: { [name]: { inputPerMillion: 0, outputPerMillion: 0 } } }).of(name);
+}
+
 /** A compatible server has prices of its own, whatever others take for a model of this name. */
-function pricingOf({ vendor, name }: ModelReference, { prices, priced: isPriced }: MakeOptions) {
+function pricingOf({ vendor, name }: ModelReference, { prices, priced: isPriced }: MakeOptions): Pricing {
   const unknown = (cause?: unknown) =>
     new SandboxError("model/price-unknown", { model: `${vendor}:${name}`, name }, { cause });
   if (vendor === "compatible" && !isPriced(name)) throw unknown();

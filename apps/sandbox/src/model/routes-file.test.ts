@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseRoutes } from "./routes-file.ts";
 
@@ -38,6 +39,17 @@ test("models, routes and prices come out as they stand there", () => {
     },
     prices: { "qwen3:8b": { inputPerMillion: 0.1, outputPerMillion: 0.3 } },
   });
+});
+
+test("the file on the page is one", () => {
+  const page = readFileSync(new URL("../../../../docs/guides/run-scenarios.md", import.meta.url), "utf8");
+  const text = /^```yaml\n(models:\n[\s\S]*?)^```$/m.exec(page)?.[1] ?? "";
+  const { models, routes, prices } = parseRoutes(text, "routes.yaml");
+  expect([models, routes, prices].map(Object.keys)).toEqual([
+    ["small", "large", "local", "other"],
+    ["careful", "*"],
+    ["my-model"],
+  ]);
 });
 
 describe("F1 whoever misspells a name is told where, and what there is", () => {
