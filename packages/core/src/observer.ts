@@ -3,6 +3,7 @@ import { reasonOf } from "./errors.ts";
 import type { Entry, EntryType } from "./event.ts";
 import { openBatch } from "./journal/chain.ts";
 import type { RunKey, RunSession } from "./port/engine.ts";
+import type { Batch } from "./port/journal.ts";
 import type { Logger } from "./port/logger.ts";
 
 type Listener = (entry: Entry, key: RunKey) => unknown;
@@ -33,21 +34,28 @@ export function observers(logger: Logger) {
     /** The same session, whose published batches are also told to the observers. */
     around: (session: RunSession): RunSession => {
       const key: RunKey = { tenant: session.key.tenant, runId: session.key.id };
-      return {
-        key: session.key,
-        journal: session.journal,
-        now: () => session.now(),
-        salt: () => session.salt(),
-        append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
-        submit: (command) => session.submit(command),
-        abort: (commandId) => session.abort(commandId),
-        next: () => session.next(),
-        published: (batch) => {
-          session.published(batch);
-          if (emitter.eventNames().length === 0) return;
-          for (const entry of openBatch(batch, session.key.id)) tell(entry.type, entry, key);
-        },
-      };
+      return listening(session, (batch) => {
+        if (emitter.eventNames().length === 0) return;
+        for (const entry of openBatch(batch, session.key.id)) tell(entry.type, entry, key);
+      });
+    },
+  };
+}
+
+/** The same session, whose published batches are also told to somebody. */
+export function listening(session: RunSession, hear: (batch: Batch) => void): RunSession {
+  return {
+    key: session.key,
+    journal: session.journal,
+    now: () => session.now(),
+    salt: () => session.salt(),
+    append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
+    submit: (command) => session.submit(command),
+    abort: (commandId) => session.abort(commandId),
+    next: () => session.next(),
+    published: (batch) => {
+      session.published(batch);
+      hear(batch);
     },
   };
 }

@@ -126,19 +126,14 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return plain.value as unknown as ModelResponse;
   };
 
-  const requestOf = (
-    { tenant, runId }: RunKey,
-    command: CallModelCommand,
-    agent: AnyAgent,
-    withheld: readonly string[],
-  ): ModelRequest => ({
+  const requestOf = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
     agent: agent.name,
     instructions: agent.instructions,
     input: command.input,
     // The run's own list grows on; what this call was asked stays as it is.
     messages: [...command.messages],
     tools: agent.tools
-      .filter(({ name }) => command.tools.includes(name) && !withheld.includes(name))
+      .filter(({ name }) => command.tools.includes(name))
       .map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
     asks: agent.asks,
     outputSchema: agent.outputSchema,
@@ -297,7 +292,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const source = models[command.alias];
       const agent = findAgent(definition, command.agent);
       if (!source || !agent) return { error: unknownAlias(command) };
-      const request = requestOf(key, command, agent, []);
+      const request = requestOf(key, command, agent);
       let chosen: Chosen;
       try {
         // A breaker may close before the call, so each that is left may be the one.
@@ -325,8 +320,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       /** Nothing was called, and that is known to have cost nothing. */
       const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" as const } };
       let chosen: Chosen;
+      // With all that is granted; what a breaker withholds is known only when the call is made.
+      const whole = requestOf(key, command, agent);
       try {
-        chosen = chooseModels(command.alias, source, requestOf(key, command, agent, []), command.tried, facts);
+        chosen = chooseModels(command.alias, source, whole, command.tried, facts);
       } catch (thrown) {
         const error = OrchestrationError.is(thrown)
           ? thrown
@@ -353,18 +350,18 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let pass: Pass | undefined;
         let fitted: FittedContext | undefined;
         try {
-          fitted = fit(command, model, requestOf(key, command, agent, []));
+          fitted = fit(command, model, whole);
           if (restrictions) await checkRestrictions(key, command);
           let waited = false;
           const withheld = cache ? withheldOf(agent, command.tools) : [];
-          const found = cache?.find(model, shown(requestOf(key, command, agent, withheld), fitted));
+          const request = shown(whole, withheld, fitted);
+          const found = cache?.find(model, request);
           if (found) {
             const answer = await findCached(found, model);
             waited = true;
             if (answer) {
               await checkRestrictions(key, command);
               if (signal.aborted) throw stopped(model);
-              const request = shown(requestOf(key, command, agent, withheld), fitted);
               const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
               span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
               span.end();
@@ -388,7 +385,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           }
           // Last, so that what it lets pass is called at once.
           if (rates) {
-            const tokens = tokensOf(model, requestOf(key, command, agent, []));
+            const tokens = tokensOf(model, whole);
             const taking = rates.take({ target, tenant: key.tenant, tokens, signal });
             if (taking instanceof Promise) waited = true;
             taken = taking instanceof Promise ? await taking : taking;
@@ -406,7 +403,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
         const withheld = withheldOf(agent, command.tools);
-        const request = shown(requestOf(key, command, agent, withheld), fitted);
+        const request = shown(whole, withheld, fitted);
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         try {
           const startedAt = clock.now();
@@ -451,9 +448,14 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   };
 }
 
-/** A request as its model is shown it. */
-function shown(request: ModelRequest, fitted: FittedContext | undefined): ModelRequest {
-  return fitted ? { ...request, messages: fitted.messages } : request;
+/** A request as its model is shown it: without tools that nobody can call, and as long as it may be. */
+function shown(whole: ModelRequest, withheld: readonly string[], fitted: FittedContext | undefined): ModelRequest {
+  if (withheld.length === 0 && !fitted) return whole;
+  return {
+    ...whole,
+    messages: fitted?.messages ?? whole.messages,
+    tools: whole.tools.filter(({ name }) => !withheld.includes(name)),
+  };
 }
 
 function shrunk({ before, after, shortened, dropped }: FittedContext) {

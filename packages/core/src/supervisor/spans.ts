@@ -1,5 +1,6 @@
 import { endStatusOf } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
+import { listening } from "../observer.ts";
 import type { RunSession } from "../port/engine.ts";
 import type { Batch } from "../port/journal.ts";
 import {
@@ -116,24 +117,6 @@ export function runSpans(tracer: Tracer, supervisor: string): RunSpans {
         for (const span of [...run.agents.values()].reverse()) span?.end();
         run.span.end(run.failure);
       }
-    },
-  };
-}
-
-/** The same session, whose published batches are also told to somebody. */
-function listening(session: RunSession, hear: (batch: Batch) => void): RunSession {
-  return {
-    key: session.key,
-    journal: session.journal,
-    now: () => session.now(),
-    salt: () => session.salt(),
-    append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
-    submit: (command) => session.submit(command),
-    abort: (commandId) => session.abort(commandId),
-    next: () => session.next(),
-    published: (batch) => {
-      session.published(batch);
-      hear(batch);
     },
   };
 }
