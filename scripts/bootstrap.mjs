@@ -58,6 +58,7 @@ function fingerprint() {
   const manifests = ["packages", "apps"].flatMap((folder) =>
     readdirSync(join(root, folder)).map((child) => join(folder, child, "package.json")),
   );
+  manifests.push(join("test", "mcp", "package.json"));
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
   for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", ...manifests.sort()]) {
     const path = join(root, file);

@@ -84,12 +84,20 @@ function faultReason(fault: WireFault): string {
     case "aborted":
       return "it was cancelled";
     case "ended":
+    case "session-lost":
       return fault.end.reason;
+    case "too-large":
+      return `a message of ${fault.bytes} bytes or more exceeds ${fault.limit}`;
+    case "http":
+      return `HTTP ${fault.status}: ${fault.reason}`;
     case "rejected":
       return `error ${fault.rpcCode}: ${fault.reason}`;
     case "version":
       return `protocol version ${fault.offered}`;
     case "malformed":
+    case "unauthorised":
+    case "unreachable":
+    case "broken":
       return fault.reason;
   }
 }

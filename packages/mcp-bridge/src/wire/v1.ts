@@ -73,6 +73,7 @@ async function connect(
       name: client.getServerVersion()?.name ?? "",
       version: client.getServerVersion()?.version ?? "",
       protocolVersion,
+      capabilities: client.getServerCapabilities() ?? {},
       instructions: client.getInstructions(),
     },
     processId: channel?.processId,
