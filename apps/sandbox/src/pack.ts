@@ -1,7 +1,8 @@
-import type { AnyTool, Idempotency, Risk, SupervisorDefinition } from "@remit/core";
+import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import { SandboxError } from "./errors.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
+import type { WorldReader } from "./world/store.ts";
 import type { World } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
@@ -12,16 +13,44 @@ export type PackTool =
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
 export type Marks = Readonly<Record<string, boolean>>;
 
-/** A domain: a world behind an MCP server, a team that works on it, and scenarios. */
-export interface Pack {
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
+/** A domain: MCP servers with a world behind them, a team that works on it, and scenarios. */
+export type Pack = WorldPack | ServersPack;
+
+/** A pack with a world of our own making, behind our own server: every call is in its log. */
+export interface WorldPack extends CommonPack {
   /** How the world's server process is started. */
   readonly server: Omit<WorldServerOptions, "dir">;
   /** The same world here, to read end states from its log. */
   readonly openWorld: () => World;
-  /** The tools that exist for this pack; nothing else of the server does. */
+}
+
+/** A pack with servers of other people, as anybody would plug them in. */
+export interface ServersPack extends CommonPack {
+  readonly openPlace: (options: PlaceOptions) => Promise<Place>;
+  /** Scenarios at the same time that the servers can bear; as many as asked for when absent. */
+  readonly concurrency?: number;
+}
+
+export interface PlaceOptions {
+  /** The suite's own folder, which exists. What a place keeps there is there again when the suite goes on. */
+  readonly dir: string;
+  readonly logger?: Logger;
+}
+
+/** Where the scenarios of a suite are played, and what became of each one's part of it. */
+export interface Place {
+  readonly tools: ReadonlyMap<string, AnyTool>;
+  /** Makes a scenario's part ready; called before its run begins, and again when it goes on. */
+  readonly prepare?: (worldId: string, scenario: string) => void;
+  readonly reader: Omit<WorldReader, "log"> & Partial<Pick<WorldReader, "log">>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+interface CommonPack {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** The tools that exist for this pack; nothing else of its servers does. */
   readonly tools: Readonly<Record<string, PackTool>>;
   readonly team: (tools: ReadonlyMap<string, AnyTool>) => SupervisorDefinition;
   readonly scenarios: () => readonly Scenario[];

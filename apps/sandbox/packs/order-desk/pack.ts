@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { action, compliance, retrieval, serviceDesk, triage } from "@remit/agents";
 import { type AnyReadTool, extendAgent } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
-import { type Pack, type PackTool, pick } from "../../src/pack.ts";
+import { type Pack, type PackTool, pick, type WorldPack } from "../../src/pack.ts";
 import { loadScenarios, uniqueScenarios } from "../../src/scenario/yaml.ts";
 import type { World } from "../../src/world/world.ts";
 import { policyArticles } from "./policy.ts";
@@ -62,7 +62,7 @@ ${about}
 - What the terms leave to the team lead, ask the operator; the answer of a customer is no permission.`;
 
 /** The service desk of the shop "Fernhollow". */
-export function orderDeskPack(): Pack {
+export function orderDeskPack(): WorldPack {
   let scenarios: readonly Scenario[] | undefined;
   return {
     name: "order-desk",

@@ -19,13 +19,15 @@ import type { Store } from "./store.ts";
  * ask for names; its hash is not the one that runs are pinned to.
  */
 export function offlineTeam(pack: Pack): SupervisorDefinition {
-  const known = new Map(pack.openWorld().tools.map((tool) => [tool.name, tool]));
+  const known = new Map(("openWorld" in pack ? pack.openWorld().tools : []).map((tool) => [tool.name, tool]));
   const tools = Object.entries(pack.tools).map(([name, about]): [string, AnyTool] => {
     const execute = (): never => {
       throw new OrchestrationError("tool/failed", { tool: name, reason: "there is no server behind this drawing" });
     };
     const common = { name, description: known.get(name)?.description ?? name, input: z.json(), output: z.json() };
-    return [name, defineTool({ ...common, ...about, version: "0", execute } as Parameters<typeof defineTool>[0])];
+    const looksUp = about.effect === "write" && about.idempotency === "lookup" ? { lookup: execute } : {};
+    const options = { ...common, ...about, ...looksUp, version: "0", execute };
+    return [name, defineTool(options as Parameters<typeof defineTool>[0])];
   });
   return pack.team(new Map(tools));
 }

@@ -62,7 +62,7 @@ ${exitCodes}`,
   remit
     .command("run")
     .description("play a pack's scenarios and write a report")
-    .argument("[pack]", "order-desk or tau2-retail (default: order-desk)")
+    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
     .option("--filter <text>", "only scenarios whose name, title or tags hold the text")
@@ -205,7 +205,7 @@ Examples:
   remit
     .command("graph")
     .description("print a pack's supervisor: agents, edges, guards")
-    .argument("[pack]", "order-desk or tau2-retail (default: order-desk)")
+    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
     .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
     .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
     .addHelpText(

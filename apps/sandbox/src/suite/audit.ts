@@ -11,7 +11,8 @@ type Intent = Extract<Entry, { readonly type: "effect.intended" }>;
 export function auditRun(
   entries: readonly Entry[],
   definition: SupervisorDefinition,
-  log: readonly WorldLogLine[],
+  /** Absent: the servers keep no log; what the journal alone shows is still looked at. */
+  log: readonly WorldLogLine[] = [],
 ): string[] {
   const found: string[] = [];
   const { compliance, reviewer } = definition.judges;

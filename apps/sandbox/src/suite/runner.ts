@@ -79,7 +79,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
     const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId));
     const checks = waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])];
-    const violations = auditRun(outcome.entries, supervisor.definition, reader.log(worldId));
+    const violations = auditRun(outcome.entries, supervisor.definition, reader.log?.(worldId));
     const report: ScenarioReport = {
       name: scenario.name,
       title: scenario.title,
@@ -111,7 +111,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const worker = async () => {
     for (let scenario = rest.shift(); scenario && !signal?.aborted; scenario = rest.shift()) await play(scenario);
   };
-  await Promise.all(Array.from({ length: options.concurrency ?? 8 }, worker));
+  const most = "concurrency" in pack && pack.concurrency !== undefined ? pack.concurrency : Number.POSITIVE_INFINITY;
+  await Promise.all(Array.from({ length: Math.min(options.concurrency ?? 8, most) }, worker));
 
   const order = new Map(scenarios.map(({ name }, index) => [name, index]));
   reports.sort((left, right) => (order.get(left.name) ?? 0) - (order.get(right.name) ?? 0));

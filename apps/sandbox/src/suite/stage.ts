@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import {
-  type AnyTool,
   type Engine,
   type Logger,
   type Model,
@@ -10,16 +9,14 @@ import {
   type Supervisor,
 } from "@remit/core";
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
-import { connectMcp, stdio } from "@remit/mcp-bridge";
 import { chooseModel } from "../model/choice.ts";
 import { liveModels } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
-import type { Pack } from "../pack.ts";
-import { worldServerCommand } from "../world/launch.ts";
-import { openWorldReader, type WorldReader } from "../world/store.ts";
+import type { Pack, Place } from "../pack.ts";
 import { type ApproverName, approveAll } from "./approver.ts";
 import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
+import { openPlace } from "./place.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 
 export interface StageOptions {
@@ -38,7 +35,7 @@ export interface StageOptions {
 export interface Stage {
   readonly supervisor: Supervisor;
   readonly tools: number;
-  readonly reader: WorldReader;
+  readonly reader: Place["reader"];
   /** Faults that a noisy model made so far, by kind. */
   readonly noise: Readonly<Record<string, number>>;
   /**
@@ -58,7 +55,7 @@ export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string 
   return `${suite.id}.${scenario}`;
 }
 
-/** Opens a suite: starts its world's server, and notes what its tools are. */
+/** Opens a suite: starts its servers, and notes what its tools are. */
 export async function openStage({
   suite,
   pack,
@@ -70,15 +67,9 @@ export async function openStage({
 }: StageOptions): Promise<Stage> {
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
-  const { command, args } = worldServerCommand({ ...pack.server, dir });
-  const connection = await connectMcp({
-    name: pack.name,
-    transport: stdio(command, args),
-    tools: pack.tools,
-    ...(logger ? { logger } : {}),
-  });
+  const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });
   try {
-    const tools = new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>));
+    const { tools, reader } = place;
     workspace.saveSuite({ ...suite, catalog: catalogOf(tools) });
     const noise: Record<string, number> = {};
     const definition = pack.team(tools);
@@ -110,10 +101,10 @@ export async function openStage({
       waitingRuns: "leave",
       ...(logger ? { logger } : {}),
     });
-    const reader = openWorldReader({ world: pack.openWorld(), dir });
     const attended = (approver ?? suite.approver ?? "auto") === "auto";
     const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets });
     const play: Stage["play"] = async (scenario, options) => {
+      place.prepare?.(worldOf(suite, scenario.name), scenario.name);
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
       const external = attended ? scenario.external : scenario.external.filter(isReply);
       const playing = playScenario(
@@ -137,10 +128,10 @@ export async function openStage({
       reader,
       noise,
       play,
-      [Symbol.asyncDispose]: async () => connection[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
     };
   } catch (thrown) {
-    await connection[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
     throw thrown;
   }
 }

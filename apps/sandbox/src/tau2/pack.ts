@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { action, retrieval, serviceDesk } from "@remit/agents";
 import { type AnyReadTool, extendAgent } from "@remit/core";
 import { defineScenario, type Scenario, type Turn } from "@remit/core/testing";
-import { type Pack, type PackTool, pick } from "../pack.ts";
+import { type Pack, type PackTool, pick, type WorldPack } from "../pack.ts";
 import type { World } from "../world/world.ts";
 import { loadRetail, type RetailDomain } from "./load.ts";
 import { type PlanStep, planTask, type TaskPlan } from "./plan.ts";
@@ -13,7 +13,7 @@ import type { Tau2Task } from "./task.ts";
 import { effectOf, type RetailRole, type RetailToolName, retailToolKinds, riskOf, roleOf } from "./tool-role.ts";
 
 /** The published retail domain as a pack: its tools behind MCP, its tasks as scenarios, its score. */
-export function retailPack(folder: string): Pack {
+export function retailPack(folder: string): WorldPack {
   const domain = loadRetail(folder);
   const scorer = retailScorer(domain);
   const tasks = new Map(domain.tasks.map((task) => [nameOf(task), task]));

@@ -1,7 +1,7 @@
 import { type AnyTool, defineTool, type ToolContext, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
-import type { Pack } from "../pack.ts";
+import type { WorldPack } from "../pack.ts";
 import { openWorldStore, type WorldStore } from "./store.ts";
 import type { Json, WorldTool } from "./world.ts";
 
@@ -17,7 +17,7 @@ export interface InProcessWorld {
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
 /** Labels and `_meta` apart, the same tools as behind the pack's server: for tests that want no child process. */
-export function inProcessTools(pack: Pick<Pack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
+export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
   const world = pack.openWorld();
   const store = openWorldStore({ world, dir });
   const byName = new Map(world.tools.map((tool) => [tool.name, tool]));

@@ -1,0 +1,175 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type AnyTool, type Json, type LookupAnswer, ToolRefusal } from "@remit/core";
+import { connectMcp, type McpToolConfigs, stdio } from "@remit/mcp-bridge";
+import type { Place, PlaceOptions } from "../../src/pack.ts";
+import { changesBetween } from "../../src/world/changes.ts";
+import { type Matter, matters, memoryFile, officeFolder, openOffice, startOf, stateOf } from "./office.ts";
+
+/**
+ * The two servers, as their packages publish them. Neither knows idempotency keys, so every write can be looked up: after a
+ * crash the file or the node itself says whether it happened. Whatever is not named here does not exist for the team:
+ * `edit_file`, `delete_entities`, `read_graph` and a dozen more.
+ */
+
+type Read = (tool: string, input: { readonly [key: string]: Json }) => Promise<Json>;
+
+/** A write that has not shown itself this long after the server's process was ended never will. Milliseconds. */
+const settlesWithinMs = 5_000;
+const write = { effect: "write", idempotency: "lookup", settlesWithinMs } as const;
+
+export const fileTools = {
+  read_text_file: { effect: "read" },
+  list_directory: { effect: "read" },
+  search_files: { effect: "read" },
+  write_file: {
+    ...write,
+    risk: "medium",
+    protect: ["path"],
+    lookup: async ({ path, content }, _, call) => {
+      const there = await textOf(call, path);
+      return there === content ? found(`Successfully wrote to ${path}`) : { outcome: "never" };
+    },
+  },
+  create_directory: {
+    ...write,
+    risk: "low",
+    protect: ["path"],
+    lookup: async ({ path }, _, call) => {
+      const there = await unlessRefused(() => call("list_directory", { path: path as string }));
+      return there === undefined ? { outcome: "never" } : found(`Successfully created directory ${path}`);
+    },
+  },
+  move_file: {
+    ...write,
+    risk: "high",
+    protect: ["source", "destination"],
+    lookup: async ({ source, destination }, _, call) => {
+      const [from, to] = [await textOf(call, source), await textOf(call, destination)];
+      if (from === undefined && to !== undefined) return found(`Successfully moved ${source} to ${destination}`);
+      return from !== undefined && to === undefined ? { outcome: "never" } : { outcome: "unknown" };
+    },
+  },
+} as const satisfies McpToolConfigs;
+
+export const memoryTools = {
+  search_nodes: { effect: "read" },
+  open_nodes: { effect: "read" },
+  create_entities: {
+    ...write,
+    risk: "low",
+    lookup: async ({ entities }, _, call) => {
+      const wanted = entities as readonly (Named & { readonly [key: string]: Json })[];
+      const there = await namesOf(call, wanted);
+      if (there.size === 0) return { outcome: "never" };
+      return there.size === wanted.length ? { outcome: "found", output: { entities: wanted } } : { outcome: "unknown" };
+    },
+  },
+  add_observations: {
+    ...write,
+    risk: "low",
+    lookup: async ({ observations }, _, call) => {
+      const wanted = observations as readonly { readonly entityName: string; readonly contents: readonly string[] }[];
+      const there = await namesOf(
+        call,
+        wanted.map(({ entityName }) => ({ name: entityName })),
+      );
+      const has = wanted.map(({ entityName, contents }) =>
+        contents.map((text) => there.get(entityName)?.includes(text)),
+      );
+      const all = has.flat();
+      if (all.every((one) => !one)) return { outcome: "never" };
+      if (!all.every((one) => one)) return { outcome: "unknown" };
+      const results = wanted.map(({ entityName, contents }) => ({ entityName, addedObservations: [...contents] }));
+      return { outcome: "found", output: { results } };
+    },
+  },
+} as const satisfies McpToolConfigs;
+
+/** Starts both servers on a suite's office. */
+export async function openFilesPlace({ dir, logger }: PlaceOptions): Promise<Place> {
+  openOffice(dir);
+  const root = officeFolder(dir);
+  const shared = logger ? { logger } : {};
+  const files = connectMcp({
+    name: "files",
+    transport: stdio(process.execPath, [programOf("@modelcontextprotocol/server-filesystem"), root], { cwd: root }),
+    tools: fileTools,
+    ...shared,
+  });
+  const memory = connectMcp({
+    name: "memory",
+    transport: stdio(process.execPath, [programOf("@modelcontextprotocol/server-memory")], {
+      env: { MEMORY_FILE_PATH: memoryFile(dir) },
+    }),
+    tools: memoryTools,
+    ...shared,
+  });
+  const [first, second] = await Promise.allSettled([files, memory]);
+  if (first.status === "rejected" || second.status === "rejected") {
+    for (const one of [first, second]) if (one.status === "fulfilled") await one.value.close();
+    throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+  }
+  const connections = [first.value, second.value];
+  const tools = connections.flatMap((one) => Object.entries(one.tools as Readonly<Record<string, AnyTool>>));
+  const known = new Map<string, Matter>();
+  const matterOf = (worldId: string): Matter => known.get(worldId) ?? unknownMatter(worldId);
+  return {
+    tools: new Map(tools),
+    prepare: (worldId, scenario) => {
+      known.set(worldId, matters[scenario] ?? unknownMatter(scenario));
+    },
+    reader: {
+      endState: (worldId) => stateOf(dir, matterOf(worldId)),
+      changes: (worldId) => changesBetween(startOf(matterOf(worldId)), stateOf(dir, matterOf(worldId))),
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(connections.map((one) => one.close()));
+    },
+  };
+}
+
+function unknownMatter(name: string): never {
+  throw new Error(`the office has no matter for "${name}"`);
+}
+
+/** The file that a published server is started with. */
+export function programOf(name: string): string {
+  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly bin: Readonly<Record<string, string>> };
+  const [program] = Object.values(bin);
+  if (program === undefined) throw new Error(`${name} has no program`);
+  return join(dirname(manifest), program);
+}
+
+function found(content: string): LookupAnswer<Json> {
+  return { outcome: "found", output: { content } };
+}
+
+/** The text of a file; undefined where there is none. */
+async function textOf(call: Read, path: Json | undefined): Promise<Json | undefined> {
+  const answer = await unlessRefused(() => call("read_text_file", { path: path as string }));
+  return (answer as { readonly content?: Json } | undefined)?.content;
+}
+
+async function unlessRefused(ask: () => Promise<Json>): Promise<Json | undefined> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (thrown instanceof ToolRefusal) return undefined;
+    throw thrown;
+  }
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** Which of these nodes exist, with what is observed of them. */
+async function namesOf(call: Read, wanted: readonly Named[]): Promise<Map<string, readonly string[]>> {
+  const answer = (await call("open_nodes", { names: wanted.map(({ name }) => name) })) as unknown as {
+    readonly entities: readonly (Named & { readonly observations: readonly string[] })[];
+  };
+  return new Map(answer.entities.map(({ name, observations }) => [name, observations]));
+}
