@@ -49,6 +49,7 @@ export type {
   ServedTool,
 } from "./served.ts";
 export type { McpCallContext, McpCaller } from "./served-tool.ts";
+export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 export type { McpReadConfig, McpToolConfig, McpToolConfigs, McpTools, McpWriteConfig } from "./tool-config.ts";
 export { type McpTransport, type StdioOptions, type StdioTransport, stdio } from "./transport.ts";
 export type { WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";

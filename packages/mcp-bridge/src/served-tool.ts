@@ -71,7 +71,7 @@ export function servedDefinition(tool: AnyTool): ServedDefinition {
   return {
     name: tool.name,
     description: tool.description,
-    inputSchema: objectInput(tool),
+    inputSchema: objectSchema(tool.name, tool.inputSchema),
     // The protocol knows only objects here; other outputs travel under `result` and without a schema.
     ...(outputIsObject ? { outputSchema: tool.outputSchema } : {}),
     annotations: {
@@ -82,13 +82,13 @@ export function servedDefinition(tool: AnyTool): ServedDefinition {
   };
 }
 
-function objectInput(tool: AnyTool): JsonSchema {
-  const { inputSchema } = tool;
+/** @throws McpError `mcp/tool-not-servable` for a schema that is no object's */
+export function objectSchema(tool: string, inputSchema: JsonSchema): JsonSchema {
   if (inputSchema.type === "object") return inputSchema;
   const choice = ["$ref", "allOf", "anyOf", "oneOf"].some((keyword) => keyword in inputSchema);
   if (inputSchema.type === undefined && choice) return { type: "object", ...inputSchema };
   const reason = `its input is ${JSON.stringify(inputSchema.type ?? "anything")}, not an object`;
-  throw new McpError("mcp/tool-not-servable", { tool: tool.name, reason });
+  throw new McpError("mcp/tool-not-servable", { tool, reason });
 }
 
 /** Without a key nobody could tell a repetition from a second wish. */
