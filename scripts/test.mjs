@@ -29,6 +29,11 @@ const stages = [
   { name: "style", title: "style", run: () => tool(program("@biomejs/biome", "biome"), ["ci", "--colors=off"]) },
   { name: "docs", title: "docs/errors.md lists every error", run: () => tool("scripts/errors-doc.mjs", ["--check"]) },
   { name: "tests", title: "tests", run: () => vitest("all", options.filter) },
+  {
+    name: "conformance",
+    title: "the official conformance suite of MCP",
+    run: () => tool("scripts/conformance.mjs"),
+  },
   { name: "build", title: "build", run: () => tool("scripts/build.mjs") },
   {
     name: "packages",

@@ -143,6 +143,24 @@ export const mcpErrorCodes = {
     message: "the tool {tool} cannot be offered by MCP: {reason}",
     hint: "An MCP tool takes an object; wrap the input into one.",
   },
+  "mcp/serving-invalid": {
+    retryable: false,
+    mayHaveExecuted: false,
+    message: "the server is not set up right: {reason}",
+    hint: "Correct the options of `serveMcp`.",
+  },
+  "mcp/auth-required": {
+    retryable: false,
+    mayHaveExecuted: false,
+    message: "the server would listen on {host}, where others can reach it, and asks nobody who they are",
+    hint: "Give `authenticate` (`bearerTokens`, `oauthResource`), or listen on 127.0.0.1.",
+  },
+  "mcp/listen-failed": {
+    retryable: true,
+    mayHaveExecuted: false,
+    message: "the server cannot listen on {host}, port {port}: {reason}",
+    hint: "Choose another port, or end what listens there.",
+  },
 } as const satisfies Record<`mcp/${string}`, McpErrorEntry>;
 
 export type McpErrorCode = keyof typeof mcpErrorCodes;

@@ -1,3 +1,6 @@
+export type { Authentication, McpAuthenticator, ProtectedResource } from "./auth/authenticator.ts";
+export { type BearerToken, bearerTokens } from "./auth/bearer.ts";
+export { clientOfClaims, type OAuthClaims, type OAuthResourceOptions, oauthResource } from "./auth/oauth-resource.ts";
 export {
   type AnyMcpConnection,
   type ConnectMcpOptions,
@@ -13,9 +16,41 @@ export {
   pinOf,
 } from "./definition.ts";
 export { McpError, type McpErrorCode, type McpErrorRecord, mcpErrorCodes } from "./errors.ts";
+export {
+  defaultHttpServerLimits,
+  type HttpServerLimits,
+  type HttpServerOptions,
+  type HttpServerTransport,
+  httpServer,
+} from "./http-server-options.ts";
 export { inspectMcp, type McpInspection } from "./inspect.ts";
 export { defaultMcpLimits, type McpLimits } from "./limits.ts";
+export type { McpClient, McpClientBudget } from "./mcp-client.ts";
 export type { CallMeta } from "./meta.ts";
-export { type McpCallContext, type McpCaller, type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
+export type { Askable, AskOptions, ClientAsks, InputRequired, Resumed, RoundLimits } from "./rounds.ts";
+export { defaultRoundLimits, type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
+export type { McpAuditEntry } from "./serve-app.ts";
+export type {
+  ServedAnnotations,
+  ServedCallContext,
+  ServedChange,
+  ServedCompletions,
+  ServedContent,
+  ServedContents,
+  ServedDefinition,
+  ServedPrompt,
+  ServedPromptResult,
+  ServedPrompts,
+  ServedRequestContext,
+  ServedResource,
+  ServedResources,
+  ServedResourceTemplate,
+  ServedResult,
+  ServedTool,
+} from "./served.ts";
+export type { McpCallContext, McpCaller } from "./served-tool.ts";
+export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 export type { McpReadConfig, McpToolConfig, McpToolConfigs, McpTools, McpWriteConfig } from "./tool-config.ts";
 export { type McpTransport, type StdioOptions, type StdioTransport, stdio } from "./transport.ts";
+export type { WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";
+export { type ServedAsk, ServedError, type ServedLogLevel, type ServedPeer } from "./wire/serving.ts";

@@ -4,6 +4,10 @@ import type { ToolContext } from "@remit/core";
 
 const prefix = "remit/";
 export const keyMeta = `${prefix}idempotencyKey`;
+/** Set on results: the run that did the call. */
+export const runMeta = `${prefix}runId`;
+/** What a client answers to a question of a run, where it cannot be asked. */
+export const answerMeta = `${prefix}answer`;
 /** Set on an error result when nobody knows whether the work was done. */
 export const outcomeMeta = `${prefix}outcome`;
 export const unknownOutcome = "unknown";

@@ -1,116 +1,124 @@
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
-import {
-  type AnyTool,
-  type Clock,
-  type Logger,
-  reasonOf,
-  silentLogger,
-  systemClock,
-  type ToolContext,
-} from "@remit/core";
-import { createRegistry, type Invocation, invokeTool } from "@remit/tools";
+import { type AnyTool, type Clock, type Logger, osPrincipal, silentLogger, systemClock } from "@remit/core";
+import { ToolsError } from "@remit/tools";
+import { McpError } from "./errors.ts";
+import { openHttpDoor } from "./http-server.ts";
+import type { HttpServerTransport } from "./http-server-options.ts";
 import { defaultMcpLimits } from "./limits.ts";
-import { type CallMeta, readMeta } from "./meta.ts";
-import { keyIsMissing, missingKey, servedDefinition, servedResult } from "./served-tool.ts";
-import type { ServedCall, ServedResult } from "./wire/serving.ts";
-import { servingV1 } from "./wire/serving-v1.ts";
+import type { McpClient } from "./mcp-client.ts";
+import { requestStates } from "./request-state.ts";
+import { createRounds, type RoundLimits } from "./rounds.ts";
+import { createServeApp, type McpAuditEntry } from "./serve-app.ts";
+import type { ServedChange, ServedCompletions, ServedPrompts, ServedResources, ServedTool } from "./served.ts";
+import { type McpCallContext, type McpCaller, serveTool } from "./served-tool.ts";
+import type { ServedApp } from "./wire/serving.ts";
+import { servingHttp } from "./wire/serving-http.ts";
+import { servingStdio } from "./wire/serving-stdio.ts";
 import { streamsChannel } from "./wire/streams.ts";
 
-/** Who calls, as far as it said so. */
-export interface McpCaller {
-  readonly tool: string;
-  /** What the client calls itself. */
-  readonly client: string;
-  readonly meta: CallMeta;
-}
-
-/** What a tool is told about a call that comes from outside. */
-export type McpCallContext = Partial<Pick<ToolContext, "tenant" | "runId" | "agent" | "path" | "attributes">>;
-
+/** What is served, and to whom. */
 export interface ServeMcpOptions {
   readonly name: string;
   readonly version: string;
-  /** The tools that exist for clients. */
-  readonly tools: readonly AnyTool[];
-  /** `stdio` (the default): our own standard input and output, which nothing else may use then. */
-  readonly transport?: "stdio" | { readonly input: Readable; readonly output: Writable };
+  /** The tools that exist for clients: tools of Remit's own, supervisors by `supervisorTool`, and what a gateway hands on. */
+  readonly tools: readonly (AnyTool | ServedTool)[];
+  readonly resources?: ServedResources;
+  readonly prompts?: ServedPrompts;
+  readonly completions?: ServedCompletions;
+  /** True where tools have log lines for clients; false when absent. */
+  readonly logging?: boolean;
+  /**
+   * `stdio` (the default): our own standard input and output, which nothing else may use then. {@link httpServer}: an address.
+   */
+  readonly transport?: "stdio" | { readonly input: Readable; readonly output: Writable } | HttpServerTransport;
   /** For the model of a client, in the handshake. */
   readonly instructions?: string;
   /**
-   * Called before each call. What it leaves out comes from the caller's `_meta`, but for the tenant, which is `local`:
-   * on stdio whoever started us is the caller. Throw a `ToolRefusal` to refuse the call.
+   * Who calls where the transport asks nobody: on stdio whoever started us, and the same over HTTP without
+   * `authenticate`. The operating system's user with the tenant `local` when absent.
+   */
+  readonly client?: McpClient;
+  /**
+   * Called before each call of a tool of Remit's own. What it leaves out comes from the caller's `_meta`, but for the
+   * tenant, which is the client's. Throw a `ToolRefusal` to refuse the call.
    */
   readonly context?: (caller: McpCaller) => McpCallContext;
+  /** Gets one entry when a call ends, refused ones included; the logger when absent. What it throws is logged. */
+  readonly audit?: (entry: McpAuditEntry) => void | Promise<void>;
   readonly logger?: Logger;
   readonly clock?: Clock;
-  /** Bytes of one message; 10 MiB when absent. */
+  /** Bytes of one message on stdio; 10 MiB when absent. */
   readonly messageBytes?: number;
-  /** Milliseconds that calls under way may still take once the client has ended its side; 5,000 when absent. */
+  /** Milliseconds that calls under way may still take once the server is to end; 5,000 when absent. */
   readonly drainMs?: number;
+  /**
+   * What signs the state of calls that wait for their client (2026-07-28): 32 bytes or more. Give it where a call shall
+   * outlive this process, or several processes serve one address; random when absent.
+   */
+  readonly stateSecret?: Uint8Array;
+  readonly rounds?: Partial<RoundLimits>;
 }
 
+export const defaultRoundLimits: RoundLimits = { held: 1_000, heldPerCaller: 64, heldMs: 10 * 60_000, rounds: 32 };
+
 export interface McpServing {
-  /** Resolves when the client has gone or `close` was called. */
+  /** Where it listens; `undefined` on stdio. */
+  readonly address: { readonly host: string; readonly port: number; readonly url: string } | undefined;
+  /** Resolves when the client has gone (stdio) or `close` was called. */
   readonly closed: Promise<void>;
-  /** Stops listening and aborts calls under way. Idempotent. */
+  /** Puts other tools in the place of those served and tells every client. Calls under way go on. */
+  readonly setTools: (tools: readonly (AnyTool | ServedTool)[]) => void;
+  /** Tells clients what changed, where they want to hear of it. */
+  readonly changed: (change: ServedChange) => void;
+  /**
+   * Takes no more calls, lets those under way end for `drainMs`, aborts what is left, and ends every connection.
+   * Idempotent.
+   */
   readonly close: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
 /**
- * Offers tools as an MCP server. Every call is parsed by the tool's own schemas and has its deadline; a write whose
- * idempotency is `key` needs one in `_meta["remit/idempotencyKey"]`.
- * @throws McpError `mcp/tool-not-servable`
+ * Offers tools as an MCP server, over stdio or streamable HTTP, to clients of every protocol version up to 2026-07-28.
+ * Every call is parsed by the tool's own schemas and has its deadline; a write whose idempotency is `key` needs one in
+ * `_meta["remit/idempotencyKey"]`. Each client has its own allowlist, budget and line of audit.
+ * @throws McpError `mcp/tool-not-servable`, `mcp/serving-invalid`, `mcp/listen-failed`
  * @throws ToolsError `registry/duplicate-tool`
  */
 export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
-  const { name, version, instructions, logger = silentLogger, clock = systemClock() } = options;
-  const { messageBytes = defaultMcpLimits.messageBytes, drainMs = 5_000 } = options;
-  const registry = createRegistry(options.tools);
-  const definitions = registry.tools.map(servedDefinition);
+  const { logger = silentLogger, clock = systemClock(), transport = "stdio", drainMs = 5_000 } = options;
+  const { stateSecret = randomBytes(32) } = options;
+  if (stateSecret.length < 32) throw new McpError("mcp/serving-invalid", { reason: "stateSecret has under 32 bytes" });
+  const limits = { ...defaultRoundLimits, ...options.rounds };
+  const newId = () => randomUUID();
+  const states = requestStates({ secret: stateSecret, clock, newId, validMs: limits.heldMs });
+  const rounds = createRounds({ states, clock, newId, limits });
+  const served = (tools: ServeMcpOptions["tools"]): readonly ServedTool[] => {
+    const ready = tools.map((tool) =>
+      tool.kind === "tool" ? serveTool(tool, { context: options.context, clock, logger }) : tool,
+    );
+    assertUnique(ready);
+    return ready;
+  };
+  const local = options.client ?? { principal: osPrincipal().current(), tenant: "local" };
+  const app = createServeApp({
+    name: options.name,
+    version: options.version,
+    instructions: options.instructions,
+    tools: served(options.tools),
+    resources: options.resources,
+    prompts: options.prompts,
+    completions: options.completions,
+    logging: options.logging ?? false,
+    rounds,
+    clock,
+    logger,
+    audit: options.audit ?? ((entry) => logger.info({ ...entry }, "A served tool was called.")),
+    local,
+  });
   const under = createUnderWay();
-  const { input, output } = streamsOf(options.transport);
-
-  const answer = async (call: ServedCall): Promise<ServedResult | undefined> => {
-    const tool = registry.find(call.tool);
-    if (!tool) return undefined;
-    const meta = readMeta(call.meta);
-    if (keyIsMissing(tool, meta.idempotencyKey)) return missingKey(tool);
-    const startedAt = clock.now();
-    const invocation = await invoked(tool, call, meta);
-    const { status } = invocation;
-    const fields = { tool: tool.name, status, durationMs: clock.now() - startedAt, client: call.client };
-    if (invocation.status === "failed")
-      logger.error({ ...fields, reason: reasonOf(invocation.cause) }, "A served tool failed.");
-    else logger.info(fields, "A served tool was called.");
-    return servedResult(tool, invocation);
-  };
-
-  const invoked = async (
-    tool: AnyTool,
-    { input: value, client, signal }: ServedCall,
-    meta: CallMeta,
-  ): Promise<Invocation> => {
-    let given: McpCallContext;
-    try {
-      given = options.context?.({ tool: tool.name, client, meta }) ?? {};
-    } catch (cause) {
-      if (cause instanceof Error && cause.name === "ToolRefusal") return { status: "refused", message: cause.message };
-      return { status: "failed", message: reasonOf(cause), mayHaveExecuted: false, cause };
-    }
-    const context: ToolContext = {
-      signal,
-      idempotencyKey: tool.effect === "write" ? meta.idempotencyKey : "",
-      tenant: given.tenant ?? "local",
-      runId: given.runId ?? (meta.runId || "mcp"),
-      agent: given.agent ?? (meta.agent || client || "mcp"),
-      path: given.path ?? (meta.path || "mcp"),
-      attempt: 1,
-      attributes: given.attributes ?? meta.attributes,
-    };
-    return invokeTool(tool, value, context, { clock });
-  };
-
+  const counted: ServedApp = { ...app, answer: (...request) => under.during(app.answer(...request)) };
   const drained = async () => {
     const over = Promise.withResolvers<void>();
     const timer = clock.at(clock.now() + drainMs, over.resolve);
@@ -119,27 +127,47 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
     timer.cancel();
     await turn(); // Answers are written a little after the calls they answer.
   };
-
-  const session = await servingV1().serve(streamsChannel({ input, output, messageBytes, drained }), {
-    name,
-    version,
-    instructions,
-    list: () => definitions,
-    call: (call) => under.during(answer(call)),
-    fault: (reason) => logger.debug({ reason: reason.slice(0, 2_000) }, "MCP protocol fault."),
-  });
-  return {
-    closed: session.ended.then(() => {}),
-    close: session.close,
-    [Symbol.asyncDispose]: session.close,
+  const common = {
+    setTools: (tools: ServeMcpOptions["tools"]) => {
+      app.setTools(served(tools));
+      app.changed({ kind: "list-changed", of: "tools" });
+    },
+    changed: app.changed,
   };
+
+  if (typeof transport === "object" && "kind" in transport) {
+    const { sessionsPerClient: sessionsPerCaller, ...httpLimits } = transport.limits;
+    const serving = servingHttp(counted, { limits: { ...httpLimits, sessionsPerCaller }, clock, newId });
+    const door = await openHttpDoor({ transport, serving, local, logger, drained });
+    const closed = Promise.withResolvers<void>();
+    const close = async () => {
+      await door.close();
+      rounds.close();
+      closed.resolve();
+    };
+    const { host, port, url } = door;
+    return { ...common, address: { host, port, url }, closed: closed.promise, close, [Symbol.asyncDispose]: close };
+  }
+
+  const { messageBytes = defaultMcpLimits.messageBytes } = options;
+  const { input, output } = transport === "stdio" ? { input: process.stdin, output: process.stdout } : transport;
+  const channel = streamsChannel({ input, output, messageBytes, drained });
+  const session = await servingStdio({ caller: local, sessionId: newId() }).serve(channel, counted);
+  const closed = session.ended.then(() => rounds.close());
+  const close = async () => {
+    await session.close();
+    await closed;
+  };
+  return { ...common, address: undefined, closed, close, [Symbol.asyncDispose]: close };
 }
 
-function streamsOf(transport: ServeMcpOptions["transport"] = "stdio"): {
-  readonly input: Readable;
-  readonly output: Writable;
-} {
-  return transport === "stdio" ? { input: process.stdin, output: process.stdout } : transport;
+/** @throws ToolsError `registry/duplicate-tool` */
+function assertUnique(tools: readonly ServedTool[]): void {
+  const names = new Set<string>();
+  for (const { definition } of tools) {
+    if (names.has(definition.name)) throw new ToolsError("registry/duplicate-tool", { tool: definition.name });
+    names.add(definition.name);
+  }
 }
 
 /** One turn of the event loop. */
