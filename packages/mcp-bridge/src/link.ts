@@ -5,7 +5,7 @@ import type { McpLimits } from "./limits.ts";
 import { callError, connectError, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
 import { visible } from "./text.ts";
-import type { ChannelEnd, OpenChannel } from "./wire/channel.ts";
+import type { ChannelEnd } from "./wire/channel.ts";
 import { type Wire, WireError, type WirePeer, type WireSession } from "./wire/port.ts";
 
 /**
@@ -68,7 +68,6 @@ export interface LinkOptions {
   readonly server: string;
   /** What it is reached by, for messages: its command. */
   readonly target: string;
-  readonly open: OpenChannel;
   readonly wire: Wire;
   readonly limits: McpLimits;
   readonly clock: Clock;
@@ -80,7 +79,7 @@ export interface LinkOptions {
 const none: ReadonlyMap<string, McpError> = new Map();
 const reasonMax = 2_000;
 
-export function createLink({ server, target, open, wire, limits, clock, logger, inspect }: LinkOptions): Link {
+export function createLink({ server, target, wire, limits, clock, logger, inspect }: LinkOptions): Link {
   const closing = new AbortController();
   let current: LinkReady | undefined;
   let connecting: Promise<LinkReady> | undefined;
@@ -114,7 +113,7 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
     const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, closing.signal] : [closing.signal]);
     let session: WireSession | undefined;
     try {
-      session = await wire.connect(open, {
+      session = await wire.connect({
         signal: deadline.signal,
         noise: () => {
           if (noiseLines++ > 0) return;
