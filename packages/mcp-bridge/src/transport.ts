@@ -125,7 +125,8 @@ function addressOf(given: string | URL): string {
   const url = URL.parse(String(given));
   const invalid = (reason: string) => new McpError("mcp/config-invalid", { server: "", reason });
   if (!url) throw invalid("the address of a server is a URL");
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw invalid(`${url.protocol} is none of http: and https:`);
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    throw invalid(`${url.protocol} is none of http: and https:`);
   if (url.username !== "" || url.password !== "") throw invalid("an address holds no user; set `headers` or `auth`");
   if (url.hash !== "") throw invalid("an address of a server has no fragment");
   return url.href;

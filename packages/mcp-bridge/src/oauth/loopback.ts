@@ -25,7 +25,11 @@ const said = "You can close this window.\n";
  * Listens on 127.0.0.1 for a browser to come back from an authorisation. Only who brings the `state` of one that was
  * begun is listened to. https://www.rfc-editor.org/rfc/rfc8252#section-7.3
  */
-export async function loopbackRedirect({ open, port = 0, path = "/callback" }: LoopbackOptions): Promise<LoopbackRedirect> {
+export async function loopbackRedirect({
+  open,
+  port = 0,
+  path = "/callback",
+}: LoopbackOptions): Promise<LoopbackRedirect> {
   const begun = new Map<string, (back: URL) => void>();
   const server = createServer((request, response) => {
     const back = URL.parse(request.url ?? "", redirectUrl);

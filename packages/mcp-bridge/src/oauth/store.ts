@@ -76,5 +76,8 @@ export function fileOAuthStore(path: string): OAuthStore {
     last = turn.catch(() => {}); // Told to who asked for it.
     return turn;
   };
-  return { get: (key) => inTurn(async () => (await read())[key]), set: (key, value) => inTurn(() => write(key, value)) };
+  return {
+    get: (key) => inTurn(async () => (await read())[key]),
+    set: (key, value) => inTurn(() => write(key, value)),
+  };
 }

@@ -18,7 +18,9 @@ const invalidParams = -32602;
 const internalError = -32603;
 
 /** What we declare: only what somebody is there to answer. */
-export function capabilitiesOf({ elicit, sample, roots }: WireAsks = {}): { [name: string]: { [part: string]: object } } {
+export function capabilitiesOf({ elicit, sample, roots }: WireAsks = {}): {
+  [name: string]: { [part: string]: object };
+} {
   return {
     ...(elicit ? { elicitation: { form: { applyDefaults: true }, url: {} } } : {}),
     ...(sample ? { sampling: {} } : {}),

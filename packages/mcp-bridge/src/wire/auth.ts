@@ -100,7 +100,11 @@ export function authFetch(options: AuthOptions): HttpFetch["fetch"] {
         throw closed(`it was not granted: ${(back.get("error") ?? "no code came back").slice(0, 200)}`, scope);
       }
       oauth.keep("authorization code", code);
-      const exchanged = await auth(flow.provider, { ...common, authorizationCode: code, ...(iss === undefined ? {} : { iss }) });
+      const exchanged = await auth(flow.provider, {
+        ...common,
+        authorizationCode: code,
+        ...(iss === undefined ? {} : { iss }),
+      });
       if (exchanged !== "AUTHORIZED") throw closed("no token was given", scope);
     } catch (thrown) {
       if (thrown instanceof WireError) throw thrown;

@@ -31,7 +31,12 @@ export interface HttpWireOptions extends V2Options {
 }
 
 /** How often a broken stream that can be resumed is asked for again. */
-const resumes = { initialReconnectionDelay: 250, maxReconnectionDelay: 5_000, reconnectionDelayGrowFactor: 2, maxRetries: 3 };
+const resumes = {
+  initialReconnectionDelay: 250,
+  maxReconnectionDelay: 5_000,
+  reconnectionDelayGrowFactor: 2,
+  maxRetries: 3,
+};
 
 export function wireHttp(options: HttpWireOptions): Wire {
   const { mask } = options;
@@ -40,7 +45,8 @@ export function wireHttp(options: HttpWireOptions): Wire {
     const { fault } = thrown;
     // Without its cause: what another library says of a request may hold all of it.
     if ("reason" in fault) throw new WireError({ ...fault, reason: mask(fault.reason) });
-    if ("end" in fault && fault.end) throw new WireError({ ...fault, end: { ...fault.end, reason: mask(fault.end.reason) } });
+    if ("end" in fault && fault.end)
+      throw new WireError({ ...fault, end: { ...fault.end, reason: mask(fault.end.reason) } });
     throw thrown;
   };
   return {
@@ -53,7 +59,8 @@ export function wireHttp(options: HttpWireOptions): Wire {
 }
 
 async function connect(options: HttpWireOptions, wireOptions: WireOptions): Promise<WireSession> {
-  if (options.transport === "sse") return connectV2(httpLine(options, "sse", wireOptions), "legacy", options, wireOptions);
+  if (options.transport === "sse")
+    return connectV2(httpLine(options, "sse", wireOptions), "legacy", options, wireOptions);
   try {
     return await connectV2(httpLine(options, "http", wireOptions), options.era, options, wireOptions);
   } catch (thrown) {

@@ -42,7 +42,8 @@ export function scanHeaders(inputSchema: unknown): HeaderScan {
       const header = schema[keyword];
       if (!path || path.length === 0) return wrong("stands where no chain of `properties` leads to");
       if (typeof header !== "string" || !token.test(header)) return wrong("is not the name of a header");
-      if (!types.includes(schema.type)) return wrong(`of "${header}" is at a value that is no string, integer or boolean`);
+      if (!types.includes(schema.type))
+        return wrong(`of "${header}" is at a value that is no string, integer or boolean`);
       if (names.has(header.toLowerCase())) return wrong(`"${header}" is declared twice`);
       names.add(header.toLowerCase());
       declarations.push({ path, header });

@@ -102,7 +102,9 @@ async function connect(
         return await client.request({ method, params }, anything, {
           signal: asked,
           timeout: noTimeout,
-          ...(onProgress ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) } : {}),
+          ...(onProgress
+            ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) }
+            : {}),
         });
       } catch (cause) {
         throw new WireError(faultOf(cause, asked), { cause });

@@ -1,4 +1,10 @@
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/client";
+import {
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/client";
 import { WireError, type WireFault } from "./port.ts";
 
 /** What the SDK throws, in our words. Told by name and code, so that a second copy of it is understood too. */
@@ -7,7 +13,8 @@ export const modernVersion = "2026-07-28";
 export const knownVersions: readonly string[] = [modernVersion, ...SUPPORTED_PROTOCOL_VERSIONS];
 
 /** Names of what goes wrong while somebody authorises us. */
-const authNames = /^(?:Unauthorized|InsufficientScope|OAuth\w*|IssuerMismatch|AuthorizationServerMismatch|InsecureTokenEndpoint|RegistrationRejected)(?:Error)?$/;
+const authNames =
+  /^(?:Unauthorized|InsufficientScope|OAuth\w*|IssuerMismatch|AuthorizationServerMismatch|InsecureTokenEndpoint|RegistrationRejected)(?:Error)?$/;
 const authSeam = Symbol.for("mcp.authSeamEscape");
 
 /** @param sessionId of the request, where it had one: then 404 says that it is known no more */
@@ -25,7 +32,10 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
   if (status !== undefined) {
     const forgotten = status === 404 || (status === 400 && /\bsession\b/i.test(reason));
     if (sessionId !== undefined && forgotten) {
-      return { kind: "session-lost", end: { cause: "lost", reason: `it does not know the session any more: ${reason}` } };
+      return {
+        kind: "session-lost",
+        end: { cause: "lost", reason: `it does not know the session any more: ${reason}` },
+      };
     }
     return { kind: "http", status, reason };
   }

@@ -1,4 +1,9 @@
-import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, type PriorDiscovery, PROTOCOL_VERSION_META_KEY } from "@modelcontextprotocol/client";
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
+  type PriorDiscovery,
+} from "@modelcontextprotocol/client";
 import { capabilitiesOf } from "./asks.ts";
 import type { Channel, ChannelEnd, ChannelListener, OpenChannel } from "./channel.ts";
 import { type Wire, WireError, type WireOptions, type WireSession } from "./port.ts";
@@ -51,7 +56,7 @@ async function probe({ open, clock, client }: V2StdioOptions, { signal, noise, a
   const channel = open({
     message: (message) => {
       if (listener) listener.message(message);
-      else if (message.id === id) told.resolve(message);
+      else if (message.id === id) told.resolve({ result: message.result });
     },
     noise,
     end: (found) => {

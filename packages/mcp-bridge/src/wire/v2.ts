@@ -1,10 +1,23 @@
-import { Client, type McpSubscription, type PriorDiscovery, ProtocolError, type Result } from "@modelcontextprotocol/client";
+import {
+  Client,
+  type McpSubscription,
+  type PriorDiscovery,
+  ProtocolError,
+  type Result,
+} from "@modelcontextprotocol/client";
 import type { Clock } from "@remit/core";
 import { z } from "zod";
 import { unlessAborted } from "../deadline.ts";
 import { AskRefused, answerAsk, capabilitiesOf, noticeOf } from "./asks.ts";
 import { type HeaderDeclaration, paramHeaders, scanHeaders } from "./param-headers.ts";
-import { WireError, type WireFault, type WireMethod, type WireOptions, type WireRequestOptions, type WireSession } from "./port.ts";
+import {
+  WireError,
+  type WireFault,
+  type WireMethod,
+  type WireOptions,
+  type WireRequestOptions,
+  type WireSession,
+} from "./port.ts";
 import { faultOfThrown, modernVersion } from "./v2-faults.ts";
 import type { Line } from "./v2-line.ts";
 import { tapOf } from "./v2-tap.ts";
@@ -109,7 +122,8 @@ export async function connectV2(
 
   const once = (method: string, params: Params, { signal: asked, tag, onProgress }: WireRequestOptions) => {
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
-    const level = modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
+    const level =
+      modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
     return tap.ask({
       tag,
       signal: asked,
@@ -157,7 +171,9 @@ export async function connectV2(
     const round = new AbortController();
     const context = { signal: AbortSignal.any([asked, round.signal]), tag };
     try {
-      const given = wanted.map(async ([key, request]) => [key, await answerAsk(asks, embedded(request), context)] as const);
+      const given = wanted.map(
+        async ([key, request]) => [key, await answerAsk(asks, embedded(request), context)] as const,
+      );
       return Object.fromEntries(await unlessAborted(Promise.all(given), asked));
     } catch (cause) {
       if (asked.aborted) throw new WireError({ kind: "aborted" }, { cause });
@@ -312,7 +328,8 @@ function createListening(client: Client, clock: Clock, fault: (reason: string) =
   };
   return {
     changes: (capabilities) => {
-      const told = (name: string) => (capabilities[name] as { listChanged?: unknown } | undefined)?.listChanged === true;
+      const told = (name: string) =>
+        (capabilities[name] as { listChanged?: unknown } | undefined)?.listChanged === true;
       filter = {
         ...(told("tools") ? { toolsListChanged: true as const } : {}),
         ...(told("resources") ? { resourcesListChanged: true as const } : {}),
