@@ -84,7 +84,7 @@ export function httpServer(options: HttpServerOptions = {}): HttpServerTransport
     if (!Number.isSafeInteger(value) || value < 1) throw invalid(`limits.${name} cannot be ${String(value)}`);
   }
   const isLocal = isLoopback(host);
-  if (!isLocal && !authenticate) throw new McpError("mcp/auth-required", { host });
+  if (!isLocal && !authenticate) throw new McpError("mcp/serving-unguarded", { host });
   const own = isLocal ? ["localhost", "127.0.0.1", "[::1]"] : isIP(host) === 0 ? [host] : [];
   const pages = isLocal ? own.flatMap((name) => [`http://${name}`, `https://${name}`]) : [];
   return {

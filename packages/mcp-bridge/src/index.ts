@@ -51,6 +51,27 @@ export type {
 export type { McpCallContext, McpCaller } from "./served-tool.ts";
 export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 export type { McpReadConfig, McpToolConfig, McpToolConfigs, McpTools, McpWriteConfig } from "./tool-config.ts";
-export { type McpTransport, type StdioOptions, type StdioTransport, stdio } from "./transport.ts";
 export type { WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";
 export { type ServedAsk, ServedError, type ServedLogLevel, type ServedPeer } from "./wire/serving.ts";
+export { type LoopbackOptions, type LoopbackRedirect, loopbackRedirect } from "./oauth/loopback.ts";
+export {
+  type ClientCredentialsOptions,
+  clientCredentials,
+  type OAuth,
+  type OAuthOptions,
+  type OpenUrl,
+  oauth,
+} from "./oauth/oauth.ts";
+export { fileOAuthStore, memoryOAuthStore, type OAuthStore } from "./oauth/store.ts";
+export {
+  type HttpOptions,
+  type HttpTransport,
+  http,
+  type McpProtocol,
+  type McpTransport,
+  type SseOptions,
+  type StdioOptions,
+  type StdioTransport,
+  sse,
+  stdio,
+} from "./transport.ts";
