@@ -72,7 +72,7 @@ export const defaultHttpServerLimits: HttpServerLimits = {
 
 /**
  * Serving over streamable HTTP, sessions and 2026-07-28 on one address. `Host` and `Origin` are checked in any case.
- * @throws McpError `mcp/auth-required` for a host that others can reach, without `authenticate`
+ * @throws McpError `mcp/serving-unguarded` for a host that others can reach, without `authenticate`
  * @throws McpError `mcp/serving-invalid` for a port, a path or a limit that cannot be
  */
 export function httpServer(options: HttpServerOptions = {}): HttpServerTransport {
