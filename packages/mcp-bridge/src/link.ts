@@ -46,6 +46,8 @@ export interface LinkCall {
   readonly meta: { readonly [name: string]: string };
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** A last look before it is sent. When it throws, nothing is. @throws McpError */
+  readonly check?: (listing: Listing) => void;
 }
 
 export interface LinkStatus {
@@ -74,7 +76,10 @@ export interface LinkOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Says which tools may not be called on a new connection. */
-  readonly inspect: (listing: Listing) => ReadonlyMap<string, McpError>;
+  readonly inspect: (
+    listing: Listing,
+    peer: WirePeer,
+  ) => ReadonlyMap<string, McpError> | Promise<ReadonlyMap<string, McpError>>;
 }
 
 const none: ReadonlyMap<string, McpError> = new Map();
@@ -123,7 +128,7 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
         fault: (reason) => logger.debug({ server, reason: visible(reason.slice(0, reasonMax)) }, "MCP protocol fault."),
       });
       const listing = await listTools(session, limits, deadline.signal);
-      const ready: LinkReady = { session, listing, refused: inspect(listing) };
+      const ready: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
       return ready;
     } catch (thrown) {
@@ -175,13 +180,14 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
     return Promise.reject(unavailable(server, lastError?.message ?? "it went away", waitMs));
   };
 
-  const call = async ({ tool, remoteName, input, meta, timeoutMs, signal }: LinkCall): Promise<unknown> => {
+  const call = async ({ tool, remoteName, input, meta, timeoutMs, signal, check }: LinkCall): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal]);
     let sent = false;
     try {
-      const { session, refused } = await unlessAborted(ready(), deadline.signal);
+      const { session, refused, listing } = await unlessAborted(ready(), deadline.signal);
       const refusal = refused.get(remoteName);
       if (refusal) throw refusal;
+      check?.(listing);
       deadline.signal.throwIfAborted();
       sent = true;
       const params = { name: remoteName, arguments: input, _meta: meta };
