@@ -1,5 +1,5 @@
 import { type AnyTool, type Clock, type Logger, reasonOf, silentLogger, systemClock, type Tool } from "@remit/core";
-import { createSchemaReader } from "@remit/tools";
+import { createSchemaValidator } from "@remit/tools";
 import type { ArtifactStore } from "./artifacts.ts";
 import { clientInfo } from "./client-info.ts";
 import { pinOf } from "./definition.ts";
@@ -134,13 +134,25 @@ export function openHost<const Tools extends McpToolConfigs>(options: ConnectMcp
     logger,
     mask,
   });
-  const link = maskedLink(openLink({ name, transport, logger, clock }, limits, board.inspect), mask);
+  const validator = createSchemaValidator({ clock });
+  const server = maskedLink(openLink({ name, transport, logger, clock }, limits, board.inspect), mask);
+  const close = async () => {
+    await Promise.all([server.close(), validator.close()]);
+  };
+  const link = { ...server, close };
   const status = () => statusOf(name, link.status());
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
-    const reader = createSchemaReader();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    const ports = { link, board, reader, limits, artifacts, toolOf, mask: createMask(tellingOf(transport, secrets)) };
+    const ports = {
+      link,
+      board,
+      validator,
+      limits,
+      artifacts,
+      toolOf,
+      mask: createMask(tellingOf(transport, secrets)),
+    };
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);

@@ -1,9 +1,10 @@
 import { type AnyTool, defineTool, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
-import { type JsonObject, type SchemaReader, ToolsError } from "@remit/tools";
+import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
 import { z } from "zod";
 import type { ArtifactStore } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
+import { fittingOf } from "./fitting.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { Listing } from "./listing.ts";
@@ -26,7 +27,7 @@ export interface RemoteTool {
 export interface RemoteToolPorts {
   readonly link: Link;
   readonly board: PinBoard;
-  readonly reader: SchemaReader;
+  readonly validator: SchemaValidator;
   readonly limits: McpLimits;
   readonly artifacts: ArtifactStore | undefined;
   readonly mask: Mask;
@@ -45,16 +46,20 @@ const anyArguments = z.record(z.string(), z.json());
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
 export function remoteTool({ server, name, remoteName, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
-  const { link, board, reader, limits, artifacts, toolOf, mask } = ports;
+  const { link, board, validator, limits, artifacts, toolOf, mask } = ports;
   const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
   const owner = `${server}.${name}`;
   const { inputSchema = { type: "object" }, outputSchema = {} } = definition ?? {};
-  const input =
-    config.input ?? (definition ? usable(server, name, () => reader.readObject(inputSchema, owner)) : anyArguments);
-  const output = config.output ?? resultSchema(usable(server, name, () => reader.read(outputSchema, owner)));
+  const asked =
+    config.input || !definition ? undefined : usable(server, name, () => validator.readObject(inputSchema, owner));
+  const given = config.output ? undefined : usable(server, name, () => validator.read(outputSchema, owner));
+  const input = config.input ?? asked?.schema ?? anyArguments;
+  const output = config.output ?? (given ? resultSchema(given.schema) : z.json());
+  const fitting = fittingOf({ server, tool: name, input: asked, output: given });
   if (definition) board.made(definition);
   const execute = async (value: unknown, context: ToolContext) => {
     await board.again(remoteName);
+    await fitting.before(value);
     const answer = await link.call({
       tool: name,
       remoteName,
@@ -65,7 +70,7 @@ export function remoteTool({ server, name, remoteName, config, definition }: Rem
       // Made before its definition was known, so the arguments are checked when it is.
       ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
     });
-    return outputOf(answer, {
+    const found = await outputOf(answer, {
       server,
       tool: name,
       resultBytes: limits.resultBytes,
@@ -75,15 +80,13 @@ export function remoteTool({ server, name, remoteName, config, definition }: Rem
       keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
       mask,
     });
+    await fitting.after(found);
+    return found;
   };
   const checkLate = ({ definitions }: Listing, value: unknown, owner: string) => {
     const found = definitions.get(remoteName);
     const read =
-      found &&
-      parseWith(
-        usable(server, name, () => reader.readObject(found.inputSchema, owner)),
-        value,
-      );
+      found && parseWith(usable(server, name, () => validator.readObject(found.inputSchema, owner)).schema, value);
     if (read === undefined || read.ok) return;
     const reason = read.issues.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; ");
     throw new McpError("mcp/call-rejected", { server, tool: name, rpcCode: -32602, reason: visible(reason) });

@@ -26,7 +26,7 @@ async function failureOf(promise: unknown): Promise<ToolsError> {
 const catastrophic = { type: "object", properties: { text: { pattern: "^(?:(a+)+)(?!\\1)$" } } };
 
 test("a plain document is checked at once, and starts no thread", async () => {
-  const { schema, check, place } = await validator().readObject(
+  const { schema, check, place } = validator().readObject(
     { type: "object", properties: { n: { type: "integer" } }, required: ["n"] },
     "a tool",
   );
@@ -44,7 +44,7 @@ test.each([
   ["unevaluatedProperties", { properties: { a: {} }, unevaluatedProperties: false }, { a: 1 }, { b: 1 }],
   ["a large document", { properties: { a: {}, b: { enum: ["x".repeat(300_000)] } } }, { a: 1 }, { b: 1 }],
 ])("%s is checked on the thread", async (_, document, good, bad) => {
-  const { schema, check, place } = await validator().read(document, "a tool");
+  const { schema, check, place } = validator().read(document, "a tool");
   expect(place).toBe("thread");
   expect(await check(good)).toEqual([]);
   expect(await check(bad)).toHaveLength(1);
@@ -53,7 +53,7 @@ test.each([
 
 test("a value that takes many steps is checked on the thread by the same document", async () => {
   const branches = Array.from({ length: 50 }, (_, index) => ({ required: [`a${index}`] }));
-  const { schema, check, place } = await validator().read({ items: { anyOf: branches } }, "a tool");
+  const { schema, check, place } = validator().read({ items: { anyOf: branches } }, "a tool");
   expect(place).toBe("at-once");
   const value = Array.from({ length: 3_000 }, () => ({ a49: 1 }));
   expect(await check(value)).toEqual([]);
@@ -63,8 +63,8 @@ test("a value that takes many steps is checked on the thread by the same documen
 
 test("T1 a check that takes too long ends its thread, is said to have done so, and is not tried again", async () => {
   const checks = validator({ budgetMs: 1_000 });
-  const hostile = await checks.read(catastrophic, "the hostile tool");
-  const good = await checks.read({ pattern: "^(.)\\1$" }, "a good tool");
+  const hostile = checks.read(catastrophic, "the hostile tool");
+  const good = checks.read({ pattern: "^(.)\\1$" }, "a good tool");
   const hung = failureOf(hostile.check({ text: `${"a".repeat(40)}!` }));
   const behind = failureOf(hostile.check({ text: "a" }));
   const innocent = good.check("xx");
@@ -82,7 +82,7 @@ test("T1 a check that takes too long ends its thread, is said to have done so, a
 });
 
 test("while it hangs the event loop turns", async () => {
-  const hostile = await validator({ budgetMs: 400 }).read(catastrophic, "the hostile tool");
+  const hostile = validator({ budgetMs: 400 }).read(catastrophic, "the hostile tool");
   let turns = 0;
   let over = false;
   const hung = failureOf(hostile.check({ text: `${"a".repeat(40)}!` })).finally(() => {
@@ -98,7 +98,10 @@ test("while it hangs the event loop turns", async () => {
 
 test("documents that cannot be used are refused with a reason, also by the thread", async () => {
   const checks = validator();
-  const codeOf = async (document: unknown) => (await failureOf(checks.read(document, "a tool"))).code;
+  const codeOf = async (document: unknown) => {
+    const read = async () => checks.read(document, "a tool").ready();
+    return (await failureOf(read())).code;
+  };
   expect(await codeOf({ type: "text", unevaluatedItems: false })).toBe("schema/invalid");
   expect(await codeOf({ unevaluatedItems: 7 })).toBe("schema/invalid");
   expect(await codeOf({ pattern: "(" })).toBe("schema/pattern-refused");
@@ -107,19 +110,21 @@ test("documents that cannot be used are refused with a reason, also by the threa
   expect(await codeOf({ description: "x".repeat(2_000_000) })).toBe("schema/too-large");
   const names = Array.from({ length: 60_000 }, (_, index) => [`p${index}`, {}]);
   expect(await codeOf({ properties: Object.fromEntries(names) })).toBe("schema/too-large");
-  expect((await failureOf(checks.readObject({ type: "array" }, "a tool"))).code).toBe("schema/invalid");
+  expect((await failureOf((async () => checks.readObject({ type: "array" }, "a tool"))())).code).toBe("schema/invalid");
 });
 
 test("a schema of 20,000 patterns costs its owner, and nobody else", async () => {
   const names = Array.from({ length: 20_000 }, (_, index) => [`p${index}`, { pattern: `^a{0,9}${index}$` }]);
   const refused = await failureOf(
-    validator({ budgetMs: 250 }).read({ properties: Object.fromEntries(names) }, "a tool"),
+    validator({ budgetMs: 250 })
+      .read({ properties: Object.fromEntries(names) }, "a tool")
+      .ready(),
   );
   expect(["schema/check-timeout", "schema/too-large", "schema/invalid", "schema/check-failed"]).toContain(refused.code);
 });
 
 test("a value that cannot be handed over is an error of its own", async () => {
-  const { check } = await validator().read({ unevaluatedItems: false }, "a tool");
+  const { check } = validator().read({ unevaluatedItems: false }, "a tool");
   let deep: unknown[] = [];
   for (let depth = 0; depth < 200_000; depth++) deep = [deep];
   expect(await failureOf(check(deep))).toMatchObject({ code: "schema/check-failed" });
@@ -128,7 +133,7 @@ test("a value that cannot be handed over is an error of its own", async () => {
 
 test("after a close nothing is left, and what was open has failed", async () => {
   const checks = createSchemaValidator({ budgetMs: 60_000 });
-  const hostile = await checks.read(catastrophic, "the hostile tool");
+  const hostile = checks.read(catastrophic, "the hostile tool");
   const open = failureOf(hostile.check({ text: `${"a".repeat(40)}!` }));
   await checks.close();
   expect(await open).toMatchObject({ code: "schema/check-failed", data: { reason: "the connection is closed" } });

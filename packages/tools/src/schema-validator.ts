@@ -14,12 +14,11 @@ import { createSchemaThread, type SchemaThread, type ThreadSchema } from "./sche
 export interface SchemaValidator {
   /**
    * Reads one document; see `SchemaReader.read` for what is taken.
-   * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`, `schema/pattern-refused`,
-   *   `schema/check-timeout`, `schema/check-failed`
+   * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`, `schema/pattern-refused`
    */
-  readonly read: (document: unknown, owner: string) => Promise<CheckedSchema<Json>>;
+  readonly read: (document: unknown, owner: string) => CheckedSchema<Json>;
   /** As `read`; `schema/invalid` too when the document does not say `type: "object"`. */
-  readonly readObject: (document: unknown, owner: string) => Promise<CheckedSchema<JsonObject>>;
+  readonly readObject: (document: unknown, owner: string) => CheckedSchema<JsonObject>;
   /** Ends the thread. Checks under way fail; what is checked at once goes on. Idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -28,6 +27,8 @@ export interface CheckedSchema<Value extends Json> {
   /** Finds fault with what can be seen at once, and lets the rest pass: `check` has the last word. */
   readonly schema: z.ZodType<Value, Value>;
   readonly place: "at-once" | "thread";
+  /** Whether the thread takes the document. @throws ToolsError `schema/invalid`, `schema/check-timeout`, `schema/check-failed` */
+  readonly ready: () => Promise<void>;
   /**
    * Asked before a value is used. `undefined`: `schema` says all there is to say of it. Otherwise what does not fit,
    * empty when all does; rejects with ToolsError `schema/check-timeout` or `schema/check-failed`.
@@ -55,7 +56,7 @@ export function createSchemaValidator(options: SchemaValidatorOptions = {}): Sch
   const thread = createSchemaThread({ clock, budgetMs });
   let schemas = 0;
 
-  const read = async (document: unknown, owner: string): Promise<CheckedSchema<Json>> => {
+  const read = (document: unknown, owner: string): CheckedSchema<Json> => {
     const bounded = boundedSchema(document, owner, threadSchemaLimits);
     const threadSchema: ThreadSchema = {
       id: schemas++,
@@ -67,18 +68,22 @@ export function createSchemaValidator(options: SchemaValidatorOptions = {}): Sch
     const small = (["bytes", "depth", "nodes"] as const).every((what) => bounded.size[what] <= limits[what]);
     const checker = small ? checkerOf(bounded, owner, stepsAtOnce) : undefined;
     if (checker && !(checker instanceof NotTaken)) return atOnce(bounded.document, checker, thread, threadSchema);
-    await thread.compile(threadSchema);
+    let compiled: Promise<void> | undefined;
     return {
       schema: zodOf(bounded.document, () => []),
       place: "thread",
+      ready: () => {
+        compiled ??= thread.compile(threadSchema);
+        return compiled;
+      },
       check: (value) => issues(thread.check(threadSchema, value)),
       spent: () => threadSchema.spent,
     };
   };
   return {
     read,
-    readObject: async (document, owner) => {
-      const found = await read(document, owner);
+    readObject: (document, owner) => {
+      const found = read(document, owner);
       assertObject(document as JsonSchema, owner);
       return found as unknown as CheckedSchema<JsonObject>;
     },
@@ -92,29 +97,39 @@ function atOnce(
   thread: SchemaThread,
   threadSchema: ThreadSchema,
 ): CheckedSchema<Json> {
-  /** What was found out about a value is not found out again when it is parsed a moment later. */
-  const known = new WeakMap<object, readonly Problem[]>();
-  /** `undefined`: too many steps to say. */
-  const problemsOf = (value: unknown): readonly Problem[] | undefined => {
-    try {
-      return checker.problemsOf(value);
-    } catch (thrown) {
-      // A value too deep to walk through is one of too many steps.
-      if (thrown instanceof StepsExhausted || thrown instanceof RangeError) return undefined;
-      throw thrown;
-    }
+  /** What was found out about a value is not found out again: it is asked before a call and parsed a moment later. */
+  const known = new WeakMap<object, readonly Problem[] | "many-steps">();
+  const found = (value: unknown): readonly Problem[] | "many-steps" => {
+    const before = isObject(value) ? known.get(value) : undefined;
+    if (before) return before;
+    const problems = problemsOf(checker, value);
+    if (isObject(value)) known.set(value, problems);
+    return problems;
   };
-  const remembered = (value: unknown) => (typeof value === "object" && value !== null ? known.get(value) : undefined);
   return {
-    schema: zodOf(document, (value) => remembered(value) ?? problemsOf(value) ?? []),
+    schema: zodOf(document, (value) => {
+      const problems = found(value);
+      return problems === "many-steps" ? [] : problems;
+    }),
     place: "at-once",
-    check: (value) => {
-      const found = problemsOf(value);
-      if (typeof value === "object" && value !== null) known.set(value, found ?? []);
-      return found ? undefined : issues(thread.check(threadSchema, value));
-    },
+    ready: () => Promise.resolve(),
+    check: (value) => (found(value) === "many-steps" ? issues(thread.check(threadSchema, value)) : undefined),
     spent: () => threadSchema.spent,
   };
+}
+
+function problemsOf(checker: Checker, value: unknown): readonly Problem[] | "many-steps" {
+  try {
+    return checker.problemsOf(value);
+  } catch (thrown) {
+    // A value too deep to walk through is one of too many steps.
+    if (thrown instanceof StepsExhausted || thrown instanceof RangeError) return "many-steps";
+    throw thrown;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 async function issues(found: Promise<readonly Problem[]>): Promise<readonly Issue[]> {
