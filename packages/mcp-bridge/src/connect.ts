@@ -1,7 +1,6 @@
 import { type AnyTool, type Clock, type Logger, reasonOf, silentLogger, systemClock, type Tool } from "@remit/core";
 import { createSchemaValidator } from "@remit/tools";
 import type { ArtifactStore } from "./artifacts.ts";
-import { clientInfo } from "./client-info.ts";
 import { pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
@@ -13,9 +12,8 @@ import { identityOf } from "./server-identity.ts";
 import { createMask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
-import type { McpTransport } from "./transport.ts";
-import { stdioChannel } from "./wire/stdio.ts";
-import { wireV1 } from "./wire/v1.ts";
+import { type McpTransport, targetOf } from "./transport.ts";
+import { openWire } from "./wire/open-wire.ts";
 
 export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
   /** Ours for the server, in labels, logs and errors; what it calls itself counts for nothing. */
@@ -189,13 +187,10 @@ export function openLink(
   inspect: Parameters<typeof createLink>[0]["inspect"],
 ): Link {
   const { name: server, transport, logger = silentLogger, clock = systemClock() } = options;
-  const { messageBytes, closeGraceMs } = limits;
-  const open = stdioChannel({ server, transport, messageBytes, closeGraceMs, clock, logger });
   return createLink({
     server,
-    target: transport.command,
-    open,
-    wire: wireV1(clientInfo),
+    target: targetOf(transport),
+    wire: openWire({ server, transport, limits, clock, logger }),
     limits,
     clock,
     logger,
