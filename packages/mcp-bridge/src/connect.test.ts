@@ -103,7 +103,7 @@ test("results come in one documented form", async () => {
     text: "A picture.",
     content: [
       { type: "text", text: "A picture." },
-      { type: "image", data: "aGk=", mimeType: "image/png", annotations: { x: 1 } },
+      { type: "image", $media: "image/png", data: "aGk=", annotations: { x: 1 } },
     ],
   });
 });

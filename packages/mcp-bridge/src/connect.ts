@@ -1,10 +1,15 @@
 import { type AnyTool, type Clock, type Logger, reasonOf, silentLogger, systemClock, type Tool } from "@remit/core";
-import { createSchemaReader } from "@remit/tools";
+import { createSchemaValidator } from "@remit/tools";
+import type { ArtifactStore } from "./artifacts.ts";
 import { pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
 import { createLink, type Link, type LinkStatus } from "./link.ts";
+import { maskedLink, maskedLogger } from "./masked.ts";
+import type { PinStore } from "./pin-store.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
+import { identityOf } from "./server-identity.ts";
+import { createMask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, targetOf } from "./transport.ts";
@@ -21,6 +26,14 @@ export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
   readonly clock?: Clock;
   /** Gives up connecting. Without effect on a connection that is made. */
   readonly signal?: AbortSignal;
+  /** What people have accepted, such as `pinFile(path)`. What is not in it is refused until they have. */
+  readonly pins?: PinStore;
+  /** Accepts what `pins` has never seen, in the name of nobody. Never what has changed. */
+  readonly trustOnFirstUse?: boolean;
+  /** Values that are masked in logs, errors and pins, by the name that is shown instead; `env` of a transport is, anyway. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Where answers are kept whole that are too long for a model; nowhere when absent. */
+  readonly artifacts?: ArtifactStore;
 }
 
 /** Any connection, whatever its tools. Holds a process; close it. */
@@ -58,46 +71,100 @@ export interface McpStatus {
   readonly noiseLines: number;
 }
 
-const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-
 /**
  * Starts an MCP server and makes ordinary tools of the ones that are named. All of them are there, as pinned, or nothing
  * is connected. After a loss the next call connects again; a call that may have been carried out is never repeated here.
+ *
+ * With `pins` it is the store that says what is accepted: a tool, or a server, that is new or not as it was accepted is
+ * there and refuses its calls, until a person accepts what was found; the others go on. Without, a tool that has no pin
+ * in the configuration must look as it did on the first connection of this process.
  * @throws McpError `mcp/config-invalid`, `mcp/spawn-failed`, `mcp/exited-at-start`, `mcp/connect-timeout`,
  *   `mcp/connect-cancelled`, `mcp/handshake-failed`, `mcp/version-unsupported`, `mcp/listing-failed`,
- *   `mcp/tool-missing`, `mcp/tool-invalid`, `mcp/tool-changed`
+ *   `mcp/tool-missing`, `mcp/tool-invalid`, `mcp/tool-changed`, `mcp/name-refused`
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
 export async function connectMcp<const Tools extends McpToolConfigs>(
   options: ConnectMcpOptions<Tools>,
 ): Promise<McpConnection<Tools>> {
-  const { name, tools: configs, signal } = options;
-  const limits = resolveMcpLimits(name, options.limits);
-  checkConfig(name, configs);
-  const board = createPinBoard(name, configs);
-  const link = openLink(options, limits, board.inspect);
-  const { listing, refused } = await link.connect(signal);
-  const tools = new Map<string, Tool>();
+  const host = openHost(options);
+  const { refused } = await host.link.connect(options.signal);
   try {
-    for (const refusal of refused.values()) throw refusal;
-    const reader = createSchemaReader();
-    const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    for (const [key, config] of undosFirst(configs)) {
-      const definition = listing.definitions.get(remoteNameOf(key, config))!;
-      const ports = { link, reader, resultBytes: limits.resultBytes, toolOf };
-      tools.set(key, remoteTool({ server: name, name: key, config, definition }, ports));
-    }
+    for (const refusal of refused.values()) if (!(options.pins && waits(refusal))) throw refusal;
+    return await host.connection();
   } catch (thrown) {
-    await link.close();
+    await host.link.close();
     throw thrown;
   }
-  return {
-    name,
-    tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
-    status: () => statusOf(name, link.status()),
-    close: link.close,
-    [Symbol.asyncDispose]: link.close,
+}
+
+/** True where a person can still accept; the tool is there and refuses until then. */
+export function waits({ code }: McpError): boolean {
+  return ["mcp/tool-quarantined", "mcp/tool-changed", "mcp/server-changed", "mcp/pins-unreadable"].includes(code);
+}
+
+/** One server with what is said of it, not yet connected. */
+export interface Host<Tools extends McpToolConfigs> {
+  readonly link: Link;
+  readonly status: () => McpStatus;
+  /**
+   * Makes the tools, of what is accepted and known of each by now.
+   * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
+   */
+  readonly connection: () => Promise<McpConnection<Tools>>;
+}
+
+/** @throws McpError `mcp/config-invalid` */
+export function openHost<const Tools extends McpToolConfigs>(options: ConnectMcpOptions<Tools>): Host<Tools> {
+  const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
+  const { clock = systemClock(), secrets = {} } = options;
+  const limits = resolveMcpLimits(name, options.limits);
+  checkConfig(name, configs);
+  const mask = createMask({ ...envOf(transport), ...secrets });
+  const logger = maskedLogger(options.logger ?? silentLogger, mask);
+  const identity = identityOf(transport, mask);
+  const board = createPinBoard({
+    server: name,
+    tools: configs,
+    identity,
+    store: pins,
+    trustOnFirstUse,
+    clock,
+    logger,
+    mask,
+  });
+  const validator = createSchemaValidator({ clock });
+  const server = maskedLink(openLink({ name, transport, logger, clock }, limits, board.inspect), mask);
+  const close = async () => {
+    await Promise.all([server.close(), validator.close()]);
   };
+  const link = { ...server, close };
+  const status = () => statusOf(name, link.status());
+  const connection = async (): Promise<McpConnection<Tools>> => {
+    const tools = new Map<string, Tool>();
+    const toolOf = (key: string): AnyTool | undefined => tools.get(key);
+    const ports = {
+      link,
+      board,
+      validator,
+      limits,
+      artifacts,
+      toolOf,
+      mask: createMask(tellingOf(transport, secrets)),
+    };
+    for (const [key, config] of undosFirst(configs)) {
+      const remoteName = remoteNameOf(key, config);
+      const definition = await board.known(remoteName);
+      tools.set(key, remoteTool({ server: name, name: key, remoteName, config, definition }, ports));
+    }
+    return {
+      name,
+      tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
+      status,
+      close: link.close,
+      [Symbol.asyncDispose]: link.close,
+    };
+  };
+  return { link, status, connection };
 }
 
 /** A tool that undoes another one comes before it; two that undo each other cannot both. */
@@ -131,6 +198,8 @@ export function openLink(
   });
 }
 
+const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
 function checkConfig(server: string, tools: McpToolConfigs): void {
   const invalid = (reason: string) => new McpError("mcp/config-invalid", { server, reason });
   if (!nameForm.test(server)) throw invalid("a name has a letter first, then at most 63 letters, digits, `_` or `-`");
@@ -152,6 +221,22 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
     if (owner !== undefined) throw invalid(`the tools ${owner} and ${name} are both "${remoteName}" of the server`);
     owners.set(remoteName, name);
   }
+}
+
+/** Undefined for a transport without an environment of its own. */
+function envOf(transport: McpTransport): Readonly<Record<string, string>> {
+  return "env" in transport ? transport.env : {};
+}
+
+const telling = /token|secret|passw|key|auth|credential|cookie|session|dsn|private/i;
+
+/** Of what is masked elsewhere, what an answer may not hold either: a path or a host that came by a variable it may. */
+function tellingOf(
+  transport: McpTransport,
+  secrets: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const all = { ...envOf(transport), ...secrets };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => telling.test(name)));
 }
 
 function statusOf(name: string, status: LinkStatus): McpStatus {

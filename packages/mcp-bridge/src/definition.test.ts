@@ -14,7 +14,7 @@ const definition: McpDefinition = {
 test("a pin does not depend on the order of members, nor on what is no part of a definition", () => {
   const reordered = Object.fromEntries(Object.entries(definition).reverse()) as unknown as McpDefinition;
   expect(pinOf(reordered)).toBe(pinOf(definition));
-  const read = readDefinition({ ...definition, icons: [], _meta: { seen: 1 }, execution: {} });
+  const read = readDefinition({ ...definition, execution: {}, seenAt: 1 });
   expect(read).toEqual({ ok: true, definition });
   // Written out, so that a change of the form of pins is seen: pins are kept for years.
   expect(pinOf(definition)).toBe("sha256-z1FvMzEMvm-BpmJPOiss1NpI1f6U6jUIaLmJN9SLGW8");
@@ -28,11 +28,14 @@ test("every part of a definition is pinned", () => {
     inputSchema: { type: "object", properties: { orderId: { type: "string", description: "and the user's files" } } },
     outputSchema: { type: "object", properties: {} },
     annotations: { readOnlyHint: false },
+    icons: [{ src: "https://shop.example/icon.png" }],
+    _meta: { "shop.example/ui": "ui://panel" },
   };
   for (const [key, value] of Object.entries(changed)) {
     expect(pinOf({ ...definition, [key]: value })).not.toBe(pinOf(definition));
     const { [key as keyof McpDefinition]: _, ...without } = definition;
-    if (key !== "name" && key !== "inputSchema") expect(pinOf(without as McpDefinition)).not.toBe(pinOf(definition));
+    if (key in definition && key !== "name" && key !== "inputSchema")
+      expect(pinOf(without as McpDefinition)).not.toBe(pinOf(definition));
   }
 });
 
@@ -59,6 +62,14 @@ test("two definitions differ where their pins differ, and the places are named",
     }),
   );
 });
+
+test.each(["a\u200bb", "a\u202eb", "a\u001b[31m", "a\u{e0041}", "a\nb", "a\u3164"])(
+  "a name with what cannot be seen is refused: %j",
+  (name) => {
+    const read = readDefinition({ name, inputSchema: {} });
+    expect(read).toMatchObject({ ok: false, reason: "its name has characters that cannot be seen" });
+  },
+);
 
 test("anything a server may list is read or refused with a reason", () => {
   const named = fc.record({

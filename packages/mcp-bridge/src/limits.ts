@@ -14,8 +14,10 @@ export interface McpLimits {
   readonly messageBytes: number;
   /** All messages of the answer to one request over HTTP, decoded. */
   readonly responseBytes: number;
-  /** One answer to a call, as JSON. */
+  /** One answer to a call, as JSON; a longer one is `mcp/result-too-large`. How much of it a model sees is a tool's own. */
   readonly resultBytes: number;
+  /** All images, sounds and files of one answer, in base64; those beyond it are left out of what a model sees. */
+  readonly mediaBytes: number;
   /** How long a server may take to end by itself once its input has ended, and again after SIGTERM. */
   readonly closeGraceMs: number;
   /** Wait before the second attempt to connect in a row; it doubles from there. The first is made at once. */
@@ -43,8 +45,9 @@ export const defaultMcpLimits: McpLimits = {
   tools: 2_000,
   listBytes: 8 * 1024 * 1024,
   messageBytes: 10 * 1024 * 1024,
+  resultBytes: 8 * 1024 * 1024,
+  mediaBytes: 4 * 1024 * 1024,
   responseBytes: 64 * 1024 * 1024,
-  resultBytes: 1024 * 1024,
   closeGraceMs: 1_000,
   backoffMs: 250,
   backoffMsMax: 30_000,

@@ -88,6 +88,16 @@ export interface LinkCall extends LinkRequestOptions {
   readonly remoteName: string;
   readonly input: unknown;
   readonly meta: { readonly [name: string]: string };
+  /** A last look before it is sent. When it throws, nothing is. @throws McpError */
+  readonly check?: (listing: Listing) => void;
+}
+
+/** `name`: what it is called in errors. `remoteName`: of the tool that is called, if one is. */
+interface Exchange extends Pick<LinkCall, "check"> {
+  readonly method: WireMethod;
+  readonly params: LinkParams;
+  readonly name: string;
+  readonly remoteName?: string;
 }
 
 export interface LinkStatus {
@@ -118,8 +128,11 @@ export interface LinkOptions {
   readonly limits: McpLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Says which tools may not be called with a list that is new. */
-  readonly inspect: (listing: Listing) => ReadonlyMap<string, McpError>;
+  /** Says which tools may not be called on a new connection. */
+  readonly inspect: (
+    listing: Listing,
+    peer: WirePeer,
+  ) => ReadonlyMap<string, McpError> | Promise<ReadonlyMap<string, McpError>>;
   /** What the server may ask; nothing when absent. */
   readonly asks?: WireAsks;
   /** From 0 up to 1; how much shorter a wait becomes. */
@@ -259,7 +272,7 @@ export function createLink(options: LinkOptions): Link {
       rooms.set(session, room);
       const listing = await listTools(session, limits, AbortSignal.any([deadline.signal, flood.signal]));
       flood.signal.throwIfAborted();
-      const found: LinkReady = { session, listing, refused: inspect(listing) };
+      const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
       return found;
     } catch (thrown) {
@@ -308,8 +321,9 @@ export function createLink(options: LinkOptions): Link {
     const deadline = deadlineOf(clock, limits.connectTimeoutMs, [closing.signal]);
     try {
       const listing = await listTools(session, limits, deadline.signal);
+      const refused = await inspect(listing, session.peer);
       if (current?.session !== session) return;
-      current = { session, listing, refused: inspect(listing) };
+      current = { session, listing, refused };
       refreshError = undefined;
       for (const listener of listingListeners) listener(current);
     } catch (thrown) {
@@ -354,9 +368,8 @@ export function createLink(options: LinkOptions): Link {
     return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
   };
 
-  /** `name`: what it is called in errors. `remoteName`: of the tool that is called, if one is. */
   const exchange = async (
-    { method, params, name, remoteName }: { method: WireMethod; params: LinkParams; name: string; remoteName?: string },
+    { method, params, name, remoteName, check }: Exchange,
     { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, onProgress }: LinkRequestOptions,
   ): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
@@ -364,9 +377,10 @@ export function createLink(options: LinkOptions): Link {
     const progress = onProgress && coalesced(clock, progressMs, onProgress);
     let sent = false;
     const send = async (again: boolean): Promise<unknown> => {
-      const { session, refused } = await unlessAborted(ready(), deadline.signal);
+      const { session, refused, listing } = await unlessAborted(ready(), deadline.signal);
       const refusal = remoteName === undefined ? undefined : refused.get(remoteName);
       if (refusal) throw refusal;
+      check?.(listing);
       deadline.signal.throwIfAborted();
       sent = true;
       try {
@@ -436,11 +450,10 @@ export function createLink(options: LinkOptions): Link {
       if (!current && !connecting) waitUntil(Math.max(retryAt, clock.now()));
     },
     ready,
-    call: ({ tool, remoteName, input, meta, ...rest }) =>
-      exchange(
-        { method: "tools/call", params: { name: remoteName, arguments: input, _meta: meta }, name: tool, remoteName },
-        rest,
-      ),
+    call: ({ tool, remoteName, input, meta, check, ...rest }) => {
+      const params = { name: remoteName, arguments: input, _meta: meta };
+      return exchange({ method: "tools/call", params, name: tool, remoteName, ...(check && { check }) }, rest);
+    },
     request: (method, params, rest) => exchange({ method, params, name: method }, rest),
     onListingChange: (listener) => listen(listingListeners, listener),
     onNotice: (listener) => listen(noticeListeners, listener),

@@ -1,13 +1,56 @@
-import type { ErrorData } from "@remit/core";
-import { changesBetween, type McpDefinition, pinOf } from "./definition.ts";
+import { type Clock, type ErrorData, type Json, type Logger, reasonOf } from "@remit/core";
+import { jsonChanges, type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
 import type { Listing } from "./listing.ts";
-import { visible } from "./text.ts";
+import {
+  type PinDocument,
+  type PinStore,
+  pinOfFacts,
+  pinsOf,
+  type Sight,
+  type Sighting,
+  sighted,
+  sightingOf,
+} from "./pin-store.ts";
+import type { ServerFacts, ServerIdentity } from "./server-identity.ts";
+import { type Mask, visible } from "./text.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
+import type { WirePeer } from "./wire/port.ts";
 
 /** The server's name for a tool of the configuration. */
 export function remoteNameOf(name: string, { remoteName }: { readonly remoteName?: string }): string {
   return remoteName ?? name;
+}
+
+/**
+ * Says which tools of a connection may be called. A tool may when it looks as it must: as its pin in the configuration,
+ * or as the store of pins has it accepted, or, with neither, as it looked on the first connection of this process. And
+ * it must look as the tool that was made of it, whose text and schemas a model has read. Nothing that is found later
+ * replaces any of these; a change refuses the one tool, and the others go on.
+ */
+export interface PinBoard {
+  /**
+   * Judges a new list. The map is by the server's names, in the order of the configuration, and changes when what it
+   * rests on does ({@link PinBoard.again}).
+   */
+  readonly inspect: (listing: Listing, peer: Pick<WirePeer, "instructions">) => Promise<ReadonlyMap<string, McpError>>;
+  /** Judges the last list once more, where a person may have decided since. */
+  readonly again: (remoteName: string) => Promise<void>;
+  /** The definition that is accepted and known; what a tool may be made of before its server is there. */
+  readonly known: (remoteName: string) => Promise<McpDefinition | undefined>;
+  /** From now on the tool must look like this, since one has been made of it. */
+  readonly made: (definition: McpDefinition) => void;
+}
+
+export interface PinBoardOptions {
+  readonly server: string;
+  readonly tools: McpToolConfigs;
+  readonly identity: ServerIdentity;
+  readonly store: PinStore | undefined;
+  readonly trustOnFirstUse: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly mask: Mask;
 }
 
 interface Expected {
@@ -15,39 +58,134 @@ interface Expected {
   readonly definition: McpDefinition | undefined;
 }
 
-/**
- * Remembers what each named tool must look like: its pin, or, without one, what it looked like on the first connection.
- * Nothing that is found later replaces it.
- */
-export function createPinBoard(
-  server: string,
-  tools: McpToolConfigs,
-): { readonly inspect: (listing: Listing) => ReadonlyMap<string, McpError> } {
-  const expected = new Map<string, Expected>();
+export function createPinBoard(options: PinBoardOptions): PinBoard {
+  const { server, tools, identity, store, trustOnFirstUse, clock, logger, mask } = options;
+  const remoteNames = Object.entries(tools).map(([name, config]) => remoteNameOf(name, config));
+  const pinnedInCode = new Map<string, Expected>();
   for (const [name, { pin, remoteName = name }] of Object.entries(tools)) {
-    if (typeof pin === "string") expected.set(remoteName, { pin, definition: undefined });
-    else if (pin !== undefined) expected.set(remoteName, pin);
+    if (typeof pin === "string") pinnedInCode.set(remoteName, { pin, definition: undefined });
+    else if (pin !== undefined) pinnedInCode.set(remoteName, pin);
   }
-  /** By the server's names, in the order of the configuration. */
-  const inspect = (listing: Listing): ReadonlyMap<string, McpError> => {
-    const refused = new Map<string, McpError>();
-    for (const [name, config] of Object.entries(tools)) {
-      const remoteName = remoteNameOf(name, config);
-      const definition = listing.definitions.get(remoteName);
-      if (!definition) {
-        refused.set(remoteName, absent(server, remoteName, listing));
-        continue;
-      }
-      const pin = pinOf(definition);
-      const before = expected.get(remoteName);
-      if (before && before.pin !== pin)
-        refused.set(remoteName, changed(server, remoteName, before, { pin, definition }));
-      // A pin that was given as a hash alone learns here which definition it stands for.
-      else expected.set(remoteName, { pin, definition });
+  const expected = new Map(pinnedInCode);
+  const refused = new Map<string, McpError>();
+  let last: { readonly listing: Listing; readonly facts: ServerFacts } | undefined;
+
+  /** What the store has, or why nobody can say. Without a store: undefined. */
+  const accepted = async (sight?: Sight): Promise<PinDocument | McpError | undefined> => {
+    if (!store) return undefined;
+    try {
+      const document = await store.read();
+      return sight ? await noted(store, document, sight) : document;
+    } catch (thrown) {
+      return McpError.is(thrown)
+        ? thrown
+        : new McpError("mcp/pins-unreadable", { file: store.where, reason: reasonOf(thrown) }, { cause: thrown });
     }
-    return refused;
   };
-  return { inspect };
+
+  /** Keeps what waits for a person. Where it cannot be kept nothing more is allowed by that, so the connection goes on. */
+  const noted = async (pins: PinStore, document: PinDocument, sight: Sight): Promise<PinDocument> => {
+    const at = new Date(clock.now()).toISOString();
+    const edit = (before: PinDocument) => sighted(before, sight, at, trustOnFirstUse ? "trustOnFirstUse" : undefined);
+    if (edit(document) === document) return document;
+    try {
+      return await pins.change(edit);
+    } catch (thrown) {
+      if (McpError.is(thrown, "mcp/pins-unreadable")) throw thrown;
+      logger.warn({ server, reason: reasonOf(thrown) }, "What waits to be accepted could not be written down.");
+      return document;
+    }
+  };
+
+  const judge = (document: PinDocument | McpError | undefined) => {
+    refused.clear();
+    if (!last) return;
+    const { listing, facts } = last;
+    for (const tool of remoteNames) {
+      const definition = listing.definitions.get(tool);
+      const refusal = definition
+        ? (unaccepted({ server, tool, definition, facts }, document, pinnedInCode.has(tool)) ??
+          unexpected(server, tool, expected.get(tool), definition))
+        : absent(server, tool, listing);
+      if (refusal) refused.set(tool, refusal);
+      // A pin that was given as a hash alone learns here which definition it stands for. With a store a tool may be
+      // accepted anew while nothing was made of it, so only the store decides until then.
+      else if (definition && (!store || expected.has(tool))) expected.set(tool, { pin: pinOf(definition), definition });
+    }
+  };
+
+  return {
+    inspect: async (listing, { instructions }) => {
+      // Instructions may name a secret that the server was given.
+      const facts = { identity, instructions: instructions === undefined ? null : mask(instructions) };
+      last = { listing, facts };
+      const found = remoteNames.flatMap((name) => listing.definitions.get(name) ?? []);
+      judge(await accepted({ server, facts, tools: found.filter(({ name }) => !pinnedInCode.has(name)) }));
+      return refused;
+    },
+    again: async (remoteName) => {
+      if (store && refused.has(remoteName)) judge(await accepted());
+    },
+    known: async (remoteName) => {
+      const inCode = expected.get(remoteName)?.definition;
+      if (inCode) return inCode;
+      const document = await accepted();
+      if (document === undefined || McpError.is(document) || pinnedInCode.has(remoteName)) return undefined;
+      return sightingOf(pinsOf(document, server), remoteName).accepted?.value;
+    },
+    made: (definition) => {
+      expected.set(definition.name, { pin: pinOf(definition), definition });
+    },
+  };
+}
+
+/** Why the store does not let the tool be called, if so. */
+function unaccepted(
+  {
+    server,
+    tool,
+    definition,
+    facts,
+  }: {
+    readonly server: string;
+    readonly tool: string;
+    readonly definition: McpDefinition;
+    readonly facts: ServerFacts;
+  },
+  document: PinDocument | McpError | undefined,
+  inCode: boolean,
+): McpError | undefined {
+  if (document === undefined) return undefined;
+  if (McpError.is(document)) return document;
+  const pins = pinsOf(document, server);
+  const host = pins.server.accepted;
+  if (!host) return new McpError("mcp/tool-quarantined", { server, tool, reason: "its server is new here" });
+  if (host.pin !== pinOfFacts(facts)) {
+    const changes = shownChanges(host.value as unknown as Json, facts as unknown as Json);
+    return new McpError("mcp/server-changed", { server, tool, accepted: host.pin, found: pinOfFacts(facts), changes });
+  }
+  if (inCode) return undefined;
+  const known: Sighting<McpDefinition> = sightingOf(pins, tool);
+  if (!known.accepted) {
+    return new McpError("mcp/tool-quarantined", { server, tool, reason: "it is new here", found: pinOf(definition) });
+  }
+  const { pin, value } = known.accepted;
+  return unexpected(server, tool, { pin, definition: value }, definition);
+}
+
+function unexpected(
+  server: string,
+  tool: string,
+  before: Expected | undefined,
+  definition: McpDefinition,
+): McpError | undefined {
+  const found = pinOf(definition);
+  if (!before || before.pin === found) return undefined;
+  const changes = before.definition
+    ? shownChanges(before.definition as unknown as Json, definition as unknown as Json)
+    : "only the pin is known of the definition that was accepted";
+  const data: ErrorData = { server, tool, pinned: before.pin, found, changes };
+  return new McpError("mcp/tool-changed", data);
 }
 
 function absent(server: string, tool: string, { definitions, invalid }: Listing): McpError {
@@ -57,11 +195,15 @@ function absent(server: string, tool: string, { definitions, invalid }: Listing)
   return new McpError("mcp/tool-missing", { server, tool, available });
 }
 
-function changed(server: string, tool: string, before: Expected, after: Expected): McpError {
-  const changes =
-    before.definition && after.definition
-      ? changesBetween(before.definition, after.definition).map((change) => ({ ...change }))
-      : "only the pin is known of the definition that was accepted";
-  const data: ErrorData = { server, tool, pinned: before.pin, found: after.pin, changes };
-  return new McpError("mcp/tool-changed", data);
+/** The changes as people may see them, with what is hidden written out. */
+export function shownChanges(before: Json | undefined, after: Json | undefined): Json {
+  return jsonChanges(before, after).map((change) => visibleJson(change as unknown as Json));
+}
+
+/** A value of JSON with what is hidden in its texts written out. */
+export function visibleJson(value: Json): Json {
+  if (typeof value === "string") return visible(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(visibleJson);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [visible(key), visibleJson(member)]));
 }

@@ -1,37 +1,45 @@
-import type { Json } from "@remit/core";
-import { ToolRefusal } from "@remit/core";
+import { canonicalJson, type Json, ToolRefusal } from "@remit/core";
 import { z } from "zod";
+import type { Artifact } from "./artifacts.ts";
+import { besides, type ContentBlock, harmless, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
-import { cut } from "./text.ts";
+import { cut, type Mask, maskJson } from "./text.ts";
 
 /**
  * What a tool of a server answered, as the output of a Remit tool. The first of these that applies:
  *
  * 1. `isError: true` → a {@link ToolRefusal} with the text, cut to 4 kB. A server of ours that does not know whether a
  *    write happened says so in `_meta`; then it is `mcp/call-failed`.
- * 2. `structuredContent` → that value, unchanged.
+ * 2. `structuredContent` → that value. What came beside it and does not only say the same stands in its member
+ *    `$content`; a value that is no object is then `$structured`.
  * 3. one block of text that is a JSON object or list → the value.
  * 4. only text, or nothing → `{ text }`, blocks joined by a line feed.
- * 5. anything else → `{ text, content }`, where `content` holds every block as it came: text, images and audio as
- *    base64, links (never followed) and embedded resources.
+ * 5. anything else → `{ text, content }`, where `content` holds every block: texts, images and sounds as media, links
+ *    (never followed) and embedded resources.
+ *
+ * What is longer than a model is to see becomes `{ $truncated, text }`: the beginning, how long it was, and the handle of
+ * the whole. A medium that is too long becomes such a note in its place.
  */
 export interface ResultContext {
   readonly server: string;
   readonly tool: string;
+  /** Above it the answer is refused. */
   readonly resultBytes: number;
+  /** Above it the texts of an answer are cut. */
+  readonly modelBytes: number;
+  /** Above it, all media of an answer together, a medium is left out. */
+  readonly mediaBytes: number;
+  /** The output has a form of ours: it is the value alone, and cannot be cut. */
+  readonly typed: boolean;
+  /** Keeps what is cut, and gives its handle. */
+  readonly keep: ((artifact: Artifact) => Promise<string>) | undefined;
+  /** Takes secrets out. */
+  readonly mask: Mask;
 }
 
 const refusalBytes = 4_096;
 
-const text = z.object({ type: z.literal("text"), text: z.string() });
-const block = z.discriminatedUnion("type", [
-  text,
-  z.looseObject({ type: z.literal("image"), data: z.string(), mimeType: z.string() }),
-  z.looseObject({ type: z.literal("audio"), data: z.string(), mimeType: z.string() }),
-  z.looseObject({ type: z.literal("resource_link"), uri: z.string() }),
-  z.looseObject({ type: z.literal("resource"), resource: z.looseObject({ uri: z.string() }) }),
-]);
 const result = z.looseObject({
   // Servers of the first protocol versions leave it out when there is nothing to say.
   content: z.array(z.unknown()).default([]),
@@ -45,22 +53,24 @@ const result = z.looseObject({
  * @throws ToolRefusal when the server answered that it could or would not
  * @throws McpError `mcp/result-invalid`, `mcp/result-too-large`, `mcp/call-failed`
  */
-export function outputOf(answer: unknown, { server, tool, resultBytes }: ResultContext): Json {
+export async function outputOf(received: unknown, context: ResultContext): Promise<Json> {
+  const { server, tool, resultBytes, modelBytes, typed, mask } = context;
   const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
-  const bytes = Buffer.byteLength(JSON.stringify(answer) ?? "");
-  if (bytes > resultBytes) throw new McpError("mcp/result-too-large", { server, tool, bytes, limit: resultBytes });
+  const tooLarge = (bytes: number, limit: number) =>
+    new McpError("mcp/result-too-large", { server, tool, bytes, limit });
+  const whole = JSON.stringify(received) ?? "";
+  const bytes = Buffer.byteLength(whole);
+  if (bytes > resultBytes) throw tooLarge(bytes, resultBytes);
+  const answer = mask(whole) === whole ? received : maskJson(received, mask);
   const parsed = result.safeParse(answer);
   if (!parsed.success) throw invalid("it has neither content nor structured content");
   const { content, structuredContent, isError, _meta } = parsed.data;
   const blocks = content.map((item, index) => {
-    const read = block.safeParse(item);
-    if (read.success) return read.data;
-    const type = String((item as { type?: unknown } | null)?.type).slice(0, 50);
-    throw invalid(
-      `its content at index ${index}, of type "${type}" and ${JSON.stringify(item).length} characters, is not known`,
-    );
+    const read = readBlock(item);
+    if (read.ok) return read.block;
+    throw invalid(`its content at index ${index}, ${read.reason}`);
   });
-  const words = blocks.flatMap((item) => (item.type === "text" ? [item.text] : [])).join("\n");
+  const words = blocks.flatMap(({ type, text }) => (type === "text" ? [text as string] : [])).join("\n");
   if (isError) {
     const message = cut(words || "the tool gave no reason", refusalBytes);
     if (_meta?.[outcomeMeta] === unknownOutcome) {
@@ -68,9 +78,41 @@ export function outputOf(answer: unknown, { server, tool, resultBytes }: ResultC
     }
     throw new ToolRefusal(message);
   }
-  if (structuredContent !== undefined) return structuredContent as Json;
-  if (blocks.some(({ type }) => type !== "text")) return { text: words, content: blocks as unknown as Json };
-  return (blocks.length === 1 ? jsonOf(words) : undefined) ?? { text: words };
+  const output = shaped({ blocks, words, structured: structuredContent as Json | undefined, typed });
+  if (bytes <= Math.min(modelBytes, context.mediaBytes)) return output;
+  const fitted = await withoutLongMedia(output, context);
+  const shownBytes = textBytes(fitted);
+  if (shownBytes <= modelBytes) return fitted;
+  if (typed) throw tooLarge(shownBytes, modelBytes);
+  return truncated(fitted, shownBytes, context);
+}
+
+interface Answer {
+  readonly blocks: readonly ContentBlock[];
+  readonly words: string;
+  readonly structured: Json | undefined;
+  readonly typed: boolean;
+}
+
+function shaped({ blocks, words, structured, typed }: Answer): Json {
+  if (structured !== undefined) {
+    const value = harmless(structured);
+    return besides(value, typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured)));
+  }
+  if (blocks.some(({ type }) => type !== "text")) return { text: words, content: blocks };
+  const value = blocks.length === 1 ? jsonOf(words) : undefined;
+  return value === undefined ? { text: words } : besides(harmless(value), []);
+}
+
+/** A server says its structured value as text, too, for clients that know no other; of `{ result: … }` what is in it. */
+function saysTheSame(block: ContentBlock, value: Json): boolean {
+  const { text } = block;
+  if (isRecord(value) && value.result !== undefined && Object.keys(value).length === 1) {
+    if (String(value.result) === text || saysTheSame(block, value.result)) return true;
+  }
+  if (text === value || text === JSON.stringify(value) || text === JSON.stringify(value, null, 2)) return true;
+  const read = jsonOf(text as string);
+  return read !== undefined && canonicalJson(read) === canonicalJson(value);
 }
 
 function jsonOf(words: string): Json | undefined {
@@ -80,4 +122,84 @@ function jsonOf(words: string): Json | undefined {
   } catch {
     return undefined; // Text that only begins like JSON.
   }
+}
+
+/** The bytes of a value as JSON, its media apart. */
+function textBytes(output: Json): number {
+  let media = 0;
+  const walk = (at: Json) => {
+    if (typeof at !== "object" || at === null) return;
+    if (isMedium(at)) media += at.data.length;
+    for (const member of Object.values(at)) walk(member);
+  };
+  walk(output);
+  return Buffer.byteLength(JSON.stringify(output)) - media;
+}
+
+function isMedium(value: Json): value is { readonly $media: string; readonly data: string } {
+  return isRecord(value) && typeof value.$media === "string" && typeof value.data === "string";
+}
+
+/** Each medium in turn stays while there is room for it; in place of another one stands what it was. */
+async function withoutLongMedia(output: Json, { mediaBytes, keep }: ResultContext): Promise<Json> {
+  let left = mediaBytes;
+  const walk = async (at: Json): Promise<Json> => {
+    if (typeof at !== "object" || at === null) return at;
+    if (isMedium(at)) {
+      if (at.data.length <= left) {
+        left -= at.data.length;
+        return at;
+      }
+      const { $media: mimeType, data, ...rest } = at;
+      const body = Buffer.from(data, "base64");
+      const artifact = (await keep?.({ mediaType: mimeType, body })) ?? null;
+      return { ...rest, mimeType, $truncated: { bytes: body.byteLength, artifact } };
+    }
+    if (Array.isArray(at)) {
+      const items: Json[] = [];
+      for (const item of at as readonly Json[]) items.push(await walk(item));
+      return items;
+    }
+    const members: [string, Json][] = [];
+    for (const [key, member] of Object.entries(at)) members.push([key, await walk(member)]);
+    return Object.fromEntries(members);
+  };
+  return walk(output);
+}
+
+/** The beginning of a long output, its length, and where the whole is. Media and links that came with it stay. */
+async function truncated(output: Json, bytes: number, { modelBytes, keep }: ResultContext): Promise<Json> {
+  const { value, content } = partsOf(output);
+  const plain = isRecord(value ?? null) ? (value as { readonly [key: string]: Json }) : undefined;
+  const onlyText = plain && typeof plain.text === "string" && Object.keys(plain).length === 1 ? plain.text : undefined;
+  const text =
+    onlyText ?? JSON.stringify(output, (_, member: Json) => (isMedium(member) ? mediumNote(member) : member));
+  const mediaType = onlyText === undefined ? "application/json" : "text/plain; charset=utf-8";
+  const artifact = (await keep?.({ mediaType, body: Buffer.from(text) })) ?? null;
+  const blocks = [...content, ...(Array.isArray(plain?.content) ? (plain.content as readonly ContentBlock[]) : [])];
+  const media = blocks.filter((item) => isMedium(item) || isMedium(item.resource ?? null));
+  return {
+    $truncated: { bytes, artifact },
+    text: cut(text, modelBytes),
+    ...(media.length === 0 ? {} : { $content: media }),
+  };
+}
+
+function mediumNote({ $media }: { readonly $media: string }): Json {
+  return `[${$media}]`;
+}
+
+/**
+ * The schema of an output that comes from a server: its own schema checks the server's own value, and what stands beside
+ * it, or in place of it when it was too long, passes.
+ */
+export function resultSchema(inner: z.ZodType): z.ZodType<Json, Json> {
+  return z.unknown().transform((output, check): Json => {
+    const { value, content } = partsOf(output as Json);
+    if (value === undefined) return output as Json;
+    const read = inner.safeParse(value);
+    if (read.success) return besides(read.data as Json, content);
+    for (const { message, path } of read.error.issues) check.addIssue({ code: "custom", message, path: [...path] });
+    return z.NEVER;
+  }) as unknown as z.ZodType<Json, Json>;
 }

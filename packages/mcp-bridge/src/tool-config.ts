@@ -18,6 +18,11 @@ interface CommonToolConfig {
   readonly output?: z.ZodType;
   /** The definition that was accepted, as `inspectMcp` shows it. With the definition beside it a change can be shown. */
   readonly pin?: string | PinnedDefinition;
+  /**
+   * Bytes of one answer that go to the model, media apart; 262,144 when absent. Of a longer one it gets the beginning, and
+   * the whole is kept as an artifact. With an `output` of ours a longer one is `mcp/result-too-large`.
+   */
+  readonly resultBytes?: number;
   /** Milliseconds for one call, connecting again included; 30,000 when absent. */
   readonly timeoutMs?: number;
   /** Arguments that untrusted data may not fill. */

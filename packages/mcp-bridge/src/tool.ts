@@ -1,30 +1,43 @@
 import { type AnyTool, defineTool, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
-import { type JsonObject, type SchemaReader, ToolsError } from "@remit/tools";
+import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
+import { z } from "zod";
+import type { ArtifactStore } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
+import { fittingOf } from "./fitting.ts";
+import type { McpLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
+import type { Listing } from "./listing.ts";
 import { metaOf } from "./meta.ts";
-import { outputOf } from "./result.ts";
-import { visible } from "./text.ts";
+import type { PinBoard } from "./pins.ts";
+import { outputOf, resultSchema } from "./result.ts";
+import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
 
 export interface RemoteTool {
   readonly server: string;
   /** Our name. */
   readonly name: string;
+  readonly remoteName: string;
   readonly config: McpToolConfig;
-  readonly definition: McpDefinition;
+  /** What was accepted. Absent while nobody has, or while nobody could look; then no word of the server is in the tool. */
+  readonly definition: McpDefinition | undefined;
 }
 
 export interface RemoteToolPorts {
   readonly link: Link;
-  readonly reader: SchemaReader;
-  readonly resultBytes: number;
+  readonly board: PinBoard;
+  readonly validator: SchemaValidator;
+  readonly limits: McpLimits;
+  readonly artifacts: ArtifactStore | undefined;
+  readonly mask: Mask;
   /** Another tool of the same connection. */
   readonly toolOf: (name: string) => AnyTool | undefined;
 }
 
 const timeoutMsDefault = 30_000;
+const modelBytesDefault = 256 * 1024;
+const anyArguments = z.record(z.string(), z.json());
 
 /**
  * A tool of a server as an ordinary tool. Its `execute` gives what the server answered, not yet checked: whoever calls a
@@ -32,37 +45,79 @@ const timeoutMsDefault = 30_000;
  * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
-export function remoteTool({ server, name, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
-  const { link, reader, resultBytes, toolOf } = ports;
-  const remoteName = definition.name;
+export function remoteTool({ server, name, remoteName, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
+  const { link, board, validator, limits, artifacts, toolOf, mask } = ports;
   const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
   const owner = `${server}.${name}`;
-  const input = config.input ?? usable(server, name, () => reader.readObject(definition.inputSchema, owner));
-  const output = config.output ?? usable(server, name, () => reader.read(definition.outputSchema ?? {}, owner));
+  const { inputSchema = { type: "object" }, outputSchema = {} } = definition ?? {};
+  const asked =
+    config.input || !definition ? undefined : usable(server, name, () => validator.readObject(inputSchema, owner));
+  const given = config.output ? undefined : usable(server, name, () => validator.read(outputSchema, owner));
+  const input = config.input ?? asked?.schema ?? anyArguments;
+  const output = config.output ?? (given ? resultSchema(given.schema) : z.json());
+  const fitting = fittingOf({ server, tool: name, input: asked, output: given });
+  if (definition) board.made(definition);
   const execute = async (value: unknown, context: ToolContext) => {
-    const meta = metaOf(context);
-    const call = { tool: name, remoteName, input: value, meta, timeoutMs, signal: context.signal };
-    return outputOf(await link.call(call), { server, tool: name, resultBytes });
+    await board.again(remoteName);
+    await fitting.before(value);
+    const answer = await link.call({
+      tool: name,
+      remoteName,
+      input: value,
+      meta: metaOf(context),
+      timeoutMs,
+      signal: context.signal,
+      // Made before its definition was known, so the arguments are checked when it is.
+      ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
+    });
+    const found = await outputOf(answer, {
+      server,
+      tool: name,
+      resultBytes: limits.resultBytes,
+      modelBytes: config.resultBytes ?? modelBytesDefault,
+      mediaBytes: limits.mediaBytes,
+      typed: config.output !== undefined,
+      keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
+      mask,
+    });
+    await fitting.after(found);
+    return found;
+  };
+  const checkLate = ({ definitions }: Listing, value: unknown, owner: string) => {
+    const found = definitions.get(remoteName);
+    const read =
+      found && parseWith(usable(server, name, () => validator.readObject(found.inputSchema, owner)).schema, value);
+    if (read === undefined || read.ok) return;
+    const reason = read.issues.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; ");
+    throw new McpError("mcp/call-rejected", { server, tool: name, rpcCode: -32602, reason: visible(reason) });
   };
   const common = {
     name,
-    description: config.description ?? visible(definition.description ?? definition.title ?? remoteName),
+    description: config.description ?? descriptionOf(server, remoteName, definition),
     input,
     output,
-    ...(config.input ? {} : { inputSchema: definition.inputSchema }),
-    ...(config.output ? {} : { outputSchema: definition.outputSchema ?? {} }),
+    ...(config.input ? {} : { inputSchema }),
+    ...(config.output ? {} : { outputSchema }),
     timeoutMs,
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
     // They stand and fall with their server, so one breaker serves them all.
     breaker: config.breaker ?? `mcp:${server}`,
     ...(config.retry === undefined ? {} : { retry: config.retry }),
-    version: config.version ?? pinOf(definition),
+    version: config.version ?? (definition ? pinOf(definition) : "unseen"),
     execute,
   };
   const tool = config.effect === "read" ? readTool(common, config.risk) : writeTool(common, config, server, toolOf);
-  checkProtected(server, tool);
+  if (definition || config.input) checkProtected(server, tool);
   return tool;
+}
+
+function descriptionOf(server: string, remoteName: string, definition: McpDefinition | undefined): string {
+  return visible(
+    definition?.description ??
+      definition?.title ??
+      `The tool ${remoteName} of the server ${server}; not described yet.`,
+  );
 }
 
 type Common = Omit<Parameters<typeof defineTool>[0], "effect" | "risk" | "idempotency" | "execute" | "protect"> & {

@@ -38,6 +38,21 @@ export const toolsErrorCodes = {
     message: "the JSON Schema of {owner} has the pattern {pattern}: {reason}",
     hint: "Back-references and look-behind cannot be matched in bounded time; give a schema of your own.",
   },
+  "schema/keyword-refused": {
+    retryable: false,
+    message: "the JSON Schema of {owner} is not checked at once: {reason}",
+    hint: "Read it with `createSchemaValidator`, which checks it on a thread of its own, or give a schema of your own.",
+  },
+  "schema/check-timeout": {
+    retryable: false,
+    message: "checking by the JSON Schema of {owner} took longer than {budgetMs} ms",
+    hint: "A pattern or a part of it takes far longer than its text; give a schema of your own.",
+  },
+  "schema/check-failed": {
+    retryable: true,
+    message: "the value could not be checked by the JSON Schema of {owner}: {reason}",
+    hint: "The thread that checks has ended; the next check starts another one.",
+  },
 } as const satisfies Record<`${string}/${string}`, ToolsErrorEntry>;
 
 export type ToolsErrorCode = keyof typeof toolsErrorCodes;

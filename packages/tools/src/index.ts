@@ -7,3 +7,9 @@ export { type Invocation, invokeTool } from "./invoke.ts";
 export { createSchemaReader, type JsonObject, type SchemaReader, schemaFromJson } from "./json-schema.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export { defaultSchemaLimits, type SchemaLimits } from "./schema-bounds.ts";
+export {
+  type CheckedSchema,
+  createSchemaValidator,
+  type SchemaValidator,
+  type SchemaValidatorOptions,
+} from "./schema-validator.ts";

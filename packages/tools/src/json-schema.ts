@@ -1,65 +1,52 @@
-import { canonicalJson, type Json, type JsonSchema } from "@remit/core";
-import { Ajv2019 } from "ajv/dist/2019.js";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import {
-  Ajv,
-  type ErrorObject,
-  type FuncKeywordDefinition,
-  type Options,
-  type ValidateFunction,
-} from "ajv/dist/ajv.js";
+import type { Json, JsonSchema } from "@remit/core";
 import { z } from "zod";
+import { type Checker, compileChecker, type Dialect, NotTaken, type Problem, SchemaWrong } from "./checker.ts";
 import { ToolsError } from "./errors.ts";
-import { compilePattern, PatternRefused, type StepBudget, StepsExhausted } from "./pattern.ts";
-import { checkSchemaBounds, defaultSchemaLimits, type SchemaLimits } from "./schema-bounds.ts";
+import { StepsExhausted } from "./pattern.ts";
+import { type BoundedSchema, boundedSchema, defaultSchemaLimits, type SchemaLimits } from "./schema-bounds.ts";
 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json };
 
-/** Turns JSON Schema documents from outside into zod schemas. One reader for many documents compiles each faster. */
+/** Turns JSON Schema documents from outside into zod schemas that check at once. */
 export interface SchemaReader {
   /**
    * A zod schema that checks by the document: drafts 2020-12 (also where `$schema` is absent), 2019-09 and 07.
-   * `z.toJSONSchema` gives the document back. Values pass unchanged; `default` and `format` are annotations. Compiling
-   * and checking are bounded: by size, depth and number of schemas, with references that stay inside the document and
-   * never lead back, and with patterns matched in linear time.
+   * `z.toJSONSchema` gives the document back. Values pass unchanged; `default` and `format` are annotations. Reading and
+   * checking are bounded: by size, depth and number of schemas, with references that stay inside the document and never
+   * lead back, with patterns matched in linear time, and by the steps of a check.
    * @param owner whose schema it is, for messages
-   * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`, `schema/pattern-refused`
+   * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`, `schema/pattern-refused`,
+   *   `schema/keyword-refused`
    */
   readonly read: (document: unknown, owner: string) => z.ZodType<Json, Json>;
   /** As `read`; `schema/invalid` too when the document does not say `type: "object"`, as the arguments of a tool must. */
   readonly readObject: (document: unknown, owner: string) => z.ZodType<JsonObject, JsonObject>;
 }
 
-/** Steps that the patterns of one validation may take; some tens of milliseconds. */
-const patternSteps = 2_000_000;
+/** Steps of one check; some tens of milliseconds. */
+const checkSteps = 2_000_000;
+/** Instructions that the patterns of one document may compile to. */
+const patternInstructions = 20_000;
 
 /** Makes a reader; limits that are not given are the default ones. */
 export function createSchemaReader(limits: Partial<SchemaLimits> = {}): SchemaReader {
-  const bounds = { ...defaultSchemaLimits, ...limits };
-  const budget: StepBudget = { left: 0 };
-  const compilers = new Map<Dialect, Ajv>();
-  const compilerOf = (dialect: Dialect) => {
-    const compiler = compilers.get(dialect) ?? createCompiler(dialect, budget);
-    compilers.set(dialect, compiler);
-    return compiler;
-  };
   const read = (document: unknown, owner: string) => {
-    checkSchemaBounds(document, owner, bounds);
-    const { $schema, $id: _, id: __, ...rest } = document;
-    budget.left = patternSteps; // The rules for documents have patterns too.
-    const validate = compile(compilerOf(dialectOf($schema)), rest, owner);
-    const checked = z.unknown().superRefine((value, context) => {
-      budget.left = patternSteps;
-      for (const { path, message } of problemsOf(validate, value)) context.addIssue({ code: "custom", path, message });
+    const bounded = boundedSchema(document, owner, { ...defaultSchemaLimits, ...limits });
+    const checker = checkerOf(bounded, owner);
+    if (checker instanceof NotTaken) throw refusalOf(checker, owner);
+    return zodOf(bounded.document, (value) => {
+      try {
+        return checker.problemsOf(value);
+      } catch (thrown) {
+        if (thrown instanceof StepsExhausted) return [{ path: [], message: thrown.message }];
+        throw thrown;
+      }
     });
-    return checked.meta(rest) as unknown as z.ZodType<Json, Json>;
   };
   const readObject = (document: unknown, owner: string) => {
     const schema = read(document, owner);
-    if ((document as JsonSchema).type !== "object") {
-      throw new ToolsError("schema/invalid", { owner, reason: 'it does not say "type": "object"' });
-    }
+    assertObject(document as JsonSchema, owner);
     return schema as z.ZodType<JsonObject, JsonObject>;
   };
   return { read, readObject };
@@ -73,101 +60,56 @@ export function schemaFromJson(
   return createSchemaReader(limits).read(document, owner);
 }
 
-type Dialect = "2020-12" | "2019-09" | "07";
+/** The checker of a document, or why there is none. @throws ToolsError `schema/invalid`, `schema/pattern-refused` */
+export function checkerOf({ document, target }: BoundedSchema, owner: string, steps = checkSteps): Checker | NotTaken {
+  const dialect = dialectOf(document.$schema);
+  try {
+    return compileChecker(document, { dialect, steps, instructions: patternInstructions, target });
+  } catch (thrown) {
+    if (thrown instanceof SchemaWrong) {
+      throw new ToolsError("schema/invalid", { owner, reason: thrown.message }, { cause: thrown });
+    }
+    if (!(thrown instanceof NotTaken)) throw thrown;
+    if (thrown.pattern !== undefined && !isPattern(thrown.pattern)) throw refusalOf(thrown, owner);
+    return thrown;
+  }
+}
 
-function dialectOf(dialect: Json | undefined): Dialect {
+export function dialectOf(dialect: Json | undefined): Dialect {
   if (typeof dialect !== "string") return "2020-12";
   if (dialect.includes("draft/2019-09")) return "2019-09";
   return /draft-0[467]/.test(dialect) ? "07" : "2020-12";
 }
 
-function createCompiler(dialect: Dialect, budget: StepBudget): Ajv {
-  // Ajv tells patterns apart by their text, and calls nothing of them but `test`.
-  const matcher = (source: string) => ({ ...compilePattern(source, budget), toString: () => source });
-  const regExp = Object.assign(matcher, { code: "undefined" });
-  const settings: Options = {
-    strict: false,
-    validateFormats: false,
-    logger: false,
-    addUsedSchema: false,
-    code: { regExp: regExp as unknown as NonNullable<NonNullable<Options["code"]>["regExp"]> },
-  };
-  const make = { "2020-12": Ajv2020, "2019-09": Ajv2019, "07": Ajv }[dialect];
-  const ajv = new make(settings);
-  ajv.removeKeyword("uniqueItems");
-  ajv.addKeyword(uniqueItems);
-  return ajv;
+/** A zod schema with a document; it finds fault with what `problemsOf` finds fault with. */
+export function zodOf(document: JsonSchema, problemsOf: (value: unknown) => readonly Problem[]): z.ZodType<Json, Json> {
+  const { $schema: _, $id: __, id: ___, ...rest } = document;
+  const checked = z.unknown().superRefine((value, context) => {
+    for (const { path, message } of problemsOf(value)) context.addIssue({ code: "custom", path: [...path], message });
+  });
+  return checked.meta(rest) as unknown as z.ZodType<Json, Json>;
 }
 
-function compile(ajv: Ajv, document: JsonSchema, owner: string): ValidateFunction {
-  try {
-    return ajv.compile(document);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.slice(0, 500) : String(cause);
-    if (cause instanceof PatternRefused) {
-      throw new ToolsError("schema/pattern-refused", { owner, pattern: firstRefused(document), reason }, { cause });
+/** @throws ToolsError `schema/invalid` */
+export function assertObject({ type }: JsonSchema, owner: string): void {
+  if (type !== "object") throw new ToolsError("schema/invalid", { owner, reason: 'it does not say "type": "object"' });
+}
+
+function refusalOf(thrown: NotTaken, owner: string): ToolsError {
+  const { pattern, message: reason } = thrown;
+  return pattern === undefined
+    ? new ToolsError("schema/keyword-refused", { owner, reason }, { cause: thrown })
+    : new ToolsError("schema/pattern-refused", { owner, pattern, reason }, { cause: thrown });
+}
+
+/** True when it is a pattern at all, in either of the two readings of ECMAScript. */
+function isPattern(source: string): boolean {
+  return ["u", ""].some((flags) => {
+    try {
+      new RegExp(source, flags);
+      return true;
+    } catch {
+      return false; // The only question here; why was said where it was compiled.
     }
-    throw new ToolsError("schema/invalid", { owner, reason }, { cause });
-  } finally {
-    ajv.removeSchema(document); // Its cache would hold every document for ever.
-  }
-}
-
-/** The built-in keyword compares every pair, which a long list turns into minutes. */
-const uniqueItems: FuncKeywordDefinition = {
-  keyword: "uniqueItems",
-  type: "array",
-  schemaType: "boolean",
-  error: { message: "must NOT have duplicate items" },
-  validate: (wanted: boolean, items: readonly unknown[]) =>
-    !wanted || new Set(items.map((item) => canonicalJson(item))).size === items.length,
-};
-
-function firstRefused(value: Json): string {
-  if (typeof value !== "object" || value === null) return "";
-  for (const [key, member] of Object.entries(value)) {
-    const sources = key === "pattern" ? [member] : key === "patternProperties" ? Object.keys(member as object) : [];
-    const refused = sources.find((source) => typeof source === "string" && !isTaken(source));
-    if (typeof refused === "string") return refused;
-    const inner = firstRefused(member as Json);
-    if (inner !== "") return inner;
-  }
-  return "";
-}
-
-function isTaken(source: string): boolean {
-  try {
-    compilePattern(source, { left: 0 });
-    return true;
-  } catch {
-    return false; // The only question here; why was said where it was compiled.
-  }
-}
-
-interface Problem {
-  readonly path: string[];
-  readonly message: string;
-}
-
-function problemsOf(validate: ValidateFunction, value: unknown): readonly Problem[] {
-  try {
-    if (validate(value)) return [];
-  } catch (thrown) {
-    if (thrown instanceof StepsExhausted) return [{ path: [], message: thrown.message }];
-    throw thrown;
-  }
-  return (validate.errors ?? []).slice(0, 20).map((error) => ({ path: pathOf(error), message: messageOf(error) }));
-}
-
-function pathOf({ instancePath }: ErrorObject): string[] {
-  const parts = instancePath.split("/").slice(1);
-  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function messageOf({ keyword, message = "does not fit", params }: ErrorObject): string {
-  const { additionalProperty, unevaluatedProperty, allowedValues } = params as Record<string, unknown>;
-  const name = additionalProperty ?? unevaluatedProperty;
-  if (name !== undefined) return `${message} (${JSON.stringify(name)})`;
-  if (keyword === "enum") return `${message}: ${JSON.stringify(allowedValues)}`.slice(0, 300);
-  return message;
+  });
 }

@@ -54,15 +54,20 @@ type Instruction =
 
 /**
  * Compiles a pattern (without flags or delimiters). The search is not anchored, as with `RegExp.test`.
+ * @param room instructions that this pattern and others may still compile to
  * @throws PatternRefused when the syntax is wrong, outside of what is taken, or too large
  */
-export function compilePattern(source: string, budget: StepBudget): Pattern {
+export function compilePattern(
+  source: string,
+  budget: StepBudget,
+  room: { left: number } = { left: instructionsMax },
+): Pattern {
   try {
     new RegExp(source, "u");
   } catch (thrown) {
     throw new PatternRefused(thrown instanceof Error ? thrown.message : String(thrown));
   }
-  const program = compile(parse(source), { left: instructionsMax });
+  const program = compile(parse(source), room);
   const test = (text: string) => {
     spend(budget, text.length);
     return run(program, Array.from(text), 0, true, budget);
@@ -166,7 +171,7 @@ function charOf(source: string): Node {
 function compile(node: Node, room: { left: number }): readonly Instruction[] {
   const program: Instruction[] = [];
   const charge = () => {
-    if (--room.left < 0) throw new PatternRefused(`it compiles to more than ${instructionsMax} instructions`);
+    if (--room.left < 0) throw new PatternRefused("it compiles to too many instructions");
   };
   const emit = <Op extends Instruction>(instruction: Op): Op => {
     charge();

@@ -13,6 +13,18 @@ export interface SchemaLimits {
 
 export const defaultSchemaLimits: SchemaLimits = { bytes: 256 * 1024, depth: 64, nodes: 5_000 };
 
+/** For documents that are checked on a thread of their own, where a time ends what takes too long. */
+export const threadSchemaLimits: SchemaLimits = { bytes: 1024 * 1024, depth: 256, nodes: 50_000 };
+
+/** A document whose checking is bounded. */
+export interface BoundedSchema {
+  readonly document: JsonSchema;
+  /** What a reference of it leads to. */
+  readonly target: (reference: string) => unknown;
+  /** Its own measures, in the terms of the limits. */
+  readonly size: SchemaLimits;
+}
+
 /** Keywords whose value is a schema, or a list of schemas. */
 const schemaKeywords = [
   ...["additionalItems", "additionalProperties", "allOf", "anyOf", "contains", "contentSchema", "else", "if", "items"],
@@ -29,11 +41,7 @@ const definitionKeywords = ["$defs", "definitions"];
  * @param owner whose schema it is, for the message
  * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`
  */
-export function checkSchemaBounds(
-  document: unknown,
-  owner: string,
-  limits: SchemaLimits,
-): asserts document is JsonSchema {
+export function boundedSchema(document: unknown, owner: string, limits: SchemaLimits): BoundedSchema {
   const tooLarge = (what: keyof SchemaLimits, found: number) =>
     new ToolsError("schema/too-large", { owner, what, found, limit: limits[what] });
   const nonJson = findNonJson(document);
@@ -47,6 +55,7 @@ export function checkSchemaBounds(
   const anchors = new Map<string, unknown>();
   const sizes = new Map<unknown, number>();
   const open = new Set<unknown>();
+  let deepest = 0;
 
   const refused = (reference: string, reason: string) =>
     new ToolsError("schema/reference-refused", { owner, reference: reference.slice(0, 300), reason });
@@ -62,6 +71,7 @@ export function checkSchemaBounds(
   /** Schemas in this one, references written out. Memoised, so that sharing does not cost time. */
   const size = (schema: unknown, depth: number): number => {
     if (depth > limits.depth) throw tooLarge("depth", depth);
+    deepest = Math.max(deepest, depth);
     if (!isRecord(schema)) return 1;
     const known = sizes.get(schema);
     if (known !== undefined) return known;
@@ -85,9 +95,10 @@ export function checkSchemaBounds(
   collectAnchors(document, anchors, (reference) =>
     refused(reference, "a schema inside the document may not rename its base"),
   );
-  size(document, 1);
+  const nodes = size(document, 1);
   // Definitions that nothing refers to are compiled all the same.
-  for (const definition of definitionsOf(document)) size(definition, 1);
+  const unused = definitionsOf(document).map((definition) => size(definition, 1));
+  return { document, target, size: { bytes, depth: deepest, nodes: Math.max(nodes, ...unused) } };
 }
 
 function collectAnchors(document: JsonSchema, anchors: Map<string, unknown>, refusal: (id: string) => Error): void {
