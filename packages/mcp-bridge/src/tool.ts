@@ -21,6 +21,8 @@ export interface RemoteTool {
   readonly config: McpToolConfig;
   /** What was accepted. Absent while nobody has, or while nobody could look; then no word of the server is in the tool. */
   readonly definition: McpDefinition | undefined;
+  /** Why it cannot be used as it is defined; then every call is this error. */
+  readonly broken?: McpError | undefined;
 }
 
 export interface RemoteToolPorts {
@@ -44,7 +46,10 @@ const anyArguments = z.record(z.string(), z.json());
  * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
-export function remoteTool({ server, name, remoteName, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
+export function remoteTool(
+  { server, name, remoteName, config, definition, broken }: RemoteTool,
+  ports: RemoteToolPorts,
+): Tool {
   const { link, board, reader, limits, artifacts, toolOf, mask } = ports;
   const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
   const owner = `${server}.${name}`;
@@ -54,6 +59,7 @@ export function remoteTool({ server, name, remoteName, config, definition }: Rem
   const output = config.output ?? resultSchema(usable(server, name, () => reader.read(outputSchema, owner)));
   if (definition) board.made(definition);
   const execute = async (value: unknown, context: ToolContext) => {
+    if (broken) throw broken;
     await board.again(remoteName);
     const answer = await link.call({
       tool: name,
