@@ -113,9 +113,17 @@ export interface Host<Tools extends McpToolConfigs> {
   readonly connection: () => Promise<McpConnection<Tools>>;
 }
 
+export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOptions<Tools> {
+  /** The name of a tool for models, by its key; the key when absent. */
+  readonly nameOf?: (key: string) => string;
+  /** A tool that the server defines in a way that cannot be used is there and refuses its calls. */
+  readonly lenient?: boolean;
+}
+
 /** @throws McpError `mcp/config-invalid` */
-export function openHost<const Tools extends McpToolConfigs>(options: ConnectMcpOptions<Tools>): Host<Tools> {
+export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
   const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
+  const { nameOf = (key: string) => key, lenient = false } = options;
   const { clock = systemClock(), secrets = {} } = options;
   const limits = resolveMcpLimits(name, options.limits);
   checkConfig(name, configs);
@@ -154,7 +162,14 @@ export function openHost<const Tools extends McpToolConfigs>(options: ConnectMcp
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
-      tools.set(key, remoteTool({ server: name, name: key, remoteName, config, definition }, ports));
+      const make = (known: typeof definition, broken?: McpError) =>
+        remoteTool({ server: name, name: nameOf(key), remoteName, config, definition: known, broken }, ports);
+      try {
+        tools.set(key, make(definition));
+      } catch (thrown) {
+        if (!lenient || !McpError.is(thrown, "mcp/tool-invalid")) throw thrown;
+        tools.set(key, make(undefined, thrown));
+      }
     }
     return {
       name,

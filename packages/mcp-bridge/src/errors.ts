@@ -177,7 +177,7 @@ export const mcpErrorCodes = {
     retryable: false,
     mayHaveExecuted: false,
     message: "the variable {variable} that {field} of the server {server} needs is not set",
-    hint: "Set it in the environment, or give a default as ${NAME:-default}.",
+    hint: "Set it in the environment, or give a default behind `:-` in the file.",
   },
   "mcp/name-refused": {
     retryable: false,

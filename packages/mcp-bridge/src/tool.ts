@@ -22,6 +22,8 @@ export interface RemoteTool {
   readonly config: McpToolConfig;
   /** What was accepted. Absent while nobody has, or while nobody could look; then no word of the server is in the tool. */
   readonly definition: McpDefinition | undefined;
+  /** Why it cannot be used as it is defined; then every call is this error. */
+  readonly broken?: McpError | undefined;
 }
 
 export interface RemoteToolPorts {
@@ -45,7 +47,10 @@ const anyArguments = z.record(z.string(), z.json());
  * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
-export function remoteTool({ server, name, remoteName, config, definition }: RemoteTool, ports: RemoteToolPorts): Tool {
+export function remoteTool(
+  { server, name, remoteName, config, definition, broken }: RemoteTool,
+  ports: RemoteToolPorts,
+): Tool {
   const { link, board, validator, limits, artifacts, toolOf, mask } = ports;
   const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
   const owner = `${server}.${name}`;
@@ -58,6 +63,7 @@ export function remoteTool({ server, name, remoteName, config, definition }: Rem
   const fitting = fittingOf({ server, tool: name, input: asked, output: given });
   if (definition) board.made(definition);
   const execute = async (value: unknown, context: ToolContext) => {
+    if (broken) throw broken;
     await board.again(remoteName);
     await fitting.before(value);
     const answer = await link.call({
