@@ -1,7 +1,6 @@
 import { type AnyTool, type Clock, type Logger, reasonOf, silentLogger, systemClock, type Tool } from "@remit/core";
 import { createSchemaReader } from "@remit/tools";
 import type { ArtifactStore } from "./artifacts.ts";
-import { clientInfo } from "./client-info.ts";
 import { pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
@@ -10,12 +9,11 @@ import { maskedLink, maskedLogger } from "./masked.ts";
 import type { PinStore } from "./pin-store.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
 import { identityOf } from "./server-identity.ts";
-import { createMask } from "./text.ts";
+import { createMask, type Mask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
-import type { McpTransport } from "./transport.ts";
-import { stdioChannel } from "./wire/stdio.ts";
-import { wireV1 } from "./wire/v1.ts";
+import { type McpTransport, maskOf, targetOf } from "./transport.ts";
+import { openWire } from "./wire/open-wire.ts";
 
 export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
   /** Ours for the server, in labels, logs and errors; what it calls itself counts for nothing. */
@@ -129,7 +127,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const { clock = systemClock(), secrets = {} } = options;
   const limits = resolveMcpLimits(name, options.limits);
   checkConfig(name, configs);
-  const mask = createMask({ ...envOf(transport), ...secrets });
+  const mask = maskFor(transport, secrets);
   const logger = maskedLogger(options.logger ?? silentLogger, mask);
   const identity = identityOf(transport, mask);
   const board = createPinBoard({
@@ -192,13 +190,10 @@ export function openLink(
   inspect: Parameters<typeof createLink>[0]["inspect"],
 ): Link {
   const { name: server, transport, logger = silentLogger, clock = systemClock() } = options;
-  const { messageBytes, closeGraceMs } = limits;
-  const open = stdioChannel({ server, transport, messageBytes, closeGraceMs, clock, logger });
   return createLink({
     server,
-    target: transport.command,
-    open,
-    wire: wireV1(clientInfo),
+    target: targetOf(transport),
+    wire: openWire({ server, transport, limits, clock, logger }),
     limits,
     clock,
     logger,
@@ -231,9 +226,10 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
   }
 }
 
-/** Undefined for a transport without an environment of its own. */
-function envOf(transport: McpTransport): Readonly<Record<string, string>> {
-  return "env" in transport ? transport.env : {};
+/** Takes out every secret of a connection. */
+export function maskFor(transport: McpTransport, secrets: Readonly<Record<string, string>>): Mask {
+  const [own, others] = [maskOf(transport), createMask(secrets)];
+  return (text) => own(others(text));
 }
 
 const telling = /token|secret|passw|key|auth|credential|cookie|session|dsn|private/i;
@@ -243,7 +239,7 @@ function tellingOf(
   transport: McpTransport,
   secrets: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const all = { ...envOf(transport), ...secrets };
+  const all = { ...(transport.kind === "stdio" ? transport.env : transport.headers), ...secrets };
   return Object.fromEntries(Object.entries(all).filter(([name]) => telling.test(name)));
 }
 

@@ -197,6 +197,42 @@ export const mcpErrorCodes = {
     message: "the tool {tool} cannot be offered by MCP: {reason}",
     hint: "An MCP tool takes an object; wrap the input into one.",
   },
+  "mcp/connect-failed": {
+    retryable: true,
+    mayHaveExecuted: false,
+    message: "the server {server} cannot be reached at {target}: {reason}",
+    hint: "Check the address, and that the server is up. With `start` it is tried again by itself.",
+  },
+  "mcp/auth-required": {
+    retryable: false,
+    mayHaveExecuted: false,
+    message: "the server {server} wants us to authorise ourselves (scope {scope}): {reason}",
+    hint: "Give the transport `auth` (`oauth`, `clientCredentials`) or a header; a person may have to agree again.",
+  },
+  "mcp/session-lost": {
+    retryable: true,
+    mayHaveExecuted: false,
+    message: "the server {server} forgot the session twice in a row before it took {tool}: {reason}",
+    hint: "Several servers may share one address without sharing their sessions; have requests of one client go to one of them.",
+  },
+  "mcp/server-quarantined": {
+    retryable: true,
+    mayHaveExecuted: false,
+    message: "the server {server} is in quarantine: {reason}",
+    hint: "The call was not sent. Look at why it fails; it is tried again after `retryAfterMs` (limits `breakerFailures`, `breakerMs`).",
+  },
+  "mcp/input-rounds-exceeded": {
+    retryable: false,
+    mayHaveExecuted: true,
+    message: "the server {server} asked for more {rounds} times and did not answer {tool}",
+    hint: "Raise `limits.inputRounds` when the tool needs so many questions; a write may have happened in part.",
+  },
+  "mcp/input-refused": {
+    retryable: false,
+    mayHaveExecuted: true,
+    message: "the server {server} waits in {tool} for something that it does not get: {reason}",
+    hint: "Allow what it asks for (elicitation, sampling, roots), or do without the tool; a write may have happened in part.",
+  },
 } as const satisfies Record<`mcp/${string}`, McpErrorEntry>;
 
 export type McpErrorCode = keyof typeof mcpErrorCodes;

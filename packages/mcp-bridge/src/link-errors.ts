@@ -16,6 +16,11 @@ export function unavailable(server: string, reason: string, retryAfterMs: number
   return new McpError("mcp/server-unavailable", { server, reason, retryAfterMs });
 }
 
+/** Nobody connects to the server for a while; nothing was sent. */
+export function quarantined(server: string, reason: string, retryAfterMs: number): McpError {
+  return new McpError("mcp/server-quarantined", { server, reason, retryAfterMs });
+}
+
 /** What went wrong before a connection was ready. `listed`: the handshake had been made. */
 export function connectError(
   { server, target, listed }: { readonly server: string; readonly target: string; readonly listed: boolean },
@@ -39,6 +44,13 @@ export function connectError(
   if (fault.kind === "ended" && fault.end.cause === "spawn-failed") {
     const data = { server, command: target, reason: fault.end.reason };
     return new McpError("mcp/spawn-failed", data, { cause: thrown });
+  }
+  if (fault.kind === "unauthorised") return authRequired(server, fault, thrown);
+  if (
+    fault.kind === "unreachable" ||
+    (fault.kind === "ended" && fault.end.cause === "lost" && !("exitCode" in fault.end))
+  ) {
+    return new McpError("mcp/connect-failed", { server, target, reason: shown(faultReason(fault)) }, { cause: thrown });
   }
   if (fault.kind === "ended" && fault.end.cause !== "overflow") {
     return new McpError("mcp/exited-at-start", { server, ...endData(fault.end) }, { cause: thrown });
@@ -64,9 +76,42 @@ export function callError(
       const data = { server, tool, rpcCode: fault.rpcCode, reason: shown(fault.reason) };
       return new McpError(notTaken.includes(fault.rpcCode) ? "mcp/call-rejected" : "mcp/call-failed", data, options);
     }
+    case "unauthorised":
+      return authRequired(server, fault, thrown);
+    case "session-lost":
+      return new McpError("mcp/session-lost", { server, tool, reason: shown(fault.end.reason) }, options);
+    case "unreachable":
+      return new McpError("mcp/server-unavailable", { server, reason: shown(fault.reason), retryAfterMs: 0 }, options);
+    case "broken":
+      return new McpError(
+        "mcp/connection-lost",
+        { server, tool, ...endData({ cause: "lost", reason: shown(fault.reason) }) },
+        options,
+      );
+    case "http": {
+      const data = { server, tool, rpcCode: `HTTP ${fault.status}`, reason: shown(fault.reason) };
+      const taken = fault.status < 400 || fault.status >= 500;
+      return new McpError(taken ? "mcp/call-failed" : "mcp/call-rejected", data, options);
+    }
+    case "too-large": {
+      const { bytes, limit } = fault;
+      return new McpError("mcp/result-too-large", { server, tool, bytes, limit }, options);
+    }
+    case "rounds":
+      return new McpError("mcp/input-rounds-exceeded", { server, tool, rounds: fault.rounds }, options);
+    case "asked":
+      return new McpError("mcp/input-refused", { server, tool, reason: shown(fault.reason) }, options);
     default:
       return new McpError("mcp/result-invalid", { server, tool, reason: shown(faultReason(fault)) }, options);
   }
+}
+
+function authRequired(
+  server: string,
+  { reason, scope }: Extract<WireFault, { kind: "unauthorised" }>,
+  cause: unknown,
+): McpError {
+  return new McpError("mcp/auth-required", { server, reason: shown(reason), scope: scope ?? null }, { cause });
 }
 
 function endData({ reason, exitCode, signal, stderr = "" }: ChannelEnd): ErrorData {
@@ -94,10 +139,13 @@ function faultReason(fault: WireFault): string {
       return `error ${fault.rpcCode}: ${fault.reason}`;
     case "version":
       return `protocol version ${fault.offered}`;
+    case "rounds":
+      return `it asked for more ${fault.rounds} times`;
     case "malformed":
     case "unauthorised":
     case "unreachable":
     case "broken":
+    case "asked":
       return fault.reason;
   }
 }

@@ -1,35 +1,67 @@
 import type { Clock, Logger } from "@remit/core";
-import { deadlineOf, unlessAborted } from "./deadline.ts";
+import { createBucket } from "./bucket.ts";
+import { coalesced } from "./coalesced.ts";
+import { type Deadline, deadlineOf, unlessAborted } from "./deadline.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
-import { callError, connectError, stderrOf, unavailable } from "./link-errors.ts";
+import { callError, connectError, quarantined, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
 import { visible } from "./text.ts";
-import type { ChannelEnd, OpenChannel } from "./wire/channel.ts";
-import { type Wire, WireError, type WirePeer, type WireSession } from "./wire/port.ts";
+import type { ChannelEnd } from "./wire/channel.ts";
+import {
+  type Wire,
+  type WireAsks,
+  WireError,
+  type WireMethod,
+  type WireNotice,
+  type WirePeer,
+  type WireProgress,
+  type WireSession,
+} from "./wire/port.ts";
 
 /**
  * One server, kept reachable.
  *
- * K1 A call is sent at most once. What happens to the connection afterwards never sends it again.
- * K2 A call that was sent and has no answer fails with an error that says it may have been carried out.
- * K3 After a loss the next call connects again, at most one attempt at a time; attempts that fail in a row wait longer
- *    and longer, and calls meanwhile fail at once. There is never a second process of a server.
- * K4 Every connection is listed and checked before its first call (`inspect`). A tool that does not pass is refused on
- *    this connection; the others work.
+ * K1 A request is sent at most once, with one exception: who is told by the server that it does not know the session
+ *    (404) has not been taken, and is sent once more in the next session. Nothing else that happens to a connection
+ *    sends a request again.
+ * K2 A request that was sent and has no answer fails with an error that says it may have been carried out.
+ * K3 After a loss the next request connects again, or we do so in the background (`start`); at most one attempt at a
+ *    time. Attempts that fail in a row wait longer and longer, with jitter, and requests meanwhile fail at once. After
+ *    `breakerFailures` in a row without an answer to anything the server is quarantined for `breakerMs`. There is never
+ *    a second process of a server.
+ * K4 Every connection is listed and checked before its first request (`inspect`). A tool that does not pass is refused
+ *    on this connection; the others work. A list that changes is read and checked as a whole, and replaces the one
+ *    before as a whole; while it cannot be read, the one before stays.
+ * K5 What a server says unasked is counted: what is too much is dropped, and a server that does not stop is quarantined.
  */
 export interface Link {
   /** The first connection. @throws McpError, and nothing is left running then */
   readonly connect: (signal?: AbortSignal) => Promise<LinkReady>;
+  /** Connects in the background, and again whenever it is needed, until it is closed. Never throws; see `status`. */
+  readonly start: () => void;
+  /**
+   * The connection, as soon as there is one: the present one, or the attempt under way, or a new one where that may be
+   * made. @throws McpError
+   */
+  readonly ready: () => Promise<LinkReady>;
   /**
    * One call of one tool. @returns the result as it came
    * @throws McpError; its `mayHaveExecuted` is false exactly when nothing was sent, or the server took nothing
    */
   readonly call: (call: LinkCall) => Promise<unknown>;
+  /** Any other request, by the same rules. @returns the result as it came @throws McpError as `call` does */
+  readonly request: (method: WireMethod, params: LinkParams, options: LinkRequestOptions) => Promise<unknown>;
+  /** Hears of every list that is new: of a connection, or changed. Must not throw. Returns how not to hear it any more. */
+  readonly onListingChange: (listener: (ready: LinkReady) => void) => () => void;
+  /** Hears what the server says unasked, as far as there is room for it. Must not throw. */
+  readonly onNotice: (listener: (notice: WireNotice) => void) => () => void;
   readonly status: () => LinkStatus;
-  /** Ends the connection and the process. Calls under way fail. Idempotent. */
+  /** Ends the connection and the process. Requests under way fail. Idempotent. */
   readonly close: () => Promise<void>;
 }
+
+export type LinkParams = { readonly [key: string]: unknown };
 
 export interface LinkReady {
   readonly session: WireSession;
@@ -38,103 +70,218 @@ export interface LinkReady {
   readonly refused: ReadonlyMap<string, McpError>;
 }
 
-export interface LinkCall {
+export interface LinkRequestOptions {
+  /** How long the server may be silent, connecting included. Progress begins it anew. */
+  readonly timeoutMs: number;
+  /** However often it is begun anew; the limit `callMsMax` when absent. */
+  readonly totalMsMax?: number;
+  readonly signal: AbortSignal;
+  /** Ours, given back with what the server asks in the course of it. */
+  readonly tag?: string;
+  /** The last of several a quarter of a second. Must not throw. */
+  readonly onProgress?: (progress: WireProgress) => void;
+}
+
+export interface LinkCall extends LinkRequestOptions {
   /** Our name and the server's name of the tool. */
   readonly tool: string;
   readonly remoteName: string;
   readonly input: unknown;
   readonly meta: { readonly [name: string]: string };
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
   /** A last look before it is sent. When it throws, nothing is. @throws McpError */
   readonly check?: (listing: Listing) => void;
 }
 
+interface Exchange {
+  readonly method: WireMethod;
+  readonly params: LinkParams;
+  /** What it is called in errors. */
+  readonly name: string;
+  /** Of the tool that is called, if one is. */
+  readonly remoteName?: string;
+  readonly check?: LinkCall["check"] | undefined;
+}
+
 export interface LinkStatus {
-  /** `down`: the next call connects, not before `retryAt` (epoch ms). */
-  readonly state: "connecting" | "ready" | "down" | "closed";
+  /** `down`: the next request connects, not before `retryAt` (epoch ms). `quarantined`: nobody connects before then. */
+  readonly state: "connecting" | "ready" | "down" | "quarantined" | "closed";
   readonly peer: WirePeer | undefined;
   readonly processId: number | undefined;
   /** Connections made so far, the first one included. */
   readonly connects: number;
-  /** Losses and attempts that failed since a call was last answered. */
+  /** Losses and attempts that failed since a request was last answered. */
   readonly failures: number;
   readonly retryAt: number | undefined;
   readonly lastError: McpError | undefined;
   readonly refused: ReadonlyMap<string, McpError>;
   /** Lines on standard output that were no messages, over all connections. */
   readonly noiseLines: number;
+  /** What the server said unasked and was too much, over all connections. */
+  readonly noticesDropped: number;
+  /** Why the list that the server says has changed could not be read; the one before is in force. */
+  readonly refreshError: McpError | undefined;
 }
 
 export interface LinkOptions {
   readonly server: string;
-  /** What it is reached by, for messages: its command. */
+  /** What it is reached by, for messages: its command or its address. */
   readonly target: string;
-  readonly open: OpenChannel;
   readonly wire: Wire;
   readonly limits: McpLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Says which tools may not be called on a new connection. */
+  /** Says which tools may not be called with a list that is new. */
   readonly inspect: (
     listing: Listing,
     peer: WirePeer,
   ) => ReadonlyMap<string, McpError> | Promise<ReadonlyMap<string, McpError>>;
+  /** What the server may ask; nothing when absent. */
+  readonly asks?: WireAsks;
+  /** From 0 up to 1; how much shorter a wait becomes. */
+  readonly random?: () => number;
 }
 
 const none: ReadonlyMap<string, McpError> = new Map();
 const reasonMax = 2_000;
+const progressMs = 250;
+/** A wait is cut by at most this part of it, so that many links do not come back in step. */
+const jitter = 0.25;
 
-export function createLink({ server, target, open, wire, limits, clock, logger, inspect }: LinkOptions): Link {
+export function createLink(options: LinkOptions): Link {
+  const { server, target, wire, limits, clock, logger, inspect, asks, random = Math.random } = options;
   const closing = new AbortController();
+  const bucket = createBucket(clock, limits.noticeBurst, limits.noticesPerSecond);
+  const deadlines = new Set<Deadline>();
+  const listingListeners = new Set<(ready: LinkReady) => void>();
+  const noticeListeners = new Set<(notice: WireNotice) => void>();
   let current: LinkReady | undefined;
   let connecting: Promise<LinkReady> | undefined;
   let leaving: Promise<void> = Promise.resolve();
   let ending: Promise<void> | undefined;
+  let background = false;
+  let wake: { readonly cancel: () => void } | undefined;
   let connects = 0;
   let failures = 0;
   let retryAt = 0;
+  let isQuarantined = false;
   let noiseLines = 0;
+  let noticesDropped = 0;
   let lastError: McpError | undefined;
+  let refreshing: Promise<void> | undefined;
+  let refreshWanted = false;
+  let refreshTimer: { readonly cancel: () => void } | undefined;
+  let refreshedAt = Number.NEGATIVE_INFINITY;
+  let refreshError: McpError | undefined;
+
+  const waitUntil = (at: number) => {
+    retryAt = at;
+    wake?.cancel();
+    wake = undefined;
+    if (!background || closing.signal.aborted) return;
+    wake = clock.at(at, () => {
+      wake = undefined;
+      // Told by `failed`, which plans the next attempt.
+      if (!current && !connecting && !closing.signal.aborted) void ready().catch(() => {});
+    });
+  };
 
   const failed = (error: McpError) => {
     lastError = error;
     failures++;
+    isQuarantined = failures >= limits.breakerFailures;
     // The first attempt after a loss is made at once.
-    const waitMs =
-      failures === 1 ? 0 : Math.min(limits.backoffMs * 2 ** Math.min(failures - 2, 30), limits.backoffMsMax);
-    retryAt = clock.now() + waitMs;
+    const doubled = limits.backoffMs * 2 ** Math.min(failures - 2, 30);
+    const waitMs = failures === 1 ? 0 : Math.min(doubled, limits.backoffMsMax) * (1 - jitter * random());
+    waitUntil(clock.now() + (isQuarantined ? Math.max(limits.breakerMs, waitMs) : waitMs));
+    if (failures === limits.breakerFailures) logger.warn({ server, failures }, "MCP server is quarantined.");
+  };
+
+  const answered = () => {
+    failures = 0;
+    isQuarantined = false;
+  };
+
+  const leave = (session: WireSession) => {
+    if (current?.session !== session) return false;
+    current = undefined;
+    refreshTimer?.cancel();
+    refreshTimer = undefined;
+    refreshWanted = false;
+    leaving = session.close();
+    return !closing.signal.aborted;
   };
 
   const lost = (session: WireSession, end: ChannelEnd) => {
-    if (current?.session !== session) return;
-    current = undefined;
-    leaving = session.close();
-    if (closing.signal.aborted) return;
-    failed(unavailable(server, `it went away: ${end.reason}`, 0));
+    if (!leave(session)) return;
+    failed(unavailable(server, `it went away: ${visible(end.reason)}`, 0));
     logger.warn({ server, reason: end.reason, exitCode: end.exitCode, signal: end.signal }, "MCP server went away.");
+  };
+
+  /** The server has forgotten us and is there: that is no failure, and the next session can begin at once. */
+  const forgotten = (session: WireSession) => {
+    if (!leave(session)) return;
+    waitUntil(clock.now());
+    logger.info({ server }, "MCP server does not know the session any more.");
+  };
+
+  const flooded = (session: WireSession | undefined) => {
+    const error = quarantined(server, "it says more unasked than anybody can listen to", limits.breakerMs);
+    if (session && !leave(session)) return;
+    lastError = error;
+    failures = Math.max(failures, limits.breakerFailures);
+    isQuarantined = true;
+    waitUntil(clock.now() + limits.breakerMs);
+    logger.warn({ server, noticesDropped }, "MCP server is quarantined: it says too much unasked.");
   };
 
   const attempt = async (signal?: AbortSignal): Promise<LinkReady> => {
     const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, closing.signal] : [closing.signal]);
+    deadlines.add(deadline);
+    const flood = new AbortController();
     let session: WireSession | undefined;
+    let dropped = 0;
+    /** Whether there is room for one more. */
+    const room = (): boolean => {
+      if (bucket.take()) return true;
+      noticesDropped++;
+      if (++dropped === limits.noticesDroppedMax) {
+        if (session && current?.session === session) flooded(session);
+        else flood.abort(quarantined(server, "it says more unasked than anybody can listen to", limits.breakerMs));
+      }
+      return false;
+    };
     try {
-      session = await wire.connect(open, {
-        signal: deadline.signal,
+      session = await wire.connect({
+        signal: AbortSignal.any([deadline.signal, flood.signal]),
         noise: () => {
           if (noiseLines++ > 0) return;
           logger.warn({ server }, "MCP server writes other things than messages to standard output; they are dropped.");
         },
-        fault: (reason) => logger.debug({ server, reason: visible(reason.slice(0, reasonMax)) }, "MCP protocol fault."),
+        fault: (reason) => {
+          if (!room()) return;
+          logger.debug({ server, reason: visible(reason.slice(0, reasonMax)) }, "MCP protocol fault.");
+        },
+        notice: (notice) => {
+          if (!room()) return;
+          if (notice.kind === "list-changed" && notice.of === "tools") wantRefresh(session);
+          for (const listener of noticeListeners) listener(notice);
+        },
+        person: (waiting) => {
+          for (const held of deadlines) held.hold(waiting);
+        },
+        ...(asks ? { asks } : {}),
       });
-      const listing = await listTools(session, limits, deadline.signal);
-      const ready: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
+      rooms.set(session, room);
+      const listing = await listTools(session, limits, AbortSignal.any([deadline.signal, flood.signal]));
+      flood.signal.throwIfAborted();
+      const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
-      return ready;
+      return found;
     } catch (thrown) {
       await session?.close();
       const end = await session?.ended;
       if (closing.signal.aborted) throw new McpError("mcp/closed", { server }, { cause: thrown });
+      if (flood.signal.aborted) throw flood.signal.reason;
       if (deadline.timedOut()) {
         const data = { server, timeoutMs: limits.connectTimeoutMs, stderr: stderrOf(thrown, end) };
         throw new McpError("mcp/connect-timeout", data, { cause: thrown });
@@ -142,14 +289,56 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
       if (signal?.aborted) throw new McpError("mcp/connect-cancelled", { server }, { cause: thrown });
       throw connectError({ server, target, listed: session !== undefined }, thrown);
     } finally {
+      deadlines.delete(deadline);
       deadline.cancel();
     }
   };
+  /** Whether there is room for one more word of the server, by its session. */
+  const rooms = new WeakMap<WireSession, () => boolean>();
 
-  const install = (ready: LinkReady): LinkReady => {
-    current = ready;
-    void ready.session.ended.then((end) => lost(ready.session, end));
-    return ready;
+  const install = (found: LinkReady): LinkReady => {
+    current = found;
+    refreshedAt = clock.now();
+    refreshError = undefined;
+    void found.session.ended.then((end) => lost(found.session, end));
+    for (const listener of listingListeners) listener(found);
+    return found;
+  };
+
+  const wantRefresh = (session: WireSession | undefined) => {
+    if (!session || current?.session !== session || closing.signal.aborted) return;
+    refreshWanted = true;
+    if (refreshing || refreshTimer) return;
+    refreshTimer = clock.at(Math.max(clock.now(), refreshedAt + limits.refreshMs), () => {
+      refreshTimer = undefined;
+      refreshing = refresh(session).finally(() => {
+        refreshing = undefined;
+        if (refreshWanted) wantRefresh(session);
+      });
+    });
+  };
+
+  const refresh = async (session: WireSession): Promise<void> => {
+    refreshWanted = false;
+    const deadline = deadlineOf(clock, limits.connectTimeoutMs, [closing.signal]);
+    try {
+      const listing = await listTools(session, limits, deadline.signal);
+      if (current?.session !== session) return;
+      const refused = await inspect(listing, session.peer);
+      if (current?.session !== session) return;
+      current = { session, listing, refused };
+      refreshError = undefined;
+      for (const listener of listingListeners) listener(current);
+    } catch (thrown) {
+      if (current?.session !== session || closing.signal.aborted) return;
+      refreshError = deadline.timedOut()
+        ? new McpError("mcp/listing-failed", { server, reason: "it took too long" }, { cause: thrown })
+        : connectError({ server, target, listed: true }, thrown);
+      logger.warn({ server, code: refreshError.code }, "MCP server has changed its list, and it could not be read.");
+    } finally {
+      deadline.cancel();
+      refreshedAt = clock.now();
+    }
   };
 
   const begin = (attempting: Promise<LinkReady>): Promise<LinkReady> => {
@@ -163,10 +352,11 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
     await leaving; // Two processes of one server might work against each other.
     try {
       const found = install(await attempt());
-      logger.info({ server, connects }, "MCP server is reachable again.");
+      logger.info({ server, connects }, "MCP server is reachable.");
       return found;
     } catch (thrown) {
-      if (McpError.is(thrown)) failed(thrown);
+      if (McpError.is(thrown, "mcp/server-quarantined")) flooded(undefined);
+      else if (McpError.is(thrown) && !closing.signal.aborted) failed(thrown);
       throw thrown;
     }
   };
@@ -177,41 +367,101 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
     if (connecting) return connecting;
     const waitMs = retryAt - clock.now();
     if (waitMs <= 0) return begin(reconnect());
-    return Promise.reject(unavailable(server, lastError?.message ?? "it went away", waitMs));
+    const reason = lastError?.message ?? "it went away";
+    return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
   };
 
-  const call = async ({ tool, remoteName, input, meta, timeoutMs, signal, check }: LinkCall): Promise<unknown> => {
-    const deadline = deadlineOf(clock, timeoutMs, [signal]);
+  const exchange = async (
+    { method, params, name, remoteName, check }: Exchange,
+    { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, onProgress }: LinkRequestOptions,
+  ): Promise<unknown> => {
+    const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
+    deadlines.add(deadline);
+    const progress = onProgress && coalesced(clock, progressMs, onProgress);
     let sent = false;
-    try {
+    const send = async (again: boolean): Promise<unknown> => {
       const { session, refused, listing } = await unlessAborted(ready(), deadline.signal);
-      const refusal = refused.get(remoteName);
+      const refusal = remoteName === undefined ? undefined : refused.get(remoteName);
       if (refusal) throw refusal;
       check?.(listing);
       deadline.signal.throwIfAborted();
       sent = true;
-      const params = { name: remoteName, arguments: input, _meta: meta };
-      const answer = await session.request("tools/call", params, { signal: deadline.signal });
-      failures = 0;
+      try {
+        return await session.request(method, params, {
+          signal: deadline.signal,
+          ...(tag === undefined ? {} : { tag }),
+          onProgress: (value) => {
+            deadline.renew();
+            if (rooms.get(session)?.() !== false) progress?.push(value);
+          },
+        });
+      } catch (thrown) {
+        if (!(thrown instanceof WireError)) throw thrown;
+        switch (thrown.fault.kind) {
+          case "session-lost":
+            forgotten(session);
+            if (!again) throw thrown;
+            sent = false; // It was not taken (K1).
+            return send(false);
+          case "unreachable":
+            lost(session, { cause: "lost", reason: thrown.fault.reason });
+            throw thrown;
+          case "broken":
+            wantRefresh(session); // Whoever answers now may be another one.
+            throw thrown;
+          default:
+            throw thrown;
+        }
+      }
+    };
+    try {
+      const answer = await send(true);
+      answered();
       return answer;
     } catch (thrown) {
       if (McpError.is(thrown)) throw thrown;
-      if (thrown instanceof WireError && thrown.fault.kind === "rejected") failures = 0;
+      if (thrown instanceof WireError && thrown.fault.kind === "rejected") answered();
       if (!sent) {
         const reason = deadline.timedOut() ? `${timeoutMs} ms were over` : "it was cancelled";
-        throw new McpError("mcp/call-not-sent", { server, tool, reason }, { cause: thrown });
+        throw new McpError("mcp/call-not-sent", { server, tool: name, reason }, { cause: thrown });
       }
-      throw callError({ server, tool, timeoutMs, timedOut: deadline.timedOut() }, thrown);
+      throw callError({ server, tool: name, timeoutMs, timedOut: deadline.timedOut() }, thrown);
     } finally {
+      progress?.cancel();
+      deadlines.delete(deadline);
       deadline.cancel();
     }
   };
 
+  const listen = <Listener>(listeners: Set<Listener>, listener: Listener): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+
+  const state = (): LinkStatus["state"] => {
+    if (closing.signal.aborted) return "closed";
+    if (current) return "ready";
+    if (connecting) return "connecting";
+    return isQuarantined && retryAt > clock.now() ? "quarantined" : "down";
+  };
+
   return {
     connect: (signal) => begin(attempt(signal).then(install)),
-    call,
+    start: () => {
+      if (background || closing.signal.aborted) return;
+      background = true;
+      if (!current && !connecting) waitUntil(Math.max(retryAt, clock.now()));
+    },
+    ready,
+    call: ({ tool: name, remoteName, input, meta, check, ...rest }) => {
+      const params = { name: remoteName, arguments: input, _meta: meta };
+      return exchange({ method: "tools/call", params, name, remoteName, check }, rest);
+    },
+    request: (method, params, rest) => exchange({ method, params, name: method }, rest),
+    onListingChange: (listener) => listen(listingListeners, listener),
+    onNotice: (listener) => listen(noticeListeners, listener),
     status: () => ({
-      state: closing.signal.aborted ? "closed" : current ? "ready" : connecting ? "connecting" : "down",
+      state: state(),
       peer: current?.session.peer,
       processId: current?.session.processId,
       connects,
@@ -220,11 +470,15 @@ export function createLink({ server, target, open, wire, limits, clock, logger, 
       lastError,
       refused: current?.refused ?? none,
       noiseLines,
+      noticesDropped,
+      refreshError,
     }),
     close: () => {
       ending ??= (async () => {
         closing.abort(new Error("the connection is being closed"));
-        await Promise.allSettled([connecting]);
+        wake?.cancel();
+        refreshTimer?.cancel();
+        await Promise.allSettled([connecting, refreshing]);
         await Promise.all([leaving, current?.session.close()]);
       })();
       return ending;

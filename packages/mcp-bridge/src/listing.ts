@@ -40,7 +40,9 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
     if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
     for (const listed of found.tools) {
       const read = readDefinition(listed);
-      if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
+      const objection = session.objectionTo(listed);
+      if (read.ok && objection !== undefined) invalid.push({ name: read.definition.name, reason: objection });
+      else if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
       else if (definitions.has(read.definition.name))
         invalid.push({ name: read.definition.name, reason: "it is listed twice" });
       else definitions.set(read.definition.name, read.definition);

@@ -1,4 +1,4 @@
-import type { ChannelEnd, OpenChannel } from "./channel.ts";
+import type { ChannelEnd } from "./channel.ts";
 
 /**
  * The one way from the bridge to a server's protocol. Everything of an MCP SDK stays behind it; each adapter is a file
@@ -6,8 +6,8 @@ import type { ChannelEnd, OpenChannel } from "./channel.ts";
  * a signal.
  */
 export interface Wire {
-  /** Opens a channel and agrees on a protocol version. @throws WireError; the channel is closed then */
-  readonly connect: (open: OpenChannel, options: WireOptions) => Promise<WireSession>;
+  /** Reaches the server and agrees on a protocol version. @throws WireError; nothing is left open then */
+  readonly connect: (options: WireOptions) => Promise<WireSession>;
 }
 
 export interface WireOptions {
@@ -25,6 +25,8 @@ export interface WireOptions {
    * is seen here.
    */
   readonly asks?: WireAsks;
+  /** A person is asked to authorise us, or is not any more: nothing is late meanwhile. */
+  readonly person?: (waiting: boolean) => void;
 }
 
 /** What a server says unasked, in either era. */
@@ -116,6 +118,8 @@ export interface WireSession {
     params: { readonly [key: string]: unknown },
     options: WireRequestOptions,
   ) => Promise<unknown>;
+  /** Why a tool of its list cannot be called over this wire, or nothing. @param listed as it came, unchecked */
+  readonly objectionTo: (listed: unknown) => string | undefined;
   /** Resolves once, when the session is over for whatever reason. */
   readonly ended: Promise<ChannelEnd>;
   readonly close: () => Promise<void>;
@@ -144,6 +148,10 @@ export type WireFault =
   | { readonly kind: "broken"; readonly reason: string }
   /** A message of the answer was too long. It may have been carried out. */
   | { readonly kind: "too-large"; readonly bytes: number; readonly limit: number }
+  /** It asked again and again for more before it would answer (`rounds` times). It may have been carried out. */
+  | { readonly kind: "rounds"; readonly rounds: number }
+  /** It asked for something that it may not ask of us, and waits for it. It may have been carried out in part. */
+  | { readonly kind: "asked"; readonly reason: string }
   /** The server answered with something that is not what was asked for. */
   | { readonly kind: "malformed"; readonly reason: string };
 

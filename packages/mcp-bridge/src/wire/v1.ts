@@ -2,6 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, McpError, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { AskRefused, answerAsk, capabilitiesOf, noticeOf } from "./asks.ts";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
 import { type Wire, WireError, type WireFault, type WireOptions, type WireSession } from "./port.ts";
 
@@ -9,8 +10,8 @@ import { type Wire, WireError, type WireFault, type WireOptions, type WireSessio
  * The wire over version 1 of the MCP SDK: sessions, protocol versions up to 2025-11-25. Of the SDK only the handshake
  * and the matching of answers to requests are used; its transport, its lists and its checking of results are not.
  */
-export function wireV1(client: { readonly name: string; readonly version: string }): Wire {
-  return { connect: (open, options) => connect(open, options, client) };
+export function wireV1(client: { readonly name: string; readonly version: string }, open: OpenChannel): Wire {
+  return { connect: (options) => connect(open, options, client) };
 }
 
 /** The SDK sets a timer for every request; ours come as signals. */
@@ -19,7 +20,7 @@ const anything = z.unknown();
 
 async function connect(
   open: OpenChannel,
-  { signal, noise, fault }: WireOptions,
+  { signal, noise, fault, notice, asks }: WireOptions,
   clientInfo: { readonly name: string; readonly version: string },
 ): Promise<WireSession> {
   const ending = Promise.withResolvers<ChannelEnd>();
@@ -45,8 +46,26 @@ async function connect(
       protocolVersion = version;
     },
   };
-  const client = new Client(clientInfo, { capabilities: {} });
+  const client = new Client(clientInfo, { capabilities: capabilitiesOf(asks) });
   client.onerror = (error) => fault(error.message);
+  client.fallbackNotificationHandler = async ({ method, params }) => {
+    const found = noticeOf(method, params);
+    if (found) notice?.(found);
+    else fault(`the notification ${method} is not known`);
+  };
+  /** Tags of the requests that wait, with how many wait under each. */
+  const waiting = new Map<string | undefined, number>();
+  client.fallbackRequestHandler = async (request, { signal: taken }) => {
+    // One pipe carries everything: only where nothing else waits it is known what a question belongs to.
+    const [tag, ...others] = waiting.keys();
+    try {
+      return await answerAsk(asks, request, { signal: taken, tag: others.length === 0 ? tag : undefined });
+    } catch (thrown) {
+      if (!(thrown instanceof AskRefused)) throw thrown;
+      // The SDK sends `code` and `message` as they stand here.
+      throw Object.assign(new Error(thrown.message), { code: thrown.rpcCode });
+    }
+  };
 
   const faultOf = (thrown: unknown, asked: AbortSignal): WireFault => {
     // When the handshake fails the SDK closes what it was given; that is no reason of its own.
@@ -77,13 +96,25 @@ async function connect(
       instructions: client.getInstructions(),
     },
     processId: channel?.processId,
-    request: async (method, params, options) => {
+    request: async (method, params, { signal: asked, tag, onProgress }) => {
+      waiting.set(tag, (waiting.get(tag) ?? 0) + 1);
       try {
-        return await client.request({ method, params }, anything, { signal: options.signal, timeout: noTimeout });
+        return await client.request({ method, params }, anything, {
+          signal: asked,
+          timeout: noTimeout,
+          ...(onProgress
+            ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) }
+            : {}),
+        });
       } catch (cause) {
-        throw new WireError(faultOf(cause, options.signal), { cause });
+        throw new WireError(faultOf(cause, asked), { cause });
+      } finally {
+        const left = (waiting.get(tag) ?? 1) - 1;
+        if (left === 0) waiting.delete(tag);
+        else waiting.set(tag, left);
       }
     },
+    objectionTo: () => undefined,
     ended: ending.promise,
     close: () => transport.close(),
   };

@@ -1,0 +1,272 @@
+import { lookup as lookUp } from "node:dns";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { pipeline, type Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { addressKind } from "./addresses.ts";
+import { WireError, type WireFault } from "./port.ts";
+
+/**
+ * `fetch` for one connection, over sockets of its own.
+ *
+ * H1 What the operator set as headers goes to the server's origin only. No redirect is followed here: an answer that
+ *    names another place is handed back as it is.
+ * H2 Reading stops at a limit, and the limit counts decoded bytes: one message, and all of one answer.
+ * H3 Another origin than the server's may only be asked at an address that anybody could reach, whatever its name
+ *    resolves to, and the address that was checked is the one that is connected to. Where the server itself is on a
+ *    private address, others of its kind may be; link-local ones only when the operator says so.
+ * H4 When it has been closed, no socket is left, and whatever was under way has failed.
+ */
+export interface HttpFetch {
+  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  /** Ends every request and socket. */
+  readonly close: () => void;
+}
+
+export interface HttpFetchOptions {
+  /** The server's. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** One event of a stream, or a whole answer that is none. */
+  readonly messageBytes: number;
+  /** All events of the answer to one request. */
+  readonly responseBytes: number;
+  /** Other origins may be on any address. */
+  readonly allowPrivate: boolean;
+  /** Asked as a request begins. */
+  readonly exchange: () => HttpExchange | undefined;
+}
+
+/** A request that somebody waits for. One without goes on for as long as the connection: its events count one by one. */
+export interface HttpExchange {
+  /** Its body failed after its headers had come. */
+  readonly fail: (fault: WireFault) => void;
+}
+
+/** An answer that tells of an error is read this far. */
+const errorBytes = 64 * 1024;
+
+export function httpFetch(options: HttpFetchOptions): HttpFetch {
+  const { url: serverUrl, headers: ours, messageBytes, responseBytes, allowPrivate } = options;
+  const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
+  const open = new Set<ClientRequest>();
+  let closed = false;
+  /** Of the address at which the server was last reached. */
+  let serverIsPrivate = false;
+
+  const barred = (address: string): string | undefined => {
+    if (allowPrivate) return undefined;
+    const kind = addressKind(address);
+    if (kind === "public" || (kind === "private" && serverIsPrivate)) return undefined;
+    return `${address} is a ${kind} address; only the server's own origin may be on one`;
+  };
+  const guardedLookup: LookupFunction = (hostname, lookupOptions, callback) => {
+    lookUp(hostname, { ...lookupOptions, all: true }, (error, found) => {
+      if (error) return callback(error, "", 0);
+      const reasons = found.map(({ address }) => barred(address));
+      const admitted = found.filter((_, index) => reasons[index] === undefined);
+      const [first] = admitted;
+      if (!first) return callback(new Error(reasons[0] ?? "it has no address"), "", 0);
+      if (lookupOptions.all) return callback(null, admitted);
+      callback(null, first.address, first.family);
+    });
+  };
+
+  const fetch = (target: string | URL, init: RequestInit = {}): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const url = new URL(target);
+      const exchange = options.exchange();
+      const fail = (fault: WireFault, cause?: unknown) => reject(new WireError(fault, { cause }));
+      const signal = init.signal ?? undefined;
+      if (closed) return fail({ kind: "unreachable", reason: "the connection is closed" });
+      if (signal?.aborted) return reject(signal.reason);
+      if (url.protocol !== "http:" && url.protocol !== "https:") {
+        return fail({ kind: "unreachable", reason: `${url.protocol} is not a way to a server` });
+      }
+      const server = url.origin === serverUrl.origin;
+      const literal = url.hostname.replace(/^\[|\]$/g, "");
+      const reason = server || isIP(literal) === 0 ? undefined : barred(literal);
+      if (reason !== undefined) return fail({ kind: "unreachable", reason });
+
+      const headers = new Headers(init.headers);
+      if (server) for (const [name, value] of Object.entries(ours)) if (!headers.has(name)) headers.set(name, value);
+      if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
+      if (init.body instanceof URLSearchParams && !headers.has("content-type")) {
+        headers.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
+      }
+      const secure = url.protocol === "https:";
+      const request = (secure ? httpsRequest : httpRequest)(url, {
+        method: init.method ?? "GET",
+        headers: Object.fromEntries(headers),
+        agent: agents[url.protocol],
+        ...(server ? {} : { lookup: guardedLookup }),
+      });
+      open.add(request);
+      let connected = false;
+      request.once("socket", (socket) => {
+        if (!socket.connecting) connected = true;
+        else socket.once(secure ? "secureConnect" : "connect", () => (connected = true));
+      });
+      const abort = () => request.destroy(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
+      signal?.addEventListener("abort", abort, { once: true });
+      request.once("close", () => {
+        open.delete(request);
+        signal?.removeEventListener("abort", abort);
+      });
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        if (signal?.aborted) return reject(signal.reason);
+        // What could not be connected has not been sent. Anything later may have arrived.
+        fail({ kind: connected ? "broken" : "unreachable", reason: reasonOf(error) }, error);
+      });
+      request.once("response", (message) => {
+        if (server && message.socket.remoteAddress) {
+          serverIsPrivate = addressKind(message.socket.remoteAddress) !== "public";
+        }
+        try {
+          resolve(responseOf(message, exchange, signal));
+        } catch (cause) {
+          message.destroy();
+          fail({ kind: "malformed", reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+        }
+      });
+      request.end(bodyOf(init.body));
+    });
+
+  const responseOf = (
+    message: IncomingMessage,
+    exchange: HttpExchange | undefined,
+    signal: AbortSignal | undefined,
+  ): Response => {
+    const headers = new Headers();
+    for (let index = 0; index < message.rawHeaders.length; index += 2) {
+      headers.append(message.rawHeaders[index]!, message.rawHeaders[index + 1]!);
+    }
+    const status = message.statusCode ?? 0;
+    if (status < 200 || status > 599) throw new Error(`the status ${status} is none of HTTP`);
+    const init = { status, statusText: message.statusMessage ?? "", headers };
+    if (status === 204 || status === 205 || status === 304) {
+      message.resume();
+      return new Response(null, init);
+    }
+    const body = decoded(message, headers.get("content-encoding") ?? "");
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+    const events = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
+    const ok = status < 300;
+    const limits = {
+      message: ok ? messageBytes : errorBytes,
+      whole: events && ok ? (exchange ? responseBytes : Number.POSITIVE_INFINITY) : messageBytes,
+      events: events && ok,
+      cut: !ok,
+    };
+    const stream = limited(body, limits, (fault) => {
+      if (!signal?.aborted) exchange?.fail(fault);
+    });
+    return new Response(stream, init);
+  };
+
+  return {
+    fetch,
+    close: () => {
+      closed = true;
+      for (const request of open) request.destroy(new Error("the connection was closed"));
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+}
+
+function bodyOf(body: RequestInit["body"]): string | Uint8Array | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === "string" || body instanceof Uint8Array) return body;
+  if (body instanceof URLSearchParams) return body.toString();
+  throw new TypeError("a body is text, bytes or a form");
+}
+
+/** The parts of one failure to connect to several addresses, or the failure itself. */
+function reasonOf(error: Error): string {
+  const parts = error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];
+  return [...new Set(parts)].join("; ") || error.name;
+}
+
+function decoded(message: IncomingMessage, encoding: string): Readable {
+  const ways = { gzip: createGunzip, "x-gzip": createGunzip, deflate: createInflate, br: createBrotliDecompress };
+  const name = encoding.trim().toLowerCase();
+  if (name === "" || name === "identity") return message;
+  if (!Object.hasOwn(ways, name)) throw new Error(`the encoding "${name.slice(0, 50)}" was not asked for`);
+  const decoder = ways[name as keyof typeof ways]();
+  pipeline(message, decoder, () => {}); // The stream that is read tells of it.
+  return decoder;
+}
+
+interface BodyLimits {
+  readonly message: number;
+  readonly whole: number;
+  readonly events: boolean;
+  /** End at the limit as if there were no more. */
+  readonly cut: boolean;
+}
+
+/** The body, read no faster than it is wanted and no further than the limits go. */
+function limited(
+  source: Readable,
+  { message, whole, events, cut }: BodyLimits,
+  failed: (fault: WireFault) => void,
+): ReadableStream<Uint8Array> {
+  let all = 0;
+  let since = 0;
+  let line = 0;
+  let over = false;
+  const tooLong = (chunk: Buffer): { readonly bytes: number; readonly limit: number } | undefined => {
+    all += chunk.length;
+    if (all > whole) return { bytes: all, limit: whole };
+    if (!events) return all > message ? { bytes: all, limit: message } : undefined;
+    let start = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      line += end - start - (end > start && chunk[end - 1] === carriageReturn ? 1 : 0);
+      since += end + 1 - start;
+      if (since > message) return { bytes: since, limit: message };
+      if (line === 0) since = 0; // An empty line ends an event.
+      line = 0;
+      start = end + 1;
+    }
+    line += chunk.length - start;
+    since += chunk.length - start;
+    return since > message ? { bytes: since, limit: message } : undefined;
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        const end = (fault: WireFault | undefined, cause?: unknown) => {
+          if (over) return;
+          over = true;
+          source.destroy();
+          if (!fault) return controller.close();
+          controller.error(new WireError(fault, { cause }));
+          failed(fault);
+        };
+        source.on("data", (chunk: Buffer) => {
+          if (over) return;
+          const excess = tooLong(chunk);
+          if (excess) return end(cut ? undefined : { kind: "too-large", ...excess });
+          controller.enqueue(chunk);
+          if ((controller.desiredSize ?? 0) <= 0) source.pause();
+        });
+        source.once("end", () => end(undefined));
+        source.on("error", (error) => end({ kind: "broken", reason: reasonOf(error) }, error));
+        source.once("close", () => end({ kind: "broken", reason: "the answer ended in the middle" }));
+      },
+      pull: () => {
+        source.resume();
+      },
+      cancel: () => {
+        over = true;
+        source.destroy();
+      },
+    },
+    { highWaterMark: 16 },
+  );
+}
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
