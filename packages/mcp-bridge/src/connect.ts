@@ -9,10 +9,10 @@ import { maskedLink, maskedLogger } from "./masked.ts";
 import type { PinStore } from "./pin-store.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
 import { identityOf } from "./server-identity.ts";
-import { createMask } from "./text.ts";
+import { createMask, type Mask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
-import { type McpTransport, targetOf } from "./transport.ts";
+import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { openWire } from "./wire/open-wire.ts";
 
 export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
@@ -127,7 +127,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const { clock = systemClock(), secrets = {} } = options;
   const limits = resolveMcpLimits(name, options.limits);
   checkConfig(name, configs);
-  const mask = createMask({ ...envOf(transport), ...secrets });
+  const mask = maskFor(transport, secrets);
   const logger = maskedLogger(options.logger ?? silentLogger, mask);
   const identity = identityOf(transport, mask);
   const board = createPinBoard({
@@ -238,9 +238,10 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
   }
 }
 
-/** Undefined for a transport without an environment of its own. */
-function envOf(transport: McpTransport): Readonly<Record<string, string>> {
-  return "env" in transport ? transport.env : {};
+/** Takes out every secret of a connection. */
+export function maskFor(transport: McpTransport, secrets: Readonly<Record<string, string>>): Mask {
+  const [own, others] = [maskOf(transport), createMask(secrets)];
+  return (text) => own(others(text));
 }
 
 const telling = /token|secret|passw|key|auth|credential|cookie|session|dsn|private/i;
@@ -250,7 +251,7 @@ function tellingOf(
   transport: McpTransport,
   secrets: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const all = { ...envOf(transport), ...secrets };
+  const all = { ...(transport.kind === "stdio" ? transport.env : transport.headers), ...secrets };
   return Object.fromEntries(Object.entries(all).filter(([name]) => telling.test(name)));
 }
 

@@ -1,5 +1,5 @@
 import type { ConnectMcpOptions } from "./connect.ts";
-import { openLink } from "./connect.ts";
+import { maskFor, openLink } from "./connect.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { resolveMcpLimits } from "./limits.ts";
 import { type LookAlike, lookAlikes } from "./look-alike.ts";
@@ -8,7 +8,6 @@ import { builtInNames } from "./names.ts";
 import { proposalFor, type ToolProposal } from "./proposal.ts";
 import { identityOf, type ServerIdentity } from "./server-identity.ts";
 import { type Signal, signalsOf, textSignals } from "./signals.ts";
-import { createMask } from "./text.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
 
 /** What a server says about itself and its tools. All of it is untrusted text. */
@@ -48,7 +47,7 @@ export async function inspectMcp(
 ): Promise<McpInspection> {
   const name = options.name ?? "inspected";
   const { transport, secrets = {} } = options;
-  const mask = createMask({ ...("env" in transport ? transport.env : {}), ...secrets });
+  const mask = maskFor(transport, secrets);
   const link = maskedLink(
     openLink({ ...options, name }, resolveMcpLimits(name, options.limits), () => new Map()),
     mask,

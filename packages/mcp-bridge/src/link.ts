@@ -92,12 +92,14 @@ export interface LinkCall extends LinkRequestOptions {
   readonly check?: (listing: Listing) => void;
 }
 
-/** `name`: what it is called in errors. `remoteName`: of the tool that is called, if one is. */
-interface Exchange extends Pick<LinkCall, "check"> {
+interface Exchange {
   readonly method: WireMethod;
   readonly params: LinkParams;
+  /** What it is called in errors. */
   readonly name: string;
+  /** Of the tool that is called, if one is. */
   readonly remoteName?: string;
+  readonly check?: LinkCall["check"] | undefined;
 }
 
 export interface LinkStatus {
@@ -128,7 +130,7 @@ export interface LinkOptions {
   readonly limits: McpLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Says which tools may not be called on a new connection. */
+  /** Says which tools may not be called with a list that is new. */
   readonly inspect: (
     listing: Listing,
     peer: WirePeer,
@@ -321,6 +323,7 @@ export function createLink(options: LinkOptions): Link {
     const deadline = deadlineOf(clock, limits.connectTimeoutMs, [closing.signal]);
     try {
       const listing = await listTools(session, limits, deadline.signal);
+      if (current?.session !== session) return;
       const refused = await inspect(listing, session.peer);
       if (current?.session !== session) return;
       current = { session, listing, refused };
@@ -450,9 +453,9 @@ export function createLink(options: LinkOptions): Link {
       if (!current && !connecting) waitUntil(Math.max(retryAt, clock.now()));
     },
     ready,
-    call: ({ tool, remoteName, input, meta, check, ...rest }) => {
+    call: ({ tool: name, remoteName, input, meta, check, ...rest }) => {
       const params = { name: remoteName, arguments: input, _meta: meta };
-      return exchange({ method: "tools/call", params, name: tool, remoteName, ...(check && { check }) }, rest);
+      return exchange({ method: "tools/call", params, name, remoteName, check }, rest);
     },
     request: (method, params, rest) => exchange({ method, params, name: method }, rest),
     onListingChange: (listener) => listen(listingListeners, listener),

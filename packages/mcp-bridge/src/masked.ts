@@ -17,23 +17,29 @@ export function maskedLogger(logger: Logger, mask: Mask): Logger {
 export function maskedLink(link: Link, mask: Mask): Link {
   const masked = <Result>(made: Promise<Result>): Promise<Result> =>
     made.catch((thrown) => {
-      throw maskedError(thrown, mask);
+      throw McpError.is(thrown) ? maskedError(thrown, mask) : thrown;
     });
+  const status = () => {
+    const found = link.status();
+    const { lastError, refreshError } = found;
+    return {
+      ...found,
+      lastError: lastError && maskedError(lastError, mask),
+      refreshError: refreshError && maskedError(refreshError, mask),
+    };
+  };
   return {
     ...link,
     connect: (signal) => masked(link.connect(signal)),
+    ready: () => masked(link.ready()),
     call: (call) => masked(link.call(call)),
-    status: () => {
-      const status = link.status();
-      const { lastError } = status;
-      return lastError === undefined ? status : { ...status, lastError: maskedError(lastError, mask) as McpError };
-    },
+    request: (method, params, options) => masked(link.request(method, params, options)),
+    status,
   };
 }
 
 /** The error itself where it says none; otherwise another one, whose cause is left out where it would. */
-export function maskedError(thrown: unknown, mask: Mask): unknown {
-  if (!McpError.is(thrown)) return thrown;
+export function maskedError(thrown: McpError, mask: Mask): McpError {
   const words = wordsOf(thrown);
   if (mask(words) === words) return thrown;
   const { mayHaveExecuted: _, ...data } = thrown.data;

@@ -30,9 +30,8 @@ const foldersMax = 10;
 
 /** Looks at the file system, and at nothing else. */
 export function identityOf(transport: McpTransport, mask: Mask = (text) => text): ServerIdentity {
-  const reached: { readonly url?: unknown } = transport as { readonly url?: unknown };
-  if (reached.url !== undefined) return { kind: "http", origin: new URL(String(reached.url)).origin };
-  const { command, args, env, cwd } = transport as Extract<McpTransport, { readonly kind: "stdio" }>;
+  if (transport.kind !== "stdio") return { kind: "http", origin: new URL(transport.url).origin };
+  const { command, args, env, cwd } = transport;
   const found = runners.includes(basename(command))
     ? packageInWords(args)
     : packageOfFile(programOf(command, args, { cwd: cwd ?? process.cwd(), path: env.PATH ?? process.env.PATH ?? "" }));

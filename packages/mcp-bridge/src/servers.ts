@@ -1,7 +1,8 @@
 import { type AnyTool, type Clock, type Logger, silentLogger, systemClock, type Tool } from "@remit/core";
 import type { z } from "zod";
 import type { ArtifactStore } from "./artifacts.ts";
-import { type ConnectMcpOptions, type Host, type McpConnection, type McpStatus, openHost } from "./connect.ts";
+import { type ConnectMcpOptions, type McpConnection, type McpStatus, openHost } from "./connect.ts";
+import { unlessAborted } from "./deadline.ts";
 import { McpError } from "./errors.ts";
 import { createNameMap, defaultNamePolicy, exposedName, type NameMap, type NamePolicy } from "./names.ts";
 import type { PinStore } from "./pin-store.ts";
@@ -96,20 +97,23 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
     });
     return { name, required, host };
   });
-  const trying: (() => void)[] = [];
   const close = async () => {
-    for (const stop of trying.splice(0)) stop();
     await Promise.all(hosts.map(({ host }) => host.link.close()));
   };
   try {
-    const starts = await Promise.allSettled(hosts.map(({ host }) => host.link.connect(signal)));
+    const starts = await Promise.allSettled(
+      hosts.map(({ host: { link } }) => {
+        link.start();
+        return signal ? unlessAborted(link.ready(), signal) : link.ready();
+      }),
+    );
     for (const [index, start] of starts.entries()) {
       const started = hosts[index];
       if (!started || start.status === "fulfilled") continue;
-      if (started.required || signal?.aborted || !McpError.is(start.reason)) throw start.reason;
+      if (signal?.aborted) throw new McpError("mcp/connect-cancelled", { server: started.name });
+      if (started.required || !McpError.is(start.reason)) throw start.reason;
       const { code } = start.reason;
       logger.warn({ server: started.name, code }, "MCP server is not reachable at the start; it is tried again.");
-      trying.push(keepTrying(started.host, clock));
     }
     const connections: [string, McpConnection][] = [];
     for (const { name, host } of hosts) connections.push([name, await host.connection()]);
@@ -145,25 +149,4 @@ function checkPinned(server: string, tools: McpToolConfigs): void {
   if (!open) return;
   const reason = `nothing says what ${remoteNameOf(...open)} must look like; give \`pins\`, a pin, or say \`trustOnFirstUse\``;
   throw new McpError("mcp/config-invalid", { server, reason });
-}
-
-const backoffMs = 500;
-const backoffMsMax = 30_000;
-
-/** Tries until the server has been reached once; from then on its link keeps it. @returns what stops it */
-function keepTrying({ link }: Host<McpToolConfigs>, clock: Clock): () => void {
-  let tries = 0;
-  let timer: { readonly cancel: () => void } | undefined;
-  const later = () => {
-    const waitMs = Math.min(backoffMs * 2 ** Math.min(tries++, 30), backoffMsMax);
-    timer = clock.at(clock.now() + waitMs, () => {
-      const { state, connects } = link.status();
-      if (state === "closed" || connects > 0) return;
-      // A call that found it gone may be at it already.
-      if (state === "connecting") later();
-      else link.connect().catch(later);
-    });
-  };
-  later();
-  return () => timer?.cancel();
 }
