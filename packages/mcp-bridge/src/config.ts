@@ -12,6 +12,7 @@ import {
 import { z } from "zod";
 import { reachedBy, type ServerEntry } from "./config-transport.ts";
 import { McpError } from "./errors.ts";
+import { type GatewaySection, gatewaySection } from "./gateway/settings.ts";
 import type { McpLimits } from "./limits.ts";
 import type { NamePolicy } from "./names.ts";
 import { visible } from "./text.ts";
@@ -32,6 +33,8 @@ export interface McpConfig {
   /** The file of pins, where the configuration names one; absolute. */
   readonly pins: string | undefined;
   readonly names: Partial<NamePolicy>;
+  /** The member `remit.gateway`, with its defaults: what `remit-mcp gateway` reads. */
+  readonly gateway: GatewaySection;
 }
 
 export interface McpServerConfig {
@@ -117,6 +120,7 @@ const whole = z.strictObject({
       reserved: z.array(z.string()).optional(),
     })
     .default({}),
+  gateway: gatewaySection.prefault({}),
 });
 
 /**
@@ -145,7 +149,7 @@ export function parseMcpConfig(
   const section = root && ["mcpServers", "servers"].find((name) => findNodeAtLocation(root, [name]));
   if (section === undefined) throw place.error([], "there is no member `mcpServers`, and no `servers`");
   const listed = place.read([section], z.record(z.string(), z.unknown()));
-  const { pins, names } = place.read(["remit"], whole.prefault({}));
+  const { pins, names, gateway } = place.read(["remit"], whole.prefault({}));
   const servers: [string, McpServerConfig][] = [];
   const disabled: string[] = [];
   for (const key of Object.keys(listed)) {
@@ -168,7 +172,21 @@ export function parseMcpConfig(
     disabled,
     pins: pins === undefined ? undefined : resolve(dirname(file), pins),
     names: Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined)),
+    gateway: filledTokens(gateway, env),
   };
+}
+
+/** Tokens of clients come by variables, so that the file holds no secret. @throws McpError `mcp/variable-missing` */
+function filledTokens(gateway: GatewaySection, env: Readonly<Record<string, string | undefined>>): GatewaySection {
+  const clients = Object.entries(gateway.clients).map(([name, { token, ...rest }]) => {
+    if (token === undefined) return [name, rest] as const;
+    const field = `remit.gateway.clients.${name}.token`;
+    const { text } = expand(token, env, (variable) => {
+      throw new McpError("mcp/variable-missing", { server: name, variable, field });
+    });
+    return [name, { ...rest, token: text }] as const;
+  });
+  return { ...gateway, clients: Object.fromEntries(clients) };
 }
 
 type Complaint = (at: readonly (string | number)[], reason: string) => McpError;

@@ -1,7 +1,17 @@
-import { type AnyTool, type Clock, type Logger, reasonOf, silentLogger, systemClock, type Tool } from "@remit/core";
+import {
+  type AnyTool,
+  type Clock,
+  type Logger,
+  reasonOf,
+  silentLogger,
+  systemClock,
+  type Tool,
+  type ToolContext,
+} from "@remit/core";
 import { createSchemaValidator } from "@remit/tools";
+import { type Answering, answersOf } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
-import { pinOf } from "./definition.ts";
+import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
 import { createLink, type Link, type LinkStatus } from "./link.ts";
@@ -14,6 +24,7 @@ import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { openWire } from "./wire/open-wire.ts";
+import type { WireAsks } from "./wire/port.ts";
 
 export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
   /** Ours for the server, in labels, logs and errors; what it calls itself counts for nothing. */
@@ -111,6 +122,10 @@ export interface Host<Tools extends McpToolConfigs> {
    * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
    */
   readonly connection: () => Promise<McpConnection<Tools>>;
+  /** What the server lists now, by its own name; `undefined` where it does not, or is not there. */
+  readonly definitionOf: (remoteName: string) => McpDefinition | undefined;
+  /** The calls under way. */
+  readonly underWay: () => readonly ToolContext[];
 }
 
 export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOptions<Tools> {
@@ -118,12 +133,16 @@ export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOpt
   readonly nameOf?: (key: string) => string;
   /** A tool that the server defines in a way that cannot be used is there and refuses its calls. */
   readonly lenient?: boolean;
+  /** The tools give the results as the protocol has them; for whoever hands them on. */
+  readonly raw?: boolean;
+  /** Who answers what the server asks in the course of a call; what is absent is not declared to it. */
+  readonly answering?: Answering;
 }
 
 /** @throws McpError `mcp/config-invalid` */
 export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
   const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
-  const { nameOf = (key: string) => key, lenient = false } = options;
+  const { nameOf = (key: string) => key, lenient = false, raw = false, answering = {} } = options;
   const { clock = systemClock(), secrets = {} } = options;
   const limits = resolveMcpLimits(name, options.limits);
   checkConfig(name, configs);
@@ -141,7 +160,9 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     mask,
   });
   const validator = createSchemaValidator({ clock });
-  const server = maskedLink(openLink({ name, transport, logger, clock }, limits, board.inspect), mask);
+  const answers = answersOf(answering);
+  const opened = openLink({ name, transport, logger, clock, asks: answers.asks }, limits, board.inspect);
+  const server = maskedLink(opened, mask);
   const close = async () => {
     await Promise.all([server.close(), validator.close()]);
   };
@@ -157,13 +178,14 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
       limits,
       artifacts,
       toolOf,
+      answers,
       mask: createMask(tellingOf(transport, secrets)),
     };
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
       const make = (known: typeof definition, broken?: McpError) =>
-        remoteTool({ server: name, name: nameOf(key), remoteName, config, definition: known, broken }, ports);
+        remoteTool({ server: name, name: nameOf(key), remoteName, config, definition: known, broken, raw }, ports);
       try {
         tools.set(key, make(definition));
       } catch (thrown) {
@@ -179,7 +201,25 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
       [Symbol.asyncDispose]: link.close,
     };
   };
-  return { link, status, connection };
+  let definitions: ReadonlyMap<string, McpDefinition> = new Map();
+  const noted = async () => {
+    // Whoever waits for the connection hears why there is none.
+    const ready = await link.ready().catch(() => undefined);
+    if (ready) definitions = ready.listing.definitions;
+  };
+  link.onListingChange(({ listing }) => {
+    definitions = listing.definitions;
+  });
+  return {
+    link,
+    status,
+    connection: async () => {
+      if (link.status().state === "ready") await noted();
+      return connection();
+    },
+    definitionOf: (remoteName) => definitions.get(remoteName),
+    underWay: answers.calls,
+  };
 }
 
 /** A tool that undoes another one comes before it; two that undo each other cannot both. */
@@ -197,11 +237,13 @@ function undosFirst(configs: McpToolConfigs): readonly (readonly [string, McpToo
 
 /** The link to a server, not yet connected. */
 export function openLink(
-  options: Pick<ConnectMcpOptions<McpToolConfigs>, "name" | "transport" | "logger" | "clock">,
+  options: Pick<ConnectMcpOptions<McpToolConfigs>, "name" | "transport" | "logger" | "clock"> & {
+    readonly asks?: WireAsks;
+  },
   limits: McpLimits,
   inspect: Parameters<typeof createLink>[0]["inspect"],
 ): Link {
-  const { name: server, transport, logger = silentLogger, clock = systemClock() } = options;
+  const { name: server, transport, logger = silentLogger, clock = systemClock(), asks } = options;
   return createLink({
     server,
     target: targetOf(transport),
@@ -210,6 +252,7 @@ export function openLink(
     clock,
     logger,
     inspect,
+    ...(asks === undefined ? {} : { asks }),
   });
 }
 

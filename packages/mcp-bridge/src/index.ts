@@ -27,6 +27,16 @@ export { inspectMcp, type McpInspection } from "./inspect.ts";
 export { defaultMcpLimits, type McpLimits } from "./limits.ts";
 export type { McpClient, McpClientBudget } from "./mcp-client.ts";
 export type { CallMeta } from "./meta.ts";
+export { type LoopbackOptions, type LoopbackRedirect, loopbackRedirect } from "./oauth/loopback.ts";
+export {
+  type ClientCredentialsOptions,
+  clientCredentials,
+  type OAuth,
+  type OAuthOptions,
+  type OpenUrl,
+  oauth,
+} from "./oauth/oauth.ts";
+export { fileOAuthStore, memoryOAuthStore, type OAuthStore } from "./oauth/store.ts";
 export type { Askable, AskOptions, ClientAsks, InputRequired, Resumed, RoundLimits } from "./rounds.ts";
 export { defaultRoundLimits, type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 export type { McpAuditEntry } from "./serve-app.ts";
@@ -51,18 +61,6 @@ export type {
 export type { McpCallContext, McpCaller } from "./served-tool.ts";
 export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 export type { McpReadConfig, McpToolConfig, McpToolConfigs, McpTools, McpWriteConfig } from "./tool-config.ts";
-export type { WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";
-export { type ServedAsk, ServedError, type ServedLogLevel, type ServedPeer } from "./wire/serving.ts";
-export { type LoopbackOptions, type LoopbackRedirect, loopbackRedirect } from "./oauth/loopback.ts";
-export {
-  type ClientCredentialsOptions,
-  clientCredentials,
-  type OAuth,
-  type OAuthOptions,
-  type OpenUrl,
-  oauth,
-} from "./oauth/oauth.ts";
-export { fileOAuthStore, memoryOAuthStore, type OAuthStore } from "./oauth/store.ts";
 export {
   type HttpOptions,
   type HttpTransport,
@@ -75,3 +73,5 @@ export {
   sse,
   stdio,
 } from "./transport.ts";
+export type { WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";
+export { type ServedAsk, ServedError, type ServedLogLevel, type ServedPeer } from "./wire/serving.ts";

@@ -87,6 +87,43 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
   return truncated(fitted, shownBytes, context);
 }
 
+/**
+ * The result of one call as the protocol has it, for whoever hands it on: bounded, without content of an unknown kind, and
+ * without our secrets. An `isError` is an answer like any other.
+ * @throws McpError `mcp/result-invalid`, `mcp/result-too-large`, `mcp/call-failed`
+ */
+export function rawResultOf(
+  received: unknown,
+  { server, tool, resultBytes, mask }: Pick<ResultContext, "server" | "tool" | "resultBytes" | "mask">,
+): Json {
+  const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
+  const whole = JSON.stringify(received) ?? "";
+  const bytes = Buffer.byteLength(whole);
+  if (bytes > resultBytes) throw new McpError("mcp/result-too-large", { server, tool, bytes, limit: resultBytes });
+  const answer = mask(whole) === whole ? received : maskJson(received, mask);
+  const parsed = result.safeParse(answer);
+  if (!parsed.success) throw invalid("it has neither content nor structured content");
+  const { content, structuredContent, isError, _meta } = parsed.data;
+  for (const [index, item] of content.entries()) {
+    const read = readBlock(item);
+    if (!read.ok) throw invalid(`its content at index ${index}, ${read.reason}`);
+  }
+  if (isError && _meta?.[outcomeMeta] === unknownOutcome) {
+    throw new McpError("mcp/call-failed", {
+      server,
+      tool,
+      rpcCode: "isError",
+      reason: "it does not know whether it did it",
+    });
+  }
+  return {
+    content: content as Json,
+    ...(structuredContent === undefined ? {} : { structuredContent: structuredContent as Json }),
+    ...(isError ? { isError } : {}),
+    ...(_meta === undefined ? {} : { _meta: _meta as Json }),
+  };
+}
+
 interface Answer {
   readonly blocks: readonly ContentBlock[];
   readonly words: string;

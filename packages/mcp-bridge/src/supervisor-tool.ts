@@ -50,7 +50,7 @@ export interface SupervisorToolOptions {
    */
   readonly approver?: (client: McpClient, open: ApprovalCase) => Principal | undefined;
   /** Text for the run's models and tools. */
-  readonly attributes?: (client: McpClient) => Readonly<Record<string, string>>;
+  readonly attributes?: (client: McpClient, call: ServedCallContext) => Readonly<Record<string, string>>;
   /** What a client is told of an entry while the run goes on; nothing for `undefined`. By default names, never payloads. */
   readonly progress?: (entry: Entry) => string | undefined;
   /**
@@ -104,7 +104,7 @@ export function supervisorTool<Input, Output>(
     const { client, meta } = context;
     const key = meta.idempotencyKey || context.requestKey || newKey();
     const { tenant, principal } = client;
-    const attributes = options.attributes?.(client);
+    const attributes = options.attributes?.(client, context);
     const run = await team.start(input as Input, {
       tenant,
       principal,

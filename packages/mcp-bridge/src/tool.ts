@@ -1,6 +1,7 @@
-import { type AnyTool, defineTool, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
+import { type AnyTool, defineTool, type Issue, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
 import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
 import { z } from "zod";
+import type { Answers } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
@@ -10,7 +11,7 @@ import type { Link } from "./link.ts";
 import type { Listing } from "./listing.ts";
 import { metaOf } from "./meta.ts";
 import type { PinBoard } from "./pins.ts";
-import { outputOf, resultSchema } from "./result.ts";
+import { outputOf, rawResultOf, resultSchema } from "./result.ts";
 import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
 
@@ -24,6 +25,8 @@ export interface RemoteTool {
   readonly definition: McpDefinition | undefined;
   /** Why it cannot be used as it is defined; then every call is this error. */
   readonly broken?: McpError | undefined;
+  /** Its output is the result as the protocol has it, an `isError` too. */
+  readonly raw?: boolean;
 }
 
 export interface RemoteToolPorts {
@@ -35,6 +38,7 @@ export interface RemoteToolPorts {
   readonly mask: Mask;
   /** Another tool of the same connection. */
   readonly toolOf: (name: string) => AnyTool | undefined;
+  readonly answers: Answers;
 }
 
 const timeoutMsDefault = 30_000;
@@ -48,10 +52,10 @@ const anyArguments = z.record(z.string(), z.json());
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`
  */
 export function remoteTool(
-  { server, name, remoteName, config, definition, broken }: RemoteTool,
+  { server, name, remoteName, config, definition, broken, raw = false }: RemoteTool,
   ports: RemoteToolPorts,
 ): Tool {
-  const { link, board, validator, limits, artifacts, toolOf, mask } = ports;
+  const { link, board, validator, limits, artifacts, toolOf, answers, mask } = ports;
   const timeoutMs = config.timeoutMs ?? timeoutMsDefault;
   const owner = `${server}.${name}`;
   const { inputSchema = { type: "object" }, outputSchema = {} } = definition ?? {};
@@ -59,23 +63,37 @@ export function remoteTool(
     config.input || !definition ? undefined : usable(server, name, () => validator.readObject(inputSchema, owner));
   const given = config.output ? undefined : usable(server, name, () => validator.read(outputSchema, owner));
   const input = config.input ?? asked?.schema ?? anyArguments;
-  const output = config.output ?? (given ? resultSchema(given.schema) : z.json());
+  const output = config.output ?? (given && !raw ? resultSchema(given.schema) : z.json());
   const fitting = fittingOf({ server, tool: name, input: asked, output: given });
   if (definition) board.made(definition);
   const execute = async (value: unknown, context: ToolContext) => {
     if (broken) throw broken;
     await board.again(remoteName);
     await fitting.before(value);
-    const answer = await link.call({
-      tool: name,
-      remoteName,
-      input: value,
-      meta: metaOf(context),
-      timeoutMs,
-      signal: context.signal,
-      // Made before its definition was known, so the arguments are checked when it is.
-      ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
-    });
+    const answer = await answers.during(context, (tag) =>
+      link.call({
+        tool: name,
+        remoteName,
+        input: value,
+        meta: metaOf(context),
+        timeoutMs,
+        signal: context.signal,
+        tag,
+        ...(answers.progress ? { onProgress: (progress) => answers.progress?.(progress, context) } : {}),
+        // Made before its definition was known, so the arguments are checked when it is.
+        ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
+      }),
+    );
+    if (raw) {
+      const result = rawResultOf(answer, { server, tool: name, resultBytes: limits.resultBytes, mask });
+      const { structuredContent } = result as { readonly structuredContent?: Json };
+      if (structuredContent === undefined) return result;
+      const fits = given && parseWith(given.schema, structuredContent);
+      if (fits && !fits.ok)
+        throw new McpError("mcp/result-invalid", { server, tool: name, reason: saying(fits.issues) });
+      await fitting.after(structuredContent);
+      return result;
+    }
     const found = await outputOf(answer, {
       server,
       tool: name,
@@ -94,8 +112,7 @@ export function remoteTool(
     const read =
       found && parseWith(usable(server, name, () => validator.readObject(found.inputSchema, owner)).schema, value);
     if (read === undefined || read.ok) return;
-    const reason = read.issues.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; ");
-    throw new McpError("mcp/call-rejected", { server, tool: name, rpcCode: -32602, reason: visible(reason) });
+    throw new McpError("mcp/call-rejected", { server, tool: name, rpcCode: -32602, reason: saying(read.issues) });
   };
   const common = {
     name,
@@ -103,7 +120,7 @@ export function remoteTool(
     input,
     output,
     ...(config.input ? {} : { inputSchema }),
-    ...(config.output ? {} : { outputSchema }),
+    ...(config.output || raw ? {} : { outputSchema }),
     timeoutMs,
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
@@ -116,6 +133,10 @@ export function remoteTool(
   const tool = config.effect === "read" ? readTool(common, config.risk) : writeTool(common, config, server, toolOf);
   if (definition || config.input) checkProtected(server, tool);
   return tool;
+}
+
+function saying(issues: readonly Issue[]): string {
+  return visible(issues.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join("; "));
 }
 
 function descriptionOf(server: string, remoteName: string, definition: McpDefinition | undefined): string {

@@ -1,0 +1,280 @@
+import {
+  type AnyTool,
+  type Clock,
+  type Engine,
+  type Logger,
+  memoryEngine,
+  operator,
+  runSupervisor,
+  silentLogger,
+  systemClock,
+} from "@remit/core";
+import { bearerTokens } from "../auth/bearer.ts";
+import { clientInfo } from "../client-info.ts";
+import type { McpConfig } from "../config.ts";
+import { type Host, openHost } from "../connect.ts";
+import { McpError } from "../errors.ts";
+import { httpServer } from "../http-server-options.ts";
+import type { McpClient } from "../mcp-client.ts";
+import { createNameMap, defaultNamePolicy, exposedName } from "../names.ts";
+import type { PinStore } from "../pin-store.ts";
+import { remoteNameOf } from "../pins.ts";
+import type { InputRequired } from "../rounds.ts";
+import { type McpServing, type ServeMcpOptions, serveMcp } from "../serve.ts";
+import type { McpAuditEntry } from "../serve-app.ts";
+import type { ServedCallContext, ServedDefinition, ServedResult, ServedTool } from "../served.ts";
+import { supervisorTool } from "../supervisor-tool.ts";
+import type { McpToolConfigs } from "../tool-config.ts";
+import { type GatewayCalls, gatewayCalls } from "./calls.ts";
+import { type PassOnServer, passOn } from "./pass-on.ts";
+import type { GatewaySettings } from "./settings.ts";
+import { aliasOfCalls, callModel, gatewayTeam } from "./team.ts";
+
+export interface GatewayOptions {
+  /** The servers, as `readMcpConfig` reads them. */
+  readonly config: McpConfig;
+  readonly settings: GatewaySettings;
+  /** What people have accepted. A tool that nobody has is neither listed nor called. */
+  readonly pins: PinStore;
+  /** Keeps the calls; memory when absent. It is closed with the gateway. */
+  readonly engine?: Engine;
+  /** Where clients come from; as the settings say when absent. */
+  readonly transport?: ServeMcpOptions["transport"];
+  readonly audit?: (entry: McpAuditEntry) => void | Promise<void>;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+export interface McpGateway {
+  readonly serving: McpServing;
+  /** How each server is. */
+  readonly status: () => Readonly<Record<string, ReturnType<Host<McpToolConfigs>["status"]>>>;
+  /** Takes no more calls, lets those under way end, ends the servers. Idempotent. */
+  readonly close: () => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+interface Upstream {
+  readonly name: string;
+  readonly host: Host<McpToolConfigs>;
+  readonly required: boolean;
+  readonly passOn: Omit<PassOnServer, "link">;
+}
+
+/** A tool that clients see, and the server's own name of it. */
+interface Offered {
+  readonly upstream: Upstream;
+  readonly remoteName: string;
+  readonly tool: AnyTool;
+}
+
+/**
+ * Stands between clients and servers of MCP:
+ *
+ *  G1  What the configuration does not name does not exist: no tool, no resource, no prompt.
+ *  G2  A tool is listed while its definition is the one that a person accepted, and no longer.
+ *  G3  A call is a run: within its client's allowlist and budget, with approvals, one effect for one intent, and a journal.
+ *  G4  What a server asks in the course of a call comes to the client of that call, where the configuration allows it.
+ *  G5  No token of a client is handed on; servers get what their own configuration says.
+ *
+ * @throws McpError as `connectMcp` for a server that is `required`, and as `serveMcp`
+ */
+export async function openGateway(options: GatewayOptions): Promise<McpGateway> {
+  const { config, settings, pins, logger = silentLogger, clock = systemClock() } = options;
+  const engine = options.engine ?? memoryEngine();
+  const calls = gatewayCalls(settings.allow);
+  const upstreams = openUpstreams(options, calls);
+  const closeAll = async () => {
+    await Promise.all(upstreams.map(({ host }) => host.link.close()));
+    await engine.close();
+  };
+  try {
+    checkNames(config);
+    await Promise.all(upstreams.map((one) => started(one, logger)));
+    const offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
+    const definition = gatewayTeam(offered.map(({ tool }) => tool));
+    const supervisor = runSupervisor(definition, {
+      engine,
+      models: { [aliasOfCalls]: callModel() },
+      // A call whose tool is no longer what it was waits for somebody who looks at it.
+      waitingRuns: "leave",
+      logger,
+    });
+    const { approvals } = settings;
+    const desk = supervisorTool(supervisor, {
+      name: "call",
+      description: "One call.",
+      answers: [],
+      progress: () => undefined,
+      attributes: (_, context) => calls.attributes(context),
+      ...(approvals.by === "client" ? { approver: () => operator(approvals.as) } : {}),
+    });
+    const served = () => offered.filter(isOpen).map((one) => servedTool(one, desk, calls));
+    const passed = passOn(
+      upstreams.map(({ host, passOn: about }) => ({ ...about, link: host.link })),
+      logger,
+    );
+    const serving = await serveMcp({
+      name: "remit-mcp-gateway",
+      version: clientInfo.version,
+      tools: served(),
+      ...(passed.resources ? { resources: passed.resources } : {}),
+      ...(passed.prompts ? { prompts: passed.prompts } : {}),
+      ...(passed.completions ? { completions: passed.completions } : {}),
+      logging: settings.allow.includes("logging"),
+      transport: options.transport ?? transportOf(settings),
+      ...(settings.instructions === undefined ? {} : { instructions: settings.instructions }),
+      ...localOf(settings),
+      ...(options.audit ? { audit: options.audit } : {}),
+      logger,
+      clock,
+    });
+    for (const { host } of upstreams) {
+      host.link.onListingChange(() => serving.setTools(served()));
+      host.link.onNotice((notice) => {
+        if (notice.kind === "resource-updated") serving.changed({ kind: "resource-updated", uri: notice.uri });
+        if (notice.kind === "list-changed" && notice.of !== "tools")
+          serving.changed({ kind: "list-changed", of: notice.of });
+        if (notice.kind === "log") tell(host, calls, notice.level, notice.data, notice.logger);
+      });
+    }
+    await supervisor.resume();
+    const close = async () => {
+      await serving.close();
+      await closeAll();
+    };
+    return {
+      serving,
+      status: () => Object.fromEntries(upstreams.map(({ name, host }) => [name, host.status()])),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (thrown) {
+    await closeAll();
+    throw thrown;
+  }
+
+  function openUpstreams({ config: { servers } }: GatewayOptions, { answering }: GatewayCalls): readonly Upstream[] {
+    return Object.entries(servers).map(([name, server]) => ({
+      name,
+      required: server.required,
+      passOn: { name, uris: server.resources?.uris ?? [], prompts: server.prompts?.names ?? [] },
+      host: openHost({
+        name,
+        transport: server.transport,
+        tools: server.tools,
+        limits: server.limits,
+        secrets: server.secrets,
+        pins,
+        logger,
+        clock,
+        nameOf: (key) => exposedName({ server: name, tool: key }, { prefix: server.prefix }),
+        lenient: true,
+        raw: true,
+        answering,
+      }),
+    }));
+  }
+}
+
+/** Connects, and goes on trying where it cannot, unless it must be there. */
+async function started({ name, host, required }: Upstream, logger: Logger): Promise<void> {
+  host.link.start();
+  try {
+    await host.link.ready();
+  } catch (thrown) {
+    if (required || !McpError.is(thrown)) throw thrown;
+    logger.warn({ server: name, code: thrown.code }, "MCP server is not reachable at the start; it is tried again.");
+  }
+}
+
+async function toolsOf(upstream: Upstream, { servers }: McpConfig): Promise<readonly Offered[]> {
+  const { tools } = await upstream.host.connection();
+  const configs = servers[upstream.name]?.tools ?? {};
+  return Object.entries(tools as Readonly<Record<string, AnyTool>>).map(([key, tool]) => ({
+    upstream,
+    tool,
+    remoteName: remoteNameOf(key, configs[key] ?? {}),
+  }));
+}
+
+/** G2: a tool of a server that is away stays, and its calls say so; one that is refused is gone. */
+function isOpen({ upstream, remoteName, tool }: Offered): boolean {
+  return tool.version !== "unseen" && upstream.host.status().refused[remoteName] === undefined;
+}
+
+function servedTool({ upstream, remoteName, tool }: Offered, desk: ServedTool, calls: GatewayCalls): ServedTool {
+  return {
+    kind: "served-tool",
+    definition: definitionOf(upstream, remoteName, tool),
+    call: async (input, context) => {
+      const outcome = await calls.during(context, () => desk.call({ tool: tool.name, input }, context));
+      return handedOn(outcome);
+    },
+  };
+}
+
+function definitionOf({ host }: Upstream, remoteName: string, tool: AnyTool): ServedDefinition {
+  const listed = host.definitionOf(remoteName);
+  const { title, annotations, outputSchema } = listed ?? {};
+  return {
+    name: tool.name,
+    ...(title === undefined ? {} : { title }),
+    description: tool.description,
+    inputSchema: tool.inputSchema,
+    ...(outputSchema === undefined ? {} : { outputSchema }),
+    // The hints are ours: they follow from what the configuration says of the tool.
+    annotations: {
+      ...(typeof annotations?.title === "string" ? { title: annotations.title } : {}),
+      readOnlyHint: tool.effect === "read",
+      destructiveHint: tool.effect === "write" && !tool.reversible,
+      idempotentHint: tool.effect === "read" || tool.idempotency === "key",
+    },
+  };
+}
+
+/** The server's own result out of the run's output; where there is none, what the run itself says. */
+function handedOn(outcome: ServedResult | InputRequired): ServedResult | InputRequired {
+  if (!("structuredContent" in outcome)) return outcome;
+  const { structuredContent, _meta, outcome: status, runId } = outcome as ServedResult;
+  const { result } = structuredContent as { readonly result: ServedResult };
+  const isError = result.isError === true;
+  return {
+    ...result,
+    _meta: { ...result._meta, ..._meta },
+    ...(runId === undefined ? {} : { runId }),
+    outcome: isError ? "failed" : (status ?? "returned"),
+  };
+}
+
+/** A line of a server's log comes to the client of its only call; with several under way nobody knows whose it is. */
+function tell(
+  host: Host<McpToolConfigs>,
+  calls: GatewayCalls,
+  level: string,
+  data: unknown,
+  logger: string | undefined,
+): void {
+  const [only, ...others] = host.underWay();
+  if (only && others.length === 0)
+    calls.clientOf(only)?.log(level as Parameters<ServedCallContext["log"]>[0], data, logger);
+}
+
+/** @throws McpError `mcp/name-refused` */
+function checkNames({ servers, names }: McpConfig): void {
+  const tools = Object.entries(servers).flatMap(([server, { tools: configs, prefix }]) =>
+    Object.keys(configs).map((tool) => ({ server, tool, prefix })),
+  );
+  createNameMap(tools, { ...defaultNamePolicy, ...names });
+}
+
+function transportOf({ listen, tokens }: GatewaySettings): NonNullable<ServeMcpOptions["transport"]> {
+  if (listen === "stdio") return "stdio";
+  return httpServer({ ...listen, ...(tokens.length > 0 ? { authenticate: bearerTokens(tokens) } : {}) });
+}
+
+/** On a pipe, or where nobody is asked, whoever comes is the one client of the configuration. */
+function localOf({ clients, tokens }: GatewaySettings): { readonly client?: McpClient } {
+  const [only] = clients;
+  return only && tokens.length === 0 ? { client: only } : {};
+}
