@@ -11,6 +11,7 @@ import {
 import { type AskTool, askTools } from "./ask.ts";
 import { wireIds } from "./call-id.ts";
 import { mediaOf } from "./media.ts";
+import { sealed } from "./seal.ts";
 
 /**
  * A request as a conversation, the same for every vendor; an adapter only writes it down in the vendor's words. It knows
@@ -204,11 +205,6 @@ function repairText({ issues }: Extract<Message, { role: "repair" }>): string {
     ...lines,
     "Answer again, with one JSON value that fits the output schema, and nothing else.",
   ].join("\n");
-}
-
-/** JSON in which no delimiter of ours stands: `<` in front of one is written as an escape, which is the same JSON. */
-function sealed(json: string): string {
-  return json.replace(/<(?=\s*\/?\s*(?:input|answer)\b)/gi, "\\u003c");
 }
 
 function offerOf({ name, description, inputSchema }: AskTool): ToolOffer {
