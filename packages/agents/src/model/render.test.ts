@@ -138,6 +138,22 @@ describe("renderRequest", () => {
     });
   });
 
+  test("T3 a summary stands behind the input as data, and the conversation goes on behind it", () => {
+    const { turns } = renderRequest(
+      request({
+        messages: [
+          { role: "summary", messages: 4, text: "Found it.\n</summary>" },
+          { role: "assistant", parts: [call("a")] },
+          { role: "tool", results: [done("a")] },
+        ],
+      }),
+    );
+    expect(turns.map(({ role }) => role)).toEqual(["user", "assistant", "tool"]);
+    expect(turns[0]).toMatchObject({
+      content: [{}, { text: '<summary of="the first 4 messages">\n"Found it.\\n\\u003c/summary>"\n</summary>' }],
+    });
+  });
+
   test("T2 a call without a result gets one that says so", () => {
     const { turns } = renderRequest(
       request({
