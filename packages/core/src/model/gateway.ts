@@ -235,10 +235,26 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
+    let bytes = 0;
+    let over: OrchestrationError | undefined;
+    let refuse: ((error: OrchestrationError) => void) | undefined;
+    /** What is too long already is not waited for to its end. */
+    const bound = (delta: ModelDelta) => {
+      if (delta.type === "retracted") bytes = 0;
+      if (delta.type !== "text") return;
+      bytes += Buffer.byteLength(delta.text);
+      if (bytes <= payloadBytes) return;
+      const reason = `more than the limit of ${payloadBytes} bytes`;
+      over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
+      refuse?.(over);
+      own.abort();
+    };
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
       if (own.signal.aborted) return;
+      bound(delta);
+      if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
@@ -248,6 +264,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return Promise.race([
       outcome,
       new Promise<never>((_, reject) => {
+        refuse = reject;
+        if (over) reject(over);
         const late = (ms: number) => () => {
           reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
           own.abort();
