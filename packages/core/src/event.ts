@@ -47,8 +47,9 @@ export interface SummaryDue {
   readonly with: string;
   /** Messages that the summary shall stand for, from the beginning on. */
   readonly messages: number;
-  /** Tokens of the whole request. */
+  /** Tokens of the whole request, and those that it may have. */
   readonly before: number;
+  readonly bound: number;
   /** What follows when there is no summary: the request is shortened, or the call has failed. */
   readonly otherwise: "trim" | "fail";
 }

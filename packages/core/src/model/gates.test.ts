@@ -140,6 +140,10 @@ describe("before a call", () => {
       cost: { microUsd: 0 },
     });
     expect(requests).toEqual([]);
+    const broken = { m: { maxTokens: 1, count: () => fail(new Error("no count")), summarise } };
+    expect(await failure(gateway(answer, { context: broken }).call({ messages }))).toMatchObject({
+      code: "run/internal",
+    });
     expect((await call({ messages, trims: true })).body).toMatchObject({ context: { shortened: 1 } });
     expect((await call({ messages: messages.slice(2) })).type).toBe("model.responded");
   });

@@ -366,12 +366,6 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         });
       /** A model without cost need not say that nothing was called. */
       const uncalled = (error: OrchestrationError) => failed(error, model.cost === "zero" ? {} : free);
-      const due = summaryDue(command, whole, options.context);
-      const bound = options.context?.[command.alias];
-      if (due && bound) {
-        const error = contextFull(model.id, due, bound).toRecord();
-        return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
-      }
       const target = `model:${model.provider ?? model.id}`;
       const releases: Release[] = [];
       let taken: Taken | undefined;
@@ -379,6 +373,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let pass: Pass | undefined;
         let fitted: FittedContext | undefined;
         try {
+          const due = summaryDue(command, whole, options.context);
+          if (due) {
+            const error = contextFull(model.id, due).toRecord();
+            return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
+          }
           fitted = fit(command, model, whole);
           if (restrictions) await checkRestrictions(key, command);
           let waited = false;

@@ -44,12 +44,18 @@ export function summaryDue(
   const sizeOf = measureOf(budget);
   const before = request.messages.reduce((sum, one) => sum + sizeOf(one), fixedSize(request, sizeOf));
   if (before <= budget.maxTokens) return undefined;
-  return { with: summariserOf(alias), messages, before, otherwise: budget.summarise.otherwise };
+  return {
+    with: summariserOf(alias),
+    messages,
+    before,
+    bound: budget.maxTokens,
+    otherwise: budget.summarise.otherwise,
+  };
 }
 
 /** The error of a call that waits for a summary. */
-export function contextFull(model: string, { before }: SummaryDue, { maxTokens }: Pick<ContextBudget, "maxTokens">) {
-  return new OrchestrationError("model/context-full", { model, tokens: before, bound: maxTokens });
+export function contextFull(model: string, { before, bound }: SummaryDue): OrchestrationError {
+  return new OrchestrationError("model/context-full", { model, tokens: before, bound });
 }
 
 const instructions = [
