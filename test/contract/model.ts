@@ -439,6 +439,7 @@ export function modelContract(name: string, under: ModelUnderTest): void {
         ["rate-limited-bare", "model/rate-limited", { status: 429 }],
         ["error", "model/overloaded", { status: 500 }],
         ["overloaded", "model/overloaded", {}],
+        ["overloaded-late", "model/overloaded", {}],
         ["cut", "model/unreachable", {}],
         ["ended-early", "model/unreachable", {}],
         ["half-json", "model/unreachable", {}],

@@ -18,7 +18,7 @@ import { outputForm } from "./output-form.ts";
 import type { Pricing } from "./pricing.ts";
 import { bodySize, type Rendered, renderRequest, schemaText } from "./render.ts";
 import { schemaView } from "./schema-view.ts";
-import { cutError, stoppedError } from "./sdk-failure.ts";
+import { cutError, lateError, lateStatusOf, stoppedError } from "./sdk-failure.ts";
 
 export type { Pricing } from "./pricing.ts";
 
@@ -199,7 +199,10 @@ function vendorError(thrown: unknown, model: string, signal: AbortSignal): Error
   }
   // A stream that ends in the middle of its JSON, or before it said why it ends.
   if (brokenNames.has(name) && statusCode === undefined) return cutError(error);
-  if (statusCode === undefined) return error;
+  if (statusCode === undefined) {
+    const late = lateStatusOf(error);
+    return late === undefined ? error : lateError(late, error.message, error);
+  }
   return Object.assign(error, { status: statusCode, headers: responseHeaders });
 }
 

@@ -14,6 +14,7 @@ import {
   cutError,
   filteredError,
   lateError,
+  lateStatusOf,
   loadSdk,
   stoppedError,
   truncatedError,
@@ -127,13 +128,6 @@ async function clientOf({ id, client, connect }: OpenAiModelOptions): Promise<Op
   });
 }
 
-/** Codes of errors that come without a status, in the middle of an answer. */
-const lateStatus: Readonly<Record<string, number>> = {
-  rate_limit_exceeded: 429,
-  server_error: 500,
-  server_is_overloaded: 503,
-  slow_down: 503,
-};
 const filterCodes: ReadonlySet<unknown> = new Set([
   "content_filter",
   "content_policy_violation",
@@ -149,13 +143,9 @@ function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return thrown;
-  const { status, code, type } = thrown as {
-    readonly status?: unknown;
-    readonly code?: unknown;
-    readonly type?: unknown;
-  };
+  const { status, code } = thrown as { readonly status?: unknown; readonly code?: unknown };
   if (filterCodes.has(code)) return filteredError(model, thrown.message, thrown);
   if (status !== undefined) return thrown;
-  const late = typeof code === "number" ? code : (lateStatus[String(code)] ?? lateStatus[String(type)]);
+  const late = lateStatusOf(thrown);
   return late === undefined ? thrown : lateError(late, thrown.message, thrown);
 }

@@ -136,8 +136,17 @@ function itemsOf(turn: RenderedTurn, provider: string): readonly ResponseInputIt
           : content.map(contentOf),
       }));
     case "assistant":
-      return turn.parts.flatMap((part) => assistantItems(part, provider));
+      return followed(turn.parts.flatMap((part) => assistantItems(part, provider)));
   }
+}
+
+/** The API answers with an error where reasoning comes without what it led to: a message or a call right behind it. */
+function followed(items: readonly ResponseInputItem[]): readonly ResponseInputItem[] {
+  return items.filter((item, index) => {
+    if (item.type !== "reasoning") return true;
+    const next = items.slice(index + 1).find(({ type }) => type !== "reasoning");
+    return next?.type === "function_call" || (next !== undefined && "role" in next && next.role === "assistant");
+  });
 }
 
 function assistantItems(part: RenderedPart, provider: string): readonly ResponseInputItem[] {

@@ -20,6 +20,7 @@ import { type ContextBudget, type FittedContext, fitContext } from "./context.ts
 import { modelError } from "./failure.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
+import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.ts";
 
 /**
  * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
@@ -126,7 +127,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return plain.value as unknown as ModelResponse;
   };
 
-  const requestOf = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
+  const requestOf = (key: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => {
+    const request = ownRequestOf(key, command, agent);
+    return command.summarises ? summaryRequest(request) : request;
+  };
+  const ownRequestOf = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
     agent: agent.name,
     instructions: agent.instructions,
     input: command.input,
@@ -230,10 +235,26 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
+    let bytes = 0;
+    let over: OrchestrationError | undefined;
+    let refuse: ((error: OrchestrationError) => void) | undefined;
+    /** What is too long already is not waited for to its end. */
+    const bound = (delta: ModelDelta) => {
+      if (delta.type === "retracted") bytes = 0;
+      if (delta.type !== "text") return;
+      bytes += Buffer.byteLength(delta.text);
+      if (bytes <= payloadBytes) return;
+      const reason = `more than the limit of ${payloadBytes} bytes`;
+      over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
+      refuse?.(over);
+      own.abort();
+    };
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
       if (own.signal.aborted) return;
+      bound(delta);
+      if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
@@ -243,6 +264,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return Promise.race([
       outcome,
       new Promise<never>((_, reject) => {
+        refuse = reject;
+        if (over) reject(over);
         const late = (ms: number) => () => {
           reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
           own.abort();
@@ -350,6 +373,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let pass: Pass | undefined;
         let fitted: FittedContext | undefined;
         try {
+          const due = summaryDue(command, whole, options.context);
+          if (due) {
+            const error = contextFull(model.id, due).toRecord();
+            return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
+          }
           fitted = fit(command, model, whole);
           if (restrictions) await checkRestrictions(key, command);
           let waited = false;
@@ -362,6 +390,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (answer) {
               await checkRestrictions(key, command);
               if (signal.aborted) throw stopped(model);
+              const summary = summarised(model.id, command, answer.parts, options.context);
               const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
               span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
               span.end();
@@ -370,6 +399,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
                 parts: answer.parts,
                 ...free,
                 ...chose,
+                ...summary,
                 cached: true,
                 ...(withheld.length > 0 ? { withheld } : {}),
               });
@@ -405,16 +435,20 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         const withheld = withheldOf(agent, command.tools);
         const request = shown(whole, withheld, fitted);
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
+        /** What was answered and is of no use has its cost all the same. */
+        let told: FailedCall | undefined;
         try {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
-          const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
+          const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
           const outcome = generate(model, request, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const response = read(answer, model.id);
           const { parts, usage, cost, model: name } = response;
+          told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
+          const summary = summarised(model.id, command, parts, options.context);
           cache?.keep(model, request, response);
           taken?.used(tokensUsed(usage));
           span.set({ model: name ?? model.id, usage, cost, parts });
@@ -427,11 +461,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             ...(cost ? { cost } : {}),
             ...chose,
             ...(fitted && fitted.after < fitted.before ? { context: shrunk(fitted) } : {}),
+            ...summary,
             ...(withheld.length > 0 ? { withheld } : {}),
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
-          const told = toldBy(thrown);
+          told ??= toldBy(thrown);
           const outcome = failed(error, told);
           span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });

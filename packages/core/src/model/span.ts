@@ -95,6 +95,8 @@ function messageOf(message: Message): Json {
       };
     case "answer":
       return { role: "user", parts: [json(message.answer)] };
+    case "summary":
+      return { role: "user", parts: [text(message.text)] };
     case "repair":
       return { role: "user", parts: [json(message.issues as unknown as Json)] };
   }
