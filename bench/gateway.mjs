@@ -182,23 +182,26 @@ function gated(model) {
     },
   });
   const key = { tenant: "bench", runId: "run_1" };
-  const command = /** @type {const} */ ({
-    type: "callModel",
-    id: "clerk#1/model#1",
-    path: "clerk#1",
-    agent: "clerk",
-    alias: "m",
-    turn: 1,
-    attempt: 1,
-    agentCall: 0,
-    input: { text: "Where is order 7? ".repeat(20) },
-    messages: [],
-    tools: ["look_up"],
-    labels: [],
-    tried: [],
-    attributes: {},
-  });
+  // Each call is a command of its own, with its own payload: what is kept for one is of no use to the next.
+  const next = () =>
+    /** @type {const} */ ({
+      type: "callModel",
+      id: "clerk#1/model#1",
+      path: "clerk#1",
+      agent: "clerk",
+      alias: "m",
+      turn: 1,
+      attempt: 1,
+      agentCall: 0,
+      input: { text: "Where is order 7? ".repeat(20) },
+      messages: [],
+      tools: ["look_up"],
+      labels: [],
+      tried: [],
+      attributes: {},
+    });
   return async () => {
+    const command = next();
     first = Number.NaN;
     began = performance.now();
     gate.quote(key, command);
