@@ -63,6 +63,9 @@ export function renderRequest(request: ModelRequest): Rendered {
   const asks = askTools(request.asks, tools);
   let media = 0;
   const dataOf = (json: Json, write: (text: string) => string): readonly RenderedContent[] => {
+    const whole = JSON.stringify(json);
+    // A walk through a payload is for one that may hold a medium.
+    if (!whole.includes('"$media"')) return [{ type: "text", text: write(whole) }];
     const taken = mediaOf(json, media);
     media += taken.media.length;
     return [
@@ -120,9 +123,11 @@ export function schemaText(schema: ModelRequest["outputSchema"]): string {
 /**
  * How much a request holds as a vendor is sent it: all characters of its body, the vendor's own words around ours with
  * them, so that no quote is below them; and the number of media. A request that the vendor would not take is never sent.
- * @param write writes the body of a conversation; it is given one whose media hold nothing
+ * @param write writes the body of a conversation; it is given one whose media hold nothing, or `rendered` itself where it
+ *   has none
  */
 export function bodySize(rendered: Rendered, write: (rendered: Rendered) => unknown): RenderedSize {
+  if (!hasMedia(rendered)) return { chars: JSON.stringify(write(rendered)).length, media: 0 };
   let media = 0;
   const emptied = <Part extends RenderedContent | RenderedPart>(parts: readonly Part[]): readonly Part[] =>
     parts.map((part) => {
@@ -143,6 +148,15 @@ export function bodySize(rendered: Rendered, write: (rendered: Rendered) => unkn
     if (OrchestrationError.is(thrown, "model/media-unsupported")) return { chars: 0, media: 0 };
     throw thrown;
   }
+}
+
+function hasMedia({ turns }: Rendered): boolean {
+  const isMedium = ({ type }: RenderedContent | RenderedPart) => type === "media";
+  return turns.some((turn) => {
+    if (turn.role === "user") return turn.content.some(isMedium);
+    if (turn.role === "assistant") return turn.parts.some(isMedium);
+    return turn.results.some(({ content }) => content.some(isMedium));
+  });
 }
 
 export interface RenderedSize {

@@ -18,6 +18,7 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
+import { response, spent, usualShape } from "./response.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
 import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.ts";
@@ -44,39 +45,6 @@ export interface ModelGateway {
 
 export type Quote = { readonly amount: Spend } | { readonly error: OrchestrationError };
 
-/** Anything but nothing; whether it is JSON is looked at once, for the whole answer. */
-const given = z.unknown().refine((value) => value !== undefined, "it is missing");
-const media = z.object({
-  $media: z.string().min(1),
-  data: z.base64().optional(),
-  url: z.url().optional(),
-  name: z.string().optional(),
-});
-const part = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
-  z.object({ type: z.literal("output"), value: given }),
-  z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
-  z.object({ type: z.literal("refusal"), reason: z.string() }),
-  z.object({ type: z.literal("reasoning"), provider: z.string(), data: given }),
-  z.object({ type: z.literal("media"), media }),
-]);
-const count = z.number().int().nonnegative();
-const spent = {
-  usage: z
-    .object({
-      inputTokens: count,
-      outputTokens: count,
-      cachedInputTokens: count.optional(),
-      cacheWriteTokens: count.optional(),
-      reasoningTokens: count.optional(),
-    })
-    .optional(),
-  cost: z
-    .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
-    .optional(),
-};
-const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
 const failure = z.object(spent);
 
 export const defaultTimeoutMs = 120_000;
@@ -115,23 +83,36 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
   const read = (answer: unknown, model: string): ModelResponse => {
     const refuse = (reason: string) => new OrchestrationError("model/response-invalid", { model, reason });
-    const parsed = response.safeParse(answer);
-    if (!parsed.success) {
-      const [first] = issuesOf(parsed.error);
-      throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
+    let shape = usualShape(answer);
+    if (!shape) {
+      const parsed = response.safeParse(answer);
+      if (!parsed.success) {
+        const [first] = issuesOf(parsed.error);
+        throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
+      }
+      shape = parsed.data;
     }
-    const plain = plainJson(parsed.data);
+    const plain = plainJson(shape);
     if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
     const bytes = Buffer.byteLength(JSON.stringify(plain.value));
     if (bytes > payloadBytes) throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
     return plain.value as unknown as ModelResponse;
   };
 
+  const requests = new WeakMap<CallModelCommand, ModelRequest>();
+  /** A call that is quoted first is made with the very same request, for which its client may keep what it wrote. */
   const requestOf = (key: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => {
-    const request = ownRequestOf(key, command, agent);
-    return command.summarises ? summaryRequest(request) : request;
+    const known = requests.get(command);
+    const { tenant, runId } = known?.context ?? {};
+    const isSame = tenant === key.tenant && runId === key.runId && known?.messages.length === command.messages.length;
+    if (known && isSame) return known;
+    const own = newRequest(key, command, agent);
+    const made = command.summarises ? summaryRequest(own) : own;
+    requests.set(command, made);
+    return made;
   };
-  const ownRequestOf = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
+
+  const newRequest = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
     agent: agent.name,
     instructions: agent.instructions,
     input: command.input,
@@ -260,31 +241,38 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
-    let onAbort: (() => void) | undefined;
-    return Promise.race([
-      outcome,
-      new Promise<never>((_, reject) => {
-        refuse = reject;
-        if (over) reject(over);
-        const late = (ms: number) => () => {
-          reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
-          own.abort();
-        };
-        timer = clock.at(clock.now() + timeoutMs, late(timeoutMs));
-        if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
-          first = clock.at(clock.now() + firstSignMs, late(firstSignMs));
-        }
-        onAbort = () => {
-          reject(stopped(model));
-          own.abort();
-        };
-        if (signal.aborted) onAbort();
-        else signal.addEventListener("abort", onAbort, { once: true });
-      }),
-    ]).finally(() => {
-      timer?.cancel();
-      first?.cancel();
-      if (onAbort) signal.removeEventListener("abort", onAbort);
+    return new Promise<ModelResponse>((resolve, reject) => {
+      const end = () => {
+        timer?.cancel();
+        first?.cancel();
+        signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (thrown: unknown) => {
+        end();
+        reject(thrown);
+      };
+      /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
+      const stop = (error: OrchestrationError) => {
+        queueMicrotask(() => fail(error));
+        own.abort();
+      };
+      const onAbort = () => stop(stopped(model));
+      const late = (ms: number) => () => {
+        stop(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
+      };
+      refuse = fail;
+      if (over) fail(over);
+      const now = clock.now();
+      timer = clock.at(now + timeoutMs, late(timeoutMs));
+      if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
+        first = clock.at(now + firstSignMs, late(firstSignMs));
+      }
+      Promise.resolve(outcome).then((response) => {
+        end();
+        resolve(response);
+      }, fail);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
     });
   };
 
