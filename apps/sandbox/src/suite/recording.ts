@@ -6,6 +6,7 @@ import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 import type { LiveChoice } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
+import { vendorNames } from "../model/reference.ts";
 import { type ApproverName, approverNames } from "./approver.ts";
 
 /**
@@ -164,6 +165,14 @@ export function openTape(options: TapeOptions): Tape {
   const files = new Map<string, Recording>();
   const facts: Record<string, RecordedFacts> = {};
 
+  /** A compatible server is known to the gates by its address; in the files it is `server 1`. */
+  const servers: string[] = [];
+  const shared = (provider: string): string => {
+    if ((vendorNames as readonly string[]).includes(provider)) return provider;
+    const known = servers.indexOf(provider);
+    return `server ${known < 0 ? servers.push(provider) : known + 1}`;
+  };
+
   const recordingOf = (scenario: string): Recording => {
     const known = files.get(scenario);
     if (known) return known;
@@ -195,8 +204,9 @@ export function openTape(options: TapeOptions): Tape {
     model: async (name, make) => {
       if (!recorded) {
         const model = await make();
-        facts[name] = factsOf(model);
-        return taped(facts[name], model);
+        const own = factsOf(model);
+        facts[name] = { ...own, ...(own.provider === undefined ? {} : { provider: shared(own.provider) }) };
+        return taped(own, model);
       }
       const known = recorded.models[name];
       if (known) return taped(known, undefined);

@@ -192,7 +192,8 @@ export function recording({ file, redact, clock = systemClock(), ...more }: Reco
         const shown = shownOf(request);
         const quote = linesFor(hashJson(shown)).find((one) => one.quote)?.quote ?? record?.quote?.(request);
         if (quote) return quote;
-        if (cost === "zero") return { microUsd: 0, tokens: 0 };
+        // A call that no answer is recorded of costs nothing, and says what it is nearest to when it is made.
+        if (cost === "zero" || !record) return { microUsd: 0, tokens: 0 };
         throw missed(request, shown);
       },
       generate: async (request, call) => {
