@@ -24,11 +24,25 @@ function tablesOf(state: string): Readonly<Record<string, readonly string[]>> {
 
 const key = "sk-test-0123456789abcdef";
 
-test("a suite is recorded over the wire, and replayed without server and key: the same journals, byte by byte", async () => {
+const timeout = 180_000;
+
+test("a suite is recorded over the wire, and replayed without server and key: the same journals, byte by byte", {
+  timeout,
+}, async () => {
   const server = await openaiServer({ answer: oracleAnswers() });
   const cwd = folder();
   const at = ["--model", "openai:gpt-5-mini", "--base-url", `${server.url}/v1`, "--concurrency", "1"];
-  const args = ["run", "--filter", "voucher", ...at, "--record", "recorded", "--spend-limit", "none", "--no-report"];
+  const args = [
+    "run",
+    "--filter",
+    "voucher-afterwards",
+    ...at,
+    "--record",
+    "recorded",
+    "--spend-limit",
+    "none",
+    "--no-report",
+  ];
   try {
     const recorded = await remit(cwd, args, { OPENAI_API_KEY: key });
     expect([recorded.code, recorded.stderr]).toEqual([0, ""]);
@@ -61,7 +75,9 @@ test("a suite is recorded over the wire, and replayed without server and key: th
   expect(again.stdout).toContain("recording  0 requests not recorded, 0 exchanges not asked for");
 });
 
-test("a request that is not recorded fails its run with the nearest one; what nobody asks for is told", async () => {
+test("a request that is not recorded fails its run with the nearest one; what nobody asks for is told", {
+  timeout,
+}, async () => {
   const cwd = folder();
   const { code } = await remit(cwd, ["run", "--filter", "voucher-afterwards", "--record", "kept", "--no-report"]);
   expect(code).toBe(0);
@@ -81,7 +97,9 @@ test("a request that is not recorded fails its run with the nearest one; what no
   expect(page).toContain("from a recording: 1 request not in it");
 });
 
-test("each seed has its own files, a replay plays all of them, and a recording keeps what it does not play", async () => {
+test("each seed has its own files, a replay plays all of them, and a recording keeps what it does not play", {
+  timeout,
+}, async () => {
   const cwd = folder();
   const args = ["run", "--filter", "voucher-afterwards", "--model", "noisy", "--record", "kept", "--no-report"];
   await remit(cwd, [...args, "--seed", "1..2"]);

@@ -110,14 +110,19 @@ export function clearRecording(
 ): void {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return;
   if (!existsSync(join(folder, nameOfFile))) throw new SandboxError("recording/foreign-folder", { folder });
-  const { pack, model } = readRecording(folder);
-  const isSame = pack === wanted.pack && model.name === wanted.model.name;
+  const keepsOthers = isSame(readRecording(folder), wanted);
   for (const [seed, scenarios] of recordedScenarios(folder)) {
     for (const scenario of scenarios) {
       const isPlayed = wanted.seeds.includes(seed) && wanted.scenarios.includes(scenario);
-      if (isPlayed || !isSame) rmSync(fileOf(folder, seed, scenario));
+      if (isPlayed || !keepsOthers) rmSync(fileOf(folder, seed, scenario));
     }
   }
+}
+
+type Kind = Pick<RecordingFile, "pack" | "model">;
+
+function isSame(one: Kind, other: Kind): boolean {
+  return one.pack === other.pack && one.model.name === other.model.name;
 }
 
 /** An exchange that nobody asked for. */
@@ -215,13 +220,10 @@ export function openTape(options: TapeOptions): Tape {
     },
     begin: () => {
       if (mode === "replay") return;
-      const { live, name } = about.model;
-      const told: RecordingFile = {
-        format: 1,
-        ...about,
-        model: { name, ...(live ? { live } : {}) },
-        models: Object.fromEntries(Object.entries(facts).sort(([one], [other]) => (one < other ? -1 : 1))),
-      };
+      const before = existsSync(join(folder, nameOfFile)) ? readRecording(folder) : undefined;
+      const kept = before && isSame(before, about) ? before.models : {};
+      const models = Object.entries({ ...kept, ...facts }).sort(([one], [other]) => (one < other ? -1 : 1));
+      const told: RecordingFile = { format: 1, ...about, models: Object.fromEntries(models) };
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, nameOfFile), `${JSON.stringify(told, null, 2)}\n`);
     },

@@ -99,7 +99,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         },
       });
       const made = () => (through ? through(model) : model);
-      const told = tape ? await tape.model(suite.model.name, made) : made();
+      const told = tape ? await tape.model(model.id, made) : made();
       return Object.fromEntries(definition.aliases.map((alias) => [alias, told]));
     };
     const models: Readonly<Record<string, Model | Route>> = live
