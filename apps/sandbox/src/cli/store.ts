@@ -68,7 +68,7 @@ export function repeatable(path: string): Omit<Store, "workspace"> {
     journal: sqliteJournal({ path, newKey }),
     clock: standingClock(replayedAt),
     logger: silentLogger,
-    shared: true,
+    // Its runs are a tenant's of its own: no other process drives them, and no look for that moves the time.
     ids,
   });
   return { engine, ids, [Symbol.asyncDispose]: () => engine.close() };
