@@ -8,8 +8,8 @@
  *
  * The parts are `kills` (a worker killed at each of its writes, then at random), `simulator` (--seeds, --jobs),
  * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs) and `wire` (every
- * vendor's protocol: money counted twice over --ledger-runs, all tasks of tau2 retail). Each ends with a line of its own; the
- * exit code is 1 when one of them did not hold.
+ * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail). Each ends
+ * with a line of its own; the exit code is 1 when one of them did not hold.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

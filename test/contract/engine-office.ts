@@ -2,6 +2,8 @@ import {
   type ApproverRegistry,
   approvalPacket,
   asAgent,
+  type CacheOptions,
+  type ContextBudget,
   defineAgent,
   defineHandoff,
   defineSupervisor,
@@ -64,6 +66,8 @@ export interface OfficeOptions {
   readonly budget?: { readonly run?: object; readonly agents?: object };
   readonly budgets?: { readonly [tenant: string]: TenantBudget };
   readonly breaker?: { readonly failuresMax?: number; readonly cooldownMs?: number };
+  readonly cache?: CacheOptions;
+  readonly context?: { readonly [alias: string]: ContextBudget };
   readonly restrictionsMaxAgeMs?: number;
   readonly snapshotEvery?: number;
   readonly waitingRuns?: "refuse" | "leave";
@@ -188,7 +192,18 @@ export type Office = Supervisor<{ text: string }, { text: string }>;
 export function openOffice(definition: SupervisorDefinition, options: OfficeOptions): Office {
   const { engine, model, tenants, approvers, budgets, breaker, restrictionsMaxAgeMs, snapshotEvery, waitingRuns } =
     options;
-  const given = { tenants, approvers, budgets, breaker, restrictionsMaxAgeMs, snapshotEvery, waitingRuns };
+  const { cache, context } = options;
+  const given = {
+    tenants,
+    approvers,
+    budgets,
+    breaker,
+    cache,
+    context,
+    restrictionsMaxAgeMs,
+    snapshotEvery,
+    waitingRuns,
+  };
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return runSupervisor(definition, { engine, models: { m: model }, ...said } as never) as unknown as Office;
 }

@@ -273,6 +273,52 @@ export function routesContract({ fresh, again, survives }: EngineKit): void {
       ]);
     });
 
+    test("B5 the rounds of a call count against the providers that were asked, each for itself and call by call", async () => {
+      const clock = fakeClock();
+      const model = defineRoute("r", {
+        candidates: [
+          acts("first", [overloaded], { provider: "alpha" }),
+          acts("second", [overloaded], { provider: "beta" }),
+          acts("third", [overloaded, overloaded, ok], { provider: "gamma" }),
+        ],
+      });
+      const options = { model, breaker: { failuresMax: 5, cooldownMs: 3_600_000 } };
+      const office = hurry(makeOffice({ engine: fresh({ clock }), ...options }), clock);
+      const states = () => office.health().breakers.map(({ key, state, failures }) => [key, state, failures]);
+      const once = async () => (await office.start(input, start)).result();
+      // Three rounds: a provider counts its own calls, and a fallback that answers closes no other breaker than its own.
+      expect((await once()).status).toBe("completed");
+      expect(states()).toEqual([
+        ["model:alpha", "closed", 3],
+        ["model:beta", "closed", 3],
+        ["model:gamma", "closed", 0],
+      ]);
+      // Then one call a turn each, until five in a row are there; who is passed over counts nothing.
+      for (let n = 0; n < 4; n++) expect((await once()).status).toBe("completed");
+      expect(states()).toEqual([
+        ["model:alpha", "open", 5],
+        ["model:beta", "open", 5],
+        ["model:gamma", "closed", 0],
+      ]);
+    });
+
+    test("B5 one call that nobody answers opens no breaker, and two models of one provider count as that one", async () => {
+      const clock = fakeClock();
+      const alone = hurry(makeOffice({ engine: fresh({ clock }), model: acts("m", [overloaded]) }), clock);
+      expect((await (await alone.start(input, start)).result()).status).toBe("failed");
+      expect(alone.health().breakers).toMatchObject([{ key: "model:m", state: "closed", failures: 3 }]);
+
+      const pair = [acts("a", [overloaded], { provider: "one" }), acts("b", [overloaded], { provider: "one" })];
+      const both = hurry(
+        makeOffice({ engine: fresh({ clock }), model: defineRoute("r", { candidates: pair }) }),
+        clock,
+      );
+      expect((await (await both.start(input, start)).result()).status).toBe("failed");
+      // The second round finds it out: five of its six calls are made.
+      expect(pair.map(({ asked }) => asked.length)).toEqual([3, 2]);
+      expect(both.health().breakers).toMatchObject([{ key: "model:one", state: "open", failures: 5 }]);
+    });
+
     test("a model that is not cleared is called by nobody, and the failure costs nothing", async () => {
       const model = acts("m", [look, ok], { cost: "paid", quote: () => ({ microUsd: 10, tokens: 100 }) });
       const budgets = { [tenant]: { microUsd: 100 } };

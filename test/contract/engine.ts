@@ -8,6 +8,7 @@ import { type EngineUnderTest, engineKit } from "./engine-kit.ts";
 import { repairContract } from "./engine-repair.ts";
 import { routesContract } from "./engine-routes.ts";
 import { signalsContract } from "./engine-signals.ts";
+import { summariesContract } from "./engine-summaries.ts";
 import { triesContract } from "./engine-tries.ts";
 
 /** What every engine keeps. `open` is called for each test; the engines that it made are closed after it. */
@@ -22,6 +23,7 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
     triesContract(kit);
     budgetsContract(kit);
     routesContract(kit);
+    summariesContract(kit);
     repairContract(kit);
   });
 }

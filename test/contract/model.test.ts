@@ -4,6 +4,7 @@ import { anthropic } from "@remit/agents/anthropic";
 import { openai, openaiCompatible } from "@remit/agents/openai";
 import { anthropicServer, openaiServer } from "@remit/agents/testing";
 import { modelContract } from "./model.ts";
+import { scriptedUnderTest } from "./model-scripted.ts";
 
 for (const stream of [true, false]) {
   const how = stream ? "in pieces" : "whole";
@@ -42,3 +43,7 @@ modelContract("a model of the AI SDK, OpenAI-compatible", {
   streams: true,
   seals: false,
 });
+
+for (const streams of [true, false]) {
+  modelContract(`the scripted model, ${streams ? "in pieces" : "whole"}`, scriptedUnderTest({ streams }));
+}

@@ -15,7 +15,11 @@ import {
   defineRoute,
   defineTool,
   type Entry,
+  hedge,
+  type Model,
+  type ModelRequest,
   memoryEngine,
+  memoryModelCache,
   openBatch,
   type Run,
   type Spend,
@@ -116,7 +120,15 @@ const bounds: Readonly<Record<string, number>> = {
 };
 const tenants = Object.keys(bounds);
 
+/** A quarter of the runs asks hedges; another one is played again, and finds what was answered before. */
+const isHedged = (seed: number) => seed % 4 === 0;
+const isRepeated = (seed: number) => seed % 4 === 1;
+
+/** What a call was quoted at by each of the models that it may ask. */
+type Quotes = ReadonlyMap<string, Readonly<Record<string, Spend>>>;
+
 interface Played {
+  readonly seed: number;
   readonly tenant: string;
   readonly run: Run;
   readonly entries: readonly Entry[];
@@ -158,24 +170,48 @@ async function playOver(wire: Wire) {
   };
   const server = await wire.serve({ answer, faults: faultOf });
   const clock = hastyClock();
-  const model = (name: keyof typeof rates) =>
-    wire.model(server.url, name, {
+  const quotes = new Map<string, Readonly<Record<string, Spend>>>();
+  const model = (name: keyof typeof rates): Model => {
+    const own = wire.model(server.url, name, {
       price: prices.of(name),
       maxOutputTokens: 400,
       clock,
       headers: ({ context }) => ({
         "x-run": context.runId,
-        "x-path": context.path,
+        "x-command": commandOf(context),
         "x-seed": context.attributes.seed ?? "",
       }),
     });
+    const quote: Model["quote"] = (request) => {
+      const amount = own.quote?.(request) ?? { microUsd: 0, tokens: 0 };
+      const key = `${request.context.runId} ${commandOf(request.context)}`;
+      quotes.set(key, { ...quotes.get(key), [name]: amount });
+      return amount;
+    };
+    return { ...own, quote };
+  };
+  const [cheap, dear] = [model("cheap"), model("dear")];
+  // The one asks both at once, the other one asks the second when the first has failed.
+  const eager = hedge([cheap, dear], { id: "eager", afterMs: 1_000, clock });
+  const patient = hedge([cheap, dear], { id: "patient", afterMs: 90_000, clock });
+  const route = defineRoute("two", {
+    candidates: [cheap, dear],
+    rules: [
+      {
+        name: "hedged",
+        when: ({ context }) => isHedged(Number(context.attributes.seed)),
+        use: [eager, patient],
+      },
+    ],
+  });
   const engine = memoryEngine({ clock });
   const supervisor = createSupervisor({
     agents: { clerk, reviewer },
     entry: "clerk",
     exit: "reviewer",
     handoffs: [defineHandoff({ from: clerk, to: reviewer, map: (output) => output })],
-    models: { m: defineRoute("two", { candidates: [model("cheap"), model("dear")] }) },
+    models: { m: route },
+    cache: { store: memoryModelCache({ clock }), ttlMs: 2 ** 40, models: [cheap.id, dear.id] },
     engine,
     // Many at once are no sign of a provider that is down here.
     breaker: { failuresMax: 100_000 },
@@ -183,8 +219,11 @@ async function playOver(wire: Wire) {
     limits: { activeMs: 2 ** 40 },
   });
   const played: Played[] = [];
-  for (let first = 0; first < runsPerWire; first += atOnce) {
-    const seeds = Array.from({ length: Math.min(atOnce, runsPerWire - first) }, (_, index) => first + index);
+  const once = Array.from({ length: runsPerWire }, (_, seed) => seed);
+  const all = [...once, ...once.filter(isRepeated)];
+  while (all.length > 0) {
+    // None beside itself: what was answered once is known by then.
+    const seeds = all.splice(0, Math.min(atOnce, once.length));
     const group = seeds.map(async (seed): Promise<Played> => {
       const tenant = tenants[draw(seed, 0) % tenants.length] as string;
       const start = supervisor.start(
@@ -194,14 +233,19 @@ async function playOver(wire: Wire) {
       starting.set(seed, start);
       const run = await start;
       await run.result();
-      return { tenant, run, entries: await run.entries() };
+      return { seed, tenant, run, entries: await run.entries() };
     });
     played.push(...(await Promise.all(group)));
   }
   await server.settled();
   const calls = server.calls();
   await server.close();
-  return { supervisor: supervisor as Supervisor<never>, engine, played, calls };
+  return { supervisor: supervisor as Supervisor<never>, engine, played, calls, quotes: quotes as Quotes };
+}
+
+/** The name of a call in the journal, as its server hears it. */
+function commandOf({ path, turn, attempt }: ModelRequest["context"]): string {
+  return attempt === 1 ? `${path}/model#${turn}` : `${path}/model#${turn}/try#${attempt}`;
 }
 
 interface Booked {
@@ -213,7 +257,7 @@ interface Booked {
 }
 
 /** Calls of a run in their order, as its journal books them; those that nobody was asked for cost nothing and are left out. */
-function bookedIn(entries: readonly Entry[], path: string): readonly Booked[] {
+function bookedIn(entries: readonly Entry[]): readonly Booked[] {
   const reserved = new Map<string, Spend>();
   const asked = new Map<string, { readonly model: string; readonly isFree: boolean }>();
   const booked: Booked[] = [];
@@ -222,7 +266,6 @@ function bookedIn(entries: readonly Entry[], path: string): readonly Booked[] {
       const { command, amount } = entry.body;
       reserved.set(command.slice(0, command.lastIndexOf("/budget@")), amount);
     }
-    if (entry.path !== path) continue;
     if (entry.type === "model.responded" || entry.type === "model.failed") {
       const { command, model, usage, cost } = entry.body;
       asked.set(command, { model, isFree: cost?.microUsd === 0 && usage?.inputTokens === 0 });
@@ -239,49 +282,87 @@ function bookedIn(entries: readonly Entry[], path: string): readonly Booked[] {
   return booked;
 }
 
+const tokensOf = ({ billed }: ServedCall) => billed.inputTokens + billed.outputTokens;
+const modelOf = ({ body }: ServedCall) => (body as { readonly model: string }).model;
 const sum = (amounts: Iterable<number>) => [...amounts].reduce((all, one) => all + one, 0);
 
 describe.each(wires)("money over $name", (wire) => {
   test(`${runsPerWire} runs: what is booked is what was sold`, { timeout: 900_000 }, async () => {
-    const { supervisor, engine, played, calls } = await playOver(wire);
-    const sold = Map.groupBy(calls, ({ headers }) => `${headers["x-run"]} ${headers["x-path"]}`);
+    const { supervisor, engine, played, calls, quotes } = await playOver(wire);
+    const sold = Map.groupBy(calls, ({ headers }) => `${headers["x-run"]} ${headers["x-command"]}`);
     const byBasis: Record<string, number> = { reported: 0, estimated: 0, reserved: 0 };
+    const hedged = { both: 0, won: 0, lost: 0 };
+    let heard = 0;
+    let hits = 0;
 
-    for (const { run, entries } of played) {
-      const started = entries.filter(({ type }) => type === "model.called");
+    for (const { seed, run, entries } of played) {
       const settled = entries.filter((entry) => entry.type === "budget.settled");
       const reserved = entries.flatMap((entry) =>
         entry.type === "budget.reserved"
           ? [entry.body.command.slice(0, entry.body.command.lastIndexOf("/budget@"))]
           : [],
       );
+      const answered = new Set(entries.flatMap((one) => (one.type === "model.responded" ? [one.body.command] : [])));
       // Each reservation is settled, and once.
       expect(settled.map((entry) => entry.body.command).sort()).toEqual([...new Set(reserved)].sort());
-      for (const path of new Set(started.map((entry) => entry.path))) {
-        const booked = bookedIn(entries, path);
-        const log = sold.get(`${run.id} ${path}`) ?? [];
-        // A call that was stopped before its request was sent is booked like one that was.
-        const isStopped = entries.some(({ type }) => type === "run.cancelled");
-        expect(log.length).toBeLessThanOrEqual(booked.length);
-        expect(log.length).toBeGreaterThanOrEqual(booked.length - (isStopped ? 1 : 0));
-        for (const [place, call] of log.entries()) {
-          const { amount, basis, reserved, model } = booked[place] as Booked;
-          const bill = billOf(call);
-          const tokens = call.billed.inputTokens + call.billed.outputTokens;
-          byBasis[basis] = (byBasis[basis] ?? 0) + 1;
-          if (model !== "") expect(model).toBe((call.body as { readonly model: string }).model);
-          if (basis === "reported") expect(amount).toEqual({ microUsd: bill, tokens });
-          expect(amount.microUsd).toBeGreaterThanOrEqual(bill);
-          expect(amount.tokens).toBeGreaterThanOrEqual(tokens);
-          expect(amount.microUsd).toBeLessThanOrEqual(reserved.microUsd);
-          expect(amount.tokens).toBeLessThanOrEqual(reserved.tokens);
+      const booked = bookedIn(entries);
+      let unsent = 0;
+      for (const { command, model, amount, basis, reserved } of booked) {
+        const log = sold.get(`${run.id} ${command}`) ?? [];
+        heard += log.length;
+        if (log.length === 0) unsent++;
+        expect(log.length).toBeLessThanOrEqual(isHedged(seed) ? 2 : 1);
+        const bill = sum(log.map(billOf));
+        const tokens = sum(log.map(tokensOf));
+        if (log.length > 0) byBasis[basis] = (byBasis[basis] ?? 0) + 1;
+        if (basis === "reported" && log.length > 0) expect(amount).toEqual({ microUsd: bill, tokens });
+        expect(amount.microUsd).toBeGreaterThanOrEqual(bill);
+        expect(amount.tokens).toBeGreaterThanOrEqual(tokens);
+        expect(amount.microUsd).toBeLessThanOrEqual(reserved.microUsd);
+        expect(amount.tokens).toBeLessThanOrEqual(reserved.tokens);
+        const isAnswered = answered.has(command);
+        if (!isHedged(seed) || !isAnswered) {
+          if (log[0] && model !== "" && !isHedged(seed)) expect(model).toBe(modelOf(log[0]));
+          continue;
         }
+        // What is not the winner's is the loser's: at most what that was quoted at, at least what it was sold for.
+        const winner = log.find((call) => modelOf(call) === model && !call.closedEarly);
+        const loser = log.find((call) => call !== winner);
+        if (!winner) throw new Error(`${command} was answered by ${model}, of which its server does not know`);
+        // One that does not say what it has used is booked like a loser.
+        if (winner.fault === "no-usage") continue;
+        hedged.won++;
+        const rest = { microUsd: amount.microUsd - billOf(winner), tokens: amount.tokens - tokensOf(winner) };
+        const most = quotes.get(`${run.id} ${command}`)?.[model === "cheap" ? "dear" : "cheap"] as Spend;
+        expect(rest.microUsd).toBeGreaterThanOrEqual(loser ? billOf(loser) : 0);
+        expect(rest.microUsd).toBeLessThanOrEqual(most.microUsd);
+        if (!loser) continue;
+        hedged.both++;
+        if (basis !== "reserved") continue;
+        expect(rest).toEqual(most);
+        hedged.lost++;
+      }
+      // A call that was stopped before its request was sent is booked like one that was.
+      const isStopped = entries.some(({ type }) => type === "run.cancelled");
+      expect(unsent).toBeLessThanOrEqual(isStopped ? 1 : 0);
+      for (const entry of entries) {
+        if (entry.type !== "model.responded" || !entry.body.cached) continue;
+        hits++;
+        const { command } = entry.body;
+        expect(sold.has(`${run.id} ${command}`)).toBe(false);
+        expect(settled.find(({ body }) => body.command === command)?.body).toMatchObject({
+          amount: { microUsd: 0, tokens: 0 },
+          basis: "reported",
+        });
       }
       const costs = costsOf(run.id, entries);
       expect(costs.total.calls).toBe(settled.length);
       const { cost } = await run.result();
       expect(costs.total.microUsd).toBe(cost.microUsd);
     }
+
+    // Nothing was sold that no call stands for.
+    expect(heard).toBe(calls.length);
 
     for (const tenant of tenants) {
       const own = played.filter((one) => one.tenant === tenant);
@@ -323,10 +404,10 @@ describe.each(wires)("money over $name", (wire) => {
       entries.some((entry) => entry.type === "step.retried" && entry.body.dueAt > entry.at),
     ).length;
     // None of this is true because nothing happened.
-    for (const count of [byBasis.reported, byBasis.reserved, refused, fellBack, again, stopped])
+    for (const count of [byBasis.reported, byBasis.reserved, refused, fellBack, again, stopped, hits, hedged.both])
       expect(count).toBeGreaterThan(0);
     console.log(
-      `${wire.name}: ${played.length} runs, ${calls.length} calls (${JSON.stringify(byBasis)}), ${fellBack} runs fell back, ${again} tried again, ${stopped} stopped, ${refused} refused by a budget`,
+      `${wire.name}: ${played.length} runs, ${calls.length} calls (${JSON.stringify(byBasis)}), ${fellBack} runs fell back, ${again} tried again, ${stopped} stopped, ${refused} refused by a budget, ${hits} answered before, hedges: ${JSON.stringify(hedged)}`,
     );
   });
 });

@@ -129,6 +129,7 @@ function essenceOf({ agent, input, messages, tools, asks }: ModelRequest): Json 
     if (message.role === "tool") {
       return message.results.map((one) => [one.tool, one.status === "done" ? one.output : one.error.message]);
     }
+    if (message.role === "summary") return [message.messages, message.text];
     return message.role === "answer" ? [message.of, message.answer] : message.issues.map((issue) => issue.message);
   });
   const essence = { agent, input, told, tools: tools.map(({ name, description }) => [name, description]), asks };

@@ -73,6 +73,21 @@ export const sandboxErrorCodes = {
     message: "{file}:{line}: {field}: {reason}",
     hint: "See docs/guides/run-scenarios.md for the fields of a routes file.",
   },
+  "recording/missing": {
+    retryable: false,
+    message: "there is no recording in {folder}",
+    hint: "`remit run --record <folder>` makes one.",
+  },
+  "recording/broken": {
+    retryable: false,
+    message: "{file} is no recording's file: {reason}",
+    hint: "Take it back from version control, or record the suite again.",
+  },
+  "recording/foreign-folder": {
+    retryable: false,
+    message: "{folder} holds other files than a recording's",
+    hint: "Name a folder of its own; it is made where it is absent.",
+  },
   "suite/unknown": {
     retryable: false,
     message: "there is no suite {suite} in {folder}",

@@ -37,6 +37,10 @@ export interface CallModelCommand {
   readonly labels: readonly string[];
   /** Candidates of a route that have failed at this turn, in order: others are asked before them. */
   readonly tried: readonly TriedModel[];
+  /** It asks for a summary of `messages`, because a request under that alias, of so many tokens, is too long. */
+  readonly summarises?: { readonly alias: string; readonly before: number };
+  /** A summary was asked for in vain: what is too long is shortened. */
+  readonly trims?: true;
   readonly attributes: Attributes;
 }
 

@@ -269,6 +269,21 @@ export const errorCodes = {
     message: "a request of {tokens} tokens does not fit into the {bound} of {model}, whatever is left out",
     hint: "Send a smaller payload, fewer tools or shorter instructions, keep fewer turns, or route to a model with more room.",
   },
+  "model/context-full": {
+    retryable: true,
+    message: "a request of {tokens} tokens is more than the {bound} of {model}; its oldest turns are summarised first",
+    hint: "Nothing: the call is made again when the summary is there.",
+  },
+  "model/summary-invalid": {
+    retryable: false,
+    message: "{model} gave no summary: {reason}",
+    hint: 'Summarise with a model that keeps to a schema, or say `otherwise: "trim"`.',
+  },
+  "model/summary-failed": {
+    retryable: false,
+    message: "a request of {tokens} tokens is too long for {alias}, and no summary came: {code}",
+    hint: 'See `model.failed` of the summary; with `otherwise: "trim"` the request is shortened instead.',
+  },
   "model/not-cleared": {
     retryable: false,
     message: "no model of {alias} may see what is labelled {labels}",

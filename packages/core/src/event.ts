@@ -41,6 +41,19 @@ export interface ModelChoice {
   readonly passedOver?: readonly { readonly model: string; readonly code: string }[];
 }
 
+/** What of a transcript is to be summarised before its model is asked. */
+export interface SummaryDue {
+  /** Alias of who summarises. */
+  readonly with: string;
+  /** Messages that the summary shall stand for, from the beginning on. */
+  readonly messages: number;
+  /** Tokens of the whole request, and those that it may have. */
+  readonly before: number;
+  readonly bound: number;
+  /** What follows when there is no summary: the request is shortened, or the call has failed. */
+  readonly otherwise: "trim" | "fail";
+}
+
 /** Parts of a model's answer. */
 export type ResponsePart =
   | { readonly type: "text"; readonly text: string }
@@ -194,6 +207,8 @@ export interface InputBodies {
       readonly after: number;
       readonly shortened: number;
       readonly dropped: number;
+      /** The answer is a summary, which stands for so many messages from the beginning on: nothing else was touched. */
+      readonly summarised?: number;
     };
     /** It was answered before, and nobody was asked this time. */
     readonly cached?: true;
@@ -209,6 +224,8 @@ export interface InputBodies {
     readonly choice?: ModelChoice;
     /** The model of its route that is asked instead, at once. */
     readonly next?: string;
+    /** Nobody was asked, because the request is too long: a summary comes first. */
+    readonly summarise?: SummaryDue;
   };
   "tool.returned": {
     readonly command: string;
@@ -293,8 +310,8 @@ export interface DecisionBodies {
     readonly agent: string;
     readonly alias: string;
     readonly turn: number;
-    /** Why this alias: the agent's own, or a threshold's stronger one. */
-    readonly reason: "agent" | "threshold";
+    /** Why this alias: the agent's own, a threshold's stronger one, or one for summaries of what is too long. */
+    readonly reason: "agent" | "threshold" | "summary";
   };
   "output.rejected": { readonly agent: string; readonly issues: readonly Issue[]; readonly repair: number };
   "tool.denied": {

@@ -90,7 +90,7 @@ export {
   type ModelCache,
   memoryModelCache,
 } from "./model/cache.ts";
-export type { ContextBudget } from "./model/context.ts";
+export type { ContextBudget, SummaryPolicy } from "./model/context.ts";
 export { type HedgeOptions, hedge } from "./model/hedge.ts";
 export {
   defineRoute,

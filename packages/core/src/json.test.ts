@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hashJson, keyedHash, sha256 } from "./hash.ts";
-import { canonicalJson, findNonJson } from "./json.ts";
+import { canonicalJson, copyJson, findNonJson, type Json, plainJson } from "./json.ts";
 
 const arbJson = fc.jsonValue({ maxDepth: 4 });
 
@@ -79,4 +79,28 @@ describe("hashes", () => {
     expect(keyedHash("key", "text")).toHaveLength(43);
     expect(keyedHash("key", "text")).not.toBe(keyedHash("other", "text"));
   });
+});
+
+describe("plainJson", () => {
+  const arbOdd = fc.anything({ withNullPrototype: true, withSparseArray: true, withDate: true, maxDepth: 4 });
+
+  test("is the copy of what is JSON, and says where anything else is not", () => {
+    fc.assert(
+      fc.property(fc.oneof(arbJson, arbOdd), (value) => {
+        const fault = findNonJson(value);
+        const plain = plainJson(value);
+        expect(plain).toEqual(fault ? { ok: false, fault } : { ok: true, value: copyJson(value as Json) });
+        if (plain.ok) expect(JSON.stringify(plain.value)).toBe(JSON.stringify(value));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([[JSON.parse('{"__proto__":{"a":[-0]}}')], [[[undefined]]], [new Array(2)], [{ a: undefined }]])(
+    "%j is read as in two walks",
+    (value: unknown) => {
+      const fault = findNonJson(value);
+      expect(plainJson(value)).toEqual(fault ? { ok: false, fault } : { ok: true, value: copyJson(value as Json) });
+    },
+  );
 });

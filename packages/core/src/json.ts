@@ -96,8 +96,49 @@ export interface NonJson {
  * the run under way saw.
  */
 export function plainJson(value: unknown): Plain {
+  const copy = copyChecked(value, 0);
+  if (copy !== notJson) return { ok: true, value: copy };
+  // Where it is no JSON, a walk of its own says at which place; only then pointers are written.
   const fault = findNonJson(value);
   return fault ? { ok: false, fault } : { ok: true, value: copyJson(value as Json) };
+}
+
+const notJson = Symbol("not JSON");
+
+/** The look of {@link findNonJson} and the copy of {@link copyJson}, in one walk. */
+function copyChecked(value: unknown, depth: number): Json | typeof notJson {
+  if (depth > depthMax) return notJson;
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? copyJson(value) : notJson;
+  if (typeof value !== "object") return notJson;
+  if (Array.isArray(value)) {
+    const made: Json[] = [];
+    // By index, because a hole is no JSON.
+    for (let index = 0; index < value.length; index++) {
+      const item = copyChecked(value[index], depth + 1);
+      if (item === notJson) return notJson;
+      made.push(item);
+    }
+    return made;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return notJson;
+  const made: Record<string, Json> = {};
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member === undefined) continue;
+    const copy = copyChecked(member, depth + 1);
+    if (copy === notJson) return notJson;
+    put(made, key, copy);
+  }
+  return made;
+}
+
+/** Sets a member; for this one name an assignment would set the prototype instead. */
+function put(made: Record<string, Json>, key: string, value: Json): void {
+  if (key === "__proto__")
+    Object.defineProperty(made, key, { value, enumerable: true, writable: true, configurable: true });
+  else made[key] = value;
 }
 
 /** A copy of JSON that shares nothing with it; members that are `undefined` and negative zeros are gone. */
@@ -108,15 +149,7 @@ export function copyJson(value: Json): Json {
   for (const key of Object.keys(value)) {
     const member = (value as Record<string, Json | undefined>)[key];
     if (member === undefined) continue;
-    // An assignment would set the prototype instead.
-    if (key === "__proto__")
-      Object.defineProperty(made, key, {
-        value: copyJson(member),
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
-    else made[key] = copyJson(member);
+    put(made, key, copyJson(member));
   }
   return made;
 }

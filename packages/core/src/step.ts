@@ -200,13 +200,13 @@ function actionOf(action: unknown, machine: string): Action {
     const members = Object.entries(assignment as Record<string, unknown>);
     return {
       kind: "assign",
-      assign: (args) =>
-        Object.fromEntries(
-          members.map(([key, value]) => [
-            key,
-            typeof value === "function" ? (value as (args: Args) => unknown)(args) : value,
-          ]),
-        ),
+      assign: (args) => {
+        const made: Record<string, unknown> = {};
+        for (const [key, value] of members) {
+          made[key] = typeof value === "function" ? (value as (args: Args) => unknown)(args) : value;
+        }
+        return made;
+      },
     };
   }
   const { type, params } = action as { type?: unknown; params?: object | ((args: Args) => object) };

@@ -5,6 +5,7 @@ import { spendLimitText } from "../face/money.ts";
 import { isModelName } from "../model/choice.ts";
 import type { LiveChoice } from "../model/live.ts";
 import { isServerUrl, referenceOf } from "../model/reference.ts";
+import type { RecordingFile } from "../suite/recording.ts";
 import type { SuiteModel } from "../suite/workspace.ts";
 import type { Place } from "./place.ts";
 
@@ -14,11 +15,15 @@ export interface ModelWish {
   readonly baseUrl?: string;
   readonly routes?: string;
   readonly spendLimit?: string;
+  readonly record?: string;
+  readonly replay?: string;
 }
 
 /** Scenarios at the same time. Each run under way has set money aside, so there are fewer where that is bounded. */
 const scriptedAtOnce = 8;
 const liveAtOnce = 4;
+/** Runs that are replayed come out the same each time when none is beside another. */
+const replayedAtOnce = 1;
 /** A dollar: what a suite of live models may spend when nobody says anything. */
 const defaultLimitMicroUsd = 1_000_000;
 
@@ -63,13 +68,30 @@ export function chosenModel(wish: ModelWish, place: Pick<Place, "resolve" | "sho
   return { name, live };
 }
 
+/**
+ * The models of a recording, in the form that a suite's file keeps.
+ * @throws SandboxError `usage/wrong`
+ */
+export function replayedModel(wish: ModelWish, folder: string, { model }: RecordingFile): Omit<SuiteModel, "seed"> {
+  const { model: named, baseUrl, routes, spendLimit, record } = wish;
+  const others = Object.entries({ model: named, "base-url": baseUrl, routes, "spend-limit": spendLimit, record });
+  const given = others.find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined) {
+    throw new SandboxError("usage/wrong", {
+      reason: `--replay asks the models of its recording: leave out --${given}`,
+    });
+  }
+  return { ...model, recording: { folder, mode: "replay" } };
+}
+
 /** How many scenarios are played at the same time when nobody says it. */
-export function defaultConcurrency({ live }: Pick<SuiteModel, "live">): string {
-  return String(live ? liveAtOnce : scriptedAtOnce);
+export function defaultConcurrency({ live, recording }: Pick<SuiteModel, "live" | "recording">): string {
+  return String(recording?.mode === "replay" ? replayedAtOnce : live ? liveAtOnce : scriptedAtOnce);
 }
 
 /** `model openai:gpt-5-mini · at most $1.00`. */
-export function modelText({ name, live }: Pick<SuiteModel, "name" | "live">): string {
+export function modelText({ name, live, recording }: Omit<SuiteModel, "seed">): string {
+  if (recording?.mode === "replay") return `model ${name}, as recorded`;
   return live ? `model ${name} · ${spendLimitText(live.spendLimitMicroUsd)}` : `model ${name}`;
 }
 

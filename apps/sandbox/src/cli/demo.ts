@@ -22,7 +22,7 @@ export async function demo(context: Context): Promise<ExitCode> {
     model: { name: "oracle" },
     seeds: [1],
     approver: "auto",
-    scenarios: scenarios.map((one) => one.name),
+    scenarios: () => scenarios.map((one) => one.name),
     now: new Date(),
   });
 

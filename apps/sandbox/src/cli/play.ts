@@ -52,7 +52,7 @@ const speechMs = 450;
 /** Plays suites with everything that a person sees meanwhile, and writes the page. */
 export async function play(options: PlayOptions): Promise<Played> {
   const { store, pack, suites, screen, watch, interrupt, place } = options;
-  const { workspace, engine } = store;
+  const { workspace, engine, ids } = store;
   const reports: SuiteReport[] = [];
   const file = options.report ? new ReportFile({ command: place.command }) : undefined;
   let stopped: string | undefined;
@@ -70,6 +70,7 @@ export async function play(options: PlayOptions): Promise<Played> {
         pack,
         workspace,
         engine,
+        ...(ids ? { ids } : {}),
         concurrency: options.concurrency,
         watch: new Set(watch === undefined ? [] : [watch]),
         signal: interrupt.signal,
@@ -187,18 +188,20 @@ export function newSuites(options: {
   readonly model: Omit<SuiteModel, "seed">;
   readonly seeds: readonly number[];
   readonly approver: ApproverName;
-  readonly scenarios: readonly string[];
+  readonly scenarios: (seed: number) => readonly string[];
   readonly now: Date;
+  /** What their ids begin with; made of the pack, the time and chance when absent. */
+  readonly id?: string | undefined;
 }): Omit<SuiteFile, "catalog">[] {
   const { pack, model, seeds, approver, scenarios, now } = options;
   const stamp = now.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
-  const grain = randomBytes(3).toString("hex");
+  const id = options.id ?? `${pack.name}-${stamp}-${randomBytes(3).toString("hex")}`;
   return seeds.map((seed, index) => ({
     format: 1,
-    id: `${pack.name}-${stamp}-${grain}${seeds.length > 1 ? `-s${seed}` : ""}`,
+    id: `${id}${seeds.length > 1 ? `-s${seed}` : ""}`,
     pack,
     model: { ...model, seed },
-    scenarios,
+    scenarios: scenarios(seed),
     approver,
     // Later seeds are newer, so that the last one is the newest.
     startedAt: now.getTime() + index,

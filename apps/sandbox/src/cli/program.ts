@@ -73,9 +73,11 @@ ${exitCodes}`,
     .option("--base-url <url>", "the server of a live model; compatible:<name> needs one")
     .option("--routes <file>", "a YAML file that says which live model is asked under which alias, and prices")
     .option("--spend-limit <usd>", "what live models may cost in all (default: 1.00), or none")
-    .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up", "1")
-    .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4)")
-    .option("--approver <name>", "auto approves whatever waits for a person, none leaves it waiting", "auto")
+    .option("--record <folder>", "write what the models are asked and say into files of this folder")
+    .option("--replay <folder>", "play a recording: its files answer for the models, and nothing else is asked")
+    .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up (default: 1)")
+    .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4, of a recording 1)")
+    .option("--approver <name>", "auto approves whatever waits for a person (default), none leaves it waiting")
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
@@ -93,6 +95,10 @@ With --approver none, writes that need a person do not happen and their runs wai
 Live models take their keys from the environment: OPENAI_API_KEY, ANTHROPIC_API_KEY, and COMPATIBLE_API_KEY where a
 server wants one. Keys are kept nowhere. A server on this machine costs nothing unless a routes file gives a price.
 
+A recording holds no key, header or address, and belongs beside the tests. A replay plays its scenarios and seeds, needs
+no key and no network, and gives the same journals each time. A request that is not in it fails its run, with the nearest
+one that is; exchanges that nobody asked for are told. The exit code is 1 when one was missing.
+
 Examples:
   remit run
   remit run --filter voucher --watch voucher-afterwards
@@ -103,6 +109,8 @@ Examples:
   remit run --model openai:gpt-5-mini --spend-limit 0.50
   remit run --model compatible:qwen3:8b --base-url http://127.0.0.1:11434/v1
   remit run --routes routes.yaml
+  remit run --model openai:gpt-5-mini --filter refund --record recordings/refund
+  remit run --replay recordings/refund
 ${exitCodes}`,
     )
     .action(async (pack, options) => {

@@ -1,26 +1,31 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { SandboxError } from "../errors.ts";
-import { failureLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
+import { failureLines, recordingLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
 import { count, wrap } from "../face/text.ts";
 import { liveModels } from "../model/live.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
+import { clearRecording, type RecordingFile, readRecording, recordedScenarios } from "../suite/recording.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
-import { chosenModel, defaultConcurrency, type ModelWish, modelText } from "./chosen-model.ts";
+import type { SuiteModel } from "../suite/workspace.ts";
+import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
 import { offlineTeam } from "./offline.ts";
 import { chosenPack, openPack } from "./packs.ts";
+import type { Place } from "./place.ts";
 import { newSuites, type Played, play } from "./play.ts";
-import { openStore } from "./store.ts";
+import { openStore, repeatable } from "./store.ts";
 
 export interface RunOptions extends ModelWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly filter?: string;
-  readonly seed: string;
+  readonly seed?: string;
   readonly concurrency?: string;
-  readonly approver: string;
+  readonly approver?: string;
   readonly watch?: string;
   readonly json?: boolean;
   readonly report: boolean;
@@ -29,33 +34,49 @@ export interface RunOptions extends ModelWish {
 /** Plays a pack's scenarios, one suite for each seed. */
 export async function run(packName: string | undefined, options: RunOptions, context: Context): Promise<ExitCode> {
   const { place, out, err } = context;
-  const model = chosenModel(options, place);
-  const seeds = seedsIn(options.seed);
-  const approver = approverOf(options.approver);
+  const { model, known } = modelsOf(options, place);
+  const recorded = known && recordedScenarios(known.folder);
+  const seeds = recorded && options.seed === undefined ? [...recorded.keys()] : seedsIn(options.seed ?? "1");
+  const approver = approverOf(options.approver ?? known?.file.approver ?? "auto");
   const concurrency = wholeNumber("--concurrency", options.concurrency ?? defaultConcurrency(model), 1, 64);
   const json = options.json === true;
   if (json && options.watch !== undefined) {
     throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
   }
   const within = (path: string | undefined) => (path === undefined ? undefined : place.resolve(path));
-  const chosen = chosenPack({ pack: packName, tau2: within(options.tau2), scenarios: within(options.scenarios) });
+  const [tau2, own] = [within(options.tau2), within(options.scenarios)];
+  const named = packName ?? (tau2 === undefined && own === undefined ? known?.file.pack : undefined);
+  const chosen = chosenPack({ pack: named, tau2, scenarios: own });
+  if (known && known.file.pack !== chosen.name) {
+    throw new SandboxError("usage/wrong", { reason: `the recording is of the pack ${known.file.pack}` });
+  }
   const pack = await openPack(chosen);
-  const scenarios = filtered(pack.scenarios(), options.filter);
+  const wanted = filtered(pack.scenarios(), options.filter);
+  const isRecorded = (name: string, seed: number) => recorded?.get(seed)?.includes(name) ?? recorded === undefined;
+  const scenarios = wanted.filter(({ name }) => seeds.some((seed) => isRecorded(name, seed)));
+  if (scenarios.length === 0) {
+    throw new SandboxError("usage/wrong", { reason: "the recording has none of the scenarios that are meant" });
+  }
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });
   }
   // Whoever lacks a key, a price or a route hears of it before anything is opened.
-  if (model.live) await liveModels(model.live, offlineTeam(pack).aliases, { env: process.env });
+  if (model.live && !known) await liveModels(model.live, offlineTeam(pack).aliases, { env: process.env });
   const suites = newSuites({
     pack: chosen,
     model,
     seeds,
     approver,
-    scenarios: scenarios.map(({ name }) => name),
+    scenarios: (seed) => scenarios.flatMap(({ name }) => (isRecorded(name, seed) ? [name] : [])),
     now: new Date(),
+    id: known && freeId(place, `${chosen.name}-replay`),
   });
+  if (model.recording?.mode === "record") {
+    const about = { pack: pack.name, model, seeds, scenarios: scenarios.map(({ name }) => name) };
+    clearRecording(model.recording.folder, about);
+  }
 
-  await using store = openStore(place);
+  await using store = known ? openStore(place, repeatable) : openStore(place);
   using interrupt = onInterrupt(() => {
     err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");
   });
@@ -63,7 +84,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (!json) {
     const { strong, quiet } = out.paint;
     out.print(
-      `${strong(pack.title)} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
+      `${strong(pack.title)} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed ?? seeds.join(", ")}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
     );
   }
   const played = await play({
@@ -78,6 +99,34 @@ export async function run(packName: string | undefined, options: RunOptions, con
     interrupt,
   });
   return conclude(played, { command: "run", json }, context);
+}
+
+/** The models that are meant, and the recording that they are played from. @throws SandboxError */
+function modelsOf(
+  options: RunOptions,
+  place: Place,
+): {
+  readonly model: Omit<SuiteModel, "seed">;
+  readonly known?: { readonly folder: string; readonly file: RecordingFile };
+} {
+  const { record, replay } = options;
+  if (replay !== undefined) {
+    const folder = place.resolve(replay);
+    const file = readRecording(folder);
+    return { model: replayedModel(options, folder, file), known: { folder, file } };
+  }
+  const model = chosenModel(options, place);
+  if (record === undefined) return { model };
+  return { model: { ...model, recording: { folder: place.resolve(record), mode: "record" } } };
+}
+
+/** The first of `<name>-1`, `<name>-2` … that no suite begins with: the same in every new state folder. */
+function freeId({ state }: Place, name: string): string {
+  const dir = join(state, "suites");
+  const taken = existsSync(dir) ? readdirSync(dir) : [];
+  let count = 1;
+  while (taken.some((file) => new RegExp(`^${name}-${count}(-s\\d+)?\\.json$`).test(file))) count++;
+  return `${name}-${count}`;
 }
 
 /** Tells how it went, and gives the exit code. */
@@ -111,7 +160,7 @@ export function conclude(
   );
   const failures = failureLines(reports, out);
   if (failures.length > 0) out.print("", ...failures);
-  out.print("", ...totalLines(reports, out), "");
+  out.print("", ...totalLines(reports, out), ...recordingLines(reports, out, place.shown), "");
   if (page !== undefined) out.print(`Report: ${page}`);
   const waiting = reports.filter((report) => report.waiting > 0);
   if (waiting.length > 0 && stopped === undefined) out.print(...waitingLines(waiting, context));

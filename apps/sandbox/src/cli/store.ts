@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Engine } from "@remit/core";
-import { sqliteEngine } from "@remit/core/sqlite";
+import { type Engine, type IdSource, localEngine, seededIds, silentLogger } from "@remit/core";
+import { sqliteEngine, sqliteJournal } from "@remit/core/sqlite";
 import { SandboxError } from "../errors.ts";
+import { standingClock } from "../suite/standing-clock.ts";
 import { openWorkspace, type Workspace } from "../suite/workspace.ts";
 import type { Place } from "./place.ts";
 
@@ -10,6 +12,8 @@ import type { Place } from "./place.ts";
 export interface Store {
   readonly workspace: Workspace;
   readonly engine: Engine;
+  /** Of a store whose runs come out the same each time. */
+  readonly ids?: IdSource;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -33,7 +37,7 @@ export function openExistingStore(place: Place): Store {
  * @throws SandboxError `state/unusable`
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`
  */
-export function openStore(place: Place): Store {
+export function openStore(place: Place, open: (path: string) => Omit<Store, "workspace"> = everyday): Store {
   let workspace: Workspace;
   try {
     workspace = openWorkspace(place.state);
@@ -41,8 +45,33 @@ export function openStore(place: Place): Store {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SandboxError("state/unusable", { folder: place.state, reason }, { cause });
   }
-  const engine = sqliteEngine({ path: workspace.journal });
-  return { workspace, engine, [Symbol.asyncDispose]: () => engine.close() };
+  return { workspace, ...open(workspace.journal) };
+}
+
+function everyday(path: string): Omit<Store, "workspace"> {
+  const engine = sqliteEngine({ path });
+  return { engine, [Symbol.asyncDispose]: () => engine.close() };
+}
+
+/** The day of every replay. */
+const replayedAt = Date.UTC(2026, 0, 1);
+
+/**
+ * For runs that are played again from a recording: time stands, ids and salts come in one order, and a tenant's secret is
+ * made of its name, so that the same answers give the same journals. It keeps nothing that the recording does not tell.
+ */
+export function repeatable(path: string): Omit<Store, "workspace"> {
+  const ids = seededIds(1);
+  const newKey = (tenant: string) => createHash("sha256").update(tenant).digest("base64url");
+  const engine = localEngine({
+    name: "sqlite",
+    journal: sqliteJournal({ path, newKey }),
+    clock: standingClock(replayedAt),
+    logger: silentLogger,
+    // Its runs are a tenant's of its own: no other process drives them, and no look for that moves the time.
+    ids,
+  });
+  return { engine, ids, [Symbol.asyncDispose]: () => engine.close() };
 }
 
 /** True when the path is taken by something that is no folder. */

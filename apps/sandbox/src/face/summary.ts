@@ -132,19 +132,47 @@ function spendingLines(reports: readonly SuiteReport[]): [string, string][] {
 export function failureLines(reports: readonly SuiteReport[], { columns, paint }: Screen, most = 20): string[] {
   const lines: string[] = [];
   const failed = reports.flatMap(({ model, scenarios }) =>
-    scenarios.filter(({ ok, waiting, violations }) => (model === "oracle" && !waiting ? !ok : violations.length > 0)),
+    scenarios.filter(({ ok, waiting, violations, missed = [] }) =>
+      model === "oracle" && !waiting ? !ok : violations.length > 0 || missed.length > 0,
+    ),
   );
-  for (const { name, runId, checks, violations, source } of failed.slice(0, most)) {
+  for (const { name, runId, checks, violations, source, missed = [] } of failed.slice(0, most)) {
     lines.push(
       `${paint.bad("✗")} ${paint.strong(printable(name))} ${paint.quiet(printable(`${runId} ${source ?? ""}`))}`,
     );
-    const wrong = checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.detail}`);
-    for (const text of [...violations.map((violation) => `violation: ${violation}`), ...wrong]) {
+    // Where an answer was missing, nothing else that does not hold says more.
+    const wrong = missed.length > 0 ? [] : checks.filter(({ ok }) => !ok).map((one) => `${one.name}: ${one.detail}`);
+    const told = [...missed.map((miss) => `not recorded: ${miss}`), ...wrong];
+    for (const text of [...violations.map((violation) => `violation: ${violation}`), ...told]) {
       lines.push(...wrap(printable(text), columns - 4, 4).map((line) => `    ${line}`));
     }
   }
   if (failed.length > most) lines.push(paint.quiet(`… and ${failed.length - most} more`));
   return lines;
+}
+
+/** Where the exchanges went to or came from, and those that nobody has asked for. At most `most` of them. */
+export function recordingLines(
+  reports: readonly SuiteReport[],
+  { columns, paint }: Screen,
+  shown: (path: string) => string,
+  most = 10,
+): string[] {
+  const all = reports.flatMap(({ recording, seed }) => (recording ? [{ ...recording, seed }] : []));
+  const [first] = all;
+  if (!first) return [];
+  if (first.mode === "record") return [`Recorded in ${shown(first.folder)}`];
+  const missed = all.reduce((sum, one) => sum + one.missed, 0);
+  const unused = all.flatMap((one) => one.unused.map((exchange) => ({ ...exchange, seed: one.seed })));
+  const told = `${count(missed, "request")} not recorded, ${count(unused.length, "exchange")} not asked for`;
+  return [
+    (missed > 0 ? paint.bad : unused.length > 0 ? paint.warn : paint.good)(`recording  ${told}`),
+    ...unused.slice(0, most).flatMap(({ scenario, seed, line, agent }) => {
+      const text = `not asked for: line ${line} of seed-${seed}/${scenario}, an answer to ${agent}`;
+      return wrap(printable(text), columns - 2, 2).map((one) => `  ${paint.quiet(one)}`);
+    }),
+    ...(unused.length > most ? [paint.quiet(`  … and ${unused.length - most} more`)] : []),
+  ];
 }
 
 const decidedWords: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { PriceTable, Pricing } from "@remit/agents/prices";
 import { defineRoute, type Model, type ModelRequest, OrchestrationError, type Route, reasonOf } from "@remit/core";
 import { SandboxError } from "../errors.ts";
@@ -9,6 +10,7 @@ import {
   type RouteRuleSpec,
   type RouteSpec,
   type RoutesFile,
+  routesText,
 } from "./routes-file.ts";
 
 /**
@@ -34,6 +36,11 @@ export interface LiveOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Hears of what fails every call alike (K2); such a call fails its run when absent. */
   readonly onRefused?: (error: SandboxError | OrchestrationError) => void;
+  /**
+   * Puts something in the place of a model, under the name that the choice or its routes file has for it. Where `make` is
+   * not called, no key, price or SDK is looked for.
+   */
+  readonly place?: (name: string, make: () => Promise<Model>) => Promise<Model>;
 }
 
 const keyVariables: Readonly<Record<VendorName, string>> = {
@@ -53,17 +60,23 @@ export async function liveModels(
   options: LiveOptions,
 ): Promise<Readonly<Record<string, Model | Route>>> {
   const file = choice.routes && parseRoutes(choice.routes.text, choice.routes.file);
-  const { priceTable } = await import("@remit/agents/prices");
-  const prices = priceTable(file ? { overrides: file.prices } : {});
-  const made = new Map<string, Promise<Model>>();
+  const { place = (_name, make) => make() } = options;
+  let prices: Promise<PriceTable> | undefined;
+  const made = async (spec: ModelSpec): Promise<Model> => {
+    prices ??= import("@remit/agents/prices").then(({ priceTable }) =>
+      priceTable(file ? { overrides: file.prices } : {}),
+    );
+    return liveModel(spec, { ...options, prices: await prices, priced: priced(file) });
+  };
+  const known = new Map<string, Promise<Model>>();
   const ofFile = (name: string): Promise<Model> => {
     const spec = file?.models[name];
     if (!spec) {
-      const known = Object.keys(file?.models ?? {}).join(", ");
-      throw file?.fault(["models"], `--model ${name} is none of the models ${known}`) ?? unknownModel(name);
+      const names = Object.keys(file?.models ?? {}).join(", ");
+      throw file?.fault(["models"], `--model ${name} is none of the models ${names}`) ?? unknownModel(name);
     }
-    const model = made.get(name) ?? liveModel(spec, { ...options, prices, priced: priced(file) });
-    made.set(name, model);
+    const model = known.get(name) ?? place(name, () => made(spec));
+    known.set(name, model);
     return model;
   };
   const { model: named } = choice;
@@ -72,7 +85,7 @@ export async function liveModels(
       ? undefined
       : file && !referenceOf(named)
         ? await ofFile(named)
-        : await liveModel(specOf(named, choice.baseUrl), { ...options, prices, priced: priced(file) });
+        : await place(named, async () => made(specOf(named, choice.baseUrl)));
   if (file) checkAliases(file, aliases, fallback !== undefined);
   const sources: [string, Model | Route][] = [];
   for (const alias of aliases) {
@@ -81,6 +94,24 @@ export async function liveModels(
     if (source) sources.push([alias, source]);
   }
   return Object.fromEntries(sources);
+}
+
+/** The keys that a choice's models are called with. */
+export function keysOf({ routes }: LiveChoice, env: NodeJS.ProcessEnv): readonly string[] {
+  const own = routes ? Object.values(parseRoutes(routes.text, routes.file).models) : [];
+  const variables = [...Object.values(keyVariables), ...own.flatMap(({ keyVariable }) => keyVariable ?? [])];
+  return [...new Set(variables)].flatMap((name) => env[name]?.trim() || []);
+}
+
+/** The choice as others may read it: which models and routes, and no server's address or variable's name. */
+export function choiceToShare({ model, routes, spendLimitMicroUsd }: LiveChoice): LiveChoice {
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(routes === undefined
+      ? {}
+      : { routes: { file: basename(routes.file), text: routesText(parseRoutes(routes.text, routes.file)) } }),
+    ...(spendLimitMicroUsd === undefined ? {} : { spendLimitMicroUsd }),
+  };
 }
 
 const priced = (file: RoutesFile | undefined) => (name: string) => Object.hasOwn(file?.prices ?? {}, name);

@@ -2,7 +2,7 @@ import type { Price } from "@remit/agents/prices";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 import { fieldText, firstFault, readYaml } from "../yaml-document.ts";
-import { isServerUrl, type ModelReference, referenceOf, vendorNames } from "./reference.ts";
+import { isServerUrl, type ModelReference, referenceOf, referenceText, vendorNames } from "./reference.ts";
 
 /**
  * Which model is asked under which alias, for people who do not write code: one YAML file. It holds no key.
@@ -175,6 +175,28 @@ export function parseRoutes(source: string, file: string): RoutesFile {
   });
   return { models, routes, prices, fault };
 }
+
+/**
+ * A routes file again from what was read of it: without servers' addresses, the names of variables that hold keys, and
+ * whatever else somebody wrote beside it.
+ */
+export function routesText({ models, routes, prices }: Omit<RoutesFile, "fault">): string {
+  const document = {
+    models: mapped(models, ({ reference, baseUrl: _url, keyVariable: _variable, ...rest }) => ({
+      model: referenceText(reference),
+      ...(reference.vendor === "compatible" ? { baseUrl: noServer } : {}),
+      ...rest,
+    })),
+    routes,
+    prices: mapped(prices, ({ inputPerMillion, outputPerMillion, cachedInputPerMillion }) =>
+      present({ input: inputPerMillion, output: outputPerMillion, cachedInput: cachedInputPerMillion }),
+    ),
+  };
+  return JSON.stringify(document, null, 2); // JSON is YAML.
+}
+
+/** Stands where a server's address was; nobody answers there. */
+const noServer = "http://recorded.invalid";
 
 function mapped<Given, Made>(
   record: Readonly<Record<string, Given>>,

@@ -94,13 +94,21 @@ function headline(reports: readonly SuiteReport[], totals: Totals): string {
         : "No violations";
   const when = first ? new Date(first.startedAt).toISOString().slice(0, 16).replace("T", " ") : "";
   return `<h1>${escapeHtml(first?.title ?? "Suite")}</h1>
-<p class="about">Model <b>${escapeHtml(models(reports))}</b> · ${when} UTC · ${duration(totals.durationMs)} · <code>${escapeHtml(first?.suite ?? "")}</code>${spent(reports)}</p>
+<p class="about">Model <b>${escapeHtml(models(reports))}</b> · ${when} UTC · ${duration(totals.durationMs)} · <code>${escapeHtml(first?.suite ?? "")}</code>${spent(reports)}${replayed(reports)}</p>
 <p class="verdict ${isGood ? "good" : "bad"}">${isGood ? "✓" : "✗"} ${verdict}</p>`;
 }
 
 function spent(reports: readonly SuiteReport[]): string {
   const all = addSpending(reports.flatMap(({ spending }) => spending ?? []));
   return all ? ` · spent ${escapeHtml(spendingText(all))}` : "";
+}
+
+function replayed(reports: readonly SuiteReport[]): string {
+  const all = reports.flatMap(({ recording }) => (recording?.mode === "replay" ? [recording] : []));
+  if (all.length === 0) return "";
+  const missed = all.reduce((sum, one) => sum + one.missed, 0);
+  const unused = all.reduce((sum, one) => sum + one.unused.length, 0);
+  return ` · from a recording: ${count(missed, "request")} not in it, ${count(unused, "exchange")} not asked for`;
 }
 
 function tiles(reports: readonly SuiteReport[], totals: Totals): string {

@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Engine,
+  type IdSource,
   type Journal,
   localEngine,
   type Model,
@@ -25,11 +26,13 @@ export async function passTimeFor(
     definition,
     models,
     budgets = {},
+    ids,
   }: {
     readonly engine: Engine;
     readonly definition: SupervisorDefinition;
     readonly models: Readonly<Record<string, Model | Route>>;
     readonly budgets?: NonNullable<RuntimeOptions<string>["budgets"]>;
+    readonly ids?: IdSource | undefined;
   },
 ): Promise<void> {
   const later = localEngine({
@@ -37,9 +40,16 @@ export async function passTimeFor(
     journal: onlyOf(engine.journal, run),
     clock: aheadOf(engine.clock, Math.max(0, until - engine.clock.now()) + 1),
     logger: silentLogger,
+    ...(ids ? { ids } : {}),
   });
   try {
-    const supervisor = runSupervisor(definition, { engine: later, models, budgets, waitingRuns: "leave" });
+    const supervisor = runSupervisor(definition, {
+      engine: later,
+      models,
+      budgets,
+      waitingRuns: "leave",
+      ...(ids ? { ids } : {}),
+    });
     const { id, tenant } = run;
     const fromSeq = (await run.entries()).length + 1;
     const same = await supervisor.find(id, { tenant });

@@ -1,6 +1,7 @@
 import type { Entry, RunStatus } from "@remit/core";
 import { approvalsIn, type Check, deniedIn, type ScenarioOutcome } from "@remit/core/testing";
 import type { Marks, Pack } from "../pack.ts";
+import type { RecordingReport } from "./recording.ts";
 import type { Spending } from "./spend.ts";
 
 /** How one scenario went. */
@@ -23,6 +24,8 @@ export interface ScenarioReport {
   readonly counts: RunCounts;
   /** What must never happen and did; empty in a sound run. */
   readonly violations: readonly string[];
+  /** Of a suite that is replayed: what was asked and is not recorded, each with the nearest that is. */
+  readonly missed?: readonly string[];
 }
 
 export interface RunCounts {
@@ -63,6 +66,8 @@ export interface SuiteReport {
   readonly noise: Readonly<Record<string, number>>;
   /** Absent with scripted models, which cost nothing. */
   readonly spending?: Spending;
+  /** Where the exchanges were written to, or came from. */
+  readonly recording?: RecordingReport;
   /** Lines of the pack's own scoring. */
   readonly closing: readonly string[];
   readonly violations: readonly string[];
@@ -115,8 +120,9 @@ export function summarise(options: {
   readonly scenarios: readonly ScenarioReport[];
   readonly noise: Readonly<Record<string, number>>;
   readonly spending?: Spending | undefined;
+  readonly recording?: RecordingReport | undefined;
 }): SuiteReport {
-  const { suite, pack, durationMs, scenarios, noise, spending } = options;
+  const { suite, pack, durationMs, scenarios, noise, spending, recording } = options;
   return {
     suite: suite.id,
     pack: pack.name,
@@ -131,6 +137,7 @@ export function summarise(options: {
     waiting: scenarios.filter(({ waiting }) => waiting).length,
     noise,
     ...(spending ? { spending } : {}),
+    ...(recording ? { recording } : {}),
     closing: pack.closing?.(scenarios.map(({ marks }) => marks)) ?? [],
     violations: scenarios.flatMap(({ name, violations }) => violations.map((text) => `${name}: ${text}`)),
   };

@@ -1,11 +1,10 @@
-import type { Engine, Entry, Logger, Model, Run, Supervisor } from "@remit/core";
+import type { Entry, Run, Supervisor } from "@remit/core";
 import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
-import type { Pack } from "../pack.ts";
 import { auditRun } from "./audit.ts";
+import { missedIn, type RecordingReport, recordedScenarios } from "./recording.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
 import { overspendIn, spendingOf } from "./spend.ts";
-import { openStage, worldOf } from "./stage.ts";
-import type { SuiteFile, Workspace } from "./workspace.ts";
+import { openStage, type Stage, type StageOptions, worldOf } from "./stage.ts";
 
 /** What somebody who looks on is told, in order. */
 export type SuiteEvent =
@@ -14,14 +13,7 @@ export type SuiteEvent =
   | { readonly type: "entry"; readonly scenario: Scenario; readonly entry: Entry }
   | { readonly type: "ended"; readonly report: ScenarioReport; readonly done: number; readonly total: number };
 
-export interface SuiteOptions {
-  readonly suite: Omit<SuiteFile, "catalog">;
-  readonly pack: Pack;
-  readonly workspace: Workspace;
-  readonly engine: Engine;
-  readonly logger?: Logger;
-  /** Puts something between the team and its scripted model, such as a vendor's protocol. */
-  readonly through?: (scripted: Model) => Model;
+export interface SuiteOptions extends Omit<StageOptions, "approver"> {
   /** Scenarios at the same time; 8 when absent. */
   readonly concurrency?: number;
   /** Scenarios whose entries are told one by one, as they become durable. */
@@ -78,7 +70,11 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     // What waits has no end that could be right or wrong.
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
     const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId));
-    const checks = waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])];
+    const missed = suite.model.recording?.mode === "replay" ? missedIn(outcome.entries) : undefined;
+    const checks = [
+      ...(waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])]),
+      ...(missed ? [{ name: "what is asked is recorded", ok: missed.length === 0, detail: missed.join("\n") }] : []),
+    ];
     const violations = auditRun(outcome.entries, supervisor.definition, reader.log?.(worldId));
     const report: ScenarioReport = {
       name: scenario.name,
@@ -87,8 +83,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       source: scenario.source,
       runId: outcome.run.id,
       status: outcome.result.status,
-      // A team may escalate what failed; that the money was short says more.
-      reason: overspendIn(outcome.entries) ?? reasonText(outcome),
+      // A team may escalate what failed; that the money was short, or an answer not recorded, says more.
+      reason: missed?.[0] ?? overspendIn(outcome.entries) ?? reasonText(outcome),
       path: pathIn(outcome.entries),
       ok: !waiting && checks.every(({ ok }) => ok) && violations.length === 0,
       waiting,
@@ -97,6 +93,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       durationMs: now() - started - lookingMs,
       counts: countsOf(outcome.entries),
       violations,
+      ...(missed ? { missed } : {}),
     };
     reports.push(report);
     if (suite.model.live) journals.push(outcome.entries);
@@ -118,7 +115,30 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   reports.sort((left, right) => (order.get(left.name) ?? 0) - (order.get(right.name) ?? 0));
   const { live } = suite.model;
   const spending = live && spendingOf(journals, live.spendLimitMicroUsd);
-  return summarise({ suite, pack, durationMs: now() - begun - lookedMs, scenarios: reports, noise, spending });
+  return summarise({
+    suite,
+    pack,
+    durationMs: now() - begun - lookedMs,
+    scenarios: reports,
+    noise,
+    spending,
+    recording: recordingOf(options, stage, reports),
+  });
+}
+
+/** What a report says of the recording; exchanges are unused where their scenario was played or is no more. */
+function recordingOf(
+  { suite, pack }: Pick<SuiteOptions, "suite" | "pack">,
+  { tape }: Stage,
+  reports: readonly ScenarioReport[],
+): RecordingReport | undefined {
+  const { recording, seed } = suite.model;
+  if (!recording || !tape) return undefined;
+  const missed = reports.reduce((sum, one) => sum + (one.missed?.length ?? 0), 0);
+  if (recording.mode === "record") return { ...recording, missed, unused: [] };
+  const known = new Set(pack.scenarios().map(({ name }) => name));
+  const gone = (recordedScenarios(recording.folder).get(seed) ?? []).filter((name) => !known.has(name));
+  return { ...recording, missed, unused: tape.unused([...reports.map(({ name }) => name), ...gone]) };
 }
 
 interface Look {

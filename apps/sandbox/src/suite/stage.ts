@@ -1,6 +1,8 @@
 import { mkdirSync } from "node:fs";
 import {
+  type Detector,
   type Engine,
+  type IdSource,
   type Logger,
   type Model,
   type Route,
@@ -10,13 +12,14 @@ import {
 } from "@remit/core";
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
 import { chooseModel } from "../model/choice.ts";
-import { liveModels } from "../model/live.ts";
+import { choiceToShare, keysOf, liveModels } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack, Place } from "../pack.ts";
 import { type ApproverName, approveAll } from "./approver.ts";
 import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
 import { openPlace } from "./place.ts";
+import { openTape, type Tape } from "./recording.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 
 export interface StageOptions {
@@ -29,6 +32,11 @@ export interface StageOptions {
   readonly approver?: ApproverName;
   /** Puts something between the team and its scripted model, such as a vendor's protocol. */
   readonly through?: (scripted: Model) => Model;
+  /** Where ids and salts come from; the operating system's randomness when absent. */
+  readonly ids?: IdSource;
+  /** What of the exchanges is not written as it is, of a suite that is recorded; a replay needs the same. */
+  readonly redact?: (text: string, pointer: string) => string;
+  readonly detectors?: readonly Detector[];
 }
 
 /** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
@@ -38,6 +46,8 @@ export interface Stage {
   readonly reader: Place["reader"];
   /** Faults that a noisy model made so far, by kind. */
   readonly noise: Readonly<Record<string, number>>;
+  /** Of a suite that is recorded, or played from a recording. */
+  readonly tape: Tape | undefined;
   /**
    * Plays a scenario to its end, or to where it waits; takes up the run that it has already.
    * @throws SandboxError `model/key-refused`, `model/not-offered` when no call of a model can succeed: the run is left
@@ -56,15 +66,8 @@ export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string 
 }
 
 /** Opens a suite: starts its servers, and notes what its tools are. */
-export async function openStage({
-  suite,
-  pack,
-  workspace,
-  engine,
-  logger,
-  approver,
-  through,
-}: StageOptions): Promise<Stage> {
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { suite, pack, workspace, engine, logger, approver, through, ids } = options;
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });
@@ -74,9 +77,10 @@ export async function openStage({
     const noise: Record<string, number> = {};
     const definition = pack.team(tools);
     const { live } = suite.model;
+    const tape = tapeOf(options);
     const refused = Promise.withResolvers<never>();
     refused.promise.catch(() => undefined); // Whoever plays is told; nobody need play.
-    const scripted = () => {
+    const scripted = async () => {
       const model = chooseModel(suite.model.name, {
         scenarios: pack.scenarios(),
         seed: suite.model.seed,
@@ -85,12 +89,18 @@ export async function openStage({
           noise[kind] = (noise[kind] ?? 0) + 1;
         },
       });
-      const told = through ? through(model) : model;
+      const made = () => (through ? through(model) : model);
+      const told = tape ? await tape.model(model.id, made) : made();
       return Object.fromEntries(definition.aliases.map((alias) => [alias, told]));
     };
     const models: Readonly<Record<string, Model | Route>> = live
-      ? await liveModels(live, definition.aliases, { env: process.env, onRefused: refused.reject })
-      : scripted();
+      ? await liveModels(live, definition.aliases, {
+          env: process.env,
+          onRefused: refused.reject,
+          ...(tape ? { place: tape.model } : {}),
+        })
+      : await scripted();
+    tape?.begin();
     const limit = live?.spendLimitMicroUsd;
     const budgets = limit === undefined ? {} : { [suite.id]: { microUsd: limit } };
     const supervisor = runSupervisor(definition, {
@@ -99,10 +109,11 @@ export async function openStage({
       budgets,
       // Suites of other versions lie in the same folder, each with its own tenant.
       waitingRuns: "leave",
+      ...(ids ? { ids } : {}),
       ...(logger ? { logger } : {}),
     });
     const attended = (approver ?? suite.approver ?? "auto") === "auto";
-    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets });
+    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets, ids });
     const play: Stage["play"] = async (scenario, options) => {
       place.prepare?.(worldOf(suite, scenario.name), scenario.name);
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
@@ -127,6 +138,7 @@ export async function openStage({
       tools: tools.size,
       reader,
       noise,
+      tape,
       play,
       [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
     };
@@ -135,3 +147,23 @@ export async function openStage({
     throw thrown;
   }
 }
+
+function tapeOf({ suite, pack, redact, detectors }: StageOptions): Tape | undefined {
+  const { name, seed, live, recording } = suite.model;
+  if (!recording) return undefined;
+  return openTape({
+    ...recording,
+    seed,
+    about: {
+      pack: pack.name,
+      model: { name, ...(live ? { live: choiceToShare(live) } : {}) },
+      ...(suite.approver === undefined ? {} : { approver: suite.approver }),
+    },
+    secrets: live ? keysOf(live, process.env).filter(({ length }) => length >= secretChars) : [],
+    ...(redact ? { redact } : {}),
+    ...(detectors ? { detectors } : {}),
+  });
+}
+
+/** A key that is shorter is no secret, and would be found in every other word. */
+const secretChars = 8;

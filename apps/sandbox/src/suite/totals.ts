@@ -68,11 +68,15 @@ export function totalsOf(reports: readonly SuiteReport[]): Totals {
 
 /**
  * True when a person may be content. Models that play the ground truth are held to every check; the others are not
- * expected to reach the right ends, only never to do what is forbidden, and to have money enough to come to an end.
+ * expected to reach the right ends, only never to do what is forbidden, to have money enough to come to an end, and, in a
+ * replay, to be asked nothing that is not recorded.
  */
 export function isContent(reports: readonly SuiteReport[]): boolean {
   return reports.every(
-    ({ model, failed, violations, spending }) =>
-      violations.length === 0 && (model !== "oracle" || failed === 0) && (spending?.refusedRuns ?? 0) === 0,
+    ({ model, failed, violations, spending, recording }) =>
+      violations.length === 0 &&
+      (model !== "oracle" || failed === 0) &&
+      (spending?.refusedRuns ?? 0) === 0 &&
+      (recording?.missed ?? 0) === 0,
   );
 }

@@ -5,6 +5,7 @@ import { SandboxError } from "../errors.ts";
 import type { LiveChoice } from "../model/live.ts";
 import { type ApproverName, approverNames } from "./approver.ts";
 import type { Catalog } from "./catalog.ts";
+import type { SuiteRecording } from "./recording.ts";
 
 /** The sandbox's folder: one journal, the worlds' own logs, a file per suite, the reports. */
 export interface Workspace {
@@ -34,6 +35,7 @@ const suiteFile = z.object({
         spendLimitMicroUsd: z.number().int().nonnegative().optional(),
       })
       .optional(),
+    recording: z.object({ folder: z.string().min(1), mode: z.enum(["record", "replay"]) }).optional(),
   }),
   scenarios: z.array(z.string()),
   approver: z.enum(approverNames).optional(),
@@ -48,6 +50,8 @@ export interface SuiteModel {
   readonly seed: number;
   /** Where live models answer: all that it takes to ask them again, but for their keys. */
   readonly live?: LiveChoice;
+  /** Where its exchanges are written to, or answered from. */
+  readonly recording?: SuiteRecording;
 }
 
 /** What it takes to go on with a suite, or to look at its runs: everything but the runs themselves. */

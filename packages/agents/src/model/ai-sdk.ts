@@ -4,6 +4,7 @@ import {
   type Cost,
   type FailedCall,
   type Json,
+  type JsonSchema,
   type Model,
   type ModelCallOptions,
   type ModelRequest,
@@ -14,11 +15,12 @@ import {
 } from "@remit/core";
 import { promptOf } from "./ai-sdk-prompt.ts";
 import { collected, type Finished, partsOf, usageOf } from "./ai-sdk-response.ts";
+import { once } from "./once.ts";
 import { outputForm } from "./output-form.ts";
 import type { Pricing } from "./pricing.ts";
 import { bodySize, type Rendered, renderRequest, schemaText } from "./render.ts";
 import { schemaView } from "./schema-view.ts";
-import { cutError, stoppedError } from "./sdk-failure.ts";
+import { cutError, lateError, lateStatusOf, stoppedError } from "./sdk-failure.ts";
 
 export type { Pricing } from "./pricing.ts";
 
@@ -88,6 +90,11 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
   /** Thinking goes back to where it came from, in the form that it has there. */
   const origin = `ai-sdk:${languageModel.provider}`;
 
+  // A request that is quoted and then made is rendered once, and an agent's schemas are the same objects at every call.
+  const renderedOf = once(renderRequest);
+  const formOf = once(outputForm);
+  const viewOf = once((schema: JsonSchema) => schemaView(schema, "anthropic"));
+
   const write = (
     rendered: Rendered,
     form: ReturnType<typeof outputForm>,
@@ -106,7 +113,7 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
               type: "function",
               name,
               description,
-              inputSchema: schemaView(inputSchema, "anthropic").schema as object,
+              inputSchema: viewOf(inputSchema).schema as object,
             })),
             toolChoice: { type: "auto" },
           }
@@ -119,8 +126,8 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
    * tool something of their own.
    */
   const sizeOf = (request: ModelRequest) => {
-    const rendered = renderRequest(request);
-    const form = outputForm(request.outputSchema);
+    const rendered = renderedOf(request);
+    const form = formOf(request.outputSchema);
     const pieces = rendered.turns.reduce(
       (sum, turn) =>
         sum + (turn.role === "user" ? turn.content : turn.role === "tool" ? turn.results : turn.parts).length + 1,
@@ -131,8 +138,8 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
   };
 
   const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
-    const rendered = renderRequest(request);
-    const form = outputForm(request.outputSchema);
+    const rendered = renderedOf(request);
+    const form = formOf(request.outputSchema);
     const call: LanguageModelV4CallOptions = {
       ...write(rendered, form, await languageModel.supportedUrls),
       ...(options.headers ? { headers: { ...options.headers(request) } } : {}),
@@ -199,7 +206,10 @@ function vendorError(thrown: unknown, model: string, signal: AbortSignal): Error
   }
   // A stream that ends in the middle of its JSON, or before it said why it ends.
   if (brokenNames.has(name) && statusCode === undefined) return cutError(error);
-  if (statusCode === undefined) return error;
+  if (statusCode === undefined) {
+    const late = lateStatusOf(error);
+    return late === undefined ? error : lateError(late, error.message, error);
+  }
   return Object.assign(error, { status: statusCode, headers: responseHeaders });
 }
 

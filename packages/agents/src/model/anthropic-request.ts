@@ -2,9 +2,10 @@ import type Anthropic from "@anthropic-ai/sdk";
 import { type JsonSchema, type Media, type ModelRequest, OrchestrationError, type ToolOffer } from "@remit/core";
 import type { AnthropicThinking } from "./anthropic-options.ts";
 import { nativeForm } from "./anthropic-schema.ts";
-import { outputForm } from "./output-form.ts";
+import { once } from "./once.ts";
+import { type OutputForm, outputForm } from "./output-form.ts";
 import { argumentsOf, type Rendered, type RenderedContent, type RenderedPart, type RenderedResult } from "./render.ts";
-import { schemaView } from "./schema-view.ts";
+import { type SchemaView, schemaView } from "./schema-view.ts";
 
 type Params = Anthropic.MessageCreateParamsNonStreaming;
 type Block = Anthropic.ContentBlockParam;
@@ -19,6 +20,18 @@ export interface WriteOptions {
   readonly thinking: AnthropicThinking | undefined;
   readonly structured: "native" | "tool";
   readonly cache: boolean;
+  readonly schemas: AnthropicSchemas;
+}
+
+/** Schemas as the API takes them; an agent's are the same objects at every call, and each is looked through once. */
+export interface AnthropicSchemas {
+  readonly nativeOf: (outputSchema: JsonSchema) => OutputForm | undefined;
+  /** Of a tool's arguments. */
+  readonly viewOf: (inputSchema: JsonSchema) => SchemaView;
+}
+
+export function anthropicSchemas(): AnthropicSchemas {
+  return { nativeOf: once(nativeForm), viewOf: once((schema) => schemaView(schema, "anthropic")) };
 }
 
 /** A request in the words of the Messages API, and what its answer has to be read by. */
@@ -44,9 +57,9 @@ export function maxTokensOf({ maxOutputTokens, thinking }: Pick<WriteOptions, "m
  * @throws OrchestrationError `model/media-unsupported`
  */
 export function writeRequest(rendered: Rendered, { outputSchema }: ModelRequest, options: WriteOptions): Written {
-  const { model, temperature, thinking, cache } = options;
-  const native = options.structured === "native" ? nativeForm(outputSchema) : undefined;
-  const tools = rendered.tools.map(toolOf);
+  const { model, temperature, thinking, cache, schemas } = options;
+  const native = options.structured === "native" ? schemas.nativeOf(outputSchema) : undefined;
+  const tools = rendered.tools.map((tool) => toolOf(tool, schemas));
   const reading = native
     ? { output: { by: "text" as const }, isWrapped: native.isWrapped }
     : addReturnTool(tools, outputSchema);
@@ -76,8 +89,8 @@ function thinkingOf(thinking: AnthropicThinking): Anthropic.ThinkingConfigParam 
   return thinking === "adaptive" ? { type: "adaptive" } : { type: "enabled", budget_tokens: thinking.budgetTokens };
 }
 
-function toolOf({ name, description, inputSchema }: ToolOffer): Anthropic.Tool {
-  const { schema } = schemaView(inputSchema, "anthropic");
+function toolOf({ name, description, inputSchema }: ToolOffer, { viewOf }: AnthropicSchemas): Anthropic.Tool {
+  const { schema } = viewOf(inputSchema);
   return { name, description, input_schema: schema as Anthropic.Tool.InputSchema };
 }
 

@@ -10,9 +10,10 @@ import {
   type Usage,
 } from "@remit/core";
 import { type AnthropicOptions, defaultMaxOutputTokens, defaultTimeoutMs } from "./anthropic-options.ts";
-import { maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
+import { anthropicSchemas, maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
 import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-response.ts";
 import { type StreamReader, streamReader } from "./anthropic-stream.ts";
+import { once } from "./once.ts";
 import { bodySize, renderRequest } from "./render.ts";
 import { boundOf, cutError, filteredError, keyOf, lateError, loadSdk, stoppedError } from "./sdk-failure.ts";
 
@@ -43,6 +44,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     thinking: options.thinking,
     structured: options.structured ?? "native",
     cache: options.cache ?? false,
+    schemas: anthropicSchemas(),
   };
   const maxTokens = maxTokensOf(write);
   const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
@@ -55,6 +57,10 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     return client;
   };
 
+  // A request that is quoted and then made is rendered and written once.
+  const renderedOf = once(renderRequest);
+  const writtenOf = once((request: ModelRequest) => writeRequest(renderedOf(request), request, write));
+
   const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
     const startedAt = clock.now();
     const spentOn = (usage: Usage | undefined): FailedCall =>
@@ -64,8 +70,8 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       const { usage, isCounted } = reader.heard();
       return isCounted ? spentOn(usageOf(usage)) : boundOf(usageOf(usage), maxTokens, price, startedAt);
     };
-    const rendered = renderRequest(request);
-    const { params, reading } = writeRequest(rendered, request, write);
+    const rendered = renderedOf(request);
+    const { params, reading } = writtenOf(request);
     const { messages } = await connected();
     const how = { signal, maxRetries: 0, timeout: timeoutMs + graceMs, headers: headers?.(request) ?? {} };
     const reader = stream && onDelta ? streamReader(name, onDelta, reading) : undefined;
@@ -93,11 +99,13 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     }
   };
 
-  const sizeOf = (request: ModelRequest) =>
-    bodySize(renderRequest(request), (rendered) => ({
-      ...writeRequest(rendered, request, write).params,
+  const sizeOf = (request: ModelRequest) => {
+    const whole = renderedOf(request);
+    return bodySize(whole, (emptied) => ({
+      ...(emptied === whole ? writtenOf(request) : writeRequest(emptied, request, write)).params,
       stream: true,
     }));
+  };
   return {
     id: name,
     cost: "paid",

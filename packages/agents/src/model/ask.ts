@@ -1,4 +1,4 @@
-import type { Audience, Json, ModelRequest, ResponsePart, ToolOffer } from "@remit/core";
+import type { Audience, Json, JsonSchema, ModelRequest, ResponsePart, ToolOffer } from "@remit/core";
 
 /** A question to somebody, offered to a model as a tool. What it answers is no tool call but a part of type `ask`. */
 export interface AskTool extends ToolOffer {
@@ -10,11 +10,19 @@ const who: Readonly<Record<Audience, string>> = {
   operator: "an operator: a person who runs this service",
 };
 
+const questionSchema: JsonSchema = {
+  type: "object",
+  properties: { question: { type: "string", description: "The question, complete in itself." } },
+  required: ["question"],
+  additionalProperties: false,
+};
+
 /**
  * One tool for each audience: `ask_customer`, `ask_operator`. Where one of `tools` has the name already, the ask takes
  * the first free one of `ask_customer_2`, `ask_customer_3` …
  */
 export function askTools(asks: ModelRequest["asks"], tools: readonly ToolOffer[] = []): readonly AskTool[] {
+  if (asks.length === 0) return [];
   const taken = new Set(tools.map(({ name }) => name));
   return [...new Set(asks)].map((of) => {
     let name = `ask_${of}`;
@@ -23,12 +31,7 @@ export function askTools(asks: ModelRequest["asks"], tools: readonly ToolOffer[]
       of,
       name,
       description: `Puts one question to ${who[of]}. Ask alone, and only for what you cannot find out otherwise.`,
-      inputSchema: {
-        type: "object",
-        properties: { question: { type: "string", description: "The question, complete in itself." } },
-        required: ["question"],
-        additionalProperties: false,
-      },
+      inputSchema: questionSchema,
     };
   });
 }

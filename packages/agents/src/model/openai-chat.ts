@@ -1,4 +1,4 @@
-import type { Media, ModelRequest, ResponsePart, Usage } from "@remit/core";
+import type { Media, ModelRequest, ResponsePart, ToolOffer, Usage } from "@remit/core";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -12,7 +12,7 @@ import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
 import { type ChatMessage, chatAnswer, chatCollector } from "./openai-chat-stream.ts";
-import { formatOf, type OutputFormat } from "./openai-format.ts";
+import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
 import type { OpenAiCall } from "./openai-model.ts";
 import type { OpenAiCompatibleOptions } from "./openai-options.ts";
@@ -24,12 +24,16 @@ import {
   type RenderedTurn,
   schemaText,
 } from "./render.ts";
-import { schemaView } from "./schema-view.ts";
 import { cutError, stoppedError } from "./sdk-failure.ts";
 
 type More = Pick<OpenAiCompatibleOptions, "temperature" | "reasoningEffort" | "structured">;
 
-function chatFormat({ outputSchema }: ModelRequest, { tools }: Rendered, { structured = "without-tools" }: More) {
+function chatFormat(
+  { outputSchema }: ModelRequest,
+  { tools }: Rendered,
+  { structured = "without-tools" }: More,
+  { formatOf }: OpenAiSchemas,
+) {
   const isTold = structured === "always" || (structured === "without-tools" && tools.length === 0);
   return isTold ? formatOf(outputSchema) : ({ type: "text" } satisfies OutputFormat);
 }
@@ -41,9 +45,10 @@ export function writeChat(
   maxOutputTokens: number,
   model: string,
   more: More,
+  schemas: OpenAiSchemas,
 ) {
   const { temperature, reasoningEffort } = more;
-  const format = chatFormat(request, rendered, more);
+  const format = chatFormat(request, rendered, more, schemas);
   const system =
     format.type === "schema" ? rendered.system : `${rendered.system}\n\n${schemaText(request.outputSchema)}`;
   return {
@@ -53,16 +58,20 @@ export function writeChat(
     max_tokens: maxOutputTokens,
     ...(temperature === undefined ? {} : { temperature }),
     ...(reasoningEffort === undefined ? {} : { reasoning_effort: reasoningEffort }),
-    ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf) } : {}),
+    ...(rendered.tools.length > 0 ? { tools: rendered.tools.map((tool) => toolOf(tool, schemas)) } : {}),
     ...responseFormatOf(format),
   } satisfies ChatCompletionCreateParamsBase;
 }
 
 /** The Chat Completions API, as OpenAI has it and many servers speak it: Ollama, vLLM, LM Studio and others. */
-export async function askChat(call: OpenAiCall, model: string, more: More): Promise<Answer> {
-  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
-  const format = chatFormat(request, rendered, more);
-  const body = writeChat(request, rendered, maxOutputTokens, model, more);
+export async function askChat(
+  call: OpenAiCall<ReturnType<typeof writeChat>>,
+  model: string,
+  more: More,
+  schemas: OpenAiSchemas,
+): Promise<Answer> {
+  const { client, request, rendered, body, onDelta, onUsage, options } = call;
+  const format = chatFormat(request, rendered, more, schemas);
   const told = onDelta
     ? await readStream(
         await client.chat.completions.create(
@@ -92,8 +101,8 @@ function responseFormatOf(format: OutputFormat): Pick<ChatCompletionCreateParams
   return { response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } } };
 }
 
-function toolOf({ name, description, inputSchema }: Rendered["tools"][number]): ChatCompletionFunctionTool {
-  const { schema, strict } = schemaView(inputSchema, "openai");
+function toolOf({ name, description, inputSchema }: ToolOffer, { viewOf }: OpenAiSchemas): ChatCompletionFunctionTool {
+  const { schema, strict } = viewOf(inputSchema);
   return { type: "function", function: { name, description, parameters: schema, ...(strict ? { strict } : {}) } };
 }
 
@@ -164,7 +173,7 @@ function soundFormatOf({ $media }: Media): "wav" | "mp3" | undefined {
 
 async function readStream(
   stream: AsyncIterable<ChatCompletionChunk>,
-  { onDelta, onUsage, options }: OpenAiCall,
+  { onDelta, onUsage, options }: OpenAiCall<unknown>,
   model: string,
 ): Promise<ReturnType<typeof chatAnswer>> {
   const collector = chatCollector((delta) => onDelta?.(delta));

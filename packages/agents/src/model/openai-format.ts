@@ -1,5 +1,6 @@
 import type { JsonSchema } from "@remit/core";
-import { isObjectSchema, schemaView, wrapped, wrapperKey } from "./schema-view.ts";
+import { once } from "./once.ts";
+import { isObjectSchema, type SchemaView, schemaView, wrapped, wrapperKey } from "./schema-view.ts";
 
 /** How a model is told its output schema. */
 export type OutputFormat =
@@ -18,4 +19,17 @@ export function formatOf(outputSchema: JsonSchema): OutputFormat {
   const view = inside && outputSchema.type !== "object" ? schemaView(inside, "openai") : undefined;
   if (view?.strict) return { type: "schema", schema: view.schema, unwrap: wrapperKey };
   return isObjectSchema(outputSchema) ? { type: "object" } : { type: "text" };
+}
+
+/** Schemas as the server takes them. */
+export interface OpenAiSchemas {
+  /** Of an agent's answers. */
+  readonly formatOf: (outputSchema: JsonSchema) => OutputFormat;
+  /** Of a tool's arguments. */
+  readonly viewOf: (inputSchema: JsonSchema) => SchemaView;
+}
+
+/** An agent's schemas are the same objects at every call: each is looked through once. */
+export function openAiSchemas(): OpenAiSchemas {
+  return { formatOf: once(formatOf), viewOf: once((schema) => schemaView(schema, "openai")) };
 }

@@ -8,12 +8,14 @@ import {
 } from "@remit/core";
 import type OpenAI from "openai";
 import type { Answer } from "./answer.ts";
+import { once } from "./once.ts";
 import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
 import { bodySize, type Rendered, renderRequest } from "./render.ts";
 import {
   cutError,
   filteredError,
   lateError,
+  lateStatusOf,
   loadSdk,
   stoppedError,
   truncatedError,
@@ -22,11 +24,12 @@ import {
 } from "./sdk-failure.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
-export interface OpenAiCall {
+export interface OpenAiCall<Body> {
   readonly client: OpenAI;
   readonly request: ModelRequest;
   readonly rendered: Rendered;
-  readonly maxOutputTokens: number;
+  /** What was written of the request; it is not to be changed. */
+  readonly body: Body;
   /** Where it is, the answer comes in pieces. */
   readonly onDelta: ((delta: ModelDelta) => void) | undefined;
   /** Hears of usage once it is final, so that a call that fails after that still says what it has cost. */
@@ -39,15 +42,15 @@ export interface OpenAiCall {
   };
 }
 
-export interface OpenAiModelOptions extends OpenAiBaseOptions {
+export interface OpenAiModelOptions<Body extends object> extends OpenAiBaseOptions {
   readonly id: string;
   readonly provider: string;
   readonly cost: "zero" | "paid";
   readonly connect: { readonly apiKey?: string; readonly baseURL?: string; readonly isForeign: boolean };
   /** The body of a request, but for whether the answer comes in pieces. */
-  readonly write: (request: ModelRequest, rendered: Rendered, maxOutputTokens: number) => object;
+  readonly write: (request: ModelRequest, rendered: Rendered, maxOutputTokens: number) => Body;
   /** Asks once. It throws what the SDK throws. */
-  readonly ask: (call: OpenAiCall) => Promise<Answer>;
+  readonly ask: (call: OpenAiCall<Body>) => Promise<Answer>;
 }
 
 /** What a body says of how the answer comes, at its longest. */
@@ -59,7 +62,7 @@ const graceMs = 5_000;
  * A model that OpenAI's SDK speaks to. One call makes one request: trying again, bounds and breakers are the gate's.
  * Errors beside those of the vendor are `model/sdk-missing`, `model/truncated` and `model/content-filtered`.
  */
-export function openAiModel(options: OpenAiModelOptions): Model {
+export function openAiModel<Body extends object>(options: OpenAiModelOptions<Body>): Model {
   const { id, provider, cost, price, write, ask, headers, stream = true, clock = systemClock() } = options;
   const { maxOutputTokens = defaultMaxOutputTokens, timeoutMs = defaultTimeoutMs } = options;
   let client: Promise<OpenAI> | undefined;
@@ -70,8 +73,16 @@ export function openAiModel(options: OpenAiModelOptions): Model {
     });
     return client;
   };
-  const sizeOf = (request: ModelRequest) =>
-    bodySize(renderRequest(request), (rendered) => ({ ...write(request, rendered, maxOutputTokens), ...howAtMost }));
+  // A request that is quoted and then made is rendered and written once.
+  const renderedOf = once(renderRequest);
+  const bodyOf = once((request: ModelRequest) => write(request, renderedOf(request), maxOutputTokens));
+  const sizeOf = (request: ModelRequest) => {
+    const whole = renderedOf(request);
+    return bodySize(whole, (emptied) => ({
+      ...(emptied === whole ? bodyOf(request) : write(request, emptied, maxOutputTokens)),
+      ...howAtMost,
+    }));
+  };
   return {
     id,
     cost,
@@ -90,8 +101,8 @@ export function openAiModel(options: OpenAiModelOptions): Model {
         const answer = await ask({
           client: sdk,
           request,
-          rendered: renderRequest(request),
-          maxOutputTokens,
+          rendered: renderedOf(request),
+          body: bodyOf(request),
           onDelta: stream ? onDelta : undefined,
           onUsage: (told) => {
             usage = told;
@@ -114,7 +125,11 @@ export function openAiModel(options: OpenAiModelOptions): Model {
   };
 }
 
-async function clientOf({ id, client, connect }: OpenAiModelOptions): Promise<OpenAI> {
+async function clientOf({
+  id,
+  client,
+  connect,
+}: Pick<OpenAiModelOptions<object>, "id" | "client" | "connect">): Promise<OpenAI> {
   if (client) return (typeof client === "function" ? await client() : client) as OpenAI;
   const { default: Client } = await loadSdk(() => import("openai"), id, "openai");
   const { apiKey, baseURL, isForeign } = connect;
@@ -127,13 +142,6 @@ async function clientOf({ id, client, connect }: OpenAiModelOptions): Promise<Op
   });
 }
 
-/** Codes of errors that come without a status, in the middle of an answer. */
-const lateStatus: Readonly<Record<string, number>> = {
-  rate_limit_exceeded: 429,
-  server_error: 500,
-  server_is_overloaded: 503,
-  slow_down: 503,
-};
 const filterCodes: ReadonlySet<unknown> = new Set([
   "content_filter",
   "content_policy_violation",
@@ -149,13 +157,9 @@ function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return thrown;
-  const { status, code, type } = thrown as {
-    readonly status?: unknown;
-    readonly code?: unknown;
-    readonly type?: unknown;
-  };
+  const { status, code } = thrown as { readonly status?: unknown; readonly code?: unknown };
   if (filterCodes.has(code)) return filteredError(model, thrown.message, thrown);
   if (status !== undefined) return thrown;
-  const late = typeof code === "number" ? code : (lateStatus[String(code)] ?? lateStatus[String(type)]);
+  const late = lateStatusOf(thrown);
   return late === undefined ? thrown : lateError(late, thrown.message, thrown);
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonSchema, ModelRequest, ResponsePart, Usage } from "@remit/core";
+import type { Json, JsonSchema, ModelRequest, ResponsePart, ToolOffer, Usage } from "@remit/core";
 import type {
   FunctionTool,
   Response,
@@ -13,7 +13,7 @@ import type {
 import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
-import { formatOf, type OutputFormat } from "./openai-format.ts";
+import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
 import type { OpenAiCall } from "./openai-model.ts";
 import type { OpenAiOptions } from "./openai-options.ts";
@@ -26,7 +26,6 @@ import {
   type RenderedTurn,
   schemaText,
 } from "./render.ts";
-import { schemaView } from "./schema-view.ts";
 import { cutError, lateError, stoppedError } from "./sdk-failure.ts";
 
 type More = Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">;
@@ -42,8 +41,9 @@ export function writeResponses(
   model: string,
   provider: string,
   more: More,
+  schemas: OpenAiSchemas,
 ) {
-  const format = formatOf(request.outputSchema);
+  const format = schemas.formatOf(request.outputSchema);
   const { reasoning = thinks(model), reasoningEffort: effort, reasoningSummary: summary, temperature } = more;
   return {
     model,
@@ -55,16 +55,22 @@ export function writeResponses(
     // Models that do not think answer with an error when they are asked for it.
     ...(reasoning ? { include: ["reasoning.encrypted_content" as const] } : {}),
     ...(effort || summary ? { reasoning: { ...(effort ? { effort } : {}), ...(summary ? { summary } : {}) } } : {}),
-    ...(rendered.tools.length > 0 ? { tools: rendered.tools.map(toolOf), parallel_tool_calls: true } : {}),
+    ...(rendered.tools.length > 0
+      ? { tools: rendered.tools.map((tool) => toolOf(tool, schemas)), parallel_tool_calls: true }
+      : {}),
     ...textOf(format),
   } satisfies ResponseCreateParamsBase;
 }
 
 /** OpenAI's Responses API. */
-export async function askResponses(call: OpenAiCall, model: string, provider: string, more: More): Promise<Answer> {
-  const { client, request, rendered, onDelta, onUsage, maxOutputTokens, options } = call;
-  const format = formatOf(request.outputSchema);
-  const body = writeResponses(request, rendered, maxOutputTokens, model, provider, more);
+export async function askResponses(
+  call: OpenAiCall<ReturnType<typeof writeResponses>>,
+  model: string,
+  provider: string,
+  schemas: OpenAiSchemas,
+): Promise<Answer> {
+  const { client, request, rendered, body, onDelta, onUsage, options } = call;
+  const format = schemas.formatOf(request.outputSchema);
   const response = onDelta
     ? await readStream(
         await client.responses.create({ ...body, stream: true }, options),
@@ -118,8 +124,8 @@ function textOf(format: OutputFormat): Pick<ResponseCreateParamsBase, "text"> {
   return { text: { format: { type: "json_schema", name: "answer", strict: true, schema: format.schema } } };
 }
 
-function toolOf({ name, description, inputSchema }: Rendered["tools"][number]): FunctionTool {
-  const { schema, strict } = schemaView(inputSchema, "openai");
+function toolOf({ name, description, inputSchema }: ToolOffer, { viewOf }: OpenAiSchemas): FunctionTool {
+  const { schema, strict } = viewOf(inputSchema);
   return { type: "function", name, description, parameters: schema, strict };
 }
 
@@ -136,8 +142,17 @@ function itemsOf(turn: RenderedTurn, provider: string): readonly ResponseInputIt
           : content.map(contentOf),
       }));
     case "assistant":
-      return turn.parts.flatMap((part) => assistantItems(part, provider));
+      return followed(turn.parts.flatMap((part) => assistantItems(part, provider)));
   }
+}
+
+/** The API answers with an error where reasoning comes without what it led to: a message or a call right behind it. */
+function followed(items: readonly ResponseInputItem[]): readonly ResponseInputItem[] {
+  return items.filter((item, index) => {
+    if (item.type !== "reasoning") return true;
+    const next = items.slice(index + 1).find(({ type }) => type !== "reasoning");
+    return next?.type === "function_call" || (next !== undefined && "role" in next && next.role === "assistant");
+  });
 }
 
 function assistantItems(part: RenderedPart, provider: string): readonly ResponseInputItem[] {
@@ -173,7 +188,7 @@ function contentOf(content: RenderedContent): ResponseInputContent {
 /** Reads a stream to its end. What counts is the response in its last event; the events before are told and forgotten. */
 async function readStream(
   stream: AsyncIterable<ResponseStreamEvent>,
-  onDelta: NonNullable<OpenAiCall["onDelta"]>,
+  onDelta: NonNullable<OpenAiCall<unknown>["onDelta"]>,
   signal: AbortSignal,
   model: string,
 ): Promise<Response> {

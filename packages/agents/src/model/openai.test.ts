@@ -1,4 +1,11 @@
-import { type Json, jsonSchemaOf, type ModelDelta, type ModelRequest } from "@remit/core";
+import {
+  type Json,
+  jsonSchemaOf,
+  type Message,
+  type ModelDelta,
+  type ModelRequest,
+  type ResponsePart,
+} from "@remit/core";
 import OpenAI from "openai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -45,6 +52,38 @@ function clientOf(answer: object | string, status = 200) {
 const done = (items: Json, more: object = {}) => ({ status: "completed", model: "gpt-5-mini", output: items, ...more });
 const events = (...all: readonly object[]) =>
   all.map((event) => `event: ${(event as { type?: string }).type}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+
+test("reasoning goes back with the message or call that it led to, and not alone", async () => {
+  const thought = (id: string) =>
+    ({ type: "reasoning", provider: "openai", data: { type: "reasoning", id, summary: [] } }) as const;
+  const text = { type: "text", text: "well" } as const;
+  const call = { type: "toolCall", callId: "c1", tool: "look_up", input: {} } as const;
+  const sent = async (...turns: readonly (readonly ResponsePart[])[]) => {
+    const { client, bodies } = clientOf(done(output('{"text":"hi"}')));
+    const messages = turns.flatMap((parts): Message[] => [
+      { role: "assistant", parts },
+      { role: "repair", issues: [] },
+    ]);
+    await openai("gpt-5-mini", { client }).generate(request({ messages }), idle);
+    const items = bodies[0]?.input as readonly {
+      readonly type?: string;
+      readonly role?: string;
+      readonly id?: string;
+    }[];
+    return items.slice(1).map(({ type, role, id }) => id ?? type ?? role);
+  };
+  expect(await sent([thought("r1")])).toEqual(["user"]);
+  expect(await sent([thought("r1")], [thought("r2"), text])).toEqual(["user", "r2", "assistant", "user"]);
+  expect(await sent([thought("r1"), thought("r2"), call, thought("r3")])).toEqual([
+    "r1",
+    "r2",
+    "function_call",
+    "function_call_output",
+    "user",
+  ]);
+  const media = { type: "media", media: { $media: "image/png", data: "aGk=" } } as const;
+  expect(await sent([thought("r1"), media, text])).toEqual(["user", "assistant", "user"]);
+});
 
 describe("the key", () => {
   afterEach(() => {

@@ -1,5 +1,6 @@
 import type { Model } from "@remit/core";
 import { askChat, writeChat } from "./openai-chat.ts";
+import { openAiSchemas } from "./openai-format.ts";
 import { openAiModel } from "./openai-model.ts";
 import type { OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
 import { askResponses, writeResponses } from "./openai-responses.ts";
@@ -18,6 +19,7 @@ export type { Pricing } from "./pricing.ts";
  */
 export function openai(name: string, options: OpenAiOptions = {}): Model {
   const { provider = "openai", baseUrl, client } = options;
+  const schemas = openAiSchemas();
   return openAiModel({
     ...options,
     id: name,
@@ -28,8 +30,8 @@ export function openai(name: string, options: OpenAiOptions = {}): Model {
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
       isForeign: false,
     },
-    write: (request, rendered, most) => writeResponses(request, rendered, most, name, provider, options),
-    ask: (call) => askResponses(call, name, provider, options),
+    write: (request, rendered, most) => writeResponses(request, rendered, most, name, provider, options, schemas),
+    ask: (call) => askResponses(call, name, provider, schemas),
   });
 }
 
@@ -43,13 +45,14 @@ export function openai(name: string, options: OpenAiOptions = {}): Model {
  */
 export function openaiCompatible(name: string, options: OpenAiCompatibleOptions): Model {
   const { baseUrl, apiKey, provider = new URL(baseUrl).host, cost = "paid" } = options;
+  const schemas = openAiSchemas();
   return openAiModel({
     ...options,
     id: name,
     provider,
     cost,
     connect: { ...(apiKey === undefined ? {} : { apiKey }), baseURL: baseUrl, isForeign: true },
-    write: (request, rendered, most) => writeChat(request, rendered, most, name, options),
-    ask: (call) => askChat(call, name, options),
+    write: (request, rendered, most) => writeChat(request, rendered, most, name, options, schemas),
+    ask: (call) => askChat(call, name, options, schemas),
   });
 }

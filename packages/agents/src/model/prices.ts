@@ -119,8 +119,8 @@ function pricing({ at: ratesAt, fromNow, basis }: Priced, mediaTokens: bigint, m
       const dear = media || text.media > 0;
       const costs = fromNow.map(
         (rates) =>
-          input * dearest([...rates.anyInput, ...(dear ? rates.mediaInput : [])], input) +
-          output * dearest([...rates.anyOutput, ...(dear ? rates.mediaOutput : [])], input) +
+          input * most(dearest(rates.anyInput, input), dear ? dearest(rates.mediaInput, input) : 0n) +
+          output * most(dearest(rates.anyOutput, input), dear ? dearest(rates.mediaOutput, input) : 0n) +
           rates.perCall,
       );
       return { microUsd: wholeMicroUsd(costs.reduce(most, 0n)), tokens: Number(input + output) };
@@ -165,9 +165,12 @@ function inForce({ base, tiers }: Rate, inputTokens: number): bigint {
 
 /** The dearest that any of these can be in a call with so much input or less. */
 function dearest(rates: readonly Rate[], inputTokens: bigint): bigint {
-  return rates
-    .flatMap(({ base, tiers }) => [base, ...tiers.filter(({ start }) => inputTokens > start).map(({ price }) => price)])
-    .reduce(most, 0n);
+  let price = 0n;
+  for (const { base, tiers } of rates) {
+    price = most(price, base);
+    for (const tier of tiers) if (inputTokens > tier.start) price = most(price, tier.price);
+  }
+  return price;
 }
 
 function most(left: bigint, right: bigint): bigint {

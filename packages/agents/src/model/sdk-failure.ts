@@ -14,6 +14,20 @@ export function lateError(status: number, reason: string, cause?: unknown): Erro
   return Object.assign(new Error(reason, cause === undefined ? {} : { cause }), { status });
 }
 
+/** Codes that OpenAI, and servers that speak as it does, put into the middle of an answer. */
+const lateStatus: Readonly<Record<string, number>> = {
+  rate_limit_exceeded: 429,
+  server_error: 500,
+  server_is_overloaded: 503,
+  slow_down: 503,
+};
+
+/** The status that such an error stands for; nothing where its code says nothing. */
+export function lateStatusOf(error: object): number | undefined {
+  const { code, type } = error as { readonly code?: unknown; readonly type?: unknown };
+  return typeof code === "number" ? code : (lateStatus[String(code)] ?? lateStatus[String(type)]);
+}
+
 export function stoppedError(model: string, cause?: unknown): OrchestrationError {
   return new OrchestrationError("model/failed", { model, reason: "it was stopped" }, { cause });
 }

@@ -117,6 +117,10 @@ const vendor: ServedVendor = {
     request_id: "req_test",
   }),
   overloadedStatus: 529,
+  overloaded: () => ({
+    event: "error",
+    data: { type: "error", error: { type: "overloaded_error", message: "Overloaded." }, request_id: "req_test" },
+  }),
 };
 
 function messageOf(call: DecodedCall, { index }: Written, usage: Usage | undefined): { readonly [key: string]: Json } {

@@ -10,6 +10,8 @@ export const modelFaults = [
   "error",
   /** 503, or 529 where the vendor has that. */
   "overloaded",
+  /** The answer begins well, and in its middle says that it is overloaded; one that is not streamed is `overloaded`. */
+  "overloaded-late",
   /** The connection breaks in the middle of the answer. */
   "cut",
   /** The answer ends well in the middle, without what says that it is complete. */

@@ -90,6 +90,8 @@ export interface ServedVendor {
   readonly events: (path: string, call: DecodedCall, written: Written) => readonly ServedEvent[];
   readonly failure: (status: number, type: string, message: string) => Json;
   readonly overloadedStatus: number;
+  /** How an answer that has begun says that it is overloaded. */
+  readonly overloaded: (path: string, call: DecodedCall, written: Written) => ServedEvent;
 }
 
 export interface Written {
@@ -157,7 +159,8 @@ export async function modelServer(vendor: ServedVendor, options: ModelServerOpti
     if (fault === "rate-limited") return fail(429, "rate_limit_error", "Too many requests.", { "retry-after": "2" });
     if (fault === "rate-limited-bare") return fail(429, "rate_limit_error", "Too many requests.");
     if (fault === "error") return fail(500, "server_error", "It broke.");
-    if (fault === "overloaded") return fail(vendor.overloadedStatus, "overloaded_error", "Overloaded.");
+    if (fault === "overloaded" || (fault === "overloaded-late" && !call.stream))
+      return fail(vendor.overloadedStatus, "overloaded_error", "Overloaded.");
     const inputTokens = Math.ceil(text.length / 4);
     entry.billed = { inputTokens, outputTokens: 0 };
     if (fault === "hang") return;
@@ -177,6 +180,7 @@ export async function modelServer(vendor: ServedVendor, options: ModelServerOpti
     const sending: Sending = {
       fault,
       dripMs,
+      late: vendor.overloaded(path, call, written),
       breaking: () => {
         isBroken = true;
       },

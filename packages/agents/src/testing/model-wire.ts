@@ -24,6 +24,8 @@ export function frameOf({ event, data }: ServedEvent): string {
 export interface Sending {
   readonly fault: ModelFault | undefined;
   readonly dripMs: number;
+  /** What takes the place of the second half under `overloaded-late`. */
+  readonly late: ServedEvent;
   /** Called before the server breaks the connection itself. */
   readonly breaking: () => void;
 }
@@ -61,6 +63,9 @@ export function sendEvents(response: ServerResponse, events: readonly ServedEven
       return breakAfter(response, Buffer.from(half), sending);
     case "ended-early":
       response.end(half);
+      return;
+    case "overloaded-late":
+      response.end(`${half}${frameOf(sending.late)}`);
       return;
     case "half-json": {
       const next = frames[middle] ?? "";

@@ -1,7 +1,7 @@
 import type { Json } from "@remit/core";
 import { type ModelServer, type ModelServerOptions, modelServer, type ServedVendor } from "./model-server.ts";
 import { chatEvents, chatWhole, decodeChat } from "./openai-wire-chat.ts";
-import { decodeResponses, responsesEvents, responsesWhole } from "./openai-wire-responses.ts";
+import { decodeResponses, responsesEvents, responsesFailed, responsesWhole } from "./openai-wire-responses.ts";
 
 /**
  * OpenAI's API on 127.0.0.1, for tests: `POST /v1/responses` and `POST /v1/chat/completions`, whole and streamed.
@@ -27,6 +27,14 @@ const vendor: ServedVendor = {
     path === "/v1/responses"
       ? responsesEvents(call, written).map((event) => ({ event: event.type, data: asJson(event) }))
       : [...chatEvents(call, written).map((chunk) => ({ data: asJson(chunk) })), { data: "[DONE]" }],
+  overloaded: (path, call, written) => {
+    const code = "server_is_overloaded";
+    if (path === "/v1/responses") {
+      const data = responsesFailed(call, written, code, "Overloaded.");
+      return { event: "response.failed", data: asJson(data) };
+    }
+    return { data: { error: { message: "Overloaded.", type: "server_error", param: null, code } } };
+  },
   failure: (status, type, message) => ({
     error: { message, type, param: null, code: status === 429 ? "rate_limit_exceeded" : null },
   }),

@@ -227,6 +227,18 @@ export function responsesEvents(
   return events.map((event, number) => ({ ...event, sequence_number: number }) as ResponseStreamEvent);
 }
 
+/** The last event of a response that failed after it had begun. */
+export function responsesFailed(call: DecodedCall, written: Written, code: string, message: string): object {
+  const response = {
+    ...responsesWhole(call, written),
+    status: "failed",
+    output: [],
+    error: { code, message },
+    usage: null,
+  };
+  return { type: "response.failed", response, sequence_number: 1_000 };
+}
+
 function itemEvents(item: ResponseOutputItem, output_index: number): readonly Unnumbered[] {
   const done: Unnumbered = { type: "response.output_item.done", output_index, item };
   const added = (begun: ResponseOutputItem): Unnumbered => ({

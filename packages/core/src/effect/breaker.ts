@@ -219,7 +219,12 @@ const down: ReadonlySet<string> = new Set([
   "tool/unreachable",
 ]);
 /** Codes that say: it answered, though not as we would have liked. */
-const answered: ReadonlySet<string> = new Set(["model/response-invalid", "tool/output-invalid", "tool/refused"]);
+const answered: ReadonlySet<string> = new Set([
+  "model/response-invalid",
+  "model/summary-invalid",
+  "tool/output-invalid",
+  "tool/refused",
+]);
 /** The same, as a bridge says it in `data.cause`. */
 const answeredThere: ReadonlySet<unknown> = new Set([
   "mcp/call-rejected",

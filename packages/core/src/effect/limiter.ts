@@ -53,7 +53,8 @@ interface Waiter {
 interface Queue {
   readonly most: number;
   underWay: number;
-  readonly waiting: Lines<Waiter>;
+  /** Absent until somebody waits: mostly nobody does. */
+  waiting?: Lines<Waiter>;
 }
 
 /** @throws OrchestrationError `limits/not-a-bound`; `acquire` throws it for what a function answers */
@@ -68,7 +69,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
     const bound = typeof most === "number" ? most : most(target);
     if (bound === undefined) return undefined;
     assertBound(`most of the limiter for ${target}`, bound);
-    const queue: Queue = { most: bound, underWay: 0, waiting: lines() };
+    const queue: Queue = { most: bound, underWay: 0 };
     queues.set(target, queue);
     return queue;
   };
@@ -81,7 +82,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
       held = false;
       queue.underWay--;
       serveNext(queue);
-      if (queue.underWay === 0 && queue.waiting.size === 0) queues.delete(target);
+      if (queue.underWay === 0 && !queue.waiting?.size) queues.delete(target);
     };
   };
 
@@ -92,7 +93,9 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
       if (!queue) return () => {};
       // While anybody waits every place is taken: nobody is overtaken here.
       if (queue.underWay < queue.most) return place(target, queue);
-      const waiting = queue.waiting.size;
+      queue.waiting ??= lines();
+      const line = queue.waiting;
+      const waiting = line.size;
       if (waiting >= waitingMax) throw new OrchestrationError("limits/queue-full", { target, waiting });
       return new Promise<Release>((resolve, reject) => {
         const waiter: Waiter = {
@@ -102,20 +105,21 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
           },
         };
         const leave = () => {
-          queue.waiting.remove(tenant, waiter);
+          line.remove(tenant, waiter);
           reject(signal?.reason);
         };
-        queue.waiting.add(tenant, waiter);
+        line.add(tenant, waiter);
         signal?.addEventListener("abort", leave, { once: true });
       });
     },
     queues: () =>
       [...queues]
-        .map(([target, { underWay, waiting }]) => ({ target, underWay, waiting: waiting.size }))
+        .map(([target, { underWay, waiting }]) => ({ target, underWay, waiting: waiting?.size ?? 0 }))
         .sort((a, b) => (a.target < b.target ? -1 : 1)),
   };
 }
 
 function serveNext(queue: Queue): void {
-  while (queue.underWay < queue.most && queue.waiting.size > 0) queue.waiting.next()?.serve();
+  const { waiting } = queue;
+  while (waiting && queue.underWay < queue.most && waiting.size > 0) waiting.next()?.serve();
 }

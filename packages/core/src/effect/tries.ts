@@ -41,6 +41,7 @@ const kinds: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
   ["contract/not-json", "validation"],
   ["contract/payload-too-large", "validation"],
   ["model/response-invalid", "validation"],
+  ["model/summary-invalid", "validation"],
   ["run/answer-invalid", "validation"],
   ["run/input-invalid", "validation"],
   ["tool/input-invalid", "validation"],

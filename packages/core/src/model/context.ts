@@ -1,12 +1,14 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import type { Message, ModelRequest } from "../port/model.ts";
+import type { Message, Model, ModelRequest } from "../port/model.ts";
+import type { Route } from "./route.ts";
 
 /**
  * Makes a request fit into what a model may be shown. Pure; what was left out is journaled with the answer.
  *
  * K1 What fits is not touched.
- * K2 Instructions, the payload, tools and the last turns are never touched; what does not fit with them is an error.
+ * K2 Instructions, the payload, tools, a summary and the last turns are never touched; what does not fit with them is an
+ *    error.
  * K3 Older turns shrink from the oldest on, and only as far as needed: first thinking, then what tools answered, then text,
  *    then whole turns. A call and its result stay or go together.
  */
@@ -17,6 +19,15 @@ export interface ContextBudget {
   readonly keepTurns?: number;
   /** Tokens of a text; a third of its bytes when absent, which is more than most texts have. */
   readonly count?: (text: string) => number;
+  /** The older turns are summarised before anything is left out; absent: they are shortened at once. */
+  readonly summarise?: SummaryPolicy;
+}
+
+export interface SummaryPolicy {
+  /** Who writes the summary. A model that is not cleared for what the agent has seen is not asked. */
+  readonly with: Model | Route;
+  /** When no summary comes: the request is shortened (`trim`), or the call fails with `model/summary-failed`. */
+  readonly otherwise: "trim" | "fail";
 }
 
 export interface FittedContext {
@@ -34,15 +45,13 @@ const keepTurnsDefault = 2;
 
 /** @throws OrchestrationError `model/context-too-long` when what may not be touched does not fit */
 export function fitContext(model: string, request: ModelRequest, budget: ContextBudget): FittedContext {
-  const count = budget.count ?? thirdOfBytes;
-  const sizeOf = (value: unknown) => count(typeof value === "string" ? value : JSON.stringify(value));
-  const { instructions, input, tools, outputSchema } = request;
-  const fixed = sizeOf(instructions) + sizeOf(input) + sizeOf(tools) + sizeOf(outputSchema);
+  const sizeOf = measureOf(budget);
+  const fixed = fixedSize(request, sizeOf);
   const sizes = request.messages.map(sizeOf);
   const before = sizes.reduce((sum, size) => sum + size, fixed);
   let after = before;
   const messages: (Message | undefined)[] = [...request.messages];
-  const old = oldOf(request.messages, budget.keepTurns ?? keepTurnsDefault);
+  const old = oldOf(request.messages, budget.keepTurns);
   const shortened = new Set<number>();
   const replace = (index: number, message: Message | undefined) => {
     const size = message ? sizeOf(message) : 0;
@@ -61,6 +70,10 @@ export function fitContext(model: string, request: ModelRequest, budget: Context
   }
   let dropped = 0;
   for (let index = 0; index < old && after > budget.maxTokens; ) {
+    if (messages[index]?.role === "summary") {
+      index++;
+      continue;
+    }
     // A turn goes with all that answers it, up to the next one.
     do {
       replace(index, undefined);
@@ -81,8 +94,21 @@ export function fitContext(model: string, request: ModelRequest, budget: Context
   };
 }
 
+/** Tokens of a value as a budget counts them. */
+export function measureOf({ count = thirdOfBytes }: Pick<ContextBudget, "count">): (value: unknown) => number {
+  return (value) => count(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** Tokens of what is in every request of a call. */
+export function fixedSize(
+  { instructions, input, tools, outputSchema }: ModelRequest,
+  sizeOf: (value: unknown) => number,
+): number {
+  return sizeOf(instructions) + sizeOf(input) + sizeOf(tools) + sizeOf(outputSchema);
+}
+
 /** How many messages stand before the last so many turns of the model. */
-function oldOf(messages: readonly Message[], keepTurns: number): number {
+export function oldOf(messages: readonly Message[], keepTurns = keepTurnsDefault): number {
   let turns = 0;
   for (let index = messages.length - 1; index >= 0; index--) {
     if (messages[index]?.role !== "assistant") continue;

@@ -120,6 +120,34 @@ describe("before a call", () => {
     });
   });
 
+  test("Y1 who has to be asked first is told without a call, and who was asked in vain is not waited for", async () => {
+    const requests: ModelRequest[] = [];
+    const answer = (request: ModelRequest) => {
+      requests.push(request);
+      return done;
+    };
+    const summarise = { with: { id: "brief", cost: "zero", generate: () => done }, otherwise: "fail" } as const;
+    const { call } = gateway(answer, { context: { m: { maxTokens: 1_500, keepTurns: 1, summarise } } });
+    const long = (id: string) =>
+      [
+        { role: "assistant", parts: [{ type: "toolCall", callId: id, tool: "read_it", input: {} }] },
+        { role: "tool", results: [{ callId: id, tool: "read_it", status: "done", output: "x".repeat(3_000) }] },
+      ] as const;
+    const messages = [...long("1"), ...long("2")];
+    expect((await call({ messages })).body).toMatchObject({
+      error: { code: "model/context-full" },
+      summarise: { with: "m/summary", messages: 2, otherwise: "fail" },
+      cost: { microUsd: 0 },
+    });
+    expect(requests).toEqual([]);
+    const broken = { m: { maxTokens: 1, count: () => fail(new Error("no count")), summarise } };
+    expect(await failure(gateway(answer, { context: broken }).call({ messages }))).toMatchObject({
+      code: "run/internal",
+    });
+    expect((await call({ messages, trims: true })).body).toMatchObject({ context: { shortened: 1 } });
+    expect((await call({ messages: messages.slice(2) })).type).toBe("model.responded");
+  });
+
   test("K3 what was left out of a request is told with its answer", async () => {
     const requests: ModelRequest[] = [];
     const long = (id: string) =>

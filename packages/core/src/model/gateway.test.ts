@@ -129,6 +129,50 @@ function fail(thrown: unknown): never {
   throw thrown;
 }
 
+describe("an answer that is too long while it comes", () => {
+  const talker = (pieces: number, piece: string, until: { aborted?: boolean } = {}): Generate => {
+    return async (_, { signal, onDelta }) => {
+      for (let n = 0; n < pieces && !signal.aborted; n++) {
+        onDelta?.({ type: "text", text: piece });
+        await Promise.resolve();
+      }
+      until.aborted = signal.aborted;
+      if (signal.aborted) throw new Error("aborted");
+      return done;
+    };
+  };
+  const { payloadBytes } = definition.limits;
+
+  test("is not waited for: the call fails, and the model's signal is aborted", async () => {
+    const until: { aborted?: boolean } = {};
+    const error = await failure(gateway(talker(2 ** 20, "é".repeat(1_000), until)).call());
+    expect(error).toMatchObject({ code: "model/response-invalid", data: { model: "test-model" } });
+    expect(error.message).toContain(`more than the limit of ${payloadBytes} bytes`);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(until).toEqual({ aborted: true });
+  });
+
+  test("is so by its bytes, and before its client says anything else", async () => {
+    const sudden: Generate = (_, { onDelta }) => {
+      onDelta?.({ type: "text", text: "x".repeat(payloadBytes + 1) });
+      return new Promise(() => {});
+    };
+    expect((await failure(gateway(sudden).call())).code).toBe("model/response-invalid");
+    expect((await gateway(talker(1, "x".repeat(payloadBytes))).call()).type).toBe("model.responded");
+  });
+
+  test("does not count what was taken back, nor thinking", async () => {
+    const { call } = gateway(async (_, { onDelta }) => {
+      onDelta?.({ type: "text", text: "x".repeat(payloadBytes) });
+      onDelta?.({ type: "retracted" });
+      onDelta?.({ type: "text", text: "x".repeat(payloadBytes) });
+      onDelta?.({ type: "reasoning", text: "x".repeat(payloadBytes) });
+      return done;
+    });
+    expect((await call()).type).toBe("model.responded");
+  });
+});
+
 describe("an answer that is none", () => {
   test.each<[string, unknown, string]>([
     ["nothing", undefined, "/"],

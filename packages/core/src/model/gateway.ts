@@ -18,8 +18,10 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
+import { response, spent, usualShape } from "./response.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
+import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.ts";
 
 /**
  * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
@@ -43,39 +45,6 @@ export interface ModelGateway {
 
 export type Quote = { readonly amount: Spend } | { readonly error: OrchestrationError };
 
-/** Anything but nothing; whether it is JSON is looked at once, for the whole answer. */
-const given = z.unknown().refine((value) => value !== undefined, "it is missing");
-const media = z.object({
-  $media: z.string().min(1),
-  data: z.base64().optional(),
-  url: z.url().optional(),
-  name: z.string().optional(),
-});
-const part = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
-  z.object({ type: z.literal("output"), value: given }),
-  z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
-  z.object({ type: z.literal("refusal"), reason: z.string() }),
-  z.object({ type: z.literal("reasoning"), provider: z.string(), data: given }),
-  z.object({ type: z.literal("media"), media }),
-]);
-const count = z.number().int().nonnegative();
-const spent = {
-  usage: z
-    .object({
-      inputTokens: count,
-      outputTokens: count,
-      cachedInputTokens: count.optional(),
-      cacheWriteTokens: count.optional(),
-      reasoningTokens: count.optional(),
-    })
-    .optional(),
-  cost: z
-    .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
-    .optional(),
-};
-const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
 const failure = z.object(spent);
 
 export const defaultTimeoutMs = 120_000;
@@ -114,19 +83,36 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
   const read = (answer: unknown, model: string): ModelResponse => {
     const refuse = (reason: string) => new OrchestrationError("model/response-invalid", { model, reason });
-    const parsed = response.safeParse(answer);
-    if (!parsed.success) {
-      const [first] = issuesOf(parsed.error);
-      throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
+    let shape = usualShape(answer);
+    if (!shape) {
+      const parsed = response.safeParse(answer);
+      if (!parsed.success) {
+        const [first] = issuesOf(parsed.error);
+        throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
+      }
+      shape = parsed.data;
     }
-    const plain = plainJson(parsed.data);
+    const plain = plainJson(shape);
     if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
     const bytes = Buffer.byteLength(JSON.stringify(plain.value));
     if (bytes > payloadBytes) throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
     return plain.value as unknown as ModelResponse;
   };
 
-  const requestOf = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
+  const requests = new WeakMap<CallModelCommand, ModelRequest>();
+  /** A call that is quoted first is made with the very same request, for which its client may keep what it wrote. */
+  const requestOf = (key: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => {
+    const known = requests.get(command);
+    const { tenant, runId } = known?.context ?? {};
+    const isSame = tenant === key.tenant && runId === key.runId && known?.messages.length === command.messages.length;
+    if (known && isSame) return known;
+    const own = newRequest(key, command, agent);
+    const made = command.summarises ? summaryRequest(own) : own;
+    requests.set(command, made);
+    return made;
+  };
+
+  const newRequest = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
     agent: agent.name,
     instructions: agent.instructions,
     input: command.input,
@@ -230,38 +216,63 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
+    let bytes = 0;
+    let over: OrchestrationError | undefined;
+    let refuse: ((error: OrchestrationError) => void) | undefined;
+    /** What is too long already is not waited for to its end. */
+    const bound = (delta: ModelDelta) => {
+      if (delta.type === "retracted") bytes = 0;
+      if (delta.type !== "text") return;
+      bytes += Buffer.byteLength(delta.text);
+      if (bytes <= payloadBytes) return;
+      const reason = `more than the limit of ${payloadBytes} bytes`;
+      over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
+      refuse?.(over);
+      own.abort();
+    };
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
       if (own.signal.aborted) return;
+      bound(delta);
+      if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
     const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
-    let onAbort: (() => void) | undefined;
-    return Promise.race([
-      outcome,
-      new Promise<never>((_, reject) => {
-        const late = (ms: number) => () => {
-          reject(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
-          own.abort();
-        };
-        timer = clock.at(clock.now() + timeoutMs, late(timeoutMs));
-        if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
-          first = clock.at(clock.now() + firstSignMs, late(firstSignMs));
-        }
-        onAbort = () => {
-          reject(stopped(model));
-          own.abort();
-        };
-        if (signal.aborted) onAbort();
-        else signal.addEventListener("abort", onAbort, { once: true });
-      }),
-    ]).finally(() => {
-      timer?.cancel();
-      first?.cancel();
-      if (onAbort) signal.removeEventListener("abort", onAbort);
+    return new Promise<ModelResponse>((resolve, reject) => {
+      const end = () => {
+        timer?.cancel();
+        first?.cancel();
+        signal.removeEventListener("abort", onAbort);
+      };
+      const fail = (thrown: unknown) => {
+        end();
+        reject(thrown);
+      };
+      /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
+      const stop = (error: OrchestrationError) => {
+        queueMicrotask(() => fail(error));
+        own.abort();
+      };
+      const onAbort = () => stop(stopped(model));
+      const late = (ms: number) => () => {
+        stop(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
+      };
+      refuse = fail;
+      if (over) fail(over);
+      const now = clock.now();
+      timer = clock.at(now + timeoutMs, late(timeoutMs));
+      if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
+        first = clock.at(now + firstSignMs, late(firstSignMs));
+      }
+      Promise.resolve(outcome).then((response) => {
+        end();
+        resolve(response);
+      }, fail);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
     });
   };
 
@@ -350,6 +361,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let pass: Pass | undefined;
         let fitted: FittedContext | undefined;
         try {
+          const due = summaryDue(command, whole, options.context);
+          if (due) {
+            const error = contextFull(model.id, due).toRecord();
+            return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
+          }
           fitted = fit(command, model, whole);
           if (restrictions) await checkRestrictions(key, command);
           let waited = false;
@@ -362,6 +378,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (answer) {
               await checkRestrictions(key, command);
               if (signal.aborted) throw stopped(model);
+              const summary = summarised(model.id, command, answer.parts, options.context);
               const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
               span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
               span.end();
@@ -370,6 +387,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
                 parts: answer.parts,
                 ...free,
                 ...chose,
+                ...summary,
                 cached: true,
                 ...(withheld.length > 0 ? { withheld } : {}),
               });
@@ -405,16 +423,20 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         const withheld = withheldOf(agent, command.tools);
         const request = shown(whole, withheld, fitted);
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
+        /** What was answered and is of no use has its cost all the same. */
+        let told: FailedCall | undefined;
         try {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
-          const voice = agent.streams ? options.deltas?.voice(key, of) : undefined;
+          const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
           const outcome = generate(model, request, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const response = read(answer, model.id);
           const { parts, usage, cost, model: name } = response;
+          told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
+          const summary = summarised(model.id, command, parts, options.context);
           cache?.keep(model, request, response);
           taken?.used(tokensUsed(usage));
           span.set({ model: name ?? model.id, usage, cost, parts });
@@ -427,11 +449,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             ...(cost ? { cost } : {}),
             ...chose,
             ...(fitted && fitted.after < fitted.before ? { context: shrunk(fitted) } : {}),
+            ...summary,
             ...(withheld.length > 0 ? { withheld } : {}),
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
-          const told = toldBy(thrown);
+          told ??= toldBy(thrown);
           const outcome = failed(error, told);
           span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });

@@ -55,17 +55,22 @@ export interface ModelTold {
 }
 
 function toldOf({ model, next, usage, cost, cached }: ModelTold): SpanAttributes {
-  return {
-    ...(cached === undefined ? {} : { [names.cached]: cached }),
-    ...(model === undefined ? {} : { [names.responseModel]: model }),
-    ...(next === undefined ? {} : { [names.next]: next }),
-    ...(usage === undefined
-      ? {}
-      : { [names.inputTokens]: usage.inputTokens, [names.outputTokens]: usage.outputTokens }),
-    ...(usage?.cachedInputTokens === undefined ? {} : { [names.cachedInputTokens]: usage.cachedInputTokens }),
-    ...(usage?.reasoningTokens === undefined ? {} : { [names.reasoningTokens]: usage.reasoningTokens }),
-    ...(cost === undefined ? {} : { [names.costUsd]: cost.microUsd / 1e6, [names.costBasis]: cost.basis }),
-  };
+  const told: Record<string, SpanAttributes[string]> = {};
+  if (cached !== undefined) told[names.cached] = cached;
+  if (model !== undefined) told[names.responseModel] = model;
+  if (next !== undefined) told[names.next] = next;
+  if (usage !== undefined) {
+    const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = usage;
+    told[names.inputTokens] = inputTokens;
+    told[names.outputTokens] = outputTokens;
+    if (cachedInputTokens !== undefined) told[names.cachedInputTokens] = cachedInputTokens;
+    if (reasoningTokens !== undefined) told[names.reasoningTokens] = reasoningTokens;
+  }
+  if (cost !== undefined) {
+    told[names.costUsd] = cost.microUsd / 1e6;
+    told[names.costBasis] = cost.basis;
+  }
+  return told;
 }
 
 function contentsOf({ instructions, input, messages }: ModelRequest): SpanAttributes {
@@ -95,6 +100,8 @@ function messageOf(message: Message): Json {
       };
     case "answer":
       return { role: "user", parts: [json(message.answer)] };
+    case "summary":
+      return { role: "user", parts: [text(message.text)] };
     case "repair":
       return { role: "user", parts: [json(message.issues as unknown as Json)] };
   }

@@ -8,6 +8,8 @@ export type Message =
   | { readonly role: "assistant"; readonly parts: readonly ResponsePart[] }
   | { readonly role: "tool"; readonly results: readonly ToolResultPart[] }
   | { readonly role: "answer"; readonly of: Audience; readonly answer: Json }
+  /** Stands for so many messages from the beginning on: what a model made of them, so data and no instruction. */
+  | { readonly role: "summary"; readonly messages: number; readonly text: string }
   | { readonly role: "repair"; readonly issues: readonly { readonly pointer: string; readonly message: string }[] };
 
 export type ToolResultPart = {

@@ -10,6 +10,7 @@ import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
 import { modelRetryDelayOf } from "./retry.ts";
 import type { Invocation, Judge, Team, Work } from "./state.ts";
+import { beginSummary, failSummary, takeSummary } from "./summary.ts";
 import { beginTeam, reject, teamAddress } from "./team.ts";
 
 /** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
@@ -17,7 +18,7 @@ import { beginTeam, reject, teamAddress } from "./team.ts";
 export const loopSteps = compileSteps(agentMachine());
 
 /** A round that asks more models than this has gone wrong. */
-const candidatesMax = 16;
+export const candidatesMax = 16;
 
 const accepts: ReadonlySet<MessageType> = new Set<MessageType>(["handoff.delivered", "call.settled", "input.received"]);
 
@@ -123,6 +124,9 @@ function accept(
     tries: 0,
     rounds: 0,
     tried: [],
+    summary: undefined,
+    summaries: 0,
+    trims: false,
   };
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
@@ -179,7 +183,9 @@ function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
 
 /** A model's answer, read: calls before output, output before text. */
 export function readResponse(work: Work, invocation: Invocation, body: EntryBodies["model.responded"]): void {
+  if (body.command === invocation.summary?.command) return takeSummary(work, invocation, body);
   const { parts } = body;
+  invocation.trims = false;
   invocation.tries = 0;
   invocation.rounds = 0;
   invocation.tried = [];
@@ -216,8 +222,10 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
  * One that is worth another try is so also where those asked in its place are not.
  */
 export function failResponse(work: Work, invocation: Invocation, body: EntryBodies["model.failed"]): void {
-  const { error, model, next } = body;
+  if (body.command === invocation.summary?.command) return failSummary(work, invocation, body);
+  const { error, model, next, summarise } = body;
   invocation.tries++;
+  if (summarise) return beginSummary(work, invocation, summarise);
   const codes = [...invocation.tried.map(({ code }) => code), error.code];
   const falls = next !== undefined && work.rules.retries && invocation.tried.length < candidatesMax;
   invocation.tried = falls ? [...invocation.tried, { model, code: error.code }] : [];
@@ -266,38 +274,7 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
     case "callModel": {
       if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
       work.state.steps++;
-      // Another try of the same call is no turn of its own: the model is asked the same again.
-      const again = invocation.tries > 0;
-      const turn = again ? invocation.models : ++invocation.models;
-      const called = work.state.agentCalls.get(agent.name) ?? 0;
-      const agentCall = again ? called - 1 : called;
-      work.state.agentCalls.set(agent.name, agentCall + 1);
-      const attempt = invocation.tries + 1;
-      const id = again ? `${path}/model#${turn}/try#${attempt}` : `${path}/model#${turn}`;
-      work.note("model.called", path, {
-        command: id,
-        agent: agent.name,
-        alias: invocation.alias,
-        turn,
-        reason: invocation.reason,
-      });
-      callOrReserve(work, {
-        type: "callModel",
-        id,
-        path,
-        agent: agent.name,
-        alias: invocation.alias,
-        turn,
-        attempt,
-        agentCall,
-        input: invocation.input,
-        messages: invocation.messages,
-        tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
-        labels: [...new Set([...work.state.labels, ...invocation.labels])].sort(),
-        tried: invocation.tried,
-        attributes: work.attributes,
-      });
-      return;
+      return askModel(work, invocation);
     }
     case "wait": {
       const error = detail.error ?? new OrchestrationError("run/internal", { reason: "no failure" }).toRecord();
@@ -359,6 +336,53 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
     case "unexpected":
       return;
   }
+}
+
+/** Makes the model call of the present turn, or another try of it. One that waited for a summary is the same step of the run. */
+export function askModel(work: Work, invocation: Invocation): void {
+  const { path, agent } = invocation;
+  // Another try of the same call is no turn of its own: the model is asked the same again.
+  const again = invocation.tries > 0;
+  const turn = again ? invocation.models : ++invocation.models;
+  const called = work.state.agentCalls.get(agent.name) ?? 0;
+  const agentCall = again ? called - 1 : called;
+  work.state.agentCalls.set(agent.name, agentCall + 1);
+  const attempt = invocation.tries + 1;
+  const id = again ? `${path}/model#${turn}/try#${attempt}` : `${path}/model#${turn}`;
+  work.note("model.called", path, {
+    command: id,
+    agent: agent.name,
+    alias: invocation.alias,
+    turn,
+    reason: invocation.reason,
+  });
+  callOrReserve(work, {
+    type: "callModel",
+    id,
+    path,
+    agent: agent.name,
+    alias: invocation.alias,
+    turn,
+    attempt,
+    agentCall,
+    input: invocation.input,
+    messages: invocation.messages,
+    tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
+    labels: labelsOf(work, invocation),
+    tried: invocation.tried,
+    ...(invocation.trims ? { trims: true } : {}),
+    attributes: work.attributes,
+  });
+}
+
+/** The present call has failed for good. */
+export function failThinking(work: Work, invocation: Invocation, error: ErrorRecord): void {
+  tell(work, invocation, { type: "model.failed", retry: false }, { error });
+}
+
+/** Labels of all that a request of this instance carries, sorted. */
+export function labelsOf(work: Work, { labels }: Pick<Invocation, "labels">): readonly string[] {
+  return [...new Set([...work.state.labels, ...labels])].sort();
 }
 
 function failureOf(work: Work, { agent }: Invocation, why: AgentFailure, detail: Detail): ErrorRecord {

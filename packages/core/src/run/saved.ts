@@ -141,6 +141,10 @@ export function loadState(
       // Snapshots from before there were routes know of neither.
       rounds: one.rounds ?? one.tries,
       tried: one.tried ?? [],
+      // Nor do those from before there were summaries know of them.
+      summary: one.summary,
+      summaries: one.summaries ?? 0,
+      trims: one.trims ?? false,
       branch: one.branch,
       output: one.output,
       turn: one.turn.map((slot) => ({ ...slot, result: slot.result })),
@@ -174,6 +178,7 @@ export function loadState(
     saved.outstanding.map((command): [string, Command] => {
       if (command.type === "reserve") return [command.id, { ...command, call: whole(command.call) }];
       if (command.type !== "callModel") return [command.id, command];
+      if (command.summarises) return [command.id, whole(command)];
       // A model call under way shares its transcript with its invocation; the copy in the snapshot does not.
       const messages = invocations.get(command.path)?.messages ?? command.messages;
       return [command.id, { ...whole(command), messages }];

@@ -9,6 +9,7 @@ import type {
   RunBudget,
   RunStatus,
   Spend,
+  SummaryDue,
   Tier,
   Undo,
 } from "../event.ts";
@@ -79,6 +80,22 @@ export interface Invocation {
   /** How often all that there was to ask was asked in vain: what waits are counted by. */
   rounds: number;
   /** Models that have failed in the present round. */
+  tried: TriedModel[];
+  /** The summary that its present call waits for. */
+  summary: Summary | undefined;
+  /** Summaries that were asked for so far. */
+  summaries: number;
+  /** The present call is shortened, because its summary did not come. */
+  trims: boolean;
+}
+
+export interface Summary {
+  readonly due: SummaryDue;
+  /** Name of the first call for it. */
+  readonly id: string;
+  /** The call that is under way. */
+  command: string;
+  /** Models that have failed at it. */
   tried: TriedModel[];
 }
 

@@ -15,6 +15,7 @@ import { assertBound } from "../limits.ts";
 import { responseCache } from "../model/cache.ts";
 import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
+import { withSummarisers } from "../model/summary.ts";
 import type { observers } from "../observer.ts";
 import type { Engine, RunHost, RunKey } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
@@ -94,7 +95,7 @@ export function makeHost({
   const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
   const gateway = modelGateway({
     ...common,
-    models,
+    models: withSummarisers(models, options.context),
     deltas,
     ...(options.context ? { context: options.context } : {}),
     rates,

@@ -14,6 +14,7 @@ import { isIdText, randomIds } from "../ids.ts";
 import { type Json, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
 import { modelsOf, type Route } from "../model/route.ts";
+import { withSummarisers } from "../model/summary.ts";
 import { observers } from "../observer.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
@@ -158,7 +159,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);
-  if (definition.budget || Object.keys(options.budgets ?? {}).length > 0) checkPrices(models);
+  if (definition.budget || Object.keys(options.budgets ?? {}).length > 0)
+    checkPrices(withSummarisers(models, options.context));
   const ids = options.ids ?? randomIds();
   const logger = harmlessLogger(options.logger);
   const tracer = harmlessTracer(options.tracer);

@@ -15,7 +15,15 @@ export {
   replies,
 } from "./people.ts";
 export { type PlayOptions, playScenario, runScenario } from "./play.ts";
-export { type RecordedModelOptions, recordedModel } from "./recorded-model.ts";
+export {
+  type RecordedLine,
+  type RecordedModel,
+  type RecordedModelOptions,
+  type Recording,
+  type RecordingOptions,
+  recordedModel,
+  recording,
+} from "./recorded-model.ts";
 export {
   type Change,
   defineScenario,
@@ -30,7 +38,9 @@ export {
   asks,
   calls,
   callsAll,
+  fails,
   functionModel,
+  hangs,
   refuses,
   type ScriptedModel,
   says,

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { defaultDetectors } from "../answer/redaction.ts";
 import { localEngine } from "../engine/local.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { ResponsePart } from "../event.ts";
@@ -15,7 +16,7 @@ import { user } from "../principal.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { defineTool } from "../tool.ts";
 import { fakeClock } from "./fake-clock.ts";
-import { type RecordedModelOptions, recordedModel } from "./recorded-model.ts";
+import { type RecordedModelOptions, recordedModel, recording } from "./recorded-model.ts";
 
 let folder: string;
 let file: string;
@@ -176,9 +177,63 @@ describe("a recording", () => {
     await ask(first, request("a"));
     const offline = model({ cost: "paid" });
     expect(offline.quote?.(request("a"))).toEqual({ microUsd: 9, tokens: 8 });
-    expect(() => offline.quote?.(request("b"))).toThrow("model/not-recorded");
+    // So that a budget lets it through, and the call itself says what is missing.
+    expect(offline.quote?.(request("b"))).toEqual({ microUsd: 0, tokens: 0 });
     expect(model()).toMatchObject({ cost: "zero" });
     expect(model().quote?.(request("b"))).toEqual({ microUsd: 0, tokens: 0 });
+  });
+});
+
+describe("a file of several models", () => {
+  test("C4 has its lines in the order in which the calls were made, whichever was answered first", async () => {
+    const answers = new Map<string, (parts: ModelResponse) => void>();
+    const slow = (id: string): Model => ({
+      id,
+      cost: "zero",
+      generate: ({ input }) => new Promise((resolve) => answers.set(String(input), resolve)),
+    });
+    const both = recording({ file });
+    const [one, other] = ["one", "other"].map((id) => both.model({ id, record: slow(id) })) as [Model, Model];
+    const calls = [
+      one.generate(request("a"), options()),
+      other.generate(request("b"), options()),
+      one.generate(request("c"), options()),
+    ];
+    for (const input of ["c", "b", "a"]) {
+      expect(readdirSync(folder)).toEqual([]);
+      answers.get(input)?.({ parts: [text(input)] });
+      await calls.pop();
+    }
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line)).map(({ model: of, request: { input } }) => [of, input])).toEqual([
+      ["one", "a"],
+      ["other", "b"],
+      ["one", "c"],
+    ]);
+  });
+
+  test("C4 a call that was stopped leaves no gap and holds up nobody", async () => {
+    const stop = new AbortController();
+    const hangs: Model = {
+      id: "hangs",
+      cost: "zero",
+      generate: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped")))),
+    };
+    const both = recording({ file });
+    const hanging = both.model({ id: "hangs", record: hangs }).generate(request("a"), { signal: stop.signal });
+    await ask(both.model({ id: "real", record: counting().model }), request("b"));
+    stop.abort();
+    await expect(hanging).rejects.toThrow("stopped");
+    expect(recording({ file }).unused()).toEqual([{ line: 1, model: "real", agent: "clerk" }]);
+  });
+
+  test("tells which exchanges no run has asked for", async () => {
+    const first = model({ record: counting().model });
+    for (const input of ["a", "b", "c"]) await ask(first, request(input));
+    const offline = recording({ file });
+    await ask(offline.model({ id: "careful" }), request("b"));
+    expect(offline.unused().map(({ line }) => line)).toEqual([1, 3]);
   });
 });
 
@@ -209,6 +264,22 @@ describe("C3 what shall not be written", () => {
     expect(pointers).toContain("/request/input/a~1b");
     expect(pointers).toContain("/response/parts/0/text");
     expect(await ask(model({ redact }), given("42"))).toBe("card … is fine");
+  });
+});
+
+describe("C3 what detectors find", () => {
+  const leaky = (word: string) => counting({ generate: async () => ({ parts: [text(`it is ${word}.`)] }) }).model;
+
+  test("is written as its name: what looks like a key when nobody says more", async () => {
+    await ask(model({ record: leaky("sk-abcdefghijklmnop") }), request("with sk-0123456789abcdef"));
+    expect(readFileSync(file, "utf8")).not.toMatch(/sk-|0123|ghij/);
+    expect(await ask(model(), request("with sk-another0123456789"))).toBe("it is [key].");
+  });
+
+  test("is what a supervisor's own detectors find, where they are given", async () => {
+    await ask(model({ record: leaky("a@b.example"), detectors: defaultDetectors }), request("from c@d.example"));
+    expect(readFileSync(file, "utf8")).not.toMatch(/@/);
+    expect(await ask(model({ detectors: defaultDetectors }), request("from e@f.example"))).toBe("it is [email].");
   });
 });
 
@@ -244,6 +315,22 @@ describe("a miss", () => {
       pointer: "/asks/0",
       expected: "nothing",
       got: '"customer"',
+    });
+  });
+
+  test("shows of texts with several lines the first one that differs", async () => {
+    const lines = ["Be kind.", `Pay back at most 100 euros${", really".repeat(8)}.`, "Ask first."];
+    await ask(model({ record: counting().model }), request("a", { instructions: lines.join("\n") }));
+    const changed = [lines[0], "Pay back at most 900 euros.", lines[2]].join("\n");
+    expect((await refusal(model(), request("a", { instructions: changed }))).data).toMatchObject({
+      pointer: "/instructions",
+      expected: `"${lines[1]}"`,
+      got: '"Pay back at most 900 euros."',
+    });
+    const longer = [...lines, "And say so."].join("\n");
+    expect((await refusal(model(), request("a", { instructions: longer }))).data).toMatchObject({
+      expected: "nothing",
+      got: '"And say so."',
     });
   });
 

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { type Detector, defaultDetectors, RedactionWindow } from "../answer/redaction.ts";
 import { diffOf } from "../approval/diff.ts";
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Spend } from "../event.ts";
@@ -12,7 +13,7 @@ import { type Clock, systemClock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
 
 /**
- * A model that answers from a file, and the way to make that file from another model.
+ * Models that answer from a file, and the way to make that file from other models.
  *
  * The file holds one exchange a line, as JSON: the model, the agent, what it was shown, and what it answered or how it
  * failed. An exchange is found by the hash of what the model is shown, so ids of runs do not matter and a changed prompt
@@ -22,25 +23,51 @@ import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse }
  * C2 A request that a run makes several times is answered in the order of the lines; the same call of a run, made again
  *    after it was lost, gets the same answer.
  * C3 Nothing but requests and answers is written: no headers, no keys, no ids of tenants or runs. Sensitive requests are
- *    written through `redact`, or not at all.
+ *    written through `redact`, or not at all; what `detectors` find is written as their names.
+ * C4 Lines stand in the order in which their calls were made, whichever was answered first.
  */
-export interface RecordedModelOptions {
-  readonly id: string;
+export interface RecordingOptions {
   /** Path of the file; made where it is absent, with its folder. */
   readonly file: string;
-  /** Asked for what is not in the file. Absent: nothing is asked, and a request without an answer fails. */
-  readonly record?: Model;
   /**
    * Changes texts before anything is written or looked up. Called for each string of an exchange with its JSON pointer
    * (`/request/input/name`). Given what it gave before it has to give the same again.
    */
   readonly redact?: (text: string, pointer: string) => string;
-  /** As in {@link Model}; those of `record`, or `zero` and nothing, when absent. */
-  readonly cost?: Model["cost"];
-  readonly provider?: string;
-  readonly cleared?: readonly string[];
+  /**
+   * What is written and looked up as its detector's name (`[key]`), after `redact`; tokens that look like keys when
+   * absent. A supervisor's own detectors keep out of the file what is not shown to people: a call whose arguments they
+   * find is replayed with the name in their place.
+   */
+  readonly detectors?: readonly Detector[];
   /** For failures whose `retry-after` is a date; the machine's when absent. */
   readonly clock?: Clock;
+}
+
+/** One of the models of a recording. */
+export interface RecordedModel extends Pick<Model, "id" | "provider" | "cleared" | "timeoutMs"> {
+  /** Asked for what is not in the file. Absent: nothing is asked, and a request without an answer fails. */
+  readonly record?: Model;
+  /** As in {@link Model}, as the others are; those of `record`, or `zero` and nothing, when absent. */
+  readonly cost?: Model["cost"];
+}
+
+export interface RecordedModelOptions extends RecordingOptions, RecordedModel {}
+
+/** An exchange as it is told: where it stands and whose it was. */
+export interface RecordedLine {
+  /** Counting from 1. */
+  readonly line: number;
+  readonly model: string;
+  readonly agent: string;
+}
+
+/** A file of exchanges, read once. */
+export interface Recording {
+  /** A model that fails a call with `model/not-recorded` where neither the file nor `record` has an answer. */
+  readonly model: (options: RecordedModel) => Model;
+  /** Exchanges that no run has asked for so far, in the order of their lines. */
+  readonly unused: () => readonly RecordedLine[];
 }
 
 /** All that a model is shown of a request. */
@@ -66,103 +93,160 @@ interface Line extends Exchange {
  * @throws OrchestrationError `model/recording-invalid`
  */
 export function recordedModel(options: RecordedModelOptions): Model {
-  const { id, file, record, redact, clock = systemClock() } = options;
-  const { cost = record?.cost ?? "zero", provider = record?.provider, cleared = record?.cleared } = options;
+  return recording(options).model(options);
+}
+
+/**
+ * Opens a file of exchanges for one model or several, which keep their lines apart by their ids.
+ * @throws OrchestrationError `model/recording-invalid`
+ */
+export function recording({ file, redact, clock = systemClock(), ...more }: RecordingOptions): Recording {
+  const detectors = more.detectors ?? defaultDetectors.filter(({ name }) => name === "key");
   const recorded = readLines(file);
-  let lineCount = recorded.at(-1)?.line ?? 0;
-  /** By run: how often each request was answered in it, and which call got which line. */
-  const runs = new Map<string, { readonly asked: Map<string, number>; readonly given: Map<string, Line> }>();
-
-  const written = <Value>(value: Value, pointer: string): Value => {
-    const plain = plainJson(value);
-    if (!plain.ok) {
-      throw new OrchestrationError("model/response-invalid", { model: id, reason: `not JSON: ${plain.fault.reason}` });
-    }
-    return (redact ? redacted(plain.value, pointer, redact) : plain.value) as Value;
-  };
-  const shownOf = (request: ModelRequest): Shown =>
-    written(
-      Object.fromEntries(shownMembers.map((member) => [member, request[member]])),
-      "/request",
-    ) as unknown as Shown;
-  const linesFor = (key: string) => recorded.filter((one) => one.model === id && one.key === key);
-
-  const add = (exchange: Exchange): Line => {
+  const used = new Set<Line>();
+  const places = orderOf((exchange: Exchange) => {
     mkdirSync(dirname(file), { recursive: true });
     appendFileSync(file, `${JSON.stringify(exchange)}\n`);
-    const line = { ...exchange, line: ++lineCount, key: hashJson(exchange.request) };
-    recorded.push(line);
-    return line;
+  });
+  let lineCount = recorded.at(-1)?.line ?? 0;
+  const clean = (text: string, pointer: string): string => {
+    const window = new RedactionWindow(detectors);
+    return window.push(redact ? redact(text, pointer) : text) + window.end();
   };
 
-  /** Asks the other model and writes down what came of it; what comes back is what it said, not what was written. */
-  const recordOne = async (model: Model, request: ModelRequest, shown: Shown, call: ModelCallOptions) => {
-    if (!redact && request.labels.some(isSensitive)) {
-      throw notRecorded(request, "it is sensitive, and there is no `redact`");
-    }
-    const quote = quoteOf(model, request);
-    const exchange = { model: id, agent: request.agent, request: shown, ...(quote ? { quote } : {}) };
-    try {
-      const response = await model.generate(request, call);
-      return { response, line: add({ ...exchange, response: written(response, "/response") }) };
-    } catch (thrown) {
-      if (call.signal.aborted) throw thrown; // Nobody waits for it any more; it says nothing about the model.
-      const failure = modelError(thrown, id, clock.now()).toRecord();
-      return { thrown, line: add({ ...exchange, failure: written(failure, "/failure"), ...toldBy(thrown) }) };
-    }
-  };
+  const model = ({ id, record, ...own }: RecordedModel): Model => {
+    const { cost = record?.cost ?? "zero", provider = record?.provider, cleared = record?.cleared } = own;
+    const { timeoutMs = record?.timeoutMs } = own;
+    /** By run: how often each request was answered in it, and which call got which exchange. */
+    const runs = new Map<string, { readonly asked: Map<string, number>; readonly given: Map<string, Exchange> }>();
 
-  const notRecorded = (request: ModelRequest, reason: string, data: Record<string, Json> = {}) =>
-    new OrchestrationError("model/not-recorded", { model: id, agent: request.agent, file, reason, ...data });
-
-  const missed = (request: ModelRequest, shown: Shown) => {
-    const known = linesFor(hashJson(shown)).length;
-    if (known > 0) return notRecorded(request, `it is recorded ${known} times and was made once more`);
-    const near = nearest(
-      recorded.filter((one) => one.model === id),
-      request.agent,
-      shown,
-    );
-    if (!near) return notRecorded(request, "nothing is recorded of this model");
-    const { line, change } = near;
-    const [expected, got] = excerpts(change.before, change.after);
-    const reason = `line ${line.line} is nearest and differs at ${change.path}: recorded ${expected}, asked ${got}`;
-    return notRecorded(request, reason, { nearest: line.line, pointer: change.path, expected, got });
-  };
-
-  return {
-    id,
-    cost,
-    ...(provider === undefined ? {} : { provider }),
-    ...(cleared === undefined ? {} : { cleared }),
-    ...(record?.timeoutMs === undefined ? {} : { timeoutMs: record.timeoutMs }),
-    quote: (request) => {
-      const shown = shownOf(request);
-      const quote = linesFor(hashJson(shown)).find((one) => one.quote)?.quote ?? record?.quote?.(request);
-      if (quote) return quote;
-      if (cost === "zero") return { microUsd: 0, tokens: 0 };
-      throw missed(request, shown);
-    },
-    generate: async (request, call) => {
-      const { runId, path, turn, attempt } = request.context;
-      const shown = shownOf(request);
-      const key = hashJson(shown);
-      const run = runs.get(runId) ?? { asked: new Map<string, number>(), given: new Map<string, Line>() };
-      runs.set(runId, run);
-      const name = `${path}/${turn}/${attempt}/${key}`;
-      const index = run.asked.get(key) ?? 0;
-      let line = run.given.get(name) ?? linesFor(key)[index];
-      if (!line && !record) throw missed(request, shown);
-      if (!run.given.has(name)) run.asked.set(key, index + 1);
-      if (!line && record) {
-        const made = await recordOne(record, request, shown, call);
-        line = made.line;
-        run.given.set(name, line);
-        if ("thrown" in made) throw made.thrown;
-        return made.response;
+    const written = <Value>(value: Value, pointer: string): Value => {
+      const plain = plainJson(value);
+      if (!plain.ok) {
+        throw new OrchestrationError("model/response-invalid", {
+          model: id,
+          reason: `not JSON: ${plain.fault.reason}`,
+        });
       }
-      run.given.set(name, line as Line);
-      return answerOf(line as Line);
+      return redacted(plain.value, pointer, clean) as Value;
+    };
+    const shownOf = (request: ModelRequest): Shown =>
+      written(
+        Object.fromEntries(shownMembers.map((member) => [member, request[member]])),
+        "/request",
+      ) as unknown as Shown;
+    const linesFor = (key: string) => recorded.filter((one) => one.model === id && one.key === key);
+
+    /** Asks the other model and writes down what came of it; what comes back is what it said, not what was written. */
+    const recordOne = async (from: Model, request: ModelRequest, shown: Shown, call: ModelCallOptions) => {
+      if (!redact && request.labels.some(isSensitive)) {
+        throw notRecorded(request, "it is sensitive, and there is no `redact`");
+      }
+      const quote = quoteOf(from, request);
+      const asked = { model: id, agent: request.agent, request: shown, ...(quote ? { quote } : {}) };
+      const place = places.take();
+      const add = (exchange: Exchange): Exchange => {
+        const line = { ...exchange, line: ++lineCount, key: hashJson(exchange.request) };
+        recorded.push(line);
+        used.add(line);
+        place.fill(exchange);
+        return exchange;
+      };
+      try {
+        const response = await from.generate(request, call);
+        return { response, exchange: add({ ...asked, response: written(response, "/response") }) };
+      } catch (thrown) {
+        if (call.signal.aborted) throw thrown; // Nobody waits for it any more; it says nothing about the model.
+        const failure = modelError(thrown, id, clock.now()).toRecord();
+        return { thrown, exchange: add({ ...asked, failure: written(failure, "/failure"), ...toldBy(thrown) }) };
+      } finally {
+        place.leave();
+      }
+    };
+
+    const notRecorded = (request: ModelRequest, reason: string, data: Record<string, Json> = {}) =>
+      new OrchestrationError("model/not-recorded", { model: id, agent: request.agent, file, reason, ...data });
+
+    const missed = (request: ModelRequest, shown: Shown) => {
+      const known = linesFor(hashJson(shown)).length;
+      if (known > 0) return notRecorded(request, `it is recorded ${known} times and was made once more`);
+      const near = nearest(
+        recorded.filter((one) => one.model === id),
+        request.agent,
+        shown,
+      );
+      if (!near) return notRecorded(request, "nothing is recorded of this model");
+      const { line, change } = near;
+      const [expected, got] = excerpts(change.before, change.after);
+      const reason = `line ${line.line} is nearest and differs at ${change.path}: recorded ${expected}, asked ${got}`;
+      return notRecorded(request, reason, { nearest: line.line, pointer: change.path, expected, got });
+    };
+
+    return {
+      id,
+      cost,
+      ...(provider === undefined ? {} : { provider }),
+      ...(cleared === undefined ? {} : { cleared }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      quote: (request) => {
+        const shown = shownOf(request);
+        const quote = linesFor(hashJson(shown)).find((one) => one.quote)?.quote ?? record?.quote?.(request);
+        if (quote) return quote;
+        // A call that no answer is recorded of costs nothing, and says what it is nearest to when it is made.
+        if (cost === "zero" || !record) return { microUsd: 0, tokens: 0 };
+        throw missed(request, shown);
+      },
+      generate: async (request, call) => {
+        const { runId, path, turn, attempt } = request.context;
+        const shown = shownOf(request);
+        const key = hashJson(shown);
+        const run = runs.get(runId) ?? { asked: new Map<string, number>(), given: new Map<string, Exchange>() };
+        runs.set(runId, run);
+        const name = `${path}/${turn}/${attempt}/${key}`;
+        const index = run.asked.get(key) ?? 0;
+        const known = run.given.get(name);
+        const line = known ? undefined : linesFor(key)[index];
+        if (!known && !line && !record) throw missed(request, shown);
+        if (!known) run.asked.set(key, index + 1);
+        if (!known && !line && record) {
+          const made = await recordOne(record, request, shown, call);
+          run.given.set(name, made.exchange);
+          if ("thrown" in made) throw made.thrown;
+          return made.response;
+        }
+        if (line) used.add(line);
+        const exchange = (known ?? line) as Exchange;
+        run.given.set(name, exchange);
+        return answerOf(exchange);
+      },
+    };
+  };
+  return {
+    model,
+    unused: () =>
+      recorded.filter((line) => !used.has(line)).map(({ line, model: of, agent }) => ({ line, model: of, agent })),
+  };
+}
+
+/** Hands on what fills places in the order in which the places were taken; places that are left empty count no more. */
+function orderOf<Item>(hand: (item: Item) => void) {
+  const waiting: { item?: Item; left: boolean }[] = [];
+  return {
+    take: () => {
+      const place: { item?: Item; left: boolean } = { left: false };
+      waiting.push(place);
+      return {
+        fill: (item: Item) => {
+          place.item = item;
+        },
+        leave: () => {
+          place.left = true;
+          for (let [first] = waiting; first?.left; [first] = waiting) {
+            waiting.shift();
+            if (first.item !== undefined) hand(first.item);
+          }
+        },
+      };
     },
   };
 }
@@ -229,9 +313,10 @@ function nearest(lines: readonly Line[], agent: string, shown: Shown) {
 
 const excerptChars = 120;
 
-/** Both values as JSON, cut to the place where they begin to differ. */
+/** Both values as JSON, cut to the place where they begin to differ: of texts, to the first line that does. */
 function excerpts(before: Json | undefined, after: Json | undefined): [string, string] {
-  const [one, other] = [before, after].map((value) => (value === undefined ? "nothing" : JSON.stringify(value))) as [
+  const lines = typeof before === "string" && typeof after === "string" ? firstLines(before, after) : [before, after];
+  const [one, other] = lines.map((value) => (value === undefined ? "nothing" : JSON.stringify(value))) as [
     string,
     string,
   ];
@@ -242,6 +327,14 @@ function excerpts(before: Json | undefined, after: Json | undefined): [string, s
     const end = from + excerptChars;
     return `${from > 0 ? "…" : ""}${text.slice(from, end)}${end < text.length ? "…" : ""}`;
   }) as [string, string];
+}
+
+/** The first line of each that the other does not have in its place; nothing for one that has no such line. */
+function firstLines(before: string, after: string): [string | undefined, string | undefined] {
+  const [one, other] = [before.split("\n"), after.split("\n")];
+  let line = 0;
+  while (one[line] === other[line]) line++;
+  return [one[line], other[line]];
 }
 
 function redacted(value: Json, pointer: string, redact: (text: string, pointer: string) => string): Json {
