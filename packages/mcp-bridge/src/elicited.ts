@@ -38,7 +38,7 @@ function isMember(value: unknown): value is Member {
 function fits(content: Member, { properties, required }: Member): boolean {
   const known = isMember(properties) ? properties : {};
   const needed = Array.isArray(required) ? required : [];
-  if (!needed.every((name) => typeof name === "string" && content[name] !== undefined)) return false;
+  if (!needed.every((name) => typeof name === "string" && Object.hasOwn(content, name))) return false;
   return Object.entries(content).every(([name, value]) => {
     const schema = Object.hasOwn(known, name) ? known[name] : undefined;
     return schema === undefined || !isMember(schema) || valueFits(value, schema);

@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { defineTool, parseWith, type ToolContext, ToolRefusal } from "@remit/core";
+import { defineTool, parseWith, type ToolContext, ToolRefusal, user } from "@remit/core";
 import { ToolsError } from "@remit/tools";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -11,6 +12,7 @@ import { connectMcp } from "./connect.ts";
 import type { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
+import type { McpAuditEntry } from "./serve-app.ts";
 import { contextOf, isAlive, keepingLogger } from "./testing/fixture.ts";
 import { stdio } from "./transport.ts";
 
@@ -282,4 +284,90 @@ test("inputs that are a choice of objects can be served, other inputs cannot, an
     data: { tool: "text", reason: 'its input is "string", not an object' },
   });
   expect(ToolsError.is(await failureOf(served({ tools: [either, either] })), "registry/duplicate-tool")).toBe(true);
+});
+
+/** A server on streams of ours, spoken to in 2026-07-28: no handshake, and the version in each request. */
+async function servedStateless(options: Omit<ServeMcpOptions, "name" | "version" | "transport">) {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const serving = await serveMcp({ name: "shop", version: "1", transport: { input, output }, ...options });
+  servings.push(serving);
+  const lines: Answer[] = [];
+  createInterface(output).on("line", (line) => void lines.push(JSON.parse(line) as Answer));
+  const ask = (id: number, method: string, params: { readonly [key: string]: unknown } = {}) => {
+    const _meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientInfo": { name: "a client", version: "1" },
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    input.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta } })}\n`);
+    return vi.waitFor(() => {
+      const answer = lines.find((candidate) => candidate.id === id);
+      if (!answer) throw new Error(`no answer to ${id}`);
+      return answer;
+    });
+  };
+  return { input, serving, ask, lines };
+}
+
+test("the first message says which era it is: 2026-07-28 is served over the same streams", async () => {
+  const { ask, input, serving, lines } = await servedStateless({ tools: [noteText] });
+  expect((await ask(1, "server/discover")).result).toMatchObject({ supportedVersions: ["2026-07-28"] });
+  expect((await ask(2, "tools/list")).result).toMatchObject({ tools: [{ name: "note_text" }] });
+  const called = await ask(3, "tools/call", { name: "note_text", arguments: { text: "" } });
+  expect(called.result).toMatchObject({ structuredContent: { noted: true } });
+  expect(seen.at(-1)).toMatchObject({ agent: "a client", tenant: "local" });
+  expect((await ask(4, "tools/call", { name: "other", arguments: {} })).error).toMatchObject({ code: -32602 });
+  void ask(5, "subscriptions/listen", { notifications: { toolsListChanged: true } }).catch(() => {});
+  await vi.waitFor(() => {
+    expect(lines).toContainEqual(expect.objectContaining({ method: "notifications/subscriptions/acknowledged" }));
+  });
+  serving.setTools([]);
+  await vi.waitFor(() => {
+    expect(lines).toContainEqual(expect.objectContaining({ method: "notifications/tools/list_changed" }));
+  });
+  input.end();
+  await serving.closed;
+});
+
+test("who calls over stdio is whoever the operator says, with its allowlist and budget", async () => {
+  const audit: McpAuditEntry[] = [];
+  const client = { principal: user("ann"), tenant: "acme", tools: ["note_text"], budget: { calls: 1 } };
+  const other = { ...noteText, name: "other_note" };
+  const { ask } = await served({ tools: [noteText, other], client, audit: (entry) => void audit.push(entry) });
+  expect((await ask(1, "tools/list", {})).result).toMatchObject({ tools: [{ name: "note_text" }] });
+  const call = { name: "note_text", arguments: { text: "" } };
+  expect((await ask(2, "tools/call", call)).result).toMatchObject({ structuredContent: { noted: true } });
+  expect((await ask(3, "tools/call", call)).result).toMatchObject({ isError: true });
+  expect((await ask(4, "tools/call", { ...call, name: "other_note" })).error?.code).toBe(-32602);
+  expect(seen.at(-1)?.tenant).toBe("acme");
+  expect(audit.map(({ principal, status }) => [principal, status])).toEqual([
+    ["ann", "returned"],
+    ["ann", "over-budget"],
+    ["ann", "denied"],
+  ]);
+});
+
+test("an audit that fails is told to the log, and the call is answered", async () => {
+  const logger = keepingLogger();
+  const broken = [
+    () => {
+      throw new Error("disk full");
+    },
+    async () => Promise.reject(new Error("disk full")),
+  ];
+  for (const audit of broken) {
+    const { ask } = await served({ tools: [noteText], logger, audit });
+    const { result } = await ask(1, "tools/call", { name: "note_text", arguments: { text: "" } });
+    expect(result).toMatchObject({ structuredContent: { noted: true } });
+  }
+  const sentences = logger.lines.filter(({ level }) => level === "error").map(({ sentence }) => sentence);
+  expect(sentences).toEqual(["An MCP call could not be audited.", "An MCP call could not be audited."]);
+});
+
+test("changes are told over stdio once there is a client", async () => {
+  const { serving, answers } = await served({ tools: [noteText] });
+  serving.setTools([]);
+  await vi.waitFor(() => {
+    expect(answers()).toContainEqual({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+  });
 });

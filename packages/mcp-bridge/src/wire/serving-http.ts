@@ -29,7 +29,8 @@ export function servingHttp(
     for (const { server, watched } of sessions.values()) tell(app, server, watched, change);
   });
   let closed = false;
-  let opening = 0;
+  /** Callers whose sessions are being opened. */
+  const opening: string[] = [];
 
   const end = async (session: Session): Promise<void> => {
     if (session.id !== undefined && sessions.get(session.id) === session) sessions.delete(session.id);
@@ -45,8 +46,9 @@ export function servingHttp(
   };
 
   const opened = async (request: Request, { body, caller, callerKey }: ServedHttpRequest): Promise<Response> => {
-    const own = [...sessions.values()].filter(({ owner }) => owner === callerKey).length;
-    if (sessions.size + opening >= limits.sessions || own >= limits.sessionsPerCaller) {
+    const owners = [...opening, ...[...sessions.values()].map(({ owner }) => owner)];
+    const own = owners.filter((owner) => owner === callerKey).length;
+    if (owners.length >= limits.sessions || own >= limits.sessionsPerCaller) {
       return refusal(503, -32000, "Too many sessions", idOf(body));
     }
     const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: newId });
@@ -76,13 +78,13 @@ export function servingHttp(
       if (session.id !== undefined && sessions.get(session.id) === session) sessions.delete(session.id);
       session.timer?.cancel();
     };
-    opening += 1;
+    opening.push(callerKey);
     let response: Response;
     try {
       await server.connect(transport);
       response = await transport.handleRequest(request, { authInfo: authInfoOf(caller), parsedBody: body });
     } finally {
-      opening -= 1;
+      opening.splice(opening.indexOf(callerKey), 1);
     }
     if (transport.sessionId === undefined || closed) {
       await end(session);

@@ -1,6 +1,7 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
+  type jsonSchemaValidator,
   type LoggingLevel,
   PROTOCOL_VERSION_META_KEY,
   Server,
@@ -24,6 +25,11 @@ import {
 const noTimeout = 2 ** 31 - 1;
 const anything = z.unknown();
 const firstStateless = "2026-07-28";
+
+/** The SDK would make one for each server, and each request of 2026-07-28 has a server; what it would check is checked here. */
+const noValidator: jsonSchemaValidator = {
+  getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
+};
 
 /** What the SDK asks as `capabilities`. */
 export function declared({ capabilities }: ServedApp): ServerCapabilities {
@@ -70,6 +76,7 @@ export function serverV2(app: ServedApp, options: ServerV2Options = {}): Server 
       ...(instructions === undefined ? {} : { instructions }),
       // Questions to clients of the session era go out as requests; nothing is asked behind the app's back.
       inputRequired: { legacyShim: false },
+      jsonSchemaValidator: noValidator,
     },
   );
   server.onerror = (error) => app.fault(error.message);

@@ -1,0 +1,74 @@
+import { fakeClock } from "@remit/core/testing";
+import { expect, test } from "vitest";
+import type { ServedApp, ServingHttpLimits } from "./serving.ts";
+import { servingHttp } from "./serving-http.ts";
+
+/** Sessions without a socket between: what they cost and when they end. */
+
+const app: ServedApp = {
+  name: "plain",
+  version: "1",
+  instructions: undefined,
+  capabilities: { resources: false, subscriptions: false, prompts: false, completions: false, logging: false },
+  answer: async () => ({ tools: [] }),
+  changes: () => () => {},
+  fault: () => {},
+};
+const most: ServingHttpLimits = {
+  sessions: 1_000,
+  sessionsPerCaller: 1_000,
+  sessionIdleMs: 60_000,
+  subscriptions: 10,
+  batch: 16,
+};
+
+function serving(limits: Partial<ServingHttpLimits> = {}) {
+  const clock = fakeClock();
+  let id = 0;
+  const newId = () => `session-${++id}`;
+  const http = servingHttp(app, { limits: { ...most, ...limits }, clock, newId });
+  const post = async (body: object, { session, callerKey = "a" }: { session?: string; callerKey?: string } = {}) => {
+    const headers = {
+      "Content-Type": "application/json",
+      Accept: "application/json, text/event-stream",
+      ...(session === undefined ? {} : { "Mcp-Session-Id": session }),
+    };
+    const request = new Request("http://localhost/mcp", { method: "POST", headers });
+    const response = await http.fetch(request, { body, caller: undefined, callerKey });
+    await response.text();
+    return { status: response.status, session: response.headers.get("mcp-session-id") ?? "" };
+  };
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } };
+  const open = (callerKey?: string) =>
+    post({ jsonrpc: "2.0", id: 1, method: "initialize", params }, callerKey === undefined ? {} : { callerKey });
+  const list = (session: string) => post({ jsonrpc: "2.0", id: 2, method: "tools/list" }, { session });
+  return { clock, http, open, list };
+}
+
+test("a thousand sessions are the most; those that idle end, and those that are used stay", async () => {
+  const { clock, http, open, list } = serving();
+  const opened: { readonly status: number; readonly session: string }[] = [];
+  for (let count = 0; count < 1_000; count++) opened.push(await open());
+  expect(opened.every(({ status }) => status === 200)).toBe(true);
+  expect((await open()).status).toBe(503);
+  clock.advance(40_000);
+  const [used = { session: "" }] = opened;
+  expect((await list(used.session)).status).toBe(200);
+  clock.advance(20_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(http.sessions()).toBe(1);
+  expect((await list(used.session)).status).toBe(200);
+  expect((await list(opened[1]?.session ?? "")).status).toBe(404);
+  expect((await open()).status).toBe(200);
+  await http.close();
+  expect(http.sessions()).toBe(0);
+  expect((await open()).status).toBe(503);
+});
+
+test("many that open at once are counted before they are there", async () => {
+  const { http, open } = serving({ sessions: 3 });
+  const statuses = await Promise.all(Array.from({ length: 10 }, () => open()));
+  expect(statuses.filter(({ status }) => status === 200)).toHaveLength(3);
+  expect(http.sessions()).toBe(3);
+  await http.close();
+});
