@@ -125,6 +125,7 @@ export async function connectV2(
     const level =
       modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
     return tap.ask({
+      once: method === "tools/call",
       tag,
       signal: asked,
       faultOf: (thrown) => {
