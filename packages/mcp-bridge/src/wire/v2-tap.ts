@@ -20,6 +20,8 @@ export interface Tap {
 }
 
 export interface Exchange {
+  /** It must not be sent twice. */
+  readonly once: boolean;
   readonly tag: string | undefined;
   readonly signal: AbortSignal;
   /** @param signal ends the request for the SDK */
@@ -28,6 +30,7 @@ export interface Exchange {
 }
 
 export interface TapScope {
+  readonly once: boolean;
   readonly tag: string | undefined;
   readonly fail: (fault: WireFault, cause?: unknown) => void;
 }
@@ -108,7 +111,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
     setProtocolVersion: (version) => inner.setProtocolVersion?.(version),
   };
 
-  const ask = ({ tag, signal, send: handOver, faultOf }: Exchange): Promise<unknown> =>
+  const ask = ({ once, tag, signal, send: handOver, faultOf }: Exchange): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const fail = (fault: WireFault, cause?: unknown) => {
         if (scope.settled) return;
@@ -122,6 +125,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
       const stop = new AbortController();
       const abort = () => fail({ kind: "aborted" });
       const scope: Scope = {
+        once,
         tag,
         id: undefined,
         stream: new AbortController(),

@@ -125,6 +125,7 @@ export async function connectV2(
     const level =
       modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
     return tap.ask({
+      once: method === "tools/call",
       tag,
       signal: asked,
       faultOf: (thrown) => {
@@ -257,13 +258,13 @@ function wantedBy(result: unknown): { readonly inputRequests: Params; readonly r
   throw new WireError({ kind: "malformed", reason: "it asks for input and does not say for what" });
 }
 
-/** The result without what says that it is one. */
+/** The result without what says that it is one; one that does not say is taken for one. */
 function complete(result: unknown): unknown {
   if (!isRecord(result)) throw new WireError({ kind: "malformed", reason: "the result is not an object" });
-  const { resultType, ...rest } = result;
+  const { resultType = "complete", ...rest } = result;
   if (resultType === "complete") return rest;
-  const shown = resultType === undefined ? "no type" : `the type ${JSON.stringify(resultType).slice(0, 50)}`;
-  throw new WireError({ kind: "malformed", reason: `the result has ${shown}` });
+  const shown = JSON.stringify(resultType).slice(0, 50);
+  throw new WireError({ kind: "malformed", reason: `the result has the type ${shown}` });
 }
 
 function embedded(request: unknown): { readonly method: string; readonly params?: unknown } {
