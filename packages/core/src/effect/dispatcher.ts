@@ -251,7 +251,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         const value = await within({ clock, tool, signal, holdMs, patient: write }, (inner, time) =>
           tool.execute(input as never, {
             ...contextOf(key, command, inner),
-            ...(ask ? { elicit: elicitOf({ key, command, limits, labels, ask, signal: inner, time }) } : {}),
+            ...(ask
+              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, signal: inner, time }) }
+              : {}),
           }),
         );
         const output = outputOf(tool, value);

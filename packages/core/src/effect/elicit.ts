@@ -4,8 +4,11 @@ import { OrchestrationError } from "../errors.ts";
 import type { InputBodies, LabelTable } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
+import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
+import type { AnyTool } from "../tool.ts";
 import type { Patience } from "./patience.ts";
+import { dispatchWindowMs } from "./tries.ts";
 
 /**
  * Brings a question into its run and resolves when its answer is durable there (R1).
@@ -16,20 +19,38 @@ export type AskPeople = (
   key: RunKey,
   asked: InputBodies["question.asked"],
   about: { readonly tool: string; readonly signal: AbortSignal },
-) => Promise<ToolAnswer>;
+) => Promise<ToldAnswer>;
 
-/** What one try of a call may ask: `ToolContext.elicit`. A tool that has answered, or was given up, asks nobody. */
+/** What is told to the tool, and when its run took it down (epoch ms). */
+export interface ToldAnswer {
+  readonly answer: ToolAnswer;
+  readonly at: number;
+}
+
+/**
+ * What one try of a call may ask: `ToolContext.elicit`. A tool that has answered, or was given up, asks nobody. A write
+ * hears its answer soon after it was taken down, and while its key is good, or gets `tool/dispatch-late`: whoever took its
+ * run over meanwhile may have found that it never happened (ADR 18).
+ */
 export function elicitOf(options: {
   readonly key: RunKey;
   readonly command: CallToolCommand;
+  readonly tool: AnyTool;
+  readonly clock: Clock;
   readonly limits: Limits;
   readonly labels: LabelTable;
   readonly ask: AskPeople;
   readonly signal: AbortSignal;
   readonly time: Patience;
 }): (question: ToolQuestion) => Promise<ToolAnswer> {
-  const { key, command, limits, labels, ask, signal, time } = options;
-  const { tool, path } = command;
+  const { key, command, clock, limits, labels, ask, signal, time } = options;
+  const { tool, path, effect, callBefore } = command;
+  const assertInTime = (at: number) => {
+    if (effect === "read") return;
+    const before = options.tool.idempotency === "key" ? callBefore : at + dispatchWindowMs;
+    const lateMs = before === undefined ? -1 : clock.now() - before;
+    if (lateMs >= 0) throw new OrchestrationError("tool/dispatch-late", { tool, lateMs });
+  };
   let asked = 0;
   return async (given) => {
     if (signal.aborted || time.isOver()) throw new OrchestrationError("tool/cancelled", { tool });
@@ -44,7 +65,9 @@ export function elicitOf(options: {
     const goOn = time.hold();
     try {
       const body = { question, effect: path, command: command.id, asks, hash: questionHash(asks), labels };
-      return await ask(key, body, { tool, signal });
+      const { answer, at } = await ask(key, body, { tool, signal });
+      assertInTime(at);
+      return answer;
     } finally {
       goOn();
     }

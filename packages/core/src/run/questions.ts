@@ -1,6 +1,7 @@
 import { bindingOf } from "../approval/binding.ts";
 import { answerRefusal } from "../approval/decide.ts";
 import type { StartTimerCommand } from "../command.ts";
+import { dispatchWindowMs } from "../effect/tries.ts";
 import { readToolAnswer } from "../elicit/answer.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
@@ -14,6 +15,7 @@ import type { Call, OpenToolQuestion, RunState, Work } from "./state.ts";
  * A1 A question waits no longer than the command that asked it: whatever ends that withdraws it.
  * A2 Every `question.asked` that has a place gets exactly one `question.closed`, which is what the tool hears.
  * A3 What a person answered is told again, and nobody asked, when another try of the call asks the same in the same place.
+ * A4 A write goes on soon after its answer, or not at all: what is told to it opens a new window for its dispatch (ADR 18).
  */
 
 type Asked = EntryBodies["question.asked"];
@@ -38,6 +40,7 @@ export function openQuestion(work: Work, asked: Asked): void {
   const given = call.answers.find((one) => one.question === question && one.hash === hash);
   if (given) {
     const { answer, by, authenticated } = given;
+    goesOn(work, call);
     return work.note("question.closed", effect, { question, command, outcome: "recalled", answer, by, authenticated });
   }
   const { agent, tool, requesters } = call;
@@ -134,7 +137,14 @@ function close(
 ): void {
   work.state.questions.delete(question);
   work.stopTimer(timerOf(question));
+  const call = work.state.calls.get(effect);
+  if (call && work.state.outstanding.has(command)) goesOn(work, call);
   work.note("question.closed", effect, { question, command, ...how });
+}
+
+/** What its tool hears may set a write out that had not: whoever looks it up later counts from the end of that window (A4). */
+function goesOn({ at }: Work, call: Call): void {
+  call.calledBy = Math.max(call.calledBy ?? at, at + dispatchWindowMs);
 }
 
 function timerOf(question: string): string {

@@ -1,6 +1,5 @@
 import { leftAnswers } from "../approval/left.ts";
-import type { AskPeople } from "../effect/elicit.ts";
-import type { ToolAnswer } from "../elicit/question.ts";
+import type { AskPeople, ToldAnswer } from "../effect/elicit.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
@@ -17,7 +16,7 @@ import { openBlobs } from "../run/blob.ts";
 export function askingPeople(engine: Engine, definition: string, logger: Logger): AskPeople {
   return async (key, body, { tool, signal }) => {
     const { question, command } = body;
-    const closed = Promise.withResolvers<ToolAnswer>();
+    const closed = Promise.withResolvers<ToldAnswer>();
     closed.promise.catch(() => {}); // Whoever gave up asking does not hear of it.
     const withdrawn = () => new OrchestrationError("tool/question-withdrawn", { tool, question });
     const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
@@ -25,7 +24,7 @@ export function askingPeople(engine: Engine, definition: string, logger: Logger)
       for (const entry of await openBlobs(openBatch(batch, key.runId), engine.journal, stream)) {
         if (entry.type !== "question.closed") continue;
         if (entry.body.question !== question || entry.body.command !== command) continue;
-        if (entry.body.answer) closed.resolve(entry.body.answer);
+        if (entry.body.answer) closed.resolve({ answer: entry.body.answer, at: entry.at });
         else closed.reject(withdrawn());
       }
     };
