@@ -5,6 +5,7 @@ import { budgetsContract } from "./engine-budgets.ts";
 import { closingContract } from "./engine-closing.ts";
 import { eventsContract } from "./engine-events.ts";
 import { type EngineUnderTest, engineKit } from "./engine-kit.ts";
+import { questionsContract } from "./engine-questions.ts";
 import { repairContract } from "./engine-repair.ts";
 import { routesContract } from "./engine-routes.ts";
 import { signalsContract } from "./engine-signals.ts";
@@ -25,5 +26,6 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
     routesContract(kit);
     summariesContract(kit);
     repairContract(kit);
+    questionsContract(kit);
   });
 }

@@ -57,6 +57,7 @@ function openDesk(callWorld: CallWorld) {
     clock: systemClock(),
     register: (_definition, host) => void hosts.push(host),
     isRegistered: () => true,
+    drives: () => true,
     deliver: async (_key, _definition, event) => void delivered.push(event),
     resume: async () => 0,
     watch: () => () => {},

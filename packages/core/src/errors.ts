@@ -419,6 +419,26 @@ export const errorCodes = {
     message: "entry {seq} of run {run} is {recorded} in the journal, but the definition now decides {decided}",
     hint: "The definition changed since the run; load the version that it began with.",
   },
+  "question/unknown": {
+    retryable: false,
+    message: "there is no open question {question} in run {run}",
+    hint: "List the open ones; a question is gone when its call has ended, its tool was taken away or nobody answered in time.",
+  },
+  "question/already-answered": {
+    retryable: false,
+    message: "the question {question} in run {run} was answered by {by}",
+    hint: "The first answer counts; the tool has been told.",
+  },
+  "question/expired": {
+    retryable: false,
+    message: "nobody answered the question {question} in time",
+    hint: "The tool was told that it was cancelled. Raise `limits.answerMs` where people need longer.",
+  },
+  "question/answer-invalid": {
+    retryable: false,
+    message: "the answer does not fit the question {question}",
+    hint: "`data.issues` names the fields; look at the question's schema.",
+  },
   "run/unexpected-event": {
     retryable: false,
     message: "{machine} in state {state} has no place for {event}",
@@ -628,6 +648,21 @@ export const errorCodes = {
     retryable: true,
     message: "{tool} was not called: its dispatch was {lateMs} ms too old",
     hint: "Nothing happened. A write without a key is called within 10 s of its dispatch, one with a key while the key is good; a slow queue or a process that stood still lets that pass.",
+  },
+  "tool/question-invalid": {
+    retryable: false,
+    message: "{tool} asked what nobody can be asked",
+    hint: "`data.issues` says where. A form has flat primitive fields; a page has an http or https address.",
+  },
+  "tool/question-withdrawn": {
+    retryable: false,
+    message: "nobody is asked {question} of {tool} any more",
+    hint: "The run was cancelled, the tool was taken away, or the process went away that made the call.",
+  },
+  "tool/questions-exceeded": {
+    retryable: false,
+    message: "{tool} asked more than {bound} questions in one call",
+    hint: "Look at what it asks; raise `limits.questions` where that is in order.",
   },
   "tool/outcome-unknown": {
     retryable: false,

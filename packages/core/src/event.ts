@@ -1,4 +1,5 @@
 import type { Audience } from "./agent.ts";
+import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
@@ -174,6 +175,29 @@ export interface InputBodies {
     readonly reason: string;
     readonly principal: Principal;
     /** The same key twice is one decision. */
+    readonly key: string;
+    /** Made by a registered key; absent in development mode. */
+    readonly signature?: { readonly keyId: string; readonly value: string };
+  };
+  /** A tool under way asks a person. Its text is its server's, as untrusted as what the tool will answer. */
+  "question.asked": {
+    /** `action#1/tool#2/question#1`: the same for the same question of another try. */
+    readonly question: string;
+    readonly effect: string;
+    readonly command: string;
+    readonly asks: ToolQuestion;
+    readonly hash: string;
+    readonly labels: LabelTable;
+  };
+  /** A person's answer to a tool's question. Whether it counts, the core says. */
+  "question.answered": {
+    readonly question: string;
+    /** What the person saw: hash of the question, run, agent, tool, definition, policy and tenant. */
+    readonly binding: string;
+    readonly answer: ToolAnswer;
+    readonly reason: string;
+    readonly principal: Principal;
+    /** The same key twice is one answer. */
     readonly key: string;
     /** Made by a registered key; absent in development mode. */
     readonly signature?: { readonly keyId: string; readonly value: string };
@@ -396,6 +420,35 @@ export interface DecisionBodies {
   "approval.expired": { readonly effect: string };
   /** A decision that does not count, and why; the approval stays open. */
   "approval.refused": { readonly effect: string; readonly by: string; readonly error: ErrorRecord };
+  /** A tool's question waits for a person. */
+  "question.opened": {
+    readonly question: string;
+    readonly effect: string;
+    readonly agent: string;
+    readonly tool: string;
+    readonly binding: string;
+    /** Roles of which whoever answers needs one; empty: any. */
+    readonly roles: readonly string[];
+    /** Ids of those on whose behalf the call is made, and so may not answer. */
+    readonly requesters: readonly string[];
+    readonly expiresAt: number;
+  };
+  /** An answer that does not count, and why; the question stays open. */
+  "question.refused": { readonly question: string; readonly by: string; readonly error: ErrorRecord };
+  /**
+   * Nobody is asked any more. `recalled`: it was answered when an earlier try of the call asked it; `expired`: nobody
+   * answered in time, the tool is told `cancel`; `withdrawn`: its call, its tool or its run is over or was taken away.
+   */
+  "question.closed": {
+    readonly question: string;
+    readonly command: string;
+    readonly outcome: "answered" | "recalled" | "expired" | "withdrawn";
+    /** What the tool is told, unless it was withdrawn. */
+    readonly answer?: ToolAnswer;
+    /** Who answered, and whether they could show who they are. */
+    readonly by?: string;
+    readonly authenticated?: boolean;
+  };
   "effect.intended": {
     readonly effect: string;
     readonly agent: string;
@@ -471,6 +524,8 @@ export interface StreamBodies {
     readonly reason: string;
     readonly principal: Principal;
   };
+  /** An answer for a tool that is under way in another process, which puts it into the run. */
+  "answer.left": InputBodies["question.answered"];
   /** A run that was given up was taken up again as another one, or put aside. */
   "letter.redriven": { readonly run: string; readonly as: string; readonly principal: Principal };
   "letter.dismissed": { readonly run: string; readonly reason: string; readonly principal: Principal };
@@ -521,6 +576,8 @@ const inputTypes: ReadonlySet<string> = new Set<InputType>([
   "run.migrated",
   "restrictions.changed",
   "approval.decided",
+  "question.asked",
+  "question.answered",
   "budget.reserved",
   "budget.refused",
   "budget.returned",

@@ -27,7 +27,10 @@ export {
 } from "./approval/case.ts";
 export { type Change as ApprovalChange, diffOf } from "./approval/diff.ts";
 export { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./approval/open-cases.ts";
+export { openQuestionsOf, type QuestionCase, type QuestionField } from "./approval/open-questions.ts";
+export { type AnswerTaken, answerFacts, type QuestionAnswer, type ToolQuestions } from "./approval/questions.ts";
 export type { ApprovalRule } from "./approval/rule.ts";
+export { shownText } from "./approval/shown.ts";
 export {
   type ApproverKey,
   type ApproverRegistry,
@@ -43,6 +46,16 @@ export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
 export type { Health } from "./effect/health.ts";
 export type { Rates, RateView } from "./effect/rate.ts";
+export { readToolAnswer } from "./elicit/answer.ts";
+export {
+  type FormContent,
+  type FormField,
+  type FormSchema,
+  readQuestion,
+  type ToolAnswer,
+  type ToolQuestion,
+} from "./elicit/question.ts";
+export type { QuestionWarning } from "./elicit/warnings.ts";
 export { type LocalEngineOptions, localEngine } from "./engine/local.ts";
 export { memoryEngine } from "./engine/memory.ts";
 export {

@@ -24,6 +24,10 @@ export interface Limits {
   readonly callsPerTurn: number;
   /** How often in a row a run is taken up again without getting any further: a step may be what kills its process. */
   readonly resumes: number;
+  /** Questions that one try of a tool call may put to people. */
+  readonly questions: number;
+  /** Milliseconds that such a question waits for its answer; the tool's own time stands still meanwhile. */
+  readonly answerMs: number;
   /** Messages waiting for one recipient before senders are told to wait. */
   readonly mailbox: number;
   /** Bytes of one payload, as JSON, that may enter a run. */
@@ -42,6 +46,8 @@ export const defaultLimits: Limits = {
   repairs: 1,
   callsPerTurn: 16,
   resumes: 20,
+  questions: 5,
+  answerMs: 15 * 60_000,
   mailbox: 64,
   payloadBytes: 4 * 1024 * 1024,
 };

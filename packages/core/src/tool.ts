@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { defaultRetry } from "./effect/tries.ts";
+import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { assertBound } from "./limits.ts";
@@ -30,6 +31,14 @@ export interface ToolContext {
   readonly attempt: number;
   /** Text the caller attached to the run for its tools, such as the id of a simulated world. */
   readonly attributes: Readonly<Record<string, string>>;
+  /**
+   * Asks a person, and waits for their answer: `decline` is a no, `cancel` nobody's word in time. The question and the
+   * answer are entries of the run; the tool's `timeoutMs` stands still meanwhile. Another try of the call that asks the
+   * same in the same place gets the answer that was given. Absent in a look-up.
+   * Rejects with OrchestrationError `tool/question-invalid`, `tool/questions-exceeded` (more than `limits.questions` in
+   *   this try), `tool/question-withdrawn` (the run or the tool was taken away), `tool/cancelled`
+   */
+  readonly elicit?: (question: ToolQuestion) => Promise<ToolAnswer>;
 }
 
 /** What a look-up found out about one earlier write. */

@@ -5,12 +5,16 @@ import {
   type Journal,
   type Json,
   openCasesOf,
+  openQuestionsOf,
+  type QuestionCase,
 } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { caseLines, caseTable } from "../face/case.ts";
+import { questionTable } from "../face/question.ts";
 import { count } from "../face/text.ts";
 import { openStage } from "../suite/stage.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
+import { findQuestion, showQuestion } from "./answers.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun, findSuite } from "./find.ts";
 import { goOn, wentOnLines } from "./go-on.ts";
@@ -19,7 +23,7 @@ import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { type RecordedRun, readRun } from "./recorded-run.ts";
 import { openExistingStore, type Store } from "./store.ts";
 
-/** Writes that wait for a person: which, what there is to know, and people's words on them. */
+/** Writes and questions that wait for a person: which, what there is to know, and people's words on writes. */
 
 export interface ListOptions {
   readonly all?: boolean;
@@ -39,38 +43,50 @@ export async function listApprovals(
   const { workspace, engine } = store;
   const suites = options.all === true ? workspace.suites().suites : [findSuite(workspace, suiteName)];
   const found: ApprovalCase[] = [];
-  for (const suite of suites) found.push(...(await openCases(engine.journal, suite)));
+  const questions: QuestionCase[] = [];
+  for (const suite of suites) {
+    const open = await openIn(engine.journal, suite);
+    found.push(...open.cases);
+    questions.push(...open.questions);
+  }
   const now = engine.clock.now();
   if (options.json === true) {
-    context.json({ command: "approvals list", suites: suites.map(({ id }) => id), approvals: found });
+    context.json({ command: "approvals list", suites: suites.map(({ id }) => id), approvals: found, questions });
     return 0;
   }
   const where = suites.length === 1 ? (suites[0]?.id ?? "") : count(suites.length, "suite");
-  if (found.length === 0) {
+  if (found.length === 0 && questions.length === 0) {
     out.print(`Nothing waits for an approval in ${where}.`);
     return 0;
   }
-  const [first] = found;
+  const [first] = [...found, ...questions];
+  const head = (number: number, noun: string, what: string) =>
+    `${out.paint.strong(`${count(number, noun)} ${number === 1 ? "waits" : "wait"} for ${what}`)} ${out.paint.quiet(`· ${where}`)}`;
   out.print(
-    `${out.paint.strong(`${count(found.length, "write")} ${found.length === 1 ? "waits" : "wait"} for an approval`)} ${out.paint.quiet(`· ${where}`)}`,
-    "",
-    ...caseTable(found, now, out),
-    "",
+    ...(found.length > 0 ? [head(found.length, "write", "an approval"), "", ...caseTable(found, now, out), ""] : []),
+    ...(questions.length > 0
+      ? [head(questions.length, "question", "an answer"), "", ...questionTable(questions, now, out), ""]
+      : []),
     `To look at one: ${place.command(`approvals show ${first?.address ?? ""}`)}`,
   );
   return 0;
 }
 
-async function openCases(journal: Journal, { id: tenant }: SuiteFile): Promise<ApprovalCase[]> {
+async function openIn(journal: Journal, { id: tenant }: SuiteFile) {
   const records = await journal.listRuns({
     tenant,
     status: ["running", "parked"],
     waitingFor: "approval",
     most: everyRun,
   });
-  const found: ApprovalCase[] = [];
-  for (const record of records) found.push(...openCasesOf((await readRun(journal, record)).entries, record));
-  return found;
+  const cases: ApprovalCase[] = [];
+  const questions: QuestionCase[] = [];
+  for (const record of records) {
+    const { entries } = await readRun(journal, record);
+    cases.push(...openCasesOf(entries, record));
+    questions.push(...openQuestionsOf(entries, record));
+  }
+  return { cases, questions };
 }
 
 export async function showApproval(
@@ -80,6 +96,12 @@ export async function showApproval(
 ): Promise<ExitCode> {
   const { place, out } = context;
   await using store = openExistingStore(place);
+  const asked = await findQuestion(store, address);
+  if (asked) {
+    if (options.json === true) context.json({ command: "approvals show", question: asked.open });
+    else showQuestion(asked.open, store.engine.clock.now(), context);
+    return 0;
+  }
   const { open, run } = await findCase(store, address);
   if (options.json === true) {
     context.json({ command: "approvals show", approval: open });

@@ -20,6 +20,7 @@ Examples:
   remit approvals show lost-parcel
   remit approvals approve run_ZDwZ94lW/action#1/tool#1 --reason "the carrier confirmed it"
   remit approvals edit lost-parcel --input '{"orderId":"L-1","amountCents":500}' --reason "shipping only"
+  remit approvals answer run_ZDwZ94lW/action#1/tool#1/question#1 --content '{"account":"a-1"}'
 `,
     );
   approvals
@@ -57,6 +58,18 @@ Examples:
       done(await decideApproval(decision, address, options, shared()));
     });
   }
+
+  asSomebody(approvals.command("answer"))
+    .description("answer a tool that asks in the midst of its call: yes, unless it is said otherwise")
+    .argument("<address>", "the question")
+    .option("--content <json>", "what its form asks for, as an object")
+    .option("--decline", "no")
+    .option("--cancel", "neither yes nor no")
+    .option("--reason <text>", "why; it is kept")
+    .action(async (address, options) => {
+      const { answerQuestion } = await import("./answers.ts");
+      done(await answerQuestion(address, options, shared()));
+    });
 
   const letters = remit
     .command("dead-letters")

@@ -98,6 +98,49 @@ export function gateTold(entry: Entry, { tool, agent, judge }: Known): Told | un
       const { effect, by, error } = entry.body;
       return { ...fault(approver, `decision on ${tool(effect)} does not count`, error), marks: [by], tone: "warn" };
     }
+    case "question.opened": {
+      const { effect, roles, expiresAt } = entry.body;
+      const marks = [...(roles.length > 0 ? [`of role ${roles.join(" or ")}`] : []), `until ${minute(expiresAt)}`];
+      return { kind: "question", who: agent(effect), to: approver, title: `${tool(effect)} asks a person`, marks };
+    }
+    case "question.asked": {
+      const { effect, asks, labels } = entry.body;
+      return {
+        kind: "question",
+        who: agent(effect),
+        title: `${tool(effect)} has a question`,
+        detail: asks.mode === "url" ? `${asks.message} ${asks.url}` : asks.message,
+        payload: asks as unknown as Json,
+        labels: labels[""] ?? [],
+      };
+    }
+    case "question.answered": {
+      const { answer, reason, principal } = entry.body;
+      return {
+        kind: "answer",
+        who: approver,
+        to: agent(entry.path),
+        title: `answers ${tool(entry.path)}: ${answer.action}`,
+        detail: reason,
+        tone: answer.action === "accept" ? "good" : "warn",
+        marks: [nameOf(principal)],
+        payload: answer as unknown as Json,
+      };
+    }
+    case "question.refused": {
+      const { by, error } = entry.body;
+      return { ...fault(approver, "an answer does not count", error), marks: [by], tone: "warn" };
+    }
+    case "question.closed": {
+      const { outcome } = entry.body;
+      const told = {
+        answered: "is told the answer",
+        recalled: "is told what was answered before",
+        expired: "is told that nobody answered",
+        withdrawn: "gets no answer any more",
+      }[outcome];
+      return { kind: "pause", who: machine, title: `${tool(entry.path)} ${told}`, main: outcome !== "answered" };
+    }
     case "budget.reserved": {
       const { command, amount, slice } = entry.body;
       return {

@@ -111,6 +111,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, wa
     clock: inner.clock,
     register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options, watching)),
     isRegistered: (definition) => inner.isRegistered(definition),
+    drives: (key) => inner.drives(key),
     deliver: async (key, definition, event) => {
       if (plant === "cancel-ignored" && event.type === "cancel.requested") return;
       if (plant === "self-approval" && event.type === "run.started") {

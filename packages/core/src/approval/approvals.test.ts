@@ -114,6 +114,7 @@ function desk(options: Partial<ApprovalServiceOptions> = {}) {
     deliver,
     principals: { current: () => bob },
     toolOf: (_, tool) => (tool === "refund" ? refund : undefined),
+    isElsewhere: () => false,
     ...options,
   });
   const decided = async (runId: string) =>

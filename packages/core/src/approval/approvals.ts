@@ -4,12 +4,14 @@ import type { IdSource } from "../ids.ts";
 import { openRun } from "../journal/open-run.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Clock } from "../port/clock.ts";
-import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
+import type { Journal, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./open-cases.ts";
+import { pagesOf } from "./page.ts";
+import { questionService, type ToolQuestions } from "./questions.ts";
 import { type ApproverRegistry, type DecisionFacts, factsOf } from "./signature.ts";
 
 /**
@@ -71,7 +73,7 @@ export interface ApprovalFilter {
   readonly beforeRunId?: string;
 }
 
-export interface Approvals {
+export interface Approvals extends ToolQuestions {
   /** Cases that wait, those of the newest run first, of one run in the order in which they were asked for. */
   readonly list: (filter: ApprovalFilter) => Promise<readonly ApprovalCase[]>;
   /** @throws OrchestrationError `approval/unknown` */
@@ -103,6 +105,8 @@ export interface ApprovalServiceOptions {
   readonly principals: PrincipalSource;
   /** Puts an event into a run and resolves when it is durable, was known already or has no place any more. */
   readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
+  /** True for a run that is under way in another process, if anywhere: an event from here would take it over. */
+  readonly isElsewhere: (record: RunRecord) => boolean;
   /** The tool of this name in the definition that a run is pinned to; nothing where that is not loaded. */
   readonly toolOf: (record: RunRecord, tool: string) => AnyTool | undefined;
   /** Whose keys are known. Absent: development mode, in which every decision is marked unauthenticated (D11). */
@@ -110,8 +114,6 @@ export interface ApprovalServiceOptions {
   /** Serves the runs of this supervisor only. */
   readonly supervisor?: string;
 }
-
-const listedMost = 100;
 
 /** Makes the inbox over a journal. */
 export function approvalService(options: ApprovalServiceOptions): Approvals {
@@ -126,29 +128,8 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     return record;
   };
 
-  const list = async ({ tenant, most = listedMost, ...page }: ApprovalFilter) => {
-    const cases: ApprovalCase[] = [];
-    let edge = page;
-    while (cases.length < most) {
-      const filter: RunFilter = {
-        tenant,
-        ...(supervisor === undefined ? {} : { supervisor }),
-        status: ["running", "parked"],
-        waitingFor: "approval",
-        most: listedMost,
-        ...edge,
-      };
-      const records = await journal.listRuns(filter);
-      for (const record of records) {
-        if (cases.length >= most) break;
-        cases.push(...openCasesOf(await entriesOf(record), record));
-      }
-      const last = records.at(-1);
-      if (!last || records.length < listedMost) break;
-      edge = { before: last.startedAt, beforeRunId: last.runId };
-    }
-    return cases;
-  };
+  const list = (filter: ApprovalFilter) =>
+    pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record), record));
 
   const show = async (tenant: string, address: string) => {
     const record = await recordAt(tenant, address);
@@ -203,6 +184,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   };
 
   return {
+    ...questionService(options),
     list,
     show,
     decide,

@@ -51,6 +51,25 @@ export function refusalOf(
   return undefined;
 }
 
+/**
+ * Why an answer to a tool's question does not count: as for an approval, nobody answers for what was asked on their own
+ * behalf. The first of: `approval/binding-mismatch`, `question/expired`, `approval/self-approval`, `approval/role-missing`.
+ */
+export function answerRefusal(
+  open: Pick<OpenCase, "run" | "binding" | "requesters" | "roles" | "expiresAt"> & { readonly question: string },
+  { binding, principal }: Pick<InputBodies["question.answered"], "binding" | "principal">,
+  at: number,
+): OrchestrationError | undefined {
+  const { question } = open;
+  const refusal = refusalOf(
+    { ...open, effect: question, approvals: [] },
+    { binding, principal, decision: "approve" },
+    at,
+  );
+  if (!OrchestrationError.is(refusal, "approval/expired")) return refusal;
+  return new OrchestrationError("question/expired", { question });
+}
+
 /** Ids that may not decide on what this principal asked for: their own, and that of whom they stand for. Sorted. */
 export function requestersOf(principal: Pick<Principal, "id" | "onBehalfOf">): string[] {
   return [...new Set(idsOf(principal))].sort();

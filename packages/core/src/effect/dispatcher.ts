@@ -16,8 +16,10 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "./breaker.ts";
+import { type AskPeople, elicitOf } from "./elicit.ts";
 import { mayHaveExecuted, toolError } from "./failure.ts";
 import type { Limiter, Release } from "./limiter.ts";
+import { type Patience, patience } from "./patience.ts";
 import { assertUnrestricted, type LiveRestrictions } from "./restriction.ts";
 import { dispatchWindowMs } from "./tries.ts";
 
@@ -30,7 +32,8 @@ import { dispatchWindowMs } from "./tries.ts";
  * G2 A write of tier `person` is made only with an approval whose binding the gate computes again from what it holds.
  *    What a tool has to pass the gate reads from the definition itself, and takes no laxer tier for it.
  * G3 What is revoked is not called, not even after a wait in a queue.
- * G4 Time in a queue is not the tool's: its timeout begins when it is called.
+ * G4 Time in a queue is not the tool's: its timeout begins when it is called. Nor is the time in which its question waits
+ *    for a person: the timeout stands still, no longer than an answer may take.
  * G5 A write is made before its dispatch is too old, or not at all (`tool/dispatch-late`): behind whatever was waited for
  *    here, and with nothing waited for between the look at the clock and the call.
  */
@@ -62,10 +65,13 @@ export interface DispatcherOptions {
   readonly restrictions?: LiveRestrictions;
   /** The key of a tenant's argument hashes. Without it no approval can be checked, so none is good. */
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
+  /** How tools ask people; without it they cannot. */
+  readonly ask?: AskPeople;
 }
 
 export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey } = options;
+  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey, ask } = options;
+  const { limits } = definition;
   const undoTools = undoToolsOf(definition);
 
   /** An agent's allowlist; what undoes writes has those tools alone that the definition names for that. */
@@ -165,7 +171,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       return { ok: false, issues: [{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }] };
     }
     const bytes = Buffer.byteLength(JSON.stringify(plain.value));
-    const limit = definition.limits.payloadBytes;
+    const limit = limits.payloadBytes;
     if (bytes <= limit) return plain;
     return { ok: false, issues: [{ pointer: "", message: `${bytes} bytes, more than the limit of ${limit}` }] };
   };
@@ -240,8 +246,15 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         [attributeNames.effect]: tool.effect,
       });
       try {
-        const value = await within({ clock, tool, signal, patient: write }, (inner) =>
-          tool.execute(input as never, contextOf(key, command, inner)),
+        const labels = labelsOf(tool);
+        const holdMs = limits.answerMs;
+        const value = await within({ clock, tool, signal, holdMs, patient: write }, (inner, time) =>
+          tool.execute(input as never, {
+            ...contextOf(key, command, inner),
+            ...(ask
+              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, signal: inner, time }) }
+              : {}),
+          }),
         );
         const output = outputOf(tool, value);
         if (!output.ok) {
@@ -290,7 +303,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         if (!lookup || !input.ok) return answer("unknown");
         const startedAt = clock.now();
         const ask = async () => {
-          const value = await within({ clock, tool, signal, patient: false }, (inner) =>
+          const value = await within({ clock, tool, signal, holdMs: 0, patient: false }, (inner) =>
             lookup(input.value as never, contextOf(key, command, inner)),
           );
           return found.safeParse(value);
@@ -329,31 +342,31 @@ async function within<T>(
     readonly tool: AnyTool;
     readonly signal: AbortSignal;
     readonly patient: boolean;
+    /** How long a person may be waited for, which is not the tool's time. */
+    readonly holdMs: number;
   },
-  run: (signal: AbortSignal) => T | Promise<T>,
+  run: (signal: AbortSignal, time: Patience) => T | Promise<T>,
 ): Promise<T> {
-  const { clock, signal, patient } = options;
+  const { clock, signal, patient, holdMs } = options;
   const { name: tool, timeoutMs } = options.tool;
   const own = new AbortController();
-  let timer: { cancel: () => void } | undefined;
-  let onAbort: (() => void) | undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    timer = clock.at(clock.now() + timeoutMs, () => {
-      reject(new OrchestrationError("tool/timeout", { tool, timeoutMs }));
-      own.abort();
-    });
-    onAbort = () => {
-      if (!patient) reject(new OrchestrationError("tool/cancelled", { tool }));
-      own.abort();
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const onDue = () => {
+    reject(new OrchestrationError("tool/timeout", { tool, timeoutMs }));
+    own.abort();
+  };
+  const time = patience({ clock, timeoutMs, holdMs, onDue });
+  const onAbort = () => {
+    if (!patient) reject(new OrchestrationError("tool/cancelled", { tool }));
+    own.abort();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([Promise.resolve().then(() => run(own.signal)), stopped]);
+    return await Promise.race([Promise.resolve().then(() => run(own.signal, time)), stopped]);
   } finally {
-    timer?.cancel();
-    if (onAbort) signal.removeEventListener("abort", onAbort);
+    time.stop();
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

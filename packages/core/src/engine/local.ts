@@ -103,6 +103,10 @@ class LocalEngine implements Engine {
     return this.#hosts.has(definition);
   }
 
+  drives(key: RunKey): boolean {
+    return this.#isKnown(key);
+  }
+
   async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
     this.#assertOpen();
     const name = nameOf(key);

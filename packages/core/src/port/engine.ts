@@ -70,6 +70,8 @@ export interface Engine {
   readonly register: (definition: string, host: RunHost) => void;
   /** True when a host is registered under `supervisor@definitionHash`. */
   readonly isRegistered: (definition: string) => boolean;
+  /** True while this engine drives the run, or is about to: whatever is under way of it is under way here. */
+  readonly drives: (key: RunKey) => boolean;
   /**
    * Puts an event into a run and drives it. Resolves when the event is durable or was known already.
    * @throws OrchestrationError `definition/unknown` when no host is loaded for the run; `engine/closed`

@@ -7,8 +7,8 @@ export interface StreamKey {
   readonly kind: StreamKind;
   readonly id: string;
 }
-/** `run` is one run; the others outlive runs (D6). */
-export type StreamKind = "run" | "budget" | "dead-letters" | "restrictions" | "memory" | "pins" | "world";
+/** `run` is one run, `answers` what other processes have said to its tools (ADR 21); the others outlive runs (D6). */
+export type StreamKind = "run" | "budget" | "dead-letters" | "restrictions" | "memory" | "pins" | "world" | "answers";
 
 /**
  * One appended batch: one stored row. `lines` holds an entry a line, five parts between tabs:
@@ -24,9 +24,12 @@ export interface Batch {
   readonly hash: string;
 }
 
-/** Something that a run can wait for: a person's decision, an answer, word of an uncertain write, a time. */
+/**
+ * Something that a run can wait for: a person's decision (on a write, or on a question of a tool under way), an answer, word
+ * of an uncertain write, a time.
+ */
 export type Wait = "approval" | "question" | "effect" | "timer";
-/** What a parked run waits for, each kind once. */
+/** What a run waits for, each kind once. */
 export type Waits = readonly Wait[];
 
 /** What the index knows of a run, kept in the same transaction as the batch that changed it. */

@@ -168,6 +168,7 @@ function begin(work: Work, proposal: Proposal): void {
     approval: undefined,
     verdict: undefined,
     packet: undefined,
+    answers: [],
   };
   work.state.calls.set(path, call);
   if (call.tier !== "none") joinCall(work, call);

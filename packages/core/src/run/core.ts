@@ -28,6 +28,15 @@ import {
 import { emptyState, isEnd, notStarted } from "./empty.ts";
 import { decideApproval, joinCall, leaveCall, requestAgain } from "./gated.ts";
 import { cancelInvocation, failResponse, joinInvocation, readResponse, retryDue } from "./invocation.ts";
+import {
+  answerQuestion,
+  closeStale,
+  expireQuestion,
+  isAnswerable,
+  isAskable,
+  isResting,
+  openQuestion,
+} from "./questions.ts";
 import { loadState, saveState } from "./saved.ts";
 import { type Call, type PendingEnd, type RunState, rootPath, type Work } from "./state.ts";
 import { beginTeam, deliverDelayed, joinTeam, teamAddress } from "./team.ts";
@@ -148,9 +157,9 @@ export class RunCore {
   }
   /** The kinds of what the run waits for, for the index. */
   get waits(): Waits {
-    const { asks, uncertain, approvals, delayed } = this.#state;
+    const { asks, uncertain, approvals, questions, delayed } = this.#state;
     const kinds: Wait[] = [];
-    if (approvals.size > 0) kinds.push("approval");
+    if (approvals.size > 0 || questions.size > 0) kinds.push("approval");
     if (asks.size > 0) kinds.push("question");
     if (uncertain.size > 0) kinds.push("effect");
     if (delayed.size > 0) kinds.push("timer");
@@ -181,8 +190,9 @@ export class RunCore {
     this.#drafts.push({ type: event.type, at, path: event.path, cause: 0, body: event.body } as Draft);
     this.#woken = this.#parked;
     this.#waitsBefore = this.waits.join();
-    if (this.#parked) {
+    if (this.#parked || this.#state.resting) {
       this.#parked = false;
+      this.#state.resting = false;
       this.#state.activeSince = at;
       if (!this.#state.ending) this.#startActiveTimer();
     }
@@ -192,7 +202,9 @@ export class RunCore {
     // Restrictions are heard before a resumption, which still has to know when the run was last at work.
     if (event.type !== "restrictions.changed" || this.#woken) this.#state.lastAt = at;
     this.#drain();
+    closeStale(this.#work);
     this.#conclude();
+    if (!this.ended && !this.#parked && isResting(this.#state, this.#timers)) this.#rest();
     return { drafts: this.#drafts, commands: this.#commands, aborts: this.#aborts };
   }
 
@@ -252,6 +264,10 @@ export class RunCore {
         const { effect, key } = event.body;
         return this.#state.approvals.has(effect) && !this.#state.ending && !this.#state.answered.has(decisionKey(key));
       }
+      case "question.asked":
+        return isAskable(this.#state, event.body);
+      case "question.answered":
+        return isAnswerable(this.#state, event.body);
       case "budget.reserved":
       case "budget.refused":
       case "budget.returned":
@@ -319,6 +335,10 @@ export class RunCore {
         if (open && call) this.#guarded(() => decideApproval(work, call, open, event.body));
         return;
       }
+      case "question.asked":
+        return this.#guarded(() => openQuestion(work, event.body));
+      case "question.answered":
+        return this.#guarded(() => answerQuestion(work, event.body));
       case "budget.reserved": {
         const sent = this.#settled(event.body.command);
         if (sent?.type !== "reserve") return;
@@ -429,6 +449,7 @@ export class RunCore {
       if (delayed.kind === "handoff") return deliverDelayed(work, delayed);
       return beginTeam(work, this.#definition, rootPath, undefined, delayed.input, delayed.grant);
     }
+    if (state.questions.has(path)) return expireQuestion(work, path);
     const call = state.calls.get(path);
     if (call && state.approvals.has(path)) return tellCall(work, call, { type: "expire" });
     if (call) return callDue(work, call);
@@ -663,9 +684,19 @@ export class RunCore {
     }
     this.#parked = true;
     state.status = "parked";
-    state.activeMs += this.#work.at - state.activeSince;
-    this.#stopTimer(activeTimer);
+    this.#stopActiveTimer();
     this.#note("run.parked", "", { waitingFor: this.waitingFor });
+  }
+
+  /** Waiting for people is no work of the run, also while calls of it are under way for that. */
+  #rest(): void {
+    this.#state.resting = true;
+    this.#stopActiveTimer();
+  }
+
+  #stopActiveTimer(): void {
+    this.#state.activeMs += this.#work.at - this.#state.activeSince;
+    this.#stopTimer(activeTimer);
   }
 
   #finish(end: PendingEnd): void {

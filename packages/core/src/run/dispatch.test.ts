@@ -123,7 +123,48 @@ function called(tool: (typeof tools)[keyof typeof tools]) {
         principal: user("u_1"),
       },
     });
-  return { first: first as CallToolCommand, failed, found, refused, lost, due, revoked, decided };
+  const question = "clerk#1/tool#1/question#1";
+  const asked = (at: number, id: string) =>
+    apply(at, {
+      id: `${id}:${question}`,
+      type: "question.asked",
+      path: "clerk#1/tool#1",
+      body: {
+        question,
+        effect: "clerk#1/tool#1",
+        command: id,
+        asks: { mode: "url", message: "Sign in.", url: "https://example.com/" },
+        hash: "hash",
+        labels: {},
+      },
+    });
+  const answered = (at: number) =>
+    apply(at, {
+      id: "question:k",
+      type: "question.answered",
+      path: "clerk#1/tool#1",
+      body: {
+        question,
+        binding: core.state.questions.get(question)?.binding ?? "",
+        answer: { action: "accept" },
+        reason: "",
+        principal: user("boss"),
+        key: "k",
+      },
+    });
+  return {
+    core,
+    asked,
+    answered,
+    first: first as CallToolCommand,
+    failed,
+    found,
+    refused,
+    lost,
+    due,
+    revoked,
+    decided,
+  };
 }
 
 test.each<[string, keyof typeof tools, number | undefined]>([
@@ -152,6 +193,37 @@ test("a look-up knows by when a lost try was made, if ever, and when one that fa
   const heard = called(tools.shown);
   const [again] = heard.failed(startAt + 300, heard.first.id, true) as [LookupCommand];
   expect(again).toMatchObject({ type: "lookup", since: startAt + 300 });
+});
+
+test("A4 a write that heard an answer is looked up no sooner than the window that this opened", () => {
+  const { core, first, asked, answered, lost } = called(tools.shown);
+  asked(startAt + 100, first.id);
+  expect(core.state.resting).toBe(true);
+  answered(startAt + 300_000);
+  expect(core.state.resting).toBe(false);
+  const [look] = lost(startAt + 300_100, first.id) as [LookupCommand];
+  expect(look).toMatchObject({ type: "lookup", since: startAt + 310_000 });
+});
+
+test("one that died unheard is looked up as ever", () => {
+  const { first, asked, lost } = called(tools.shown);
+  asked(startAt + 100, first.id);
+  const [look] = lost(startAt + 300_100, first.id) as [LookupCommand];
+  expect(look).toMatchObject({ type: "lookup", since: startAt + 10_000 });
+});
+
+test("what waits for people goes through a snapshot, and one from before there was any is read", () => {
+  const { core, first, asked, answered } = called(tools.forever);
+  asked(startAt + 100, first.id);
+  answered(startAt + 200);
+  asked(startAt + 300, `${first.id}`);
+  const saved = core.save();
+  const again = called(tools.forever).core;
+  again.restore(saved);
+  expect(again.save()).toEqual(saved);
+  const { questions: _, ...old } = saved as unknown as { readonly questions: unknown };
+  again.restore(old as never);
+  expect(again.state.questions.size).toBe(0);
 });
 
 test("R9 what a look-up found and what a refusal says are labelled for the model that is told", () => {

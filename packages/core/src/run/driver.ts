@@ -92,6 +92,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
       event.type === "effect.decided" ||
       event.type === "cancel.requested" ||
       event.type === "approval.decided" ||
+      event.type === "question.answered" ||
       outcome.commands.some(
         (command) =>
           (command.type === "callTool" && command.effect === "write") ||
@@ -148,10 +149,15 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   if (durable) await durable;
 }
 
-/** What somebody says or a clock strikes, as opposed to what comes of the run's own commands. */
+/** What somebody says or asks or a clock strikes, as opposed to what comes of the run's own commands. */
 function isFromPeople({ type }: InputEvent): boolean {
   return (
-    type === "approval.decided" || type === "input.received" || type === "timer.fired" || type === "effect.decided"
+    type === "approval.decided" ||
+    type === "input.received" ||
+    type === "timer.fired" ||
+    type === "effect.decided" ||
+    type === "question.asked" ||
+    type === "question.answered"
   );
 }
 

@@ -9,10 +9,10 @@ import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../even
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
-import type { Clock } from "../port/clock.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
+import { regularly } from "../regularly.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
@@ -409,22 +409,6 @@ export function runHandle<Output>(options: {
       }
     },
   };
-}
-
-const lookMsFirst = 500;
-const lookMsMax = 5_000;
-
-/** Acts after half a second, then ever more seldom, until it is cancelled. */
-function regularly(clock: Clock, act: () => void): { readonly cancel: () => void } {
-  let timer: { readonly cancel: () => void };
-  const arm = (delayMs: number) => {
-    timer = clock.at(clock.now() + delayMs, () => {
-      arm(Math.min(delayMs * 2, lookMsMax));
-      act();
-    });
-  };
-  arm(lookMsFirst);
-  return { cancel: () => timer.cancel() };
 }
 
 /** @throws OrchestrationError `run/answer-invalid` */

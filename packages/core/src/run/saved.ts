@@ -4,7 +4,17 @@ import { OrchestrationError } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import type { Call, Delayed, Invocation, Judge, OpenApproval, Purse, RunState, Team } from "./state.ts";
+import type {
+  Call,
+  Delayed,
+  Invocation,
+  Judge,
+  OpenApproval,
+  OpenToolQuestion,
+  Purse,
+  RunState,
+  Team,
+} from "./state.ts";
 
 /** State to JSON and back. A snapshot is a cache (R1): what is saved here can always be folded again. */
 
@@ -22,6 +32,7 @@ interface Saved {
     | "answered"
     | "uncertain"
     | "approvals"
+    | "questions"
     | "delayed"
     | "purse"
     | "ending"
@@ -43,6 +54,7 @@ interface Saved {
   readonly answered: string[];
   readonly uncertain: string[];
   readonly approvals: OpenApproval[];
+  readonly questions: OpenToolQuestion[];
   readonly delayed: [string, Delayed][];
   readonly purse: Omit<Purse, "reserved" | "byAgent"> & {
     readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
@@ -63,7 +75,7 @@ interface Extras {
 
 export function saveState(state: RunState, { attributes, timers, parked, policyVersion }: Extras): unknown {
   const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, ...others } = state;
-  const { answered, uncertain, approvals, delayed, purse, ...plain } = others;
+  const { answered, uncertain, approvals, questions, delayed, purse, ...plain } = others;
   const saved: Saved = {
     format: 2,
     state: { ...plain, ending: plain.ending ?? null },
@@ -87,6 +99,7 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
     answered: [...answered],
     uncertain: [...uncertain],
     approvals: [...approvals.values()],
+    questions: [...questions.values()],
     delayed: [...delayed],
     purse: {
       slices: purse.slices,
@@ -165,6 +178,8 @@ export function loadState(
       approval: one.approval,
       verdict: one.verdict,
       packet: one.packet,
+      // Snapshots from before tools could ask know of no answers and of no rest.
+      answers: one.answers ?? [],
       tool: found,
     });
   }
@@ -198,6 +213,8 @@ export function loadState(
       answered: new Set(saved.answered),
       uncertain: new Set(saved.uncertain),
       approvals: new Map(saved.approvals.map((open) => [open.effect, open])),
+      questions: new Map((saved.questions ?? []).map((open) => [open.question, open])),
+      resting: saved.state.resting ?? false,
       delayed: new Map(saved.delayed),
       budget: saved.state.budget,
       undoing: saved.state.undoing,

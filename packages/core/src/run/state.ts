@@ -1,5 +1,6 @@
 import type { AnyAgent, Audience } from "../agent.ts";
 import type { ApprovalToken, Command, StartTimerCommand, TriedModel } from "../command.ts";
+import type { ToolAnswer, ToolQuestion } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type {
   EndStatus,
@@ -180,6 +181,31 @@ export interface Call {
   approval: ApprovalToken | undefined;
   verdict: EntryBodies["effect.judged"] | undefined;
   packet: Json | undefined;
+  /** What people have answered to its tool's questions. */
+  answers: readonly GivenAnswer[];
+}
+
+/** A question of a tool under way, as it was put before people. */
+export interface OpenToolQuestion {
+  readonly question: string;
+  /** Path of its call, and the command that asks: it waits no longer than that is under way. */
+  readonly effect: string;
+  readonly command: string;
+  readonly asks: ToolQuestion;
+  readonly hash: string;
+  readonly binding: string;
+  readonly roles: readonly string[];
+  readonly requesters: readonly string[];
+  readonly expiresAt: number;
+}
+
+/** What a person answered to a question of a call: told again when another try of it asks the same. */
+export interface GivenAnswer {
+  readonly question: string;
+  readonly hash: string;
+  readonly answer: ToolAnswer;
+  readonly by: string;
+  readonly authenticated: boolean;
 }
 
 /** A question that waits for a person. */
@@ -222,6 +248,8 @@ export interface RunState {
   readonly uncertain: Set<string>;
   /** Open approvals by effect. */
   readonly approvals: Map<string, OpenApproval>;
+  /** Open questions of tools under way, by id. */
+  readonly questions: Map<string, OpenToolQuestion>;
   /** By timer. */
   readonly delayed: Map<string, Delayed>;
   /** Ids of those on whose behalf the run works: they approve nothing of it. */
@@ -233,6 +261,8 @@ export interface RunState {
   /** Milliseconds of work before `activeSince`. */
   activeMs: number;
   activeSince: number;
+  /** All that is under way waits for people's answers: no work is done meanwhile. */
+  resting: boolean;
   /** Resumptions since anything else came in. */
   resumes: number;
   /** Time of the last input. */

@@ -22,6 +22,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
+import { askingPeople } from "./asking.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { Concurrency, HostOptions } from "./options.ts";
 import { runSpans } from "./spans.ts";
@@ -101,7 +102,11 @@ export function makeHost({
     rates,
     ...(options.cache === undefined ? {} : { cache: responseCache(options.cache, { clock, logger }) }),
   });
-  const tools = dispatcher({ ...common, tenantKey: (tenant) => journal.tenantKey(tenant) });
+  const tools = dispatcher({
+    ...common,
+    tenantKey: (tenant) => journal.tenantKey(tenant),
+    ask: askingPeople(engine, `${definition.name}@${definition.hash}`, logger),
+  });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
   const persist = async <Answer>(signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {

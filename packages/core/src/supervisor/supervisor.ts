@@ -258,6 +258,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
     deliver: (record, event) => engine.deliver(record, `${record.supervisor}@${record.definitionHash}`, event),
     // Another version of this supervisor may have the run; its core reads an edit by its own schema.
     toolOf: (_, tool) => definition.tools.get(tool),
+    // Nobody else can drive a run of an engine that is not shared.
+    isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
