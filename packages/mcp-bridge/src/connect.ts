@@ -8,6 +8,15 @@ import { createLink, type Link, type LinkStatus } from "./link.ts";
 import { maskedLink, maskedLogger } from "./masked.ts";
 import type { PinStore } from "./pin-store.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
+import {
+  type McpPrompts,
+  type McpReads,
+  type McpReadsConfig,
+  type McpResources,
+  promptsOf,
+  readsOf,
+  resourcesOf,
+} from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
 import { createMask, type Mask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
@@ -15,7 +24,7 @@ import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { openWire } from "./wire/open-wire.ts";
 
-export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
+export interface ConnectMcpOptions<Tools extends McpToolConfigs> extends McpReadsConfig {
   /** Ours for the server, in labels, logs and errors; what it calls itself counts for nothing. */
   readonly name: string;
   readonly transport: McpTransport;
@@ -49,6 +58,10 @@ export interface AnyMcpConnection {
 export interface McpConnection<Tools extends McpToolConfigs = McpToolConfigs> extends AnyMcpConnection {
   /** Ordinary tools, by the keys of the configuration. */
   readonly tools: McpTools<Tools>;
+  /** Tools that read the resources and prompts that are named, where some are. */
+  readonly reads: McpReads;
+  readonly resources: McpResources;
+  readonly prompts: McpPrompts;
 }
 
 export interface McpStatus {
@@ -146,7 +159,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     const tools = new Map<string, Tool>();
     const reader = createSchemaReader();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    const ports = { link, board, reader, limits, artifacts, toolOf, mask: createMask(tellingOf(transport, secrets)) };
+    const reading = { server: name, link, board, limits, artifacts, mask: createMask(tellingOf(transport, secrets)) };
+    const ports = { ...reading, reader, toolOf };
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
@@ -162,6 +176,9 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     return {
       name,
       tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
+      reads: readsOf(options, reading),
+      resources: resourcesOf(reading),
+      prompts: promptsOf(reading),
       status,
       close: link.close,
       [Symbol.asyncDispose]: link.close,
