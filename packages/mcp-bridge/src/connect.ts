@@ -18,6 +18,15 @@ import { createLink, type Link, type LinkStatus } from "./link.ts";
 import { maskedLink, maskedLogger } from "./masked.ts";
 import type { PinStore } from "./pin-store.ts";
 import { createPinBoard, remoteNameOf } from "./pins.ts";
+import {
+  type McpPrompts,
+  type McpReads,
+  type McpReadsConfig,
+  type McpResources,
+  promptsOf,
+  readsOf,
+  resourcesOf,
+} from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
 import { createMask, type Mask } from "./text.ts";
 import { remoteTool } from "./tool.ts";
@@ -26,7 +35,7 @@ import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { openWire } from "./wire/open-wire.ts";
 import type { WireAsks } from "./wire/port.ts";
 
-export interface ConnectMcpOptions<Tools extends McpToolConfigs> {
+export interface ConnectMcpOptions<Tools extends McpToolConfigs> extends McpReadsConfig {
   /** Ours for the server, in labels, logs and errors; what it calls itself counts for nothing. */
   readonly name: string;
   readonly transport: McpTransport;
@@ -60,6 +69,10 @@ export interface AnyMcpConnection {
 export interface McpConnection<Tools extends McpToolConfigs = McpToolConfigs> extends AnyMcpConnection {
   /** Ordinary tools, by the keys of the configuration. */
   readonly tools: McpTools<Tools>;
+  /** Tools that read the resources and prompts that are named, where some are. */
+  readonly reads: McpReads;
+  readonly resources: McpResources;
+  readonly prompts: McpPrompts;
 }
 
 export interface McpStatus {
@@ -171,16 +184,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    const ports = {
-      link,
-      board,
-      validator,
-      limits,
-      artifacts,
-      toolOf,
-      answers,
-      mask: createMask(tellingOf(transport, secrets)),
-    };
+    const reading = { server: name, link, board, limits, artifacts, mask: createMask(tellingOf(transport, secrets)) };
+    const ports = { ...reading, validator, toolOf, answers };
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
@@ -196,6 +201,9 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     return {
       name,
       tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
+      reads: readsOf(options, reading),
+      resources: resourcesOf(reading),
+      prompts: promptsOf(reading),
       status,
       close: link.close,
       [Symbol.asyncDispose]: link.close,

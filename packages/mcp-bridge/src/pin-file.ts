@@ -69,6 +69,8 @@ async function inTurn<Result>(
   const lock = `${where}.lock`;
   closeSync(openSync(lock, "a", 0o600));
   const database = new DatabaseSync(lock, { timeout: 0 });
+  // A clock's timers do not keep a process alive; one that waits for its turn is not done.
+  const alive = setInterval(() => {}, 2 ** 30);
   try {
     for (const dueAt = clock.now() + timeoutMs; !taken(database); ) {
       if (clock.now() >= dueAt) throw new McpError("mcp/pins-busy", { file: where, timeoutMs });
@@ -78,6 +80,7 @@ async function inTurn<Result>(
     }
     return inside();
   } finally {
+    clearInterval(alive);
     database.close(); // Gives the turn back, too.
   }
 }

@@ -36,6 +36,8 @@ export interface PinBoard {
   readonly inspect: (listing: Listing, peer: Pick<WirePeer, "instructions">) => Promise<ReadonlyMap<string, McpError>>;
   /** Judges the last list once more, where a person may have decided since. */
   readonly again: (remoteName: string) => Promise<void>;
+  /** Why the server of the last list is not the one that is accepted, if so. */
+  readonly host: () => Promise<McpError | undefined>;
   /** The definition that is accepted and known; what a tool may be made of before its server is there. */
   readonly known: (remoteName: string) => Promise<McpDefinition | undefined>;
   /** From now on the tool must look like this, since one has been made of it. */
@@ -126,6 +128,10 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
     again: async (remoteName) => {
       if (store && refused.has(remoteName)) judge(await accepted());
     },
+    host: async () => {
+      const document = await accepted();
+      return document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
+    },
     known: async (remoteName) => {
       const inCode = expected.get(remoteName)?.definition;
       if (inCode) return inCode;
@@ -156,21 +162,30 @@ function unaccepted(
   inCode: boolean,
 ): McpError | undefined {
   if (document === undefined) return undefined;
-  if (McpError.is(document)) return document;
-  const pins = pinsOf(document, server);
-  const host = pins.server.accepted;
-  if (!host) return new McpError("mcp/tool-quarantined", { server, tool, reason: "its server is new here" });
-  if (host.pin !== pinOfFacts(facts)) {
-    const changes = shownChanges(host.value as unknown as Json, facts as unknown as Json);
-    return new McpError("mcp/server-changed", { server, tool, accepted: host.pin, found: pinOfFacts(facts), changes });
-  }
+  const refusal = unacceptedHost(server, tool, document, facts);
+  if (refusal) return refusal;
   if (inCode) return undefined;
-  const known: Sighting<McpDefinition> = sightingOf(pins, tool);
+  const known: Sighting<McpDefinition> = McpError.is(document) ? {} : sightingOf(pinsOf(document, server), tool);
   if (!known.accepted) {
     return new McpError("mcp/tool-quarantined", { server, tool, reason: "it is new here", found: pinOf(definition) });
   }
   const { pin, value } = known.accepted;
   return unexpected(server, tool, { pin, definition: value }, definition);
+}
+
+function unacceptedHost(
+  server: string,
+  tool: string,
+  document: PinDocument | McpError,
+  facts: ServerFacts,
+): McpError | undefined {
+  if (McpError.is(document)) return document;
+  const host = pinsOf(document, server).server.accepted;
+  if (!host) return new McpError("mcp/tool-quarantined", { server, tool, reason: "its server is new here" });
+  const found = pinOfFacts(facts);
+  if (host.pin === found) return undefined;
+  const changes = shownChanges(host.value as unknown as Json, facts as unknown as Json);
+  return new McpError("mcp/server-changed", { server, tool, accepted: host.pin, found, changes });
 }
 
 function unexpected(

@@ -11,7 +11,7 @@ import type { McpToolConfigs, McpTools } from "./tool-config.ts";
 
 /** One of several servers. As `connectMcp` takes it, and what only matters among others. */
 export interface McpServerOptions<Tools extends McpToolConfigs = McpToolConfigs>
-  extends Pick<ConnectMcpOptions<Tools>, "transport" | "tools" | "limits" | "secrets"> {
+  extends Pick<ConnectMcpOptions<Tools>, "transport" | "tools" | "limits" | "secrets" | "resources" | "prompts"> {
   /** When it cannot be reached at the start, the start fails; otherwise it is tried again for as long as it takes. */
   readonly required?: boolean;
   /** The names of its tools begin with its own and `_`. Without, the keys of `tools` are the names. */
@@ -80,7 +80,7 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
   }
   if (!pins && !trustOnFirstUse) for (const [name, { tools }] of listed) checkPinned(name, tools);
   const hosts = listed.map(([name, server]) => {
-    const { prefix = false, required = false, transport, tools, limits, secrets } = server;
+    const { prefix = false, required = false, transport, tools, limits, secrets, resources, prompts } = server;
     const host = openHost({
       name,
       transport,
@@ -90,6 +90,8 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
       trustOnFirstUse,
       nameOf: (key) => exposedName({ server: name, tool: key }, { prefix }),
       lenient: true,
+      resources,
+      prompts,
       ...(limits === undefined ? {} : { limits }),
       ...(secrets === undefined ? {} : { secrets }),
       ...(pins === undefined ? {} : { pins }),
@@ -119,7 +121,7 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
     for (const { name, host } of hosts) connections.push([name, await host.connection()]);
     return {
       servers: Object.fromEntries(connections) as unknown as McpServers<Servers>["servers"],
-      tools: connections.flatMap(([, { tools }]) => Object.values(tools)),
+      tools: connections.flatMap(([, { tools, reads }]) => [...Object.values(tools), ...Object.values(reads)]),
       names,
       status: () =>
         Object.fromEntries(hosts.map(({ name, host }) => [name, host.status()])) as ReturnType<
@@ -138,9 +140,11 @@ function namesOf(
   servers: readonly (readonly [string, McpServerOptions])[],
   policy: Partial<NamePolicy> | undefined,
 ): NameMap {
-  const tools = servers.flatMap(([server, { tools: configs, prefix = false }]) =>
-    Object.keys(configs).map((tool) => ({ server, tool, prefix })),
-  );
+  const tools = servers.flatMap(([server, { tools: configs, prefix = false, resources, prompts }]) => [
+    ...Object.keys(configs).map((tool) => ({ server, tool, prefix })),
+    ...(resources ? [{ server, tool: "read_resource", prefix: true }] : []),
+    ...(prompts ? [{ server, tool: "get_prompt", prefix: true }] : []),
+  ]);
   return createNameMap(tools, { ...defaultNamePolicy, ...policy });
 }
 
