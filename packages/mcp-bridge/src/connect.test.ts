@@ -114,6 +114,7 @@ test("the call's context travels in _meta, attributes included; nothing of it is
   const attributes = { worldId: "w_1", agent: "not this one" };
   const answer = await tools.meta.execute({ text: "" }, contextOf({ idempotencyKey: "key_1", attributes }));
   const meta = {
+    progressToken: expect.any(Number),
     "remit/worldId": "w_1",
     "remit/idempotencyKey": "key_1",
     "remit/runId": "run_1",

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { failureOf, hostileFixtures, input, read } from "./testing/attack.ts";
+import { contextOf } from "./testing/fixture.ts";
+
+/** Servers whose results are too much, or not what they look like. */
+
+const hostile = hostileFixtures();
+
+test("a result of 50 MB ends the connection before it is read, and not us", async () => {
+  const error = await hostile.besideHealthy(async () => {
+    const { tools } = await hostile.connected(hostile.server("good"), { big: read });
+    return failureOf(tools.big.execute({ text: String(50 * 1024 * 1024) }, contextOf()));
+  });
+  expect(error.code).toMatch(/^mcp\/(connection-lost|result-too-large)$/);
+  expect(error.mayHaveExecuted).toBe(true);
+});
+
+test("a result of 5 MB does not reach a model whole", async () => {
+  await hostile.besideHealthy(async () => {
+    const { tools } = await hostile.connected(hostile.server("good"), { big: read });
+    const answer = await tools.big.execute({ text: String(5 * 1024 * 1024) }, contextOf());
+    expect(JSON.stringify(answer).length).toBeLessThan(300_000);
+    expect(answer).toMatchObject({ $truncated: { bytes: expect.any(Number) } });
+  });
+});
+
+test.each([200, 5_000, 2_000_000])("a value of %i levels is a value or an error with a code", async (levels) => {
+  await hostile.besideHealthy(async () => {
+    const { tools } = await hostile.connected(hostile.server("good"), { deep: read, echo: read });
+    const outcome = await tools.deep.execute({ text: String(levels) }, contextOf()).then(
+      () => "a value",
+      ({ code }) => code,
+    );
+    expect(["a value", "mcp/result-invalid", "mcp/result-too-large"]).toContain(outcome);
+    if (levels === 2_000_000) expect(outcome).not.toBe("a value");
+    expect(await tools.echo.execute({ text: "on" }, contextOf())).toEqual({ text: "on" });
+  });
+});
+
+test("members called __proto__ and constructor change nothing but their own object", async () => {
+  const { tools } = await hostile.connected(hostile.server("good"), { prototype: read });
+  expect(await tools.prototype.execute(input, contextOf())).toMatchObject({ text: "x" });
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+});
+
+test("content of an unknown kind is refused with its kind and size, also beside good content", async () => {
+  const { tools } = await hostile.connected(hostile.server("good"), { strange: read, strange_beside: read });
+  for (const tool of [tools.strange, tools.strange_beside]) {
+    const error = await failureOf(tool.execute(input, contextOf()));
+    expect(error).toMatchObject({ code: "mcp/result-invalid", mayHaveExecuted: true });
+    expect(error.message).toContain("hologram");
+    expect(error.message).not.toContain("xxxxx");
+  }
+});
+
+test("a result without content is an empty one", async () => {
+  const { tools } = await hostile.connected(hostile.server("good"), { no_content: read });
+  expect(await tools.no_content.execute(input, contextOf())).toEqual({ text: "" });
+});
