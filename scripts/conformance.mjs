@@ -107,7 +107,8 @@ async function runClient({ requirements, client: input }) {
  * @returns {Promise<{ ok: boolean, said: string }>}
  */
 async function runServer({ requirements, start }) {
-  const served = spawn(process.execPath, start, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const env = { ...process.env, MCP_CONFORMANCE_PROTOCOL_VERSION: requirements };
+  const served = spawn(process.execPath, start, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => served.once("exit", (code, signal) => resolve(code ?? signal)));
   try {
     const lines = createInterface(served.stdout);

@@ -1,6 +1,7 @@
 import {
   type AnyTool,
   type Clock,
+  type FormSchema,
   type Logger,
   reasonOf,
   silentLogger,
@@ -54,6 +55,11 @@ export interface ConnectMcpOptions<Tools extends McpToolConfigs> extends McpRead
   readonly secrets?: Readonly<Record<string, string>>;
   /** Where answers are kept whole that are too long for a model; nowhere when absent. */
   readonly artifacts?: ArtifactStore;
+  /**
+   * What the server may ask in the course of a call beside its questions to people, which come to the inbox of the call's
+   * run (`supervisor.approvals.questions`). What is absent is not declared to it, and asking it is refused.
+   */
+  readonly answers?: Pick<Answering, "sample" | "roots">;
 }
 
 /** Any connection, whatever its tools. Holds a process; close it. */
@@ -155,7 +161,8 @@ export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOpt
 /** @throws McpError `mcp/config-invalid` */
 export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
   const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
-  const { nameOf = (key: string) => key, lenient = false, raw = false, answering = {} } = options;
+  const { nameOf = (key: string) => key, lenient = false, raw = false } = options;
+  const answering = options.answering ?? { ...byInbox, ...options.answers };
   const { clock = systemClock(), secrets = {} } = options;
   const limits = resolveMcpLimits(name, options.limits);
   checkConfig(name, configs);
@@ -229,6 +236,19 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     underWay: answers.calls,
   };
 }
+
+/** A question of a server comes to the inbox of the run whose call it is; a call of no run has nobody to ask. */
+const byInbox: Answering = {
+  elicit: async (ask, call) => {
+    if (!call.elicit) return { action: "decline" };
+    const { message } = ask;
+    return call.elicit(
+      ask.mode === "url"
+        ? { mode: "url", message, url: ask.url }
+        : { mode: "form", message, schema: ask.schema as unknown as FormSchema },
+    );
+  },
+};
 
 /** A tool that undoes another one comes before it; two that undo each other cannot both. */
 function undosFirst(configs: McpToolConfigs): readonly (readonly [string, McpToolConfig])[] {

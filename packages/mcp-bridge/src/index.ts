@@ -1,8 +1,8 @@
+export { artifactTool } from "./artifact-tool.ts";
+export { type Artifact, type ArtifactStore, folderArtifacts, memoryArtifacts } from "./artifacts.ts";
 export type { Authentication, McpAuthenticator, ProtectedResource } from "./auth/authenticator.ts";
 export { type BearerToken, bearerTokens } from "./auth/bearer.ts";
 export { clientOfClaims, type OAuthClaims, type OAuthResourceOptions, oauthResource } from "./auth/oauth-resource.ts";
-export { artifactTool } from "./artifact-tool.ts";
-export { type Artifact, type ArtifactStore, folderArtifacts, memoryArtifacts } from "./artifacts.ts";
 export {
   type McpConfig,
   type McpServerConfig,
@@ -33,10 +33,10 @@ export {
   type HttpServerTransport,
   httpServer,
 } from "./http-server-options.ts";
-export type { McpClient, McpClientBudget } from "./mcp-client.ts";
 export { type InspectedTool, inspectMcp, type McpInspection } from "./inspect.ts";
 export { defaultMcpLimits, type McpLimits } from "./limits.ts";
 export type { LookAlike } from "./look-alike.ts";
+export type { McpClient, McpClientBudget } from "./mcp-client.ts";
 export type { CallMeta } from "./meta.ts";
 export { createNameMap, exposedName, type NamedTool, type NameMap, type NamePolicy } from "./names.ts";
 export { type LoopbackOptions, type LoopbackRedirect, loopbackRedirect } from "./oauth/loopback.ts";
@@ -49,6 +49,18 @@ export {
   oauth,
 } from "./oauth/oauth.ts";
 export { fileOAuthStore, memoryOAuthStore, type OAuthStore } from "./oauth/store.ts";
+export { type PinFileOptions, pinFile } from "./pin-file.ts";
+export {
+  type Acceptance,
+  accept,
+  memoryPins,
+  type PinDocument,
+  type PinStore,
+  type ServerPins,
+  type Sighting,
+} from "./pin-store.ts";
+export type { ToolProposal } from "./proposal.ts";
+export type { McpPrompts, McpReadOptions, McpReads, McpReadsConfig, McpResources } from "./resources.ts";
 export type { Askable, AskOptions, ClientAsks, InputRequired, Resumed, RoundLimits } from "./rounds.ts";
 export { defaultRoundLimits, type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 export type { McpAuditEntry } from "./serve-app.ts";
@@ -71,22 +83,10 @@ export type {
   ServedTool,
 } from "./served.ts";
 export type { McpCallContext, McpCaller } from "./served-tool.ts";
-export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
-export { type PinFileOptions, pinFile } from "./pin-file.ts";
-export {
-  type Acceptance,
-  accept,
-  memoryPins,
-  type PinDocument,
-  type PinStore,
-  type ServerPins,
-  type Sighting,
-} from "./pin-store.ts";
-export type { ToolProposal } from "./proposal.ts";
-export type { McpPrompts, McpReadOptions, McpReads, McpReadsConfig, McpResources } from "./resources.ts";
 export type { ServerFacts, ServerIdentity } from "./server-identity.ts";
 export { type ConnectMcpServersOptions, connectMcpServers, type McpServerOptions, type McpServers } from "./servers.ts";
 export type { Signal, SignalKind } from "./signals.ts";
+export { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 export type { McpReadConfig, McpToolConfig, McpToolConfigs, McpTools, McpWriteConfig } from "./tool-config.ts";
 export { type SearchToolsOptions, searchTools, type ToolIndex, toolIndex } from "./tool-search.ts";
 export {

@@ -121,7 +121,8 @@ export function remoteTool(
     output,
     ...(config.input ? {} : { inputSchema }),
     ...(config.output || raw ? {} : { outputSchema }),
-    timeoutMs,
+    // Silence is watched by the link, which hears of progress; here is the most there is.
+    timeoutMs: Math.max(timeoutMs, limits.callMsMax),
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
     // They stand and fall with their server, so one breaker serves them all.

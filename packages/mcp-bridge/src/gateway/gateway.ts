@@ -36,6 +36,8 @@ export interface GatewayOptions {
   readonly settings: GatewaySettings;
   /** What people have accepted. A tool that nobody has is neither listed nor called. */
   readonly pins: PinStore;
+  /** Accepts what has never been seen, in the name of nobody. */
+  readonly trustOnFirstUse?: boolean;
   /** Keeps the calls; memory when absent. It is closed with the gateway. */
   readonly engine?: Engine;
   /** Where clients come from; as the settings say when absent. */
@@ -166,6 +168,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
         limits: server.limits,
         secrets: server.secrets,
         pins,
+        trustOnFirstUse: options.trustOnFirstUse ?? false,
         logger,
         clock,
         nameOf: (key) => exposedName({ server: name, tool: key }, { prefix: server.prefix }),

@@ -2,6 +2,7 @@ import type { Logger } from "@remit/core";
 import { z } from "zod";
 import { McpError } from "../errors.ts";
 import type { Link } from "../link.ts";
+import { isNamed } from "../resources.ts";
 import type {
   ServedCompletions,
   ServedContents,
@@ -23,7 +24,7 @@ import { rpcCodes, ServedError } from "../wire/serving.ts";
 export interface PassOnServer {
   readonly name: string;
   readonly link: Link;
-  /** `…*` for all that begin so. */
+  /** As `remit.resources.uris` has them: `*` within a part of an address, `**` across. */
   readonly uris: readonly string[];
   readonly prompts: readonly string[];
 }
@@ -100,7 +101,7 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
 
   const withResources = servers.filter(({ uris }) => uris.length > 0);
   const withPrompts = servers.filter(({ prompts }) => prompts.length > 0);
-  const ownerOf = (uri: string) => withResources.filter(({ uris }) => uris.some((form) => fits(form, uri)));
+  const ownerOf = (uri: string) => withResources.filter(({ uris }) => isNamed(uri, uris));
 
   const resources: ServedResources = {
     list: async ({ signal }) =>
@@ -108,7 +109,7 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
         await Promise.all(
           withResources.map(async (server) => {
             const all = await listed(server, "resources/list", "resources", resource, signal);
-            return all.filter(({ uri }) => server.uris.some((form) => fits(form, uri)));
+            return all.filter(({ uri }) => isNamed(uri, server.uris));
           }),
         ),
         ({ uri }) => uri,
@@ -178,14 +179,10 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
   };
 }
 
-function fits(form: string, uri: string): boolean {
-  return form.endsWith("*") ? uri.startsWith(form.slice(0, -1)) : uri === form;
-}
-
 /** True where something made of the template may fit. */
 function mayFit(form: string, uriTemplate: string): boolean {
   const fixed = uriTemplate.replace(/\{.*$/s, "");
-  const start = form.endsWith("*") ? form.slice(0, -1) : form;
+  const start = form.replace(/\*.*$/s, "");
   return fixed.startsWith(start) || start.startsWith(fixed);
 }
 
