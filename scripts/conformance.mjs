@@ -32,8 +32,7 @@ const { values: only } = parseArgs({
   },
 });
 const chosen = runs.filter(
-  ({ side, requirements }) =>
-    (only.side ?? side) === side && (only.requirements ?? requirements) === requirements,
+  ({ side, requirements }) => (only.side ?? side) === side && (only.requirements ?? requirements) === requirements,
 );
 if (chosen.length === 0) {
   console.error(`There is no such run; there are ${runs.map((run) => `${run.side} ${run.requirements}`).join(", ")}.`);

@@ -164,6 +164,7 @@ const scenarios: { readonly [name: string]: () => Promise<void> } = {
     }),
 };
 
-const run = scenarios[scenario] ?? (scenario.startsWith("auth/") ? () => governed("test-tool", {}, authorisation()) : undefined);
+const run =
+  scenarios[scenario] ?? (scenario.startsWith("auth/") ? () => governed("test-tool", {}, authorisation()) : undefined);
 if (!run) throw new Error(`there is no scenario "${scenario}" here`);
 await run();
