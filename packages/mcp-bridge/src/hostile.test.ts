@@ -237,7 +237,11 @@ test("attempts to connect again that fail wait longer and longer, and calls mean
     expect(connection.status()).toMatchObject({ state: "down", failures: attempt + 1 });
     clock.forward(60_000);
   }
-  expect(waits).toEqual([5, 10, 20, 40, 60, 60]);
+  // Each is cut by up to a quarter, so that many links do not come back in step.
+  for (const [index, most] of [5, 10, 20, 40, 60, 60].entries()) {
+    expect(waits[index]).toBeGreaterThanOrEqual(Math.floor(most * 0.75));
+    expect(waits[index]).toBeLessThanOrEqual(most);
+  }
   expect(fixture.starts()).toHaveLength(7);
 });
 
