@@ -45,8 +45,9 @@ interface Kept {
 export function authFetch(options: AuthOptions): HttpFetch["fetch"] {
   const { url: serverUrl, oauth, fetch } = options;
   const key = `${serverUrl.origin}${serverUrl.pathname}`;
-  const closed = (reason: string, scope?: string, cause?: unknown) =>
-    new WireError({ kind: "unauthorised", reason: oauth.mask(reason), scope }, { cause });
+  /** Without a cause: what the helpers say of it may hold a secret. */
+  const closed = (reason: string, scope?: string) =>
+    new WireError({ kind: "unauthorised", reason: oauth.mask(reason), scope });
   let kept: Kept | undefined;
   let working: Promise<void> | undefined;
   /** Scopes that were granted once and did not suffice. */
@@ -81,9 +82,15 @@ export function authFetch(options: AuthOptions): HttpFetch["fetch"] {
     if (stepUp && vain.has(scope ?? "")) throw closed("it refuses what it asked for", wanted);
     if (stepUp) vain.add(scope ?? "");
     const flow = createFlow(options, { load, save, learn, learnClient });
+    /** The helpers go on without what they could not reach; whoever reads the error wants to know of it. */
+    let missed: string | undefined;
     const common = {
       serverUrl,
-      fetchFn: fetch,
+      fetchFn: (target: string | URL, init?: RequestInit) =>
+        fetch(target, init).catch((thrown: unknown) => {
+          if (thrown instanceof WireError && thrown.fault.kind === "unreachable") missed = thrown.fault.reason;
+          throw thrown;
+        }),
       ...(resourceMetadataUrl ? { resourceMetadataUrl } : {}),
       ...(scope === undefined ? {} : { scope }),
     };
@@ -109,7 +116,7 @@ export function authFetch(options: AuthOptions): HttpFetch["fetch"] {
     } catch (thrown) {
       if (thrown instanceof WireError) throw thrown;
       const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-      throw closed(reason, scope, undefined);
+      throw closed(missed === undefined ? reason : `${missed}; ${reason}`, scope);
     }
   };
 

@@ -54,8 +54,11 @@ type Answer = {
 /** Streams whose answer has come and that their server keeps open all the same. */
 const lingeringMax = 8;
 
-/** @param store tells what runs in the course of which exchange */
-export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap {
+/**
+ * @param store tells what runs in the course of which exchange
+ * @param take true for a message that is not the SDK's
+ */
+export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take: (message: object) => boolean): Tap {
   const scopes = new Map<string | number, Scope>();
   const lingering = new Set<Scope>();
   let sending: Scope | undefined;
@@ -95,6 +98,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
       inner.onclose = () => transport.onclose?.();
       inner.onerror = (error) => transport.onerror?.(error);
       inner.onmessage = (message, extra) => {
+        if (take(message)) return;
         const answer = message as Answer;
         const scope = "method" in message ? undefined : scopes.get(answer.id as string | number);
         if (!scope) return transport.onmessage?.(message, extra);

@@ -18,6 +18,7 @@ import {
   type WireRequestOptions,
   type WireSession,
 } from "./port.ts";
+import { progressBoard } from "./progress.ts";
 import { faultOfThrown, modernVersion } from "./v2-faults.ts";
 import type { Line } from "./v2-line.ts";
 import { tapOf } from "./v2-tap.ts";
@@ -62,7 +63,8 @@ export async function connectV2(
   { client: clientInfo, clock, inputRounds }: V2Options,
   { signal, fault, notice, asks }: WireOptions,
 ): Promise<WireSession> {
-  const tap = tapOf(line.transport, line.store);
+  const board = progressBoard(fault);
+  const tap = tapOf(line.transport, line.store, board.take);
   const client = new Client(clientInfo, {
     capabilities: capabilitiesOf(asks),
     jsonSchemaValidator: noValidator as never,
@@ -124,7 +126,8 @@ export async function connectV2(
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
     const level =
       modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
-    return tap.ask({
+    const { params: sent, done } = board.begin({ ...params, ...level }, onProgress);
+    const answer = tap.ask({
       once: method === "tools/call",
       tag,
       signal: asked,
@@ -135,16 +138,14 @@ export async function connectV2(
         return found;
       },
       send: (stop) =>
-        client.request({ method, params: { ...params, ...level } }, anything, {
+        client.request({ method, params: sent }, anything, {
           signal: stop,
           timeout: noTimeout,
           allowInputRequired: true,
           ...(declarations ? { headers: paramHeaders(declarations, params.arguments) } : {}),
-          ...(onProgress
-            ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) }
-            : {}),
         }),
     });
+    return answer.finally(done);
   };
 
   const rounds = async (method: string, params: Params, options: WireRequestOptions): Promise<unknown> => {
