@@ -245,6 +245,7 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
       logging: options.logging,
     },
     answer,
+    mayWatch: (uri, caller) => mayRead((caller as McpClient | undefined) ?? options.local, uri),
     changes: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

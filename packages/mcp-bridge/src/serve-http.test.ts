@@ -372,6 +372,56 @@ test("a client that goes away aborts its call (2026-07-28), and one that cancels
   second.go();
 });
 
+test("resources and prompts are a client's own as well: listed, read, watched and completed", async () => {
+  const cat: McpClient = { principal: user("cat"), tenant: "acme", resources: ["shop:open*"], prompts: ["greet"] };
+  const authenticate = bearerTokens([{ token: annToken, client: cat }]);
+  const uris = ["shop:open/1", "shop:ledger"];
+  const asked: string[] = [];
+  const { url } = await served({
+    http: { authenticate },
+    resources: {
+      subscriptions: true,
+      list: async () => uris.map((uri) => ({ uri, name: uri })),
+      read: async (uri) => {
+        asked.push(uri);
+        return uris.includes(uri) ? { contents: [{ uri, text: "x" }] } : undefined;
+      },
+    },
+    prompts: {
+      list: async () => [{ name: "greet" }, { name: "fire" }],
+      get: async (name) => ({ messages: [{ role: "user", content: { type: "text", text: name } }] }),
+    },
+    completions: async () => ({ values: Array.from({ length: 150 }, (_, index) => `${index}`) }),
+  });
+  const request = statelessClient(url, { token: annToken });
+  const error = async (method: string, params: { readonly [key: string]: unknown }) =>
+    (await request(method, params)).body.error?.code;
+  expect((await request("resources/list")).body.result.resources).toEqual([
+    { uri: "shop:open/1", name: "shop:open/1" },
+  ]);
+  expect((await request("resources/read", { uri: "shop:open/1" })).body.result.contents[0].text).toBe("x");
+  expect(await error("resources/read", { uri: "shop:ledger" })).toBe(-32602);
+  expect(await error("resources/read", { uri: "shop:open/2" })).toBe(-32602);
+  expect(asked).toEqual(["shop:open/1", "shop:open/2"]);
+  const notifications = { resourceSubscriptions: ["shop:open/1", "shop:ledger"] };
+  expect(await error("subscriptions/listen", { notifications })).toBe(-32602);
+  expect((await request("prompts/list")).body.result.prompts).toEqual([{ name: "greet" }]);
+  expect((await request("prompts/get", { name: "greet" })).body.result.messages).toHaveLength(1);
+  expect(await error("prompts/get", { name: "fire" })).toBe(-32602);
+  const complete = async (name: string) => {
+    const params = { ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } };
+    const { completion } = (await request("completion/complete", params)).body.result;
+    return [completion.values.length, completion.total, completion.hasMore];
+  };
+  expect([await complete("greet"), await complete("fire")]).toEqual([
+    [100, 150, true],
+    [0, undefined, undefined],
+  ]);
+  const { request: inSession } = await openSession(url, { token: annToken });
+  expect((await inSession("resources/read", { uri: "shop:ledger" })).body.error.code).toBe(-32602);
+  expect((await inSession("resources/subscribe", { uri: "shop:ledger" })).body.error.code).toBe(-32602);
+});
+
 test("close lets calls under way end, takes no more, and leaves no socket", async () => {
   const { tool, begun, go } = gate();
   const { url, serving } = await served({ tools: [tool] });

@@ -11,6 +11,7 @@ const app: ServedApp = {
   instructions: undefined,
   capabilities: { resources: false, subscriptions: false, prompts: false, completions: false, logging: false },
   answer: async () => ({ tools: [] }),
+  mayWatch: () => true,
   changes: () => () => {},
   fault: () => {},
 };

@@ -55,6 +55,7 @@ function namesVersion(message: WireMessage): boolean {
 function serveV2(open: OpenChannel, app: ServedApp, owner: ChannelOwner): void {
   const servers = new Map<Server, WatchedResources>();
   const stopped = app.changes((change) => {
+    if (change.kind === "resource-updated" && !app.mayWatch(change.uri, owner.caller)) return;
     for (const [server, watched] of servers) tell(app, server, watched, change);
   });
   let channel: Channel | undefined;

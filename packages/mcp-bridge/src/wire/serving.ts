@@ -33,6 +33,8 @@ export interface ServedApp {
     params: { readonly [key: string]: unknown },
     context: ServedContext,
   ) => Promise<{ readonly [key: string]: unknown }>;
+  /** True where a caller may hear of changes of this resource. */
+  readonly mayWatch: (uri: string, caller: unknown) => boolean;
   /** Hears what changes until the function that it gives is called. */
   readonly changes: (listener: (change: ServedChange) => void) => () => void;
   /** Something in the protocol went wrong that belongs to no request. */
