@@ -8,6 +8,7 @@ import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { offeredTools } from "./offered.ts";
 import { modelRetryDelayOf } from "./retry.ts";
 import type { Invocation, Judge, Team, Work } from "./state.ts";
 import { beginTeam, reject, teamAddress } from "./team.ts";
@@ -292,7 +293,9 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
         agentCall,
         input: invocation.input,
         messages: invocation.messages,
-        tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
+        tools: offeredTools(agent, invocation.messages)
+          .filter((tool) => covers(invocation.grant, tool))
+          .map(({ name }) => name),
         labels: [...new Set([...work.state.labels, ...invocation.labels])].sort(),
         tried: invocation.tried,
         attributes: work.attributes,
