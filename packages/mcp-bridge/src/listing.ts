@@ -16,6 +16,7 @@ export class ListingError extends Error {
   override readonly name = "ListingError";
 }
 
+const methodNotFound = -32601;
 const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 
 /**
@@ -68,6 +69,9 @@ async function readPage(
   } catch (thrown) {
     if (!(thrown instanceof WireError)) throw thrown;
     const { fault } = thrown;
+    // Who never said that it has tools may not know the question.
+    const toolless = session.peer.capabilities.tools === undefined && cursor === undefined;
+    if (fault.kind === "rejected" && fault.rpcCode === methodNotFound && toolless) return { tools: [] };
     if (fault.kind === "rejected") throw new ListingError(`error ${fault.rpcCode}: ${fault.reason}`, { cause: thrown });
     if (fault.kind === "malformed") throw new ListingError(fault.reason, { cause: thrown });
     throw thrown;

@@ -1,9 +1,10 @@
 import { lookup as lookUp } from "node:dns";
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction, type Socket } from "node:net";
 import { pipeline, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import type { Clock } from "@remit/core";
 import { addressKind } from "./addresses.ts";
 import { WireError, type WireFault } from "./port.ts";
 
@@ -16,7 +17,9 @@ import { WireError, type WireFault } from "./port.ts";
  * H3 Another origin than the server's may only be asked at an address that anybody could reach, whatever its name
  *    resolves to, and the address that was checked is the one that is connected to. Where the server itself is on a
  *    private address, others of its kind may be; link-local ones only when the operator says so.
- * H4 When it has been closed, no socket is left, and whatever was under way has failed.
+ * H4 A socket that was idle may have been closed at the other end, and nobody can know whether what is sent then arrives.
+ *    What must not be sent twice is not sent over one that was idle for long, and what may be is sent once more.
+ * H5 When it has been closed, no socket is left, and whatever was under way has failed.
  */
 export interface HttpFetch {
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
@@ -25,6 +28,7 @@ export interface HttpFetch {
 }
 
 export interface HttpFetchOptions {
+  readonly clock: Clock;
   /** The server's. */
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -40,17 +44,28 @@ export interface HttpFetchOptions {
 
 /** A request that somebody waits for. One without goes on for as long as the connection: its events count one by one. */
 export interface HttpExchange {
+  /** It must not be sent twice. Whatever belongs to no exchange may be. */
+  readonly once: boolean;
   /** Its body failed after its headers had come. */
   readonly fail: (fault: WireFault) => void;
 }
 
+/** A socket is not stale yet. */
+const idleMsMax = 1_000;
 /** An answer that tells of an error is read this far. */
 const errorBytes = 64 * 1024;
 
 export function httpFetch(options: HttpFetchOptions): HttpFetch {
-  const { url: serverUrl, headers: ours, messageBytes, responseBytes, allowPrivate } = options;
+  const { url: serverUrl, headers: ours, messageBytes, responseBytes, allowPrivate, clock } = options;
   const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
   const open = new Set<ClientRequest>();
+  const idleSince = new WeakMap<Socket, number>();
+  for (const agent of Object.values(agents)) agent.on("free", (socket: Socket) => idleSince.set(socket, clock.now()));
+  const dropStale = (agent: HttpAgent) => {
+    for (const socket of Object.values(agent.freeSockets).flat()) {
+      if (socket && clock.now() - (idleSince.get(socket) ?? 0) > idleMsMax) socket.destroy();
+    }
+  };
   let closed = false;
   /** Of the address at which the server was last reached. */
   let serverIsPrivate = false;
@@ -73,10 +88,19 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
     });
   };
 
-  const fetch = (target: string | URL, init: RequestInit = {}): Promise<Response> =>
+  const fetch = (target: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const exchange = options.exchange();
+    return fetchOver(exchange, target, init, exchange?.once !== true);
+  };
+
+  const fetchOver = (
+    exchange: HttpExchange | undefined,
+    target: string | URL,
+    init: RequestInit,
+    again: boolean,
+  ): Promise<Response> =>
     new Promise((resolve, reject) => {
       const url = new URL(target);
-      const exchange = options.exchange();
       const fail = (fault: WireFault, cause?: unknown) => reject(new WireError(fault, { cause }));
       const signal = init.signal ?? undefined;
       if (closed) return fail({ kind: "unreachable", reason: "the connection is closed" });
@@ -96,6 +120,7 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
         headers.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
       }
       const secure = url.protocol === "https:";
+      if (!again) dropStale(agents[url.protocol]);
       const request = (secure ? httpsRequest : httpRequest)(url, {
         method: init.method ?? "GET",
         headers: Object.fromEntries(headers),
@@ -116,6 +141,9 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
       });
       request.on("error", (error: NodeJS.ErrnoException) => {
         if (signal?.aborted) return reject(signal.reason);
+        if (again && request.reusedSocket && error.code === "ECONNRESET") {
+          return resolve(fetchOver(exchange, target, init, false));
+        }
         // What could not be connected has not been sent. Anything later may have arrived.
         fail({ kind: connected ? "broken" : "unreachable", reason: reasonOf(error) }, error);
       });

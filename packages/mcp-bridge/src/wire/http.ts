@@ -84,6 +84,7 @@ function httpLine(options: HttpWireOptions, kind: "http" | "sse", { person }: Wi
   let end: ChannelEnd | undefined;
   let closing: Promise<void> | undefined;
   const sockets = httpFetch({
+    clock,
     url,
     headers,
     messageBytes,

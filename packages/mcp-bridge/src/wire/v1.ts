@@ -5,6 +5,7 @@ import { z } from "zod";
 import { AskRefused, answerAsk, capabilitiesOf, noticeOf } from "./asks.ts";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
 import { type Wire, WireError, type WireFault, type WireOptions, type WireSession } from "./port.ts";
+import { progressBoard } from "./progress.ts";
 
 /**
  * The wire over version 1 of the MCP SDK: sessions, protocol versions up to 2025-11-25. Of the SDK only the handshake
@@ -28,10 +29,13 @@ async function connect(
   let channel: Channel | undefined;
   let protocolVersion = "";
   let ready = false;
+  const board = progressBoard(fault);
   const transport: Transport = {
     start: async () => {
       channel = open({
-        message: (message) => transport.onmessage?.(message as unknown as JSONRPCMessage),
+        message: (message) => {
+          if (!board.take(message)) transport.onmessage?.(message as unknown as JSONRPCMessage);
+        },
         noise,
         end: (found) => {
           end = found;
@@ -97,18 +101,14 @@ async function connect(
     },
     processId: channel?.processId,
     request: async (method, params, { signal: asked, tag, onProgress }) => {
+      const { params: sent, done } = board.begin(params, onProgress);
       waiting.set(tag, (waiting.get(tag) ?? 0) + 1);
       try {
-        return await client.request({ method, params }, anything, {
-          signal: asked,
-          timeout: noTimeout,
-          ...(onProgress
-            ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) }
-            : {}),
-        });
+        return await client.request({ method, params: sent }, anything, { signal: asked, timeout: noTimeout });
       } catch (cause) {
         throw new WireError(faultOf(cause, asked), { cause });
       } finally {
+        done();
         const left = (waiting.get(tag) ?? 1) - 1;
         if (left === 0) waiting.delete(tag);
         else waiting.set(tag, left);

@@ -30,6 +30,8 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
     return { kind: "unauthorised", reason, scope: typeof scope === "string" ? scope : undefined };
   }
   if (status !== undefined) {
+    const told = sessionId === undefined && http instanceof SdkHttpError ? rejectionIn(http.data.text) : undefined;
+    if (told) return told;
     const forgotten = status === 404 || (status === 400 && /\bsession\b/i.test(reason));
     if (sessionId !== undefined && forgotten) {
       return {
@@ -48,6 +50,18 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
     return { kind: "version", offered: reason, supported: knownVersions };
   }
   return { kind: "malformed", reason };
+}
+
+/** The stateless protocol says in the status, too, that a request was rejected; the answer in the body says more. */
+function rejectionIn(body: unknown): WireFault | undefined {
+  if (typeof body !== "string" || !body.trimStart().startsWith("{")) return undefined;
+  try {
+    const { id, error } = JSON.parse(body) as { id?: unknown; error?: { code?: unknown; message?: unknown } };
+    if (id === undefined || id === null || typeof error?.code !== "number") return undefined;
+    return { kind: "rejected", rpcCode: error.code, reason: String(error.message) };
+  } catch {
+    return undefined; // A page for people.
+  }
 }
 
 function isAuthError(error: unknown): boolean {

@@ -13,7 +13,7 @@ import { channelLine } from "./v2-line.ts";
 
 /**
  * Processes, in either era. `auto` asks first which era it is (`server/discover`), in the same process: a server that
- * answers goes on in it, and only one that dies of the question, or is silent, is started again.
+ * answers or is silent goes on in it, and only one that dies of the question is started again.
  */
 export interface V2StdioOptions extends V2Options {
   readonly open: OpenChannel;
@@ -21,7 +21,7 @@ export interface V2StdioOptions extends V2Options {
 }
 
 /** How long a server may be silent about its era. */
-const probeMs = 2_000;
+const probeMs = 4_000;
 /** How long it is remembered that a server is of the elder era: it may be replaced by one that is not. */
 const verdictMs = 3_600_000;
 
@@ -84,7 +84,7 @@ async function probe({ open, clock, client }: V2StdioOptions, { signal, noise, a
   }
   // It did not even start: nothing else will come of a second try.
   if (end?.cause === "spawn-failed" || end?.cause === "overflow") throw new WireError({ kind: "ended", end });
-  if (typeof answer === "string") {
+  if (answer === "ended") {
     await channel.close();
     return { verdict: "elder", open };
   }
@@ -93,6 +93,7 @@ async function probe({ open, clock, client }: V2StdioOptions, { signal, noise, a
     if (end) queueMicrotask(() => next.end(end as ChannelEnd));
     return channel;
   };
+  if (answer === "silent") return { verdict: "elder", open: again };
   const { result } = answer;
   const versions = (result as { supportedVersions?: unknown } | undefined)?.supportedVersions;
   if (!Array.isArray(versions) || !versions.includes(modernVersion)) return { verdict: "elder", open: again };

@@ -20,6 +20,8 @@ export interface Tap {
 }
 
 export interface Exchange {
+  /** It must not be sent twice. */
+  readonly once: boolean;
   readonly tag: string | undefined;
   readonly signal: AbortSignal;
   /** @param signal ends the request for the SDK */
@@ -28,6 +30,7 @@ export interface Exchange {
 }
 
 export interface TapScope {
+  readonly once: boolean;
   readonly tag: string | undefined;
   readonly fail: (fault: WireFault, cause?: unknown) => void;
 }
@@ -51,8 +54,11 @@ type Answer = {
 /** Streams whose answer has come and that their server keeps open all the same. */
 const lingeringMax = 8;
 
-/** @param store tells what runs in the course of which exchange */
-export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap {
+/**
+ * @param store tells what runs in the course of which exchange
+ * @param take true for a message that is not the SDK's
+ */
+export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take: (message: object) => boolean): Tap {
   const scopes = new Map<string | number, Scope>();
   const lingering = new Set<Scope>();
   let sending: Scope | undefined;
@@ -92,6 +98,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
       inner.onclose = () => transport.onclose?.();
       inner.onerror = (error) => transport.onerror?.(error);
       inner.onmessage = (message, extra) => {
+        if (take(message)) return;
         const answer = message as Answer;
         const scope = "method" in message ? undefined : scopes.get(answer.id as string | number);
         if (!scope) return transport.onmessage?.(message, extra);
@@ -108,7 +115,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
     setProtocolVersion: (version) => inner.setProtocolVersion?.(version),
   };
 
-  const ask = ({ tag, signal, send: handOver, faultOf }: Exchange): Promise<unknown> =>
+  const ask = ({ once, tag, signal, send: handOver, faultOf }: Exchange): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const fail = (fault: WireFault, cause?: unknown) => {
         if (scope.settled) return;
@@ -122,6 +129,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>): Tap
       const stop = new AbortController();
       const abort = () => fail({ kind: "aborted" });
       const scope: Scope = {
+        once,
         tag,
         id: undefined,
         stream: new AbortController(),

@@ -18,6 +18,7 @@ import {
   type WireRequestOptions,
   type WireSession,
 } from "./port.ts";
+import { progressBoard } from "./progress.ts";
 import { faultOfThrown, modernVersion } from "./v2-faults.ts";
 import type { Line } from "./v2-line.ts";
 import { tapOf } from "./v2-tap.ts";
@@ -62,7 +63,8 @@ export async function connectV2(
   { client: clientInfo, clock, inputRounds }: V2Options,
   { signal, fault, notice, asks }: WireOptions,
 ): Promise<WireSession> {
-  const tap = tapOf(line.transport, line.store);
+  const board = progressBoard(fault);
+  const tap = tapOf(line.transport, line.store, board.take);
   const client = new Client(clientInfo, {
     capabilities: capabilitiesOf(asks),
     jsonSchemaValidator: noValidator as never,
@@ -124,7 +126,9 @@ export async function connectV2(
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
     const level =
       modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
-    return tap.ask({
+    const { params: sent, done } = board.begin({ ...params, ...level }, onProgress);
+    const answer = tap.ask({
+      once: method === "tools/call",
       tag,
       signal: asked,
       faultOf: (thrown) => {
@@ -134,16 +138,14 @@ export async function connectV2(
         return found;
       },
       send: (stop) =>
-        client.request({ method, params: { ...params, ...level } }, anything, {
+        client.request({ method, params: sent }, anything, {
           signal: stop,
           timeout: noTimeout,
           allowInputRequired: true,
           ...(declarations ? { headers: paramHeaders(declarations, params.arguments) } : {}),
-          ...(onProgress
-            ? { onprogress: ({ progress, total, message }) => onProgress({ progress, total, message }) }
-            : {}),
         }),
     });
+    return answer.finally(done);
   };
 
   const rounds = async (method: string, params: Params, options: WireRequestOptions): Promise<unknown> => {
@@ -257,13 +259,13 @@ function wantedBy(result: unknown): { readonly inputRequests: Params; readonly r
   throw new WireError({ kind: "malformed", reason: "it asks for input and does not say for what" });
 }
 
-/** The result without what says that it is one. */
+/** The result without what says that it is one; one that does not say is taken for one. */
 function complete(result: unknown): unknown {
   if (!isRecord(result)) throw new WireError({ kind: "malformed", reason: "the result is not an object" });
-  const { resultType, ...rest } = result;
+  const { resultType = "complete", ...rest } = result;
   if (resultType === "complete") return rest;
-  const shown = resultType === undefined ? "no type" : `the type ${JSON.stringify(resultType).slice(0, 50)}`;
-  throw new WireError({ kind: "malformed", reason: `the result has ${shown}` });
+  const shown = JSON.stringify(resultType).slice(0, 50);
+  throw new WireError({ kind: "malformed", reason: `the result has the type ${shown}` });
 }
 
 function embedded(request: unknown): { readonly method: string; readonly params?: unknown } {
