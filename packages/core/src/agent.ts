@@ -35,8 +35,20 @@ export interface Agent<
   readonly version: string;
   /** True: what it says is shown while it says it, redacted, and taken back when it does not stand (D9). */
   readonly streams?: boolean;
+  /** A long allowlist, of which a model is offered what it has found. */
+  readonly toolSearch?: ToolSearch;
   /** A whole team behind this one name; made by `asAgent`. */
   readonly team?: SupervisorDefinition;
+}
+
+/**
+ * Of its tools a model is offered this one and those in `always`, then also what the one has found: each `name` in the list
+ * `tools` of its answers, as far as it is in the agent's own list. What is not offered is not forbidden by that, and what
+ * is not in the list cannot be found (R4).
+ */
+export interface ToolSearch<Name extends string = string> {
+  readonly tool: Name;
+  readonly always?: readonly Name[];
 }
 
 /** Any agent at all. */
@@ -61,6 +73,8 @@ export interface AgentOptions<
   readonly asks?: readonly Audience[];
   /** Shows what it says while it says it, through the redaction window; when it has passed its contract, when absent. */
   readonly streams?: boolean;
+  /** For long allowlists: the tool of the list that finds the others, such as `searchTools` of the MCP bridge makes it. */
+  readonly toolSearch?: ToolSearch<NoInfer<Tools[number]["name"]>>;
   /** Raise it when the meaning of the agent changes beyond its data (D4). */
   readonly version?: string;
 }
@@ -75,7 +89,7 @@ export function isName(text: string): boolean {
 /**
  * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
  * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
- *   `tool/schema-not-representable`
+ *   `agent/tool-search-unknown`, `tool/schema-not-representable`
  */
 export function defineAgent<
   const Name extends string,
@@ -109,6 +123,9 @@ export function defineAgent(
       throw new OrchestrationError("agent/write-not-allowed", { agent: name, tool: tool.name });
     }
   }
+  const { toolSearch } = options;
+  const unknown = toolSearch && [toolSearch.tool, ...(toolSearch.always ?? [])].find((wanted) => !seen.has(wanted));
+  if (unknown !== undefined) throw new OrchestrationError("agent/tool-search-unknown", { agent: name, tool: unknown });
   return {
     kind: "agent",
     name,
@@ -124,6 +141,7 @@ export function defineAgent(
     instructions: options.instructions,
     version: options.version ?? "0",
     ...(options.streams === undefined ? {} : { streams: options.streams }),
+    ...(toolSearch === undefined ? {} : { toolSearch }),
   };
 }
 

@@ -24,6 +24,11 @@ export const errorCodes = {
     message: "agent {agent} may only read, but its tool {tool} writes",
     hint: 'Move the tool to an agent that may write, or drop `effects: "read"` from this one.',
   },
+  "agent/tool-search-unknown": {
+    retryable: false,
+    message: "the tool search of agent {agent} names {tool}, which is not among its tools",
+    hint: "Add the tool to the agent's `tools`, or take it out of `toolSearch`.",
+  },
   "agent/output-invalid": {
     retryable: false,
     message: "agent {agent} answered outside its output contract, also after {repairs} repair rounds",

@@ -52,6 +52,7 @@ export function extendAgent<const Base extends AnyAgent, const Changes extends A
     asks: changes.asks ?? base.asks,
     version: changes.version ?? base.version,
     ...((changes.streams ?? base.streams) ? { streams: true } : {}),
+    ...(base.toolSearch === undefined ? {} : { toolSearch: base.toolSearch }),
   };
   const made =
     base.effects === "read"

@@ -6,6 +6,7 @@ export {
   defineAgent,
   type InputOf,
   type OutputOf,
+  type ToolSearch,
 } from "./agent.ts";
 export type { AnswerDelta, AnswerRetracted } from "./answer/deltas.ts";
 export { type Detector, defaultDetectors, redactText } from "./answer/redaction.ts";

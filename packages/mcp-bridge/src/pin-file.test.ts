@@ -76,6 +76,19 @@ test("a file is its owner's alone, holds all of it, and no file is an empty docu
   expect(statSync(path, { bigint: true }).mtimeNs).toBe(mtimeNs);
 });
 
+test("what another one has written is read, also in place of what was read before", async () => {
+  const path = place();
+  const pins = pinFile(path);
+  expect(await pins.read()).toEqual(emptyPins);
+  await pinFile(path).change((document) => sighted(document, sight(), at));
+  expect(await pins.read()).toEqual(await pinFile(path).read());
+  expect(await pins.read()).toBe(await pins.read());
+  writeFileSync(path, "{");
+  await expect(pins.read()).rejects.toMatchObject({ code: "mcp/pins-unreadable" });
+  rmSync(path);
+  expect(await pins.read()).toEqual(emptyPins);
+});
+
 test("a link to a file stays a link", async () => {
   const path = place();
   const target = place();

@@ -8,6 +8,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -34,7 +35,13 @@ const pollMs = 20;
  */
 export function pinFile(path: string, { clock = systemClock(), timeoutMs = 5_000 }: PinFileOptions = {}): PinStore {
   const where = resolve(path);
-  const read = () => readFile(where);
+  let last: { readonly stamp: string; readonly document: PinDocument } | undefined;
+  const read = (): PinDocument => {
+    // A file that is replaced is another file; one that is edited in place has another time.
+    const stamp = stampOf(where);
+    if (last === undefined || last.stamp !== stamp) last = { stamp, document: readFile(where) };
+    return last.document;
+  };
   return {
     where,
     read: async () => read(),
@@ -46,6 +53,11 @@ export function pinFile(path: string, { clock = systemClock(), timeoutMs = 5_000
         return after;
       }),
   };
+}
+
+function stampOf(where: string): string {
+  const stat = statSync(where, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "" : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(":");
 }
 
 function readFile(where: string): PinDocument {

@@ -27,13 +27,18 @@ export function proposalFor({ name, annotations = {} }: Pick<McpDefinition, "nam
   if (saysRead && hint("readOnlyHint") === true) {
     return { effect: "read", because: "its name and its server say that it only reads" };
   }
-  const write = { effect: "write", idempotency: "none" } as const;
+  const write = (risk: "medium" | "high", because: string): ToolProposal => ({
+    effect: "write",
+    risk,
+    idempotency: "none",
+    because,
+  });
   if (hint("readOnlyHint") === true) {
-    return { ...write, risk: "high", because: "its server says that it only reads, and its name does not" };
+    return write("high", "its server says that it only reads, and its name does not");
   }
-  if (saysRead) return { ...write, risk: "high", because: "its name says that it reads, and its server does not" };
+  if (saysRead) return write("high", "its name says that it reads, and its server does not");
   if (hint("destructiveHint") === false && words.some((word) => adding.test(word))) {
-    return { ...write, risk: "medium", because: "its name and its server say that it adds and destroys nothing" };
+    return write("medium", "its name and its server say that it adds and destroys nothing");
   }
-  return { ...write, risk: "high", because: "nothing says that it only reads" };
+  return write("high", "nothing says that it only reads");
 }

@@ -8,6 +8,7 @@ import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { offeredTools } from "./offered.ts";
 import { modelRetryDelayOf } from "./retry.ts";
 import type { Invocation, Judge, Team, Work } from "./state.ts";
 import { beginSummary, failSummary, takeSummary } from "./summary.ts";
@@ -367,7 +368,9 @@ export function askModel(work: Work, invocation: Invocation): void {
     agentCall,
     input: invocation.input,
     messages: invocation.messages,
-    tools: agent.tools.filter((tool) => covers(invocation.grant, tool)).map(({ name }) => name),
+    tools: offeredTools(agent, invocation.messages)
+      .filter((tool) => covers(invocation.grant, tool))
+      .map(({ name }) => name),
     labels: labelsOf(work, invocation),
     tried: invocation.tried,
     ...(invocation.trims ? { trims: true } : {}),

@@ -347,6 +347,7 @@ function describeAgent(agent: AnyAgent): object {
     effects: agent.effects,
     version: agent.version,
     team: agent.team?.hash,
+    ...(agent.toolSearch === undefined ? {} : { toolSearch: agent.toolSearch }),
     tools: agent.tools.map(describeTool),
   };
 }
