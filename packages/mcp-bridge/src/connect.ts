@@ -132,7 +132,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: ConnectMcp
     logger,
     mask,
   });
-  const validator = createSchemaValidator({ clock });
+  const validator = createSchemaValidator({ clock, budgetMs: limits.checkMs });
   const server = maskedLink(openLink({ name, transport, logger, clock }, limits, board.inspect), mask);
   const close = async () => {
     await Promise.all([server.close(), validator.close()]);

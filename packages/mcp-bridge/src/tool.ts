@@ -70,16 +70,18 @@ export function remoteTool({ server, name, remoteName, config, definition }: Rem
       // Made before its definition was known, so the arguments are checked when it is.
       ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
     });
-    const found = await outputOf(answer, {
-      server,
-      tool: name,
-      resultBytes: limits.resultBytes,
-      modelBytes: config.resultBytes ?? modelBytesDefault,
-      mediaBytes: limits.mediaBytes,
-      typed: config.output !== undefined,
-      keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
-      mask,
-    });
+    const found = await shallow(server, name, () =>
+      outputOf(answer, {
+        server,
+        tool: name,
+        resultBytes: limits.resultBytes,
+        modelBytes: config.resultBytes ?? modelBytesDefault,
+        mediaBytes: limits.mediaBytes,
+        typed: config.output !== undefined,
+        keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
+        mask,
+      }),
+    );
     await fitting.after(found);
     return found;
   };
@@ -197,6 +199,16 @@ function checkProtected(server: string, { name, inputSchema, protect }: Tool): v
   if (unknown === undefined) return;
   const reason = `\`protect\` of ${name} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
   throw new McpError("mcp/config-invalid", { server, reason });
+}
+
+/** The stack ends before the nesting of what some servers send. */
+async function shallow<Value>(server: string, tool: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
+  }
 }
 
 function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {

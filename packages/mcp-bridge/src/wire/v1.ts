@@ -31,7 +31,12 @@ async function connect(
   const transport: Transport = {
     start: async () => {
       channel = open({
-        message: (message) => transport.onmessage?.(message as unknown as JSONRPCMessage),
+        message: (message) => {
+          // The SDK takes "7" and [7] for 7.
+          if (!("method" in message) && typeof message.id !== "number")
+            fault("an answer with an id that is none of ours");
+          else transport.onmessage?.(message as unknown as JSONRPCMessage);
+        },
         noise,
         end: (found) => {
           end = found;
