@@ -7,15 +7,18 @@
  *   npm run soak -- --only kills --seed 17 --kills 300 --runs 50
  *
  * The parts are `kills` (a worker killed at each of its writes, then at random), `simulator` (--seeds, --jobs),
- * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs) and `wire` (every
- * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail). Each ends
- * with a line of its own; the exit code is 1 when one of them did not hold.
+ * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs), `wire` (every
+ * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail) and `mcp`
+ * (--mcp-cycles connections). Each ends with a line of its own; the exit code is 1 when one of them did not hold.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { playEveryKill, playRandomKills, startLedger } from "../test/faults/kills.ts";
+import { playCycles } from "../test/mcp/cycles.ts";
 import { program, root } from "./workspace.mjs";
 
 const { values } = parseArgs({
@@ -32,6 +35,7 @@ const { values } = parseArgs({
     "deploy-runs": { type: "string", default: "1000" },
     "parked-runs": { type: "string", default: "100000" },
     "ledger-runs": { type: "string", default: "1000" },
+    "mcp-cycles": { type: "string", default: "1000" },
   },
 });
 
@@ -68,6 +72,25 @@ const parts = [
       const env = { REMIT_LEDGER_RUNS: values["ledger-runs"], REMIT_WIRE_TASKS: "all" };
       vitest(["test/scenario/model-ledger", "test/scenario/tau2-wire"], env);
       return `${values["ledger-runs"]} runs and all tasks over each vendor's protocol`;
+    },
+  },
+  {
+    name: "mcp",
+    play: async () => {
+      // The collector must be asked, or the heap says nothing.
+      setFlagsFromString("--expose-gc");
+      Object.assign(globalThis, { gc: runInNewContext("gc") });
+      const {
+        processesLeft,
+        handlesLeft,
+        listenersLeft,
+        heapGrownBytes = 0,
+      } = await playCycles(whole("mcp-cycles", values["mcp-cycles"]));
+      const grown = `the heap grew by ${(heapGrownBytes / 2 ** 20).toFixed(1)} MiB`;
+      const left = `left: ${processesLeft} processes, handles [${handlesLeft}], ${listenersLeft} listeners; ${grown}`;
+      if (processesLeft + handlesLeft.length + listenersLeft > 0 || heapGrownBytes > 24 * 2 ** 20)
+        throw new Error(left);
+      return `${values["mcp-cycles"]} MCP connections made and closed; ${left}`;
     },
   },
 ];

@@ -179,7 +179,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     logger,
     mask,
   });
-  const validator = createSchemaValidator({ clock });
+  const validator = createSchemaValidator({ clock, budgetMs: limits.checkMs });
   const answers = answersOf(answering);
   const opened = openLink({ name, transport, logger, clock, asks: answers.asks }, limits, board.inspect);
   const server = maskedLink(opened, mask);

@@ -37,6 +37,7 @@ export type ReadBlock =
   | { readonly ok: false; readonly reason: string };
 
 export function readBlock(item: unknown): ReadBlock {
+  if (isPlainText(item)) return { ok: true, block: item };
   const read = block.safeParse(item);
   if (!read.success) {
     const type = String((item as { type?: unknown } | null)?.type).slice(0, 50);
@@ -58,6 +59,13 @@ export function readBlock(item: unknown): ReadBlock {
     return { ok: true, block: { ...found, resource: { ...(harmless(rest as Json) as object), ...media } } };
   }
   return { ok: true, block: found };
+}
+
+/** Most blocks are a text and nothing else; there is nothing in one that would have to be changed. */
+function isPlainText(item: unknown): item is ContentBlock {
+  if (typeof item !== "object" || item === null || Object.keys(item).length !== 2) return false;
+  const { type, text } = item as { readonly type?: unknown; readonly text?: unknown };
+  return type === "text" && typeof text === "string";
 }
 
 function typeOf(mimeType: string | undefined): string {

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { McpError } from "./errors.ts";
 import { failureOf, hostileFixtures, input, patience, read } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
 
@@ -18,9 +19,9 @@ test.each([
     const fixture = hostile.server("good");
     await hostile.besideHealthy(async () => {
       const { tools, status } = await hostile.connected(fixture, { [name]: read });
-      const outcome = await tools[name]?.execute({ text: String(count) }, contextOf()).then(
+      const outcome = await Promise.resolve(tools[name]?.execute({ text: String(count) }, contextOf())).then(
         () => "answered",
-        ({ code }) => code as string,
+        (thrown: McpError) => thrown.code as string,
       );
       expect(["answered", "mcp/connection-lost"]).toContain(outcome);
       await vi.waitFor(() => expect(["ready", "quarantined"]).toContain(status().state), patience);
@@ -74,9 +75,9 @@ test("whatever a server asks back is refused, but for a ping", async () => {
 test("20,000 questions back are refused beside the answer", async () => {
   await hostile.besideHealthy(async () => {
     const { tools } = await hostile.connected(hostile.server("good"), { asks_much: read });
-    const outcome = await tools.asks_much.execute({ text: "20000" }, contextOf()).then(
+    const outcome = await Promise.resolve(tools.asks_much.execute({ text: "20000" }, contextOf())).then(
       () => "answered",
-      ({ code }) => code as string,
+      (thrown: McpError) => thrown.code as string,
     );
     expect(["answered", "mcp/connection-lost"]).toContain(outcome);
   });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { McpError } from "./errors.ts";
 import { failureOf, hostileFixtures, input, read } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
 
@@ -26,12 +27,15 @@ test("a result of 5 MB does not reach a model whole", async () => {
 
 test.each([200, 5_000, 2_000_000])("a value of %i levels is a value or an error with a code", async (levels) => {
   await hostile.besideHealthy(async () => {
-    const { tools } = await hostile.connected(hostile.server("good"), { deep: read, echo: read });
-    const outcome = await tools.deep.execute({ text: String(levels) }, contextOf()).then(
+    const { tools } = await hostile.connected(hostile.server("good"), {
+      deep: { ...read, timeoutMs: 2_000 },
+      echo: read,
+    });
+    const outcome = await Promise.resolve(tools.deep.execute({ text: String(levels) }, contextOf())).then(
       () => "a value",
-      ({ code }) => code,
+      (thrown: McpError) => thrown.code as string,
     );
-    expect(["a value", "mcp/result-invalid", "mcp/result-too-large"]).toContain(outcome);
+    expect(["a value", "mcp/result-invalid", "mcp/call-timeout"]).toContain(outcome);
     if (levels === 2_000_000) expect(outcome).not.toBe("a value");
     expect(await tools.echo.execute({ text: "on" }, contextOf())).toEqual({ text: "on" });
   });

@@ -63,7 +63,7 @@ test("a pattern that explodes elsewhere and is matched in linear time here is on
 
 test("what is checked on the thread is checked: answers before they are used, arguments before they are sent", async () => {
   const fixture = hostile.server("good");
-  const { tools } = await hostile.connected(fixture, { doubled: read, picky: read });
+  const { tools } = await hostile.connected(fixture, { doubled: read, picky: read }, { limits: { checkMs: 20_000 } });
   expect(await tools.doubled.execute({ text: "xx" }, contextOf())).toEqual({ text: "xx" });
   const answer = await failureOf(tools.doubled.execute({ text: "xy" }, contextOf()));
   expect(answer).toMatchObject({ code: "mcp/result-invalid", mayHaveExecuted: true });

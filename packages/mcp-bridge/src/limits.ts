@@ -14,6 +14,8 @@ export interface McpLimits {
   readonly messageBytes: number;
   /** All messages of the answer to one request over HTTP, decoded. */
   readonly responseBytes: number;
+  /** One check by a schema that cannot be made at once; a tool whose check takes longer is put out of use. */
+  readonly checkMs: number;
   /** One answer to a call, as JSON; a longer one is `mcp/result-too-large`. How much of it a model sees is a tool's own. */
   readonly resultBytes: number;
   /** All images, sounds and files of one answer, in base64; those beyond it are left out of what a model sees. */
@@ -48,6 +50,7 @@ export const defaultMcpLimits: McpLimits = {
   responseBytes: 64 * 1024 * 1024,
   resultBytes: 8 * 1024 * 1024,
   mediaBytes: 4 * 1024 * 1024,
+  checkMs: 250,
   closeGraceMs: 1_000,
   backoffMs: 250,
   backoffMsMax: 30_000,

@@ -380,7 +380,7 @@ export function createLink(options: LinkOptions): Link {
     const progress = onProgress && coalesced(clock, progressMs, onProgress);
     let sent = false;
     const send = async (again: boolean): Promise<unknown> => {
-      const { session, refused, listing } = await unlessAborted(ready(), deadline.signal);
+      const { session, refused, listing } = current ?? (await unlessAborted(ready(), deadline.signal));
       const refusal = remoteName === undefined ? undefined : refused.get(remoteName);
       if (refusal) throw refusal;
       check?.(listing);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type McpDefinition, readDefinition } from "./definition.ts";
+import { type McpDefinition, type ReadDefinition, readDefinition } from "./definition.ts";
 import type { McpLimits } from "./limits.ts";
 import { WireError, type WireSession } from "./wire/port.ts";
 
@@ -34,13 +34,14 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   for (let pages = 1; ; pages++) {
     if (pages > limits.pages) throw new ListingError(`the list has more than ${limits.pages} pages (limit \`pages\`)`);
     const found = await readPage(session, cursor, signal);
-    bytes += Buffer.byteLength(JSON.stringify(found));
-    if (bytes > limits.listBytes)
-      throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
     tools += found.tools.length;
     if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
     for (const listed of found.tools) {
-      const read = readDefinition(listed);
+      const size = sizeOf(listed);
+      bytes += size ?? 0;
+      if (bytes > limits.listBytes)
+        throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
+      const read = size === undefined ? tooDeep(listed) : readDefinition(listed);
       const objection = session.objectionTo(listed);
       if (read.ok && objection !== undefined) invalid.push({ name: read.definition.name, reason: objection });
       else if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
@@ -56,6 +57,21 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   // Of two tools with one name nobody can say which one is meant.
   for (const { name } of invalid) definitions.delete(name);
   return { definitions, invalid };
+}
+
+/** Bytes as JSON; `undefined` for what is nested too deeply to say. */
+function sizeOf(listed: unknown): number | undefined {
+  try {
+    return Buffer.byteLength(JSON.stringify(listed));
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}
+
+function tooDeep(listed: unknown): ReadDefinition {
+  const { name } = listed as { readonly name?: unknown };
+  return { ok: false, name: typeof name === "string" ? name.slice(0, 128) : "", reason: "it is nested too deeply" };
 }
 
 async function readPage(

@@ -85,7 +85,8 @@ export function remoteTool(
       }),
     );
     if (raw) {
-      const result = rawResultOf(answer, { server, tool: name, resultBytes: limits.resultBytes, mask });
+      const about = { server, tool: name, resultBytes: limits.resultBytes, mask };
+      const result = await shallow(server, name, async () => rawResultOf(answer, about));
       const { structuredContent } = result as { readonly structuredContent?: Json };
       if (structuredContent === undefined) return result;
       const fits = given && parseWith(given.schema, structuredContent);
@@ -94,16 +95,18 @@ export function remoteTool(
       await fitting.after(structuredContent);
       return result;
     }
-    const found = await outputOf(answer, {
-      server,
-      tool: name,
-      resultBytes: limits.resultBytes,
-      modelBytes: config.resultBytes ?? modelBytesDefault,
-      mediaBytes: limits.mediaBytes,
-      typed: config.output !== undefined,
-      keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
-      mask,
-    });
+    const found = await shallow(server, name, () =>
+      outputOf(answer, {
+        server,
+        tool: name,
+        resultBytes: limits.resultBytes,
+        modelBytes: config.resultBytes ?? modelBytesDefault,
+        mediaBytes: limits.mediaBytes,
+        typed: config.output !== undefined,
+        keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
+        mask,
+      }),
+    );
     await fitting.after(found);
     return found;
   };
@@ -225,6 +228,16 @@ function checkProtected(server: string, { name, inputSchema, protect }: Tool): v
   if (unknown === undefined) return;
   const reason = `\`protect\` of ${name} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
   throw new McpError("mcp/config-invalid", { server, reason });
+}
+
+/** The stack ends before the nesting of what some servers send. */
+async function shallow<Value>(server: string, tool: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
+  }
 }
 
 function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {

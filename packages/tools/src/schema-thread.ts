@@ -38,7 +38,7 @@ export interface SchemaThreadOptions {
 }
 
 /** Compiling happens once, before the first call, and may take this many times as long as a check. */
-const compileFactor = 4;
+const compileFactor = 20;
 /** Until a thread has loaded what it needs; a machine under load takes its time. */
 const startMs = 30_000;
 const heapMb = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 };

@@ -97,13 +97,16 @@ function atOnce(
   thread: SchemaThread,
   threadSchema: ThreadSchema,
 ): CheckedSchema<Json> {
-  /** What was found out about a value is not found out again: it is asked before a call and parsed a moment later. */
-  const known = new WeakMap<object, readonly Problem[] | "many-steps">();
+  // What was found out about a value is not found out again: it is asked before a call and parsed a moment later.
+  let last: { readonly value: unknown; readonly problems: readonly Problem[] } | undefined;
+  const long = new WeakSet<object>();
   const found = (value: unknown): readonly Problem[] | "many-steps" => {
-    const before = isObject(value) ? known.get(value) : undefined;
-    if (before) return before;
+    if (last && last.value === value) return last.problems;
+    if (isObject(value) && long.has(value)) return "many-steps";
     const problems = problemsOf(checker, value);
-    if (isObject(value)) known.set(value, problems);
+    if (problems === "many-steps") {
+      if (isObject(value)) long.add(value);
+    } else last = { value, problems };
     return problems;
   };
   return {

@@ -19,12 +19,6 @@ export const echo = tool("echo", { outputSchema: text });
 const count = <Item>(length: number, item: (index: number) => Item): Item[] =>
   Array.from({ length }, (_, index) => item(index));
 
-function deep(levels: number): object {
-  let schema: object = {};
-  for (let level = 0; level < levels; level++) schema = { type: "object", properties: { next: schema } };
-  return schema;
-}
-
 function patterns(length: number): object {
   return Object.fromEntries(
     count(length, (index) => [`p${index}`, { type: "string", pattern: `^[a-f]{0,9}${index}$` }]),
@@ -37,7 +31,6 @@ const bad: Readonly<Record<string, readonly unknown[]>> = {
   uncompilable: [tool("bad", { outputSchema: { type: "banana" } })],
   "remote-reference": [tool("bad", { outputSchema: { $ref: "http://169.254.169.254/latest/meta-data" } })],
   circle: [tool("bad", { outputSchema: { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } } })],
-  "deep-schema": [tool("bad", { inputSchema: deep(5_000) })],
   "pattern-bomb": [tool("bad", { outputSchema: { type: "object", properties: patterns(20_000) } })],
   "broken-pattern": [tool("bad", { outputSchema: { type: "object", properties: { a: { pattern: "(" } } } })],
   "wide-schema": [tool("bad", { outputSchema: { anyOf: count(60_000, () => ({})) } })],
@@ -55,7 +48,7 @@ const bad: Readonly<Record<string, readonly unknown[]>> = {
     }),
   ],
 };
-export const badLists = Object.keys(bad);
+export const badLists = [...Object.keys(bad), "deep-schema"];
 
 /** Tools whose schemas are unusual, and can be checked. */
 export const checkedTools: readonly Listed[] = [
@@ -66,6 +59,12 @@ export const checkedTools: readonly Listed[] = [
     inputSchema: { type: "object", properties: { text: { type: "string", pattern: "^(.)\\1$" } }, required: ["text"] },
   }),
 ];
+
+/** As text: the nesting of some lists is more than a JSON writer can walk. */
+export const deepTool = (levels: number): string => {
+  const open = '{"type":"object","properties":{"next":'.repeat(levels);
+  return `{"name":"bad","inputSchema":${open}{}${"}}".repeat(levels)}}`;
+};
 
 /** @param starts how often the server was started, this time included */
 export function listOf(mode: string, cursor: unknown, starts: number, tools: readonly Listed[]): Answer {

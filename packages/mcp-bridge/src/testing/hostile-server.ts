@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { behaviours, type HostilePorts, type Message } from "./hostile-calls.ts";
-import { type Answer, checkedTools, echo, listOf, tool } from "./hostile-lists.ts";
+import { type Answer, checkedTools, deepTool, echo, listOf, tool } from "./hostile-lists.ts";
 
 /**
  * An MCP server that misbehaves on request, for tests: `node hostile-server.ts <mode> <log file>`. The mode says how it
@@ -50,6 +50,12 @@ function answer({ id = 0, method, params = {} }: Message): Answer | Promise<Answ
       return { result: { protocolVersion, capabilities, serverInfo: { name: "hostile", version: "6.6.6" } } };
     }
     case "tools/list":
+      if (mode === "deep-schema") {
+        ports.raw(
+          `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[${deepTool(5_000)},${JSON.stringify(echo)}]}}\n`,
+        );
+        return undefined;
+      }
       return listOf(mode, params.cursor, starts, tools);
     case "tools/call": {
       const { text = "" } = (params.arguments ?? {}) as { text?: string };

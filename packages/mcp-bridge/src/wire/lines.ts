@@ -55,7 +55,28 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   return { stop };
 }
 
+/** Levels of one message; nobody means more, and what walks through them stands on a stack. */
+const levelsMax = 50_000;
+
+function isTooDeep(text: string): boolean {
+  if (text.length <= levelsMax) return false;
+  let levels = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (quoted) {
+      if (code === 0x5c) at++;
+      else if (code === 0x22) quoted = false;
+    } else if (code === 0x22) quoted = true;
+    else if (code === 0x5b || code === 0x7b) {
+      if (++levels > levelsMax) return true;
+    } else if (code === 0x5d || code === 0x7d) levels--;
+  }
+  return false;
+}
+
 function messageOf(text: string): WireMessage | undefined {
+  if (isTooDeep(text)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -66,9 +87,15 @@ function messageOf(text: string): WireMessage | undefined {
   return message && (value as { jsonrpc?: unknown }).jsonrpc === "2.0" ? (value as WireMessage) : undefined;
 }
 
-/** Writes one message. Resolves when the stream has taken it or is gone. Never rejects: the owner listens for errors. */
+/**
+ * Writes one message. What is written in one go of the event loop leaves in one piece: a call costs less the more there
+ * are. Resolves when the stream has taken it or is gone. Never rejects: the owner listens for errors. */
 export function writeLine(output: Writable, message: WireMessage): Promise<void> {
   if (!output.writable) return Promise.resolve();
+  if (output.writableCorked === 0) {
+    output.cork();
+    process.nextTick(() => output.uncork());
+  }
   return new Promise((resolve) => {
     output.write(`${JSON.stringify(message)}\n`, () => resolve());
   });

@@ -34,7 +34,11 @@ async function connect(
     start: async () => {
       channel = open({
         message: (message) => {
-          if (!board.take(message)) transport.onmessage?.(message as unknown as JSONRPCMessage);
+          if (board.take(message)) return;
+          // The SDK takes "7" and [7] for 7.
+          if (!("method" in message) && typeof message.id !== "number")
+            fault("an answer with an id that is none of ours");
+          else transport.onmessage?.(message as unknown as JSONRPCMessage);
         },
         noise,
         end: (found) => {
