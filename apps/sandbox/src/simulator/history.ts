@@ -65,6 +65,9 @@ export interface RunHistory {
   readonly instances: Set<string>;
   /** Bindings of approvals that are asked for, by effect. */
   readonly approvals: Map<string, string>;
+  /** Questions of tools that wait for people, and those of which the run has said what the tool is told. */
+  readonly asked: Set<string>;
+  readonly told: Set<string>;
   /** Where the loop of each instance stands. */
   readonly loops: Map<string, string>;
 }
@@ -97,6 +100,8 @@ export class History {
         open: new Map(),
         instances: new Set(),
         approvals: new Map(),
+        asked: new Set(),
+        told: new Set(),
         loops: new Map(),
       };
       if (tenant !== "") this.runs.set(runId, run);
@@ -243,6 +248,15 @@ export class History {
         run.approvals.delete(entry.path);
         if (!run.open.has(entry.path)) return this.count(`start → denied as ${entry.body.error.code}`);
         return close(entry.path, `denied as ${entry.body.error.code}`);
+      case "question.opened":
+        run.asked.add(entry.body.question);
+        return;
+      case "question.closed": {
+        const { question, command, outcome, answer } = entry.body;
+        run.asked.delete(question);
+        if (answer) run.told.add(`${command} ${question}`);
+        return this.count(`question → ${outcome}`);
+      }
       case "effect.intended":
         run.intents.add(entry.body.key);
         return;

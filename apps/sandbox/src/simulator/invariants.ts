@@ -249,6 +249,7 @@ function assertRun({ entries, known, fault }: Audited, { world, definitions }: E
     fault("R1", "a watcher was shown something else than the journal holds");
   }
   assertLabels(entries, fault);
+  assertQuestions(entries, fault);
   const keys = entries.flatMap((entry) => (entry.type === "input.received" ? [entry.body.key] : []));
   const answers = new Set(keys);
   if (answers.size !== keys.length) fault("R11", "one answer was taken twice");
@@ -280,6 +281,29 @@ function assertLabels(entries: readonly Entry[], fault: Audited["fault"]): void 
 
 function isHeld(definition: SupervisorDefinition, agent: string, tool: string): boolean {
   return agentNamed(definition, agent)?.tools.some(({ name }) => name === tool) ?? false;
+}
+
+/** R11: each question of a tool is closed once, and one answer of a person is given to no other question. */
+function assertQuestions(entries: readonly Entry[], fault: Audited["fault"]): void {
+  const open = new Set<string>();
+  const hashes = new Map<string, string>();
+  const answered = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.type === "question.asked") {
+      const { command, question, hash } = entry.body;
+      open.add(`${command} ${question}`);
+      hashes.set(question, hash);
+    }
+    if (entry.type !== "question.closed") continue;
+    const { command, question, outcome } = entry.body;
+    if (!open.delete(`${command} ${question}`)) fault("R11", `${question} was closed and not open`);
+    const hash = hashes.get(question) ?? "";
+    if (outcome === "answered") answered.set(question, hash);
+    if (outcome === "recalled" && answered.get(question) !== hash) {
+      fault("R8", `${question} was told what nobody had answered`);
+    }
+  }
+  for (const question of open) fault("R11", `${question} was asked and never closed`);
 }
 
 /** R7: one effect per intent; what the journal says of each is what the ledger says. */

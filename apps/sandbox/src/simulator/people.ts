@@ -69,6 +69,15 @@ const aboutApprovals = [
   "approval/binding-mismatch",
 ];
 
+const aboutQuestions = [
+  "question/unknown",
+  "question/expired",
+  "question/already-answered",
+  "approval/self-approval",
+  "approval/role-missing",
+  "approval/binding-mismatch",
+];
+
 /** Files an error under the promise that it breaks, if it breaks one. */
 export function judge(violations: Violations, error: unknown, also: readonly string[] = []): void {
   if (!OrchestrationError.is(error)) return violations.add("R11", `a throw that is not ours: ${reasonOf(error)}`);
@@ -294,7 +303,8 @@ export class People {
       // Where nothing comes of it for long, people come more seldom.
       const patience = Math.min(visitMsLongest, visitMsMax * 1.2 ** Math.max(0, ++visits - 8));
       scheduler.add({ kind: "person", delayMs: 1 + random.below(patience), act: visit });
-      const { open, approvals } = history.run(known.id);
+      const { open, approvals, asked } = history.run(known.id);
+      if (asked.size > 0) this.#answerTool(known);
       const states = [...open.values()];
       if (states.includes("question.open") || states.includes("write.uncertain")) {
         this.#with(known, (run) => this.#look(known, run));
@@ -366,6 +376,31 @@ export class People {
     const output = { value: 1, ref: effect.effect };
     const outcome = happened ? "happened" : "never";
     await run.settle(effect.effect, { outcome, output, reason: "looked", principal });
+  }
+
+  /** Somebody answers a tool that asks in the midst of its call. */
+  #answerTool({ tenant }: KnownRun): void {
+    const { faults, random } = this.#options;
+    this.#at(async (supervisor) => {
+      const cases = await supervisor.approvals.questions({ tenant });
+      const open = cases.filter(({ binding }) => !this.#silentAbout.has(binding));
+      if (open.length === 0) return;
+      const { address, binding } = random.pick(open);
+      if (!this.#looked.has(binding)) {
+        this.#looked.add(binding);
+        if (faults.strikes("answer-never")) {
+          this.#silentAbout.add(binding);
+          return;
+        }
+      }
+      const principal = faults.strikes("approval-self") ? random.pick(selves) : random.pick(voters);
+      const action = random.pick(["accept", "accept", "accept", "decline", "cancel"] as const);
+      const given = { action, principal, key: `tool-${this.#words++}`, binding };
+      if (faults.strikes("answer-doubled")) {
+        this.#at(async (other) => void (await other.approvals.answer(tenant, address, given)), aboutQuestions);
+      }
+      await supervisor.approvals.answer(tenant, address, given);
+    }, aboutQuestions);
   }
 
   /** Somebody looks into the inbox of a tenant, and says something about one case or about all. */

@@ -107,6 +107,7 @@ export class World {
     }
     if (faults.strikes("tool-error")) throw new Error("the line broke before anything was sent");
     if (faults.strikes("tool-timeout-before")) return never();
+    await this.#ask(spec, id, context);
     const late = faults.strikes("tool-late");
     const silent = faults.strikes("tool-timeout-after");
     const malformed = faults.strikes("tool-malformed");
@@ -135,6 +136,20 @@ export class World {
         },
       });
     });
+  }
+
+  /** Some calls ask people first: the same ones at each try, so that an answer may be told again. */
+  async #ask({ name }: ToolSpec, id: string, { runId, path, attempt, elicit }: ToolContext): Promise<void> {
+    const { seed, history, violations } = this.#options;
+    const count = Math.max(0, Math.floor(draw(seed, "asks people", name, id) * 10) - 7);
+    for (let index = 1; elicit && index <= count; index++) {
+      const { action } = await elicit({ mode: "url", message: `${name} ${id}`, url: `https://example.com/${index}` });
+      const command = attempt === 1 ? path : `${path}/try#${attempt}`;
+      if (!history.run(runId).told.has(`${command} ${path}/question#${index}`)) {
+        violations.add("R1", `${name} at ${path} was told an answer before it was durable`);
+      }
+      if (action === "decline") throw new ToolRefusal("a person said no");
+    }
   }
 
   async lookup(spec: ToolSpec, context: ToolContext): Promise<LookupAnswer<ToolAnswer>> {
