@@ -1,40 +1,64 @@
 import type { ToolContext } from "@remit/core";
-import type { WireAskContext, WireAsks, WireElicitation, WireElicitationAnswer, WireProgress } from "./wire/port.ts";
+import type {
+  WireAskable,
+  WireAskContext,
+  WireAsks,
+  WireElicitation,
+  WireElicitationAnswer,
+  WireProgress,
+} from "./wire/port.ts";
 
-/** What a server asks, or tells, in the course of a call, and whose call it is. */
+/** What is under way when a server asks something: a call of a tool, or another request in somebody's name. */
+export type AskingCall = Pick<ToolContext, "attributes" | "elicit">;
+
+export type AnsweringContext = Pick<WireAskContext, "signal" | "key">;
+
+/** What a server asks, or tells, in the course of a request, and whose request it is. */
 export interface Answering {
-  readonly elicit?: (ask: WireElicitation, call: ToolContext, signal: AbortSignal) => Promise<WireElicitationAnswer>;
+  readonly elicit?: (
+    ask: WireElicitation,
+    call: AskingCall,
+    context: AnsweringContext,
+  ) => Promise<WireElicitationAnswer>;
   /** The parameters of `sampling/createMessage` as they came; the result as it goes out. */
   readonly sample?: (
     params: unknown,
-    call: ToolContext,
-    signal: AbortSignal,
+    call: AskingCall,
+    context: AnsweringContext,
   ) => Promise<{ readonly [key: string]: unknown }>;
   readonly roots?: (
-    call: ToolContext,
-    signal: AbortSignal,
+    call: AskingCall,
+    context: AnsweringContext,
   ) => Promise<readonly { readonly uri: string; readonly name?: string }[]>;
-  readonly progress?: (progress: WireProgress, call: ToolContext) => void;
+  readonly progress?: (progress: WireProgress, call: AskingCall) => void;
+  /** What can be asked in the course of this call; all that is here when absent. */
+  readonly can?: (call: AskingCall) => WireAskable | undefined;
 }
 
-/** The calls under way at one server, so that a question finds the call in whose course it is asked. */
+/** What a request says of the questions in its course. */
+export interface Asking {
+  readonly tag: string;
+  readonly can: WireAskable | undefined;
+  readonly onProgress?: (progress: WireProgress) => void;
+}
+
+/** The requests under way at one server, so that a question finds the one in whose course it is asked. */
 export interface Answers {
   readonly asks: WireAsks;
-  readonly progress: Answering["progress"];
-  /** Runs a call under a tag of its own. */
-  readonly during: <Value>(call: ToolContext, work: (tag: string) => Promise<Value>) => Promise<Value>;
-  /** The calls under way. */
-  readonly calls: () => readonly ToolContext[];
+  /** Makes a request under a tag of its own. */
+  readonly during: <Value>(call: AskingCall, work: (asking: Asking) => Promise<Value>) => Promise<Value>;
+  /** What is under way. */
+  readonly calls: () => readonly AskingCall[];
 }
 
-export function answersOf({ elicit, sample, roots, progress }: Answering): Answers {
-  const underWay = new Map<string, ToolContext>();
+export function answersOf({ elicit, sample, roots, progress, can }: Answering): Answers {
+  const underWay = new Map<string, AskingCall>();
   let count = 0;
   /**
    * A session on one pipe does not say which call a question belongs to. Where there is one call there is no doubt; with
    * several, nobody may be asked about what may be somebody else's.
    */
-  const callOf = ({ tag }: WireAskContext): ToolContext => {
+  const callOf = ({ tag }: WireAskContext): AskingCall => {
     const known = tag === undefined ? undefined : underWay.get(tag);
     const [only] = tag === undefined && underWay.size === 1 ? underWay.values() : [];
     const found = known ?? only;
@@ -43,17 +67,17 @@ export function answersOf({ elicit, sample, roots, progress }: Answering): Answe
   };
   return {
     asks: {
-      ...(elicit ? { elicit: async (ask, context) => elicit(ask, callOf(context), context.signal) } : {}),
-      ...(sample ? { sample: async (params, context) => sample(params, callOf(context), context.signal) } : {}),
-      ...(roots ? { roots: async (context) => roots(callOf(context), context.signal) } : {}),
+      ...(elicit ? { elicit: async (ask, context) => elicit(ask, callOf(context), context) } : {}),
+      ...(sample ? { sample: async (params, context) => sample(params, callOf(context), context) } : {}),
+      ...(roots ? { roots: async (context) => roots(callOf(context), context) } : {}),
     },
-    progress,
     during: async (call, work) => {
       count += 1;
       const tag = `call-${count}`;
       underWay.set(tag, call);
       try {
-        return await work(tag);
+        const told = progress && { onProgress: (value: WireProgress) => progress(value, call) };
+        return await work({ tag, can: can?.(call), ...told });
       } finally {
         underWay.delete(tag);
       }

@@ -7,10 +7,9 @@ import {
   silentLogger,
   systemClock,
   type Tool,
-  type ToolContext,
 } from "@remit/core";
 import { createSchemaValidator } from "@remit/tools";
-import { type Answering, answersOf } from "./answering.ts";
+import { type Answering, type Answers, answersOf } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
@@ -144,7 +143,9 @@ export interface Host<Tools extends McpToolConfigs> {
   /** What the server lists now, by its own name; `undefined` where it does not, or is not there. */
   readonly definitionOf: (remoteName: string) => McpDefinition | undefined;
   /** The calls under way. */
-  readonly underWay: () => readonly ToolContext[];
+  readonly underWay: Answers["calls"];
+  /** Makes a request of one's own in somebody's name. */
+  readonly during: Answers["during"];
 }
 
 export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOptions<Tools> {
@@ -234,6 +235,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     },
     definitionOf: (remoteName) => definitions.get(remoteName),
     underWay: answers.calls,
+    during: answers.during,
   };
 }
 

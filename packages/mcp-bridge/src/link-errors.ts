@@ -7,8 +7,11 @@ import { WireError, type WireFault } from "./wire/port.ts";
 
 /** From what the wire says to what people and dispatchers are told. */
 
-/** JSON-RPC errors by which a server says that it did not take the request: parse, request, method, parameters. */
-const notTaken: readonly number[] = [-32700, -32600, -32601, -32602];
+/**
+ * JSON-RPC errors by which a server says that it did not take the request: parse, request, method, parameters, and what it
+ * would have to ask and may not (2026-07-28).
+ */
+const notTaken: readonly number[] = [-32700, -32600, -32601, -32602, -32021];
 const reasonMax = 2_000;
 
 /** The server cannot be reached now; nothing was sent. */

@@ -10,6 +10,7 @@ import { visible } from "./text.ts";
 import type { ChannelEnd } from "./wire/channel.ts";
 import {
   type Wire,
+  type WireAskable,
   type WireAsks,
   WireError,
   type WireMethod,
@@ -78,6 +79,8 @@ export interface LinkRequestOptions {
   readonly signal: AbortSignal;
   /** Ours, given back with what the server asks in the course of it. */
   readonly tag?: string;
+  /** What can be asked in the course of it, where the protocol lets us say so. */
+  readonly can?: WireAskable | undefined;
   /** The last of several a quarter of a second. Must not throw. */
   readonly onProgress?: (progress: WireProgress) => void;
 }
@@ -373,7 +376,7 @@ export function createLink(options: LinkOptions): Link {
 
   const exchange = async (
     { method, params, name, remoteName, check }: Exchange,
-    { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, onProgress }: LinkRequestOptions,
+    { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, can, onProgress }: LinkRequestOptions,
   ): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
@@ -390,6 +393,7 @@ export function createLink(options: LinkOptions): Link {
         return await session.request(method, params, {
           signal: deadline.signal,
           ...(tag === undefined ? {} : { tag }),
+          ...(can === undefined ? {} : { can }),
           onProgress: (value) => {
             deadline.renew();
             if (rooms.get(session)?.() !== false) progress?.push(value);

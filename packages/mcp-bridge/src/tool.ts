@@ -70,7 +70,7 @@ export function remoteTool(
     if (broken) throw broken;
     await board.again(remoteName);
     await fitting.before(value);
-    const answer = await answers.during(context, (tag) =>
+    const answer = await answers.during(context, (asking) =>
       link.call({
         tool: name,
         remoteName,
@@ -78,8 +78,7 @@ export function remoteTool(
         meta: metaOf(context),
         timeoutMs,
         signal: context.signal,
-        tag,
-        ...(answers.progress ? { onProgress: (progress) => answers.progress?.(progress, context) } : {}),
+        ...asking,
         // Made before its definition was known, so the arguments are checked when it is.
         ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
       }),

@@ -25,6 +25,7 @@ import type { McpAuditEntry } from "../serve-app.ts";
 import type { ServedCallContext, ServedDefinition, ServedResult, ServedTool } from "../served.ts";
 import { supervisorTool } from "../supervisor-tool.ts";
 import type { McpToolConfigs } from "../tool-config.ts";
+import { rpcCodes, ServedError } from "../wire/serving.ts";
 import { type GatewayCalls, gatewayCalls } from "./calls.ts";
 import { type PassOnServer, passOn } from "./pass-on.ts";
 import type { GatewaySettings } from "./settings.ts";
@@ -60,7 +61,7 @@ interface Upstream {
   readonly name: string;
   readonly host: Host<McpToolConfigs>;
   readonly required: boolean;
-  readonly passOn: Omit<PassOnServer, "link">;
+  readonly passOn: Omit<PassOnServer, "host">;
 }
 
 /** A tool that clients see, and the server's own name of it. */
@@ -94,7 +95,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
     checkNames(config);
     await Promise.all(upstreams.map((one) => started(one, logger)));
     const offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
-    const definition = gatewayTeam(offered.map(({ tool }) => tool));
+    const definition = gatewayTeam(offered.map(({ tool }) => heard(tool, calls)));
     const supervisor = runSupervisor(definition, {
       engine,
       models: { [aliasOfCalls]: callModel() },
@@ -113,7 +114,8 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
     });
     const served = () => offered.filter(isOpen).map((one) => servedTool(one, desk, calls));
     const passed = passOn(
-      upstreams.map(({ host, passOn: about }) => ({ ...about, link: host.link })),
+      upstreams.map(({ host, passOn: about }) => ({ ...about, host })),
+      calls,
       logger,
     );
     const serving = await serveMcp({
@@ -212,7 +214,26 @@ function servedTool({ upstream, remoteName, tool }: Offered, desk: ServedTool, c
     definition: definitionOf(upstream, remoteName, tool),
     call: async (input, context) => {
       const outcome = await calls.during(context, () => desk.call({ tool: tool.name, input }, context));
+      const failure = calls.failureOf(context);
+      // What the server would have to ask and its client cannot be asked, that client has to hear in so many words.
+      if (McpError.is(failure, "mcp/call-rejected") && failure.data.rpcCode === rpcCodes.missingCapability)
+        throw new ServedError(rpcCodes.missingCapability, String(failure.data.reason));
       return handedOn(outcome);
+    },
+  };
+}
+
+/** The same tool; what it fails with is kept for the client of the call. */
+function heard(tool: AnyTool, calls: GatewayCalls): AnyTool {
+  return {
+    ...tool,
+    execute: async (input, context) => {
+      try {
+        return await tool.execute(input, context);
+      } catch (thrown) {
+        calls.failed(context, thrown);
+        throw thrown;
+      }
     },
   };
 }

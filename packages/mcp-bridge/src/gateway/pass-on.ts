@@ -1,7 +1,7 @@
 import type { Logger } from "@remit/core";
 import { z } from "zod";
+import type { Host } from "../connect.ts";
 import { McpError } from "../errors.ts";
-import type { Link } from "../link.ts";
 import { isNamed } from "../resources.ts";
 import type {
   ServedCompletions,
@@ -14,8 +14,10 @@ import type {
   ServedResources,
   ServedResourceTemplate,
 } from "../served.ts";
+import type { McpToolConfigs } from "../tool-config.ts";
 import type { WireMethod } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
+import type { GatewayCalls } from "./calls.ts";
 
 /**
  * Resources, prompts and completions of several servers as those of one. What no list of the configuration names does not
@@ -23,7 +25,7 @@ import { rpcCodes, ServedError } from "../wire/serving.ts";
  */
 export interface PassOnServer {
   readonly name: string;
-  readonly link: Link;
+  readonly host: Pick<Host<McpToolConfigs>, "link" | "during">;
   /** As `remit.resources.uris` has them: `*` within a part of an address, `**` across. */
   readonly uris: readonly string[];
   readonly prompts: readonly string[];
@@ -54,15 +56,21 @@ const completion = z.looseObject({
   }),
 });
 
-export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn {
+export function passOn(servers: readonly PassOnServer[], calls: GatewayCalls, logger: Logger): PassOn {
   const ask = async <Schema extends z.ZodType>(
-    { link, name }: PassOnServer,
+    { host, name }: PassOnServer,
     method: WireMethod,
     params: { readonly [key: string]: unknown },
     schema: Schema,
-    signal: AbortSignal,
+    context: ServedRequestContext,
   ): Promise<z.output<Schema>> => {
-    const read = schema.safeParse(await link.request(method, params, { timeoutMs, signal }));
+    const { signal } = context;
+    const answer = await calls.during(context, () =>
+      host.during({ attributes: calls.attributes(context) }, (asking) =>
+        host.link.request(method, params, { timeoutMs, signal, ...asking }),
+      ),
+    );
+    const read = schema.safeParse(answer);
     if (read.success) return read.data;
     throw new McpError("mcp/result-invalid", { server: name, tool: method, reason: "it has another form" });
   };
@@ -73,14 +81,14 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
     method: WireMethod,
     member: string,
     schema: Schema,
-    signal: AbortSignal,
+    context: ServedRequestContext,
   ): Promise<z.output<Schema>[]> => {
     const all: z.output<Schema>[] = [];
     const page = z.looseObject({ [member]: z.array(z.unknown()), nextCursor: z.string().optional() });
     let cursor: string | undefined;
     try {
       for (let pages = 0; pages < pagesMax; pages++) {
-        const found = (await ask(server, method, cursor === undefined ? {} : { cursor }, page, signal)) as {
+        const found = (await ask(server, method, cursor === undefined ? {} : { cursor }, page, context)) as {
           readonly [key: string]: unknown;
           readonly nextCursor?: string;
         };
@@ -104,30 +112,30 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
   const ownerOf = (uri: string) => withResources.filter(({ uris }) => isNamed(uri, uris));
 
   const resources: ServedResources = {
-    list: async ({ signal }) =>
+    list: async (context) =>
       firstOfEach(
         await Promise.all(
           withResources.map(async (server) => {
-            const all = await listed(server, "resources/list", "resources", resource, signal);
+            const all = await listed(server, "resources/list", "resources", resource, context);
             return all.filter(({ uri }) => isNamed(uri, server.uris));
           }),
         ),
         ({ uri }) => uri,
       ) as readonly ServedResource[],
-    templates: async ({ signal }) =>
+    templates: async (context) =>
       firstOfEach(
         await Promise.all(
           withResources.map(async (server) => {
-            const all = await listed(server, "resources/templates/list", "resourceTemplates", template, signal);
+            const all = await listed(server, "resources/templates/list", "resourceTemplates", template, context);
             return all.filter(({ uriTemplate }) => server.uris.some((form) => mayFit(form, uriTemplate)));
           }),
         ),
         ({ uriTemplate }) => uriTemplate,
       ) as readonly ServedResourceTemplate[],
-    read: async (uri, { signal }) => {
+    read: async (uri, context) => {
       for (const server of ownerOf(uri)) {
         try {
-          const read = await ask(server, "resources/read", { uri }, contents, signal);
+          const read = await ask(server, "resources/read", { uri }, contents, context);
           return { contents: read.contents as unknown as readonly ServedContents[] };
         } catch (thrown) {
           if (!McpError.is(thrown, "mcp/call-rejected") && !McpError.is(thrown, "mcp/call-failed")) throw thrown;
@@ -139,25 +147,25 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
   };
 
   const prompts: ServedPrompts = {
-    list: async ({ signal }) =>
+    list: async (context) =>
       firstOfEach(
         await Promise.all(
           withPrompts.map(async (server) => {
-            const all = await listed(server, "prompts/list", "prompts", named, signal);
+            const all = await listed(server, "prompts/list", "prompts", named, context);
             return all.filter(({ name }) => server.prompts.includes(name));
           }),
         ),
         ({ name }) => name,
       ) as readonly ServedPrompt[],
-    get: async (name, args, { signal }) => {
+    get: async (name, args, context) => {
       const server = withPrompts.find((one) => one.prompts.includes(name));
       if (!server) return undefined;
-      const found = await ask(server, "prompts/get", { name, arguments: args }, promptResult, signal);
+      const found = await ask(server, "prompts/get", { name, arguments: args }, promptResult, context);
       return found as unknown as ServedPromptResult;
     },
   };
 
-  const completions: ServedCompletions = async ({ ref, argument, filled }, { signal }: ServedRequestContext) => {
+  const completions: ServedCompletions = async ({ ref, argument, filled }, context: ServedRequestContext) => {
     const owner =
       ref.type === "ref/prompt" ? withPrompts.find((one) => one.prompts.includes(ref.name)) : ownerOf(ref.name)[0];
     if (!owner) throw new ServedError(rpcCodes.invalidParams, "There is nothing of that name to complete");
@@ -167,7 +175,7 @@ export function passOn(servers: readonly PassOnServer[], logger: Logger): PassOn
       argument,
       ...(Object.keys(filled).length > 0 ? { context: { arguments: filled } } : {}),
     };
-    const { completion: found } = await ask(owner, "completion/complete", params, completion, signal);
+    const { completion: found } = await ask(owner, "completion/complete", params, completion, context);
     const { values, total, hasMore } = found;
     return { values, ...(total === undefined ? {} : { total }), ...(hasMore === undefined ? {} : { hasMore }) };
   };

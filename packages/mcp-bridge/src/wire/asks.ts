@@ -1,4 +1,11 @@
-import type { WireAskContext, WireAsks, WireElicitation, WireElicitationAnswer, WireNotice } from "./port.ts";
+import type {
+  WireAskable,
+  WireAskContext,
+  WireAsks,
+  WireElicitation,
+  WireElicitationAnswer,
+  WireNotice,
+} from "./port.ts";
 
 /** What a server says and asks unasked, between the words of the protocol and ours. The same for every adapter. */
 
@@ -23,6 +30,18 @@ export function capabilitiesOf({ elicit, sample, roots }: WireAsks = {}): {
 } {
   return {
     ...(elicit ? { elicitation: { form: { applyDefaults: true }, url: {} } } : {}),
+    ...(sample ? { sampling: {} } : {}),
+    ...(roots ? { roots: {} } : {}),
+  };
+}
+
+/** The same for one request, by whoever is behind it. */
+export function capabilitiesFor({ form, url, sample, roots }: WireAskable): {
+  [name: string]: { [part: string]: object };
+} {
+  const modes = { ...(form ? { form: { applyDefaults: true } } : {}), ...(url ? { url: {} } : {}) };
+  return {
+    ...(form || url ? { elicitation: modes } : {}),
     ...(sample ? { sampling: {} } : {}),
     ...(roots ? { roots: {} } : {}),
   };

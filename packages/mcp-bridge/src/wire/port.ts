@@ -48,6 +48,16 @@ export interface WireAskContext {
   readonly signal: AbortSignal;
   /** The `tag` of the request in whose course it is asked, where that is known. */
   readonly tag: string | undefined;
+  /** What the server calls its question (2026-07-28), for whoever hands it on. */
+  readonly key?: string;
+}
+
+/** What can be asked in the course of one request. */
+export interface WireAskable {
+  readonly form: boolean;
+  readonly url: boolean;
+  readonly sample: boolean;
+  readonly roots: boolean;
 }
 
 /** A question to a person. Everything in it is text of the server: untrusted. */
@@ -94,6 +104,8 @@ export interface WireRequestOptions {
   readonly signal: AbortSignal;
   /** Ours for this request, given back with what is asked in its course. */
   readonly tag?: string;
+  /** Declared for this request where that is possible (2026-07-28); what `asks` can answer when absent. */
+  readonly can?: WireAskable | undefined;
   /** The server gave a sign of life for this request. With it the server is asked to do so. */
   readonly onProgress?: (progress: WireProgress) => void;
 }

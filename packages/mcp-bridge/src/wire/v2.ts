@@ -8,7 +8,7 @@ import {
 import type { Clock } from "@remit/core";
 import { z } from "zod";
 import { unlessAborted } from "../deadline.ts";
-import { AskRefused, answerAsk, capabilitiesOf, noticeOf } from "./asks.ts";
+import { AskRefused, answerAsk, capabilitiesFor, capabilitiesOf, noticeOf } from "./asks.ts";
 import { type HeaderDeclaration, paramHeaders, scanHeaders } from "./param-headers.ts";
 import {
   WireError,
@@ -50,6 +50,7 @@ const pacingMs = 100;
 const listenAgainMs = 1_000;
 const listenTries = 5;
 const logLevelMeta = "io.modelcontextprotocol/logLevel";
+const capabilitiesMeta = "io.modelcontextprotocol/clientCapabilities";
 
 type Params = { readonly [key: string]: unknown };
 
@@ -122,11 +123,15 @@ export async function connectV2(
   const mirrored = new Map<string, readonly HeaderDeclaration[]>();
   let logLevel: string | undefined;
 
-  const once = (method: string, params: Params, { signal: asked, tag, onProgress }: WireRequestOptions) => {
+  const once = (method: string, params: Params, options: WireRequestOptions) => {
+    const { signal: asked, tag, onProgress, can } = options;
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
-    const level =
-      modern && logLevel !== undefined ? { _meta: { [logLevelMeta]: logLevel, ...(params._meta ?? {}) } } : {};
-    const { params: sent, done } = board.begin({ ...params, ...level }, onProgress);
+    const about = {
+      ...(modern && logLevel !== undefined ? { [logLevelMeta]: logLevel } : {}),
+      ...(modern && can ? { [capabilitiesMeta]: capabilitiesFor(can) } : {}),
+    };
+    const meta = Object.keys(about).length > 0 ? { _meta: { ...about, ...(params._meta ?? {}) } } : {};
+    const { params: sent, done } = board.begin({ ...params, ...meta }, onProgress);
     const answer = tap.ask({
       once: method === "tools/call",
       tag,
@@ -174,7 +179,7 @@ export async function connectV2(
     const context = { signal: AbortSignal.any([asked, round.signal]), tag };
     try {
       const given = wanted.map(
-        async ([key, request]) => [key, await answerAsk(asks, embedded(request), context)] as const,
+        async ([key, request]) => [key, await answerAsk(asks, embedded(request), { ...context, key })] as const,
       );
       return Object.fromEntries(await unlessAborted(Promise.all(given), asked));
     } catch (cause) {
