@@ -7,13 +7,25 @@ export interface Coalesced<Value> {
   readonly cancel: () => void;
 }
 
-/** The first value is told at once, and after that the last one of each interval. */
-export function coalesced<Value>(clock: Clock, intervalMs: number, tell: (value: Value) => void): Coalesced<Value> {
+/**
+ * The first values, as many as `burst`, are told at once, and after that the last one of each interval. An interval in
+ * which nothing came gives one of them back.
+ */
+export function coalesced<Value>(
+  clock: Clock,
+  { intervalMs, burst }: { readonly intervalMs: number; readonly burst: number },
+  tell: (value: Value) => void,
+): Coalesced<Value> {
+  let left = burst;
   let timer: { readonly cancel: () => void } | undefined;
   let last: { readonly value: Value } | undefined;
   const due = () => {
     timer = undefined;
-    if (!last) return;
+    if (!last) {
+      left += 1;
+      if (left < burst) wait();
+      return;
+    }
     const { value } = last;
     last = undefined;
     wait();
@@ -24,11 +36,12 @@ export function coalesced<Value>(clock: Clock, intervalMs: number, tell: (value:
   };
   return {
     push: (value) => {
-      if (timer) {
+      if (left === 0) {
         last = { value };
         return;
       }
-      wait();
+      left -= 1;
+      if (!timer) wait();
       tell(value);
     },
     cancel: () => {

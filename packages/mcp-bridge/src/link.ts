@@ -81,7 +81,7 @@ export interface LinkRequestOptions {
   readonly tag?: string;
   /** What can be asked in the course of it, where the protocol lets us say so. */
   readonly can?: WireAskable | undefined;
-  /** The last of several a quarter of a second. Must not throw. */
+  /** The first few at once, then the last of several a quarter of a second. Must not throw. */
   readonly onProgress?: (progress: WireProgress) => void;
 }
 
@@ -147,6 +147,7 @@ export interface LinkOptions {
 const none: ReadonlyMap<string, McpError> = new Map();
 const reasonMax = 2_000;
 const progressMs = 250;
+const progressBurst = 8;
 /** A wait is cut by at most this part of it, so that many links do not come back in step. */
 const jitter = 0.25;
 
@@ -380,7 +381,7 @@ export function createLink(options: LinkOptions): Link {
   ): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
-    const progress = onProgress && coalesced(clock, progressMs, onProgress);
+    const progress = onProgress && coalesced(clock, { intervalMs: progressMs, burst: progressBurst }, onProgress);
     let sent = false;
     const send = async (again: boolean): Promise<unknown> => {
       const { session, refused, listing } = current ?? (await unlessAborted(ready(), deadline.signal));

@@ -25,6 +25,7 @@ import type { McpAuditEntry } from "../serve-app.ts";
 import type { ServedCallContext, ServedDefinition, ServedResult, ServedTool } from "../served.ts";
 import { supervisorTool } from "../supervisor-tool.ts";
 import type { McpToolConfigs } from "../tool-config.ts";
+import { WireError } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
 import { type GatewayCalls, gatewayCalls } from "./calls.ts";
 import { type PassOnServer, passOn } from "./pass-on.ts";
@@ -217,7 +218,7 @@ function servedTool({ upstream, remoteName, tool }: Offered, desk: ServedTool, c
       const failure = calls.failureOf(context);
       // What the server would have to ask and its client cannot be asked, that client has to hear in so many words.
       if (McpError.is(failure, "mcp/call-rejected") && failure.data.rpcCode === rpcCodes.missingCapability)
-        throw new ServedError(rpcCodes.missingCapability, String(failure.data.reason));
+        throw new ServedError(rpcCodes.missingCapability, String(failure.data.reason), requiredBy(failure));
       return handedOn(outcome);
     },
   };
@@ -236,6 +237,17 @@ function heard(tool: AnyTool, calls: GatewayCalls): AnyTool {
       }
     },
   };
+}
+
+/** What a server says that a client would have to be able to; nothing where it says something else. */
+function requiredBy({ cause }: McpError): { readonly [key: string]: unknown } | undefined {
+  const fault = cause instanceof WireError ? cause.fault : undefined;
+  const { requiredCapabilities } = (fault?.kind === "rejected" ? (fault.data ?? {}) : {}) as {
+    readonly requiredCapabilities?: unknown;
+  };
+  return typeof requiredCapabilities === "object" && requiredCapabilities !== null
+    ? { requiredCapabilities }
+    : undefined;
 }
 
 function definitionOf({ host }: Upstream, remoteName: string, tool: AnyTool): ServedDefinition {

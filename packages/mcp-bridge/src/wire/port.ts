@@ -143,7 +143,13 @@ export type WireFault =
   /** The session ended; what was under way is lost. */
   | { readonly kind: "ended"; readonly end: ChannelEnd }
   /** The server answered with a JSON-RPC error. */
-  | { readonly kind: "rejected"; readonly rpcCode: number; readonly reason: string }
+  | {
+      readonly kind: "rejected";
+      readonly rpcCode: number;
+      readonly reason: string;
+      /** What the server says beside it; unchecked. */
+      readonly data?: unknown;
+    }
   | { readonly kind: "version"; readonly offered: string; readonly supported: readonly string[] }
   /**
    * The server wants us to authorise ourselves first (401, or 403 with a challenge). It took nothing. `scope` is what it

@@ -42,7 +42,7 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
     return { kind: "http", status, reason };
   }
   if (thrown instanceof ProtocolError) {
-    return { kind: "rejected", rpcCode: thrown.code, reason: thrown.message };
+    return { kind: "rejected", rpcCode: thrown.code, reason: thrown.message, data: thrown.data };
   }
   const offered = /^Server's protocol version is not supported: (.*)$/s.exec(reason)?.[1];
   if (offered !== undefined) return { kind: "version", offered, supported: knownVersions };
@@ -56,9 +56,12 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
 function rejectionIn(body: unknown): WireFault | undefined {
   if (typeof body !== "string" || !body.trimStart().startsWith("{")) return undefined;
   try {
-    const { id, error } = JSON.parse(body) as { id?: unknown; error?: { code?: unknown; message?: unknown } };
+    const { id, error } = JSON.parse(body) as {
+      id?: unknown;
+      error?: { code?: unknown; message?: unknown; data?: unknown };
+    };
     if (id === undefined || id === null || typeof error?.code !== "number") return undefined;
-    return { kind: "rejected", rpcCode: error.code, reason: String(error.message) };
+    return { kind: "rejected", rpcCode: error.code, reason: String(error.message), data: error.data };
   } catch {
     return undefined; // A page for people.
   }

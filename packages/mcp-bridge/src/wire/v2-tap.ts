@@ -48,7 +48,7 @@ interface Scope extends TapScope {
 type Answer = {
   readonly id?: unknown;
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 };
 
 /** Streams whose answer has come and that their server keeps open all the same. */
@@ -140,7 +140,10 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
           if (scope.settled) return;
           release(scope);
           signal.removeEventListener("abort", abort);
-          if (error) reject(new WireError({ kind: "rejected", rpcCode: error.code, reason: String(error.message) }));
+          if (error)
+            reject(
+              new WireError({ kind: "rejected", rpcCode: error.code, reason: String(error.message), data: error.data }),
+            );
           else resolve(result);
         },
       };
