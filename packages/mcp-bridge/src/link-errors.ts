@@ -51,6 +51,7 @@ export function connectError(
   if (fault.kind === "unauthorised") return authRequired(server, fault, thrown);
   if (
     fault.kind === "unreachable" ||
+    fault.kind === "broken" ||
     (fault.kind === "ended" && fault.end.cause === "lost" && !("exitCode" in fault.end))
   ) {
     return new McpError("mcp/connect-failed", { server, target, reason: shown(faultReason(fault)) }, { cause: thrown });

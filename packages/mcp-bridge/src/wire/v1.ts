@@ -66,6 +66,7 @@ async function connect(
   client.fallbackRequestHandler = async (request, { signal: taken }) => {
     // One pipe carries everything: only where nothing else waits it is known what a question belongs to.
     const [tag, ...others] = waiting.keys();
+    fault(`it asks for ${request.method}`); // Who listens to faults counts them.
     try {
       return await answerAsk(asks, request, { signal: taken, tag: others.length === 0 ? tag : undefined });
     } catch (thrown) {

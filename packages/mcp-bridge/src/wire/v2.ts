@@ -81,6 +81,7 @@ export async function connectV2(
     else fault(`the notification ${method} is not known`);
   };
   client.fallbackRequestHandler = async (request, context) => {
+    fault(`it asks for ${request.method}`); // Who listens to faults counts them.
     const waiting = tap.waiting();
     const tag = (tap.current() ?? (waiting.length === 1 ? waiting[0] : undefined))?.tag;
     try {
