@@ -5,7 +5,7 @@ import type { Context, ExitCode } from "./context.ts";
 /** The command line as a person sees it. What a command does is loaded when it is called. */
 export function program(context: Context, done: (code: ExitCode) => void): Command {
   const remit = new Command("remit-mcp")
-    .description("Looks at MCP servers, and decides which of their tools are what was accepted.")
+    .description("Looks at MCP servers, decides which of their tools are what was accepted, and stands before them.")
     .version(clientInfo.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
@@ -18,6 +18,7 @@ Examples:
   remit-mcp scan -- npx -y some-server    the same for one command
   remit-mcp pins mcp.json                 what is accepted, and what waits
   remit-mcp accept mcp.json               shows what waits, and asks
+  remit-mcp gateway mcp.json              all of it as one server, governed, on stdio or HTTP
 
 Exit codes:
   0  all is well
@@ -58,6 +59,22 @@ Exit codes:
     .action(async (file: string, what: string[], options: { pins?: string; offline?: boolean }) => {
       const { accept } = await import("./accept.ts");
       done(await accept(file, what, options, context));
+    });
+
+  remit
+    .command("gateway")
+    .description(
+      "stand between MCP clients and the servers of a file, with allowlists, pins, approvals, budgets and audit",
+    )
+    .argument("<file>", "a file with mcpServers; its member remit.gateway says who may come, and where")
+    .option("--pins <file>", "the file of pins (default: the one that the file names, or mcp-pins.json beside it)")
+    .option("--verbose", "tell more on standard error")
+    .action(async (file: string, options: { pins?: string; verbose?: boolean }) => {
+      const { gateway } = await import("./gateway.ts");
+      const ending = new AbortController();
+      const end = () => ending.abort();
+      process.once("SIGINT", end).once("SIGTERM", end);
+      done(await gateway(file, options, context, { signal: ending.signal }));
     });
 
   return remit;

@@ -9,13 +9,13 @@ import {
   silentLogger,
   systemClock,
 } from "@remit/core";
-import { bearerTokens } from "../auth/bearer.ts";
+import { type BearerToken, bearerTokens } from "../auth/bearer.ts";
 import { clientInfo } from "../client-info.ts";
 import type { McpConfig } from "../config.ts";
 import { type Host, openHost } from "../connect.ts";
 import { McpError } from "../errors.ts";
 import { httpServer } from "../http-server-options.ts";
-import type { McpClient } from "../mcp-client.ts";
+import { clientKey, type McpClient } from "../mcp-client.ts";
 import { createNameMap, defaultNamePolicy, exposedName } from "../names.ts";
 import type { PinStore } from "../pin-store.ts";
 import { remoteNameOf } from "../pins.ts";
@@ -28,8 +28,9 @@ import type { McpToolConfigs } from "../tool-config.ts";
 import { WireError } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
 import { type GatewayCalls, gatewayCalls } from "./calls.ts";
+import { operatorToolNames, operatorTools } from "./operator-tools.ts";
 import { type PassOnServer, passOn } from "./pass-on.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { GatewayClient, GatewaySettings } from "./settings.ts";
 import { aliasOfCalls, callModel, gatewayTeam } from "./team.ts";
 
 export interface GatewayOptions {
@@ -113,7 +114,13 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       attributes: (_, context) => calls.attributes(context),
       ...(approvals.by === "client" ? { approver: () => operator(approvals.as) } : {}),
     });
-    const served = () => offered.filter(isOpen).map((one) => servedTool(one, desk, calls));
+    const operators = new Set(
+      settings.clients.flatMap(({ client, isOperator }) => (isOperator ? [clientKey(client)] : [])),
+    );
+    const deciding = operators.size > 0 ? operatorTools(supervisor, (client) => operators.has(clientKey(client))) : [];
+    const served = () => [...offered.filter(isOpen).map((one) => servedTool(one, desk, calls)), ...deciding];
+    const names = offered.map(({ tool }) => tool.name);
+    const clients = settings.clients.map((one) => ({ ...one, client: withTools(one, names) }));
     const passed = passOn(
       upstreams.map(({ host, passOn: about }) => ({ ...about, host })),
       calls,
@@ -127,9 +134,9 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       ...(passed.prompts ? { prompts: passed.prompts } : {}),
       ...(passed.completions ? { completions: passed.completions } : {}),
       logging: settings.allow.includes("logging"),
-      transport: options.transport ?? transportOf(settings),
+      transport: options.transport ?? transportOf(settings, clients),
       ...(settings.instructions === undefined ? {} : { instructions: settings.instructions }),
-      ...localOf(settings),
+      ...localOf(clients),
       ...(options.audit ? { audit: options.audit } : {}),
       logger,
       clock,
@@ -304,13 +311,26 @@ function checkNames({ servers, names }: McpConfig): void {
   createNameMap(tools, { ...defaultNamePolicy, ...names });
 }
 
-function transportOf({ listen, tokens }: GatewaySettings): NonNullable<ServeMcpOptions["transport"]> {
+/** An operator has what decides, and of the rest what is named; everybody else all that there is, unless some is named. */
+function withTools({ client, isOperator }: GatewayClient, names: readonly string[]): McpClient {
+  if (isOperator) return { ...client, tools: [...(client.tools ?? []), ...operatorToolNames] };
+  return { ...client, tools: client.tools ?? names };
+}
+
+function transportOf(
+  { listen }: GatewaySettings,
+  clients: readonly GatewayClient[],
+): NonNullable<ServeMcpOptions["transport"]> {
   if (listen === "stdio") return "stdio";
+  const tokens = clients.flatMap(({ client, token, sha256 }): BearerToken[] => {
+    if (sha256 !== undefined) return [{ client, sha256 }];
+    return token === undefined ? [] : [{ client, token }];
+  });
   return httpServer({ ...listen, ...(tokens.length > 0 ? { authenticate: bearerTokens(tokens) } : {}) });
 }
 
 /** On a pipe, or where nobody is asked, whoever comes is the one client of the configuration. */
-function localOf({ clients, tokens }: GatewaySettings): { readonly client?: McpClient } {
-  const [only] = clients;
-  return only && tokens.length === 0 ? { client: only } : {};
+function localOf(clients: readonly GatewayClient[]): { readonly client?: McpClient } {
+  const [only, ...others] = clients;
+  return only && others.length === 0 ? { client: only.client } : {};
 }

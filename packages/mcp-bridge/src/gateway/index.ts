@@ -1,2 +1,2 @@
 export { type GatewayOptions, type McpGateway, openGateway } from "./gateway.ts";
-export { type GatewaySection, type GatewaySettings, settingsOf } from "./settings.ts";
+export { type GatewayClient, type GatewaySection, type GatewaySettings, settingsOf } from "./settings.ts";

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { service } from "@remit/core";
 import { z } from "zod";
-import type { BearerToken } from "../auth/bearer.ts";
+import { McpError } from "../errors.ts";
 import type { McpClient } from "../mcp-client.ts";
 
 /**
@@ -24,6 +24,8 @@ export const gatewaySection = z.strictObject({
     .default("stdio"),
   /** The file of the journal; `memory` for none. */
   journal: z.string().min(1).default("mcp-gateway.db"),
+  /** The file with one line for each call, also of those that were refused before they began. */
+  audit: z.string().min(1).default("mcp-gateway.audit.jsonl"),
   /** By name. Over HTTP each needs a token, or the hash of one; on stdio there is one. */
   clients: z
     .record(
@@ -40,6 +42,8 @@ export const gatewaySection = z.strictObject({
         callsPerMinute: z.int().positive().optional(),
         concurrentCalls: z.int().positive().optional(),
         calls: z.int().positive().optional(),
+        /** Decides on what waits, by tools of its own. Other tools it has only where `tools` names them. */
+        operator: z.boolean().default(false),
       }),
     )
     .default({}),
@@ -59,15 +63,24 @@ export const gatewaySection = z.strictObject({
 export type GatewaySection = z.output<typeof gatewaySection>;
 
 /** The same, with what is relative to the file made absolute, and the clients as the bridge knows them. */
-export interface GatewaySettings extends Omit<GatewaySection, "clients" | "journal"> {
+export interface GatewaySettings extends Omit<GatewaySection, "clients" | "journal" | "audit"> {
   /** `undefined`: nothing is kept. */
   readonly journal: string | undefined;
-  readonly clients: readonly McpClient[];
-  readonly tokens: readonly BearerToken[];
+  readonly audit: string;
+  readonly clients: readonly GatewayClient[];
 }
 
-export function settingsOf(file: string, { clients, journal, ...rest }: GatewaySection): GatewaySettings {
-  const known = Object.entries(clients).map(([name, { token, sha256, ...about }]) => {
+/** A client of the configuration, and by what it is known. */
+export interface GatewayClient {
+  readonly client: McpClient;
+  readonly isOperator: boolean;
+  readonly token: string | undefined;
+  readonly sha256: string | undefined;
+}
+
+/** @throws McpError `mcp/serving-invalid` for clients that cannot be told apart */
+export function settingsOf(file: string, { clients, journal, audit, ...rest }: GatewaySection): GatewaySettings {
+  const known = Object.entries(clients).map(([name, { token, sha256, operator: isOperator, ...about }]) => {
     const { tenant, tools, resources, prompts, callsPerMinute, concurrentCalls, calls } = about;
     const client: McpClient = {
       principal: service(name),
@@ -81,14 +94,17 @@ export function settingsOf(file: string, { clients, journal, ...rest }: GatewayS
         ...(calls === undefined ? {} : { calls }),
       },
     };
-    return { client, token, sha256 };
+    return { client, isOperator, token, sha256 };
   });
+  const unknown = known.find(({ token, sha256 }) => token === undefined && sha256 === undefined);
+  if (unknown && known.length > 1) {
+    const reason = `the client ${unknown.client.principal.id} has neither \`token\` nor \`sha256\`, and there are others`;
+    throw new McpError("mcp/serving-invalid", { reason });
+  }
   return {
     ...rest,
     journal: journal === "memory" ? undefined : resolve(dirname(file), journal),
-    clients: known.map(({ client }) => client),
-    tokens: known.flatMap(({ client, token, sha256 }): BearerToken[] =>
-      sha256 !== undefined ? [{ client, sha256 }] : token !== undefined ? [{ client, token }] : [],
-    ),
+    audit: resolve(dirname(file), audit),
+    clients: known,
   };
 }

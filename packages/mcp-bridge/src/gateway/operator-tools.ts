@@ -1,0 +1,111 @@
+import { type ApprovalCase, type Json, OrchestrationError, operator, type Supervisor } from "@remit/core";
+import { z } from "zod";
+import type { McpClient } from "../mcp-client.ts";
+import type { ServedCallContext, ServedResult, ServedTool } from "../served.ts";
+import { visible } from "../text.ts";
+
+/**
+ * What an operator does by MCP: look at what waits, and decide on it. Only clients that the configuration names as
+ * operators have these tools; the core still refuses who decides on a call of their own.
+ */
+export const operatorToolNames = ["remit_approvals", "remit_approve", "remit_reject"] as const;
+
+const listing = z.strictObject({ tenant: z.string().min(1).optional() });
+const decision = z.strictObject({
+  tenant: z.string().min(1).optional(),
+  address: z.string().min(1),
+  binding: z.string().min(1),
+  reason: z.string().min(1).max(1_000),
+});
+
+export function operatorTools(
+  supervisor: Supervisor,
+  isOperator: (client: McpClient) => boolean,
+): readonly ServedTool[] {
+  const tool = <Schema extends z.ZodType>(
+    name: (typeof operatorToolNames)[number],
+    description: string,
+    schema: Schema,
+    call: (input: z.output<Schema>, context: ServedCallContext) => Promise<Json>,
+  ): ServedTool => ({
+    kind: "served-tool",
+    definition: {
+      name,
+      description,
+      inputSchema: z.toJSONSchema(schema) as ServedTool["definition"]["inputSchema"],
+      annotations: { readOnlyHint: name === "remit_approvals", destructiveHint: name !== "remit_approvals" },
+    },
+    call: async (input, context) => {
+      if (!isOperator(context.client)) return said("This is for operators.", true);
+      const read = schema.safeParse(input);
+      if (!read.success) return said(`The arguments do not fit. ${z.prettifyError(read.error)}`, true);
+      try {
+        const answer = await call(read.data, context);
+        return { ...said(JSON.stringify(answer)), structuredContent: answer };
+      } catch (thrown) {
+        if (!OrchestrationError.is(thrown) || !/^(approval|journal)\//.test(thrown.code)) throw thrown;
+        return said(`${thrown.code}: ${visible(thrown.message)} ${thrown.hint}`, true);
+      }
+    },
+  });
+  const decide = (word: "approve" | "reject") =>
+    tool(
+      word === "approve" ? "remit_approve" : "remit_reject",
+      `${word === "approve" ? "Approves" : "Rejects"} one call that waits, as it was shown: give its address and its binding.`,
+      decision,
+      async ({ tenant, address, binding, reason }, { client }) => {
+        const principal = operator(client.principal.id);
+        const taken = await supervisor.approvals.decide(tenant ?? client.tenant, address, {
+          decision: word,
+          reason,
+          binding,
+          principal,
+        });
+        return { ...taken } as unknown as Json;
+      },
+    );
+  return [
+    tool(
+      "remit_approvals",
+      "Lists the calls that wait for a person, with their exact arguments.",
+      listing,
+      async (input, context) => {
+        const tenant = input.tenant ?? context.client.tenant;
+        return { waiting: (await supervisor.approvals.list({ tenant })).map(shown) } as unknown as Json;
+      },
+    ),
+    decide("approve"),
+    decide("reject"),
+  ];
+}
+
+/** What a person decides from. Texts are others': written out, never obeyed. */
+function shown({
+  address,
+  tool,
+  input,
+  risk,
+  reversible,
+  why,
+  requesters,
+  requestedAt,
+  expiresAt,
+  binding,
+}: ApprovalCase) {
+  return {
+    address,
+    tool: (input as { readonly tool?: string } | null)?.tool ?? tool,
+    input,
+    risk,
+    reversible,
+    why: visible(why),
+    requesters,
+    requestedAt: new Date(requestedAt).toISOString(),
+    expiresAt: new Date(expiresAt).toISOString(),
+    binding,
+  };
+}
+
+function said(text: string, isError = false): ServedResult {
+  return { content: [{ type: "text", text }], ...(isError ? { isError } : {}) };
+}
