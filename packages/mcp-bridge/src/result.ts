@@ -141,12 +141,11 @@ function shaped({ blocks, words, structured, typed }: Answer): Json {
   return value === undefined ? { text: words } : besides(harmless(value), []);
 }
 
-/** A server says its structured value as text, too, for clients that know no other; of `{ result: … }` what is in it. */
+/** A server says its structured value as text, too, for clients that know no other; of `{ content: … }` what is in it. */
 function saysTheSame(block: ContentBlock, value: Json): boolean {
   const { text } = block;
-  if (isRecord(value) && value.result !== undefined && Object.keys(value).length === 1) {
-    if (String(value.result) === text || saysTheSame(block, value.result)) return true;
-  }
+  const [only, ...others] = isRecord(value) ? Object.values(value) : [];
+  if (only !== undefined && others.length === 0 && (String(only) === text || saysTheSame(block, only))) return true;
   if (text === value || text === JSON.stringify(value) || text === JSON.stringify(value, null, 2)) return true;
   const read = jsonOf(text as string);
   return read !== undefined && canonicalJson(read) === canonicalJson(value);

@@ -9,7 +9,8 @@ import { type Matter, matters, memoryFile, officeFolder, openOffice, startOf, st
 
 /**
  * The two servers, as their packages publish them. Neither knows idempotency keys, so every write can be looked up: after a
- * crash the file or the node itself says whether it happened. Whatever is not named here does not exist for the team:
+ * crash the file or the node itself says whether it happened. Each has the pin of the definition that was read when this was written: an update of a server that
+ * changes one is refused until somebody has read it. Whatever is not named here does not exist for the team:
  * `edit_file`, `delete_entities`, `read_graph` and a dozen more.
  */
 
@@ -20,11 +21,12 @@ const settlesWithinMs = 5_000;
 const write = { effect: "write", idempotency: "lookup", settlesWithinMs } as const;
 
 export const fileTools = {
-  read_text_file: { effect: "read" },
-  list_directory: { effect: "read" },
-  search_files: { effect: "read" },
+  read_text_file: { effect: "read", pin: "sha256-qQeoeLFlmh0LI_av8o81TOcmX8W824Dkb8Z15ztGSs8" },
+  list_directory: { effect: "read", pin: "sha256-7qZda3YyBaxPj-_WTfEooQDKCF5n7p8Xc1CSye0KC0c" },
+  search_files: { effect: "read", pin: "sha256-v0K4F0EPdv_Sw6SCSC4Bh1ksnfbPYUDLbHL81uy0svw" },
   write_file: {
     ...write,
+    pin: "sha256-bWoiOwKTLOjxsL8UfHveJt11DjlM5zWfraKNhK560i4",
     risk: "medium",
     protect: ["path"],
     lookup: async ({ path, content }, _, call) => {
@@ -34,6 +36,7 @@ export const fileTools = {
   },
   create_directory: {
     ...write,
+    pin: "sha256-WrqPfqhsKafZFpXbKfF4-IpAuqLA6CG6XGdBMAu9OrM",
     risk: "low",
     protect: ["path"],
     lookup: async ({ path }, _, call) => {
@@ -43,6 +46,7 @@ export const fileTools = {
   },
   move_file: {
     ...write,
+    pin: "sha256-hNF1PYlJJci3JAln5tpTUmEN1RCAjFJPkV4dydwk0wA",
     risk: "high",
     protect: ["source", "destination"],
     lookup: async ({ source, destination }, _, call) => {
@@ -54,10 +58,11 @@ export const fileTools = {
 } as const satisfies McpToolConfigs;
 
 export const memoryTools = {
-  search_nodes: { effect: "read" },
-  open_nodes: { effect: "read" },
+  search_nodes: { effect: "read", pin: "sha256-aWYWyM9-f1DcW9klf_u9Sjbg_B3Lm9Uvi-JTahqhdT8" },
+  open_nodes: { effect: "read", pin: "sha256-aeHmtP7VLKoQ1IO6wD0FkUekZVCm1FRvJPo0tYvFxXE" },
   create_entities: {
     ...write,
+    pin: "sha256-lPbBO6RdUem2yphAkyBBCjtjTch__8pDO8E_YpDK8do",
     risk: "low",
     lookup: async ({ entities }, _, call) => {
       const wanted = entities as readonly (Named & { readonly [key: string]: Json })[];
@@ -68,6 +73,7 @@ export const memoryTools = {
   },
   add_observations: {
     ...write,
+    pin: "sha256-pPyBH6X3tCUZaCv7OvpnDlDg7kXqns3yJJwnh1nVqKY",
     risk: "low",
     lookup: async ({ observations }, _, call) => {
       const wanted = observations as readonly { readonly entityName: string; readonly contents: readonly string[] }[];
