@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { osPrincipal, systemClock } from "@remit/core";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { accept } from "../cli/accept.ts";
 import { gateway } from "../cli/gateway.ts";
-import { pins } from "../cli/pins.ts";
 import { statelessClient } from "../testing/http-client.ts";
 
 /** The command line's own gateway, with a server process behind it and clients over HTTP before it. */
@@ -24,6 +23,17 @@ afterEach(async () => {
 
 /** A variable as it stands in a file. */
 const variable = (name: string) => `$\{${name}}`;
+
+/** What is accepted of the desk, once for all tests: where its log lies is no part of what it is. */
+let pinned: { readonly pins: string; readonly folder: string };
+beforeAll(async () => {
+  const { file, folder } = place();
+  folders.splice(folders.indexOf(folder), 1);
+  const { context: own } = context();
+  expect(await accept(file, [], {}, own)).toBe(0);
+  pinned = { pins: join(folder, "mcp-pins.json"), folder };
+});
+afterAll(() => rmSync(pinned.folder, { recursive: true }));
 
 interface Place {
   readonly folder: string;
@@ -51,7 +61,8 @@ function place(gatewaySection: object = {}): Place {
     mcpServers: {
       desk: {
         command: process.execPath,
-        args: ["--conditions=@remit/source", desk, log],
+        args: ["--conditions=@remit/source", desk],
+        env: { DESK_LOG: log },
         remit: {
           required: true,
           tools: { pay: write, name: read, think: read, meta: read, draw: read },
@@ -97,10 +108,7 @@ const context = () => {
 
 async function open({ file }: Place, accepted = true) {
   const { context: own, said } = context();
-  if (accepted) {
-    await pins(file, {}, own);
-    await accept(file, [], {}, own);
-  }
+  if (accepted) copyFileSync(pinned.pins, join(dirname(file), "mcp-pins.json"));
   const stop = new AbortController();
   const url = Promise.withResolvers<string>();
   const running = gateway(file, {}, own, {

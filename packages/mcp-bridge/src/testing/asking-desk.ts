@@ -5,10 +5,10 @@ import { serveMcp } from "../serve.ts";
 import type { ServedTool } from "../served.ts";
 
 /**
- * A server behind a gateway, for tests: `node asking-desk.ts <log file>`. `pay` writes, `name` asks its client, `meta` says
+ * A server behind a gateway, for tests: `DESK_LOG=<log file> node asking-desk.ts`. `pay` writes, `name` asks its client, `meta` says
  * what came beside the call, `draw` answers with a picture. Every payment is a line of JSON in the log file.
  */
-const [log = "/dev/null"] = process.argv.slice(2);
+const { DESK_LOG: log = "/dev/null" } = process.env;
 
 const pay = defineTool({
   name: "pay",
