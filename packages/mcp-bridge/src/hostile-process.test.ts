@@ -70,7 +70,7 @@ test("what a server started and forgot is killed with it, after a close and afte
   expect(isAlive(second)).toBe(false);
 });
 
-test("the server ends when we are killed without a chance to say so, and all of it when we leave in order", async () => {
+test("all of a server ends when we are killed without a chance to say so, and when we leave in order", async () => {
   const host = fileURLToPath(new URL("./testing/host.ts", import.meta.url));
   const hosted = async (fixture: HostileFixture, tool: string) => {
     const child = fork(host, [JSON.stringify(fixture.transport), tool]);
@@ -84,6 +84,10 @@ test("the server ends when we are killed without a chance to say so, and all of 
   const killed = await hosted(hostile.server("good"), "echo");
   killed.child.kill("SIGKILL");
   await vi.waitFor(() => expect(killed.processIds.filter(isAlive)).toEqual([]), patience);
+  const stubborn = await hosted(hostile.server("stubborn"), "grandchild");
+  expect(stubborn.processIds).toHaveLength(2);
+  stubborn.child.kill("SIGKILL");
+  await vi.waitFor(() => expect(stubborn.processIds.filter(isAlive)).toEqual([]), patience);
   const left = await hosted(hostile.server("stubborn"), "grandchild");
   left.child.send("leave");
   await vi.waitFor(() => expect(left.processIds.filter(isAlive)).toEqual([]), patience);

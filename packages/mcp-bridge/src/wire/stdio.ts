@@ -5,6 +5,7 @@ import type { Clock, Logger } from "@remit/core";
 import { createMask } from "../text.ts";
 import type { StdioTransport } from "../transport.ts";
 import type { Channel, ChannelEnd, OpenChannel } from "./channel.ts";
+import { guardGroup } from "./guard.ts";
 import { readLines, writeLine } from "./lines.ts";
 import { emptied, type ProcessGroup, processGroup } from "./process-group.ts";
 import { drainStderr } from "./stderr.ts";
@@ -14,7 +15,7 @@ import { drainStderr } from "./stderr.ts";
  *
  * P1 Its standard error is always read, so it never stands still because of us.
  * P2 When the channel has closed, no process of the group is left: also none that the server started and forgot.
- * P3 When we end in order, the group is killed with us. When we are killed, the server's input ends; see the README.
+ * P3 When we end in order, the group is killed with us. When we are killed, its guard ends it (not on Windows).
  */
 export interface StdioChannelOptions {
   readonly server: string;
@@ -46,11 +47,18 @@ export function stdioChannel(options: StdioChannelOptions): OpenChannel {
     const group = child.pid === undefined ? undefined : processGroup(child.pid);
     const tail = drainStderr(stderr, { server, logger, clock, mask });
     const unhook = group ? killAtExit(group) : () => {};
+    const release =
+      child.pid === undefined
+        ? () => {}
+        : guardGroup(child.pid, (reason) => logger.debug({ server, reason }, "MCP server is started without a guard."));
 
     let ended = false;
     let closing: Promise<void> | undefined;
     const close = () => {
-      closing ??= terminate(child, group, options.closeGraceMs, clock).finally(unhook);
+      closing ??= terminate(child, group, options.closeGraceMs, clock).finally(() => {
+        unhook();
+        release();
+      });
       return closing;
     };
     const end = (cause: ChannelEnd["cause"], reason: string) => {
