@@ -3,6 +3,7 @@ import { createBucket } from "./bucket.ts";
 import { coalesced } from "./coalesced.ts";
 import { type Deadline, deadlineOf, unlessAborted } from "./deadline.ts";
 import { McpError } from "./errors.ts";
+import { heldAsks } from "./held-asks.ts";
 import type { McpLimits } from "./limits.ts";
 import { callError, connectError, quarantined, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
@@ -72,7 +73,7 @@ export interface LinkReady {
 }
 
 export interface LinkRequestOptions {
-  /** How long the server may be silent, connecting included. Progress begins it anew. */
+  /** How long the server may be silent, connecting included. Progress begins it anew; while it waits for us it stands still. */
   readonly timeoutMs: number;
   /** However often it is begun anew; the limit `callMsMax` when absent. */
   readonly totalMsMax?: number;
@@ -156,6 +157,7 @@ export function createLink(options: LinkOptions): Link {
   const closing = new AbortController();
   const bucket = createBucket(clock, limits.noticeBurst, limits.noticesPerSecond);
   const deadlines = new Set<Deadline>();
+  const tagged = new Map<string, Deadline>();
   const listingListeners = new Set<(ready: LinkReady) => void>();
   const noticeListeners = new Set<(notice: WireNotice) => void>();
   let current: LinkReady | undefined;
@@ -176,6 +178,16 @@ export function createLink(options: LinkOptions): Link {
   let refreshTimer: { readonly cancel: () => void } | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
   let refreshError: McpError | undefined;
+
+  const holding =
+    asks &&
+    heldAsks(asks, (tag) => {
+      const found = tag === undefined ? [...tagged.values()] : [tagged.get(tag)];
+      for (const held of found) held?.hold(true);
+      return () => {
+        for (const held of found) held?.hold(false);
+      };
+    });
 
   const waitUntil = (at: number) => {
     retryAt = at;
@@ -273,7 +285,7 @@ export function createLink(options: LinkOptions): Link {
         person: (waiting) => {
           for (const held of deadlines) held.hold(waiting);
         },
-        ...(asks ? { asks } : {}),
+        ...(holding ? { asks: holding } : {}),
       });
       rooms.set(session, room);
       const listing = await listTools(session, limits, AbortSignal.any([deadline.signal, flood.signal]));
@@ -381,6 +393,7 @@ export function createLink(options: LinkOptions): Link {
   ): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
+    if (tag !== undefined) tagged.set(tag, deadline);
     const progress = onProgress && coalesced(clock, { intervalMs: progressMs, burst: progressBurst }, onProgress);
     let sent = false;
     const send = async (again: boolean): Promise<unknown> => {
@@ -434,6 +447,7 @@ export function createLink(options: LinkOptions): Link {
     } finally {
       progress?.cancel();
       deadlines.delete(deadline);
+      if (tag !== undefined) tagged.delete(tag);
       deadline.cancel();
     }
   };

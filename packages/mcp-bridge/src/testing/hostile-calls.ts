@@ -162,7 +162,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
       const answer = heard((message) => message.id === id);
       write({ id, method, params });
       const { result, error } = await answer;
-      answers.push([method, result === undefined ? (error as { code: number }).code : "answered"]);
+      const { action = "answered" } = (result ?? {}) as { readonly action?: string };
+      answers.push([method, result === undefined ? (error as { code: number }).code : action]);
     }
     return structured({ answers });
   },
