@@ -251,9 +251,11 @@ export function createLink(options: LinkOptions): Link {
   };
 
   const attempt = async (signal?: AbortSignal): Promise<LinkReady> => {
-    const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, closing.signal] : [closing.signal]);
-    deadlines.add(deadline);
     const flood = new AbortController();
+    // One signal, made by hand: Node keeps what `AbortSignal.any` makes for as long as somebody listens, and the SDK does.
+    const ends = [closing.signal, flood.signal];
+    const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, ...ends] : ends);
+    deadlines.add(deadline);
     let session: WireSession | undefined;
     let dropped = 0;
     /** Whether there is room for one more. */
@@ -268,7 +270,7 @@ export function createLink(options: LinkOptions): Link {
     };
     try {
       session = await wire.connect({
-        signal: AbortSignal.any([deadline.signal, flood.signal]),
+        signal: deadline.signal,
         noise: () => {
           if (noiseLines++ > 0) return;
           logger.warn({ server }, "MCP server writes other things than messages to standard output; they are dropped.");
@@ -288,7 +290,7 @@ export function createLink(options: LinkOptions): Link {
         ...(holding ? { asks: holding } : {}),
       });
       rooms.set(session, room);
-      const listing = await listTools(session, limits, AbortSignal.any([deadline.signal, flood.signal]));
+      const listing = await listTools(session, limits, deadline.signal);
       flood.signal.throwIfAborted();
       const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
