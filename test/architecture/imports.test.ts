@@ -12,7 +12,10 @@ const directions = {
   "@remit/sandbox": ["@remit/agents", "@remit/core", "@remit/mcp-bridge", "@remit/tools"],
 } satisfies Record<string, readonly string[]>;
 
-/** What tests may import beside the dependencies of their package: development dependencies of the root. */
+/**
+ * What tests, and what they share in a folder that is not published, may import beside the dependencies of their package:
+ * development dependencies of the root.
+ */
 const testTools = ["vitest", "fast-check"];
 
 const packages = [...packageFolders].map(([name, folder]) => ({
@@ -53,7 +56,8 @@ describe.each(packages)("$name", ({ name, folder, imports, allowed = [] }) => {
     const wrong = imports.filter(({ file, specifier }) => {
       const target = packageOf(specifier);
       if (target === undefined || declared.includes(target)) return false;
-      return !(/\.test(-d)?\.ts$/.test(file) && testTools.includes(target));
+      const shared = manifest.files.includes("!dist/testing") && file.startsWith(join(folder, "src", "testing") + sep);
+      return !((shared || /\.test(-d)?\.ts$/.test(file)) && testTools.includes(target));
     });
     expect(wrong.map(describeImport)).toEqual([]);
   });

@@ -56,15 +56,15 @@ test("progress without an end does not keep a call alive for ever", async () => 
   expect(error).toMatchObject({ code: "mcp/call-timeout", mayHaveExecuted: true });
 });
 
-test("whatever a server asks back is refused, but for a ping", async () => {
+test("whatever a server asks back in a call of no run is refused or declined, but for a ping", async () => {
   const { tools } = await hostile.connected(hostile.server("good"), { asks_back: read });
   expect(await tools.asks_back.execute(input, contextOf())).toEqual({
     answers: [
       ["sampling/createMessage", -32601],
       ["roots/list", -32601],
-      ["elicitation/create", -32601],
-      ["elicitation/create", -32601],
-      ["elicitation/create", -32601],
+      ["elicitation/create", "decline"],
+      ["elicitation/create", -32602],
+      ["elicitation/create", "decline"],
       ["tools/call", -32601],
       ["who/knows", -32601],
       ["ping", "answered"],

@@ -221,7 +221,7 @@ test("K5 what is too much is dropped, and a server that does not stop is quarant
   expect(await failureOf(call())).toMatchObject({ code: "mcp/server-quarantined" });
 });
 
-test("progress begins the silence anew, up to the most there is, and is told now and then", async () => {
+test("progress begins the silence anew, up to the most there is; the first is told at once, then now and then", async () => {
   const { clock, link, sessions, call } = world();
   await link.connect();
   const told: number[] = [];
@@ -238,9 +238,37 @@ test("progress begins the silence anew, up to the most there is, and is told now
     clock.advance(100);
     onProgress({ progress: step, total: undefined, message: undefined });
   }
-  expect(told).toEqual([1, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30, 33, 35, 38, 40, 43, 45, 48]);
+  expect(told).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 18, 20, 23, 25, 28, 30, 33, 35, 38, 40, 43, 45, 48,
+  ]);
   clock.advance(100);
   expect(await calling).toMatchObject({ code: "mcp/call-timeout" });
+});
+
+test("while somebody answers what a server asks in a call it is not silent; what it does then counts anew", async () => {
+  const answer = Promise.withResolvers<{ readonly action: "accept" }>();
+  const { clock, link, sessions, call } = world({}, { asks: { elicit: () => answer.promise } });
+  await link.connect();
+  sessions[0]!.answer = (_, __, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new WireError({ kind: "aborted" })), { once: true });
+    });
+  const over: string[] = [];
+  const calling = failureOf(call({ tag: "call-1" })).finally(() => over.push("asked"));
+  const other = failureOf(call({ tag: "call-2" })).finally(() => over.push("other"));
+  await settled();
+  const ask = { mode: "url", message: "Sign in.", url: "https://a.test/", elicitationId: undefined } as const;
+  const asked = sessions[0]!.options.asks?.elicit?.(ask, { signal: never, tag: "call-1" });
+  clock.advance(60_000);
+  expect(await other).toMatchObject({ code: "mcp/call-timeout" });
+  expect(over).toEqual(["other"]);
+  answer.resolve({ action: "accept" });
+  await asked;
+  clock.advance(999);
+  await settled();
+  expect(over).toEqual(["other"]);
+  clock.advance(1);
+  expect(await calling).toMatchObject({ code: "mcp/call-timeout", data: { timeoutMs: 1_000 } });
 });
 
 test("a server that is silent is given up after its time", async () => {

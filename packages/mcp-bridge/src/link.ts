@@ -3,6 +3,7 @@ import { createBucket } from "./bucket.ts";
 import { coalesced } from "./coalesced.ts";
 import { type Deadline, deadlineOf, unlessAborted } from "./deadline.ts";
 import { McpError } from "./errors.ts";
+import { heldAsks } from "./held-asks.ts";
 import type { McpLimits } from "./limits.ts";
 import { callError, connectError, quarantined, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
@@ -72,7 +73,7 @@ export interface LinkReady {
 }
 
 export interface LinkRequestOptions {
-  /** How long the server may be silent, connecting included. Progress begins it anew. */
+  /** How long the server may be silent, connecting included. Progress begins it anew; while it waits for us it stands still. */
   readonly timeoutMs: number;
   /** However often it is begun anew; the limit `callMsMax` when absent. */
   readonly totalMsMax?: number;
@@ -156,6 +157,7 @@ export function createLink(options: LinkOptions): Link {
   const closing = new AbortController();
   const bucket = createBucket(clock, limits.noticeBurst, limits.noticesPerSecond);
   const deadlines = new Set<Deadline>();
+  const tagged = new Map<string, Deadline>();
   const listingListeners = new Set<(ready: LinkReady) => void>();
   const noticeListeners = new Set<(notice: WireNotice) => void>();
   let current: LinkReady | undefined;
@@ -176,6 +178,16 @@ export function createLink(options: LinkOptions): Link {
   let refreshTimer: { readonly cancel: () => void } | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
   let refreshError: McpError | undefined;
+
+  const holding =
+    asks &&
+    heldAsks(asks, (tag) => {
+      const found = tag === undefined ? [...tagged.values()] : [tagged.get(tag)];
+      for (const held of found) held?.hold(true);
+      return () => {
+        for (const held of found) held?.hold(false);
+      };
+    });
 
   const waitUntil = (at: number) => {
     retryAt = at;
@@ -239,9 +251,11 @@ export function createLink(options: LinkOptions): Link {
   };
 
   const attempt = async (signal?: AbortSignal): Promise<LinkReady> => {
-    const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, closing.signal] : [closing.signal]);
-    deadlines.add(deadline);
     const flood = new AbortController();
+    // One signal, made by hand: Node keeps what `AbortSignal.any` makes for as long as somebody listens, and the SDK does.
+    const ends = [closing.signal, flood.signal];
+    const deadline = deadlineOf(clock, limits.connectTimeoutMs, signal ? [signal, ...ends] : ends);
+    deadlines.add(deadline);
     let session: WireSession | undefined;
     let dropped = 0;
     /** Whether there is room for one more. */
@@ -256,7 +270,7 @@ export function createLink(options: LinkOptions): Link {
     };
     try {
       session = await wire.connect({
-        signal: AbortSignal.any([deadline.signal, flood.signal]),
+        signal: deadline.signal,
         noise: () => {
           if (noiseLines++ > 0) return;
           logger.warn({ server }, "MCP server writes other things than messages to standard output; they are dropped.");
@@ -273,10 +287,10 @@ export function createLink(options: LinkOptions): Link {
         person: (waiting) => {
           for (const held of deadlines) held.hold(waiting);
         },
-        ...(asks ? { asks } : {}),
+        ...(holding ? { asks: holding } : {}),
       });
       rooms.set(session, room);
-      const listing = await listTools(session, limits, AbortSignal.any([deadline.signal, flood.signal]));
+      const listing = await listTools(session, limits, deadline.signal);
       flood.signal.throwIfAborted();
       const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
@@ -381,6 +395,7 @@ export function createLink(options: LinkOptions): Link {
   ): Promise<unknown> => {
     const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
+    if (tag !== undefined) tagged.set(tag, deadline);
     const progress = onProgress && coalesced(clock, { intervalMs: progressMs, burst: progressBurst }, onProgress);
     let sent = false;
     const send = async (again: boolean): Promise<unknown> => {
@@ -434,6 +449,7 @@ export function createLink(options: LinkOptions): Link {
     } finally {
       progress?.cancel();
       deadlines.delete(deadline);
+      if (tag !== undefined) tagged.delete(tag);
       deadline.cancel();
     }
   };

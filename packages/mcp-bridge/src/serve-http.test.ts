@@ -292,7 +292,7 @@ test("whoever listens where others can reach it has to ask who they are", async 
     return undefined;
   };
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "shop.example"]) {
-    expect(thrown({ host })).toMatchObject({ code: "mcp/auth-required", data: { host } });
+    expect(thrown({ host })).toMatchObject({ code: "mcp/serving-unguarded", data: { host } });
     expect(thrown({ host, authenticate: tokens })).toBeUndefined();
   }
   for (const host of ["127.0.0.1", "127.3.2.1", "localhost", "::1"]) expect(thrown({ host })).toBeUndefined();

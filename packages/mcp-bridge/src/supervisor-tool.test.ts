@@ -232,7 +232,7 @@ test("a question to the customer comes to the client; declined, the run waits an
   const declined = { answer: { action: "decline" } };
   const { requestState } = asked;
   const waiting = await ann({ ...keyed("k"), requestState, inputResponses: declined });
-  expect(textOf(waiting)).toMatch(/^The run run_\w+ is not over\. Its question was not answered: Which order\?/);
+  expect(textOf(waiting)).toMatch(/^The run run_[\w-]+ is not over\. Its question was not answered: Which order\?/);
   const again = await ann(keyed("k"));
   const next = { ...keyed("k"), requestState: again.requestState, inputResponses: accept({ answer: "7" }) };
   expect((await ann(next)).structuredContent).toEqual({ reply: "Order 7 it is." });
@@ -337,7 +337,7 @@ test("input that does not fit starts nothing, and a run that ends otherwise is a
   expect(await desk.list({ tenant: "acme" })).toEqual([]);
   const failed = await ann();
   expect(failed.isError).toBe(true);
-  expect(textOf(failed)).toMatch(/^The run run_\w+ ended failed\.$/);
+  expect(textOf(failed)).toMatch(/^The run run_[\w-]+ ended failed\.$/);
 });
 
 test("a client that goes away: a run with a key goes on, one without is cancelled", async () => {

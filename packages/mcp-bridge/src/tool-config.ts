@@ -23,7 +23,10 @@ interface CommonToolConfig {
    * the whole is kept as an artifact. With an `output` of ours a longer one is `mcp/result-too-large`.
    */
   readonly resultBytes?: number;
-  /** Milliseconds for one call, connecting again included; 30,000 when absent. */
+  /**
+   * Milliseconds that the server may be silent in one call, connecting again included; 30,000 when absent. Progress begins
+   * them anew, up to `limits.callMsMax` for all of it, and they stand still while it waits for an answer of ours.
+   */
   readonly timeoutMs?: number;
   /** Arguments that untrusted data may not fill. */
   readonly protect?: readonly string[];

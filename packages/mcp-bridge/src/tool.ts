@@ -42,6 +42,7 @@ export interface RemoteToolPorts {
 }
 
 const timeoutMsDefault = 30_000;
+const lastWordMs = 1_000;
 const modelBytesDefault = 256 * 1024;
 const anyArguments = z.record(z.string(), z.json());
 
@@ -123,8 +124,8 @@ export function remoteTool(
     output,
     ...(config.input ? {} : { inputSchema }),
     ...(config.output || raw ? {} : { outputSchema }),
-    // Silence is watched by the link, which hears of progress; here is the most there is.
-    timeoutMs: Math.max(timeoutMs, limits.callMsMax),
+    // Silence is watched by the link, which hears of progress; here is the most there is, and a little for its word on it.
+    timeoutMs: Math.max(timeoutMs, limits.callMsMax) + lastWordMs,
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
     // They stand and fall with their server, so one breaker serves them all.

@@ -144,6 +144,17 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     }, 20).unref();
     return undefined;
   },
+  progress_while: ({ id, text, meta }, { write }) => {
+    const over = Date.now() + Number(text);
+    let progress = 0;
+    const timer = setInterval(() => {
+      write({ method: "notifications/progress", params: { progressToken: meta.progressToken, progress: ++progress } });
+      if (Date.now() < over) return;
+      clearInterval(timer);
+      write({ id, result: { content: [block("at last")] } });
+    }, 20);
+    return undefined;
+  },
   // Questions back.
   asks_back: async (_, { write, heard }) => {
     const questions: readonly (readonly [string, object])[] = [
@@ -162,7 +173,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
       const answer = heard((message) => message.id === id);
       write({ id, method, params });
       const { result, error } = await answer;
-      answers.push([method, result === undefined ? (error as { code: number }).code : "answered"]);
+      const { action = "answered" } = (result ?? {}) as { readonly action?: string };
+      answers.push([method, result === undefined ? (error as { code: number }).code : action]);
     }
     return structured({ answers });
   },
