@@ -40,7 +40,8 @@ export interface ResultContext {
 
 const refusalBytes = 4_096;
 
-const result = z.looseObject({
+/** The form of every result. */
+export const resultForm = z.looseObject({
   // Servers of the first protocol versions leave it out when there is nothing to say.
   content: z.array(z.unknown()).default([]),
   structuredContent: z.unknown().optional(),
@@ -136,7 +137,7 @@ export function readResult(answer: unknown): ReadResult | undefined {
     if (Array.isArray(content) && typeof isError === "boolean" && _meta === undefined)
       return { content, structuredContent, isError };
   }
-  const parsed = result.safeParse(answer);
+  const parsed = resultForm.safeParse(answer);
   return parsed.success ? parsed.data : undefined;
 }
 
