@@ -28,7 +28,7 @@ import {
   resourcesOf,
 } from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
-import { createMask, type Mask } from "./text.ts";
+import { createMask, type Mask, unmasked } from "./text.ts";
 import { remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
@@ -314,6 +314,7 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
 /** Takes out every secret of a connection. */
 export function maskFor(transport: McpTransport, secrets: Readonly<Record<string, string>>): Mask {
   const [own, others] = [maskOf(transport), createMask(secrets)];
+  if (own === unmasked && others === unmasked) return unmasked;
   return (text) => own(others(text));
 }
 

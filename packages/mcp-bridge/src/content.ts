@@ -81,12 +81,23 @@ function isBase64(data: string): boolean {
  * server wants. Such a member is renamed to `_$media`.
  */
 export function harmless(value: Json): Json {
+  return namesMedia(value) ? renamed(value) : value;
+}
+
+function namesMedia(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(namesMedia);
+  for (const [key, member] of Object.entries(value)) if (key === "$media" || namesMedia(member)) return true;
+  return false;
+}
+
+function renamed(value: Json): Json {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(harmless);
+  if (Array.isArray(value)) return value.map(renamed);
   const { $media, data } = value as { readonly $media?: unknown; readonly data?: unknown };
-  const renamed = $media !== undefined && typeof data !== "string";
+  const byAddress = $media !== undefined && typeof data !== "string";
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [renamed && key === "$media" ? "_$media" : key, harmless(member)]),
+    Object.entries(value).map(([key, member]) => [byAddress && key === "$media" ? "_$media" : key, renamed(member)]),
   );
 }
 
@@ -100,7 +111,7 @@ export function besides(value: Json, content: readonly ContentBlock[]): Json {
 
 /** The parts of such an output again. `value` is absent where only a part of it is there (`$truncated`). */
 export function partsOf(output: Json): { readonly value?: Json; readonly content: readonly ContentBlock[] } {
-  if (!isRecord(output)) return { value: output, content: [] };
+  if (!isRecord(output) || !reserved.some((name) => Object.hasOwn(output, name))) return { value: output, content: [] };
   const { $content = [], $structured, $truncated, ...rest } = output;
   const content = $content as readonly ContentBlock[];
   if ($truncated !== undefined) return { content };

@@ -26,6 +26,7 @@ export interface FittingOptions {
 
 export function fittingOf({ server, tool, input, output }: FittingOptions): Fitting {
   const schemas = [input, output].filter((schema) => schema !== undefined);
+  const isSpent = (schema: CheckedSchema<Json>) => schema.spent();
   const onThread = schemas.filter(({ place }) => place === "thread");
   const unusable = (cause: ToolsError) =>
     new McpError("mcp/tool-invalid", { server, tool, reason: visible(cause.message) }, { cause });
@@ -37,18 +38,20 @@ export function fittingOf({ server, tool, input, output }: FittingOptions): Fitt
     });
   return {
     before: async (value) => {
-      if (schemas.some((schema) => schema.spent())) throw spent();
+      if (schemas.some(isSpent)) throw spent();
       try {
         for (const schema of onThread) await schema.ready();
-        const issues = await input?.check(value);
+        const verdict = input?.check(value);
+        const issues = verdict && (await verdict);
         if (issues && issues.length > 0) throw inputInvalid(tool, issues);
       } catch (thrown) {
         throw ToolsError.is(thrown) ? unusable(thrown) : thrown;
       }
     },
     after: async (answer) => {
+      if (!output) return;
       const { value } = partsOf(answer);
-      const verdict = value === undefined ? undefined : output?.check(value);
+      const verdict = value === undefined ? undefined : output.check(value);
       if (!verdict) return;
       const invalid = (reason: string, cause?: unknown) =>
         new McpError("mcp/result-invalid", { server, tool, reason: visible(reason) }, { cause });

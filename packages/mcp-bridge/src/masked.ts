@@ -1,7 +1,7 @@
 import type { Logger } from "@remit/core";
 import { McpError } from "./errors.ts";
 import type { Link } from "./link.ts";
-import { type Mask, maskJson } from "./text.ts";
+import { type Mask, maskJson, unmasked } from "./text.ts";
 
 /** What leaves a connection as a log line, an error or a status, without its secrets. */
 
@@ -15,6 +15,7 @@ export function maskedLogger(logger: Logger, mask: Mask): Logger {
 
 /** A link whose errors say no secret: a server may well repeat in a message what it was given. */
 export function maskedLink(link: Link, mask: Mask): Link {
+  if (mask === unmasked) return link;
   const masked = <Result>(made: Promise<Result>): Promise<Result> =>
     made.catch((thrown) => {
       throw McpError.is(thrown) ? maskedError(thrown, mask) : thrown;

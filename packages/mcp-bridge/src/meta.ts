@@ -17,8 +17,10 @@ const carried = ["idempotencyKey", "runId", "path", "agent", "tenant"] as const;
 
 /** `_meta` of a call: the members of the context, and every attribute under `remit/<name>`. Empty texts are left out. */
 export function metaOf(context: ToolContext): { readonly [name: string]: string } {
-  const entries = [...Object.entries(context.attributes), ...carried.map((name) => [name, context[name]] as const)];
-  return Object.fromEntries(entries.filter(([, value]) => value !== "").map(([name, value]) => [prefix + name, value]));
+  const meta: { [name: string]: string } = {};
+  for (const [name, value] of Object.entries(context.attributes)) if (value !== "") meta[prefix + name] = value;
+  for (const name of carried) if (context[name] !== "") meta[prefix + name] = context[name];
+  return meta;
 }
 
 /** What a caller said about a call, read back. Only text counts, and of any length up to 1,000 characters. */

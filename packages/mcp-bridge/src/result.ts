@@ -4,7 +4,7 @@ import type { Artifact } from "./artifacts.ts";
 import { besides, type ContentBlock, harmless, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
-import { cut, type Mask, maskJson } from "./text.ts";
+import { cut, type Mask, maskJson, unmasked } from "./text.ts";
 
 /**
  * What a tool of a server answered, as the output of a Remit tool. The first of these that applies:
@@ -40,7 +40,8 @@ export interface ResultContext {
 
 const refusalBytes = 4_096;
 
-const result = z.looseObject({
+/** The form of every result. */
+export const resultForm = z.looseObject({
   // Servers of the first protocol versions leave it out when there is nothing to say.
   content: z.array(z.unknown()).default([]),
   structuredContent: z.unknown().optional(),
@@ -58,21 +59,20 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
   const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
   const tooLarge = (bytes: number, limit: number) =>
     new McpError("mcp/result-too-large", { server, tool, bytes, limit });
-  const whole = JSON.stringify(received) ?? "";
-  const bytes = Buffer.byteLength(whole);
+  const unmeasured = Math.min(resultBytes, modelBytes, context.mediaBytes);
+  const { answer, bytes } = looked(received, mask, unmeasured);
   if (bytes > resultBytes) throw tooLarge(bytes, resultBytes);
-  const answer = mask(whole) === whole ? received : maskJson(received, mask);
-  const parsed = result.safeParse(answer);
-  if (!parsed.success) throw invalid("it has neither content nor structured content");
-  const { content, structuredContent, isError, _meta } = parsed.data;
+  const read = readResult(answer);
+  if (!read) throw invalid("it has neither content nor structured content");
+  const { content, structuredContent, isError, _meta } = read;
   const blocks = content.map((item, index) => {
     const read = readBlock(item);
     if (read.ok) return read.block;
     throw invalid(`its content at index ${index}, ${read.reason}`);
   });
-  const words = blocks.flatMap(({ type, text }) => (type === "text" ? [text as string] : [])).join("\n");
+  const words = () => blocks.flatMap(({ type, text }) => (type === "text" ? [text as string] : [])).join("\n");
   if (isError) {
-    const message = cut(words || "the tool gave no reason", refusalBytes);
+    const message = cut(words() || "the tool gave no reason", refusalBytes);
     if (_meta?.[outcomeMeta] === unknownOutcome) {
       throw new McpError("mcp/call-failed", { server, tool, rpcCode: "isError", reason: message });
     }
@@ -97,13 +97,11 @@ export function rawResultOf(
   { server, tool, resultBytes, mask }: Pick<ResultContext, "server" | "tool" | "resultBytes" | "mask">,
 ): Json {
   const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
-  const whole = JSON.stringify(received) ?? "";
-  const bytes = Buffer.byteLength(whole);
+  const { answer, bytes } = looked(received, mask, resultBytes);
   if (bytes > resultBytes) throw new McpError("mcp/result-too-large", { server, tool, bytes, limit: resultBytes });
-  const answer = mask(whole) === whole ? received : maskJson(received, mask);
-  const parsed = result.safeParse(answer);
-  if (!parsed.success) throw invalid("it has neither content nor structured content");
-  const { content, structuredContent, isError, _meta } = parsed.data;
+  const found = readResult(answer);
+  if (!found) throw invalid("it has neither content nor structured content");
+  const { content, structuredContent, isError, _meta } = found;
   for (const [index, item] of content.entries()) {
     const read = readBlock(item);
     if (!read.ok) throw invalid(`its content at index ${index}, ${read.reason}`);
@@ -124,9 +122,72 @@ export function rawResultOf(
   };
 }
 
+/** What is asked of every result, with what it leaves out. */
+export interface ReadResult {
+  readonly content: readonly unknown[];
+  readonly structuredContent?: unknown;
+  readonly isError: boolean;
+  readonly _meta?: { readonly [name: string]: unknown } | undefined;
+}
+
+/** The members of a result, or nothing where one is not what it must be. Most are seen to be right at once. */
+export function readResult(answer: unknown): ReadResult | undefined {
+  if (typeof answer === "object" && answer !== null && !Array.isArray(answer)) {
+    const { content = [], structuredContent, isError = false, _meta } = answer as Partial<ReadResult>;
+    if (Array.isArray(content) && typeof isError === "boolean" && _meta === undefined)
+      return { content, structuredContent, isError };
+  }
+  const parsed = resultForm.safeParse(answer);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A result without secrets, and its bytes as JSON: 0 for one that has no more than `unmeasured`, whatever it has. */
+function looked(
+  received: unknown,
+  mask: Mask,
+  unmeasured: number,
+): { readonly answer: unknown; readonly bytes: number } {
+  if (mask === unmasked && bytesAtMost(received, unmeasured) <= unmeasured) return { answer: received, bytes: 0 };
+  const whole = JSON.stringify(received) ?? "";
+  const answer = mask(whole) === whole ? received : maskJson(received, mask);
+  return { answer, bytes: Buffer.byteLength(whole) };
+}
+
+/** A character is written in six bytes at most (`\u0000`), a number or a word in 25. */
+const charBytes = 6;
+const wordBytes = 25;
+/** What lies deeper is not looked at: it is measured. */
+const levelsMax = 50;
+
+/**
+ * No less than a value of JSON takes when it is written, and without writing it. Stops beyond `enough`; then, and for
+ * what is too deep, it is infinite.
+ */
+export function bytesAtMost(value: unknown, enough: number): number {
+  let bytes = 0;
+  const walk = (at: unknown, levels: number): void => {
+    if (bytes > enough) return;
+    if (typeof at === "string") bytes += at.length * charBytes + 2;
+    else if (typeof at !== "object" || at === null) bytes += wordBytes;
+    else if (levels === 0) bytes = Number.POSITIVE_INFINITY;
+    else if (Array.isArray(at)) {
+      bytes += at.length + 2;
+      for (const item of at) walk(item, levels - 1);
+    } else {
+      bytes += 2;
+      for (const key of Object.keys(at)) {
+        bytes += key.length * charBytes + 4;
+        walk((at as { readonly [key: string]: unknown })[key], levels - 1);
+      }
+    }
+  };
+  walk(value, levelsMax);
+  return bytes > enough ? Number.POSITIVE_INFINITY : bytes;
+}
+
 interface Answer {
   readonly blocks: readonly ContentBlock[];
-  readonly words: string;
+  readonly words: () => string;
   readonly structured: Json | undefined;
   readonly typed: boolean;
 }
@@ -136,9 +197,10 @@ function shaped({ blocks, words, structured, typed }: Answer): Json {
     const value = harmless(structured);
     return besides(value, typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured)));
   }
-  if (blocks.some(({ type }) => type !== "text")) return { text: words, content: blocks };
-  const value = blocks.length === 1 ? jsonOf(words) : undefined;
-  return value === undefined ? { text: words } : besides(harmless(value), []);
+  const text = words();
+  if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
+  const value = blocks.length === 1 ? jsonOf(text) : undefined;
+  return value === undefined ? { text } : besides(harmless(value), []);
 }
 
 /** A server says its structured value as text, too, for clients that know no other; of `{ content: … }` what is in it. */

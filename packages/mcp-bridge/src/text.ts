@@ -30,6 +30,9 @@ export function cut(text: string, bytes: number): string {
 /** A text without the values of secrets. */
 export type Mask = (text: string) => string;
 
+/** Where there is no secret. */
+export const unmasked: Mask = (text) => text;
+
 /**
  * Replaces the values of secrets by their names, also where they stand in a URL or in JSON; values under 8 characters
  * are too common to be secrets.
@@ -40,6 +43,7 @@ export function createMask(env: Readonly<Record<string, string>>): Mask {
     const forms = [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)];
     return [...new Set(forms)].map((form) => [name, form] as const);
   });
+  if (secrets.length === 0) return unmasked;
   // The longest first, so that a value that contains another is replaced as a whole.
   secrets.sort(([, left], [, right]) => right.length - left.length);
   return (text) => secrets.reduce((masked, [name, value]) => masked.replaceAll(value, `[${name}]`), text);

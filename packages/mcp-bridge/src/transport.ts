@@ -117,8 +117,8 @@ export function maskOf(transport: McpTransport): (text: string) => string {
     return bare === value ? [[name, value] as const] : [[name, value] as const, [`${name} `, bare] as const];
   });
   const mask = createMask(Object.fromEntries(values));
-  const auth = transport.auth?.mask ?? ((text: string) => text);
-  return (text) => auth(mask(text));
+  const auth = transport.auth?.mask;
+  return auth ? (text) => auth(mask(text)) : mask;
 }
 
 function addressOf(given: string | URL): string {

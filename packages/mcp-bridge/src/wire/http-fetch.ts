@@ -23,6 +23,11 @@ import { WireError, type WireFault } from "./port.ts";
  */
 export interface HttpFetch {
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  /**
+   * Posts to the server. What comes back as one whole document of JSON is its bytes, without the detour of a stream;
+   * anything else is a response as of `fetch`.
+   */
+  readonly post: (request: HttpPost) => Promise<Buffer | Response>;
   /** Ends every request and socket. */
   readonly close: () => void;
 }
@@ -40,6 +45,13 @@ export interface HttpFetchOptions {
   readonly allowPrivate: boolean;
   /** Asked as a request begins. */
   readonly exchange: () => HttpExchange | undefined;
+}
+
+export interface HttpPost {
+  readonly body: string;
+  readonly signal: AbortSignal;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A request that somebody waits for. One without goes on for as long as the connection: its events count one by one. */
@@ -62,12 +74,14 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
   const idleSince = new WeakMap<Socket, number>();
   for (const agent of Object.values(agents)) agent.on("free", (socket: Socket) => idleSince.set(socket, clock.now()));
   const dropStale = (agent: HttpAgent) => {
-    for (const socket of Object.values(agent.freeSockets).flat()) {
-      if (socket && clock.now() - (idleSince.get(socket) ?? 0) > idleMsMax) socket.destroy();
+    const freshSince = clock.now() - idleMsMax;
+    for (const sockets of Object.values(agent.freeSockets)) {
+      for (const socket of sockets?.filter((one) => (idleSince.get(one) ?? 0) < freshSince) ?? []) socket.destroy();
     }
   };
   let closed = false;
-  /** Of the address at which the server was last reached. */
+  /** The address at which the server was last reached. */
+  let serverAddress: string | undefined;
   let serverIsPrivate = false;
 
   const barred = (address: string): string | undefined => {
@@ -90,19 +104,33 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
 
   const fetch = (target: string | URL, init: RequestInit = {}): Promise<Response> => {
     const exchange = options.exchange();
-    return fetchOver(exchange, target, init, exchange?.once !== true);
+    const headers = new Headers(init.headers);
+    if (init.body instanceof URLSearchParams && !headers.has("content-type")) {
+      headers.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
+    }
+    const { method = "GET", signal } = init;
+    const asked = { method, headers: Object.fromEntries(headers), body: init.body, signal: signal ?? undefined };
+    return fetchOver(new URL(target), asked, exchange, exchange?.once !== true, responseOf);
   };
 
-  const fetchOver = (
+  const post = ({ body, headers, signal }: HttpPost): Promise<Buffer | Response> => {
+    const exchange = options.exchange();
+    const asked = { method: "POST", headers, body, signal };
+    return fetchOver<Buffer | Response>(serverUrl, asked, exchange, exchange?.once !== true, documentOf);
+  };
+
+  const ownHeaders = Object.entries(ours).map(([name, value]) => [name.toLowerCase(), value] as const);
+
+  const fetchOver = <Answer>(
+    url: URL,
+    asked: Asked,
     exchange: HttpExchange | undefined,
-    target: string | URL,
-    init: RequestInit,
     again: boolean,
-  ): Promise<Response> =>
+    answerOf: (message: IncomingMessage, about: About) => Answer | Promise<Answer>,
+  ): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const url = new URL(target);
       const fail = (fault: WireFault, cause?: unknown) => reject(new WireError(fault, { cause }));
-      const signal = init.signal ?? undefined;
+      const { signal } = asked;
       if (closed) return fail({ kind: "unreachable", reason: "the connection is closed" });
       if (signal?.aborted) return reject(signal.reason);
       if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -113,17 +141,14 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
       const reason = server || isIP(literal) === 0 ? undefined : barred(literal);
       if (reason !== undefined) return fail({ kind: "unreachable", reason });
 
-      const headers = new Headers(init.headers);
-      if (server) for (const [name, value] of Object.entries(ours)) if (!headers.has(name)) headers.set(name, value);
-      if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
-      if (init.body instanceof URLSearchParams && !headers.has("content-type")) {
-        headers.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
-      }
+      const headers = { ...asked.headers };
+      if (server) for (const [name, value] of ownHeaders) headers[name] ??= value;
+      headers["accept-encoding"] ??= "identity";
       const secure = url.protocol === "https:";
       if (!again) dropStale(agents[url.protocol]);
       const request = (secure ? httpsRequest : httpRequest)(url, {
-        method: init.method ?? "GET",
-        headers: Object.fromEntries(headers),
+        method: asked.method,
+        headers,
         agent: agents[url.protocol],
         ...(server ? {} : { lookup: guardedLookup }),
       });
@@ -142,30 +167,54 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
       request.on("error", (error: NodeJS.ErrnoException) => {
         if (signal?.aborted) return reject(signal.reason);
         if (again && request.reusedSocket && error.code === "ECONNRESET") {
-          return resolve(fetchOver(exchange, target, init, false));
+          return resolve(fetchOver(url, asked, exchange, false, answerOf));
         }
         // What could not be connected has not been sent. Anything later may have arrived.
         fail({ kind: connected ? "broken" : "unreachable", reason: reasonOf(error) }, error);
       });
       request.once("response", (message) => {
-        if (server && message.socket.remoteAddress) {
-          serverIsPrivate = addressKind(message.socket.remoteAddress) !== "public";
+        const { remoteAddress } = message.socket;
+        if (server && remoteAddress !== undefined && remoteAddress !== serverAddress) {
+          serverAddress = remoteAddress;
+          serverIsPrivate = addressKind(remoteAddress) !== "public";
         }
         try {
-          resolve(responseOf(message, exchange, signal));
+          resolve(answerOf(message, { exchange, signal }));
         } catch (cause) {
           message.destroy();
           fail({ kind: "malformed", reason: cause instanceof Error ? cause.message : String(cause) }, cause);
         }
       });
-      request.end(bodyOf(init.body));
+      request.end(bodyOf(asked.body));
     });
 
-  const responseOf = (
-    message: IncomingMessage,
-    exchange: HttpExchange | undefined,
-    signal: AbortSignal | undefined,
-  ): Response => {
+  const documentOf = (message: IncomingMessage, about: About): Promise<Buffer | Response> | Response => {
+    const { statusCode, headers } = message;
+    const whole = statusCode === 200 && headers["content-encoding"] === undefined;
+    if (!whole || !/^application\/json\s*(?:;|$)/i.test(headers["content-type"] ?? ""))
+      return responseOf(message, about);
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      const fail = (fault: WireFault, cause?: unknown) => {
+        message.destroy();
+        if (!about.signal?.aborted) about.exchange?.fail(fault);
+        reject(new WireError(fault, { cause }));
+      };
+      message.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > messageBytes) fail({ kind: "too-large", bytes, limit: messageBytes });
+        else chunks.push(chunk);
+      });
+      message.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      message.on("error", (error) => fail({ kind: "broken", reason: reasonOf(error) }, error));
+      message.once("close", () => {
+        if (!message.complete) fail({ kind: "broken", reason: "the answer ended in the middle" });
+      });
+    });
+  };
+
+  const responseOf = (message: IncomingMessage, { exchange, signal }: About): Response => {
     const headers = new Headers();
     for (let index = 0; index < message.rawHeaders.length; index += 2) {
       headers.append(message.rawHeaders[index]!, message.rawHeaders[index + 1]!);
@@ -196,12 +245,26 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
 
   return {
     fetch,
+    post,
     close: () => {
       closed = true;
       for (const request of open) request.destroy(new Error("the connection was closed"));
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
+}
+
+interface Asked {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: RequestInit["body"];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Who waits for an answer, and for how long. */
+interface About {
+  readonly exchange: HttpExchange | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 function bodyOf(body: RequestInit["body"]): string | Uint8Array | undefined {

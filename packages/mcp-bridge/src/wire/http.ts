@@ -3,11 +3,12 @@ import { SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontext
 import type { Clock } from "@remit/core";
 import type { OAuth } from "../oauth/oauth.ts";
 import { authFetch } from "./auth.ts";
-import type { ChannelEnd } from "./channel.ts";
+import type { ChannelEnd, WireMessage } from "./channel.ts";
 import { httpFetch } from "./http-fetch.ts";
 import { type Wire, WireError, type WireOptions, type WireSession } from "./port.ts";
+import { isPlainResult } from "./requests.ts";
 import { connectV2, type V2Era, type V2Options } from "./v2.ts";
-import { closedByUs, type Line } from "./v2-line.ts";
+import { closedByUs, type DirectOptions, type Line } from "./v2-line.ts";
 import type { TapScope } from "./v2-tap.ts";
 
 /**
@@ -93,7 +94,16 @@ function httpLine(options: HttpWireOptions, kind: "http" | "sse", { person }: Wi
     exchange: () => store.getStore(),
   });
   const waiting = person ?? (() => {});
-  const fetch = auth ? authFetch({ url, oauth: auth, fetch: sockets.fetch, clock, person: waiting }) : sockets.fetch;
+  /** What has come for an exchange, and the SDK's transport is to read. */
+  const come = new WeakMap<TapScope, Response>();
+  const plainFetch = (target: string | URL, init?: RequestInit): Promise<Response> => {
+    const scope = store.getStore();
+    const response = scope && come.get(scope);
+    if (!response) return sockets.fetch(target, init);
+    come.delete(scope);
+    return Promise.resolve(response);
+  };
+  const fetch = auth ? authFetch({ url, oauth: auth, fetch: sockets.fetch, clock, person: waiting }) : plainFetch;
   const transport =
     kind === "sse"
       ? new SSEClientTransport(url, { fetch })
@@ -121,6 +131,36 @@ function httpLine(options: HttpWireOptions, kind: "http" | "sse", { person }: Wi
   };
   if (transport instanceof SSEClientTransport) watch(transport);
 
+  /**
+   * Sends a request as the SDK's transport does. An answer of one document that is the usual one is read here; whatever
+   * else comes is given to the transport, as if it had asked for it.
+   */
+  const direct = async (stream: StreamableHTTPClientTransport, message: Message, options: DirectOptions) => {
+    const signal = options.requestSignal;
+    try {
+      const { sessionId: id, protocolVersion: version } = stream;
+      const answer = await sockets.post({
+        body: JSON.stringify(message),
+        signal,
+        headers: {
+          accept: "application/json, text/event-stream",
+          "content-type": "application/json",
+          ...(id ? { "mcp-session-id": id } : {}),
+          ...(version ? { "mcp-protocol-version": version } : {}),
+        },
+      });
+      const read = Buffer.isBuffer(answer) ? plainResultOf(answer) : undefined;
+      if (read) return stream.onmessage?.(read);
+      const scope = store.getStore();
+      const headers = { "content-type": "application/json" };
+      if (scope) come.set(scope, Buffer.isBuffer(answer) ? new Response(new Uint8Array(answer), { headers }) : answer);
+    } catch (thrown) {
+      if (!signal.aborted) stream.onerror?.(thrown as Error);
+      throw thrown;
+    }
+    return stream.send(message, options);
+  };
+
   /** Without its stream an elder server cannot answer any more, and a new stream would be another session. */
   function watch(stream: SSEClientTransport): void {
     const { start } = stream;
@@ -137,6 +177,9 @@ function httpLine(options: HttpWireOptions, kind: "http" | "sse", { person }: Wi
 
   return {
     transport,
+    ...(auth || !(transport instanceof StreamableHTTPClientTransport)
+      ? {}
+      : { direct: (message, sending) => direct(transport, message, sending) }),
     store,
     processId: () => undefined,
     end: () => end,
@@ -145,6 +188,20 @@ function httpLine(options: HttpWireOptions, kind: "http" | "sse", { person }: Wi
     sessionId,
     http: kind === "http",
   };
+}
+
+type Message = Parameters<StreamableHTTPClientTransport["send"]>[0];
+
+/** The answer in a document, where it is the usual one. */
+function plainResultOf(document: Buffer): Extract<Message, { readonly result: unknown }> | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(document.toString("utf8"));
+  } catch {
+    return undefined; // The transport says what is wrong with it.
+  }
+  const usual = typeof message === "object" && message !== null && isPlainResult(message as WireMessage);
+  return usual ? (message as Extract<Message, { readonly result: unknown }>) : undefined;
 }
 
 /** Tells the server that its session is over. A server that does not care is not waited for. */

@@ -88,15 +88,39 @@ function messageOf(text: string): WireMessage | undefined {
 }
 
 /**
- * Writes one message. What is written in one go of the event loop leaves in one piece: a call costs less the more there
- * are. Resolves when the stream has taken it or is gone. Never rejects: the owner listens for errors. */
-export function writeLine(output: Writable, message: WireMessage): Promise<void> {
-  if (!output.writable) return Promise.resolve();
-  if (output.writableCorked === 0) {
+ * Writes messages. What is written in one go of the event loop leaves in one piece: a call costs less the more there
+ * are. Resolves when the stream has taken it or is gone; rejects only for a message that is none of JSON, which is not
+ * written then. The owner listens for errors of the stream.
+ */
+export function lineWriter(output: Writable): (message: WireMessage) => Promise<void> {
+  let piece: { readonly gone: Promise<void>; readonly oneGone: () => void; lines: number } | undefined;
+  const begin = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const begun = {
+      gone: promise,
+      oneGone: () => {
+        if (--begun.lines === 0) resolve();
+      },
+      lines: 0,
+    };
     output.cork();
-    process.nextTick(() => output.uncork());
-  }
-  return new Promise((resolve) => {
-    output.write(`${JSON.stringify(message)}\n`, () => resolve());
-  });
+    process.nextTick(() => {
+      piece = undefined;
+      output.uncork();
+    });
+    return begun;
+  };
+  return (message) => {
+    if (!output.writable) return Promise.resolve();
+    let line: string;
+    try {
+      line = `${JSON.stringify(message)}\n`;
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    piece ??= begin();
+    piece.lines++;
+    output.write(line, piece.oneGone);
+    return piece.gone;
+  };
 }

@@ -6,7 +6,7 @@ import { createMask } from "../text.ts";
 import type { StdioTransport } from "../transport.ts";
 import type { Channel, ChannelEnd, OpenChannel } from "./channel.ts";
 import { guardGroup } from "./guard.ts";
-import { readLines, writeLine } from "./lines.ts";
+import { lineWriter, readLines } from "./lines.ts";
 import { emptied, type ProcessGroup, processGroup } from "./process-group.ts";
 import { drainStderr } from "./stderr.ts";
 
@@ -96,7 +96,7 @@ export function stdioChannel(options: StdioChannelOptions): OpenChannel {
     stdout.once("end", () => endSoon("lost", "its output ended"));
     const channel: Channel = {
       processId: child.pid,
-      send: (message) => writeLine(stdin, message),
+      send: lineWriter(stdin),
       close: () => {
         end("closed", "the connection was closed");
         return close();

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Channel, ChannelEnd, OpenChannel } from "./channel.ts";
-import { readLines, writeLine } from "./lines.ts";
+import { lineWriter, readLines } from "./lines.ts";
 
 export interface StreamsChannelOptions {
   readonly input: Readable;
@@ -35,7 +35,7 @@ export function streamsChannel({ input, output, messageBytes, drained }: Streams
     output.on("error", (error) => end("lost", `the output broke: ${error.message}`));
     const channel: Channel = {
       processId: undefined,
-      send: (message) => writeLine(output, message),
+      send: lineWriter(output),
       close: async () => end("closed", "the server was closed"),
     };
     return channel;

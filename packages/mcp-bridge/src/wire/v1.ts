@@ -1,15 +1,20 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, McpError, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  McpError,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
 import { AskRefused, answerAsk, capabilitiesOf, noticeOf } from "./asks.ts";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
 import { type Wire, WireError, type WireFault, type WireOptions, type WireSession } from "./port.ts";
-import { progressBoard } from "./progress.ts";
+import { createRequests } from "./requests.ts";
 
 /**
  * The wire over version 1 of the MCP SDK: sessions, protocol versions up to 2025-11-25. Of the SDK only the handshake
- * and the matching of answers to requests are used; its transport, its lists and its checking of results are not.
+ * and its hearing of what the server asks and tells are used; its transport, its requests and its lists are not.
  */
 export function wireV1(client: { readonly name: string; readonly version: string }, open: OpenChannel): Wire {
   return { connect: (options) => connect(open, options, client) };
@@ -17,7 +22,8 @@ export function wireV1(client: { readonly name: string; readonly version: string
 
 /** The SDK sets a timer for every request; ours come as signals. */
 const noTimeout = 2 ** 31 - 1;
-const anything = z.unknown();
+/** The SDK counts from 0, and asks for nothing but the handshake. */
+const firstId = 1;
 
 async function connect(
   open: OpenChannel,
@@ -29,12 +35,18 @@ async function connect(
   let channel: Channel | undefined;
   let protocolVersion = "";
   let ready = false;
-  const board = progressBoard(fault);
+  const send = (message: WireMessage) => channel?.send(message) ?? Promise.resolve();
+  const requests = createRequests({
+    first: firstId,
+    send,
+    isAnswer: (message) => isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message),
+    fault,
+  });
   const transport: Transport = {
     start: async () => {
       channel = open({
         message: (message) => {
-          if (board.take(message)) return;
+          if (requests.take(message)) return;
           // The SDK takes "7" and [7] for 7.
           if (!("method" in message) && typeof message.id !== "number")
             fault("an answer with an id that is none of ours");
@@ -44,11 +56,12 @@ async function connect(
         end: (found) => {
           end = found;
           ending.resolve(found);
+          requests.end({ kind: "ended", end: found });
           transport.onclose?.();
         },
       });
     },
-    send: (message) => channel?.send(message as unknown as WireMessage) ?? Promise.resolve(),
+    send: (message) => send(message as unknown as WireMessage),
     close: () => channel?.close() ?? Promise.resolve(),
     setProtocolVersion: (version) => {
       protocolVersion = version;
@@ -61,11 +74,9 @@ async function connect(
     if (found) notice?.(found);
     else fault(`the notification ${method} is not known`);
   };
-  /** Tags of the requests that wait, with how many wait under each. */
-  const waiting = new Map<string | undefined, number>();
   client.fallbackRequestHandler = async (request, { signal: taken }) => {
     // One pipe carries everything: only where nothing else waits it is known what a question belongs to.
-    const [tag, ...others] = waiting.keys();
+    const [tag, ...others] = requests.tags();
     fault(`it asks for ${request.method}`); // Who listens to faults counts them.
     try {
       return await answerAsk(asks, request, { signal: taken, tag: others.length === 0 ? tag : undefined });
@@ -105,20 +116,7 @@ async function connect(
       instructions: client.getInstructions(),
     },
     processId: channel?.processId,
-    request: async (method, params, { signal: asked, tag, onProgress }) => {
-      const { params: sent, done } = board.begin(params, onProgress);
-      waiting.set(tag, (waiting.get(tag) ?? 0) + 1);
-      try {
-        return await client.request({ method, params: sent }, anything, { signal: asked, timeout: noTimeout });
-      } catch (cause) {
-        throw new WireError(faultOf(cause, asked), { cause });
-      } finally {
-        done();
-        const left = (waiting.get(tag) ?? 1) - 1;
-        if (left === 0) waiting.delete(tag);
-        else waiting.set(tag, left);
-      }
-    },
+    request: requests.ask,
     objectionTo: () => undefined,
     ended: ending.promise,
     close: () => transport.close(),

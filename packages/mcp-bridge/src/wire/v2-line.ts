@@ -6,6 +6,8 @@ import type { TapScope } from "./v2-tap.ts";
 /** What carries a session of the second SDK: a transport of its kind, and what we need to know of it. */
 export interface Line {
   readonly transport: Transport;
+  /** What `transport.send` does with a request of an elder era, where there is a shorter way. */
+  readonly direct?: (message: JSONRPCMessage, options: DirectOptions) => Promise<void>;
   /** The exchange in whose course something runs. */
   readonly store: AsyncLocalStorage<TapScope>;
   readonly processId: () => number | undefined;
@@ -18,6 +20,11 @@ export interface Line {
   readonly sessionId: () => string | undefined;
   /** Arguments of calls also go into headers. */
   readonly http: boolean;
+}
+
+export interface DirectOptions {
+  readonly requestSignal: AbortSignal;
+  readonly onRequestStreamEnd: () => void;
 }
 
 export const closedByUs: ChannelEnd = { cause: "closed", reason: "the connection was closed" };

@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { JSONRPCMessage, Transport, TransportSendOptions } from "@modelcontextprotocol/client";
 import { WireError, type WireFault } from "./port.ts";
+import type { DirectOptions, Line } from "./v2-line.ts";
 
 /**
  * A transport of the SDK with a tap in it: answers to our requests are taken out as they came, before the SDK looks at
@@ -13,20 +14,30 @@ export interface Tap {
    * @returns the answer's `result`, unchecked @throws WireError
    */
   readonly ask: (exchange: Exchange) => Promise<unknown>;
+  /** The same for a request that the SDK does not hear of, in the elder era. */
+  readonly askDirectly: (exchange: DirectExchange) => Promise<unknown>;
   /** The exchange in whose course this runs, where it is known. */
   readonly current: () => TapScope | undefined;
   /** Exchanges that wait. */
   readonly waiting: () => readonly TapScope[];
 }
 
-export interface Exchange {
+interface AnyExchange {
   /** It must not be sent twice. */
   readonly once: boolean;
   readonly tag: string | undefined;
   readonly signal: AbortSignal;
+  readonly faultOf: (thrown: unknown) => WireFault;
+}
+
+export interface Exchange extends AnyExchange {
   /** @param signal ends the request for the SDK */
   readonly send: (signal: AbortSignal) => Promise<unknown>;
-  readonly faultOf: (thrown: unknown) => WireFault;
+}
+
+export interface DirectExchange extends AnyExchange {
+  readonly method: string;
+  readonly params: { readonly [key: string]: unknown };
 }
 
 export interface TapScope {
@@ -42,6 +53,10 @@ interface Scope extends TapScope {
   /** The answer comes on a stream that is open. */
   streaming: boolean;
   settled: boolean;
+  /** Nothing says that it did not get through. */
+  sent: boolean;
+  /** The SDK does not know of it. */
+  readonly direct: boolean;
   readonly answer: (message: Answer) => void;
 }
 
@@ -53,15 +68,25 @@ type Answer = {
 
 /** Streams whose answer has come and that their server keeps open all the same. */
 const lingeringMax = 8;
+/** The SDK counts from 0, and asks for little more than the handshake where it does not hear of requests. */
+const firstDirectId = 1_000;
 
-/**
- * @param store tells what runs in the course of which exchange
- * @param take true for a message that is not the SDK's
- */
-export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take: (message: object) => boolean): Tap {
+export interface TapOptions {
+  /** Tells what runs in the course of which exchange. */
+  readonly store: AsyncLocalStorage<TapScope>;
+  /** True for a message that is not the SDK's. */
+  readonly take: (message: object) => boolean;
+  /** How the requests that the SDK does not hear of are sent. */
+  readonly direct?: Line["direct"] | undefined;
+  /** Hears of what could not be told to the server. */
+  readonly fault: (reason: string) => void;
+}
+
+export function tapOf(inner: Transport, { store, take, direct, fault }: TapOptions): Tap {
   const scopes = new Map<string | number, Scope>();
   const lingering = new Set<Scope>();
   let sending: Scope | undefined;
+  let nextId = firstDirectId;
 
   const release = (scope: Scope) => {
     scope.settled = true;
@@ -80,16 +105,26 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
     const scope = sending;
     sending = undefined;
     if (!scope || !("id" in message) || !("method" in message)) return inner.send(message, options);
-    scope.id = message.id;
-    scopes.set(message.id, scope);
     const { requestSignal } = options ?? {};
     const signal = requestSignal ? AbortSignal.any([requestSignal, scope.stream.signal]) : scope.stream.signal;
+    return sendFor(scope, message.id, (common) =>
+      inner.send(message, { ...options, ...common, requestSignal: signal }),
+    );
+  };
+
+  const sendFor = async (
+    scope: Scope,
+    id: string | number,
+    work: (options: DirectOptions) => Promise<void>,
+  ): Promise<void> => {
+    scope.id = id;
+    scopes.set(id, scope);
     const onRequestStreamEnd = () => {
       scope.streaming = false;
       lingering.delete(scope);
       scope.fail({ kind: "broken", reason: "the stream of the answer ended without it" });
     };
-    await store.run(scope, () => inner.send(message, { ...options, requestSignal: signal, onRequestStreamEnd }));
+    await store.run(scope, work, { requestSignal: scope.stream.signal, onRequestStreamEnd });
     scope.streaming = inner.hasPerRequestStream === true && !scope.settled;
   };
 
@@ -103,6 +138,7 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
         const scope = "method" in message ? undefined : scopes.get(answer.id as string | number);
         if (!scope) return transport.onmessage?.(message, extra);
         scope.answer(answer);
+        if (scope.direct) return;
         // So that the SDK forgets it too.
         const taken = { jsonrpc: "2.0", id: answer.id, error: { code: 0, message: "taken" } };
         transport.onmessage?.(taken as JSONRPCMessage, extra);
@@ -115,18 +151,22 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
     setProtocolVersion: (version) => inner.setProtocolVersion?.(version),
   };
 
-  const ask = ({ once, tag, signal, send: handOver, faultOf }: Exchange): Promise<unknown> =>
+  const askBy = (
+    { once, tag, signal, faultOf }: AnyExchange,
+    isDirect: boolean,
+    handOver: (scope: Scope) => Promise<unknown>,
+    stop: (scope: Scope) => void,
+  ): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const fail = (fault: WireFault, cause?: unknown) => {
         if (scope.settled) return;
         release(scope);
-        stop.abort(); // For the SDK; it tells the server.
+        stop(scope);
         scope.stream.abort();
         lingering.delete(scope);
         signal.removeEventListener("abort", abort);
         reject(new WireError(fault, { cause }));
       };
-      const stop = new AbortController();
       const abort = () => fail({ kind: "aborted" });
       const scope: Scope = {
         once,
@@ -135,6 +175,8 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
         stream: new AbortController(),
         streaming: false,
         settled: false,
+        sent: true,
+        direct: isDirect,
         fail,
         answer: ({ result, error }) => {
           if (scope.settled) return;
@@ -149,10 +191,38 @@ export function tapOf(inner: Transport, store: AsyncLocalStorage<TapScope>, take
       };
       if (signal.aborted) return abort();
       signal.addEventListener("abort", abort, { once: true });
-      sending = scope;
-      handOver(stop.signal).catch((thrown: unknown) => fail(faultOf(thrown), thrown));
-      sending = undefined;
+      handOver(scope).catch((thrown: unknown) => {
+        scope.sent = false;
+        fail(faultOf(thrown), thrown);
+      });
     });
 
-  return { transport, ask, current: () => store.getStore(), waiting: () => [...scopes.values()] };
+  const ask = (exchange: Exchange): Promise<unknown> => {
+    const controller = new AbortController();
+    const handOver = (scope: Scope) => {
+      sending = scope;
+      const sent = exchange.send(controller.signal);
+      sending = undefined;
+      return sent;
+    };
+    return askBy(exchange, false, handOver, () => controller.abort()); // The SDK tells the server.
+  };
+
+  const askDirectly = (exchange: DirectExchange): Promise<unknown> => {
+    const { method, params } = exchange;
+    const handOver = (scope: Scope) => {
+      const id = nextId++;
+      const message = { jsonrpc: "2.0" as const, id, method, params };
+      return sendFor(scope, id, (options) => (direct ?? inner.send.bind(inner))(message, options));
+    };
+    const stop = ({ id, sent }: Scope) => {
+      if (!sent || id === undefined) return; // What did not get through needs no end.
+      const told = { requestId: id, reason: "The request was given up." };
+      const message = { jsonrpc: "2.0" as const, method: "notifications/cancelled", params: told };
+      inner.send(message).catch((error: unknown) => fault(`Failed to send cancellation: ${error}`));
+    };
+    return askBy(exchange, true, handOver, stop);
+  };
+
+  return { transport, ask, askDirectly, current: () => store.getStore(), waiting: () => [...scopes.values()] };
 }

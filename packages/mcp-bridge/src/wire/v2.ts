@@ -24,8 +24,8 @@ import type { Line } from "./v2-line.ts";
 import { tapOf } from "./v2-tap.ts";
 
 /**
- * Sessions over version 2 of the MCP SDK: both eras. Of the SDK the handshake, the transports of HTTP, the numbers of
- * requests, progress and cancelling are used; its lists, its cache, its checking of results and its rounds of questions
+ * Sessions over version 2 of the MCP SDK: both eras. Of the SDK the handshake, the transports of HTTP and, in
+ * 2026-07-28, the numbers of requests and cancelling are used; its lists, its cache, its checking of results and its rounds of questions
  * are not.
  *
  * What differs between the eras ends here: in 2026-07-28 what a server wants to know comes as an answer
@@ -65,7 +65,7 @@ export async function connectV2(
   { signal, fault, notice, asks }: WireOptions,
 ): Promise<WireSession> {
   const board = progressBoard(fault);
-  const tap = tapOf(line.transport, line.store, board.take);
+  const tap = tapOf(line.transport, { store: line.store, take: board.take, direct: line.direct, fault });
   const client = new Client(clientInfo, {
     capabilities: capabilitiesOf(asks),
     jsonSchemaValidator: noValidator as never,
@@ -124,6 +124,13 @@ export async function connectV2(
   const mirrored = new Map<string, readonly HeaderDeclaration[]>();
   let logLevel: string | undefined;
 
+  const requestFaultOf = (thrown: unknown): WireFault => {
+    const found = faultOf(thrown);
+    // What is known no more is over for everybody.
+    if (found.kind === "session-lost") void line.close(found.end);
+    return found;
+  };
+
   const once = (method: string, params: Params, options: WireRequestOptions) => {
     const { signal: asked, tag, onProgress, can } = options;
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
@@ -132,17 +139,11 @@ export async function connectV2(
       ...(modern && can ? { [capabilitiesMeta]: capabilitiesFor(can) } : {}),
     };
     const meta = Object.keys(about).length > 0 ? { _meta: { ...about, ...(params._meta ?? {}) } } : {};
-    const { params: sent, done } = board.begin({ ...params, ...meta }, onProgress);
+    const { params: sent, done } = board.begin(modern ? { ...params, ...meta } : params, onProgress);
+    const exchange = { once: method === "tools/call", tag, signal: asked, faultOf: requestFaultOf };
+    if (!modern) return tap.askDirectly({ ...exchange, method, params: sent }).finally(done);
     const answer = tap.ask({
-      once: method === "tools/call",
-      tag,
-      signal: asked,
-      faultOf: (thrown) => {
-        const found = faultOf(thrown);
-        // What is known no more is over for everybody.
-        if (found.kind === "session-lost") void line.close(found.end);
-        return found;
-      },
+      ...exchange,
       send: (stop) =>
         client.request({ method, params: sent }, anything, {
           signal: stop,

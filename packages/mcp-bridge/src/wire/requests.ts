@@ -1,0 +1,109 @@
+import type { WireMessage } from "./channel.ts";
+import { WireError, type WireFault, type WireMethod, type WireProgress, type WireRequestOptions } from "./port.ts";
+import { takeProgress, withToken } from "./progress.ts";
+
+/**
+ * Requests of ours in one session, matched to their answers by numbers of ours. The SDKs do the same with more work for
+ * each message than a whole call otherwise takes; they keep the handshake and what the server asks.
+ */
+export interface Requests {
+  /** One request. @returns the answer's `result`, unchecked @throws WireError */
+  readonly ask: (method: WireMethod, params: Params, options: WireRequestOptions) => Promise<unknown>;
+  /** True when the message was for one of these; then it is for nobody else. */
+  readonly take: (message: WireMessage) => boolean;
+  /** The tags of those that wait, each once. */
+  readonly tags: () => readonly (string | undefined)[];
+  /** All that wait fail, and all that come. */
+  readonly end: (fault: WireFault) => void;
+}
+
+export interface RequestsOptions {
+  /** The first number; the SDK has used those below it. */
+  readonly first: number;
+  /** Rejects when it cannot be written as a message. */
+  readonly send: (message: WireMessage) => Promise<void>;
+  /** Whether a message is a whole answer by the SDK's measure; asked about those that are not of the usual form. */
+  readonly isAnswer: (message: WireMessage) => boolean;
+  /** Hears of what belongs to no request. */
+  readonly fault: (reason: string) => void;
+}
+
+type Params = { readonly [key: string]: unknown };
+
+interface Waiting {
+  readonly tag: string | undefined;
+  readonly onProgress: ((progress: WireProgress) => void) | undefined;
+  readonly settle: (answer: Answer | WireFault) => void;
+}
+
+type Answer = {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+};
+
+export function createRequests({ first, send, isAnswer, fault }: RequestsOptions): Requests {
+  const waiting = new Map<unknown, Waiting>();
+  let next = first;
+  let ended: WireFault | undefined;
+
+  const ask: Requests["ask"] = (method, params, { signal, tag, onProgress }) =>
+    new Promise((resolve, reject) => {
+      const fail = (found: WireFault, cause?: unknown) => reject(new WireError(found, { cause }));
+      if (ended) return fail(ended);
+      if (signal.aborted) return fail({ kind: "aborted" });
+      const id = next++;
+      const abort = () => {
+        waiting.delete(id);
+        const stop = { requestId: id, reason: String(signal.reason) };
+        // Where the channel is gone there is nobody to tell.
+        void send({ jsonrpc: "2.0", method: "notifications/cancelled", params: stop });
+        fail({ kind: "aborted" });
+      };
+      const settle = (answer: Answer | WireFault) => {
+        waiting.delete(id);
+        signal.removeEventListener("abort", abort);
+        if ("kind" in answer) fail(answer);
+        else if (answer.error) fail({ kind: "rejected", rpcCode: answer.error.code, reason: serverText(answer.error) });
+        else resolve(answer.result);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      waiting.set(id, { tag, onProgress, settle });
+      const sent = onProgress ? withToken(params, id) : params;
+      send({ jsonrpc: "2.0", id, method, params: sent }).catch((cause: unknown) => {
+        if (!waiting.delete(id)) return;
+        signal.removeEventListener("abort", abort);
+        fail({ kind: "malformed", reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+      });
+    });
+
+  return {
+    ask,
+    take: (message) => {
+      if (takeProgress(message, (token) => waiting.get(token)?.onProgress, fault)) return true;
+      if ("method" in message) return false;
+      const found = waiting.get(message.id);
+      if (!found || !(isPlainResult(message) || isAnswer(message))) return false;
+      found.settle(message as unknown as Answer);
+      return true;
+    },
+    tags: () => [...new Set([...waiting.values()].map(({ tag }) => tag))],
+    end: (found) => {
+      ended = found;
+      for (const { settle } of [...waiting.values()]) settle(found);
+    },
+  };
+}
+
+/** Three members, the last of them an object that says nothing about itself: most answers. */
+export function isPlainResult(message: WireMessage): boolean {
+  const { jsonrpc, id, result } = message;
+  if (typeof id !== "number" || !Number.isSafeInteger(id) || jsonrpc !== "2.0") return false;
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return false;
+  return (result as { readonly _meta?: unknown })._meta === undefined && Object.keys(message).length === 3;
+}
+
+/** What the server said, without what the SDK puts before it, on the other side. */
+function serverText({ message }: { readonly message: string }): string {
+  return message.replace(/^(?:MCP error -?\d+: )+/, "");
+}
