@@ -748,7 +748,8 @@ function cut(text: string): string {
   return text.length > charsMax ? `${text.slice(0, charsMax)}…`.toWellFormed() : text;
 }
 
-function fill(template: string, data: ErrorData): string {
+/** A sentence with its values: text in quotes, the rest as JSON, `?` for what is missing. */
+export function fill(template: string, data: ErrorData): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = data[name];
     if (value === undefined) return "?";
