@@ -34,7 +34,8 @@ export const fileTools = {
   },
   create_directory: {
     ...write,
-    risk: "low",
+    // Where it goes may have been read in a file: what is protected does not go unlooked at.
+    risk: "medium",
     protect: ["path"],
     lookup: async ({ path }, _, call) => {
       const there = await unlessRefused(() => call("list_directory", { path: path as string }));

@@ -25,20 +25,15 @@ export const checkBounds: Rule = ({ root, teams }, note, { models }) => {
       if (reason !== undefined) note("check/threshold-idle", [...path, agent], { agent, reason });
     }
   }
-  const [limit, bound] =
-    limits.activeMs < limits.deadlineMs
-      ? (["limits.activeMs", limits.activeMs] as const)
-      : (["limits.deadlineMs", limits.deadlineMs] as const);
-  for (const { name, timeoutMs } of root.tools.values()) {
-    if (timeoutMs <= bound) continue;
-    note("check/timeout-beyond-deadline", [root.name, name], { what: `a call of ${name}`, timeoutMs, bound, limit });
-  }
+  // `activeMs` may well end what a generous timeout would wait for; behind the deadline nothing is waited for at all.
+  const { deadlineMs } = limits;
+  const tell = (path: readonly string[], what: string, timeoutMs: number | undefined) => {
+    if (timeoutMs === undefined || timeoutMs <= deadlineMs) return;
+    note("check/timeout-beyond-deadline", [root.name, ...path], { what, timeoutMs, deadlineMs });
+  };
+  for (const { name, timeoutMs } of root.tools.values()) tell([name], `a call of ${name}`, timeoutMs);
   for (const [alias, source] of Object.entries(models ?? {})) {
-    for (const { id, timeoutMs } of modelsOf(source)) {
-      if (timeoutMs === undefined || timeoutMs <= bound) continue;
-      const what = `a call of the model ${id}`;
-      note("check/timeout-beyond-deadline", [root.name, alias, id], { what, timeoutMs, bound, limit });
-    }
+    for (const { id, timeoutMs } of modelsOf(source)) tell([alias, id], `a call of the model ${id}`, timeoutMs);
   }
 };
 
@@ -60,6 +55,11 @@ function checkLimits(limits: Limits, path: readonly string[], note: Note): void 
     const [value, bound] = [limits[limit], limits[other]];
     // What nobody set contradicts nothing.
     if (value <= bound || value === defaultLimits[limit]) continue;
-    note("check/limits-contradict", [...path, limit], { limit, value, other: `limits.${other}`, bound });
+    note("check/limits-contradict", [...path, limit], {
+      limit: `limits.${limit}`,
+      value,
+      other: `limits.${other}`,
+      bound,
+    });
   }
 }

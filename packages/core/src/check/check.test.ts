@@ -402,10 +402,10 @@ const planted: readonly Planted[] = [
     definition: solo([read("find", { timeoutMs: 60_001 })], { limits: { deadlineMs: 60_000 } }),
   },
   {
-    what: "a model's timeout after the end of work",
+    what: "a model's timeout after the end",
     code: "check/timeout-beyond-deadline",
     path: "desk > m > slow",
-    definition: team([a], { limits: { activeMs: 60_000 } }),
+    definition: team([a], { limits: { activeMs: 60_000, deadlineMs: 60_000 } }),
     options: { models: { m: model("slow", { timeoutMs: 120_000 }) } },
   },
   {
@@ -500,12 +500,12 @@ const planted: readonly Planted[] = [
     definition: solo([read("find", { description: "Log in with password: hunter2hunter2" })]),
   },
   {
-    what: "instructions that speak of somebody else's tool",
+    what: "instructions that speak of a tool of somebody before",
     code: "check/instructions-foreign-tool",
-    path: "desk > a > send_note",
+    path: "desk > b > send_note",
     definition: team([
-      agent("a", { instructions: "Then call send_note." }),
-      agent("b", { tools: [write("send_note")] }),
+      agent("a", { tools: [write("send_note")], instructions: "Then call send_note." }),
+      agent("b", { instructions: "Then call send_note." }),
     ]),
   },
   {
@@ -626,6 +626,14 @@ describe("what is in order has no finding", () => {
     [
       "a team that means never to complete",
       team([a], { exit: [], handoffs: [defineDenial({ from: a, reason: "no" } as never)] }),
+      {},
+    ],
+    [
+      "instructions that speak of a tool of somebody behind",
+      team([
+        agent("a", { instructions: "What has to be sent, others send with send_note." }),
+        agent("b", { tools: [write("send_note")] }),
+      ]),
       {},
     ],
     [

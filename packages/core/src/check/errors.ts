@@ -118,7 +118,7 @@ export const checkErrorCodes = {
 
   // People.
   "check/approval-impossible": error(
-    "{tool} needs {quorum} approvals{ofRoles}, and there are {eligible} who could give one",
+    "{tool} needs {quorum} approvals by people of the roles {roles}, and {eligible} could give one",
     "Register more approvers, give them the roles, or lower the quorum.",
   ),
   "check/approval-outlives-run": warning(
@@ -132,11 +132,11 @@ export const checkErrorCodes = {
 
   // Limits and times.
   "check/limits-too-small": error(
-    "no run can complete: the shortest way takes {least}, and limits.{limit} is {bound}",
+    "no run can complete: the shortest way takes {least}, and {limit} is {bound}",
     "Raise the limit, or shorten the way.",
   ),
   "check/limits-contradict": warning(
-    "limits.{limit} ({value}) is never reached: {other} ({bound}) comes first",
+    "{limit} ({value}) is never reached: {other} ({bound}) comes first",
     "Set the two so that each can be the one that stops a run.",
   ),
   "check/too-deep": error(
@@ -148,7 +148,7 @@ export const checkErrorCodes = {
     "The delivery would never be made. Shorten `afterMs`, or raise `limits.deadlineMs`.",
   ),
   "check/timeout-beyond-deadline": warning(
-    "{what} may take {timeoutMs} ms, and the run ends after {bound} ms ({limit})",
+    "{what} may take {timeoutMs} ms, and the run ends after {deadlineMs} ms",
     "Shorten the timeout: the run's end would come first, and the outcome of a write would be unknown.",
   ),
   "check/threshold-idle": warning(
@@ -188,7 +188,7 @@ export const checkErrorCodes = {
     "It goes to the model's provider and into the definition. Take it out, make it void, and let a tool hold it.",
   ),
   "check/instructions-foreign-tool": warning(
-    "the instructions of {agent} speak of {tool}, which it may not call",
+    "the instructions of {agent} speak of {tool}, which neither it nor anybody behind it may call",
     "Take the name out, or put the tool into its `tools`.",
   ),
   "check/allowlist-long": warning(

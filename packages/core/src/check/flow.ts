@@ -78,7 +78,7 @@ function checkLeast(ground: Ground, completing: ReadonlySet<string>, note: Note)
   ] as const) {
     const bound = root.limits[limit];
     if (least !== undefined && least > bound)
-      note("check/limits-too-small", [root.name, limit], { least, limit, bound });
+      note("check/limits-too-small", [root.name, limit], { least, limit: `limits.${limit}`, bound });
   }
 }
 

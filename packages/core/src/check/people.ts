@@ -8,8 +8,8 @@ export const checkPeople: Rule = ({ root, teams, agents }, note, { approvers, pe
     // Also a write that is judged by rule goes to people where the judge says so.
     const eligible = eligibleFor(roles, approvers?.principals, people);
     if (eligible !== undefined && eligible < quorum) {
-      const ofRoles = roles.length === 0 ? "" : ` of ${roles.join(" or ")}`;
-      note("check/approval-impossible", path, { tool, quorum, ofRoles, eligible, roles: [...roles] });
+      const named = roles.length === 0 ? ["any"] : [...roles];
+      note("check/approval-impossible", path, { tool, quorum, eligible, roles: named });
     }
     if (tier === "person" && expiresMs > deadlineMs) {
       note("check/approval-outlives-run", path, { tool, expiresMs, deadlineMs });

@@ -1,6 +1,6 @@
 import type { AnyAgent } from "../agent.ts";
 import { modelsOf } from "../model/route.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, reachedFrom } from "./ground.ts";
 import type { CheckOptions, Note, Rule } from "./rule.ts";
 
 /** Names that are taken for one another, names of nothing, and texts that say too much. */
@@ -85,16 +85,22 @@ function tellSecrets(text: string, where: string, path: readonly string[], note:
 /** What providers take at most in one request. */
 const offeredMost = 128;
 
-function checkAllowlist(agent: AnyAgent, path: readonly string[], { root, visited }: Ground, note: Note): void {
+function checkAllowlist(agent: AnyAgent, path: readonly string[], ground: Ground, note: Note): void {
+  const { root, agents, visited } = ground;
   const { name, tools, toolSearch, instructions } = agent;
   visited.tools += tools.length;
   if (tools.length > offeredMost && !toolSearch) {
     note("check/allowlist-long", path, { agent: name, count: tools.length, bound: offeredMost });
   }
   const held = new Set(tools.map((tool) => tool.name));
+  /** Of what those behind it can do an agent may well speak. */
+  const isBehind = (wanted: string) =>
+    [...reachedFrom(ground, [name]).keys()].some((node) =>
+      agents.get(node)?.agent.tools.some((tool) => tool.name === wanted),
+    );
   // Only what is written as a name: `send` may be a tool and is a word.
   for (const word of new Set(instructions.match(/\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b/g) ?? [])) {
-    if (root.tools.has(word) && !held.has(word)) {
+    if (root.tools.has(word) && !held.has(word) && !isBehind(word)) {
       note("check/instructions-foreign-tool", [...path, word], { agent: name, tool: word });
     }
   }

@@ -62,7 +62,11 @@ function checkGate(tool: AnyTool, rule: ResolvedRule | undefined, path: readonly
 }
 
 /** Where nobody judges by rule, what only needed a verdict goes to people. The nearest team that has a judge judges. */
-function checkJudges({ agents, root, teams }: Ground, holders: ReadonlyMap<string, readonly string[]>, note: Note): void {
+function checkJudges(
+  { agents, root, teams }: Ground,
+  holders: ReadonlyMap<string, readonly string[]>,
+  note: Note,
+): void {
   const judged = new Set<string>();
   const judging = teams.filter(({ definition }) => definition.judges.compliance);
   for (const { agent, team } of agents.values()) {
