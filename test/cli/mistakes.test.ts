@@ -173,6 +173,7 @@ test("help is there for every command, and loads neither packs nor an SDK", asyn
     "restrict",
     "compensate",
     "graph",
+    "check",
   ];
   expect(code).toBe(0);
   const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => name);

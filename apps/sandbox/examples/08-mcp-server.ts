@@ -31,6 +31,7 @@ const desk = createSupervisor({
   entry: "clerk",
   exit: "clerk",
   handoffs: [],
+  approvals: [{ tool: stock.tools.take_part, by: "human" }],
   models: {
     fast: scriptedModel([
       calls(clerk, "count_parts", { part: "leg" }),
@@ -41,7 +42,7 @@ const desk = createSupervisor({
   engine: memoryEngine(),
 });
 const run = await desk.start({ part: "leg" }, { tenant: "acme", principal: user("u_17") });
-// A write of medium risk: without a judge that rules on it, a person does.
+// A write of medium risk would do with a judge's verdict; the rule has a person decide.
 await run.settled();
 for (const { tenant, address } of await run.approvals()) {
   await desk.approvals.approve(tenant, address, { reason: "it is in stock", principal: operator("op_1") });

@@ -589,6 +589,11 @@ export const errorCodes = {
     message: "no edge fits what {agent} returned",
     hint: "Add an edge without `when` as the last one, or make the agent an exit.",
   },
+  "supervisor/unsound": {
+    retryable: false,
+    message: "{supervisor} has {count} errors that show before it starts, the first: {first}",
+    hint: '`data.findings` has them all, as `checkSupervisor` and `remit check` tell them. Mend them, or start with `check: "log"`.',
+  },
   "supervisor/duplicate": {
     retryable: false,
     message: "two supervisors are named {supervisor} with the definition {definition}",
@@ -748,7 +753,8 @@ function cut(text: string): string {
   return text.length > charsMax ? `${text.slice(0, charsMax)}…`.toWellFormed() : text;
 }
 
-function fill(template: string, data: ErrorData): string {
+/** A sentence with its values: text in quotes, the rest as JSON, `?` for what is missing. */
+export function fill(template: string, data: ErrorData): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = data[name];
     if (value === undefined) return "?";

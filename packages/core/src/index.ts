@@ -44,6 +44,10 @@ export {
 } from "./approval/signature.ts";
 export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
+export { type CheckReport, checkSupervisor } from "./check/check.ts";
+export { checkErrorCodes } from "./check/errors.ts";
+export type { Finding, FindingCode } from "./check/finding.ts";
+export type { CheckOptions } from "./check/rule.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
 export type { Health } from "./effect/health.ts";
 export type { Rates, RateView } from "./effect/rate.ts";

@@ -37,7 +37,8 @@ export const fileTools = {
   create_directory: {
     ...write,
     pin: "sha256-WrqPfqhsKafZFpXbKfF4-IpAuqLA6CG6XGdBMAu9OrM",
-    risk: "low",
+    // Where it goes may have been read in a file: what is protected does not go unlooked at.
+    risk: "medium",
     protect: ["path"],
     lookup: async ({ path }, _, call) => {
       const there = await unlessRefused(() => call("list_directory", { path: path as string }));

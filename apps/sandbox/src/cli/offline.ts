@@ -24,7 +24,8 @@ export function offlineTeam(pack: Pack): SupervisorDefinition {
     const execute = (): never => {
       throw new OrchestrationError("tool/failed", { tool: name, reason: "there is no server behind this drawing" });
     };
-    const common = { name, description: known.get(name)?.description ?? name, input: z.json(), output: z.json() };
+    const description = known.get(name)?.description ?? name;
+    const common = { name, description, input: z.json(), output: z.json(), labels: [`mcp:${pack.name}`] };
     const looksUp = about.effect === "write" && about.idempotency === "lookup" ? { lookup: execute } : {};
     const options = { ...common, ...about, ...looksUp, version: "0", execute };
     return [name, defineTool(options as Parameters<typeof defineTool>[0])];

@@ -16,7 +16,8 @@ export interface ProgramOptions {
 const exitCodes = `
 Exit codes:
   0  all is well
-  1  something did not pass: a check of the model oracle, a violation with any model, a replay that differs
+  1  something did not pass: a check of the model oracle, a violation with any model, a replay that differs, an error
+     that check has found
   2  wrong usage or input
   130  stopped by Ctrl-C
 `;
@@ -229,6 +230,31 @@ Examples:
     .action(async (pack, options) => {
       const { graph } = await import("./graph.ts");
       done(await graph(pack, options, shared()));
+    });
+
+  remit
+    .command("check")
+    .description("look for what is wrong with a supervisor before anything starts")
+    .argument("[pack | file]", "a pack (default: order-desk), or a module of your own that exports supervisors")
+    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
+    .option("--versions", "also name what holds functions and has no version of its own")
+    .option("--strict", "warnings fail too")
+    .option("--json", "print one JSON document and nothing else")
+    .addHelpText(
+      "after",
+      `
+Starts no server and asks no model. A file is run to get at what it exports: supervisors, and \`checkOptions\` for what they
+will be run with. The exit code is 1 for a finding of severity error.
+
+Examples:
+  remit check
+  remit check files-desk
+  remit check ./desk.ts --strict --json
+`,
+    )
+    .action(async (wanted, options) => {
+      const { check } = await import("./check.ts");
+      done(await check(wanted, options, shared()));
     });
   return remit;
 }

@@ -87,6 +87,8 @@ export interface RegisteredKey {
 
 /** Whose keys are known. Pure: the same decision gets the same answer. */
 export interface ApproverRegistry {
+  /** Ids of the principals who have a key, each once. */
+  readonly principals: readonly string[];
   /** `approval/signature-invalid` with its reason, or nothing for a decision signed by its own principal's key. */
   readonly check: (
     decision: InputBodies["approval.decided"],
@@ -109,6 +111,7 @@ export function approverRegistry(options: { readonly keys: readonly RegisteredKe
     known.set(keyId, { principal, key });
   }
   return {
+    principals: [...new Set(options.keys.map(({ principal }) => principal))],
     check: (decision, tenant, run) => {
       const { signature, principal, effect } = decision;
       if (!signature) return invalid(principal.id, effect, "it has no signature");

@@ -38,7 +38,8 @@ async function begin(options: object, turns: readonly Turn[]) {
   const definition = defineSupervisor(options as Options);
   const model = scriptedModel(turns);
   const models = Object.fromEntries(definition.aliases.map((alias) => [alias, { ...model, id: alias }]));
-  const supervisor = runSupervisor(definition, { engine: memoryEngine(), models });
+  // Some go wrong on purpose, which shows before they start.
+  const supervisor = runSupervisor(definition, { engine: memoryEngine(), models, check: "log" });
   const run = await supervisor.start({ text: "hello" }, { tenant: "acme", principal: user("u_1") });
   return { supervisor, run, model };
 }

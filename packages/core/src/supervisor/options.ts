@@ -71,6 +71,11 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
    * (`refuse`, when absent), or they stay where they are (`leave`).
    */
   readonly waitingRuns?: "refuse" | "leave";
+  /**
+   * What happens when `checkSupervisor` finds an error in the definition with these options: it is not
+   * put to work (`refuse`, when absent), or that is only logged (`log`).
+   */
+  readonly check?: "refuse" | "log";
   readonly logger?: Logger;
   readonly tracer?: Tracer;
   readonly ids?: IdSource;

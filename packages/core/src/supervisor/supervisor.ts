@@ -3,6 +3,7 @@ import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { answerDeltas } from "../answer/deltas.ts";
 import { type Approvals, approvalService } from "../approval/approvals.ts";
 import type { BudgetView } from "../budget/ledger.ts";
+import { checkSupervisor } from "../check/check.ts";
 import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
@@ -19,6 +20,7 @@ import { observers } from "../observer.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
+import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
 import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
@@ -133,7 +135,7 @@ type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
 
 /**
  * Compiles a supervisor and puts it to work at an engine.
- * @throws OrchestrationError `supervisor/*`, `limits/*`, `model/alias-unknown`, `model/alias-unused`
+ * @throws OrchestrationError `supervisor/*`, `limits/*`, `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`
  */
 export function createSupervisor<
   const Agents extends AgentMap,
@@ -149,7 +151,8 @@ export function createSupervisor<
 
 /**
  * Puts a compiled supervisor to work at an engine.
- * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`, `limits/not-a-bound`
+ * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`, `limits/not-a-bound`,
+ *   `supervisor/unsound` for what `checkSupervisor` finds an error, unless `check` is `log`
  */
 export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
@@ -163,6 +166,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     checkPrices(withSummarisers(models, options.context));
   const ids = options.ids ?? randomIds();
   const logger = harmlessLogger(options.logger);
+  assertSound(definition, options, logger);
   const tracer = harmlessTracer(options.tracer);
   const principals = options.principals ?? osPrincipal();
   const watching = observers(logger);
@@ -264,7 +268,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
 
-  const scopeOf = (tenant: RestrictOptions["tenant"]) => (tenant === everyTenant ? allTenants : tenant);
+  /** Only the symbol means everybody: what came in as a tenant's name, from wherever, is one tenant or none. */
+  const scopeOf = (tenant: RestrictOptions["tenant"]) => (tenant === everyTenant ? allTenants : oneTenant(tenant));
   const wordOf = ({ reason, principal }: RestrictOptions) => ({
     reason,
     principal: plainPrincipal(principal ?? principals.current()),
@@ -363,10 +368,10 @@ export function runSupervisor<Input, Output, Alias extends string>(
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     approvals,
-    restrict: (target, given) => board.set(scopeOf(given.tenant), target, wordOf(given)),
-    lift: (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
-    restrictions: (tenant) => board.list(tenant),
-    budget: (tenant) => ledger.view(tenant),
+    restrict: async (target, given) => board.set(scopeOf(given.tenant), target, wordOf(given)),
+    lift: async (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
+    restrictions: async (tenant) => board.list(oneTenant(tenant)),
+    budget: async (tenant) => ledger.view(oneTenant(tenant)),
     costs: async (tenant, { most = Number.POSITIVE_INFINITY, ...filter } = {}) => {
       assertId("tenant", tenant);
       let costs = noCosts;
@@ -402,6 +407,22 @@ export function runSupervisor<Input, Output, Alias extends string>(
   return supervisor;
 }
 
+/** @throws OrchestrationError `supervisor/unsound` for an error that `check` finds; its warnings are for people who ask */
+function assertSound(definition: SupervisorDefinition, options: RuntimeOptions<string>, logger: Logger): void {
+  const errors = checkSupervisor(definition, options).findings.filter(({ severity }) => severity === "error");
+  const [first] = errors;
+  if (!first) return;
+  const supervisor = definition.name;
+  if (options.check !== "log") {
+    const told = `${first.code}: ${first.message}. ${first.hint}`;
+    const findings = errors as unknown as Json;
+    throw new OrchestrationError("supervisor/unsound", { supervisor, count: errors.length, first: told, findings });
+  }
+  for (const { code, message, path } of errors) {
+    logger.error({ supervisor, code, path: path.join(" > "), reason: message }, "a supervisor will go wrong");
+  }
+}
+
 /** When a run shall begin, if not at once. @throws OrchestrationError `limits/not-a-bound` */
 function startOf({ startAt, delayMs }: StartOptions, now: number): number | undefined {
   if (startAt !== undefined) assertBound("startAt", startAt, 0);
@@ -425,6 +446,12 @@ function budgetOf(
     ...(budget?.agents === undefined ? {} : { agents: budget.agents }),
     ...(tenant ? { tenant: true as const } : {}),
   };
+}
+
+/** The name of one tenant. @throws OrchestrationError `run/id-invalid` */
+function oneTenant(tenant: string): string {
+  assertId("tenant", tenant);
+  return tenant;
 }
 
 function assertId(what: string, value: string): void {
