@@ -59,6 +59,44 @@ export function journalContract(name: string, open: () => JournalUnderTest | Pro
         expect(await firstSeqs(7)).toEqual([]);
       });
 
+      test("a page holds at most so many batches, and the next one goes on behind it", async () => {
+        const stream = testStream("run_1");
+        for (const entries of [1, 3, 2]) {
+          const { batch, expectedSeq } = stream.next(entries);
+          await journal.append(stream.key, batch, expectedSeq);
+        }
+        const firstSeqs = async (fromSeq: number, most: number) =>
+          (await journal.read(stream.key, fromSeq, most)).map((b) => b.firstSeq);
+        expect(await firstSeqs(1, 2)).toEqual([1, 2]);
+        expect(await firstSeqs(5, 2)).toEqual([5]);
+        expect(await firstSeqs(3, 1)).toEqual([2]);
+        expect(await firstSeqs(7, 2)).toEqual([]);
+      });
+
+      test("erasing empties the bodies of the streams that are named and of no other, and leaves each chain", async () => {
+        const [one, other] = [testStream("run_1"), testStream("run_2")];
+        for (const stream of [one, other, one]) await stream.append(journal);
+        await journal.saveSnapshot(one.key, { seq: 1, hash: one.batches[0]?.hash ?? "", state: "kept" });
+        expect(await journal.erase([one.key], 0)).toBe(0);
+        expect(await journal.erase([one.key])).toBe(2);
+        expect(await journal.erase([one.key, testStream("run_3").key])).toBe(0);
+        journal = await reopened();
+        const erased = await journal.read(one.key);
+        expect(erased.map(({ hash }) => hash)).toEqual(one.batches.map(({ hash }) => hash));
+        expect(verifyChain(erased)).toStrictEqual(verifyChain(one.batches));
+        for (const { lines } of erased)
+          expect(
+            lines
+              .split("\n")
+              .filter(Boolean)
+              .every((l) => l.endsWith("\t\t")),
+          ).toBe(true);
+        expect(await journal.loadSnapshot(one.key)).toBeUndefined();
+        expect(await journal.read(other.key)).toStrictEqual(other.batches);
+        await one.append(journal);
+        expect((await journal.read(one.key)).length).toBe(3);
+      });
+
       test("a large batch comes back whole", async () => {
         const stream = testStream("run_1");
         const { batch, expectedSeq } = stream.next(3, 1_000_000);

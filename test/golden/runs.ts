@@ -13,6 +13,7 @@ import {
   type Entry,
   effectCase,
   effectVerdict,
+  type HostOptions,
   type Journal,
   type Json,
   localEngine,
@@ -286,14 +287,22 @@ export const definitionOf = (run: GoldenRun) => (run.at ? cashDesk : library) as
 /** The tenant's secret of these runs, by which argument hashes and keys come out again. */
 export const goldenKey = () => sha256("a key for goldens");
 
+/** What a played run left. */
+export interface PlayedGolden {
+  readonly entries: readonly Entry[];
+  readonly batches: readonly Batch[];
+  readonly journal: Journal;
+}
+
 /** Plays one run from its start to its end. */
-export async function playGolden(run: GoldenRun): Promise<{ entries: readonly Entry[]; batches: readonly Batch[] }> {
+export async function playGolden(run: GoldenRun, host: HostOptions = {}): Promise<PlayedGolden> {
   const journal = memoryJournal({ newKey: goldenKey });
   const clock = fakeClock();
   const engine = localEngine({ name: "golden", journal, clock, logger: silentLogger, ids: seededIds(7) });
   const model = scriptedModel(run.turns);
-  if (run.at) return playAtCashDesk(run, { engine, journal, clock, model });
-  const supervisor = runSupervisor(library, { engine, models: { small: model, large: model }, ids: seededIds(8) });
+  if (run.at) return playAtCashDesk(run, { engine, journal, clock, model, host });
+  const models = { small: model, large: model };
+  const supervisor = runSupervisor(library, { engine, models, ids: seededIds(8), ...host });
   const started = await supervisor.start(
     { text: run.name },
     { tenant, principal: user("reader"), idempotencyKey: run.name, attributes: { hall: "north" } },
@@ -307,7 +316,8 @@ export async function playGolden(run: GoldenRun): Promise<{ entries: readonly En
   }
   await started.result();
   model.assertUsed();
-  return { entries: await started.entries(), batches: await journal.read(goldenStream(run)) };
+  await engine.idle();
+  return { entries: await started.entries(), batches: await journal.read(goldenStream(run)), journal };
 }
 
 /** The write is edited by one, approved by two others, not reached, tried again; and undone, if that is what is kept. */
@@ -318,12 +328,13 @@ async function playAtCashDesk(
     readonly journal: Journal;
     readonly clock: FakeClock;
     readonly model: ReturnType<typeof scriptedModel>;
+    readonly host: HostOptions;
   },
-): Promise<{ entries: readonly Entry[]; batches: readonly Batch[] }> {
-  const { engine, journal, clock, model } = parts;
+): Promise<PlayedGolden> {
+  const { engine, journal, clock, model, host } = parts;
   const small: Model = { ...model, cost: "paid", quote: () => ({ microUsd: 40, tokens: 300 }) };
   const budgets = { [tenant]: { microUsd: 10_000, slice: { microUsd: 100 } } };
-  const supervisor = runSupervisor(cashDesk, { engine, models: { small }, ids: seededIds(8), budgets });
+  const supervisor = runSupervisor(cashDesk, { engine, models: { small }, ids: seededIds(8), budgets, ...host });
   supervisor.on("step.retried", ({ body }) => clock.advance(body.dueAt - clock.now()));
   const word = (id: string) => ({ principal: operator(id, ["lead"]), reason: "looked at it", key: `word-of-${id}` });
   const { approvals } = supervisor;
@@ -348,5 +359,6 @@ async function playAtCashDesk(
     await undo.result();
   }
   const kept = await supervisor.find(goldenStream(run).id, { tenant });
-  return { entries: await kept.entries(), batches: await journal.read(goldenStream(run)) };
+  await engine.idle();
+  return { entries: await kept.entries(), batches: await journal.read(goldenStream(run)), journal };
 }

@@ -26,6 +26,7 @@ export function memorySession(
     append: (_key, batch, expectedSeq) => append(batch, expectedSeq),
     putBlob: elsewhere,
     getBlob: elsewhere,
+    erase: elsewhere,
     saveSnapshot: elsewhere,
     loadSnapshot: elsewhere,
     findRun: elsewhere,

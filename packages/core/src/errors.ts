@@ -79,6 +79,16 @@ export const errorCodes = {
     message: "{by} rejected {effect}: {reason}",
     hint: "A person said no; the agent was told why.",
   },
+  "audit/key-invalid": {
+    retryable: false,
+    message: "this is no Ed25519 {half} key",
+    hint: "Give a PEM or a JWK. `openssl genpkey -algorithm ed25519` makes a private key, `publicKeyOf` gives its public half.",
+  },
+  "audit/run-not-ended": {
+    retryable: false,
+    message: "run {run} is {status}; what it needs to go on is not erased",
+    hint: "Cancel the run, or wait for its end.",
+  },
   "approval/signature-invalid": {
     retryable: false,
     message: "the decision of {principal} on {effect} is not signed by a registered key: {reason}",

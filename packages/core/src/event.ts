@@ -529,6 +529,30 @@ export interface StreamBodies {
   /** A run that was given up was taken up again as another one, or put aside. */
   "letter.redriven": { readonly run: string; readonly as: string; readonly principal: Principal };
   "letter.dismissed": { readonly run: string; readonly reason: string; readonly principal: Principal };
+  /** Where a stream of the tenant stood at a time, signed by the operator's key (ADR 22). */
+  "checkpoint.signed": {
+    /** `kind/id` of the stream. */
+    readonly stream: string;
+    /** Seq and hash of its last entry. */
+    readonly seq: number;
+    readonly hash: string;
+    /** Hash of the entry before this one in the stream of checkpoints, "" for the first. */
+    readonly previous: string;
+    /** The public key's thumbprint (RFC 7638). */
+    readonly keyId: string;
+    /** Ed25519 over tenant and members, as 86 characters of base64url. */
+    readonly signature: string;
+  };
+  /** Somebody wants the bodies of a run's entries erased. */
+  "erasure.requested": {
+    readonly run: string;
+    /** Only entries of before this time (epoch ms). */
+    readonly before?: number;
+    readonly reason: string;
+    readonly principal: Principal;
+  };
+  /** They are gone: so many, the last of them at most this seq. */
+  "run.erased": { readonly run: string; readonly before?: number; readonly entries: number; readonly through: number };
   "definition.loaded": {
     readonly supervisor: string;
     readonly definitionHash: string;

@@ -42,6 +42,19 @@ export {
   signDecision,
   verifyDecision,
 } from "./approval/signature.ts";
+export { type Checkpoint, checkpointStream, checkpointText } from "./audit/checkpoint.ts";
+export type { CheckpointOptions } from "./audit/checkpoints.ts";
+export { type Completeness, completenessOf, type MissingEntry } from "./audit/completeness.ts";
+export {
+  type ErasureOptions,
+  eraseEndedRuns,
+  eraseRun,
+  erasureStream,
+  type RetentionOptions,
+} from "./audit/erasure.ts";
+export { type EvidenceFile, type EvidenceOptions, type EvidenceSeal, exportEvidence } from "./audit/evidence.ts";
+export { ed25519Signer, publicKeyOf } from "./audit/signer.ts";
+export { type EvidenceReport, type VerifyOptions, verifyEvidence } from "./audit/verify.ts";
 export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export { type CheckReport, checkSupervisor } from "./check/check.ts";
@@ -150,6 +163,7 @@ export type {
   ToolOffer,
   ToolResultPart,
 } from "./port/model.ts";
+export type { Signer } from "./port/signer.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
 export { addCosts, type Costs, type CostTotal, costsOf, noCosts } from "./run/costs.ts";

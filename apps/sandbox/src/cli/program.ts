@@ -186,6 +186,34 @@ Examples:
     });
 
   remit
+    .command("audit")
+    .description("export a run as evidence that others can check, or check such a file")
+    .argument("[run]", "a run's id or a part of it, or a scenario's name for its newest run")
+    .option("--out <file>", "write the evidence there; the file must not exist (default: standard output)")
+    .option("--verify <file>", "check a file of evidence instead")
+    .option("--key <file>", "PEM: to export, the private key that signs; to verify, the public key that counts")
+    .option("--as <who>", "who exports, such as operator:jo (default: the system's user)")
+    .option("--json", "print one JSON document and nothing else")
+    .addHelpText(
+      "after",
+      `
+The file holds the run's entries as they are stored, its payloads, its checkpoints and what belongs to it elsewhere. It is
+checked here, or by docs/verify/verify-audit.mjs, which is one file and needs Node alone. The first entry that is not what
+was written is named, and the exit code is 1.
+
+Examples:
+  openssl genpkey -algorithm ed25519 -out auditor.pem
+  openssl pkey -in auditor.pem -pubout -out auditor.pub
+  remit audit a-refund-that-is-edited --out refund.jsonl --key auditor.pem
+  remit audit --verify refund.jsonl --key auditor.pub
+`,
+    )
+    .action(async (run, options) => {
+      const { audit } = await import("./audit.ts");
+      done(await audit(run, options, shared()));
+    });
+
+  remit
     .command("resume")
     .description("go on with a suite that was cut off")
     .argument("[suite]", "a suite, or a part of its id (default: the newest one that is not done)")

@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  completenessOf,
   type Entry,
   type Journal,
   linesOf,
@@ -51,6 +52,7 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
   const supervisors = definitions.map((definition) => auditor(journal, definition));
   await acknowledgedStands(store, violations);
   const hashes: string[] = [];
+  const all: Audited[] = [];
   for (const { runId } of history.runs.values()) {
     if (!people.runs.has(runId)) violations.add("R11", "one start made two runs");
   }
@@ -89,11 +91,20 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
     assertVersion(audited, evidence);
     assertEffects(audited, evidence.world);
     assertEnds(audited, evidence);
+    all.push(audited);
     assertApprovals(audited, evidence);
     settled.set(known.id, assertSpent(audited, evidence));
   }
   for (const tenant of tenants) await assertBudgets(tenant, settled, evidence);
+  // What is missing follows from what is broken, and says less of it: it is asked for last.
+  if (violations.list.length === 0) for (const audited of all) assertComplete(audited);
   return hashes;
+}
+
+/** Audit: each entry that a run must have is there (M1–M5 of completeness). */
+function assertComplete({ entries, fault }: Audited): void {
+  const [first] = completenessOf(entries).missing;
+  if (first) fault("M1–M5", `entry ${first.seq} at ${first.path || "the root"} misses ${first.wants}`);
 }
 
 /** Replay is offline: this engine has no clock that moves and its model can only refuse. */

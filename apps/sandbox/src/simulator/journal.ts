@@ -129,7 +129,8 @@ export function faultyJournal(options: {
       store.acknowledged.push({ key, batch });
       return undefined;
     },
-    read: (key, fromSeq) => slowly(() => store.journal.read(key, fromSeq)),
+    read: (key, ...asked) => slowly(() => store.journal.read(key, ...asked)),
+    erase: (streams, before) => slowly(() => store.journal.erase(streams, before)),
     putBlob: (tenant, address, body) => {
       assertSpace();
       if (!faults.strikes("slow-commit")) return store.putBlob(tenant, address, body);

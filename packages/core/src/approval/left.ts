@@ -29,7 +29,7 @@ export async function leaveAnswer(
   body: Answered,
   { journal, now, salt }: { readonly journal: Journal; readonly now: () => number; readonly salt: () => string },
 ): Promise<void> {
-  const stream = openStream({ journal, key: streamOf(key), now, salt, fold });
+  const stream = openStream({ journal, key: leftStream(key), now, salt, fold });
   const wordOf = ({ question, answer, principal }: Answered) => canonicalJson([question, answer, principal.id]);
   const isOther = await stream.append((left) => {
     const earlier = left.get(body.key);
@@ -45,7 +45,7 @@ export async function leftAnswers(
   key: RunKey,
   { question, after }: { readonly question: string; readonly after: number },
 ): Promise<{ readonly answers: readonly Answered[]; readonly seq: number }> {
-  const batches = await journal.read(streamOf(key), after + 1);
+  const batches = await journal.read(leftStream(key), after + 1);
   const entries = batches.flatMap((batch) => openBatch(batch, key.runId)).filter(({ seq }) => seq > after);
   return {
     answers: entries.flatMap((entry) =>
@@ -55,6 +55,7 @@ export async function leftAnswers(
   };
 }
 
-function streamOf({ tenant, runId }: RunKey): StreamKey {
+/** Where answers for a run are left. */
+export function leftStream({ tenant, runId }: RunKey): StreamKey {
   return { tenant, kind: "answers", id: runId };
 }

@@ -141,13 +141,14 @@ function signedText({ tenant, run, effect, binding, decision, input, reason, pri
   );
 }
 
-function jwkOf(key: KeyObject) {
+/** The members of a key that are kept, as a JWK. */
+export function jwkOf(key: KeyObject) {
   const { x = "", d } = key.export({ format: "jwk" });
   return { kty: "OKP", crv: "Ed25519", x, ...(d === undefined ? {} : { d }) } as const;
 }
 
 /** A key of this half, or nothing. A private key would give its public half as well; where that is wanted, it is refused. */
-function readKey(text: KeyText, half: "public" | "private"): KeyObject | undefined {
+export function readKey(text: KeyText, half: "public" | "private"): KeyObject | undefined {
   const isPrivate = typeof text === "string" ? text.includes("PRIVATE KEY") : text.d !== undefined;
   if (isPrivate !== (half === "private")) return undefined;
   const create = half === "public" ? createPublicKey : createPrivateKey;

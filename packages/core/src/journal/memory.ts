@@ -1,6 +1,7 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import type { Batch, Journal, RunFilter, RunRecord, StreamKey } from "../port/journal.ts";
+import type { Batch, Journal, RunFilter, RunRecord, StreamKey, StreamKind } from "../port/journal.ts";
+import { addressesIn, eraseLines } from "./erase.ts";
 import { assertAppend, assertText, conflictData, isLinked, streamName } from "./link.ts";
 import { mostOf, newestFirst, pastPage } from "./listing.ts";
 import { randomKey } from "./tenant-key.ts";
@@ -76,10 +77,11 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       unfinished.put(runs.get(record.runId), record);
       runs.set(record.runId, record);
     },
-    read: async (key, fromSeq = 1) => {
+    read: async (key, fromSeq = 1, most = Number.POSITIVE_INFINITY) => {
       assertOpen();
       const batches = streams.get(streamName(key))?.batches ?? [];
-      return batches.slice(firstReaching(batches, fromSeq));
+      const first = firstReaching(batches, fromSeq);
+      return batches.slice(first, first + most);
     },
     putBlob: (tenant, address, body) => {
       assertOpen();
@@ -90,6 +92,33 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
     getBlob: async (tenant, address) => {
       assertOpen();
       return tenants.get(tenant)?.blobs.get(address);
+    },
+    erase: async (erased, before) => {
+      assertOpen();
+      let entries = 0;
+      for (const key of erased) {
+        const { batches = [] } = streams.get(streamName(key)) ?? {};
+        const gone = new Set<string>();
+        for (const [index, batch] of batches.entries()) {
+          const emptied = eraseLines(batch.lines, before);
+          if (emptied.entries === 0) continue;
+          entries += emptied.entries;
+          batches[index] = { ...batch, lines: emptied.lines };
+          for (const address of emptied.addresses) gone.add(address);
+        }
+        snapshots.delete(streamName(key));
+        if (gone.size === 0) continue;
+        for (const [kind, ids] of tenantOf(key.tenant).streams) {
+          for (const id of ids) {
+            for (const { lines } of streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))
+              ?.batches ?? []) {
+              for (const address of addressesIn(lines)) gone.delete(address);
+            }
+          }
+        }
+        for (const address of gone) tenantOf(key.tenant).blobs.delete(address);
+      }
+      return entries;
     },
     saveSnapshot: (key, { seq, hash, state }) => {
       assertOpen();

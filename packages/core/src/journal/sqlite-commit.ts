@@ -41,6 +41,18 @@ export function sqliteCommitter(path: string): Committer {
     connection = undefined;
     if (database?.isOpen) database.close();
   };
+  /** Writes the file anew from what is in its tables, and empties the log. What was committed stays so if that fails. */
+  const wipe = (database: DatabaseSync): Failure | undefined => {
+    try {
+      database.exec("VACUUM");
+      const { busy } = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+      if (busy === 0) return undefined;
+      const reason = "somebody reads the file: what was erased is still in its log";
+      return { code: "journal/unavailable", data: { reason, path } };
+    } catch (thrown) {
+      return { code: "journal/unavailable", data: unavailableData(path, thrown) };
+    }
+  };
   const inherited = ({ known }: Write): Failure | undefined => {
     if (failed && known > failed.at) failed = undefined;
     return failed?.failure;
@@ -60,6 +72,12 @@ export function sqliteCommitter(path: string): Committer {
         }
         store.commit();
         answered += writes.length;
+        const erasures = writes.flatMap(({ type }, position) => (type === "erase" ? [position] : []));
+        if (erasures.length > 0) {
+          const failure = wipe(connection.database);
+          if (failure) failures.push(...erasures.map((position) => ({ position, failure })));
+          failures.sort((left, right) => left.position - right.position);
+        }
         return { count: writes.length, failures };
       } catch (thrown) {
         const failure: Failure = { code: "journal/unavailable", data: unavailableData(path, thrown) };

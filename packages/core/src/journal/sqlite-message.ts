@@ -27,6 +27,13 @@ export type Write =
       readonly snapshot: Omit<Snapshot, "state"> & { readonly state: string };
       readonly known: number;
     }
+  /** Made durable like any other; then the file is rewritten, so that no byte of what was erased is left in it. */
+  | {
+      readonly type: "erase";
+      readonly streams: readonly StreamKey[];
+      readonly before: number | undefined;
+      readonly known: number;
+    }
   | { readonly type: "key"; readonly tenant: string; readonly secret: string; readonly known: number };
 
 /** To the writer. */

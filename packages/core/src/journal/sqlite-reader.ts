@@ -17,7 +17,7 @@ import { sqliteUnfinished } from "./sqlite-unfinished.ts";
 
 /** What an SQLite journal reads, each a statement or a few; answers are plain objects. */
 export interface Reader {
-  readonly read: (key: StreamKey, fromSeq: number) => Batch[];
+  readonly read: (key: StreamKey, fromSeq: number, most?: number) => Batch[];
   readonly blob: (tenant: string, address: string) => string | undefined;
   readonly snapshot: (key: StreamKey) => Snapshot | undefined;
   readonly run: (tenant: string, runId: string) => RunRecord | undefined;
@@ -41,7 +41,7 @@ export function sqliteReader(database: DatabaseSync): Reader {
      FROM streams s JOIN batches b ON b.stream = s.stream
      WHERE ${ofStream} AND b.first_seq >= coalesce(
        (SELECT max(x.first_seq) FROM batches x WHERE x.stream = s.stream AND x.first_seq <= ?), 0)
-     ORDER BY b.first_seq`,
+     ORDER BY b.first_seq LIMIT ?`,
   );
   const blob = database.prepare("SELECT body FROM blobs WHERE tenant = ? AND address = ?");
   const snapshot = database.prepare("SELECT seq, hash, state FROM snapshots WHERE tenant = ? AND kind = ? AND id = ?");
@@ -72,8 +72,8 @@ export function sqliteReader(database: DatabaseSync): Reader {
   const tenantKey = database.prepare("SELECT key FROM tenants WHERE tenant = ?");
 
   return {
-    read: ({ tenant, kind, id }, fromSeq) => {
-      const found = batches.all(tenant, kind, id, fromSeq) as unknown as Batch[];
+    read: ({ tenant, kind, id }, fromSeq, most) => {
+      const found = batches.all(tenant, kind, id, fromSeq, most ?? -1) as unknown as Batch[];
       // The search goes by where batches begin; the first one may end before `fromSeq` when the stream does.
       return found.length === 1 && found[0]!.lastSeq < fromSeq ? [] : found.map((batch) => ({ ...batch }));
     },

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { addressesIn, eraseLines } from "./erase.ts";
 import { conflictData, isLinked, streamName } from "./link.ts";
 import type { Failure, Write } from "./sqlite-message.ts";
 import { textOf } from "./sqlite-record.ts";
@@ -75,6 +76,40 @@ export function sqliteStore(database: DatabaseSync): Store {
     return undefined;
   };
 
+  const batchesOf = database.prepare("SELECT batch, lines FROM batches WHERE stream = ? ORDER BY first_seq");
+  const putLines = database.prepare("UPDATE batches SET lines = ? WHERE batch = ?");
+  const withPayloads = database.prepare(
+    `SELECT b.lines FROM streams s JOIN batches b ON b.stream = s.stream
+     WHERE s.tenant = ? AND instr(b.lines, '"$blob"')`,
+  );
+  const dropBlob = database.prepare("DELETE FROM blobs WHERE tenant = ? AND address = ?");
+  const dropSnapshot = database.prepare("DELETE FROM snapshots WHERE tenant = ? AND kind = ? AND id = ?");
+
+  const erase = ({ streams, before }: Extract<Write, { type: "erase" }>): void => {
+    const gone = new Map<string, Set<string>>();
+    for (const { tenant, kind, id } of streams) {
+      const found = findStream.get(tenant, kind, id) as { stream: number } | undefined;
+      if (!found) continue;
+      const addresses = gone.get(tenant) ?? new Set();
+      gone.set(tenant, addresses);
+      for (const { batch, lines } of batchesOf.all(found.stream) as { batch: number; lines: string }[]) {
+        const erased = eraseLines(lines, before);
+        if (erased.entries === 0) continue;
+        putLines.run(erased.lines, batch);
+        for (const address of erased.addresses) addresses.add(address);
+      }
+      dropSnapshot.run(tenant, kind, id);
+    }
+    for (const [tenant, addresses] of gone) {
+      if (addresses.size === 0) continue;
+      // Equal payloads of a tenant lie under one address: what another entry names stays.
+      for (const { lines } of withPayloads.iterate(tenant) as Iterable<{ lines: string }>) {
+        for (const address of addressesIn(lines)) addresses.delete(address);
+      }
+      for (const address of addresses) dropBlob.run(tenant, address);
+    }
+  };
+
   return {
     begin: () => void begin.run(),
     commit: () => void commit.run(),
@@ -90,6 +125,9 @@ export function sqliteStore(database: DatabaseSync): Store {
           putSnapshot.run(key.tenant, key.kind, key.id, snapshot.seq, snapshot.hash, snapshot.state);
           return undefined;
         }
+        case "erase":
+          erase(write);
+          return undefined;
         case "key":
           putKey.run(write.tenant, write.secret);
           return undefined;

@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { OrchestrationError } from "../errors.ts";
 import type { Journal } from "../port/journal.ts";
 import { type Logger, silentLogger } from "../port/logger.ts";
+import { countBodies } from "./erase.ts";
 import { assertAppend, assertText } from "./link.ts";
 import { openForReading, unavailableData } from "./sqlite-file.ts";
 import type { Fault, Write } from "./sqlite-message.ts";
@@ -56,12 +57,18 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
       assertAppend(key, batch, expectedSeq, record);
       await write((known) => ({ type: "append", key, batch, expectedSeq, record, known }), batch.lines.length);
     },
-    read: (key, fromSeq = 1) => read(() => reader.read(key, fromSeq)),
+    read: (key, fromSeq = 1, most) => read(() => reader.read(key, fromSeq, most)),
     putBlob: async (tenant, address, body) => {
       assertText("payload", body);
       await write((known) => ({ type: "blob", tenant, address, body, known }), body.length);
     },
     getBlob: (tenant, address) => read(() => reader.blob(tenant, address)),
+    erase: async (streams, before) => {
+      const found = await read(() => streams.flatMap((key) => reader.read(key, 1)));
+      const entries = found.reduce((sum, { lines }) => sum + countBodies(lines, before), 0);
+      await write((known) => ({ type: "erase", streams, before, known }), 0);
+      return entries;
+    },
     saveSnapshot: async (key, { seq, hash, state }) => {
       const text = JSON.stringify(state);
       await write((known) => ({ type: "snapshot", key, snapshot: { seq, hash, state: text }, known }), text.length);

@@ -8,7 +8,17 @@ export interface StreamKey {
   readonly id: string;
 }
 /** `run` is one run, `answers` what other processes have said to its tools (ADR 21); the others outlive runs (D6). */
-export type StreamKind = "run" | "budget" | "dead-letters" | "restrictions" | "memory" | "pins" | "world" | "answers";
+export type StreamKind =
+  | "run"
+  | "budget"
+  | "dead-letters"
+  | "restrictions"
+  | "memory"
+  | "pins"
+  | "world"
+  | "answers"
+  | "checkpoints"
+  | "audit";
 
 /**
  * One appended batch: one stored row. `lines` holds an entry a line, five parts between tabs:
@@ -110,11 +120,22 @@ export interface Journal {
    * @throws OrchestrationError `journal/unavailable` when it could not be stored
    */
   readonly append: (key: StreamKey, batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
-  /** Batches from `fromSeq` on, in order; empty for an unknown stream. A batch that holds `fromSeq` inside comes whole. */
-  readonly read: (key: StreamKey, fromSeq?: number) => Promise<readonly Batch[]>;
+  /**
+   * Batches from `fromSeq` on, in order; empty for an unknown stream. A batch that holds `fromSeq` inside comes whole.
+   * @param most a wish for at most so many batches, to page on; all of them when absent
+   */
+  readonly read: (key: StreamKey, fromSeq?: number, most?: number) => Promise<readonly Batch[]>;
   /** Stores a payload under its address, before the entry that names it. Idempotent. */
   readonly putBlob: (tenant: string, address: string, body: string) => void | Promise<void>;
   readonly getBlob: (tenant: string, address: string) => Promise<string | undefined>;
+  /**
+   * Empties salt and body of entries of these streams, drops their payloads, except those that another entry of the tenant
+   * names, and the streams' snapshots. Headers, commitments and hashes stay, so the chain goes on to hold. Resolves with how
+   * many entries were emptied when the bytes are gone from wherever this journal keeps them. Idempotent.
+   * @param before only entries of before this time (epoch ms); all of them when absent
+   * @throws OrchestrationError `journal/unavailable`, also when the bytes could not be wiped yet: ask again
+   */
+  readonly erase: (streams: readonly StreamKey[], before?: number) => Promise<number>;
   /** A cache; losing it costs time only. */
   readonly saveSnapshot: (key: StreamKey, snapshot: Snapshot) => void | Promise<void>;
   readonly loadSnapshot: (key: StreamKey) => Promise<Snapshot | undefined>;

@@ -1,4 +1,5 @@
 import type { Deltas } from "../answer/deltas.ts";
+import { type CheckpointOptions, checkpointing, checkpointWriter } from "../audit/checkpoints.ts";
 import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
 import { minusSpend } from "../budget/spend.ts";
 import type { ReserveCommand, ReturnBudgetCommand } from "../command.ts";
@@ -17,7 +18,7 @@ import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
 import type { observers } from "../observer.ts";
-import type { Engine, RunHost, RunKey } from "../port/engine.ts";
+import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
@@ -169,19 +170,21 @@ export function makeHost({
     return { id, path, type: "budget.returned", body: { command: id, spent } };
   };
 
+  const driven = (session: RunSession) =>
+    spans.around(watching.around(session), (watched, onConversation) =>
+      drive(watched, {
+        definition,
+        gateway,
+        logger,
+        restrictions: board.current,
+        snapshotEvery: options.snapshotEvery ?? 256,
+        blobChars: options.blobChars ?? 16_384,
+        onConversation,
+      }),
+    );
+  const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
-    drive: (session) =>
-      spans.around(watching.around(session), (watched, onConversation) =>
-        drive(watched, {
-          definition,
-          gateway,
-          logger,
-          restrictions: board.current,
-          snapshotEvery: options.snapshotEvery ?? 256,
-          blobChars: options.blobChars ?? 16_384,
-          onConversation,
-        }),
-      ),
+    drive: (session) => (checkpointed ? checkpointed(session, driven) : driven(session)),
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":
@@ -200,6 +203,18 @@ export function makeHost({
     },
   };
   return { host, board, ledger, health: () => health({ ...gates, rates }) };
+}
+
+function checkpointsOf(
+  { signer, every = {} }: CheckpointOptions,
+  { engine: { clock, journal }, ids, logger }: Pick<HostParts, "engine" | "ids" | "logger">,
+) {
+  for (const [name, value = 1] of Object.entries(every)) assertBound(`checkpoints.every.${name}`, value);
+  return checkpointing(
+    checkpointWriter({ journal, now: () => clock.now(), salt: ids.salt, signer, logger }),
+    clock,
+    every,
+  );
 }
 
 /** How much may be under way of one thing; nothing: it is not bounded. */

@@ -1,5 +1,6 @@
 import type { Detector } from "../answer/redaction.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
+import type { CheckpointOptions } from "../audit/checkpoints.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
 import type { BreakerOptions } from "../effect/breaker.ts";
 import type { Rates } from "../effect/rate.ts";
@@ -47,6 +48,8 @@ export interface HostOptions {
   readonly context?: { readonly [alias: string]: ContextBudget };
   /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
   readonly detectors?: readonly Detector[];
+  /** Signs where runs stand, so that a journal whose end was cut off is found (ADR 22). Absent: nothing is signed. */
+  readonly checkpoints?: CheckpointOptions;
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
   /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
