@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type AnyMcpConnection, connectMcp } from "./connect.ts";
 import { McpError } from "./errors.ts";
-import { failureOf, hostileFixtures, input, patience } from "./testing/attack.ts";
+import { failureOf, hostileFixtures, patience } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
 import { type HostileHttp, hostileHttp, tricks } from "./testing/hostile-http.ts";
 import { http } from "./transport.ts";
@@ -44,17 +44,17 @@ const lost = { code: "mcp/connection-lost", ...taken };
 const tooLarge = { code: "mcp/result-too-large", ...taken };
 const invalid = { code: "mcp/result-invalid", ...taken };
 
-test.each<[string, Partial<McpError> | object]>([
+test.each<[string, object]>([
   ["status_400", { code: "mcp/call-rejected", ...untaken }],
   ["status_401", { code: "mcp/auth-required", ...untaken }],
   ["status_403", { code: "mcp/auth-required", ...untaken }],
   ["status_404", { code: "mcp/session-lost", ...untaken }],
   ["status_429", { code: "mcp/call-rejected", ...untaken }],
   ["status_500", { code: "mcp/call-failed", ...taken }],
-  ["status_202", {}],
-  ["status_204", {}],
-  ["status_100", {}],
-  ["status_999", {}],
+  ["status_202", late],
+  ["status_204", invalid],
+  ["status_100", late],
+  ["status_999", invalid],
   ["redirect_origin", { code: "mcp/call-failed", ...taken }],
   ["redirect_private", { code: "mcp/call-failed", ...taken }],
   ["redirect_loop", { code: "mcp/call-failed", ...taken }],
@@ -68,7 +68,7 @@ test.each<[string, Partial<McpError> | object]>([
   ["gzip_broken", lost],
   ["other_encoding", invalid],
   ["huge_headers", lost],
-  ["many_headers", {}],
+  ["many_headers", lost],
   ["endless_headers", lost],
   ["two_lengths", lost],
   ["length_and_chunks", lost],
@@ -85,28 +85,28 @@ test.each<[string, Partial<McpError> | object]>([
   ["endless_comments", tooLarge],
   ["endless_line", tooLarge],
   ["endless_event", tooLarge],
-  ["endless_notices", {}],
+  ["endless_notices", { code: expect.stringMatching(/^mcp\/(?:call-timeout|result-too-large)$/), ...taken }],
   ["stream_ends", lost],
   ["stream_breaks", lost],
-  ["stream_no_json", {}],
-  ["stream_other_id", {}],
-  ["batch", {}],
-  ["other_id", {}],
-  ["text_id", {}],
-  ["request_in_place", {}],
+  ["stream_no_json", lost],
+  ["stream_other_id", lost],
+  ["other_id", late],
+  ["text_id", late],
+  ["request_in_place", late],
 ])(
   "%s: an error that says what happened, in time, and the server is there for the next call",
   async (name, expected) => {
     const { server, call } = await connected();
     const error = await hostile.besideHealthy(() => failureOf(call(name, "key_1")));
-    console.log(name, error.code, error.mayHaveExecuted, error.message.slice(0, 150));
     expect(McpError.is(error)).toBe(true);
     expect(error).toMatchObject(expected);
     expect(JSON.stringify(error)).not.toContain("s3cr3t");
     expect(JSON.stringify(error).length).toBeLessThan(10_000);
-    expect(server.elsewhere).toEqual([]);
-    // Taken once; what was refused as unknown (404) is sent once more in the next session (K1).
-    expect(server.ledger).toEqual(name === "status_404" ? ["key_1", "key_1"] : ["key_1"]);
+    expect(await call("echo", "key_2")).toEqual({ text: "x" });
+    // Who says that the session is not known (404, K1), or that it is taken elsewhere in its origin, gets it once more.
+    const again = name === "status_404" || name === "redirect_loop";
+    expect(server.ledger).toEqual(again ? ["key_1", "key_1", "key_2"] : ["key_1", "key_2"]);
+    expect(server.elsewhere).toEqual(name === "redirect_loop" ? ["/mcp/again"] : []);
   },
 );
 
@@ -114,6 +114,9 @@ test.each([
   ["stream_twice", "first"],
   ["stream_carriage_returns", "first"],
   ["trailing_garbage", "good"],
+  // What a batch has in it is read as if it came alone, as servers of 2025-03-26 may send it.
+  ["batch", "first"],
+  ["bom", "first"],
 ])("%s: the first answer counts, and what comes with it harms nobody", async (name, words) => {
   const { call } = await connected();
   await hostile.besideHealthy(async () => {

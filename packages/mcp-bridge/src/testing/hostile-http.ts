@@ -54,6 +54,8 @@ const raw = ({ socket }: ServerResponse, text: string, end = true) => {
   socket?.write(text);
   if (end) socket?.end();
 };
+/** 200 MB of spaces. Made once: what it takes is no work of whoever reads it. */
+const bomb = gzipSync(Buffer.alloc(200 * 2 ** 20, " "));
 const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
 export const tricks: Readonly<Record<string, Trick>> = {
@@ -75,7 +77,8 @@ export const tricks: Readonly<Record<string, Trick>> = {
   redirect_origin: (response) => response.writeHead(307, { location: "http://elsewhere.test/steal" }).end(),
   redirect_private: (response) =>
     response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data" }).end(),
-  redirect_loop: (response, { url }) => response.writeHead(308, { location: `${url}/again` }).end(),
+  redirect_loop: (response, { url }) =>
+    response.writeHead(308, { location: `${url.replace(/\/again$/, "")}/again` }).end(),
   // What comes in place of an answer.
   page: (response) => response.writeHead(200, { "content-type": "text/html" }).end("<script>alert(1)</script>"),
   untyped: (response, { id }) => response.writeHead(200).end(JSON.stringify(said(id, "untyped"))),
@@ -83,11 +86,8 @@ export const tricks: Readonly<Record<string, Trick>> = {
   empty: (response) => response.writeHead(200, { "content-type": "application/json" }).end(),
   null_body: (response) => json(response, null),
   gzip_bomb: (response) =>
-    response
-      .writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" })
-      .end(gzipSync(Buffer.alloc(200 * 2 ** 20, " "))),
-  gzip_bomb_error: (response) =>
-    response.writeHead(500, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(200 * 2 ** 20, " "))),
+    response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(bomb),
+  gzip_bomb_error: (response) => response.writeHead(500, { "content-encoding": "gzip" }).end(bomb),
   gzip_broken: (response) =>
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end("no gzip"),
   other_encoding: (response) =>
