@@ -58,8 +58,9 @@ test("in a run, a call with progress outlives `timeoutMs` and not `callMsMax`; a
       ended("tool.failed", "clerk#1/tool#3"),
     ];
     expect(lived?.body).toMatchObject({ output: { text: "at last" } });
-    expect(endless?.body).toMatchObject({ error: { code: "mcp/call-timeout" } });
-    expect(silent?.body).toMatchObject({ error: { code: "mcp/call-timeout", data: { timeoutMs } } });
+    const late = { code: "tool/failed", data: { cause: { code: "mcp/call-timeout", data: { timeoutMs } } } };
+    expect(endless?.body).toMatchObject({ error: late });
+    expect(silent?.body).toMatchObject({ error: late });
     // In the order of their ends; a slow machine moves all of them.
     expect(took(silent)).toBeGreaterThanOrEqual(timeoutMs);
     expect(took(lived)).toBeGreaterThan(took(silent));

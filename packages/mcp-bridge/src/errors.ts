@@ -1,4 +1,5 @@
 import type { ErrorData } from "@remit/core";
+import { visible } from "./text.ts";
 
 /** `mayHaveExecuted`: after this error nobody here can know whether the tool did its work. */
 interface McpErrorEntry {
@@ -306,7 +307,8 @@ function filled(template: string, data: ErrorData): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = data[name];
     if (value === undefined) return "?";
-    const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+    // What a server says stands in here, and a message is read on terminals.
+    const text = visible(typeof value === "string" ? `"${value}"` : JSON.stringify(value));
     return text.length > 2_100 ? `${text.slice(0, 2_100)}…` : text;
   });
 }

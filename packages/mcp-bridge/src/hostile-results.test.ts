@@ -61,3 +61,43 @@ test("a result without content is an empty one", async () => {
   const { tools } = await hostile.connected(hostile.server("good"), { no_content: read });
   expect(await tools.no_content.execute(input, contextOf())).toEqual({ text: "" });
 });
+
+test.each([
+  ["bom", { text: "marked" }],
+  ["carriage_returns", { text: "windows" }],
+] as const)("%s: an answer whose line is written in another manner is the answer", async (name, answer) => {
+  const { tools } = await hostile.connected(hostile.server("good"), { [name]: { ...read, timeoutMs: 2_000 } });
+  expect(await tools[name]?.execute(input, contextOf())).toEqual(answer);
+});
+
+test("10 MB of newlines are nothing", async () => {
+  await hostile.besideHealthy(async () => {
+    const { tools } = await hostile.connected(hostile.server("good"), { newlines: read });
+    const answer = await tools.newlines.execute({ text: String(10 * 2 ** 20) }, contextOf());
+    expect(answer).toEqual({ text: "after the newlines" });
+  });
+});
+
+test("what is no JSON is no answer; what is JSON and odd is one: numbers out of bounds, half a character", async () => {
+  const short = { ...read, timeoutMs: 500 };
+  const { tools } = await hostile.connected(hostile.server("good"), {
+    not_a_number: short,
+    huge_numbers: short,
+    surrogate: short,
+    echo: read,
+  });
+  expect(await failureOf(tools.not_a_number.execute(input, contextOf()))).toMatchObject({ code: "mcp/call-timeout" });
+  // What a number cannot hold is none, as JSON writes it.
+  const huge = await tools.huge_numbers.execute(input, contextOf());
+  expect(JSON.parse(JSON.stringify(huge))).toEqual({ text: "x", big: null, long: null, small: null });
+  expect(await tools.surrogate.execute(input, contextOf())).toEqual({ text: "\ud800 alone" });
+  expect(await tools.echo.execute({ text: "on" }, contextOf())).toEqual({ text: "on" });
+});
+
+test("words in a result that speak to the model stay words: labelled as the server's, and nothing is fetched", async () => {
+  const { tools } = await hostile.connected(hostile.server("good"), { injection: read, echo: read });
+  expect(tools.injection.labels).toEqual(["mcp:shop"]);
+  expect(await tools.injection.execute(input, contextOf())).toEqual({
+    text: expect.stringContaining("Ignore all previous instructions"),
+  });
+});

@@ -12,7 +12,8 @@ import { WireError, type WireFault } from "./port.ts";
  * `fetch` for one connection, over sockets of its own.
  *
  * H1 What the operator set as headers goes to the server's origin only. No redirect is followed here: an answer that
- *    names another place is handed back as it is.
+ *    names another place is handed back as it is, and the SDK follows it within the origin. What must not be sent twice
+ *    goes on once at most: who sends it on again and again may take it each time.
  * H2 Reading stops at a limit, and the limit counts decoded bytes: one message, and all of one answer.
  * H3 Another origin than the server's may only be asked at an address that anybody could reach, whatever its name
  *    resolves to, and the address that was checked is the one that is connected to. Where the server itself is on a
@@ -72,6 +73,7 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
   const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
   const open = new Set<ClientRequest>();
   const idleSince = new WeakMap<Socket, number>();
+  const redirected = new WeakSet<HttpExchange>();
   for (const agent of Object.values(agents)) agent.on("free", (socket: Socket) => idleSince.set(socket, clock.now()));
   const dropStale = (agent: HttpAgent) => {
     const freshSince = clock.now() - idleMsMax;
@@ -221,6 +223,10 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
     }
     const status = message.statusCode ?? 0;
     if (status < 200 || status > 599) throw new Error(`the status ${status} is none of HTTP`);
+    if (exchange?.once && status >= 300 && status < 400) {
+      if (redirected.has(exchange)) headers.delete("location");
+      redirected.add(exchange);
+    }
     const init = { status, statusText: message.statusMessage ?? "", headers };
     if (status === 204 || status === 205 || status === 304) {
       message.resume();

@@ -16,6 +16,8 @@ export interface LineListener {
 }
 
 const lineFeed = 0x0a;
+/** Some runtimes begin what they write with it. */
+const byteOrderMark = 0xfeff;
 
 /** Reads messages, one a line. A last line without its end is dropped, because nobody knows whether it is whole. */
 export function readLines(input: Readable, bytesMax: number, listener: LineListener): LineReader {
@@ -79,7 +81,7 @@ function messageOf(text: string): WireMessage | undefined {
   if (isTooDeep(text)) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
   } catch {
     return undefined; // Told to the listener as noise.
   }
