@@ -22,7 +22,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   "a command that is none": { args: ["grahp"], says: ['there is no command "grahp"', "graph", "remit --help"] },
   "an option that is none": { args: ["run", "--modle", "x"], says: ["unknown option '--modle'", "remit run --help"] },
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
-  "an unknown pack": { args: ["run", "nope"], says: ["pack/unknown", "nope", "order-desk, tau2-retail"] },
+  "an unknown pack": { args: ["run", "nope"], says: ["pack/unknown", "nope", "order-desk, files-desk, tau2-retail"] },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
   "an unknown model": {
     args: ["run", "--model", "gpt"],
