@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { connectMcp } from "./connect.ts";
 import { failureOf, hostileFixtures, patience, read } from "./testing/attack.ts";
-import { isAlive } from "./testing/fixture.ts";
+import { contextOf, isAlive } from "./testing/fixture.ts";
 import { stdio } from "./transport.ts";
 
 /** Servers that do not come up. */
@@ -63,4 +63,17 @@ test("a handshake that fails, and a version nobody knows", async () => {
     code: "mcp/version-unsupported",
     data: { offered: "1999-01-01", supported: expect.arrayContaining(["2025-11-25", "2024-11-05"]) },
   });
+});
+
+test("a server that dies of the question for its era is started once more and spoken to as an elder one, and not asked again", async () => {
+  const fixture = hostile.server("dies-of-probe");
+  const elder = { ...fixture, transport: { ...fixture.transport, protocol: "auto" as const } };
+  const { tools, status } = await hostile.connected(elder, { echo: read, crash: read });
+  expect(await tools.echo.execute({ text: "1" }, contextOf())).toEqual({ text: "1" });
+  expect(status()).toMatchObject({ state: "ready", failures: 0, server: { protocolVersion: "2025-11-25" } });
+  expect(fixture.starts()).toHaveLength(2);
+  await failureOf(tools.crash.execute({ text: "" }, contextOf()));
+  expect(await tools.echo.execute({ text: "2" }, contextOf())).toEqual({ text: "2" });
+  expect(fixture.starts()).toHaveLength(3);
+  expect(fixture.heard().filter(({ method }) => method === "server/discover")).toHaveLength(1);
 });

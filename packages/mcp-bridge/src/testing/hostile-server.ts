@@ -85,6 +85,7 @@ createInterface({ input: process.stdin })
   .on("line", async (line) => {
     const message = JSON.parse(line) as Message;
     note(message);
+    if (mode === "dies-of-probe" && message.method === "server/discover") process.exit(4);
     for (const one of [...waiting]) {
       if (!one.passes(message)) continue;
       waiting.delete(one);
