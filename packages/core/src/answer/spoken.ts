@@ -29,11 +29,14 @@ export async function* spoken(
   const say = function* (
     may: (said: AnswerDelta | AnswerRetracted) => boolean,
   ): Generator<AnswerDelta | AnswerRetracted> {
-    for (const delta of queue.splice(0)) {
+    // In place, so that what has to wait stays before what comes while somebody takes his time over a word.
+    for (let at = 0; at < queue.length; ) {
+      const delta = queue[at] as AnswerDelta | AnswerRetracted;
       if (!may(delta)) {
-        queue.push(delta);
+        at++;
         continue;
       }
+      queue.splice(at, 1);
       const { path, agent, command } = delta;
       const isShown = shown.get(path)?.command === command;
       if (delta.type === "answer.retracted") {
