@@ -170,6 +170,7 @@ function agentsOf(world: World) {
 export function makeDesk({ engine, model, world = new World(), name = "desk", limits = {} }: DeskOptions) {
   const { clerk, closer } = agentsOf(world);
   return createSupervisor({
+    check: "log", // Some go wrong on purpose.
     name,
     agents: { clerk, closer },
     entry: "clerk",
@@ -213,6 +214,7 @@ export function makeNestedDesk({ engine, model, limits = {} }: DeskOptions, leve
         } as const) as AnyAgent);
   const agent = nest(levels - 1);
   return createSupervisor({
+    check: "log",
     name: "nested",
     agents: { [agent.name]: agent },
     entry: agent.name,

@@ -204,9 +204,14 @@ export function openOffice(definition: SupervisorDefinition, options: OfficeOpti
     snapshotEvery,
     waitingRuns,
   };
-  // Offices are flawed on purpose here; what a check would refuse is what the gates have to hold.
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return runSupervisor(definition, { engine, models: { m: model }, check: "log", ...said } as never) as unknown as Office;
+  // Some go wrong on purpose, which shows before they start.
+  return runSupervisor(definition, {
+    engine,
+    models: { m: model },
+    check: "log",
+    ...said,
+  } as never) as unknown as Office;
 }
 
 export function makeOffice(options: OfficeOptions): Office {

@@ -51,7 +51,7 @@ async function assertSound({ trial, entries, journal, runId, result }: PlayedTri
   const stream = { tenant: "t", kind: "run", id: runId } as const;
   expect(verifyChain(await journal.read(stream)).fault).toBeUndefined();
   const engine = localEngine({ name: "replay", journal, clock: systemClock(), logger: silentLogger });
-  const supervisor = runSupervisor(definition, { engine, models: { m: trial.model } } as never);
+  const supervisor = runSupervisor(definition, { engine, models: { m: trial.model }, check: "log" } as never);
   const report = await supervisor.replay(runId, { tenant: "t" });
   expect(report.fault).toBeUndefined();
   expect(report.ok).toBe(true);

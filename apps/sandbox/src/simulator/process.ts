@@ -78,6 +78,7 @@ export function startProcess(options: ProcessOptions): Process {
     const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
     const model = options.modelOf(watch, noted);
     return runSupervisor(definition, {
+      check: "log", // Drawn teams may have what nobody would mean.
       engine,
       models: { m: model },
       ids,
