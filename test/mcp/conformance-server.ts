@@ -241,7 +241,7 @@ const contents: Readonly<Record<string, object>> = {
 };
 
 const resources: ServedResources = {
-  subscriptions: true,
+  watch: async () => {},
   list: async () => Object.keys(contents).map((uri) => ({ uri, name: uri.slice("test://".length) })),
   templates: async () => [{ uriTemplate: "test://template/{id}/data", name: "template", mimeType: "application/json" }],
   read: async (uri) => {

@@ -40,8 +40,6 @@ export interface PlaceOptions {
 /** Where the scenarios of a suite are played, and what became of each one's part of it. */
 export interface Place {
   readonly tools: ReadonlyMap<string, AnyTool>;
-  /** Makes a scenario's part ready; called before its run begins, and again when it goes on. */
-  readonly prepare?: (worldId: string, scenario: string) => void;
   readonly reader: Omit<WorldReader, "log"> & Partial<Pick<WorldReader, "log">>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }

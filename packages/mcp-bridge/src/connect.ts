@@ -140,12 +140,10 @@ export interface Host<Tools extends McpToolConfigs> {
    * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
    */
   readonly connection: () => Promise<McpConnection<Tools>>;
-  /** What the server lists now, by its own name; `undefined` where it does not, or is not there. */
-  readonly definitionOf: (remoteName: string) => McpDefinition | undefined;
+  /** The definition that is accepted of a tool, by the server's name; `undefined` where none is. */
+  readonly acceptedOf: (remoteName: string) => Promise<McpDefinition | undefined>;
   /** The calls under way. */
   readonly underWay: Answers["calls"];
-  /** Makes a request of one's own in somebody's name. */
-  readonly during: Answers["during"];
 }
 
 export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOptions<Tools> {
@@ -192,8 +190,9 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    const reading = { server: name, link, board, limits, artifacts, mask: createMask(tellingOf(transport, secrets)) };
-    const ports = { ...reading, validator, toolOf, answers };
+    const shown = createMask(tellingOf(transport, secrets));
+    const reading = { server: name, link, board, limits, artifacts, answers, mask: shown };
+    const ports = { ...reading, validator, toolOf };
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
@@ -217,25 +216,12 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
       [Symbol.asyncDispose]: link.close,
     };
   };
-  let definitions: ReadonlyMap<string, McpDefinition> = new Map();
-  const noted = async () => {
-    // Whoever waits for the connection hears why there is none.
-    const ready = await link.ready().catch(() => undefined);
-    if (ready) definitions = ready.listing.definitions;
-  };
-  link.onListingChange(({ listing }) => {
-    definitions = listing.definitions;
-  });
   return {
     link,
     status,
-    connection: async () => {
-      if (link.status().state === "ready") await noted();
-      return connection();
-    },
-    definitionOf: (remoteName) => definitions.get(remoteName),
+    connection,
+    acceptedOf: (remoteName) => board.known(remoteName),
     underWay: answers.calls,
-    during: answers.during,
   };
 }
 

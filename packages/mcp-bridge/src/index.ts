@@ -1,3 +1,4 @@
+export type { AskingCall } from "./answering.ts";
 export { artifactTool } from "./artifact-tool.ts";
 export { type Artifact, type ArtifactStore, folderArtifacts, memoryArtifacts } from "./artifacts.ts";
 export type { Authentication, McpAuthenticator, ProtectedResource } from "./auth/authenticator.ts";
@@ -60,7 +61,15 @@ export {
   type Sighting,
 } from "./pin-store.ts";
 export type { ToolProposal } from "./proposal.ts";
-export type { McpPrompts, McpReadOptions, McpReads, McpReadsConfig, McpResources } from "./resources.ts";
+export type {
+  McpCompleteOptions,
+  McpCompletion,
+  McpPrompts,
+  McpReadOptions,
+  McpReads,
+  McpReadsConfig,
+  McpResources,
+} from "./resources.ts";
 export type { Askable, AskOptions, ClientAsks, InputRequired, Resumed, RoundLimits } from "./rounds.ts";
 export { defaultRoundLimits, type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 export type { McpAuditEntry } from "./serve-app.ts";

@@ -1,5 +1,6 @@
 import { systemClock, ToolRefusal } from "@remit/core";
 import { expect, test } from "vitest";
+import { answersOf } from "./answering.ts";
 import { defaultMcpLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
@@ -29,6 +30,7 @@ async function portsOf(answers: Answers, store?: PinStore) {
     board,
     limits: defaultMcpLimits,
     artifacts: undefined,
+    answers: answersOf({}),
     mask: rest.mask,
   };
   const pin = pinOfFacts({ identity, instructions: null });
@@ -55,8 +57,11 @@ test("completions and contents come as they are, but no medium by its address", 
     "resources/read": () => ({ contents: [{ uri: "shop://a", $media: "image/png", url: "https://evil.example" }] }),
   });
   const argument = { name: "id", value: "o" };
-  expect(await resourcesOf(ports).complete("shop://{id}", argument)).toEqual(["one", "other"]);
-  expect(await promptsOf(ports).complete("greet", argument)).toEqual(["one", "other"]);
+  expect(await resourcesOf(ports).complete("shop://{id}", argument)).toEqual({
+    values: ["one", "other"],
+    hasMore: false,
+  });
+  expect(await promptsOf(ports).complete("greet", argument)).toEqual({ values: ["one", "other"], hasMore: false });
   expect(asked.map(({ params }) => params.ref)).toEqual([
     { type: "ref/resource", uri: "shop://{id}" },
     { type: "ref/prompt", name: "greet" },

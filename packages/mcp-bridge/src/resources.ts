@@ -1,5 +1,6 @@
 import { defineTool, type Json, type Tool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
+import type { Answers, AskingCall } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
 import { harmless, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
@@ -8,7 +9,7 @@ import type { Link, LinkParams } from "./link.ts";
 import { exposedName } from "./names.ts";
 import type { PinBoard } from "./pins.ts";
 import { outputOf } from "./result.ts";
-import { hasHidden, type Mask, visible } from "./text.ts";
+import { hasHidden, type Mask, maskJson, unmasked, visible } from "./text.ts";
 import type { WireMethod } from "./wire/port.ts";
 
 /** What a server has beside tools. For code of ours: an agent gets it only by a tool that names what it may read. */
@@ -22,8 +23,10 @@ export interface McpResources {
   readonly complete: (
     template: string,
     argument: { readonly name: string; readonly value: string },
-    options?: McpReadOptions,
-  ) => Promise<readonly string[]>;
+    options?: McpCompleteOptions,
+  ) => Promise<McpCompletion>;
+  /** Asks the server to tell of changes of a resource, for as long as this connection to it stands. */
+  readonly watch: (uri: string, options?: McpReadOptions) => Promise<void>;
 }
 
 export interface McpPrompts {
@@ -37,14 +40,27 @@ export interface McpPrompts {
   readonly complete: (
     prompt: string,
     argument: { readonly name: string; readonly value: string },
-    options?: McpReadOptions,
-  ) => Promise<readonly string[]>;
+    options?: McpCompleteOptions,
+  ) => Promise<McpCompletion>;
+}
+
+export interface McpCompletion {
+  readonly values: readonly string[];
+  readonly total?: number;
+  readonly hasMore?: boolean;
 }
 
 export interface McpReadOptions {
   /** Milliseconds; 30,000 when absent. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** In whose name it is asked: what the server asks in its course comes to them. Nobody when absent. */
+  readonly call?: AskingCall;
+}
+
+export interface McpCompleteOptions extends McpReadOptions {
+  /** Arguments that are filled in already. */
+  readonly filled?: Readonly<Record<string, string>>;
 }
 
 /** What models may read of a server. */
@@ -68,6 +84,8 @@ export interface ReadPorts {
   readonly board: PinBoard;
   readonly limits: McpLimits;
   readonly artifacts: ArtifactStore | undefined;
+  readonly answers: Pick<Answers, "during">;
+  /** Takes secrets out. */
   readonly mask: Mask;
 }
 
@@ -77,13 +95,19 @@ const modelBytes = 256 * 1024;
 
 type Ask = (method: WireMethod, params: LinkParams, options?: McpReadOptions) => Promise<unknown>;
 
+const nobody: AskingCall = { attributes: {} };
+
 /** Requests, to a server that is accepted: it is looked at before it is asked. */
-function asker({ link, board }: ReadPorts): Ask {
-  return async (method, params, { timeoutMs = timeoutMsDefault, signal = new AbortController().signal } = {}) => {
+function asker({ link, board, answers, mask }: ReadPorts): Ask {
+  return async (method, params, options = {}) => {
+    const { timeoutMs = timeoutMsDefault, signal = new AbortController().signal, call = nobody } = options;
     await link.ready();
     const refusal = await board.host();
     if (refusal) throw refusal;
-    return link.request(method, params, { timeoutMs, signal });
+    const answer = await answers.during(call, (asking) =>
+      link.request(method, params, { timeoutMs, signal, ...asking }),
+    );
+    return mask === unmasked ? answer : maskJson(answer, mask);
   };
 }
 
@@ -95,6 +119,9 @@ export function resourcesOf(ports: ReadPorts): McpResources {
     read: async (uri, options) => contentsOf(ports.server, await ask("resources/read", { uri }, options)),
     complete: (uri, argument, options) =>
       completed(ports.server, ask, { type: "ref/resource", uri }, argument, options),
+    watch: async (uri, options) => {
+      await ask("resources/subscribe", { uri }, options);
+    },
   };
 }
 
@@ -111,6 +138,13 @@ export function promptsOf(ports: ReadPorts): McpPrompts {
   };
 }
 
+const completion = z.looseObject({
+  completion: z.looseObject({
+    values: z.array(z.string()).max(1_000),
+    total: z.number().optional(),
+    hasMore: z.boolean().optional(),
+  }),
+});
 const prompt = z.looseObject({ messages: z.array(z.looseObject({ role: z.string(), content: z.unknown() })) });
 
 /** The tools by which models read what is named for them, and nothing else. */
@@ -220,11 +254,12 @@ async function completed(
   ask: Ask,
   ref: { readonly [key: string]: string },
   argument: { readonly name: string; readonly value: string },
-  options: McpReadOptions | undefined,
-): Promise<readonly string[]> {
-  const form = z.looseObject({ completion: z.looseObject({ values: z.array(z.string()).max(1_000) }) });
-  const answer = await ask("completion/complete", { ref, argument }, options);
-  return known(server, "completion/complete", form, answer).completion.values;
+  { filled = {}, ...options }: McpCompleteOptions = {},
+): Promise<McpCompletion> {
+  const more = Object.keys(filled).length > 0 ? { context: { arguments: filled } } : {};
+  const answer = await ask("completion/complete", { ref, argument, ...more }, options);
+  const { values, total, hasMore } = known(server, "completion/complete", completion, answer).completion;
+  return { values, ...(total === undefined ? {} : { total }), ...(hasMore === undefined ? {} : { hasMore }) };
 }
 
 async function pages(

@@ -1,10 +1,11 @@
 import { type Json, parseWith } from "@remit/core";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { artifactTool } from "./artifact-tool.ts";
 import { memoryArtifacts } from "./artifacts.ts";
 import { contentOf } from "./content.ts";
-import { outputOf, type ResultContext, resultSchema } from "./result.ts";
+import { bytesAtMost, outputOf, type ResultContext, readResult, resultForm, resultSchema } from "./result.ts";
 import { contextOf } from "./testing/fixture.ts";
 import { createMask } from "./text.ts";
 
@@ -151,5 +152,47 @@ test("a secret that a server repeats does not get into an answer or a refusal", 
   });
   await expect(outputOf({ isError: true, content: [text("no abcdefgh-1234")] }, masked)).rejects.toThrow(
     "no [API_TOKEN]",
+  );
+});
+
+const arbAny = fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.boolean(), fc.dictionary(fc.string(), fc.string()));
+
+test("a result that is read by hand is what its form makes of it", () => {
+  const arbResult = fc.oneof(
+    arbAny,
+    fc.record(
+      {
+        content: fc.oneof(fc.array(fc.jsonValue()), arbAny),
+        structuredContent: arbAny,
+        isError: fc.oneof(fc.boolean(), arbAny),
+        _meta: arbAny,
+      },
+      { requiredKeys: [] },
+    ),
+  );
+  fc.assert(
+    fc.property(arbResult, (received) => {
+      const { success, data } = resultForm.safeParse(received);
+      const read = readResult(received);
+      expect(read !== undefined).toBe(success);
+      const { content, structuredContent, isError, _meta } = data ?? {};
+      if (read)
+        expect({ _meta: undefined, structuredContent: undefined, ...read }).toMatchObject({
+          content,
+          structuredContent,
+          isError,
+          _meta,
+        });
+    }),
+  );
+});
+
+test("a value takes no more bytes than is said, and what takes more is not measured to its end", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.nat(2_000), (value, enough) => {
+      const bytes = bytesAtMost(value, enough);
+      if (bytes <= enough) expect(Buffer.byteLength(JSON.stringify(value))).toBeLessThanOrEqual(bytes);
+      else expect(bytes).toBe(Number.POSITIVE_INFINITY);
+    }),
   );
 });

@@ -198,6 +198,7 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
       case "resources/subscribe":
       case "resources/unsubscribe":
         if (!mayRead(client, String(params.uri))) throw notFound(context.peer, String(params.uri));
+        if (method === "resources/subscribe") await watch([String(params.uri)]);
         return {};
       case "prompts/list": {
         const all = (await plain(async (one) => prompts?.list(one))) ?? [];
@@ -208,6 +209,10 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
       case "completion/complete":
         return { completion: await completed(client, params, plain) };
     }
+  };
+
+  const watch = async (uris: readonly string[]): Promise<void> => {
+    await Promise.all(uris.map((uri) => resources?.watch?.(uri)));
   };
 
   const completed = async (
@@ -239,12 +244,13 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
     instructions,
     capabilities: {
       resources: resources !== undefined,
-      subscriptions: resources?.subscriptions ?? false,
+      subscriptions: resources?.watch !== undefined,
       prompts: prompts !== undefined,
       completions: completions !== undefined,
       logging: options.logging,
     },
     answer,
+    watch,
     mayWatch: (uri, caller) => mayRead((caller as McpClient | undefined) ?? options.local, uri),
     changes: (listener) => {
       listeners.add(listener);

@@ -380,7 +380,7 @@ test("resources and prompts are a client's own as well: listed, read, watched an
   const { url } = await served({
     http: { authenticate },
     resources: {
-      subscriptions: true,
+      watch: async () => {},
       list: async () => uris.map((uri) => ({ uri, name: uri })),
       read: async (uri) => {
         asked.push(uri);
@@ -459,7 +459,7 @@ test("what changes is told to those who listen, in either era", async () => {
   const { tool } = gate();
   const { url, serving } = await served({
     tools: [echo],
-    resources: { subscriptions: true, list: async () => [], read: async () => undefined },
+    resources: { watch: async () => {}, list: async () => [], read: async () => undefined },
   });
   const heard: string[] = [];
   const hear = ({ method }: { readonly [key: string]: unknown }) => void heard.push(String(method));

@@ -83,8 +83,11 @@ export interface ServedResources {
     uri: string,
     context: ServedRequestContext,
   ) => Promise<{ readonly contents: readonly ServedContents[] } | InputRequired | undefined>;
-  /** True where `serving.changed({ kind: "resource-updated", uri })` is called when one changes. */
-  readonly subscriptions?: boolean;
+  /**
+   * Present where `serving.changed({ kind: "resource-updated", uri })` is called when one changes. Called when a client
+   * begins to listen for an address that it may read, each time.
+   */
+  readonly watch?: (uri: string) => Promise<void>;
 }
 
 export interface ServedResource {

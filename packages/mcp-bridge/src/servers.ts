@@ -1,7 +1,14 @@
 import { type AnyTool, type Clock, type Logger, silentLogger, systemClock, type Tool } from "@remit/core";
 import type { z } from "zod";
 import type { ArtifactStore } from "./artifacts.ts";
-import { type ConnectMcpOptions, type McpConnection, type McpStatus, openHost } from "./connect.ts";
+import {
+  type ConnectMcpOptions,
+  type Host,
+  type HostOptions,
+  type McpConnection,
+  type McpStatus,
+  openHost,
+} from "./connect.ts";
 import { unlessAborted } from "./deadline.ts";
 import { McpError } from "./errors.ts";
 import { createNameMap, defaultNamePolicy, exposedName, type NameMap, type NamePolicy } from "./names.ts";
@@ -72,13 +79,52 @@ export interface McpServers<Servers extends Readonly<Record<string, McpServerOpt
 export async function connectMcpServers<const Servers extends Readonly<Record<string, McpServerOptions>>>(
   options: ConnectMcpServersOptions<Servers>,
 ): Promise<McpServers<Servers>> {
+  const { pins, trustOnFirstUse = false } = options;
+  if (!pins && !trustOnFirstUse) {
+    for (const [name, { tools }] of Object.entries<McpServerOptions>(options.servers)) checkPinned(name, tools);
+  }
+  const { hosts, names, close } = await startHosts(options);
+  try {
+    const connections: [string, McpConnection][] = [];
+    for (const { name, host } of hosts) connections.push([name, await host.connection()]);
+    return {
+      servers: Object.fromEntries(connections) as unknown as McpServers<Servers>["servers"],
+      tools: connections.flatMap(([, { tools, reads }]) => [...Object.values(tools), ...Object.values(reads)]),
+      names,
+      status: () =>
+        Object.fromEntries(hosts.map(({ name, host }) => [name, host.status()])) as ReturnType<
+          McpServers<Servers>["status"]
+        >,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+/** Several servers, started. */
+export interface StartedHosts {
+  readonly hosts: readonly { readonly name: string; readonly host: Host<McpToolConfigs> }[];
+  readonly names: NameMap;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Starts servers at once, each supervised by itself; nothing is left running where it throws.
+ * @throws McpError `mcp/config-invalid`, `mcp/name-refused`; for a server that is `required` what `connectMcp` throws
+ */
+export async function startHosts(
+  options: ConnectMcpServersOptions<Readonly<Record<string, McpServerOptions>>>,
+  made: Pick<HostOptions<McpToolConfigs>, "raw" | "answering"> = {},
+): Promise<StartedHosts> {
   const { pins, trustOnFirstUse = false, artifacts, logger = silentLogger, clock = systemClock(), signal } = options;
-  const listed = Object.entries<McpServerOptions>(options.servers);
+  const listed = Object.entries(options.servers);
   const names = namesOf(listed, options.names);
   for (const { server, name, like } of names.warnings) {
     logger.warn({ server, tool: name, like }, "The name of an MCP tool looks like another one.");
   }
-  if (!pins && !trustOnFirstUse) for (const [name, { tools }] of listed) checkPinned(name, tools);
   const hosts = listed.map(([name, server]) => {
     const { prefix = false, required = false, transport, tools, limits, secrets, resources, prompts } = server;
     const host = openHost({
@@ -92,6 +138,7 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
       lenient: true,
       resources,
       prompts,
+      ...made,
       ...(limits === undefined ? {} : { limits }),
       ...(secrets === undefined ? {} : { secrets }),
       ...(pins === undefined ? {} : { pins }),
@@ -117,19 +164,7 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
       const { code } = start.reason;
       logger.warn({ server: started.name, code }, "MCP server is not reachable at the start; it is tried again.");
     }
-    const connections: [string, McpConnection][] = [];
-    for (const { name, host } of hosts) connections.push([name, await host.connection()]);
-    return {
-      servers: Object.fromEntries(connections) as unknown as McpServers<Servers>["servers"],
-      tools: connections.flatMap(([, { tools, reads }]) => [...Object.values(tools), ...Object.values(reads)]),
-      names,
-      status: () =>
-        Object.fromEntries(hosts.map(({ name, host }) => [name, host.status()])) as ReturnType<
-          McpServers<Servers>["status"]
-        >,
-      close,
-      [Symbol.asyncDispose]: close,
-    };
+    return { hosts, names, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { type AnyTool, type Json, type LookupAnswer, ToolRefusal } from "@remit/core";
 import { connectMcp, type McpToolConfigs, stdio } from "@remit/mcp-bridge";
 import type { Place, PlaceOptions } from "../../src/pack.ts";
+import { scenarioOf } from "../../src/suite/world-of.ts";
 import { changesBetween } from "../../src/world/changes.ts";
 import { type Matter, matters, memoryFile, officeFolder, openOffice, startOf, stateOf } from "./office.ts";
 
@@ -120,13 +121,8 @@ export async function openFilesPlace({ dir, logger }: PlaceOptions): Promise<Pla
   }
   const connections = [first.value, second.value];
   const tools = connections.flatMap((one) => Object.entries(one.tools as Readonly<Record<string, AnyTool>>));
-  const known = new Map<string, Matter>();
-  const matterOf = (worldId: string): Matter => known.get(worldId) ?? unknownMatter(worldId);
   return {
     tools: new Map(tools),
-    prepare: (worldId, scenario) => {
-      known.set(worldId, matters[scenario] ?? unknownMatter(scenario));
-    },
     reader: {
       endState: (worldId) => stateOf(dir, matterOf(worldId)),
       changes: (worldId) => changesBetween(startOf(matterOf(worldId)), stateOf(dir, matterOf(worldId))),
@@ -137,8 +133,10 @@ export async function openFilesPlace({ dir, logger }: PlaceOptions): Promise<Pla
   };
 }
 
-function unknownMatter(name: string): never {
-  throw new Error(`the office has no matter for "${name}"`);
+function matterOf(worldId: string): Matter {
+  const matter = matters[scenarioOf(worldId)];
+  if (!matter) throw new Error(`the office has no matter for the world "${worldId}"`);
+  return matter;
 }
 
 /** The file that a published server is started with. */

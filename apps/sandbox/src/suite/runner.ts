@@ -4,7 +4,8 @@ import { auditRun } from "./audit.ts";
 import { missedIn, type RecordingReport, recordedScenarios } from "./recording.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
 import { overspendIn, spendingOf } from "./spend.ts";
-import { openStage, type Stage, type StageOptions, worldOf } from "./stage.ts";
+import { openStage, type Stage, type StageOptions } from "./stage.ts";
+import { worldOf } from "./world-of.ts";
 
 /** What somebody who looks on is told, in order. */
 export type SuiteEvent =

@@ -21,6 +21,7 @@ import { passTimeFor } from "./later.ts";
 import { openPlace } from "./place.ts";
 import { openTape, type Tape } from "./recording.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
+import { worldOf } from "./world-of.ts";
 
 export interface StageOptions {
   readonly suite: Omit<SuiteFile, "catalog">;
@@ -58,11 +59,6 @@ export interface Stage {
     options?: Pick<PlayOptions, "onRun" | "run" | "unattended">,
   ) => Promise<ScenarioOutcome>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
-}
-
-/** The world of one scenario's run. */
-export function worldOf(suite: Pick<SuiteFile, "id">, scenario: string): string {
-  return `${suite.id}.${scenario}`;
 }
 
 /** Opens a suite: starts its servers, and notes what its tools are. */
@@ -115,7 +111,6 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const attended = (approver ?? suite.approver ?? "auto") === "auto";
     const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets, ids });
     const play: Stage["play"] = async (scenario, options) => {
-      place.prepare?.(worldOf(suite, scenario.name), scenario.name);
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
       const external = attended ? scenario.external : scenario.external.filter(isReply);
       const playing = playScenario(

@@ -8,22 +8,10 @@ import { type Json, jsonSchemaOf, type ModelDelta, type ModelRequest, type Respo
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { aiSdkModel } from "./ai-sdk.ts";
+import { idle, request } from "./request.test.data.ts";
 
 /** What the contract of all models does not ask: the AI SDK's own words for what is sent and for what comes back. */
 
-const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-  agent: "clerk",
-  instructions: "Be brief.",
-  input: { text: "hello" },
-  messages: [],
-  tools: [],
-  asks: [],
-  outputSchema: jsonSchemaOf(z.object({ text: z.string() }), "input", "clerk"),
-  labels: [],
-  context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
-  ...more,
-});
-const idle = { signal: new AbortController().signal };
 const usage = {
   inputTokens: { total: 30, noCache: 20, cacheRead: 8, cacheWrite: 2 },
   outputTokens: { total: 9, text: 5, reasoning: 4 },

@@ -10,30 +10,17 @@ import {
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { anthropic } from "./anthropic.ts";
+import { idle, request, textSchema } from "./request.test.data.ts";
 
 /** What the contract of all models does not ask: Anthropic's own words for what is sent and for what goes wrong. */
 
 const schemaOf = (schema: z.ZodType) => jsonSchemaOf(schema, "input", "clerk");
-const text = schemaOf(z.object({ text: z.string() }));
-const lookUp = { name: "look_up", description: "Looks up.", inputSchema: text };
+const lookUp = { name: "look_up", description: "Looks up.", inputSchema: textSchema };
 const tree: z.ZodType = z.object({
   get down() {
     return z.array(tree);
   },
 });
-const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-  agent: "clerk",
-  instructions: "Be brief.",
-  input: { text: "hello" },
-  messages: [],
-  tools: [],
-  asks: [],
-  outputSchema: text,
-  labels: [],
-  context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
-  ...more,
-});
-const idle = { signal: new AbortController().signal };
 const price = {
   quote: ({ chars }: { chars: number }, most: number) => ({ microUsd: chars, tokens: most }),
   cost: ({ outputTokens }: { outputTokens: number }) => ({ microUsd: outputTokens, basis: "reported" as const }),

@@ -1,33 +1,14 @@
-import {
-  type Json,
-  jsonSchemaOf,
-  type Message,
-  type ModelDelta,
-  type ModelRequest,
-  type ResponsePart,
-} from "@remit/core";
+import { type Json, jsonSchemaOf, type Message, type ModelDelta, type ResponsePart } from "@remit/core";
 import OpenAI from "openai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openai, openaiCompatible } from "./openai.ts";
 import { chatCollector } from "./openai-chat-stream.ts";
+import { idle, request } from "./request.test.data.ts";
 import { loadSdk } from "./sdk-failure.ts";
 
 /** What the contract of all models does not ask: OpenAI's own words for what is sent and for what goes wrong. */
 
-const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-  agent: "clerk",
-  instructions: "Be brief.",
-  input: { text: "hello" },
-  messages: [],
-  tools: [],
-  asks: [],
-  outputSchema: jsonSchemaOf(z.object({ text: z.string() }), "input", "clerk"),
-  labels: [],
-  context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
-  ...more,
-});
-const idle = { signal: new AbortController().signal };
 const output = (text: string): Json => [
   { type: "message", id: "msg_1", role: "assistant", status: "completed", content: [{ type: "output_text", text }] },
 ];

@@ -1,25 +1,13 @@
-import type { ModelRequest } from "@remit/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { askOf, askTools, callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
 import { mediaOf } from "./media.ts";
 import { argumentsOf, bodySize, parseArguments, renderRequest } from "./render.ts";
+import { request } from "./request.test.data.ts";
 
 const image = { $media: "image/png", data: "aGk=" };
 const read = { name: "read_book", description: "Reads.", inputSchema: { type: "object" } };
-const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-  agent: "clerk",
-  instructions: "Be brief.",
-  input: { text: "hello" },
-  messages: [],
-  tools: [],
-  asks: [],
-  outputSchema: { type: "object" },
-  labels: [],
-  context: { tenant: "acme", runId: "run_1", path: "clerk#1", turn: 1, attempt: 1, agentCall: 0, attributes: {} },
-  ...more,
-});
 const call = (callId: string) => ({ type: "toolCall" as const, callId, tool: "read_book", input: { id: 1 } });
 const done = (callId: string) => ({ callId, tool: "read_book", status: "done" as const, output: { of: callId } });
 

@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { type Logger, reasonOf } from "@remit/core";
 import { sqliteEngine } from "@remit/core/sqlite";
 import { openGateway } from "../gateway/gateway.ts";
@@ -31,6 +31,7 @@ export async function gateway(
   const { config, pins } = await openPlace(file, options.pins, context);
   const settings = settingsOf(config.file, config.gateway);
   const logger = lineLogger(context, options.verbose ?? false);
+  await using audit = await open(settings.audit, "a", 0o600);
   const opened = await openGateway({
     config,
     settings,
@@ -39,7 +40,7 @@ export async function gateway(
     clock: context.clock,
     ...(settings.journal === undefined ? {} : { engine: sqliteEngine({ path: settings.journal, logger }) }),
     ...(ports.transport === undefined ? {} : { transport: ports.transport }),
-    audit: (entry) => appendFileSync(settings.audit, `${JSON.stringify(entry)}\n`, { mode: 0o600 }),
+    audit: (entry) => audit.appendFile(`${JSON.stringify(entry)}\n`),
   });
   const { serving } = opened;
   // On stdio standard output is the protocol's.

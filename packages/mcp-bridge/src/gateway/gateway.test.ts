@@ -12,7 +12,7 @@ import { statelessClient } from "../testing/http-client.ts";
 
 const tokens = { ada: "token-of-ada-0123", ben: "token-of-ben-0123", ops: "token-of-ops-0123" };
 const asks = { elicitation: { form: {} }, sampling: {} };
-const desk = fileURLToPath(new URL("../testing/asking-desk.ts", import.meta.url));
+const desk = fileURLToPath(new URL("../testing/gateway-desk.ts", import.meta.url));
 
 const ends: (() => Promise<void>)[] = [];
 const folders: string[] = [];
@@ -280,6 +280,33 @@ test("resources that are not named do not exist", async () => {
   for (const uri of ["desk://secret", "desk://rules/../secret", "desk://rules%2f..%2fsecret"]) {
     expect((await ada("resources/read", { uri })).body.error).toBeDefined();
   }
+});
+
+test("of a server that nobody has accepted no resource exists either", async () => {
+  const { client } = await open(place(), false);
+  const ada = client("ada");
+  expect((await ada("resources/list")).body.error).toBeDefined();
+  expect((await ada("resources/read", { uri: "desk://rules" })).body.error).toBeDefined();
+});
+
+test("a client that listens for a resource hears of its changes", async () => {
+  const { client } = await open(place());
+  const stop = new AbortController();
+  const heard = Promise.withResolvers<unknown>();
+  const listening = client("ada")(
+    "subscriptions/listen",
+    { notifications: { resourceSubscriptions: ["desk://rules"] } },
+    {
+      signal: stop.signal,
+      onMessage: ({ method, params }) => {
+        if (method === "notifications/resources/updated") heard.resolve((params as { uri?: unknown }).uri);
+      },
+    },
+  );
+  listening.catch(heard.reject);
+  expect(await heard.promise).toBe("desk://rules");
+  listening.catch(() => {});
+  stop.abort();
 });
 
 test("clients that cannot be told apart, and a variable that is missing, are mistakes of the file", async () => {

@@ -12,24 +12,25 @@ import {
 import { type BearerToken, bearerTokens } from "../auth/bearer.ts";
 import { clientInfo } from "../client-info.ts";
 import type { McpConfig } from "../config.ts";
-import { type Host, openHost } from "../connect.ts";
+import type { Host } from "../connect.ts";
+import type { McpDefinition } from "../definition.ts";
 import { McpError } from "../errors.ts";
 import { httpServer } from "../http-server-options.ts";
 import { clientKey, type McpClient } from "../mcp-client.ts";
-import { createNameMap, defaultNamePolicy, exposedName } from "../names.ts";
 import type { PinStore } from "../pin-store.ts";
 import { remoteNameOf } from "../pins.ts";
 import type { InputRequired } from "../rounds.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "../serve.ts";
 import type { McpAuditEntry } from "../serve-app.ts";
 import type { ServedCallContext, ServedDefinition, ServedResult, ServedTool } from "../served.ts";
+import { type StartedHosts, startHosts } from "../servers.ts";
 import { supervisorTool } from "../supervisor-tool.ts";
 import type { McpToolConfigs } from "../tool-config.ts";
 import { WireError } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
 import { type GatewayCalls, gatewayCalls } from "./calls.ts";
 import { operatorToolNames, operatorTools } from "./operator-tools.ts";
-import { type PassOnServer, passOn } from "./pass-on.ts";
+import { passOn } from "./pass-on.ts";
 import type { GatewayClient, GatewaySettings } from "./settings.ts";
 import { aliasOfCalls, callModel, gatewayTeam } from "./team.ts";
 
@@ -59,24 +60,21 @@ export interface McpGateway {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-interface Upstream {
-  readonly name: string;
-  readonly host: Host<McpToolConfigs>;
-  readonly required: boolean;
-  readonly passOn: Omit<PassOnServer, "host">;
-}
+type Upstream = StartedHosts["hosts"][number];
 
-/** A tool that clients see, and the server's own name of it. */
+/** A tool that clients see, the server's own name of it, and what was accepted of it. */
 interface Offered {
   readonly upstream: Upstream;
   readonly remoteName: string;
   readonly tool: AnyTool;
+  readonly accepted: McpDefinition | undefined;
 }
 
 /**
  * Stands between clients and servers of MCP:
  *
- *  G1  What the configuration does not name does not exist: no tool, no resource, no prompt.
+ *  G1  What the configuration does not name does not exist: no tool, no resource, no prompt. Of a server that nobody has
+ *      accepted nothing does.
  *  G2  A tool is listed while its definition is the one that a person accepted, and no longer.
  *  G3  A call is a run: within its client's allowlist and budget, with approvals, one effect for one intent, and a journal.
  *  G4  What a server asks in the course of a call comes to the client of that call, where the configuration allows it.
@@ -88,14 +86,19 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
   const { config, settings, pins, logger = silentLogger, clock = systemClock() } = options;
   const engine = options.engine ?? memoryEngine();
   const calls = gatewayCalls(settings.allow);
-  const upstreams = openUpstreams(options, calls);
+  const closing: (() => Promise<void>)[] = [() => engine.close()];
   const closeAll = async () => {
-    await Promise.all(upstreams.map(({ host }) => host.link.close()));
-    await engine.close();
+    for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    checkNames(config);
-    await Promise.all(upstreams.map((one) => started(one, logger)));
+    const { servers, names: policy } = config;
+    const { trustOnFirstUse = false } = options;
+    const started = { servers, names: policy, pins, trustOnFirstUse, logger, clock };
+    const { hosts: upstreams, close: closeServers } = await startHosts(started, {
+      raw: true,
+      answering: calls.answering,
+    });
+    closing.push(closeServers);
     const offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
     const definition = gatewayTeam(offered.map(({ tool }) => heard(tool, calls)));
     const supervisor = runSupervisor(definition, {
@@ -122,7 +125,13 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
     const names = offered.map(({ tool }) => tool.name);
     const clients = settings.clients.map((one) => ({ ...one, client: withTools(one, names) }));
     const passed = passOn(
-      upstreams.map(({ host, passOn: about }) => ({ ...about, host })),
+      await Promise.all(
+        upstreams.map(async ({ name, host }) => {
+          const { resources, prompts } = await host.connection();
+          const uris = servers[name]?.resources?.uris ?? [];
+          return { name, link: host.link, resources, prompts, uris, promptNames: servers[name]?.prompts?.names ?? [] };
+        }),
+      ),
       calls,
       logger,
     );
@@ -141,6 +150,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       logger,
       clock,
     });
+    closing.push(serving.close);
     for (const { host } of upstreams) {
       host.link.onListingChange(() => serving.setTools(served()));
       host.link.onNotice((notice) => {
@@ -151,75 +161,37 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       });
     }
     await supervisor.resume();
-    const close = async () => {
-      await serving.close();
-      await closeAll();
-    };
     return {
       serving,
       status: () => Object.fromEntries(upstreams.map(({ name, host }) => [name, host.status()])),
-      close,
-      [Symbol.asyncDispose]: close,
+      close: closeAll,
+      [Symbol.asyncDispose]: closeAll,
     };
   } catch (thrown) {
     await closeAll();
     throw thrown;
   }
-
-  function openUpstreams({ config: { servers } }: GatewayOptions, { answering }: GatewayCalls): readonly Upstream[] {
-    return Object.entries(servers).map(([name, server]) => ({
-      name,
-      required: server.required,
-      passOn: { name, uris: server.resources?.uris ?? [], prompts: server.prompts?.names ?? [] },
-      host: openHost({
-        name,
-        transport: server.transport,
-        tools: server.tools,
-        limits: server.limits,
-        secrets: server.secrets,
-        pins,
-        trustOnFirstUse: options.trustOnFirstUse ?? false,
-        logger,
-        clock,
-        nameOf: (key) => exposedName({ server: name, tool: key }, { prefix: server.prefix }),
-        lenient: true,
-        raw: true,
-        answering,
-      }),
-    }));
-  }
 }
-
-/** Connects, and goes on trying where it cannot, unless it must be there. */
-async function started({ name, host, required }: Upstream, logger: Logger): Promise<void> {
-  host.link.start();
-  try {
-    await host.link.ready();
-  } catch (thrown) {
-    if (required || !McpError.is(thrown)) throw thrown;
-    logger.warn({ server: name, code: thrown.code }, "MCP server is not reachable at the start; it is tried again.");
-  }
-}
-
 async function toolsOf(upstream: Upstream, { servers }: McpConfig): Promise<readonly Offered[]> {
   const { tools } = await upstream.host.connection();
   const configs = servers[upstream.name]?.tools ?? {};
-  return Object.entries(tools as Readonly<Record<string, AnyTool>>).map(([key, tool]) => ({
-    upstream,
-    tool,
-    remoteName: remoteNameOf(key, configs[key] ?? {}),
-  }));
+  return Promise.all(
+    Object.entries(tools as Readonly<Record<string, AnyTool>>).map(async ([key, tool]) => {
+      const remoteName = remoteNameOf(key, configs[key] ?? {});
+      return { upstream, tool, remoteName, accepted: await upstream.host.acceptedOf(remoteName) };
+    }),
+  );
 }
 
 /** G2: a tool of a server that is away stays, and its calls say so; one that is refused is gone. */
-function isOpen({ upstream, remoteName, tool }: Offered): boolean {
-  return tool.version !== "unseen" && upstream.host.status().refused[remoteName] === undefined;
+function isOpen({ upstream, remoteName, accepted }: Offered): boolean {
+  return accepted !== undefined && upstream.host.status().refused[remoteName] === undefined;
 }
 
-function servedTool({ upstream, remoteName, tool }: Offered, desk: ServedTool, calls: GatewayCalls): ServedTool {
+function servedTool({ tool, accepted }: Offered, desk: ServedTool, calls: GatewayCalls): ServedTool {
   return {
     kind: "served-tool",
-    definition: definitionOf(upstream, remoteName, tool),
+    definition: definitionOf(tool, accepted),
     call: async (input, context) => {
       const outcome = await calls.during(context, () => desk.call({ tool: tool.name, input }, context));
       const failure = calls.failureOf(context);
@@ -257,9 +229,10 @@ function requiredBy({ cause }: McpError): { readonly [key: string]: unknown } | 
     : undefined;
 }
 
-function definitionOf({ host }: Upstream, remoteName: string, tool: AnyTool): ServedDefinition {
-  const listed = host.definitionOf(remoteName);
-  const { title, annotations, outputSchema } = listed ?? {};
+function definitionOf(
+  tool: AnyTool,
+  { title, annotations, outputSchema }: Partial<McpDefinition> = {},
+): ServedDefinition {
   return {
     name: tool.name,
     ...(title === undefined ? {} : { title }),
@@ -301,14 +274,6 @@ function tell(
   const [only, ...others] = host.underWay();
   if (only && others.length === 0)
     calls.clientOf(only)?.log(level as Parameters<ServedCallContext["log"]>[0], data, logger);
-}
-
-/** @throws McpError `mcp/name-refused` */
-function checkNames({ servers, names }: McpConfig): void {
-  const tools = Object.entries(servers).flatMap(([server, { tools: configs, prefix }]) =>
-    Object.keys(configs).map((tool) => ({ server, tool, prefix })),
-  );
-  createNameMap(tools, { ...defaultNamePolicy, ...names });
 }
 
 /** An operator has what decides, and of the rest what is named; everybody else all that there is, unless some is named. */

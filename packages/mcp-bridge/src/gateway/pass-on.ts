@@ -1,8 +1,7 @@
-import type { Logger } from "@remit/core";
-import { z } from "zod";
-import type { Host } from "../connect.ts";
+import type { Json, Logger } from "@remit/core";
 import { McpError } from "../errors.ts";
-import { isNamed } from "../resources.ts";
+import type { Link } from "../link.ts";
+import { isNamed, type McpPrompts, type McpReadOptions, type McpResources } from "../resources.ts";
 import type {
   ServedCompletions,
   ServedContents,
@@ -14,8 +13,6 @@ import type {
   ServedResources,
   ServedResourceTemplate,
 } from "../served.ts";
-import type { McpToolConfigs } from "../tool-config.ts";
-import type { WireMethod } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
 import type { GatewayCalls } from "./calls.ts";
 
@@ -25,10 +22,12 @@ import type { GatewayCalls } from "./calls.ts";
  */
 export interface PassOnServer {
   readonly name: string;
-  readonly host: Pick<Host<McpToolConfigs>, "link" | "during">;
+  readonly link: Pick<Link, "onListingChange">;
+  readonly resources: McpResources;
+  readonly prompts: McpPrompts;
   /** As `remit.resources.uris` has them: `*` within a part of an address, `**` across. */
   readonly uris: readonly string[];
-  readonly prompts: readonly string[];
+  readonly promptNames: readonly string[];
 }
 
 export interface PassOn {
@@ -37,147 +36,129 @@ export interface PassOn {
   readonly completions: ServedCompletions | undefined;
 }
 
-const timeoutMs = 30_000;
-const pagesMax = 64;
-const named = z.looseObject({ name: z.string() });
-const resource = named.extend({ uri: z.string() });
-const template = named.extend({ uriTemplate: z.string() });
-const contents = z.looseObject({ contents: z.array(z.looseObject({ uri: z.string() })) });
-const promptResult = z.looseObject({
-  messages: z.array(
-    z.looseObject({ role: z.enum(["user", "assistant"]), content: z.looseObject({ type: z.string() }) }),
-  ),
-});
-const completion = z.looseObject({
-  completion: z.looseObject({
-    values: z.array(z.string()).max(100),
-    total: z.number().optional(),
-    hasMore: z.boolean().optional(),
-  }),
-});
+/** Addresses of one server that clients may watch at once. */
+const watchedMax = 1_000;
 
 export function passOn(servers: readonly PassOnServer[], calls: GatewayCalls, logger: Logger): PassOn {
-  const ask = async <Schema extends z.ZodType>(
-    { host, name }: PassOnServer,
-    method: WireMethod,
-    params: { readonly [key: string]: unknown },
-    schema: Schema,
+  /** Makes a request in a client's name. */
+  const inName = <Value>(
     context: ServedRequestContext,
-  ): Promise<z.output<Schema>> => {
-    const { signal } = context;
-    const answer = await calls.during(context, () =>
-      host.during({ attributes: calls.attributes(context) }, (asking) =>
-        host.link.request(method, params, { timeoutMs, signal, ...asking }),
-      ),
-    );
-    const read = schema.safeParse(answer);
-    if (read.success) return read.data;
-    throw new McpError("mcp/result-invalid", { server: name, tool: method, reason: "it has another form" });
-  };
+    ask: (options: McpReadOptions) => Promise<Value>,
+  ): Promise<Value> =>
+    calls.during(context, () => ask({ signal: context.signal, call: { attributes: calls.attributes(context) } }));
 
-  /** Every page of a list; of a server that has none, or cannot be asked now, nothing. */
-  const listed = async <Schema extends z.ZodType>(
-    server: PassOnServer,
-    method: WireMethod,
-    member: string,
-    schema: Schema,
+  /** What servers list, the first one first. One that cannot be asked is left out and told; when none can, it fails. */
+  const listed = async (
+    from: readonly PassOnServer[],
     context: ServedRequestContext,
-  ): Promise<z.output<Schema>[]> => {
-    const all: z.output<Schema>[] = [];
-    const page = z.looseObject({ [member]: z.array(z.unknown()), nextCursor: z.string().optional() });
-    let cursor: string | undefined;
-    try {
-      for (let pages = 0; pages < pagesMax; pages++) {
-        const found = (await ask(server, method, cursor === undefined ? {} : { cursor }, page, context)) as {
-          readonly [key: string]: unknown;
-          readonly nextCursor?: string;
-        };
-        for (const item of found[member] as readonly unknown[]) {
-          const read = schema.safeParse(item);
-          if (read.success) all.push(read.data);
-        }
-        cursor = found.nextCursor;
-        if (cursor === undefined) return all;
+    list: (server: PassOnServer, options: McpReadOptions) => Promise<readonly Json[]>,
+    keyOf: (item: Listed) => string | undefined,
+    isNamedBy: (server: PassOnServer, key: string) => boolean,
+  ): Promise<readonly Listed[]> => {
+    const answers = await Promise.allSettled(from.map((server) => inName(context, (one) => list(server, one))));
+    const found = new Map<string, Listed>();
+    const failures: unknown[] = [];
+    for (const [index, answer] of answers.entries()) {
+      const server = from[index] as PassOnServer;
+      if (answer.status === "rejected") {
+        if (!McpError.is(answer.reason)) throw answer.reason;
+        logger.warn({ server: server.name, code: answer.reason.code }, "A server's list could not be read.");
+        failures.push(answer.reason);
+        continue;
       }
-      return all;
-    } catch (thrown) {
-      if (!McpError.is(thrown)) throw thrown;
-      logger.warn({ server: server.name, method, code: thrown.code }, "A server's list could not be read.");
-      return all;
+      for (const item of answer.value as readonly Listed[]) {
+        const key = keyOf(item);
+        if (typeof key === "string" && isNamedBy(server, key) && !found.has(key)) found.set(key, item);
+      }
     }
+    if (failures.length > 0 && failures.length === from.length) throw failures[0];
+    return [...found.values()];
   };
 
   const withResources = servers.filter(({ uris }) => uris.length > 0);
-  const withPrompts = servers.filter(({ prompts }) => prompts.length > 0);
-  const ownerOf = (uri: string) => withResources.filter(({ uris }) => isNamed(uri, uris));
+  const withPrompts = servers.filter(({ promptNames }) => promptNames.length > 0);
+  const ownersOf = (uri: string) => withResources.filter(({ uris }) => isNamed(uri, uris));
+  const promptOwner = (name: string) => withPrompts.find(({ promptNames }) => promptNames.includes(name));
+
+  const watched = new Map(withResources.map((server) => [server, new Set<string>()]));
+  const watchAt = async (server: PassOnServer, uri: string): Promise<void> => {
+    try {
+      await server.resources.watch(uri);
+    } catch (thrown) {
+      if (!McpError.is(thrown)) throw thrown;
+      logger.warn({ server: server.name, code: thrown.code }, "A server does not tell of changes of a resource.");
+    }
+  };
+  for (const [server, uris] of watched) {
+    // A connection that is new knows nothing of what was watched before.
+    server.link.onListingChange(() => {
+      for (const uri of uris) void watchAt(server, uri);
+    });
+  }
 
   const resources: ServedResources = {
     list: async (context) =>
-      firstOfEach(
-        await Promise.all(
-          withResources.map(async (server) => {
-            const all = await listed(server, "resources/list", "resources", resource, context);
-            return all.filter(({ uri }) => isNamed(uri, server.uris));
-          }),
-        ),
+      (await listed(
+        withResources,
+        context,
+        (server, options) => server.resources.list(options),
         ({ uri }) => uri,
-      ) as readonly ServedResource[],
+        ({ uris }, uri) => isNamed(uri, uris),
+      )) as unknown as readonly ServedResource[],
     templates: async (context) =>
-      firstOfEach(
-        await Promise.all(
-          withResources.map(async (server) => {
-            const all = await listed(server, "resources/templates/list", "resourceTemplates", template, context);
-            return all.filter(({ uriTemplate }) => server.uris.some((form) => mayFit(form, uriTemplate)));
-          }),
-        ),
+      (await listed(
+        withResources,
+        context,
+        (server, options) => server.resources.templates(options),
         ({ uriTemplate }) => uriTemplate,
-      ) as readonly ServedResourceTemplate[],
+        ({ uris }, template) => uris.some((form) => mayFit(form, template)),
+      )) as unknown as readonly ServedResourceTemplate[],
     read: async (uri, context) => {
-      for (const server of ownerOf(uri)) {
+      for (const server of ownersOf(uri)) {
         try {
-          const read = await ask(server, "resources/read", { uri }, contents, context);
-          return { contents: read.contents as unknown as readonly ServedContents[] };
+          const contents = await inName(context, (options) => server.resources.read(uri, options));
+          return { contents: contents as unknown as readonly ServedContents[] };
         } catch (thrown) {
           if (!McpError.is(thrown, "mcp/call-rejected") && !McpError.is(thrown, "mcp/call-failed")) throw thrown;
         }
       }
       return undefined;
     },
-    subscriptions: true,
+    watch: async (uri) => {
+      for (const server of ownersOf(uri)) {
+        const uris = watched.get(server) as Set<string>;
+        if (uris.has(uri)) continue;
+        if (uris.size >= watchedMax) throw new ServedError(rpcCodes.internal, "Too many resources are watched");
+        uris.add(uri);
+        await watchAt(server, uri);
+      }
+    },
   };
 
   const prompts: ServedPrompts = {
     list: async (context) =>
-      firstOfEach(
-        await Promise.all(
-          withPrompts.map(async (server) => {
-            const all = await listed(server, "prompts/list", "prompts", named, context);
-            return all.filter(({ name }) => server.prompts.includes(name));
-          }),
-        ),
+      (await listed(
+        withPrompts,
+        context,
+        (server, options) => server.prompts.list(options),
         ({ name }) => name,
-      ) as readonly ServedPrompt[],
+        ({ promptNames }, name) => promptNames.includes(name),
+      )) as unknown as readonly ServedPrompt[],
     get: async (name, args, context) => {
-      const server = withPrompts.find((one) => one.prompts.includes(name));
-      if (!server) return undefined;
-      const found = await ask(server, "prompts/get", { name, arguments: args }, promptResult, context);
-      return found as unknown as ServedPromptResult;
+      const owner = promptOwner(name);
+      if (!owner) return undefined;
+      return (await inName(context, (options) =>
+        owner.prompts.get(name, args, options),
+      )) as unknown as ServedPromptResult;
     },
   };
 
-  const completions: ServedCompletions = async ({ ref, argument, filled }, context: ServedRequestContext) => {
-    const owner =
-      ref.type === "ref/prompt" ? withPrompts.find((one) => one.prompts.includes(ref.name)) : ownerOf(ref.name)[0];
+  const completions: ServedCompletions = async ({ ref, argument, filled }, context) => {
+    const isPrompt = ref.type === "ref/prompt";
+    const owner = isPrompt ? promptOwner(ref.name) : ownerOfTemplate(withResources, ref.name);
     if (!owner) throw new ServedError(rpcCodes.invalidParams, "There is nothing of that name to complete");
-    const about = ref.type === "ref/prompt" ? { type: ref.type, name: ref.name } : { type: ref.type, uri: ref.name };
-    const params = {
-      ref: about,
-      argument,
-      ...(Object.keys(filled).length > 0 ? { context: { arguments: filled } } : {}),
-    };
-    const { completion: found } = await ask(owner, "completion/complete", params, completion, context);
-    const { values, total, hasMore } = found;
-    return { values, ...(total === undefined ? {} : { total }), ...(hasMore === undefined ? {} : { hasMore }) };
+    const { complete } = isPrompt ? owner.prompts : owner.resources;
+    return inName(context, (options) => complete(ref.name, argument, { ...options, filled }));
   };
 
   return {
@@ -187,15 +168,20 @@ export function passOn(servers: readonly PassOnServer[], calls: GatewayCalls, lo
   };
 }
 
+/** One thing of a list, as it came. */
+interface Listed {
+  readonly name?: string;
+  readonly uri?: string;
+  readonly uriTemplate?: string;
+}
+
+function ownerOfTemplate(servers: readonly PassOnServer[], template: string): PassOnServer | undefined {
+  return servers.find(({ uris }) => uris.some((form) => mayFit(form, template)));
+}
+
 /** True where something made of the template may fit. */
 function mayFit(form: string, uriTemplate: string): boolean {
   const fixed = uriTemplate.replace(/\{.*$/s, "");
   const start = form.replace(/\*.*$/s, "");
   return fixed.startsWith(start) || start.startsWith(fixed);
-}
-
-function firstOfEach<Item>(lists: readonly (readonly Item[])[], keyOf: (item: Item) => string): readonly Item[] {
-  const seen = new Map<string, Item>();
-  for (const item of lists.flat()) if (!seen.has(keyOf(item))) seen.set(keyOf(item), item);
-  return [...seen.values()];
 }

@@ -12,6 +12,7 @@ const app: ServedApp = {
   capabilities: { resources: false, subscriptions: false, prompts: false, completions: false, logging: false },
   answer: async () => ({ tools: [] }),
   mayWatch: () => true,
+  watch: async () => {},
   changes: () => () => {},
   fault: () => {},
 };

@@ -13,6 +13,7 @@ import {
   type ServedHttpRequest,
   type ServingHttp,
   type ServingHttpLimits,
+  watchedIn,
 } from "./serving.ts";
 import { serverV2, tell } from "./serving-v2.ts";
 
@@ -132,11 +133,13 @@ export function servingHttp(
   const stateless = async (request: Request, { body, caller, callerKey }: ServedHttpRequest): Promise<Response> => {
     const answer = () => modern.fetch(request, { authInfo: authInfoOf(caller), parsedBody: body });
     if ((body as { readonly method?: unknown } | null)?.method !== "subscriptions/listen") return answer();
-    if (!watchedIn(body).every((uri) => app.mayWatch(uri, caller))) {
+    const watched = watchedIn(body);
+    if (!watched.every((uri) => app.mayWatch(uri, caller))) {
       return refusal(400, rpcCodes.invalidParams, "Resource not found", idOf(body));
     }
     const own = listening.get(callerKey) ?? 0;
     if (own >= limits.sessionsPerCaller) return refusal(429, -32000, "Too many subscriptions", idOf(body));
+    await app.watch(watched);
     listening.set(callerKey, own + 1);
     return whenOver(await answer(), () => {
       const left = (listening.get(callerKey) ?? 1) - 1;
@@ -184,15 +187,6 @@ function authInfoOf(caller: unknown) {
 
 function isInitialize(body: unknown): boolean {
   return !Array.isArray(body) && (body as { readonly method?: unknown } | null | undefined)?.method === "initialize";
-}
-
-/** The resources that a `subscriptions/listen` names. */
-function watchedIn(body: unknown): readonly string[] {
-  const { params } = body as {
-    readonly params?: { readonly notifications?: { readonly resourceSubscriptions?: unknown } };
-  };
-  const named = params?.notifications?.resourceSubscriptions;
-  return Array.isArray(named) ? named.filter((uri) => typeof uri === "string") : [];
 }
 
 function eventOf(change: ServedChange): ServerEvent {

@@ -1,7 +1,7 @@
 import { PROTOCOL_VERSION_META_KEY, type Server, type Transport } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
-import type { ChannelOwner, ServedApp, ServingSession, ServingWire } from "./serving.ts";
+import { type ChannelOwner, type ServedApp, type ServingSession, type ServingWire, watchedIn } from "./serving.ts";
 import { servingV1 } from "./serving-v1.ts";
 import { serverV2, tell, type WatchedResources } from "./serving-v2.ts";
 
@@ -62,7 +62,13 @@ function serveV2(open: OpenChannel, app: ServedApp, owner: ChannelOwner): void {
   const transport: Transport = {
     start: async () => {
       channel = open({
-        message: (message) => transport.onmessage?.(message as never),
+        message: (message) => {
+          if (message.method === "subscriptions/listen") {
+            const uris = watchedIn(message).filter((uri) => app.mayWatch(uri, owner.caller));
+            app.watch(uris).catch((error: unknown) => app.fault(String(error)));
+          }
+          transport.onmessage?.(message as never);
+        },
         noise: () => app.fault("a line is no message of JSON-RPC"),
         end: () => {
           stopped();

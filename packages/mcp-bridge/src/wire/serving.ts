@@ -35,6 +35,8 @@ export interface ServedApp {
   ) => Promise<{ readonly [key: string]: unknown }>;
   /** True where a caller may hear of changes of this resource. */
   readonly mayWatch: (uri: string, caller: unknown) => boolean;
+  /** Somebody who may begins to listen for changes of these. */
+  readonly watch: (uris: readonly string[]) => Promise<void>;
   /** Hears what changes until the function that it gives is called. */
   readonly changes: (listener: (change: ServedChange) => void) => () => void;
   /** Something in the protocol went wrong that belongs to no request. */
@@ -168,4 +170,13 @@ export interface ServingHttpLimits {
   readonly subscriptions: number;
   /** Messages of one JSON-RPC batch, which only 2025-03-26 knows. */
   readonly batch: number;
+}
+
+/** The resources that a `subscriptions/listen` names. */
+export function watchedIn(body: unknown): readonly string[] {
+  const { params } = body as {
+    readonly params?: { readonly notifications?: { readonly resourceSubscriptions?: unknown } };
+  };
+  const named = params?.notifications?.resourceSubscriptions;
+  return Array.isArray(named) ? named.filter((uri) => typeof uri === "string") : [];
 }

@@ -5,7 +5,7 @@ import { serveMcp } from "../serve.ts";
 import type { ServedTool } from "../served.ts";
 
 /**
- * A server behind a gateway, for tests: `DESK_LOG=<log file> node asking-desk.ts`. `pay` writes, `name` asks its client, `meta` says
+ * A server behind a gateway, for tests: `DESK_LOG=<log file> node gateway-desk.ts`. `pay` writes, `name` asks its client, `meta` says
  * what came beside the call, `draw` answers with a picture. Every payment is a line of JSON in the log file.
  */
 const { DESK_LOG: log = "/dev/null" } = process.env;
@@ -54,6 +54,10 @@ const serving = await serveMcp({
       { uri: "desk://secret", name: "secret" },
     ],
     read: async (uri) => ({ contents: [{ uri, text: `text of ${uri}` }] }),
+    // Whoever begins to listen hears of a change at once.
+    watch: async (uri) => {
+      setImmediate(() => serving.changed({ kind: "resource-updated", uri }));
+    },
   },
 });
 await serving.closed;
