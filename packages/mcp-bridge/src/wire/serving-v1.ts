@@ -66,6 +66,7 @@ async function serve(open: OpenChannel, app: ServedApp, owner: ChannelOwner): Pr
     requestId: String(extra.requestId),
     meta: { ...params._meta },
     signal: extra.signal,
+    // A client that has gone is told nothing; its request hears of that by the signal.
     notify: (method, sent) => void extra.sendNotification({ method, params: sent } as never).catch(() => {}),
     log: (level, data, logger) => {
       if (levels.indexOf(level) < levels.indexOf(threshold)) return;

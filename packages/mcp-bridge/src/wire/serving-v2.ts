@@ -127,6 +127,7 @@ function contextOf(server: Server, context: ServerContext, owner: ChannelOwner |
     requestId: String(mcpReq.id),
     meta: { ...mcpReq._meta },
     signal: mcpReq.signal,
+    // A client that has gone is told nothing; its request hears of that by the signal.
     notify: (method, params) => void mcpReq.notify({ method, params: { ...params } }).catch(() => {}),
     log: (level, data, logger) => void mcpReq.log(level as LoggingLevel, data, logger).catch(() => {}),
     ask: stateless
