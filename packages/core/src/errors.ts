@@ -429,6 +429,32 @@ export const errorCodes = {
     message: "principal {principal} may not {action} this run",
     hint: "Use a principal with the right role.",
   },
+  "policy/untrusted-argument": {
+    retryable: false,
+    message: "{argument} of {tool} is not a value that {agent} may fill in: it comes from {sources}, or from nobody",
+    hint: "Use a value that the user named, that a trusted tool answered, or that was planned before; or let `flows` accept it.",
+  },
+  "policy/unplanned-write": {
+    retryable: false,
+    message:
+      "{agent} wants {tool} after it has read what others wrote ({sources}), and no plan from before announced it",
+    hint: "Announce writes with `plan_steps` before reading, exempt the tool in `flows`, or let a person be asked.",
+  },
+  "policy/egress-not-cleared": {
+    retryable: false,
+    message: "{argument} of {tool} may hold data of a class that it is not cleared for: {agent} has read {labels}",
+    hint: "Clear the tool for the class (`cleared`), say only what is not of that class, or let `flows.egress` ask a person.",
+  },
+  "policy/plan-too-late": {
+    retryable: false,
+    message: "{agent} has read what others wrote ({labels}) and plans no more writes in this run",
+    hint: "Plan before anything foreign is read, or let another agent plan.",
+  },
+  "policy/plan-invalid": {
+    retryable: false,
+    message: "the plan of {agent} cannot stand: {reason}",
+    hint: "Name writes of the agent's own list, values, and holes of the form that `plan_steps` describes.",
+  },
   "replay/diverged": {
     retryable: false,
     message: "entry {seq} of run {run} is {recorded} in the journal, but the definition now decides {decided}",
@@ -603,6 +629,11 @@ export const errorCodes = {
     retryable: false,
     message: "{supervisor} has {count} errors that show before it starts, the first: {first}",
     hint: '`data.findings` has them all, as `checkSupervisor` and `remit check` tell them. Mend them, or start with `check: "log"`.',
+  },
+  "supervisor/flows-invalid": {
+    retryable: false,
+    message: "the flow rules of {supervisor} cannot stand",
+    hint: "`data.issues` says where; tools and arguments have to be those of the team.",
   },
   "supervisor/duplicate": {
     retryable: false,

@@ -3,6 +3,8 @@ import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
+import type { FlowFinding } from "./label/flow.ts";
+import type { PlanStep } from "./label/plan.ts";
 import type { Principal } from "./principal.ts";
 import type { Issue } from "./schema.ts";
 
@@ -371,6 +373,8 @@ export interface DecisionBodies {
     /** The proposal that a person's edit took the place of, and who edited. */
     readonly edits?: { readonly effect: string; readonly by: string };
   };
+  /** What an agent is going to write, said before it read anything foreign (D10). */
+  "plan.made": { readonly agent: string; readonly first: number; readonly steps: readonly PlanStep[] };
   /** What compliance said, or that it said nothing and a person has to. */
   "effect.judged": {
     readonly effect: string;
@@ -399,6 +403,8 @@ export interface DecisionBodies {
     /** What the reviewer made of it: from this alone a person can decide. */
     readonly packet?: Json;
     readonly labels: readonly string[];
+    /** Why the flow rule asks, and where what it asks about may have come from. */
+    readonly because?: readonly FlowFinding[];
   };
   /** An approval that counts, and is not yet enough. */
   "approval.recorded": {
@@ -460,6 +466,8 @@ export interface DecisionBodies {
     readonly decision: Decision;
     /** Binding of the approval that it rests on; used up with it. */
     readonly approval?: string;
+    /** Index of the entry of the run's plan that announced it; used up with it. */
+    readonly planned?: number;
   };
   /** A failed step that will be tried again at `dueAt`. */
   "step.retried": {

@@ -112,6 +112,11 @@ export { type IdSource, randomIds, seededIds } from "./ids.ts";
 export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
 export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
+export { becauseText } from "./label/because.ts";
+export type { FlowFinding, Source } from "./label/flow.ts";
+export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
+export { extractedBy, isForeign, isSensitive } from "./label/label.ts";
+export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
 export {
@@ -126,7 +131,6 @@ export { type HedgeOptions, hedge } from "./model/hedge.ts";
 export {
   defineRoute,
   isCleared,
-  isSensitive,
   type Route,
   type RouteOptions,
   type RouteRule,

@@ -5,13 +5,17 @@ import type { Rules } from "./run/state.ts";
  * was then. What takes something away at once is no version: restrictions are (D4).
  */
 
-/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries. */
-export const policyVersion = "tiers-1";
+/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data. */
+export const policyVersion = "flows-1";
+
+/** The same without flows. */
+const tiersVersion = "tiers-1";
 
 /** Allowlists, schemas and limits alone: what runs without a version in their first entry began under. */
 export const firstPolicyVersion = "allowlist-1";
 
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
-  return version === firstPolicyVersion ? { tiers: false, retries: false } : { tiers: true, retries: true };
+  if (version === firstPolicyVersion) return { tiers: false, retries: false, flows: false };
+  return { tiers: true, retries: true, flows: version !== tiersVersion };
 }

@@ -78,6 +78,10 @@ export interface Tool<
   readonly protect: readonly string[];
   /** Origin labels that the tool's answers carry. */
   readonly labels: readonly string[];
+  /** Parts of its answers that are trusted though its labels are foreign: JSON pointers, `*` for any member or index. */
+  readonly trusts: readonly string[];
+  /** Sensitive labels of the data that may go into it, where it is a sink; nothing: it is none. */
+  readonly cleared: readonly string[] | undefined;
   readonly version: string;
   /** How a failed call is tried again; the gate's own defaults where it is absent. */
   readonly retry: RetryPolicy | undefined;
@@ -122,6 +126,16 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
   readonly timeoutMs?: number;
   readonly protect?: readonly (keyof z.input<Input> & string)[];
   readonly labels?: readonly string[];
+  /**
+   * Parts of the answers that the tool's own system assigns, such as ids: trusted though the labels are foreign. JSON
+   * pointers, `*` for any member or index: every `id` of a list is `/*` followed by `/id`.
+   */
+  readonly trusts?: readonly string[];
+  /**
+   * Makes the tool a sink: what is of a sensitive class that is not in this list does not go in. `["sensitive"]` stands for
+   * all classes, `[]` for none. Absent: the tool stays inside, and everything may go in.
+   */
+  readonly cleared?: readonly string[];
   readonly retry?: Partial<RetryPolicy>;
   /** Shares a breaker with other tools: whatever they stand or fall with, such as a server. */
   readonly breaker?: string;
@@ -210,6 +224,8 @@ export function defineTool(
     timeoutMs,
     protect: options.protect ?? [],
     labels: options.labels ?? [],
+    trusts: options.trusts ?? [],
+    cleared: options.cleared,
     retry: retryOf(name, options.retry),
     breaker: options.breaker ?? name,
     settlesWithinMs: write?.settlesWithinMs,

@@ -1,4 +1,4 @@
-import type { ApprovalCase, Entry, Json } from "@remit/core";
+import { type ApprovalCase, becauseText, type Entry, type Json } from "@remit/core";
 import { glance } from "./glance.ts";
 import type { Screen } from "./screen.ts";
 import { type Cell, pairs, table } from "./table.ts";
@@ -90,6 +90,7 @@ export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: nu
     ],
     ["evidence", evidence.join(", ") || "none is named"],
     ["labels", labels.length > 0 ? `the run had read data from ${labels.join(", ")}` : "the run has read nothing"],
+    ...changeFacts(open.because.map(becauseText), "asked because"),
     ...changeFacts(reads, "had read"),
     ["asked by", `${requesters.join(", ")} (who asked cannot approve)`],
     [

@@ -70,6 +70,7 @@ describe("an open case", () => {
         requesters: ["alice"],
         requestedAt: 100,
         expiresAt: 1_000,
+        because: [],
         labels: ["user"],
         binding: "b1",
       },

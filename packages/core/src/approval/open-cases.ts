@@ -1,5 +1,7 @@
 import { type Entry, type EntryBodies, endStatusOf } from "../event.ts";
 import type { Json } from "../json.ts";
+import { becauseText } from "../label/because.ts";
+import type { FlowFinding } from "../label/flow.ts";
 import type { RunRecord } from "../port/journal.ts";
 import type { Risk } from "../tool.ts";
 import { type ApprovalPacket, approvalPacket } from "./case.ts";
@@ -38,6 +40,8 @@ export interface ApprovalCase {
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly labels: readonly string[];
+  /** Why the flow rule asks, and where the values may have come from; empty: it does not. */
+  readonly because: readonly FlowFinding[];
   readonly binding: string;
 }
 
@@ -103,7 +107,7 @@ function caseOf(
   const { effect, agent, tool, input, risk, reversible, verdict } = body;
   // It was checked when it was made; a packet of another release is left out rather than shown half.
   const packet = approvalPacket.safeParse(body.packet).data;
-  const { quorum, roles, requesters, expiresAt, labels, binding } = body;
+  const { quorum, roles, requesters, expiresAt, labels, binding, because = [] } = body;
   return {
     address: addressOf(runId, effect),
     tenant,
@@ -116,7 +120,11 @@ function caseOf(
     input,
     risk,
     reversible,
-    why: packet?.why || verdict?.reasons.join("; ") || `a change of ${risk} risk waits for a person`,
+    why:
+      packet?.why ||
+      verdict?.reasons.join("; ") ||
+      because.map(becauseText).join("; ") ||
+      `a change of ${risk} risk waits for a person`,
     ...(verdict === undefined ? {} : { verdict }),
     ...(packet === undefined ? {} : { packet }),
     evidence: packet?.evidence ?? [],
@@ -128,6 +136,7 @@ function caseOf(
     requestedAt: at,
     expiresAt,
     labels,
+    because,
     binding,
   };
 }

@@ -227,7 +227,7 @@ const planted: readonly Planted[] = [
   },
   {
     what: "a way from the web to a protected argument, through a third agent",
-    code: "check/protect-ungated",
+    code: "check/protect-asks",
     path: "browse > a > b > c > send",
     definition: team([
       agent("a", { tools: [read("browse", { labels: ["web"] })] }),
@@ -237,12 +237,24 @@ const planted: readonly Planted[] = [
   },
   {
     what: "a way from a team's source out to a protected argument",
-    code: "check/protect-ungated",
+    code: "check/protect-asks",
     path: "browse > a > c > send",
     definition: team([
       nested(team([agent("a", { tools: [read("browse", { labels: ["mcp:web"] })] })], { name: "search" }), "finder"),
       agent("c", { tools: [write("send", { protect: ["to"] })] }),
     ]),
+  },
+  {
+    what: "a rule that lets any such text into a protected argument",
+    code: "check/protect-ungated",
+    path: "browse > a > c > send",
+    definition: team(
+      [
+        agent("a", { tools: [read("browse", { labels: ["web"] })] }),
+        agent("c", { tools: [write("send", { protect: ["to"] })] }),
+      ],
+      { flows: { accept: [{ tool: "send", argument: "to", type: "string", pattern: ".+", because: "any" }] } },
+    ),
   },
   {
     what: "a protected argument that there is not",

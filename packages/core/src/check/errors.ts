@@ -70,12 +70,16 @@ export const checkErrorCodes = {
     'Give it a key or a look-up, or a way back, or ask for a verdict by a rule (`by: "compliance"`).',
   ),
   "check/untrusted-write": warning(
-    "{agent} reads from {source} ({labels}) and calls {tool} at once: what it has read may be what it does",
-    "Let another agent read, or ask for a verdict before the write (`approvals`).",
+    "{agent} reads from {source} ({labels}) and writes with {tool}: what was not planned before waits for a person, unless the tool is exempt",
+    "Let it plan first (`planSteps`), let another agent read, or ask for a verdict before the write (`approvals`).",
+  ),
+  "check/protect-asks": warning(
+    "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}): a person is asked each time",
+    "Let it be read out narrowly (`defineExtraction`), accept it within bounds (`flows.accept`), or be content to be asked.",
   ),
   "check/protect-ungated": error(
-    "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}), and nobody looks at it",
-    "Ask for a verdict or a person before {tool} (`approvals`), or do not let it follow that source.",
+    "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}), a rule accepts any such text, and nobody looks at it",
+    "Let the rule in `flows.accept` hold for planned calls only, say in `from` who has to say the value, or ask for a verdict or a person (`approvals`).",
   ),
   "check/protect-unknown": error(
     "{tool} protects {argument}, which is none of its arguments ({known})",

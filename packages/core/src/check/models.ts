@@ -1,6 +1,7 @@
 import type { AnyAgent } from "../agent.ts";
 import type { BudgetAmount } from "../event.ts";
-import { isCleared, isRoute, isSensitive, modelsOf, type Route } from "../model/route.ts";
+import { isSensitive } from "../label/label.ts";
+import { isCleared, isRoute, modelsOf, type Route } from "../model/route.ts";
 import type { Model, ModelRequest } from "../port/model.ts";
 import { type Ground, reachedFrom, wayTo } from "./ground.ts";
 import type { CheckOptions, Note, Rule } from "./rule.ts";

@@ -1,7 +1,8 @@
 import { type ResolvedRule, tierOf } from "../approval/rule.ts";
 import { defaultRetry } from "../effect/tries.ts";
 import type { JsonSchema } from "../json.ts";
-import { isSensitive } from "../model/route.ts";
+import type { FlowRules } from "../label/flow-rules.ts";
+import { isForeign } from "../label/label.ts";
 import type { AnyTool } from "../tool.ts";
 import { type Ground, reachedFrom, type Team, toolsOf, wayTo } from "./ground.ts";
 import type { Note, Rule } from "./rule.ts";
@@ -26,7 +27,7 @@ export const checkWrites: Rule = (ground, note, options) => {
     checkParallel(team, ground, note);
   }
   checkJudges(ground, holders, note);
-  checkTrust(ground, note, options.trusted ?? []);
+  checkTrust(ground, note, [...ground.root.trusted, ...(options.trusted ?? [])]);
 };
 
 /** For each tool a way to somebody who has it. */
@@ -142,12 +143,16 @@ function checkParallel({ live, path }: Team, { visited }: Ground, note: Note): v
   }
 }
 
-/** Whose word a label stands for that a run begins with, or none's. */
-const ownLabels: ReadonlySet<string> = new Set(["user", "operator", "service", "trusted"]);
-
-/** True for a label that names an origin outside of the operator's word. */
-function isForeign(label: string, trusted: readonly string[]): boolean {
-  return !ownLabels.has(label) && !isSensitive(label) && !label.startsWith("trusted:") && !trusted.includes(label);
+/** True when a rule lets texts of a form into an argument, whoever says them and whether planned or not. */
+function takesAnyText({ accept = [] }: FlowRules, tool: string, argument: string): boolean {
+  return accept.some(
+    (rule) =>
+      rule.tool === tool &&
+      rule.argument === argument &&
+      rule.type === "string" &&
+      rule.from === undefined &&
+      rule.planned !== true,
+  );
 }
 
 /** Ways from what somebody else wrote to what is done. */
@@ -175,8 +180,10 @@ function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): voi
       const way = wayTo(tainted, agent.name);
       const from = sources.get(way[0] as string);
       if (!from) continue;
-      const protect = tool.protect.join(", ");
-      note("check/protect-ungated", [from.source, ...way, tool.name], { tool: tool.name, protect, ...from });
+      const open = tool.protect.filter((argument) => takesAnyText(root.flows, tool.name, argument));
+      const code = open.length > 0 ? "check/protect-ungated" : "check/protect-asks";
+      const protect = (open.length > 0 ? open : tool.protect).join(", ");
+      note(code, [from.source, ...way, tool.name], { tool: tool.name, protect, ...from });
     }
   }
 }

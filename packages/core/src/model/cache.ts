@@ -1,10 +1,10 @@
 import { reasonOf } from "../errors.ts";
 import { hashJson } from "../hash.ts";
+import { isSensitive } from "../label/label.ts";
 import { assertBound } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
-import { isSensitive } from "./route.ts";
 
 /**
  * Answers of models, kept for the next one who asks the same.

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
+import { isSensitive } from "../label/label.ts";
 import type { Model, ModelRequest } from "../port/model.ts";
 import {
   chooseModels,
   defineRoute,
   isCleared,
   isRoute,
-  isSensitive,
   modelsOf,
   type RouteFacts,
   type RouteOptions,

@@ -1,6 +1,7 @@
 import { OrchestrationError } from "../errors.ts";
 import type { ModelChoice } from "../event.ts";
 import { sha256 } from "../hash.ts";
+import { isSensitive } from "../label/label.ts";
 import type { Model, ModelRequest } from "../port/model.ts";
 
 /**
@@ -153,11 +154,6 @@ export function chooseModels(
     return code === undefined ? [] : [{ model: model.id, code }];
   });
   return { models, choice: { why, ...(passedOver.length > 0 ? { passedOver } : {}) } };
-}
-
-/** Labels that need a clearance: `sensitive`, and all that begin with `sensitive:`. */
-export function isSensitive(label: string): boolean {
-  return label === "sensitive" || label.startsWith("sensitive:");
 }
 
 /** True for a model that may see all of these labels (M1). */

@@ -1,10 +1,10 @@
 import type { CallModelCommand } from "../command.ts";
 import type { ModelChoice, ResponsePart } from "../event.ts";
 import type { Json } from "../json.ts";
+import { isSensitive } from "../label/label.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Message, Model, ModelRequest } from "../port/model.ts";
 import { attributeNames as names, operations, type SpanAttributes, spanNames, type Tracer } from "../port/tracer.ts";
-import { isSensitive } from "./route.ts";
 
 /** A model call as a span says it. */
 

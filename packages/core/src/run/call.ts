@@ -5,10 +5,12 @@ import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.t
 import { covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import { planToolName } from "../label/plan.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import type { AnyTool } from "../tool.ts";
+import { flowOf, planned, readFrom } from "./flows.ts";
 import {
   askJudge,
   closeApproval,
@@ -79,6 +81,9 @@ export function proposeCall(
     const data = { tool: tool.name, issues: parsed.issues as unknown as Json };
     return deny(new OrchestrationError("tool/input-invalid", data), "input-schema");
   }
+  const flow = flowOf(work, invocation, tool, part.input);
+  if (flow.refusal) return deny(flow.refusal, "flow");
+  if (tool.name === planToolName) return takePlan(work, invocation, path, part, deny);
   const exact = canonicalJson(part.input);
   const inputHash = keyedHash(work.tenantKey, exact);
   // What the tool would get is what repeats: a member that its schema drops makes no other call.
@@ -115,7 +120,22 @@ export function proposeCall(
     pair,
     requesters: edit?.requesters ?? work.state.requesters,
     edits: edit && { effect: edit.effect, by: edit.by },
+    because: flow.because,
+    planned: flow.planned,
   });
+}
+
+/** Takes note of what an agent is going to write. */
+function takePlan(
+  work: Work,
+  invocation: Invocation,
+  path: string,
+  { callId, tool, input }: ToolCallPart,
+  deny: (error: OrchestrationError, ruleId: string) => void,
+): void {
+  const refusal = planned(work, invocation, path, input);
+  if (refusal) return deny(refusal, "plan");
+  settle(work, path, invocation.path, { callId, tool, status: "done", output: { steps: work.state.plan.length } });
 }
 
 /** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
@@ -132,6 +152,8 @@ export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json
     pair: path,
     requesters: edit?.requesters ?? work.state.requesters,
     edits: edit && { effect: edit.effect, by: edit.by },
+    because: [],
+    planned: undefined,
   });
 }
 
@@ -148,6 +170,8 @@ type Proposal = Pick<
   | "pair"
   | "requesters"
   | "edits"
+  | "because"
+  | "planned"
 >;
 
 function begin(work: Work, proposal: Proposal): void {
@@ -160,7 +184,8 @@ function begin(work: Work, proposal: Proposal): void {
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
     snapshot: firstStep(callSteps),
     command: undefined,
-    tier: rule?.tier ?? "none",
+    // What the flow rule has found only a person may let pass.
+    tier: proposal.because.length > 0 ? "person" : (rule?.tier ?? "none"),
     since: undefined,
     calledBy: undefined,
     intended: false,
@@ -171,6 +196,8 @@ function begin(work: Work, proposal: Proposal): void {
     answers: [],
   };
   work.state.calls.set(path, call);
+  const step = call.planned === undefined ? undefined : work.state.plan[call.planned];
+  if (step) step.used++;
   if (call.tier !== "none") joinCall(work, call);
   tellCall(work, call, {
     type: "propose",
@@ -217,6 +244,7 @@ function revoked(work: Work, target: string): OrchestrationError {
 /** The tool answered. */
 export function callReturned(work: Work, call: Call, body: EntryBodies["tool.returned"]): void {
   takeLabels(work, call, body.labels);
+  readFrom(work, call, body.output, body.labels);
   tellCall(
     work,
     call,
@@ -285,7 +313,9 @@ function callBeforeOf({ tool, since }: Call, at: number): number | undefined {
 }
 
 /** A write that certainly did not happen may be asked for again; a read counts on. */
-function forgive(work: Work, { pair, tool }: Call): void {
+function forgive(work: Work, { pair, tool, planned: entry }: Call): void {
+  const step = entry === undefined ? undefined : work.state.plan[entry];
+  if (step) step.used--;
   const seen = work.state.repeats.get(pair);
   if (seen && tool.effect === "write") work.state.repeats.set(pair, { ...seen, granted: seen.granted - 1 });
 }
@@ -297,6 +327,7 @@ export function callLost(work: Work, call: Call): void {
 
 export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.looked-up"]): void {
   takeLabels(work, call, body.labels);
+  if (body.output !== undefined) readFrom(work, call, body.output, body.labels);
   const result: ToolResultPart = { ...tag(call), status: "done", output: body.output ?? null };
   tellCall(work, call, { type: body.outcome }, body.outcome === "found" ? { result, outcome: "done" } : {});
 }
@@ -398,6 +429,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
           risk: tool.risk,
           decision: decision(work, "allowlist"),
           ...(call.approval === undefined ? {} : { approval: call.approval.binding }),
+          ...(call.planned === undefined ? {} : { planned: call.planned }),
         });
       }
       return;

@@ -6,6 +6,7 @@ import type { EntryBodies, EntryType, InputEvent, Restrictions } from "../event.
 import { fullGrant, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
+import { answerSource, inputSource } from "../label/reading.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
@@ -26,6 +27,7 @@ import {
   tellCall,
 } from "./call.ts";
 import { emptyState, isEnd, notStarted } from "./empty.ts";
+import { keepReading } from "./flows.ts";
 import { decideApproval, joinCall, leaveCall, requestAgain } from "./gated.ts";
 import { cancelInvocation, failResponse, joinInvocation, readResponse, retryDue } from "./invocation.ts";
 import {
@@ -308,6 +310,7 @@ export class RunCore {
         if (body.restrictions) state.restrictions = body.restrictions;
         this.#attributes = body.attributes ?? {};
         this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
+        if (!body.compensates) keepReading(work, inputSource, "", body.input, body.labels);
         work.startTimer({ id: deadlineTimer, path: "", dueAt: startAt + deadlineMs, durable: true });
         const { tenant, run } = body.grants ?? {};
         const grant = narrow(narrow(fullGrant, tenant), run);
@@ -404,6 +407,7 @@ export class RunCore {
         const { ask, answer, key } = event.body;
         if (key !== undefined) state.answered.add(key);
         const by = state.asks.get(ask);
+        if (by) keepReading(work, answerSource, ask, answer, event.body.labels);
         if (by)
           this.#send(
             "input.received",

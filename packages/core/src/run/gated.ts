@@ -172,6 +172,7 @@ export function requestApproval(work: Work, call: Call): void {
     requesters,
     expiresAt,
     labels: [...work.state.labels],
+    ...(call.because.length === 0 ? {} : { because: call.because }),
     ...(call.verdict === undefined ? {} : { verdict: call.verdict }),
     ...(call.packet === undefined ? {} : { packet: call.packet }),
   });

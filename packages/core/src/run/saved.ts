@@ -180,6 +180,8 @@ export function loadState(
       packet: one.packet,
       // Snapshots from before tools could ask know of no answers and of no rest.
       answers: one.answers ?? [],
+      because: one.because ?? [],
+      planned: one.planned,
       tool: found,
     });
   }
@@ -202,6 +204,10 @@ export function loadState(
   return {
     state: {
       ...saved.state,
+      // Snapshots from before there were flows know of nothing that was read.
+      readings: saved.state.readings ?? [],
+      readingBytes: saved.state.readingBytes ?? 0,
+      plan: saved.state.plan ?? [],
       ending: saved.state.ending ?? undefined,
       repeats: new Map(saved.repeats),
       agentCalls: new Map(saved.agentCalls),

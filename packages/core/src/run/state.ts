@@ -16,6 +16,9 @@ import type {
 } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
+import type { FlowFinding } from "../label/flow.ts";
+import type { PlannedStep } from "../label/plan.ts";
+import type { Reading } from "../label/reading.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
 import type { Bus } from "../port/bus.ts";
@@ -181,6 +184,10 @@ export interface Call {
   approval: ApprovalToken | undefined;
   verdict: EntryBodies["effect.judged"] | undefined;
   packet: Json | undefined;
+  /** Why the flow rule asks a person; empty: it does not. */
+  readonly because: readonly FlowFinding[];
+  /** Index of the entry of the plan that it uses up. */
+  readonly planned: number | undefined;
   /** What people have answered to its tool's questions. */
   answers: readonly GivenAnswer[];
 }
@@ -233,6 +240,12 @@ export interface RunState {
   microUsd: number;
   /** Labels of everything that any agent of this run has read; a handoff carries them on (D10). */
   labels: string[];
+  /** What it has read, for where values come from; nothing where the team reads nothing foreign. */
+  readings: Reading[];
+  /** Bytes of them, about. */
+  readingBytes: number;
+  /** Writes that were announced before anything foreign was read. */
+  plan: PlannedStep[];
   /** How often each (tool, arguments) pair was granted, and denied as a repetition. */
   readonly repeats: Map<string, { granted: number; denied: number }>;
   /** Model calls by agent name. */
@@ -312,6 +325,8 @@ export interface Rules {
   readonly tiers: boolean;
   /** Failed steps are tried again where that is safe. */
   readonly retries: boolean;
+  /** What others may have written fills no protected argument and causes no write by itself (R9). */
+  readonly flows: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

@@ -8,6 +8,8 @@ import type { BudgetAmount, RunBudget } from "../event.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
+import { type FlowRules, readFlows } from "../label/flow-rules.ts";
+import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { compileSteps } from "../step.ts";
@@ -52,6 +54,13 @@ export interface SupervisorOptions<
   readonly approvals?: readonly ApprovalRule[];
   /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
   readonly judges?: Judges;
+  /**
+   * What the team makes of data that others may have written (R9). Without it a person is asked about every foreign value in
+   * a protected argument, and about every write that comes after foreign text. Those of the outermost supervisor hold.
+   */
+  readonly flows?: FlowRules;
+  /** Labels that count as its own people's word, such as `mcp:crm`. */
+  readonly trusted?: readonly string[];
   /** What one run may cost at most, and each of its agents. */
   readonly budget?: {
     readonly run?: BudgetAmount;
@@ -81,6 +90,10 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   /** For each write that may not be made at once: what it waits for. */
   readonly approvals: ReadonlyMap<string, ResolvedRule>;
   readonly judges: Judges;
+  readonly flows: FlowRules;
+  readonly trusted: readonly string[];
+  /** Some tool of the team brings data that others may have written, or that is not for everybody. */
+  readonly tracks: boolean;
   readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
   readonly aliases: readonly string[];
   /** Every tool of the team by name. */
@@ -199,6 +212,8 @@ export function defineSupervisor<
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
   const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
   const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
+  const flows = readFlows(options.flows, tools, name);
+  const trusted = options.trusted ?? [];
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
   const onFailure = options.onFailure ?? "fail";
@@ -218,6 +233,9 @@ export function defineSupervisor<
     limits,
     approvals,
     judges,
+    flows: flows ?? {},
+    trusted,
+    tracks: [...tools.values()].some(({ labels }) => labels.some((one) => isForeign(one, trusted) || isSensitive(one))),
     budget: withInnerBudgets(options.budget as SupervisorDefinition["budget"], agents),
     aliases: [...aliases].sort(),
     tools,
@@ -229,6 +247,8 @@ export function defineSupervisor<
           limits: options.limits ?? {},
           approvals: describeRules(options.approvals ?? []),
           judges,
+          flows,
+          trusted,
           budget: options.budget,
         },
         agents,
@@ -289,6 +309,8 @@ function describe(
     readonly limits: Partial<Limits>;
     readonly approvals: Json | undefined;
     readonly judges: Judges;
+    readonly flows: FlowRules | undefined;
+    readonly trusted: readonly string[];
     readonly budget: unknown;
   },
   agents: ReadonlyMap<string, AnyAgent>,
@@ -296,6 +318,8 @@ function describe(
   return {
     // What a definition does not use leaves no trace in its hash, so that it stays what it was.
     ...(plan.approvals === undefined ? {} : { approvals: plan.approvals }),
+    ...(plan.flows === undefined ? {} : { flows: plan.flows }),
+    ...(plan.trusted.length === 0 ? {} : { trusted: [...plan.trusted].sort() }),
     ...(plan.budget === undefined ? {} : { budget: plan.budget }),
     ...(plan.judges.compliance || plan.judges.reviewer
       ? {
@@ -366,6 +390,8 @@ function describeTool(tool: AnyTool): object {
     timeoutMs: tool.timeoutMs,
     protect: tool.protect,
     labels: tool.labels,
+    ...(tool.trusts.length === 0 ? {} : { trusts: tool.trusts }),
+    ...(tool.cleared === undefined ? {} : { cleared: tool.cleared }),
     version: tool.version,
     ...(tool.retry === undefined ? {} : { retry: tool.retry }),
     ...(tool.settlesWithinMs === undefined ? {} : { settlesWithinMs: tool.settlesWithinMs }),

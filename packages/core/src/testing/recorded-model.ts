@@ -6,9 +6,9 @@ import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../er
 import type { Spend } from "../event.ts";
 import { hashJson } from "../hash.ts";
 import { type Json, plainJson } from "../json.ts";
+import { isSensitive } from "../label/label.ts";
 import { modelError } from "../model/failure.ts";
 import { toldBy } from "../model/gateway.ts";
-import { isSensitive } from "../model/route.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
 

@@ -1,0 +1,202 @@
+import type { Json } from "../json.ts";
+import type { AnyTool } from "../tool.ts";
+import type { FlowRules } from "./flow-rules.ts";
+import { isForeign, isSensitive, isSteering } from "./label.ts";
+import { type Fit, fitOf, isWithin, type PlannedStep } from "./plan.ts";
+import { answerSource, inputSource, isTrustedAt, labelsAt, type Reading, saidBy } from "./reading.ts";
+import { domainAt, eachScalar, isScalar, type Scalar, says } from "./value.ts";
+
+/**
+ * The flow rule (R9, D10): what a call is made of, where that came from, and whether it may go on by itself.
+ *
+ * F1 A foreign value in a protected argument needs an approval. A value is foreign unless it can be traced back to
+ *    somebody whose word counts: this fails closed.
+ * F2 A write that an agent wants after it has read foreign text needs a plan from before, an exemption or an approval.
+ * F3 Data of a class goes to no sink that is not cleared for it; what can be traced back to where that class is not may go.
+ * F4 An agent that has read nothing foreign says nothing foreign.
+ */
+
+/** Where a value may have come from. */
+export interface Source {
+  readonly source: string;
+  readonly path: string;
+  readonly labels: readonly string[];
+}
+
+/** Why a call cannot go on by itself. */
+export interface FlowFinding {
+  readonly why: "untrusted" | "control" | "egress";
+  /** JSON pointer of the argument, and its value, where it is about one. */
+  readonly argument?: string;
+  readonly value?: Scalar;
+  /** Who says it; for `control` what the agent has read. Empty: nobody says it, the agent made it of what it had read. */
+  readonly from: readonly Source[];
+}
+
+export interface Flow {
+  readonly findings: readonly FlowFinding[];
+  /** Index of the entry of the plan that announced it. */
+  readonly planned: number | undefined;
+}
+
+export interface FlowFacts {
+  readonly tool: AnyTool;
+  readonly input: Json;
+  /** Of everything that the agent has read. */
+  readonly labels: readonly string[];
+  readonly readings: readonly Reading[];
+  readonly plan: readonly PlannedStep[];
+  readonly rules: FlowRules;
+  readonly trusted: readonly string[];
+  /** By name: for the domains of what they answered. */
+  readonly tools: ReadonlyMap<string, AnyTool>;
+}
+
+const nothing: Flow = { findings: [], planned: undefined };
+
+/** Judges one call. Pure: what was read, planned and ruled decides. */
+export function judgeFlow(facts: FlowFacts): Flow {
+  const { tool, labels, trusted, plan, input, readings, rules } = facts;
+  const write = tool.effect === "write";
+  const foreign = labels.some((label) => isForeign(label, trusted));
+  const held =
+    tool.cleared === undefined ? [] : labels.filter((label) => isSensitive(label) && !isClearedFor(tool, label));
+  if (!foreign && held.length === 0) return nothing;
+  const fits = plan.flatMap((step, index) => {
+    const fit = step.used < step.times ? fitOf(step, tool.name, input, readings) : undefined;
+    return fit ? [{ index, fit }] : [];
+  });
+  // Of several entries that it fits, one that leaves the least to ask.
+  const judged = [...fits, undefined].map((chosen) => {
+    const findings: FlowFinding[] = [];
+    if (foreign) findings.push(...untrustedIn(facts, chosen?.fit));
+    if (write && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
+      findings.push({ why: "control", from: steeringIn(facts) });
+    }
+    if (held.length > 0) findings.push(...leaksIn(facts, chosen?.fit, held));
+    return { findings, planned: chosen?.index };
+  });
+  return judged.reduce((best, one) => (one.findings.length < best.findings.length ? one : best));
+}
+
+function steered({ labels, trusted }: FlowFacts): boolean {
+  return labels.some((label) => isSteering(label, trusted));
+}
+
+function steeringIn({ readings, trusted }: FlowFacts): Source[] {
+  return readings
+    .filter((one) => allLabels(one).some((label) => isSteering(label, trusted)))
+    .slice(-sourcesMax)
+    .map(sourceOf);
+}
+
+function untrustedIn(facts: FlowFacts, fit: Fit | undefined): FlowFinding[] {
+  const { tool, input } = facts;
+  const findings: FlowFinding[] = [];
+  if (tool.protect.length === 0 || isScalar(input) || Array.isArray(input)) return findings;
+  eachScalar(input, (value, pointer) => {
+    const argument = nameIn(pointer);
+    if (value === null || argument === undefined || !tool.protect.includes(argument)) return undefined;
+    if (fit?.fixed.has(pointer) || isAccepted(facts, argument, value, fit !== undefined)) return undefined;
+    const parts = fit?.parts.get(pointer);
+    const isKnown = (one: Scalar) => isVouchedFor(facts, pointer, one);
+    if (isKnown(value) || (parts?.length && parts.every((part) => isKnown(part) || isKnown(numberOr(part)))))
+      return undefined;
+    findings.push({ why: "untrusted", argument: pointer, value: shown(value), from: sayersOf(facts, value) });
+    return findings.length >= findingsMax;
+  });
+  return findings;
+}
+
+function isAccepted({ rules, tool, readings }: FlowFacts, argument: string, value: Scalar, planned: boolean): boolean {
+  return (rules.accept ?? []).some(
+    (rule) =>
+      rule.tool === tool.name &&
+      rule.argument === argument &&
+      (planned || rule.planned !== true) &&
+      isWithin(rule, value, readings) &&
+      (rule.pattern === undefined || (typeof value === "string" && isMatch(rule.pattern, value))),
+  );
+}
+
+const matchMax = 256;
+
+function isMatch(pattern: string, value: string): boolean {
+  return value.length <= matchMax && new RegExp(`^(?:${pattern})$`, "u").test(value);
+}
+
+/** True for a value that somebody whose word counts has said: the run's people, the operator, or a trusted answer of the domain. */
+function isVouchedFor({ readings, trusted, rules, tool, tools }: FlowFacts, pointer: string, value: Scalar): boolean {
+  if (typeof value === "boolean" || value === null) return false;
+  const domain = domainAt(tool.inputSchema, pointer);
+  if (domain !== undefined && rules.values?.[domain]?.includes(value)) return true;
+  return readings.some((reading) => {
+    const person = reading.source === inputSource || reading.source === answerSource;
+    const schema = tools.get(reading.source)?.outputSchema;
+    if (!person && (domain === undefined || schema === undefined)) return false;
+    return eachScalar(reading.value, (one, at) => {
+      if (!isTrustedAt(reading, at, trusted)) return undefined;
+      if (person) return one === value || (typeof one === "string" && says(one, value));
+      return one === value && schema !== undefined && domainAt(schema, at) === domain;
+    });
+  });
+}
+
+/** Values that may be of a class that the sink is not cleared for. */
+function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]): FlowFinding[] {
+  const { input, readings } = facts;
+  const findings: FlowFinding[] = [];
+  const carries = (reading: Reading) => allLabels(reading).some((label) => held.includes(label));
+  const isInnocent = (value: Scalar, pointer: string) =>
+    isVouchedFor(facts, pointer, value) ||
+    (readings.some((one) => !carries(one) && saidBy(one, value)) &&
+      !readings.some((one) => carries(one) && saidBy(one, value)));
+  eachScalar(input, (value, pointer) => {
+    if (value === null || typeof value === "boolean" || fit?.fixed.has(pointer) || isInnocent(value, pointer))
+      return undefined;
+    const parts = fit?.parts.get(pointer);
+    if (parts?.length && parts.every((part) => isInnocent(part, pointer) || isInnocent(numberOr(part), pointer)))
+      return undefined;
+    const from = readings.filter(carries).slice(-sourcesMax).map(sourceOf);
+    findings.push({ why: "egress", argument: pointer, value: shown(value), from });
+    return findings.length >= findingsMax;
+  });
+  return findings;
+}
+
+/** True for a sink that may get data of the class. */
+export function isClearedFor({ cleared = [] }: Pick<AnyTool, "cleared">, label: string): boolean {
+  return cleared.includes("sensitive") || cleared.includes(label);
+}
+
+const sourcesMax = 5;
+const findingsMax = 20;
+const shownMax = 200;
+
+/** Who says a value, the foreign ones first. */
+function sayersOf({ readings, trusted }: FlowFacts, value: Scalar): Source[] {
+  const sayers = readings.filter((reading) => saidBy(reading, value));
+  const isOutside = (one: Reading) => allLabels(one).some((label) => isForeign(label, trusted));
+  return [...sayers.filter(isOutside), ...sayers.filter((one) => !isOutside(one))].slice(0, sourcesMax).map(sourceOf);
+}
+
+function sourceOf(reading: Reading): Source {
+  return { source: reading.source, path: reading.path, labels: labelsAt(reading.labels, "") };
+}
+
+function allLabels({ labels }: Reading): readonly string[] {
+  return Object.values(labels).flat();
+}
+
+function nameIn(pointer: string): string | undefined {
+  return pointer.split("/")[1]?.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function shown(value: Scalar): Scalar {
+  return typeof value === "string" && value.length > shownMax ? `${value.slice(0, shownMax)}…` : value;
+}
+
+/** A part of a text as a number, where it is one. */
+function numberOr(value: Scalar): Scalar {
+  return typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value;
+}

@@ -1,0 +1,140 @@
+import type { Json, JsonSchema } from "../json.ts";
+
+/** Walks through JSON for its single values, and how a value is found in a text. */
+
+/** A value that holds no others. */
+export type Scalar = string | number | boolean | null;
+
+export function isScalar(value: Json | undefined): value is Scalar {
+  return value === null || (value !== undefined && typeof value !== "object");
+}
+
+/** Calls back for each single value of a document, with its JSON pointer; a `true` ends the walk. */
+export function eachScalar(
+  value: Json,
+  found: (value: Scalar, pointer: string) => boolean | undefined,
+  pointer = "",
+): boolean {
+  if (isScalar(value)) return found(value, pointer) === true;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      if (eachScalar(value[index] as Json, found, `${pointer}/${index}`)) return true;
+    }
+    return false;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (eachScalar(member as Json, found, `${pointer}/${escapePointer(key)}`)) return true;
+  }
+  return false;
+}
+
+export function escapePointer(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** True for a pointer that a pattern names, where `*` stands for any one member or index. What lies below is named too. */
+export function isUnder(pointer: string, pattern: string): boolean {
+  if (pattern === "") return true;
+  const want = pattern.split("/");
+  const have = pointer.split("/");
+  return want.length <= have.length && want.every((part, index) => part === "*" || part === have[index]);
+}
+
+/**
+ * True when a text says a value as a whole word: nothing that could be part of it stands before or after. Numbers are
+ * compared as numbers, so that `1,200.00` says 1200. A text of nothing but white space, `true`, `false` and `null` are
+ * said by no text: they are in too many.
+ */
+export function says(text: string, value: Scalar): boolean {
+  if (typeof value === "number") return numbersIn(text).has(value);
+  if (typeof value !== "string") return false;
+  const wanted = value.trim();
+  if (wanted === "") return false;
+  const first = isWordly(codeAt(wanted, 0));
+  const last = isWordly(codeBefore(wanted, wanted.length));
+  for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + 1)) {
+    const before = codeBefore(text, at);
+    const after = codeAt(text, at + wanted.length);
+    if (!(first && isWordly(before)) && !(last && isWordly(after))) return true;
+  }
+  return false;
+}
+
+const token = /[-+]?[\p{L}\p{N}][\p{L}\p{N}.,:/_-]*/gu;
+const numberForm = /^[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$/;
+
+/** The numbers that a text says. A date, a version or an order id says none: they are one word. */
+function numbersIn(text: string): Set<number> {
+  const found = new Set<number>();
+  for (const [word] of text.matchAll(token)) {
+    const said = word.replace(/[.,:/_-]+$/, "");
+    if (numberForm.test(said)) found.add(Number(said.replaceAll(",", "")));
+  }
+  return found;
+}
+
+function codeAt(text: string, index: number): string {
+  const code = text.codePointAt(index);
+  return code === undefined ? "" : String.fromCodePoint(code);
+}
+
+function codeBefore(text: string, index: number): string {
+  if (index <= 0) return "";
+  const unit = text.charCodeAt(index - 1);
+  return unit >= 0xdc00 && unit <= 0xdfff && index > 1 ? text.slice(index - 2, index) : text.slice(index - 1, index);
+}
+
+function isWordly(character: string): boolean {
+  return character !== "" && /[\p{L}\p{N}\p{M}_]/u.test(character);
+}
+
+/** The domain that a schema declares for the value at a pointer, such as `iban`; nothing: none. */
+export function domainAt(schema: JsonSchema, pointer: string): string | undefined {
+  const parts = pointer === "" ? [] : pointer.slice(1).split("/");
+  return domainOf(schema, schema, parts, 0);
+}
+
+const detoursMax = 32;
+
+function domainOf(
+  root: JsonSchema,
+  schema: Json | undefined,
+  parts: readonly string[],
+  detours: number,
+): string | undefined {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema) || detours > detoursMax) return undefined;
+  const node = schema as JsonSchema;
+  if (typeof node.$ref === "string") {
+    return domainOf(root, refOf(root, node.$ref), parts, detours + 1);
+  }
+  const [part, ...rest] = parts;
+  if (part === undefined && typeof node.domain === "string") return node.domain;
+  for (const kind of ["anyOf", "oneOf", "allOf"] as const) {
+    const choices = node[kind];
+    if (!Array.isArray(choices)) continue;
+    for (const choice of choices) {
+      const found = domainOf(root, choice as Json, parts, detours + 1);
+      if (found !== undefined) return found;
+    }
+  }
+  if (part === undefined) return undefined;
+  const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  const properties = node.properties as { readonly [name: string]: Json } | undefined;
+  if (properties && Object.hasOwn(properties, key)) return domainOf(root, properties[key], rest, detours);
+  const prefix = node.prefixItems;
+  if (Array.isArray(prefix) && prefix[Number(key)] !== undefined) {
+    return domainOf(root, prefix[Number(key)] as Json, rest, detours);
+  }
+  return domainOf(root, node.items ?? node.additionalProperties, rest, detours);
+}
+
+function refOf(root: JsonSchema, ref: string): Json | undefined {
+  if (ref === "#") return root;
+  if (!ref.startsWith("#/")) return undefined;
+  let at: Json | undefined = root;
+  for (const part of ref.slice(2).split("/")) {
+    if (typeof at !== "object" || at === null || Array.isArray(at)) return undefined;
+    at = (at as JsonSchema)[part.replaceAll("~1", "/").replaceAll("~0", "~")];
+  }
+  return at;
+}

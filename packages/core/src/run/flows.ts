@@ -1,0 +1,113 @@
+import { OrchestrationError } from "../errors.ts";
+import type { LabelTable } from "../event.ts";
+import type { Json } from "../json.ts";
+import { type FlowFinding, judgeFlow } from "../label/flow.ts";
+import { isForeign } from "../label/label.ts";
+import { faultOf, planSteps } from "../label/plan.ts";
+import { readingBytesMax } from "../label/reading.ts";
+import { parseWith } from "../schema.ts";
+import type { AnyTool } from "../tool.ts";
+import type { Call, Invocation, Work } from "./state.ts";
+
+/** A run's side of the flow rule: what it has read, what it has planned, and what becomes of a call (R9). */
+
+/** Keeps what was read, for where values come from. What goes beyond the bound is not kept (T1). */
+export function keepReading(
+  work: Work,
+  source: string,
+  path: string,
+  value: Json,
+  labels: LabelTable = {},
+  trusts: readonly string[] = [],
+): void {
+  const { state, root, rules } = work;
+  if (!root.tracks || !rules.flows) return;
+  const bytes = JSON.stringify(value).length;
+  if (state.readingBytes + bytes > readingBytesMax) return;
+  state.readingBytes += bytes;
+  state.readings.push({ source, path, labels, trusts, value });
+}
+
+/** Keeps what a tool said. */
+export function readFrom(work: Work, { tool, path }: Call, output: Json, labels: LabelTable = {}): void {
+  keepReading(work, tool.name, path, output, labels, tool.trusts);
+}
+
+export interface Judged {
+  /** Why a person has to be asked; empty: nobody has to. */
+  readonly because: readonly FlowFinding[];
+  readonly planned: number | undefined;
+  readonly refusal?: OrchestrationError;
+}
+
+const free: Judged = { because: [], planned: undefined };
+
+/** What the flow rule says of a call (F1-F4). Nobody can be asked about a read, so it is refused where a write would wait. */
+export function flowOf(work: Work, { agent, labels }: Invocation, tool: AnyTool, input: Json): Judged {
+  const { state, root, rules } = work;
+  if (!root.tracks || !rules.flows) return free;
+  const { findings, planned } = judgeFlow({
+    tool,
+    input,
+    labels,
+    readings: state.readings,
+    plan: state.plan,
+    rules: root.flows,
+    trusted: root.trusted,
+    tools: root.tools,
+  });
+  const refused = findings.find(({ why }) => {
+    const asked = root.flows[why] ?? (why === "egress" ? "deny" : "approve");
+    return asked === "deny" || tool.effect === "read";
+  });
+  if (!refused) return { because: findings, planned };
+  return { because: findings, planned, refusal: refusalOf(agent.name, tool, labels, refused) };
+}
+
+function refusalOf(
+  agent: string,
+  tool: AnyTool,
+  labels: readonly string[],
+  { why, argument = "", from }: FlowFinding,
+): OrchestrationError {
+  const data = { agent, tool: tool.name, sources: [...new Set(from.map(({ source }) => source))].join(", ") };
+  switch (why) {
+    case "untrusted":
+      return new OrchestrationError("policy/untrusted-argument", { ...data, argument });
+    case "control":
+      return new OrchestrationError("policy/unplanned-write", data);
+    case "egress":
+      return new OrchestrationError("policy/egress-not-cleared", { ...data, argument, labels: labels.join(", ") });
+  }
+}
+
+/** Takes an agent's plan into the run's; what is returned is why not (P1). */
+export function planned(
+  work: Work,
+  { agent, labels }: Invocation,
+  path: string,
+  input: Json,
+): OrchestrationError | undefined {
+  const { state, root } = work;
+  if (labels.some((label) => isForeign(label, root.trusted))) {
+    return new OrchestrationError("policy/plan-too-late", { agent: agent.name, labels: labels.join(", ") });
+  }
+  const parsed = parseWith(planSteps.input, input);
+  const writes = new Set(agent.tools.flatMap(({ name, effect }) => (effect === "write" ? [name] : [])));
+  const reason = parsed.ok ? faultOf(parsed.value.steps, (tool) => writes.has(tool)) : "of another form";
+  if (!parsed.ok || reason !== undefined) {
+    return new OrchestrationError("policy/plan-invalid", { agent: agent.name, reason: reason ?? "" });
+  }
+  const { steps } = parsed.value;
+  if (state.plan.length + steps.length > planMax) {
+    return new OrchestrationError("limits/exceeded", { limit: "plan", bound: planMax });
+  }
+  work.note("plan.made", path, { agent: agent.name, first: state.plan.length, steps });
+  for (const { tool, arguments: given, times } of steps) {
+    state.plan.push({ tool, arguments: given, times: times ?? 1, by: agent.name, used: 0 });
+  }
+  return undefined;
+}
+
+/** Entries that the plan of a run may have. */
+const planMax = 100;
