@@ -3,7 +3,7 @@ import { type Batch, linesOf, memoryJournal, verifyChain } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { replayRun } from "../../packages/core/src/run/replay.ts";
 import { normalLines } from "./normal.ts";
-import { definitionOf, goldenKey, goldenRuns, goldenStream, playGolden } from "./runs.ts";
+import { goldenKey, goldenRuns, goldenStream, playGolden, storedDefinitionOf } from "./runs.ts";
 
 /**
  * Two kinds of golden files. `normal/` is what runs look like today: it changes by an explicit update
@@ -36,7 +36,7 @@ async function replayText(run: (typeof goldenRuns)[number], text: string) {
     await journal.append(key, batch, expected);
     expected = batch.lastSeq;
   }
-  return replayRun(journal, key, definitionOf(run));
+  return replayRun(journal, key, storedDefinitionOf(run));
 }
 
 describe.each(goldenRuns)("$name", (run) => {

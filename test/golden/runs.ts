@@ -115,50 +115,56 @@ const counter = defineAgent({
   instructions: "Lend it, once.",
 });
 
-const library = defineSupervisor({
-  name: "library",
-  version: "1",
-  agents: { door, shelf, card, counter },
-  entry: "door",
-  exit: "counter",
-  handoffs: [
-    defineDenial({ from: door, reason: "not_here", when: ({ wish }) => wish === "leave", version: "1" }),
-    defineQuestion({
-      from: door,
-      to: counter,
-      of: "operator",
-      name: "complaint",
-      when: ({ wish }) => wish === "complain",
-      ask: ({ mark }) => `What shall we do about ${mark}?`,
-      map: (answer, { mark }) => ({ mark, reader: "staff", title: answer }),
-      version: "1",
-    }),
-    defineParallel({
-      from: door,
-      name: "look",
-      with: { wish: outputOf(door) },
-      branches: {
-        book: { to: shelf, map: ({ mark }) => ({ mark }) },
-        reader: { to: card, map: ({ mark }) => ({ mark }) },
-      },
-      join: { to: counter, map: ({ book, reader }, { wish }) => ({ mark: wish.mark, ...reader, title: book.title }) },
-      version: "1",
-    }),
-    defineHandoff({
-      from: counter,
-      to: door,
-      name: "again",
-      max: 1,
-      when: ({ reply }) => reply === "again",
-      map: () => ({ text: "again" }),
-      version: "1",
-    }),
-    defineEscalation({ from: counter, reason: "stuck", when: ({ reply }) => reply === "stuck", version: "1" }),
-  ],
-  thresholds: [
-    defineThreshold({ agent: door, atLeast: 0.6, read: ({ sure }) => sure, stronger: "large", version: "1" }),
-  ],
-});
+const libraryOf = (own: { readonly trusted?: readonly string[] }) =>
+  defineSupervisor({
+    name: "library",
+    version: "1",
+    agents: { door, shelf, card, counter },
+    entry: "door",
+    exit: "counter",
+    ...own,
+    handoffs: [
+      defineDenial({ from: door, reason: "not_here", when: ({ wish }) => wish === "leave", version: "1" }),
+      defineQuestion({
+        from: door,
+        to: counter,
+        of: "operator",
+        name: "complaint",
+        when: ({ wish }) => wish === "complain",
+        ask: ({ mark }) => `What shall we do about ${mark}?`,
+        map: (answer, { mark }) => ({ mark, reader: "staff", title: answer }),
+        version: "1",
+      }),
+      defineParallel({
+        from: door,
+        name: "look",
+        with: { wish: outputOf(door) },
+        branches: {
+          book: { to: shelf, map: ({ mark }) => ({ mark }) },
+          reader: { to: card, map: ({ mark }) => ({ mark }) },
+        },
+        join: { to: counter, map: ({ book, reader }, { wish }) => ({ mark: wish.mark, ...reader, title: book.title }) },
+        version: "1",
+      }),
+      defineHandoff({
+        from: counter,
+        to: door,
+        name: "again",
+        max: 1,
+        when: ({ reply }) => reply === "again",
+        map: () => ({ text: "again" }),
+        version: "1",
+      }),
+      defineEscalation({ from: counter, reason: "stuck", when: ({ reply }) => reply === "stuck", version: "1" }),
+    ],
+    thresholds: [
+      defineThreshold({ agent: door, atLeast: 0.6, read: ({ sure }) => sure, stronger: "large", version: "1" }),
+    ],
+  });
+
+const library = libraryOf({ trusted: ["catalogue"] });
+/** As it was when journals were stored that knew of no foreign data. */
+const elderLibrary = libraryOf({});
 
 /** Paid for, waited for, tried again and undone: what the library's desk never needs. */
 const chargeFine = defineTool({
@@ -283,6 +289,8 @@ export const goldenStream = (run: GoldenRun) => {
   const id = run.at === "cash-desk, undone" ? runIdOf("cash-desk", `undo:${firstIdOf(run)}#1`) : firstIdOf(run);
   return { tenant, kind: "run", id } as const;
 };
+export const storedDefinitionOf = (run: GoldenRun) =>
+  (run.at ? cashDesk : elderLibrary) as unknown as SupervisorDefinition;
 export const definitionOf = (run: GoldenRun) => (run.at ? cashDesk : library) as unknown as SupervisorDefinition;
 /** The tenant's secret of these runs, by which argument hashes and keys come out again. */
 export const goldenKey = () => sha256("a key for goldens");

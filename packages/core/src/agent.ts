@@ -37,6 +37,8 @@ export interface Agent<
   readonly streams?: boolean;
   /** A long allowlist, of which a model is offered what it has found. */
   readonly toolSearch?: ToolSearch;
+  /** Its output is narrow: what it says of foreign text steers nobody. Made by `defineExtraction`. */
+  readonly extracts?: boolean;
   /** A whole team behind this one name; made by `asAgent`. */
   readonly team?: SupervisorDefinition;
 }

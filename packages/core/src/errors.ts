@@ -24,6 +24,11 @@ export const errorCodes = {
     message: "agent {agent} may only read, but its tool {tool} writes",
     hint: 'Move the tool to an agent that may write, or drop `effects: "read"` from this one.',
   },
+  "agent/extraction-too-wide": {
+    retryable: false,
+    message: "what the extraction {agent} may say has room for instructions, at {pointer}: {reason}",
+    hint: "Let it say numbers, booleans, dates, members of an enum, or texts of a strict form; let it read with tools alone that send nothing out.",
+  },
   "agent/tool-search-unknown": {
     retryable: false,
     message: "the tool search of agent {agent} names {tool}, which is not among its tools",
@@ -444,6 +449,12 @@ export const errorCodes = {
     retryable: false,
     message: "{argument} of {tool} may hold data of a class that it is not cleared for: {agent} has read {labels}",
     hint: "Clear the tool for the class (`cleared`), say only what is not of that class, or let `flows.egress` ask a person.",
+  },
+  "policy/answer-not-cleared": {
+    retryable: false,
+    message:
+      "the answer of {supervisor} may hold data of a class ({labels}) that whoever asked is not cleared for, at {pointer}",
+    hint: "Clear answers for the class (`answers.cleared`), or let an agent that has not read it say the answer.",
   },
   "policy/plan-too-late": {
     retryable: false,

@@ -4,6 +4,7 @@ import type { ErrorRecord } from "./errors.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import type { FlowFinding } from "./label/flow.ts";
+import type { Mark } from "./label/marks.ts";
 import type { PlanStep } from "./label/plan.ts";
 import type { Principal } from "./principal.ts";
 import type { Issue } from "./schema.ts";
@@ -509,7 +510,11 @@ export interface DecisionBodies {
   };
   "limit.exceeded": { readonly limit: string; readonly bound: number; readonly path: string };
   "run.parked": { readonly waitingFor: readonly string[] };
-  "run.completed": { readonly output: Json };
+  "run.completed": {
+    readonly output: Json;
+    /** Values of the output that only foreign text says, or that the agent made after it had read such text. */
+    readonly marks?: readonly Mark[];
+  };
   "run.denied": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.escalated": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.failed": { readonly error: ErrorRecord; readonly by: string };

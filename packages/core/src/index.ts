@@ -88,6 +88,7 @@ export {
 } from "./errors.ts";
 export type * from "./event.ts";
 export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
+export { defineExtraction } from "./extraction.ts";
 export type { RestrictionInForce } from "./governance/restrictions.ts";
 export { covers, fullGrant, type Grant, narrow } from "./grant.ts";
 export {
@@ -116,6 +117,7 @@ export { becauseText } from "./label/because.ts";
 export type { FlowFinding, Source } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
 export { extractedBy, isForeign, isSensitive } from "./label/label.ts";
+export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";

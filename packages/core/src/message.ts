@@ -15,7 +15,13 @@ export interface Messages {
     readonly model?: string;
   };
   /** A specialist's typed result, on its way to its supervisor. */
-  readonly "handoff.returned": { readonly agent: string; readonly output: Json; readonly branch?: string };
+  readonly "handoff.returned": {
+    readonly agent: string;
+    readonly output: Json;
+    /** Of what it was made of. */
+    readonly labels: readonly string[];
+    readonly branch?: string;
+  };
   readonly "agent.failed": { readonly agent: string; readonly error: ErrorRecord; readonly branch?: string };
   /** A team behind an agent's name ended without an output. */
   readonly "agent.ended": {
@@ -33,7 +39,7 @@ export interface Messages {
     readonly output: Json;
     readonly error?: ErrorRecord;
   };
-  readonly "input.received": { readonly ask: string; readonly answer: Json };
+  readonly "input.received": { readonly ask: string; readonly answer: Json; readonly labels: readonly string[] };
   readonly "handoff.rejected": { readonly edge: string; readonly error: ErrorRecord };
   readonly "limit.exceeded": { readonly error: ErrorRecord };
   readonly "run.cancel": { readonly reason: string };

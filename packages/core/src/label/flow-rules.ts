@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { issuesOf } from "../schema.ts";
@@ -74,6 +75,7 @@ function isPattern(text: string): boolean {
 export function readFlows(
   given: FlowRules | undefined,
   tools: ReadonlyMap<string, AnyTool>,
+  agents: ReadonlyMap<string, AnyAgent>,
   supervisor: string,
 ): FlowRules | undefined {
   if (given === undefined) return undefined;
@@ -96,7 +98,7 @@ export function readFlows(
       issues.push({ pointer: `/accept/${index}/argument`, message: `${tool} has no argument ${argument}` });
     }
     from.forEach((source, at) => {
-      known(source, `/accept/${index}/from/${at}`);
+      if (!agents.has(source)) known(source, `/accept/${index}/from/${at}`);
     });
   });
   if (issues.length > 0) throw fail(issues);

@@ -81,7 +81,17 @@ const step = (tool: string, given: Record<string, Json>, more: Partial<PlannedSt
   ...more,
 });
 const judge = (tool: AnyTool, input: Json, facts: Partial<FlowFacts> = {}) =>
-  judgeFlow({ tool, input, labels: ["user", "web"], readings: [], plan: [], rules: {}, trusted: [], tools, ...facts });
+  judgeFlow({
+    tool,
+    input,
+    labels: ["user", "web"],
+    readings: [],
+    plan: [],
+    rules: {},
+    trusted: [],
+    schemaOf: (name) => tools.get(name)?.outputSchema,
+    ...facts,
+  });
 const told = (flow: ReturnType<typeof judge>) =>
   flow.findings.map(({ why, argument }) => (argument === undefined ? why : `${why} ${argument}`));
 

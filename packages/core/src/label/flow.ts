@@ -1,4 +1,4 @@
-import type { Json } from "../json.ts";
+import type { Json, JsonSchema } from "../json.ts";
 import type { AnyTool } from "../tool.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { isForeign, isSensitive, isSteering } from "./label.ts";
@@ -39,8 +39,16 @@ export interface Flow {
   readonly planned: number | undefined;
 }
 
+/** What of a tool the rule looks at. */
+export type Judgeable = Pick<AnyTool, "name" | "effect" | "protect" | "cleared" | "inputSchema">;
+
+/** A run's final answer, as a sink. */
+export function answerSink(cleared: readonly string[]): Judgeable {
+  return { name: "answer", effect: "read", protect: [], cleared, inputSchema: {} };
+}
+
 export interface FlowFacts {
-  readonly tool: AnyTool;
+  readonly tool: Judgeable;
   readonly input: Json;
   /** Of everything that the agent has read. */
   readonly labels: readonly string[];
@@ -48,8 +56,8 @@ export interface FlowFacts {
   readonly plan: readonly PlannedStep[];
   readonly rules: FlowRules;
   readonly trusted: readonly string[];
-  /** By name: for the domains of what they answered. */
-  readonly tools: ReadonlyMap<string, AnyTool>;
+  /** Schema of what a tool or an agent says, by its name: for the domains of its values. */
+  readonly schemaOf: (source: string) => JsonSchema | undefined;
 }
 
 const nothing: Flow = { findings: [], planned: undefined };
@@ -59,8 +67,7 @@ export function judgeFlow(facts: FlowFacts): Flow {
   const { tool, labels, trusted, plan, input, readings, rules } = facts;
   const write = tool.effect === "write";
   const foreign = labels.some((label) => isForeign(label, trusted));
-  const held =
-    tool.cleared === undefined ? [] : labels.filter((label) => isSensitive(label) && !isClearedFor(tool, label));
+  const held = heldBack(facts);
   if (!foreign && held.length === 0) return nothing;
   const fits = plan.flatMap((step, index) => {
     const fit = step.used < step.times ? fitOf(step, tool.name, input, readings) : undefined;
@@ -77,6 +84,18 @@ export function judgeFlow(facts: FlowFacts): Flow {
     return { findings, planned: chosen?.index };
   });
   return judged.reduce((best, one) => (one.findings.length < best.findings.length ? one : best));
+}
+
+/** Classes of data that may not go in. */
+function heldBack({ tool, labels }: FlowFacts): string[] {
+  if (tool.cleared === undefined) return [];
+  return labels.filter((label) => isSensitive(label) && !isClearedFor(tool, label));
+}
+
+/** Values that may be of a class that the sink is not cleared for, alone (F3). */
+export function leaksOf(facts: FlowFacts): FlowFinding[] {
+  const held = heldBack(facts);
+  return held.length === 0 ? [] : leaksIn(facts, undefined, held);
 }
 
 function steered({ labels, trusted }: FlowFacts): boolean {
@@ -126,13 +145,17 @@ function isMatch(pattern: string, value: string): boolean {
 }
 
 /** True for a value that somebody whose word counts has said: the run's people, the operator, or a trusted answer of the domain. */
-function isVouchedFor({ readings, trusted, rules, tool, tools }: FlowFacts, pointer: string, value: Scalar): boolean {
+function isVouchedFor(
+  { readings, trusted, rules, tool, schemaOf }: FlowFacts,
+  pointer: string,
+  value: Scalar,
+): boolean {
   if (typeof value === "boolean" || value === null) return false;
   const domain = domainAt(tool.inputSchema, pointer);
   if (domain !== undefined && rules.values?.[domain]?.includes(value)) return true;
   return readings.some((reading) => {
     const person = reading.source === inputSource || reading.source === answerSource;
-    const schema = tools.get(reading.source)?.outputSchema;
+    const schema = person ? undefined : schemaOf(reading.source);
     if (!person && (domain === undefined || schema === undefined)) return false;
     return eachScalar(reading.value, (one, at) => {
       if (!isTrustedAt(reading, at, trusted)) return undefined;
@@ -165,7 +188,7 @@ function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]
 }
 
 /** True for a sink that may get data of the class. */
-export function isClearedFor({ cleared = [] }: Pick<AnyTool, "cleared">, label: string): boolean {
+export function isClearedFor({ cleared = [] }: Pick<Judgeable, "cleared">, label: string): boolean {
   return cleared.includes("sensitive") || cleared.includes(label);
 }
 

@@ -414,7 +414,7 @@ export class RunCore {
             "outside",
             by.edge === undefined ? by.by : teamAddress(by.by),
             `${ask}:answered`,
-            { ask, answer },
+            { ask, answer, labels: event.body.labels[""] ?? [] },
           );
         return;
       }

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import type { EntryType } from "../event.ts";
-import { type FlowRules, planSteps } from "../index.ts";
+import { defineExtraction } from "../extraction.ts";
+import { defineHandoff } from "../handoff.ts";
+import type { FlowRules } from "../label/flow-rules.ts";
+import { planSteps } from "../label/plan.ts";
 import { operator, user } from "../principal.ts";
 import { createSupervisor, type Supervisor } from "../supervisor/supervisor.ts";
 import { answers, callsAll, scriptedModel, type Turn } from "../testing/scripted-model.ts";
@@ -152,5 +155,119 @@ describe("what others wrote", () => {
       await desk.approvals.decide("acme", next?.address ?? "", { ...yes, principal: operator("carol") });
     });
     expect([made.status, made.done]).toEqual(["completed", [{ to: "XX66", amount: 1 }]]);
+  });
+});
+
+describe("labels on their way", () => {
+  const wish = z.object({ wish: z.string() });
+  const sum = z.object({ amount: z.number() });
+  const facts = defineExtraction({
+    name: "facts",
+    description: "",
+    model: "m",
+    tools: [readPage],
+    input: wish,
+    output: sum,
+    instructions: "",
+  });
+  const wide = defineAgent({ ...facts, name: "wide", tools: [readPage], output: sum, instructions: "" } as never);
+  const payer = defineAgent({
+    name: "payer",
+    description: "",
+    model: "m",
+    tools: [pay],
+    input: sum,
+    output: z.object({ said: z.string() }),
+    instructions: "",
+  });
+  const passOn = async (reader: typeof facts, output = { amount: 99 }) => {
+    done.length = 0;
+    const desk = createSupervisor({
+      name: "desk",
+      agents: { [reader.name]: reader, payer } as never,
+      entry: reader.name as never,
+      exit: "payer" as never,
+      handoffs: [defineHandoff({ from: reader, to: payer, map: (said) => said })] as never,
+      engine: memoryEngine(),
+      models: {
+        m: scriptedModel([
+          callsAll(reader, [["read_page", {}]]),
+          answers(reader, output),
+          callsAll(payer, [["pay", { to: "GB29", amount: output.amount }]]),
+          answers(payer, { said: "Evil Inn is best." }),
+        ]),
+      },
+    } as never);
+    const run = await desk.start({ wish: "pay the bill to GB29" } as never, { tenant: "acme", principal: user("ann") });
+    const status = await run.settled();
+    const entries = await run.entries();
+    const delivered = entries.flatMap((one) => (one.type === "handoff.delivered" ? [one.body.labels[""]] : []));
+    return { run, status, delivered };
+  };
+
+  test("what an extraction says steers nobody", async () => {
+    const { status, delivered } = await passOn(facts);
+    expect(delivered).toEqual([["user"], ["extracted:facts", "user"]]);
+    expect([status, done]).toEqual(["completed", [{ to: "GB29", amount: 99 }]]);
+  });
+
+  test("what any other agent says of what it has read does", async () => {
+    const { status, delivered } = await passOn(wide as typeof facts);
+    expect(delivered).toEqual([["user"], ["user", "web"]]);
+    expect([status, done]).toEqual(["parked", []]);
+  });
+
+  test("an answer is marked where it rests on foreign text", async () => {
+    const { run } = await passOn(facts);
+    const result = await run.result();
+    expect(result).toMatchObject({ status: "completed", marks: [{ pointer: "/said", value: "Evil Inn", from: [] }] });
+  });
+});
+
+describe("an answer as a sink", () => {
+  const record = defineTool({
+    name: "record",
+    description: "",
+    input: z.object({}),
+    output: z.object({ ill: z.string(), city: z.string() }),
+    effect: "read",
+    labels: ["trusted:ward", "sensitive:health"],
+    execute: () => ({ ill: "measles", city: "Rome" }),
+  });
+  const nurse = defineAgent({
+    name: "nurse",
+    description: "",
+    model: "m",
+    tools: [record],
+    input: z.object({ wish: z.string() }),
+    output: z.object({ said: z.string() }),
+    instructions: "",
+  });
+  const answerWith = async (said: string, answers_?: { readonly cleared: readonly string[] }) => {
+    const desk = createSupervisor({
+      name: "ward",
+      agents: { nurse },
+      entry: "nurse",
+      exit: "nurse",
+      handoffs: [],
+      ...(answers_ ? { answers: answers_ } : {}),
+      engine: memoryEngine(),
+      models: {
+        m: { ...scriptedModel([callsAll(nurse, [["record", {}]]), answers(nurse, { said })]), cleared: ["sensitive"] },
+      },
+    });
+    const run = await desk.start({ wish: "is it Monday?" }, { tenant: "acme", principal: user("ann") });
+    const result = await run.result();
+    return result.status === "failed" ? result.error.code : result.status;
+  };
+
+  test.each<[string, string, { readonly cleared: readonly string[] } | undefined, string]>([
+    ["goes out where nobody says it is one", "measles", undefined, "completed"],
+    ["of a class that is not cleared does not go out", "measles", { cleared: [] }, "policy/answer-not-cleared"],
+    ["nor does another text of who has read it", "not well", { cleared: [] }, "policy/answer-not-cleared"],
+    ["goes out where the class is cleared", "measles", { cleared: ["sensitive:health"] }, "completed"],
+    ["that is only what the user said goes out", "Monday", { cleared: [] }, "completed"],
+  ])("%s", async (_, said, cleared, outcome) => {
+    expect(await answerWith(said, cleared)).toBe(outcome);
   });
 });

@@ -1,10 +1,12 @@
 import { OrchestrationError } from "../errors.ts";
 import type { LabelTable } from "../event.ts";
 import type { Json } from "../json.ts";
-import { type FlowFinding, judgeFlow } from "../label/flow.ts";
-import { isForeign } from "../label/label.ts";
+import { answerSink, type FlowFacts, type FlowFinding, judgeFlow, leaksOf } from "../label/flow.ts";
+import { extractedBy, isForeign, isSensitive } from "../label/label.ts";
+import { type Mark, marksIn } from "../label/marks.ts";
 import { faultOf, planSteps } from "../label/plan.ts";
 import { readingBytesMax } from "../label/reading.ts";
+import { findAgent } from "../model/gateway.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Call, Invocation, Work } from "./state.ts";
@@ -33,6 +35,48 @@ export function readFrom(work: Work, { tool, path }: Call, output: Json, labels:
   keepReading(work, tool.name, path, output, labels, tool.trusts);
 }
 
+/** Labels of what an agent says: those of what it has read, unless it can only say narrow values of that. */
+export function saidLabels(work: Work, { agent, labels, path }: Invocation, output: Json): readonly string[] {
+  if (agent.extracts !== true) return labels;
+  const { trusted } = work.root;
+  const own = labels.filter((label) => !isForeign(label, trusted));
+  if (own.length === labels.length) return labels;
+  const said = [...new Set([...own, extractedBy(agent.name)])].sort();
+  keepReading(work, agent.name, path, output, { "": said });
+  return said;
+}
+
+/** A run's final answer: its marks, or why it may not be given. */
+export function answerOf(
+  work: Work,
+  output: Json,
+  labels: readonly string[],
+): { readonly marks: readonly Mark[]; readonly refusal?: OrchestrationError } {
+  const { state, root, rules } = work;
+  if (!root.tracks || !rules.flows) return { marks: [] };
+  const { trusted } = root;
+  const marks = labels.some((label) => isForeign(label, trusted)) ? marksIn(output, state.readings, trusted) : [];
+  const { answers } = root;
+  if (!answers) return { marks };
+  const findings = leaksOf(factsOf(work, { tool: answerSink(answers.cleared), input: output, labels }));
+  const [leak] = findings;
+  if (!leak) return { marks };
+  const data = { supervisor: root.name, pointer: leak.argument ?? "", labels: labels.filter(isSensitive).join(", ") };
+  return { marks, refusal: new OrchestrationError("policy/answer-not-cleared", data) };
+}
+
+function factsOf(work: Work, call: Pick<FlowFacts, "tool" | "input" | "labels">): FlowFacts {
+  const { state, root } = work;
+  return {
+    ...call,
+    readings: state.readings,
+    plan: state.plan,
+    rules: root.flows,
+    trusted: root.trusted,
+    schemaOf: (source) => root.tools.get(source)?.outputSchema ?? findAgent(root, source)?.outputSchema,
+  };
+}
+
 export interface Judged {
   /** Why a person has to be asked; empty: nobody has to. */
   readonly because: readonly FlowFinding[];
@@ -44,18 +88,9 @@ const free: Judged = { because: [], planned: undefined };
 
 /** What the flow rule says of a call (F1-F4). Nobody can be asked about a read, so it is refused where a write would wait. */
 export function flowOf(work: Work, { agent, labels }: Invocation, tool: AnyTool, input: Json): Judged {
-  const { state, root, rules } = work;
+  const { root, rules } = work;
   if (!root.tracks || !rules.flows) return free;
-  const { findings, planned } = judgeFlow({
-    tool,
-    input,
-    labels,
-    readings: state.readings,
-    plan: state.plan,
-    rules: root.flows,
-    trusted: root.trusted,
-    tools: root.tools,
-  });
+  const { findings, planned } = judgeFlow(factsOf(work, { tool, input, labels }));
   const refused = findings.find(({ why }) => {
     const asked = root.flows[why] ?? (why === "egress" ? "deny" : "approve");
     return asked === "deny" || tool.effect === "read";

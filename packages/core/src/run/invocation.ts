@@ -8,6 +8,7 @@ import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { saidLabels } from "./flows.ts";
 import { offeredTools } from "./offered.ts";
 import { modelRetryDelayOf } from "./retry.ts";
 import type { Invocation, Judge, Team, Work } from "./state.ts";
@@ -98,6 +99,7 @@ function accept(
   });
   // A judge is no step on the way of the case: no contract reads what it was shown.
   if (!judges) {
+    team.labels.set(name, { input: labels[""] ?? [], output: team.labels.get(name)?.output ?? [] });
     team.results.set(name, {
       input,
       ...(team.results.get(name)?.output === undefined ? {} : { output: team.results.get(name)?.output as Json }),
@@ -132,7 +134,7 @@ function accept(
   work.state.invocations.set(path, invocation);
   joinInvocation(work, invocation);
   // The team's entry reads the payload by its own schema, so it gets what this schema has not yet made its own of.
-  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload, grant);
+  if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload, grant, labels[""]);
   tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
 }
 
@@ -172,6 +174,7 @@ function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
     }
     case "input.received": {
       const ask = work.state.asks.get(envelope.payload.ask);
+      invocation.labels = [...new Set([...invocation.labels, ...envelope.payload.labels])].sort();
       if (!ask) throw new OrchestrationError("bus/no-recipient", { address: invocation.path, type: envelope.type });
       work.state.asks.delete(ask.ask);
       invocation.messages.push({ role: "answer", of: ask.of, answer: envelope.payload.answer });
@@ -328,6 +331,7 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
       work.send("handoff.returned", path, teamAddress(invocation.team), message, {
         agent: agent.name,
         output,
+        labels: saidLabels(work, invocation, output),
         ...(invocation.branch === undefined ? {} : { branch: invocation.branch }),
       });
       return;
@@ -438,7 +442,7 @@ export function stopInvocation(work: Work, invocation: Invocation, error: ErrorR
 }
 
 type TeamEnd =
-  | { readonly type: "output"; readonly output: Json }
+  | { readonly type: "output"; readonly output: Json; readonly labels: readonly string[] }
   | { readonly type: "failed"; readonly error: ErrorRecord }
   | { readonly type: "ended"; readonly status: "denied" | "escalated"; readonly reason: string; readonly packet: Json };
 
@@ -467,7 +471,12 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
   }
   const output = plain.value;
   work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
-  work.send("handoff.returned", path, to, `${path}:returned`, { agent: agent.name, output, ...tag });
+  work.send("handoff.returned", path, to, `${path}:returned`, {
+    agent: agent.name,
+    output,
+    labels: end.labels,
+    ...tag,
+  });
 }
 
 /**

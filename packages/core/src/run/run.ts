@@ -9,6 +9,7 @@ import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../even
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import type { Mark } from "../label/marks.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
@@ -31,7 +32,12 @@ interface CommonResult {
 /** How a run ended. Exactly one of five (R11). */
 export type RunResult<Output = unknown> = CommonResult &
   (
-    | { readonly status: "completed"; readonly output: Output }
+    | {
+        readonly status: "completed";
+        readonly output: Output;
+        /** Values of the output that rest on foreign text alone, or on nobody's word; absent: there are none. */
+        readonly marks?: readonly Mark[];
+      }
     | { readonly status: "denied" | "escalated"; readonly reason: string; readonly by: string; readonly packet: Json }
     | {
         readonly status: "failed";
@@ -488,7 +494,7 @@ export function resultOf<Output>(
   const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0, journalHash };
   switch (last?.type) {
     case "run.completed":
-      return { ...common, status: "completed", output: last.body.output as Output };
+      return { ...common, status: "completed", ...last.body, output: last.body.output as Output };
     case "run.denied":
     case "run.escalated":
       return { ...common, status: last.type === "run.denied" ? "denied" : "escalated", ...last.body };

@@ -41,7 +41,8 @@ interface Saved {
   };
   readonly repeats: [string, { granted: number; denied: number }][];
   readonly agentCalls: [string, number][];
-  readonly teams: (Omit<Team, "definition" | "results" | "counters"> & {
+  readonly teams: (Omit<Team, "definition" | "results" | "counters" | "labels"> & {
+    readonly labels?: [string, { input: readonly string[]; output: readonly string[] }][];
     readonly results: [string, { input: Json; output?: Json }][];
     readonly counters: [string, number][];
   })[];
@@ -81,8 +82,9 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
     state: { ...plain, ending: plain.ending ?? null },
     repeats: [...repeats],
     agentCalls: [...agentCalls],
-    teams: [...teams.values()].map(({ definition: _, results, counters, ...team }) => ({
+    teams: [...teams.values()].map(({ definition: _, results, counters, labels, ...team }) => ({
       ...team,
+      labels: [...labels],
       results: [...results],
       counters: [...counters],
     })),
@@ -133,13 +135,18 @@ export function loadState(
     if (!inner) throw new OrchestrationError("run/internal", { reason: `the snapshot's team ${path} has no holder` });
     return inner;
   };
-  for (const { results, counters, ...team } of saved.teams) {
+  for (const { results, counters, labels, ...team } of saved.teams) {
     const definition = teamDefinition(team.path);
     teams.set(team.path, {
       ...team,
       parent: team.parent ?? undefined,
       chosenFrom: team.chosenFrom,
       payload: team.payload,
+      // Snapshots from before labels were kept for each output have those of the run for all of them.
+      given: team.given ?? saved.state.labels,
+      labels: new Map(
+        labels ?? results.map(([name]) => [name, { input: saved.state.labels, output: saved.state.labels }]),
+      ),
       answer: undefined,
       lastError: team.lastError,
       lastEnd: team.lastEnd,

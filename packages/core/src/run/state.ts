@@ -48,6 +48,10 @@ export interface Team {
   chosenFrom: Json | undefined;
   /** What was delivered last, as its contract made it: a stronger model gets the same. */
   payload: Json | undefined;
+  /** Labels of its input, and of what people have answered to its questions. */
+  given: readonly string[];
+  /** By agent: labels of its last payload, and of its last output. */
+  readonly labels: Map<string, { readonly input: readonly string[]; readonly output: readonly string[] }>;
   /** The answer to its question, as the question's schema made it; JSON or not, it goes into the contract's `map` only. */
   answer: unknown;
   lastError: ErrorRecord | undefined;

@@ -8,6 +8,7 @@ import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { answerOf } from "./flows.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
 import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
 
@@ -31,6 +32,7 @@ export function beginTeam(
   parent: string | undefined,
   input: Json,
   grant: Grant,
+  labels: readonly string[] = work.state.labels,
 ) {
   const depth = path === rootPath ? 1 : path.split("/").length;
   if (depth > work.limits.depth) return work.exceed("depth", path);
@@ -46,6 +48,8 @@ export function beginTeam(
     branches: {},
     chosenFrom: input,
     payload: undefined,
+    given: labels,
+    labels: new Map(),
     answer: undefined,
     lastError: undefined,
     lastEnd: undefined,
@@ -72,8 +76,9 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
   if (work.state.ending) return;
   switch (envelope.type) {
     case "handoff.returned": {
-      const { agent, output, branch } = envelope.payload;
+      const { agent, output, branch, labels } = envelope.payload;
       const result = team.results.get(agent);
+      team.labels.set(agent, { input: team.labels.get(agent)?.input ?? [], output: labels });
       team.results.set(agent, { input: result?.input ?? null, output });
       if (branch !== undefined) {
         team.branches = { ...team.branches, [branch]: output };
@@ -117,6 +122,7 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
         return reject(work, team, edge.name, edge.to, "sender", error);
       }
       team.answer = parsed?.ok ? parsed.value : envelope.payload.answer;
+      team.given = union(team.given, envelope.payload.labels);
       take(work, team, { type: "input.received", edge: ask.edge });
       team.answer = undefined;
       return;
@@ -208,7 +214,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
       return;
     }
     case "complete":
-      return finish(work, team, team.results.get(command.agent)?.output ?? null);
+      return finish(work, team, command.agent);
     case "end": {
       if (edge?.kind !== "ending") return;
       chose(work, team, edge);
@@ -270,9 +276,13 @@ function endBecause(
   }
 }
 
-function finish(work: Work, team: Team, output: Json): void {
-  if (team.parent === undefined) return work.end({ status: "completed", body: { output } });
-  returnFromTeam(work, team, { type: "output", output });
+function finish(work: Work, team: Team, agent: string): void {
+  const output = team.results.get(agent)?.output ?? null;
+  const labels = team.labels.get(agent)?.output ?? work.state.labels;
+  if (team.parent !== undefined) return returnFromTeam(work, team, { type: "output", output, labels });
+  const said = answerOf(work, output, labels);
+  if (said.refusal) return work.end({ status: "failed", body: { error: said.refusal.toRecord(), by: agent } });
+  work.end({ status: "completed", body: { output, ...(said.marks.length === 0 ? {} : { marks: said.marks }) } });
 }
 
 function failTeam(work: Work, team: Team, error: ErrorRecord, by: string): void {
@@ -378,7 +388,7 @@ function deliver(
   team.payload = payload;
   team.delegated = grant;
   const path = `${team.path}${count(team, agent)}`;
-  const labels = { "": labelsOf(work, team) };
+  const labels = { "": labelsOf(work, team, edge, model !== undefined ? agent : undefined) };
   beginInvocation(work, team, path, {
     edge,
     agent,
@@ -420,11 +430,31 @@ export function reject(
   );
 }
 
-function labelsOf(work: Work, team: Team): string[] {
-  const labels = new Set<string>(work.state.labels);
-  const parent = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
-  for (const label of parent?.labels ?? []) labels.add(label);
-  return [...labels].sort();
+/**
+ * Labels of a payload (D10): those of all that its contract reads, of the output that the edge was chosen from, and of the
+ * team's own input. A stronger model gets what the one before it got.
+ */
+function labelsOf(work: Work, team: Team, edgeName: string, again: string | undefined): string[] {
+  if (!work.rules.flows) {
+    const parent = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
+    return union(work.state.labels, parent?.labels ?? []);
+  }
+  if (again !== undefined) return [...(team.labels.get(again)?.input ?? work.state.labels)];
+  const edge = team.definition.edgeByName.get(edgeName);
+  let labels = union(team.given, []);
+  if (!edge) return labels;
+  const read = (agent: string, side: "input" | "output") => {
+    const known = team.labels.get(agent);
+    if (known) labels = union(labels, known[side]);
+  };
+  read(edge.from, "output");
+  for (const { agent, side } of Object.values(edge.sources)) read(agent.name, side);
+  if (edge.kind === "parallel") for (const { to } of edge.branches) read(to, "output");
+  return labels;
+}
+
+function union(left: readonly string[], right: readonly string[]): string[] {
+  return [...new Set([...left, ...right])].sort();
 }
 
 function edgeOf(team: Team, name: string): Edge {

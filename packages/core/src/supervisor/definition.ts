@@ -59,6 +59,8 @@ export interface SupervisorOptions<
    * a protected argument, and about every write that comes after foreign text. Those of the outermost supervisor hold.
    */
   readonly flows?: FlowRules;
+  /** Makes the final answer a sink: what it may hold of sensitive classes. Absent: whoever asked may get everything. */
+  readonly answers?: { readonly cleared: readonly string[] };
   /** Labels that count as its own people's word, such as `mcp:crm`. */
   readonly trusted?: readonly string[];
   /** What one run may cost at most, and each of its agents. */
@@ -92,6 +94,7 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly judges: Judges;
   readonly flows: FlowRules;
   readonly trusted: readonly string[];
+  readonly answers: { readonly cleared: readonly string[] } | undefined;
   /** Some tool of the team brings data that others may have written, or that is not for everybody. */
   readonly tracks: boolean;
   readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
@@ -212,7 +215,7 @@ export function defineSupervisor<
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
   const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
   const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
-  const flows = readFlows(options.flows, tools, name);
+  const flows = readFlows(options.flows, tools, agents, name);
   const trusted = options.trusted ?? [];
   for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
 
@@ -234,6 +237,7 @@ export function defineSupervisor<
     approvals,
     judges,
     flows: flows ?? {},
+    answers: options.answers,
     trusted,
     tracks: [...tools.values()].some(({ labels }) => labels.some((one) => isForeign(one, trusted) || isSensitive(one))),
     budget: withInnerBudgets(options.budget as SupervisorDefinition["budget"], agents),
@@ -248,6 +252,7 @@ export function defineSupervisor<
           approvals: describeRules(options.approvals ?? []),
           judges,
           flows,
+          answers: options.answers,
           trusted,
           budget: options.budget,
         },
@@ -310,6 +315,7 @@ function describe(
     readonly approvals: Json | undefined;
     readonly judges: Judges;
     readonly flows: FlowRules | undefined;
+    readonly answers: unknown;
     readonly trusted: readonly string[];
     readonly budget: unknown;
   },
@@ -319,6 +325,7 @@ function describe(
     // What a definition does not use leaves no trace in its hash, so that it stays what it was.
     ...(plan.approvals === undefined ? {} : { approvals: plan.approvals }),
     ...(plan.flows === undefined ? {} : { flows: plan.flows }),
+    ...(plan.answers === undefined ? {} : { answers: plan.answers }),
     ...(plan.trusted.length === 0 ? {} : { trusted: [...plan.trusted].sort() }),
     ...(plan.budget === undefined ? {} : { budget: plan.budget }),
     ...(plan.judges.compliance || plan.judges.reviewer
@@ -371,6 +378,7 @@ function describeAgent(agent: AnyAgent): object {
     effects: agent.effects,
     version: agent.version,
     team: agent.team?.hash,
+    ...(agent.extracts === undefined ? {} : { extracts: agent.extracts }),
     ...(agent.toolSearch === undefined ? {} : { toolSearch: agent.toolSearch }),
     tools: agent.tools.map(describeTool),
   };
