@@ -240,8 +240,26 @@ export const requirements: readonly Requirement[] = [
   {
     id: "R9",
     sentence: "Where data came from stays with it, and what nobody vouches for moves nothing that is protected.",
-    scope: "later",
-    proofs: [],
+    scope: "now",
+    proofs: [
+      {
+        file: "test/property/flows.test.ts",
+        titles: [
+          "R9 whatever a model does, nothing is written that nobody vouches for; a replay decides the same",
+          "R9 only a person lets through what foreign text brings, and is asked about exactly that",
+        ],
+      },
+      {
+        file: `${core}/label/flow.test.ts`,
+        titles: [
+          "F1 a foreign value in a protected argument",
+          "F2 a write that comes after foreign text",
+          "F3 data of a class",
+          "no order of readings, and nothing that a page says, makes a value of the page trusted",
+        ],
+      },
+      { file: `${core}/run/flows.test.ts`, titles: ["what others wrote", "labels on their way", "an answer as a sink"] },
+    ],
   },
   {
     id: "R10",
