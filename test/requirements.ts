@@ -258,7 +258,10 @@ export const requirements: readonly Requirement[] = [
           "no order of readings, and nothing that a page says, makes a value of the page trusted",
         ],
       },
-      { file: `${core}/run/flows.test.ts`, titles: ["what others wrote", "labels on their way", "an answer as a sink"] },
+      {
+        file: `${core}/run/flows.test.ts`,
+        titles: ["what others wrote", "labels on their way", "an answer as a sink"],
+      },
     ],
   },
   {

@@ -7,6 +7,7 @@ import {
   defineQuestion,
   defineSupervisor,
   defineThreshold,
+  type FlowRules,
   type InputOf,
   inputOf,
   type Limits,
@@ -50,6 +51,12 @@ export interface DeskOptions extends DeskRoles {
   readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
   /** Which writes wait for more than their risk asks for, for how many people of which roles, and how long. */
   readonly approvals?: readonly ApprovalRule[];
+  /** What the desk makes of data that others may have written. */
+  readonly flows?: FlowRules;
+  /** Labels that count as its own people's word, such as `mcp:crm`. */
+  readonly trusted?: readonly string[];
+  /** What of sensitive classes a reply may hold. */
+  readonly answers?: { readonly cleared: readonly string[] };
 }
 
 /**
@@ -84,6 +91,9 @@ export function serviceDesk(
     ],
     judges: options.judges ?? { compliance: effectCompliance, reviewer: effectReviewer },
     approvals: options.approvals ?? [],
+    ...(options.flows === undefined ? {} : { flows: options.flows }),
+    ...(options.trusted === undefined ? {} : { trusted: options.trusted }),
+    ...(options.answers === undefined ? {} : { answers: options.answers }),
     limits: { steps: 120, handoffs: 60, turns: 40, ...options.limits },
     handoffs: [
       defineEscalation({

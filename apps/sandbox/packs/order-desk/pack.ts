@@ -92,6 +92,8 @@ export function orderDeskPack(): WorldPack {
         }),
         // A cancelled order moves money and goods: a member of staff decides, though its risk alone asks for less.
         approvals: pick(all, ["cancel_order", "refund_order"]).map((tool) => ({ tool, by: "human", roles: ["staff"] })),
+        // The shop's own books.
+        trusted: ["mcp:order-desk"],
         rounds: 4,
         limits: { steps: 80, handoffs: 32, turns: 24, repeats: 3, writeRepeats: 1 },
       }) as unknown as ReturnType<Pack["team"]>,

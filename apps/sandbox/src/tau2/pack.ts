@@ -48,6 +48,8 @@ export function retailPack(folder: string): WorldPack {
           tools: pick(all, own("action")),
           instructions: `${action.instructions}\n\nThe shop's policy:\n${domain.policy}`,
         }),
+        // The shop's own books.
+        trusted: ["mcp:tau2-retail"],
         // Ground truth reads some records again and again; the bound stays, wide enough for it.
         limits: { repeats: 8, steps: 200, handoffs: 90, turns: 60 },
       }) as unknown as ReturnType<Pack["team"]>,
