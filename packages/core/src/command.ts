@@ -71,6 +71,11 @@ export interface CallToolCommand {
    */
   readonly callBefore?: number;
   readonly attributes: Attributes;
+  /** Of everything that its agent has read; absent where nothing foreign can be read. */
+  readonly labels?: readonly string[];
+  /** Who started the run, and the conversation that it belongs to. */
+  readonly principal?: string;
+  readonly conversationId?: string;
   /** What the call had to pass before it was asked for, and the policy that says so; the gate looks again. */
   readonly tier: Tier;
   readonly policyVersion: string;

@@ -269,6 +269,11 @@ export const errorCodes = {
     message: "agent {agent} kept repeating {tool} after it was told that it is a repetition",
     hint: "A model is looping; look at its last turns in the timeline.",
   },
+  "memory/unavailable": {
+    retryable: true,
+    message: "the memories in {path} cannot be read or written: {reason}",
+    hint: "Check that the file is there, is ours, can be written, and that the disk has room.",
+  },
   "model/alias-unknown": {
     retryable: false,
     message: "agent {agent} uses the model alias {alias}, which `models` does not name",

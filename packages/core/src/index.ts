@@ -117,9 +117,13 @@ export { becauseText } from "./label/because.ts";
 export type { FlowFinding, Source } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
 export { extractedBy, isForeign, isSensitive } from "./label/label.ts";
+export { labelled } from "./label/labelled.ts";
 export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export { memoryStore } from "./memory/in-process.ts";
+export { defineMemory, type Memory, type MemoryOptions, type MemoryOwner } from "./memory/memory.ts";
+export type { MemoryItem, MemoryQuery, MemoryScope, MemoryStore } from "./memory/store.ts";
 export type { Envelope, Messages, MessageType } from "./message.ts";
 export {
   type CachedResponse,

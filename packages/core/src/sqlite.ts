@@ -1,2 +1,3 @@
 export { type SqliteEngineOptions, sqliteEngine } from "./engine/sqlite.ts";
 export { type SqliteJournalOptions, sqliteJournal } from "./journal/sqlite.ts";
+export { type SqliteMemoryOptions, sqliteMemory } from "./memory/sqlite.ts";

@@ -31,6 +31,11 @@ export interface ToolContext {
   readonly attempt: number;
   /** Text the caller attached to the run for its tools, such as the id of a simulated world. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Id of who started the run; absent in a look-up, and outside of runs. */
+  readonly principal?: string;
+  readonly conversationId?: string;
+  /** Labels of everything that the agent has read; absent like `principal`, and where a team reads nothing foreign. */
+  readonly labels?: readonly string[];
   /**
    * Asks a person, and waits for their answer: `decline` is a no, `cancel` nobody's word in time. The question and the
    * answer are entries of the run; the tool's `timeoutMs` stands still meanwhile. Another try of the call that asks the
@@ -78,6 +83,8 @@ export interface Tool<
   readonly protect: readonly string[];
   /** Origin labels that the tool's answers carry. */
   readonly labels: readonly string[];
+  /** It reads or writes this memory; made by `defineMemory`. What it gives carries labels of its own. */
+  readonly memory?: { readonly name: string; readonly access: "read" | "write" };
   /** Parts of its answers that are trusted though its labels are foreign: JSON pointers, `*` for any member or index. */
   readonly trusts: readonly string[];
   /** Sensitive labels of the data that may go into it, where it is a sink; nothing: it is none. */

@@ -6,6 +6,7 @@ import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
 import { covers } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
+import { saidOf } from "../label/labelled.ts";
 import { findAgent } from "../model/gateway.ts";
 import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
@@ -185,6 +186,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     path: command.path,
     attempt: command.attempt,
     attributes: command.attributes,
+    ...(command.type === "callTool" ? starterOf(command) : {}),
   });
 
   return {
@@ -256,7 +258,8 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
               : {}),
           }),
         );
-        const output = outputOf(tool, value);
+        const said = saidOf(value);
+        const output = outputOf(tool, said.value);
         if (!output.ok) {
           const issues = output.issues as unknown as Json;
           const error = new OrchestrationError("tool/output-invalid", { tool: tool.name, issues });
@@ -273,7 +276,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           body: {
             command: command.id,
             output: output.value,
-            labels: labelsOf(tool),
+            labels: { ...labelsOf(tool), ...said.labels },
             durationMs: clock.now() - startedAt,
           },
         };
@@ -397,4 +400,16 @@ async function until(
     timer.cancel();
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+function starterOf({
+  principal,
+  conversationId,
+  labels,
+}: CallToolCommand): Pick<ToolContext, "principal" | "conversationId" | "labels"> {
+  return {
+    ...(principal === undefined ? {} : { principal }),
+    ...(conversationId === undefined ? {} : { conversationId }),
+    ...(labels === undefined ? {} : { labels }),
+  };
 }

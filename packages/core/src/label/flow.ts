@@ -40,7 +40,7 @@ export interface Flow {
 }
 
 /** What of a tool the rule looks at. */
-export type Judgeable = Pick<AnyTool, "name" | "effect" | "protect" | "cleared" | "inputSchema">;
+export type Judgeable = Pick<AnyTool, "name" | "effect" | "protect" | "cleared" | "inputSchema" | "memory">;
 
 /** A run's final answer, as a sink. */
 export function answerSink(cleared: readonly string[]): Judgeable {
@@ -77,7 +77,9 @@ export function judgeFlow(facts: FlowFacts): Flow {
   const judged = [...fits, undefined].map((chosen) => {
     const findings: FlowFinding[] = [];
     if (foreign) findings.push(...untrustedIn(facts, chosen?.fit));
-    if (write && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
+    // What is remembered keeps its labels, so it does nothing by itself.
+    const remembers = tool.memory?.access === "write" && labels.length > 0;
+    if (write && !remembers && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
       findings.push({ why: "control", from: steeringIn(facts) });
     }
     if (held.length > 0) findings.push(...leaksIn(facts, chosen?.fit, held));

@@ -1,3 +1,4 @@
+import type { CallToolCommand } from "../command.ts";
 import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
 import { dispatchWindowMs } from "../effect/tries.ts";
 import { OrchestrationError } from "../errors.ts";
@@ -255,7 +256,8 @@ export function callReturned(work: Work, call: Call, body: EntryBodies["tool.ret
 
 /** What a tool said is labelled, whichever way it came (R9). */
 function takeLabels(work: Work, call: Call, table: LabelTable = {}): void {
-  const labels = table[""] ?? [];
+  const labels = Object.values(table).flat();
+  if (labels.length === 0) return;
   const invocation = work.state.invocations.get(call.invocation);
   if (invocation) invocation.labels = union(invocation.labels, labels);
   work.state.labels = union(work.state.labels, labels);
@@ -466,6 +468,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         attempt,
         ...(callBefore === undefined ? {} : { callBefore }),
         attributes: work.attributes,
+        ...starterOf(work, call),
         tier,
         policyVersion: work.policyVersion,
         ...(approval === undefined ? {} : { approval }),
@@ -580,6 +583,13 @@ function close(work: Work, call: Call): void {
 
 export function retryTimer(path: string): string {
   return `timer/retry:${path}`;
+}
+
+/** For whom a call is made, and what its agent has read. */
+function starterOf(work: Work, call: Call): Pick<CallToolCommand, "principal" | "conversationId" | "labels"> {
+  const { starter, invocations } = work.state;
+  const labels = work.root.tracks ? invocations.get(call.invocation)?.labels : undefined;
+  return { ...starter, ...(labels === undefined ? {} : { labels: [...labels] }) };
 }
 
 /** Gives a call its one result. An instance that is gone needs none: what happened is in the journal. */

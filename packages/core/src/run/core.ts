@@ -306,6 +306,10 @@ export class RunCore {
         state.activeSince = work.at;
         state.labels = [...(body.labels[""] ?? [])].sort();
         state.requesters = requestersOf(body.principal);
+        state.starter = {
+          principal: body.principal.id,
+          ...(body.conversationId === undefined ? {} : { conversationId: body.conversationId }),
+        };
         state.budget = body.budget;
         if (body.restrictions) state.restrictions = body.restrictions;
         this.#attributes = body.attributes ?? {};

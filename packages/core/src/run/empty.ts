@@ -18,6 +18,7 @@ export function emptyState(tenant: string, runId: string): RunState {
     handoffs: 0,
     microUsd: 0,
     labels: [],
+    starter: { principal: "" },
     readings: [],
     readingBytes: 0,
     plan: [],

@@ -213,6 +213,7 @@ export function loadState(
       ...saved.state,
       // Snapshots from before there were flows know of nothing that was read.
       readings: saved.state.readings ?? [],
+      starter: saved.state.starter ?? { principal: "" },
       readingBytes: saved.state.readingBytes ?? 0,
       plan: saved.state.plan ?? [],
       ending: saved.state.ending ?? undefined,

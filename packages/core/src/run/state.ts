@@ -244,6 +244,8 @@ export interface RunState {
   microUsd: number;
   /** Labels of everything that any agent of this run has read; a handoff carries them on (D10). */
   labels: string[];
+  /** Who started it, and the conversation that it belongs to. */
+  starter: { readonly principal: string; readonly conversationId?: string };
   /** What it has read, for where values come from; nothing where the team reads nothing foreign. */
   readings: Reading[];
   /** Bytes of them, about. */

@@ -239,7 +239,10 @@ export function defineSupervisor<
     flows: flows ?? {},
     answers: options.answers,
     trusted,
-    tracks: [...tools.values()].some(({ labels }) => labels.some((one) => isForeign(one, trusted) || isSensitive(one))),
+    tracks: [...tools.values()].some(
+      ({ labels, memory }) =>
+        memory?.access === "read" || labels.some((one) => isForeign(one, trusted) || isSensitive(one)),
+    ),
     budget: withInnerBudgets(options.budget as SupervisorDefinition["budget"], agents),
     aliases: [...aliases].sort(),
     tools,
@@ -398,6 +401,7 @@ function describeTool(tool: AnyTool): object {
     timeoutMs: tool.timeoutMs,
     protect: tool.protect,
     labels: tool.labels,
+    ...(tool.memory === undefined ? {} : { memory: tool.memory }),
     ...(tool.trusts.length === 0 ? {} : { trusts: tool.trusts }),
     ...(tool.cleared === undefined ? {} : { cleared: tool.cleared }),
     version: tool.version,
