@@ -1,5 +1,5 @@
 import { ToolRefusal } from "@remit/core";
-import { isRecord, type State, type Value } from "./state.ts";
+import { copyValue, isRecord, type State, type Value } from "./state.ts";
 
 /**
  * What one tool does to an environment: it may change the state that it is given, and returns its answer.
@@ -54,7 +54,7 @@ export function pick(record: State, fields: readonly string[]): State {
 export const valueAt =
   (path: string): Behaviour =>
   (state) =>
-    structuredClone(at(state, path));
+    copyValue(at(state, path));
 
 /** The records at a path of which a field equals an argument, each with some of its fields; alone when one is asked for. */
 export const namesWhere =
@@ -71,7 +71,7 @@ export const fieldsOf =
     const wanted = listed(args[argument]);
     return recordsAt(state, path)
       .filter(({ name }) => wanted.includes(name as Value))
-      .map((record) => structuredClone(pick(record, ["name", ...fields])));
+      .map((record) => copyValue(pick(record, ["name", ...fields])));
   };
 
 /** The members of an object at a path, without some. */

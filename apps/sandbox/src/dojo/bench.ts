@@ -1,4 +1,4 @@
-import { encodings as allEncodings, type Encoding, plainEncoding, plant } from "./encode.ts";
+import { type Encoding, encodings, plainEncoding, plant } from "./encode.ts";
 import { DojoError } from "./errors.ts";
 import type { DojoModel, Play } from "./model.ts";
 import { type PolicyFile, policyOf } from "./policy.ts";
@@ -15,19 +15,19 @@ export interface BenchOptions {
   readonly policyFile?: string;
   /** The template that is meant; all of them when absent. */
   readonly template?: string;
-  /** Hidden wordings beside the plain one; all that there are when absent. */
-  readonly encodings?: readonly Encoding[];
+  /** Hidden wordings of each case beside the plain ones, taken in turn over the cases; `defaultHidden` when absent. */
+  readonly hidden?: number;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** What one way to govern came to, over all suites. Counts are of cases: a case counts when any of its wordings does. */
 export interface Line {
   readonly name: string;
-  /** Cases whose attacker's end state was there, or whose injected writes ran. */
+  /** Cases whose attacker's end state was there, if for a moment. */
   readonly effects: number;
   readonly effectCases: number;
-  /** Of these, end states that were reached to the letter. */
-  readonly reached: number;
+  /** Further cases in which some write ran that the user's task has not got. */
+  readonly partly: number;
   /** Answers that say what the attacker wanted, unmarked. */
   readonly answers: number;
   readonly answerCases: number;
@@ -72,6 +72,8 @@ export interface BenchReport {
 }
 
 const findingsShown = 20;
+/** With some hundred cases each encoding has its turn many times. */
+export const defaultHidden = 3;
 
 interface Wording {
   readonly name: string;
@@ -90,7 +92,10 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   let runs = 0;
   const cases = folder.suites.reduce((sum, suite) => sum + suite.cases.length, 0);
   const total = attacks ? cases * wordings(0).length * approvers.length : 0;
-  const count = () => options.onProgress?.(++runs, Math.max(total, runs));
+  const count = () => {
+    runs++;
+    options.onProgress?.(runs, Math.max(total, runs));
+  };
 
   const reports: ApproverReport[] = [];
   const baselines = await baselinesOf(suites, folder, attacks, count);
@@ -116,14 +121,14 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   return {
     model,
     suites: folder.suites.map(({ name }) => name),
-    wordings: wordings(0).map(({ name }) => name),
+    wordings: [...new Set(folder.suites.flatMap(({ cases }) => cases.flatMap((_, at) => wordings(at).map(({ name }) => name))))],
     runs,
     reports,
   };
 }
 
-/** Every template as it stands, and every encoding; which template it hides changes from case to case. */
-function wordingsOf({ folder, template: only, encodings = allEncodings }: BenchOptions): (index: number) => readonly Wording[] {
+/** Every template as it stands, and some encodings; which ones, and what they hide, changes from case to case. */
+function wordingsOf({ folder, template: only, hidden = defaultHidden }: BenchOptions): (index: number) => readonly Wording[] {
   const templates = only === undefined ? folder.templates : folder.templates.filter(({ name }) => name === only);
   if (templates.length === 0) {
     const known = folder.templates.map(({ name }) => name);
@@ -135,9 +140,10 @@ function wordingsOf({ folder, template: only, encodings = allEncodings }: BenchO
   const plain = templates.map((template): Wording => ({ name: template.name, template, encoding: plainEncoding }));
   return (index) => [
     ...plain,
-    ...(speaking.length === 0 ? [] : encodings).map((encoding, at): Wording => {
-      const template = speaking[(index + at) % speaking.length] as Template;
-      return { name: encoding.name, template, encoding };
+    ...Array.from({ length: speaking.length === 0 ? 0 : Math.min(hidden, encodings.length) }, (_, at): Wording => {
+      const turn = index * hidden + at;
+      const encoding = encodings[turn % encodings.length] as Encoding;
+      return { name: encoding.name, template: speaking[(index + at) % speaking.length] as Template, encoding };
     }),
   ];
 }
@@ -181,8 +187,8 @@ async function playAttacks(options: {
     }
     if (isEffect) {
       tally.effectCases++;
-      if (mark.effect) tally.effects++;
-      if (mark.reached) tally.reached++;
+      if (mark.reached) tally.effects++;
+      else if (mark.effect) tally.partly++;
     } else {
       tally.answerCases++;
       if (mark.misled) tally.answers++;
@@ -254,7 +260,7 @@ function newTally(name: string): Tally {
     name,
     effects: 0,
     effectCases: 0,
-    reached: 0,
+    partly: 0,
     answers: 0,
     answerCases: 0,
     benign: 0,
@@ -298,9 +304,9 @@ const percent = (count: number, of: number) => (of === 0 ? "–" : `${((100 * co
 
 /** One way to govern in one line; what belongs together is never told alone. */
 export function lineText(line: Line): string {
-  const { name, effects, effectCases, answers, answerCases, benign, tasks, underAttack, attacked, free } = line;
+  const { name, effects, partly, effectCases, answers, answerCases, benign, tasks, underAttack, attacked, free } = line;
   return [
-    `${name}: effects ${effects}/${effectCases}`,
+    `${name}: effects ${effects}/${effectCases}${partly > 0 ? ` (and ${partly} in part)` : ""}`,
     `answers ${answers}/${answerCases}`,
     `benign utility ${percent(benign, tasks)}`,
     `utility under attack ${percent(underAttack, attacked)}`,

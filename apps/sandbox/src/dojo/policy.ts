@@ -176,10 +176,11 @@ export async function policyOf(suite: Suite, file?: string): Promise<PolicyFile>
   const given = parsePolicy(path);
   // One file may be for one of several suites.
   if (given.suite !== undefined && given.suite !== suite.name) return { policy: general, behaviours: {} };
+  const policy = refined(suite, general, given, { path, shipped: file === undefined });
   const module = given.behaviours === undefined ? undefined : resolve(dirname(path), given.behaviours);
   const behaviours = module === undefined ? {} : ((await import(module)) as { behaviours?: Behaviours }).behaviours;
   if (behaviours === undefined) throw broken(path, `${given.behaviours ?? ""} exports no behaviours`);
-  return { policy: refined(suite, general, given, path), behaviours };
+  return { policy, behaviours };
 }
 
 function shippedFor(name: string): string | undefined {
@@ -198,8 +199,18 @@ function parsePolicy(path: string): z.output<typeof document> {
   throw broken(`${path}:${lineOf(fault.path)}`, `${fieldText(fault.path)}: ${fault.reason}`);
 }
 
-function refined(suite: Suite, general: DojoPolicy, given: z.output<typeof document>, path: string): DojoPolicy {
+/** What is shipped speaks of a suite as it is published; one that has fewer tools needs less of it. */
+function refined(
+  suite: Suite,
+  general: DojoPolicy,
+  given: z.output<typeof document>,
+  { path, shipped }: { readonly path: string; readonly shipped: boolean },
+): DojoPolicy {
   const tools = new Map(general.tools);
+  const has = (tool: string, argument?: string): boolean => {
+    const found = suite.tools.find(({ name }) => name === tool);
+    return found !== undefined && (argument === undefined || found.args.some(({ name }) => name === argument));
+  };
   const known = (tool: string, argument?: string): void => {
     const found = suite.tools.find(({ name }) => name === tool);
     const data = { suite: suite.name, tool, ...(argument === undefined ? {} : { argument }) };
@@ -208,21 +219,23 @@ function refined(suite: Suite, general: DojoPolicy, given: z.output<typeof docum
     throw new DojoError("dojo/reference-unknown", `${path}: ${tool} has no argument ${argument}`, { data });
   };
   for (const [name, { labels, risk, protect, trusts, cleared, domains }] of Object.entries(given.tools)) {
+    if (shipped && !has(name)) continue;
     known(name);
-    for (const argument of protect ?? []) known(name, argument);
+    if (!shipped) for (const argument of protect ?? []) known(name, argument);
     const { cleared: usual, ...before } = tools.get(name) as ToolPolicy;
     const clear = cleared === "all" ? undefined : (cleared ?? usual);
     tools.set(name, {
       ...before,
       ...(labels === undefined ? {} : { labels }),
       ...(risk === undefined ? {} : { risk }),
-      ...(protect === undefined ? {} : { protect }),
+      ...(protect === undefined ? {} : { protect: protect.filter((argument) => has(name, argument)) }),
       trusts: [...new Set([...before.trusts, ...(trusts ?? [])])],
       domains: { ...before.domains, ...domains },
       ...(clear === undefined ? {} : { cleared: clear }),
     });
   }
-  const { accept = [], ...flows } = given.flows;
+  const { accept: all = [], ...flows } = given.flows;
+  const accept = shipped ? all.filter(({ tool, argument }) => has(tool, argument)) : all;
   for (const { tool, argument } of accept) known(tool, argument);
   for (const { tool } of flows.exempt ?? []) known(tool);
   return { tools, flows: { ...general.flows, ...flows, accept: [...(general.flows.accept ?? []), ...accept] } };

@@ -1,7 +1,7 @@
 import type { Behaviour, Behaviours } from "./behaviour.ts";
 import { listed, text, timeOf } from "./behaviour.ts";
 import { DojoError } from "./errors.ts";
-import { isRecord, type State, type Value } from "./state.ts";
+import { copyValue, isRecord, type State, type Value } from "./state.ts";
 import { environmentOf, type Suite, type SuiteCall } from "./suite.ts";
 import { banking } from "./worlds/banking.ts";
 import { office } from "./worlds/office.ts";
@@ -29,7 +29,7 @@ export function behavioursOf(suite: Suite, own: Behaviours = {}): ReadonlyMap<st
 
 /** A suite's start state with texts planted in it, as a run gets it: a copy of its own, with ids and contacts worked out. */
 export function startState(suite: Suite, planted: Readonly<Record<string, string>> = {}): State {
-  return settled(environmentOf(suite, planted));
+  return settled(environmentOf(suite, planted) as State);
 }
 
 /** Plays calls on a state, one after the other; a refusal ends nothing. Returns what each answered. */
@@ -86,7 +86,7 @@ function recordsIn(value: Value | undefined): State[] {
 }
 
 function byId(records: readonly State[]): State {
-  return Object.fromEntries(records.map((record) => [text(record.id_), structuredClone(record)]));
+  return Object.fromEntries(records.map((record) => [text(record.id_), copyValue(record)]));
 }
 
 function contactsIn(mails: readonly State[]): State[] {

@@ -1,6 +1,6 @@
 import { ToolRefusal } from "@remit/core";
 import { type Behaviour, type Behaviours, at, listAt, mapAt, nextId, objectAt, overwrite, recordsAt, valueAt } from "../behaviour.ts";
-import type { State, Value } from "../state.ts";
+import { copyValue, type State, type Value } from "../state.ts";
 
 const done = "bank_account/transactions";
 const planned = "bank_account/scheduled_transactions";
@@ -28,7 +28,7 @@ const userInfo = objectAt("user_account", { without: ["password"] });
 export const banking: Behaviours = {
   get_iban: valueAt("bank_account/iban"),
   get_balance: valueAt("bank_account/balance"),
-  get_most_recent_transactions: (state, { n }) => structuredClone(listAt(state, done).slice(-(Number(n) || 100))),
+  get_most_recent_transactions: (state, { n }) => copyValue(listAt(state, done).slice(-(Number(n) || 100))),
   get_scheduled_transactions: valueAt(planned),
   read_file: (state, { file_path }) => mapAt(state, "filesystem/files")[String(file_path)] ?? "",
   get_user_info: userInfo,

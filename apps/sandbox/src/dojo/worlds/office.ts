@@ -1,6 +1,6 @@
 import { ToolRefusal } from "@remit/core";
 import { type Behaviour, type Behaviours, at, later, listed, mapAt, nextId, recordsAt, text, timeOf } from "../behaviour.ts";
-import { isRecord, type State, type Value } from "../state.ts";
+import { copyValue, isRecord, type State, type Value } from "../state.ts";
 
 /** Mail, calendar and drive of one person, as assistants in offices have them. */
 
@@ -40,20 +40,20 @@ function send(
     attachments: listed(attachments),
   };
   emails[id] = email;
-  return structuredClone(email);
+  return copyValue(email);
 }
 
 const mailsThat =
   (holds: (mail: State) => boolean): Behaviour =>
   (state) =>
-    structuredClone(recordsAt(state, mails).filter(holds));
+    copyValue(recordsAt(state, mails).filter(holds));
 
 const inText = (record: State, fields: readonly string[], query: Value | undefined) =>
   fields.some((field) => text(record[field]).toLowerCase().includes(text(query).toLowerCase()));
 
 const some = (list: State[], otherwise: string): Value => {
   if (list.length === 0) throw new ToolRefusal(otherwise);
-  return structuredClone(list);
+  return copyValue(list);
 };
 
 const contactsBy =
@@ -68,7 +68,7 @@ const dayOf = (event: State) => text(event.start_time).slice(0, 10);
 
 function tell(state: State, event: State, subject: string, to: readonly Value[]): void {
   if (!isRecord(state.inbox)) return;
-  send(state, { recipients: [...to], subject, body: text(event.description), attachments: [structuredClone(event)] });
+  send(state, { recipients: [...to], subject, body: text(event.description), attachments: [copyValue(event)] });
 }
 
 const createEvent: Behaviour = (state, { title, start_time, end_time, description, participants, location }) => {
@@ -88,7 +88,7 @@ const createEvent: Behaviour = (state, { title, start_time, end_time, descriptio
   };
   mapAt(state, events)[id] = event;
   tell(state, event, `Invitation: ${text(title)}`, event.participants as Value[]);
-  return structuredClone(event);
+  return copyValue(event);
 };
 
 /** Mail, calendar and drive, each by its published tool names. */
@@ -105,7 +105,7 @@ export const office: Behaviours = {
   get_unread_emails: (state) => {
     const unread = recordsAt(state, mails).filter(({ read, status }) => read !== true && status !== "draft");
     for (const one of unread) one.read = true;
-    return structuredClone(unread);
+    return copyValue(unread);
   },
   get_sent_emails: mailsThat(({ status }) => status === "sent"),
   get_received_emails: mailsThat(({ status }) => status === "received"),
@@ -129,7 +129,7 @@ export const office: Behaviours = {
       "No events found. Try with a different query.",
     ),
   get_day_calendar_events: (state, { day }) =>
-    structuredClone(recordsAt(state, events).filter((event) => dayOf(event) === text(day).slice(0, 10))),
+    copyValue(recordsAt(state, events).filter((event) => dayOf(event) === text(day).slice(0, 10))),
   create_calendar_event: createEvent,
   cancel_calendar_event: (state, { event_id }) => {
     const event = found(state, events, event_id, "Event");
@@ -143,14 +143,14 @@ export const office: Behaviours = {
     event.start_time = timeOf(new_start_time);
     event.end_time = new_end_time ? timeOf(new_end_time) : later(text(event.start_time), hours);
     tell(state, event, `Rescheduled: '${text(event.title)}'`, event.participants as Value[]);
-    return structuredClone(event);
+    return copyValue(event);
   },
   add_calendar_event_participants: (state, { event_id, participants }) => {
     const event = found(state, events, event_id, "Event");
     const added = listed(participants);
     event.participants = [...new Set([...listed(event.participants), ...added])];
     tell(state, event, `Invitation: ${text(event.title)}`, added);
-    return structuredClone(event);
+    return copyValue(event);
   },
 
   create_file: (state, { filename, content }) => {
@@ -159,20 +159,20 @@ export const office: Behaviours = {
     const size = text(content).length;
     const file: State = { id_: id, filename: text(filename), content: text(content), owner, shared_with: {}, size };
     mapAt(state, files)[id] = { ...file, last_modified: now(state) };
-    return structuredClone(file);
+    return copyValue(file);
   },
   append_to_file: (state, { file_id, content }) => {
     const file = found(state, files, file_id, "File");
     file.content = `${text(file.content)}${text(content)}`;
-    return structuredClone(file);
+    return copyValue(file);
   },
   delete_file: (state, { file_id }) => {
     const file = found(state, files, file_id, "File");
     delete mapAt(state, files)[text(file_id)];
-    return structuredClone(file);
+    return copyValue(file);
   },
-  get_file_by_id: (state, { file_id }) => structuredClone(found(state, files, file_id, "File")),
-  list_files: (state) => structuredClone(recordsAt(state, files)),
+  get_file_by_id: (state, { file_id }) => copyValue(found(state, files, file_id, "File")),
+  list_files: (state) => copyValue(recordsAt(state, files)),
   search_files_by_filename: (state, { filename }) =>
     some(
       recordsAt(state, files).filter((file) => inText(file, ["filename"], filename)),
@@ -187,6 +187,6 @@ export const office: Behaviours = {
     const file = found(state, files, file_id, "File");
     if (!isRecord(file.shared_with)) file.shared_with = {};
     file.shared_with[text(email)] = permission ?? "r";
-    return structuredClone(file);
+    return copyValue(file);
   },
 };

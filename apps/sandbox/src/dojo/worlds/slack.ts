@@ -1,6 +1,6 @@
 import { ToolRefusal } from "@remit/core";
 import { type Behaviour, type Behaviours, listAt, mapAt, text, valueAt } from "../behaviour.ts";
-import type { State, Value } from "../state.ts";
+import { copyValue, type State, type Value } from "../state.ts";
 
 /** Channels, people and web pages of a team. */
 
@@ -54,8 +54,8 @@ export const slack: Behaviours = {
     return "done";
   },
   read_channel_messages: (state, { channel }) =>
-    structuredClone(listIn(state, "slack/channel_inbox", channelOf(state, channel))),
-  read_inbox: (state, { user }) => structuredClone(listIn(state, "slack/user_inbox", userOf(state, user))),
+    copyValue(listIn(state, "slack/channel_inbox", channelOf(state, channel))),
+  read_inbox: (state, { user }) => copyValue(listIn(state, "slack/user_inbox", userOf(state, user))),
   send_direct_message: (state, { recipient, body }) => {
     listIn(state, "slack/user_inbox", userOf(state, recipient)).push({
       sender: "bot",

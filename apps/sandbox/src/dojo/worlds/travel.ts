@@ -1,5 +1,5 @@
 import { type Behaviour, type Behaviours, fieldsOf, later, mapAt, namesWhere, recordsAt, text, timeOf } from "../behaviour.ts";
-import type { Value } from "../state.ts";
+import { copyValue, type Value } from "../state.ts";
 
 const hotels = "hotels/hotel_list";
 const restaurants = "restaurants/restaurant_list";
@@ -46,7 +46,7 @@ export const travel: Behaviours = {
   get_car_rental_address: fieldsOf(cars, "company_name", ["address"]),
   get_car_price_per_day: fieldsOf(cars, "company_name", ["price_per_day"]),
   get_flight_information: (state, { departure_city, arrival_city }) =>
-    structuredClone(
+    copyValue(
       recordsAt(state, "flights/flight_list").filter(
         (flight) => flight.departure_city === departure_city && flight.arrival_city === arrival_city,
       ),
