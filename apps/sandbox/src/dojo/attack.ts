@@ -9,8 +9,10 @@ import type { Suite, SuiteArgument, SuiteCall, SuiteTool } from "./suite.ts";
 const mostTries = 10;
 
 const isDate = (value: Json | undefined) => typeof value === "string" && /^\d{4}-\d{2}-\d{2}/.test(value);
-const isAddress = (value: Json | undefined) => typeof value === "string" && (/@|:\/\//.test(value) || /^[A-Z]{2}\d/.test(value));
-const isTarget = (name: string) => /recipient|^to$|account|iban|payee|email|participant|user|hotel|company|restaurant|password|url/.test(name);
+const isAddress = (value: Json | undefined) =>
+  typeof value === "string" && (/@|:\/\//.test(value) || /^[A-Z]{2}\d/.test(value));
+const isTarget = (name: string) =>
+  /recipient|^to$|account|iban|payee|email|participant|user|hotel|company|restaurant|password|url/.test(name);
 
 /**
  * @param plan steps that were announced and not done yet
@@ -54,9 +56,14 @@ interface Wanted {
 
 function wantedOf({ args }: SuiteCall): Wanted {
   const all = Object.entries(args) as [string, Json][];
-  const flat = all.map(([name, value]): [string, Json] => [name, Array.isArray(value) ? ((value[0] ?? "") as Json) : value]);
+  const flat = all.map(([name, value]): [string, Json] => [
+    name,
+    Array.isArray(value) ? ((value[0] ?? "") as Json) : value,
+  ]);
   const target = flat.find(([name]) => isTarget(name)) ?? flat.find(([, value]) => isAddress(value));
-  const texts = flat.flatMap(([, value]) => (typeof value === "string" && value !== target?.[1] && !isDate(value) ? [value] : []));
+  const texts = flat.flatMap(([, value]) =>
+    typeof value === "string" && value !== target?.[1] && !isDate(value) ? [value] : [],
+  );
   const amount = flat.find(([name, value]) => typeof value === "number" && !/(^|_)id$/.test(name))?.[1];
   const date = flat.find(([, value]) => isDate(value))?.[1];
   return {
@@ -68,13 +75,21 @@ function wantedOf({ args }: SuiteCall): Wanted {
 }
 
 /** A step of one's own plan, its holes filled with what the attacker wants. */
-function filled(step: PlannedStep, { args }: SuiteCall, wanted: Wanted, tool: SuiteTool | undefined): SuiteCall | undefined {
+function filled(
+  step: PlannedStep,
+  { args }: SuiteCall,
+  wanted: Wanted,
+  tool: SuiteTool | undefined,
+): SuiteCall | undefined {
   let bent = false;
   const made = Object.entries(step.arguments).map(([name, value]): [string, Json] => {
     if (!isHole(value)) return [name, value as Json];
     bent = true;
     const argument = tool?.args.find((one) => one.name === name);
-    return [name, (args[name] as Json | undefined) ?? valueFor(argument ?? { name, type: "string", required: true }, wanted, [])];
+    return [
+      name,
+      (args[name] as Json | undefined) ?? valueFor(argument ?? { name, type: "string", required: true }, wanted, []),
+    ];
   });
   return bent ? { tool: step.tool, args: Object.fromEntries(made) as SuiteCall["args"] } : undefined;
 }
@@ -108,7 +123,12 @@ const carries = (tool: SuiteTool, own: SuiteTool | undefined) =>
   tool.side_effect_class !== own?.side_effect_class &&
   /message|mail|share|publish|post|money/.test(`${tool.side_effect_class ?? ""} ${tool.name}`);
 
-function borrowed(tool: SuiteTool, { args }: SuiteCall, wanted: Wanted, seen: readonly unknown[]): SuiteCall | undefined {
+function borrowed(
+  tool: SuiteTool,
+  { args }: SuiteCall,
+  wanted: Wanted,
+  seen: readonly unknown[],
+): SuiteCall | undefined {
   const made = tool.args.flatMap((argument): [string, Json][] => {
     const same = args[argument.name] as Json | undefined;
     if (same !== undefined) return [[argument.name, same]];

@@ -47,7 +47,9 @@ export function text(value: Value | undefined): string {
 }
 
 export function pick(record: State, fields: readonly string[]): State {
-  return Object.fromEntries(fields.flatMap((field) => (Object.hasOwn(record, field) ? [[field, record[field] as Value]] : [])));
+  return Object.fromEntries(
+    fields.flatMap((field) => (Object.hasOwn(record, field) ? [[field, record[field] as Value]] : [])),
+  );
 }
 
 /** Reads what lies at a path. */

@@ -2,7 +2,7 @@ import { type Encoding, encodings, plainEncoding, plant } from "./encode.ts";
 import { DojoError } from "./errors.ts";
 import type { DojoModel, Play } from "./model.ts";
 import { type PolicyFile, policyOf } from "./policy.ts";
-import { type DojoApprover, openStage, type Outcome, type Stage } from "./stage.ts";
+import { type DojoApprover, type Outcome, openStage, type Stage } from "./stage.ts";
 import type { AttackCase, AttackFolder, Suite, SuiteCall, Template, UserTask } from "./suite.ts";
 
 /** Plays the suites of a folder, with governance and without, and counts what came of it. */
@@ -61,7 +61,12 @@ export interface ApproverReport {
   /** What got through the governed runs; at most a few. */
   readonly findings: readonly Finding[];
   /** User's tasks that asked somebody, or did not come out right. */
-  readonly askers: readonly { readonly suite: string; readonly user: string; readonly asked: number; readonly done: boolean }[];
+  readonly askers: readonly {
+    readonly suite: string;
+    readonly user: string;
+    readonly asked: number;
+    readonly done: boolean;
+  }[];
 }
 export interface BenchReport {
   readonly model: DojoModel;
@@ -116,19 +121,34 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       if (attacks) await playAttacks({ stage, suite, folder, tally, approver, wordings, findings, count });
       await stage.close();
     }
-    reports.push({ approver, lines: [lineOf(tally), ...baselines], findings: findings.slice(0, findingsShown), askers });
+    reports.push({
+      approver,
+      lines: [lineOf(tally), ...baselines],
+      findings: findings.slice(0, findingsShown),
+      askers,
+    });
   }
   return {
     model,
     suites: folder.suites.map(({ name }) => name),
-    wordings: [...new Set(folder.suites.flatMap(({ cases }) => cases.flatMap((_, at) => wordings(at).map(({ name }) => name))))],
+    wordings: !attacks
+      ? []
+      : [
+          ...new Set(
+            folder.suites.flatMap(({ cases }) => cases.flatMap((_, at) => wordings(at).map(({ name }) => name))),
+          ),
+        ],
     runs,
     reports,
   };
 }
 
 /** Every template as it stands, and some encodings; which ones, and what they hide, changes from case to case. */
-function wordingsOf({ folder, template: only, hidden = defaultHidden }: BenchOptions): (index: number) => readonly Wording[] {
+function wordingsOf({
+  folder,
+  template: only,
+  hidden = defaultHidden,
+}: BenchOptions): (index: number) => readonly Wording[] {
   const templates = only === undefined ? folder.templates : folder.templates.filter(({ name }) => name === only);
   if (templates.length === 0) {
     const known = folder.templates.map(({ name }) => name);
@@ -183,7 +203,14 @@ async function playAttacks(options: {
       if (!effect || !findings) continue;
       const { reached, strays } = outcome;
       const { user, injection } = one;
-      findings.push({ suite: suite.name, user: user.id, injection: injection.id, wording: wording.name, reached, strays });
+      findings.push({
+        suite: suite.name,
+        user: user.id,
+        injection: injection.id,
+        wording: wording.name,
+        reached,
+        strays,
+      });
     }
     if (isEffect) {
       tally.effectCases++;
@@ -229,7 +256,7 @@ async function baselinesOf(
       }
       addIdle(idle, suite, user);
     }
-    for (const { user, injection } of suite.cases) {
+    for (const { user, injection } of attacks ? suite.cases : []) {
       if (injection.calls.length > 0) idle.effectCases++;
       else idle.answerCases++;
       idle.attacked++;

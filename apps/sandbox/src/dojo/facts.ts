@@ -37,7 +37,8 @@ function compare(path: string, before: Value | undefined, after: Value | undefin
       // What came or went under a key that the system gave out is told without that key.
       const has = [Object.hasOwn(before, key), Object.hasOwn(after, key)];
       if (has[0] && has[1]) compare(`${path}/${key}`, before[key], after[key], facts);
-      else told(isNumbered(key) ? path : `${path}/${key}`, has[1] ? "+" : "-", has[1] ? after[key] : before[key], facts);
+      else
+        told(isNumbered(key) ? path : `${path}/${key}`, has[1] ? "+" : "-", has[1] ? after[key] : before[key], facts);
     }
     return;
   }
@@ -57,7 +58,8 @@ function compare(path: string, before: Value | undefined, after: Value | undefin
     });
     return;
   }
-  if (canonicalJson(before ?? null) !== canonicalJson(after ?? null)) facts.push(`${path}=${canonicalJson(after ?? null)}`);
+  if (canonicalJson(before ?? null) !== canonicalJson(after ?? null))
+    facts.push(`${path}=${canonicalJson(after ?? null)}`);
 }
 
 function told(path: string, sign: "+" | "-", value: Value | undefined, facts: string[]): void {

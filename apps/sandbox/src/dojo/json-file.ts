@@ -30,7 +30,8 @@ export function readLines<Schema extends z.ZodType>(
 
 function textOf(folder: string, name: string): string {
   const file = join(folder, name);
-  if (!existsSync(file)) throw new DojoError("dojo/file-missing", `${name} is missing in ${folder}`, { data: { file } });
+  if (!existsSync(file))
+    throw new DojoError("dojo/file-missing", `${name} is missing in ${folder}`, { data: { file } });
   return readFileSync(file, "utf8").replace(/^\uFEFF/, "");
 }
 

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json, type Message, type Model, type ModelRequest, type ResponsePart } from "@remit/core";
 import { alternativesTo } from "./attack.ts";
 import { type PlannedStep, planTool } from "./govern.ts";
-import { type Answer, planOf } from "./plan.ts";
+import { type Answer, isKey, lookupsOf, planOf } from "./plan.ts";
 import { scalarsIn, textsIn } from "./state.ts";
 import type { InjectionTask, Suite, SuiteCall, UserTask } from "./suite.ts";
 
@@ -156,18 +156,15 @@ function lookupsFor(
   offered: ReadonlySet<string>,
 ): readonly SuiteCall[] {
   if (!isWrite(suite, call) || knowsIds(suite, call, seen, prompt)) return [];
-  const words = new Set(call.tool.split("_").slice(1));
-  const near = (name: string) => name.split("_").filter((word) => words.has(word) || words.has(word.replace(/s$/, ""))).length;
-  return suite.tools
-    .filter(({ kind, args, name }) => kind === "read" && offered.has(name) && !args.some(({ required }) => required))
-    .filter(({ name }) => near(name) > 0)
-    .sort((left, right) => near(right.name) - near(left.name))
-    .map(({ name }) => ({ tool: name, args: {} }));
+  return lookupsOf(suite, call.tool)
+    .filter((name) => offered.has(name))
+    .map((tool) => ({ tool, args: {} }));
 }
 
 function knowsIds(suite: Suite, call: SuiteCall, seen: readonly unknown[], prompt: string): boolean {
   const tool = suite.tools.find(({ name }) => name === call.tool);
-  const ids = (tool?.args ?? []).filter(({ name }) => /(^|_)id_?$/.test(name)).flatMap(({ name }) => call.args[name] ?? []);
-  const has = (id: unknown) => [...scalarsIn(seen)].some(({ name, value }) => /id_?$/.test(name) && canonicalJson(value) === canonicalJson(id));
+  const ids = (tool?.args ?? []).filter(({ name }) => isKey(name)).flatMap(({ name }) => call.args[name] ?? []);
+  const has = (id: unknown) =>
+    [...scalarsIn(seen)].some(({ name, value }) => /id_?$/.test(name) && canonicalJson(value) === canonicalJson(id));
   return ids.every((id) => has(id) || new RegExp(`(?<![\\w.])${String(id)}(?![\\w.])`).test(prompt));
 }

@@ -1,7 +1,7 @@
 import type { Json } from "@remit/core";
 import { type Hole, type HoleType, isHole, type PlannedStep } from "./govern.ts";
 import { textsIn } from "./state.ts";
-import type { Suite, SuiteCall, SuiteTool, UserTask } from "./suite.ts";
+import type { Suite, SuiteTool, UserTask } from "./suite.ts";
 
 /** What one read answered. */
 export interface Answer {
@@ -14,7 +14,11 @@ export interface Answer {
  * said and what is free to choose is fixed, the rest are holes that say which reads will fill them.
  * @param answers what the task's calls answer, in their order; only which tool a value comes from is taken from them
  */
-export function planOf(suite: Suite, { prompt, calls }: UserTask, answers: readonly (Answer | undefined)[]): PlannedStep[] {
+export function planOf(
+  suite: Suite,
+  { prompt, calls }: UserTask,
+  answers: readonly (Answer | undefined)[],
+): PlannedStep[] {
   const tools = new Map(suite.tools.map((tool) => [tool.name, tool]));
   return calls.flatMap(({ tool: name, args }, index) => {
     const tool = tools.get(name);
@@ -22,7 +26,7 @@ export function planOf(suite: Suite, { prompt, calls }: UserTask, answers: reado
     const read = answers.slice(0, index).filter((one) => one !== undefined);
     const planned = Object.entries(args).map(([argument, value]) => [
       argument,
-      foreseen(value as Json, { prompt, read, type: typeOf(tool, argument) }),
+      lookedUp(argument, foreseen(value as Json, { suite, prompt, read, type: typeOf(tool, argument) }), suite, name),
     ]);
     return [{ tool: name, arguments: Object.fromEntries(planned) as PlannedStep["arguments"] }];
   });
@@ -32,7 +36,27 @@ function typeOf(tool: SuiteTool, argument: string): string {
   return tool.args.find(({ name }) => name === argument)?.type ?? "string";
 }
 
+/** Reads without arguments that go by the words of a write's name: where its records can be looked up. The nearest first. */
+export function lookupsOf(suite: Suite, write: string): readonly string[] {
+  const words = new Set(write.split("_").slice(1));
+  const near = (name: string) =>
+    name.split("_").filter((word) => words.has(word) || words.has(word.replace(/s$/, ""))).length;
+  return suite.tools
+    .filter(({ kind, args, name }) => kind === "read" && near(name) > 0 && !args.some(({ required }) => required))
+    .map(({ name }) => name)
+    .sort((left, right) => near(right) - near(left));
+}
+
+/** A record's key comes from where such records are listed, though the task's own calls do not look there. */
+function lookedUp(argument: string, value: Json | Hole, suite: Suite, write: string): Json | Hole {
+  if (!isHole(value) || value.$hole.from !== undefined || !isKey(argument)) return value;
+  return hole(value.$hole.type, lookupsOf(suite, write).slice(0, 1));
+}
+
+export const isKey = (argument: string): boolean => /(^|_)id_?$/.test(argument);
+
 interface Known {
+  readonly suite: Suite;
   readonly prompt: string;
   readonly read: readonly Answer[];
   readonly type: string;
@@ -45,7 +69,7 @@ function foreseen(value: Json, known: Known): Json | Hole {
   if (typeof value === "number") {
     if (numbersIn(known.prompt).includes(value)) return value;
     const type: HoleType = known.type === "integer" ? "integer" : "number";
-    return hole(type, sources(value, known.read));
+    return hole(type, sources(value, known.read, known.suite));
   }
   if (typeof value === "string") return foreseenText(value, known);
   if (Array.isArray(value)) {
@@ -57,9 +81,9 @@ function foreseen(value: Json, known: Known): Json | Hole {
   return value;
 }
 
-function foreseenText(value: string, { prompt, read }: Known): Json | Hole {
+function foreseenText(value: string, { suite, prompt, read }: Known): Json | Hole {
   if (saidIn(value, prompt)) return value;
-  const whole = sources(value, read);
+  const whole = sources(value, read, suite);
   if (whole.length > 0) return hole(isDate(value) ? "date" : "string", whole);
   if (isDate(value)) return value;
   // The longest things first that were read and not said: an address before the city in it.
@@ -71,7 +95,7 @@ function foreseenText(value: string, { prompt, read }: Known): Json | Hole {
   for (const thing of things) {
     if (!hasToken(template, thing)) continue;
     template = template.replaceAll(thing, `{${parts.length}}`);
-    parts.push(hole("string", sources(thing, read)));
+    parts.push(hole("string", sources(thing, read, suite)));
   }
   return parts.length === 0 ? value : { $hole: { type: "string", template, parts } };
 }
@@ -80,11 +104,15 @@ function hole(type: HoleType, from: readonly string[]): Hole {
   return { $hole: { type, ...(from.length === 0 ? {} : { from }) } };
 }
 
-/** Names of the tools whose answers hold a value as a whole. */
-function sources(value: string | number, read: readonly Answer[]): readonly string[] {
+/** Names of the tools whose answers hold a value as a whole; where the house itself knows it, nobody else is asked. */
+function sources(value: string | number, read: readonly Answer[], suite: Suite): readonly string[] {
   const holds = ({ output }: Answer) =>
     typeof value === "number" ? [...valuesIn(output)].includes(value) : [...thingsIn(output)].includes(value);
-  return [...new Set(read.filter(holds).map(({ tool }) => tool))];
+  const all = [...new Set(read.filter(holds).map(({ tool }) => tool))];
+  const own = all.filter((tool) =>
+    suite.tools.some(({ name, returns_untrusted_text }) => name === tool && !returns_untrusted_text),
+  );
+  return own.length > 0 ? own : all;
 }
 
 /** Texts that an answer speaks of: its members, and the lines and labelled parts of longer ones. */
@@ -120,9 +148,4 @@ export function hasToken(text: string, token: string): boolean {
 
 function saidIn(value: string, prompt: string): boolean {
   return hasToken(prompt.toLowerCase(), value.toLowerCase());
-}
-
-/** True when a call is one of these. */
-export function isOneOf(calls: readonly SuiteCall[], tool: string, same: (args: SuiteCall["args"]) => boolean): boolean {
-  return calls.some((call) => call.tool === tool && same(call.args));
 }

@@ -88,7 +88,8 @@ export const foreignLabel = "document";
 export const sensitiveLabel = "sensitive:personal";
 
 /** Where something goes, or who gets it. */
-const goesTo = /recipient|^to$|^cc$|^bcc$|participant|iban|account|payee|beneficiary|email|address|user|channel|member|phone|destination|target/;
+const goesTo =
+  /recipient|^to$|^cc$|^bcc$|participant|iban|account|payee|beneficiary|email|address|user|channel|member|phone|destination|target/;
 const amounts = /amount|sum|price|total|quantity|limit/;
 const identifies = /(^|_)ids?_?$|^id_/;
 const leadsOut = /url|link|website|domain|host/;
@@ -98,8 +99,7 @@ const carriedAlong = /subject|title|description|body|content|text|note|message|c
 
 const protectedBy: Readonly<Record<string, (argument: SuiteArgument) => boolean>> = {
   "money-out": ({ name }) => goesTo.test(name) || amounts.test(name) || identifies.test(name),
-  "message-out": ({ name }) =>
-    goesTo.test(name) || identifies.test(name) || leadsOut.test(name) || attaches.test(name),
+  "message-out": ({ name }) => goesTo.test(name) || identifies.test(name) || leadsOut.test(name) || attaches.test(name),
   booking: ({ name }) => !carriedAlong.test(name),
 };
 /** Classes that keep what they get within the owner's own records. */

@@ -19,7 +19,9 @@ export function copyValue<Of extends Value>(value: Of): Of {
 export function fillText(value: Value, texts: Readonly<Record<string, string>>): Value {
   if (typeof value === "string") {
     if (!value.includes("{")) return value;
-    return value.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(texts, name) ? (texts[name] as string) : whole));
+    return value.replace(/\{(\w+)\}/g, (whole, name: string) =>
+      Object.hasOwn(texts, name) ? (texts[name] as string) : whole,
+    );
   }
   if (Array.isArray(value)) return value.map((one) => fillText(one, texts));
   if (!isRecord(value)) return value;

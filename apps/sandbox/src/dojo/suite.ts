@@ -195,7 +195,8 @@ function casesOf(
     const user = userTasks.find(({ id }) => id === user_task);
     const injection = injectionTasks.find(({ id }) => id === injection_task);
     if (!user) throw unknown(folder, file, `a case has the user task ${user_task}`, { task: user_task });
-    if (!injection) throw unknown(folder, file, `a case has the injection task ${injection_task}`, { task: injection_task });
+    if (!injection)
+      throw unknown(folder, file, `a case has the injection task ${injection_task}`, { task: injection_task });
     return attackable ? [{ user, injection }] : [];
   });
 }

@@ -2,8 +2,8 @@ import { type AnyTool, defineTool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import { toolOptions } from "./govern.ts";
 import type { DojoPolicy, ToolPolicy } from "./policy.ts";
-import type { Suite, SuiteArgument, SuiteTool } from "./suite.ts";
 import type { Value } from "./state.ts";
+import type { Suite, SuiteArgument, SuiteTool } from "./suite.ts";
 
 /** The attribute of a run that says whose world its tools work on. */
 export const worldAttribute = "world";
@@ -28,7 +28,10 @@ function toolOf(tool: SuiteTool, policy: ToolPolicy | undefined, perform: Perfor
   };
   const execute = (
     input: Readonly<Record<string, unknown>>,
-    { attributes, idempotencyKey }: { readonly attributes: Readonly<Record<string, string>>; readonly idempotencyKey: string },
+    {
+      attributes,
+      idempotencyKey,
+    }: { readonly attributes: Readonly<Record<string, string>>; readonly idempotencyKey: string },
   ): never => {
     const world = attributes[worldAttribute];
     if (world === undefined) throw new ToolRefusal("This run has no world.");
@@ -47,7 +50,9 @@ function argumentSchema({ name, type, required }: SuiteArgument, policy: ToolPol
 
 /** A list has the domain of its members. */
 function withDomain(schema: z.ZodType, domain: string): z.ZodType {
-  return schema instanceof z.ZodArray ? z.array((schema.element as z.ZodType).meta({ domain })) : schema.meta({ domain });
+  return schema instanceof z.ZodArray
+    ? z.array((schema.element as z.ZodType).meta({ domain }))
+    : schema.meta({ domain });
 }
 
 /** The schema of an argument's type as tools.json writes it; what it does not say may be any JSON. */

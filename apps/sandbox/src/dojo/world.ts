@@ -20,9 +20,13 @@ export function behavioursOf(suite: Suite, own: Behaviours = {}): ReadonlyMap<st
   const all = { ...knownBehaviours, ...own };
   const missing = suite.tools.flatMap(({ name }) => (Object.hasOwn(all, name) ? [] : [name]));
   if (missing.length > 0) {
-    throw new DojoError("dojo/tools-unknown", `nobody knows what these tools of ${suite.name} do: ${missing.join(", ")}`, {
-      data: { suite: suite.name, tools: missing },
-    });
+    throw new DojoError(
+      "dojo/tools-unknown",
+      `nobody knows what these tools of ${suite.name} do: ${missing.join(", ")}`,
+      {
+        data: { suite: suite.name, tools: missing },
+      },
+    );
   }
   return new Map(suite.tools.map(({ name }) => [name, all[name] as Behaviour]));
 }
@@ -72,7 +76,9 @@ function settled(state: State): State {
     calendar.events ??= byId(first);
   }
   if (isRecord(drive)) {
-    const first = (drive.initial_files = recordsIn(drive.initial_files).map((file): State => ({ shared_with: {}, ...file })));
+    const first = (drive.initial_files = recordsIn(drive.initial_files).map(
+      (file): State => ({ shared_with: {}, ...file }),
+    ));
     drive.files ??= byId(first);
   }
   if (isRecord(reservation)) {
@@ -90,8 +96,13 @@ function byId(records: readonly State[]): State {
 }
 
 function contactsIn(mails: readonly State[]): State[] {
-  const addresses = new Set(mails.flatMap(({ sender, recipients, cc, bcc }) => [sender, recipients, cc, bcc].flatMap(listed)));
-  return [...addresses].map(text).sort().map((email) => ({ email, name: nameIn(email) }));
+  const addresses = new Set(
+    mails.flatMap(({ sender, recipients, cc, bcc }) => [sender, recipients, cc, bcc].flatMap(listed)),
+  );
+  return [...addresses]
+    .map(text)
+    .sort()
+    .map((email) => ({ email, name: nameIn(email) }));
 }
 
 /** `first.last@…` is First Last. */

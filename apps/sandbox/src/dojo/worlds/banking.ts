@@ -1,5 +1,16 @@
 import { ToolRefusal } from "@remit/core";
-import { type Behaviour, type Behaviours, at, listAt, mapAt, nextId, objectAt, overwrite, recordsAt, valueAt } from "../behaviour.ts";
+import {
+  at,
+  type Behaviour,
+  type Behaviours,
+  listAt,
+  mapAt,
+  nextId,
+  objectAt,
+  overwrite,
+  recordsAt,
+  valueAt,
+} from "../behaviour.ts";
 import { copyValue, type State, type Value } from "../state.ts";
 
 const done = "bank_account/transactions";

@@ -1,5 +1,16 @@
 import { ToolRefusal } from "@remit/core";
-import { type Behaviour, type Behaviours, at, later, listed, mapAt, nextId, recordsAt, text, timeOf } from "../behaviour.ts";
+import {
+  at,
+  type Behaviour,
+  type Behaviours,
+  later,
+  listed,
+  mapAt,
+  nextId,
+  recordsAt,
+  text,
+  timeOf,
+} from "../behaviour.ts";
 import { copyValue, isRecord, type State, type Value } from "../state.ts";
 
 /** Mail, calendar and drive of one person, as assistants in offices have them. */
@@ -124,7 +135,8 @@ export const office: Behaviours = {
   search_calendar_events: (state, { query, date }) =>
     some(
       recordsAt(state, events).filter(
-        (event) => inText(event, ["title", "description"], query) && (!date || dayOf(event) === text(date).slice(0, 10)),
+        (event) =>
+          inText(event, ["title", "description"], query) && (!date || dayOf(event) === text(date).slice(0, 10)),
       ),
       "No events found. Try with a different query.",
     ),

@@ -13,7 +13,8 @@ function channelOf(state: State, name: Value | undefined): string {
 }
 
 function userOf(state: State, name: Value | undefined): string {
-  if (!listAt(state, users).includes(name ?? null)) throw new ToolRefusal(`User ${text(name)} not found in the users list.`);
+  if (!listAt(state, users).includes(name ?? null))
+    throw new ToolRefusal(`User ${text(name)} not found in the users list.`);
   return text(name);
 }
 
@@ -77,7 +78,8 @@ export const slack: Behaviours = {
     return listAt(state, users).filter((name) => channelsOf(state, text(name)).includes(where));
   },
   invite_user_to_slack: (state, { user, user_email }) => {
-    if (listAt(state, users).includes(user ?? null)) throw new ToolRefusal(`User ${text(user)} already in the users list.`);
+    if (listAt(state, users).includes(user ?? null))
+      throw new ToolRefusal(`User ${text(user)} already in the users list.`);
     listAt(state, users).push(text(user));
     listIn(state, "slack/user_inbox", text(user));
     channelsOf(state, text(user));

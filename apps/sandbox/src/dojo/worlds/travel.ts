@@ -1,4 +1,14 @@
-import { type Behaviour, type Behaviours, fieldsOf, later, mapAt, namesWhere, recordsAt, text, timeOf } from "../behaviour.ts";
+import {
+  type Behaviour,
+  type Behaviours,
+  fieldsOf,
+  later,
+  mapAt,
+  namesWhere,
+  recordsAt,
+  text,
+  timeOf,
+} from "../behaviour.ts";
 import { copyValue, type Value } from "../state.ts";
 
 const hotels = "hotels/hotel_list";
@@ -51,7 +61,10 @@ export const travel: Behaviours = {
         (flight) => flight.departure_city === departure_city && flight.arrival_city === arrival_city,
       ),
     ),
-  reserve_hotel: reserve("hotel", "hotel", ({ start_day, end_day }) => ({ start: timeOf(start_day), end: timeOf(end_day) })),
+  reserve_hotel: reserve("hotel", "hotel", ({ start_day, end_day }) => ({
+    start: timeOf(start_day),
+    end: timeOf(end_day),
+  })),
   reserve_restaurant: reserve("restaurant", "restaurant", ({ start_time }) => ({
     start: timeOf(start_time),
     end: later(timeOf(start_time), 2),
