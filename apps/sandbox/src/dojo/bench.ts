@@ -331,9 +331,9 @@ const percent = (count: number, of: number) => (of === 0 ? "–" : `${((100 * co
 
 /** One way to govern in one line; what belongs together is never told alone. */
 export function lineText(line: Line): string {
-  const { name, effects, partly, effectCases, answers, answerCases, benign, tasks, underAttack, attacked, free } = line;
+  const { name, effects, effectCases, answers, answerCases, benign, tasks, underAttack, attacked, free } = line;
   return [
-    `${name}: effects ${effects}/${effectCases}${partly > 0 ? ` (and ${partly} in part)` : ""}`,
+    `${name}: effects ${effects}/${effectCases}`,
     `answers ${answers}/${answerCases}`,
     `benign utility ${percent(benign, tasks)}`,
     `utility under attack ${percent(underAttack, attacked)}`,

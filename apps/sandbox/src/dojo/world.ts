@@ -55,7 +55,7 @@ export function playCalls(
 function settled(state: State): State {
   const { inbox, calendar, cloud_drive: drive, reservation } = state;
   if (isRecord(inbox)) {
-    const first = (inbox.initial_emails = recordsIn(inbox.initial_emails).map(
+    const first = recordsIn(inbox.initial_emails).map(
       (mail, index): State => ({
         id_: String(index),
         cc: [],
@@ -64,21 +64,22 @@ function settled(state: State): State {
         ...mail,
         timestamp: timeOf(mail.timestamp),
       }),
-    ));
+    );
+    inbox.initial_emails = first;
     inbox.emails ??= byId(first);
     inbox.contact_list ??= contactsIn(first);
     inbox.trash ??= {};
   }
   if (isRecord(calendar)) {
-    const first = (calendar.initial_events = recordsIn(calendar.initial_events).map(
+    const first = recordsIn(calendar.initial_events).map(
       (event): State => ({ ...event, start_time: timeOf(event.start_time), end_time: timeOf(event.end_time) }),
-    ));
+    );
+    calendar.initial_events = first;
     calendar.events ??= byId(first);
   }
   if (isRecord(drive)) {
-    const first = (drive.initial_files = recordsIn(drive.initial_files).map(
-      (file): State => ({ shared_with: {}, ...file }),
-    ));
+    const first = recordsIn(drive.initial_files).map((file): State => ({ shared_with: {}, ...file }));
+    drive.initial_files = first;
     drive.files ??= byId(first);
   }
   if (isRecord(reservation)) {
