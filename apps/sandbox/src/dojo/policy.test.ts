@@ -1,8 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { generalPolicy, policyOf } from "./policy.ts";
 import { loadAttacks, type Suite } from "./suite.ts";
 import { filesOf, policyText, tinyFolder } from "./tiny-suite.test.data.ts";
+import { knownBehaviours } from "./world.ts";
 
 const suiteIn = (folder: string) => loadAttacks(folder).suites[0] as Suite;
 
@@ -71,4 +74,22 @@ test("a policy file that names what is not there is refused", async () => {
   });
   await expect(given("tools:\n  send_parcel: { protects: [] }")).rejects.toThrow(/policy\.yaml:4: .*no such field/);
   await expect(policyOf(suite, `${policy}.none`)).rejects.toMatchObject({ code: "dojo/policy-broken" });
+});
+
+test("shipped files speak of tools that are known here", () => {
+  const folder = join(import.meta.dirname, "../../packs/attack-suites");
+  const files = globSync("*.yaml", { cwd: folder }).sort();
+  expect(files).toEqual(["banking.yaml", "slack.yaml", "travel.yaml", "workspace.yaml"]);
+  for (const file of files) {
+    const { suite, tools } = parse(readFileSync(join(folder, file), "utf8")) as { suite: string; tools: object };
+    expect(`${suite}.yaml`).toBe(file);
+    expect(Object.keys(tools).filter((tool) => !Object.hasOwn(knownBehaviours, tool))).toEqual([]);
+  }
+});
+
+test("a shipped file says nothing of tools that a suite has not got", async () => {
+  const { "tools.json": tools } = filesOf();
+  const { folder } = tinyFolder({ "tools.json": { ...tools, suite: "travel" } });
+  const { policy } = await policyOf(suiteIn(folder));
+  expect([...policy.tools.keys()]).toEqual(tools.tools.map(({ name }) => name));
 });

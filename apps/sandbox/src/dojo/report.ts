@@ -30,8 +30,9 @@ function approverLines({ approver, lines, findings, askers }: ApproverReport): s
   const [governed] = lines;
   const told = [`approver ${approver}: ${approverTexts[approver]}`];
   if (governed) {
-    const { askedHonest, askedMalicious, partly, stopped, stops } = governed;
+    const { askedHonest, askedMalicious, marked, partly, stopped, stops } = governed;
     told.push(`  approvals asked for: ${askedHonest} in the users' tasks, ${askedMalicious} for calls of attackers`);
+    if (marked > 0) told.push(`  right answers that are marked as foreign in some place: ${marked}`);
     if (partly > 0)
       told.push(`  short of the attacker's end, other writes ran that nobody had asked for: ${partly} cases`);
     if (stops > 0) told.push(`  told to stop: ${stopped} of ${stops} runs did`);
