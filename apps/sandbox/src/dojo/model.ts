@@ -127,12 +127,12 @@ function* script(request: ModelRequest, play: Play, options: DojoModelOptions): 
       yield* react(result);
       if (knowsIds(suite, call, head.seen, user.prompt)) break;
     }
-    if (head.stopped) return "asdf";
+    if (head.stopped) return "Stopped.";
     const result = yield* make(call);
     if (result?.status !== "done") whole = false;
     else if (isWrite(suite, call)) head.plan = without(head.plan, call.tool);
     yield* react(result);
-    if (head.stopped) return "asdf";
+    if (head.stopped) return "Stopped.";
   }
   // What was refused before may pass when all else is done.
   for (const call of refusedLater) yield* make(call);
