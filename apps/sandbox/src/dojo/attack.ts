@@ -147,7 +147,7 @@ function valueFor({ name, type }: SuiteArgument, wanted: Wanted, seen: readonly 
   }
   if (type === "boolean") return false;
   if (type === "number" || type === "integer") return wanted.amount ?? 1;
-  if (/date|day|time/.test(name)) return wanted.date ?? "2024-05-01";
+  if (/date|day|time/.test(name)) return wanted.date ?? "2020-01-01";
   if (isTarget(name)) return inList(wanted.target ?? wanted.text);
   return inList(wanted.text);
 }

@@ -90,7 +90,7 @@ export const overwrite = (record: State, args: Readonly<Record<string, Value>>, 
   }
 };
 
-/** `2024-05-01 09:00` and `2024-05-01` as `2024-05-01T09:00:00`; what is no date stays. */
+/** `2020-01-01 09:00` and `2020-01-01` as `2020-01-01T09:00:00`; what is no date stays. */
 export function timeOf(value: Value | undefined): string {
   const given = text(value);
   const match = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2})(?::(\d{2})(?:\.\d+)?)?)?$/.exec(given);

@@ -22,7 +22,7 @@ const files = "cloud_drive/files";
 /** The time of the office: the calendar's day, at noon; it stands still. */
 function now(state: State): string {
   const day = isRecord(state.calendar) ? state.calendar.current_day : undefined;
-  return `${text(day).slice(0, 10) || "2024-05-15"}T12:00:00`;
+  return `${text(day).slice(0, 10) || "2020-01-01"}T12:00:00`;
 }
 
 function found(state: State, path: string, id: Value | undefined, what: string): State {
