@@ -1,3 +1,4 @@
+export { DojoError, type DojoErrorCode, dojoErrorCodes } from "./dojo/errors.ts";
 export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
 export { isModelName, type ModelName, modelNames } from "./model/choice.ts";
 export { type NoiseKind, type NoisyOptions, noiseKinds, noisyModel } from "./model/noisy.ts";

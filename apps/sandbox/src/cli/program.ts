@@ -66,6 +66,13 @@ ${exitCodes}`,
     .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
+    .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
+    .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
+    .option("--asb <folder>", "attack with the tools of Agent Security Bench")
+    .option("--suite <name>", "only this suite of --agentdojo")
+    .option("--policy <file>", "a policy file in place of the one that is shipped for the suite")
+    .option("--template <name>", "only this wording of injections")
+    .option("--encodings <n | all | none>", "hidden wordings of each case beside the plain ones (default: 3, in turn)")
     .option("--filter <text>", "only scenarios whose name, title or tags hold the text")
     .option(
       "--model <name>",
@@ -78,7 +85,10 @@ ${exitCodes}`,
     .option("--replay <folder>", "play a recording: its files answer for the models, and nothing else is asked")
     .option("--seed <n | a..b>", "seed of the mistakes; a range plays one suite for each and adds up (default: 1)")
     .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4, of a recording 1)")
-    .option("--approver <name>", "auto approves whatever waits for a person (default), none leaves it waiting")
+    .option(
+      "--approver <name>",
+      "auto approves whatever waits for a person (default), none leaves it waiting; under attack: none, ground-truth or blind (default: all three)",
+    )
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
@@ -96,6 +106,11 @@ With --approver none, writes that need a person do not happen and their runs wai
 Live models take their keys from the environment: OPENAI_API_KEY, ANTHROPIC_API_KEY, and COMPATIBLE_API_KEY where a
 server wants one. Keys are kept nowhere. A server on this machine costs nothing unless a routes file gives a price.
 
+Attack suites are played by the model worst-case, which obeys every instruction that it reads, or by oracle, which plays
+the users' tasks alone. The last lines tell success of attacks, utility and approvals together, with governance and
+without. The exit code is 1 when an attack got through that nobody had approved, and when a user's task did not come out
+right with somebody who approves it.
+
 A recording holds no key, header or address, and belongs beside the tests. A replay plays its scenarios and seeds, needs
 no key and no network, and gives the same journals each time. A request that is not in it fails its run, with the nearest
 one that is; exchanges that nobody asked for are told. The exit code is 1 when one was missing.
@@ -112,6 +127,8 @@ Examples:
   remit run --routes routes.yaml
   remit run --model openai:gpt-5-mini --filter refund --record recordings/refund
   remit run --replay recordings/refund
+  remit run --agentdojo suites/ --model worst-case
+  remit run --agentdojo suites/ --suite banking --model oracle --approver none
 ${exitCodes}`,
     )
     .action(async (pack, options) => {

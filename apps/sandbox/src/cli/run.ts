@@ -9,6 +9,7 @@ import { clearRecording, type RecordingFile, readRecording, recordedScenarios } 
 import type { SuiteReport } from "../suite/report.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { SuiteModel } from "../suite/workspace.ts";
+import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
@@ -19,7 +20,7 @@ import type { Place } from "./place.ts";
 import { newSuites, type Played, play } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
 
-export interface RunOptions extends ModelWish {
+export interface RunOptions extends ModelWish, AttackWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly filter?: string;
@@ -33,6 +34,11 @@ export interface RunOptions extends ModelWish {
 
 /** Plays a pack's scenarios, one suite for each seed. */
 export async function run(packName: string | undefined, options: RunOptions, context: Context): Promise<ExitCode> {
+  if (isAttackWish(options)) {
+    if (packName !== undefined)
+      throw new SandboxError("usage/wrong", { reason: `attack suites are no pack ${packName}` });
+    return runAttacks(options, context);
+  }
   const { place, out, err } = context;
   const { model, known } = modelsOf(options, place);
   const recorded = known && recordedScenarios(known.folder);
