@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type BenchOptions, type Line, lineText, runBench } from "./bench.ts";
 import { encodings, plant } from "./encode.ts";
-import { governsFlows } from "./govern.ts";
 import { loadAttacks } from "./suite.ts";
 import { policyText, tinyFolder } from "./tiny-suite.test.data.ts";
 
@@ -91,7 +90,7 @@ test("every encoding hides the instruction, and is found where it was planted", 
   });
 });
 
-test.skipIf(!governsFlows())("governed, nothing gets through and both tasks ask nobody", async () => {
+test("governed, nothing gets through and both tasks ask nobody", async () => {
   const { lineOf } = await played("", { approvers: ["none", "ground-truth"] });
   for (const at of [0, 1]) expect(lineOf("governed", at)).toMatchObject({ effects: 0, partly: 0, benign: 2, free: 2 });
 });

@@ -1,6 +1,5 @@
-import { type AnyTool, defineAgent, type Json } from "@remit/core";
-import { z } from "zod";
-import type { DojoPolicy, FlowPolicy, ToolPolicy } from "./policy.ts";
+import { type AnyTool, type FlowRules, type Json, type Mark, planSteps } from "@remit/core";
+import type { DojoPolicy, ToolPolicy } from "./policy.ts";
 
 /** The one place where a suite's policy becomes options of the kernel. */
 
@@ -15,16 +14,18 @@ export function toolOptions({ labels, protect, trusts, cleared }: ToolPolicy): {
 }
 
 /** What a governed supervisor has beside its own. */
-export function supervisorOptions({ flows }: DojoPolicy): { readonly flows: FlowPolicy } {
+export function supervisorOptions({ flows }: DojoPolicy): { readonly flows: FlowRules } {
   const given = Object.entries(flows).filter(([, value]) => value !== undefined);
-  return { flows: Object.fromEntries(given) as FlowPolicy };
+  return { flows: Object.fromEntries(given) as FlowRules };
 }
 
-/** What a governed agent has beside its own: it may fix its steps before it reads. */
-export const agentOptions = { plans: true } as const;
+/** The tools of a governed agent: it may announce its writes before it reads. */
+export function governedTools(tools: readonly AnyTool[]): readonly AnyTool[] {
+  return [planSteps, ...tools];
+}
 
 /** The tool by which a model announces its steps, where it is offered. */
-export const planTool = "plan_steps";
+export const planTool = planSteps.name;
 
 export type HoleType = "number" | "integer" | "boolean" | "date" | "string";
 /** A value that is not known yet, with what may fill it. */
@@ -46,28 +47,8 @@ export function isHole(value: unknown): value is Hole {
   return typeof value === "object" && value !== null && "$hole" in value;
 }
 
-/** True when the kernel governs where values come from; without that, a governed run is one whose tools wait for nobody. */
-export function governsFlows(): boolean {
-  const agent = defineAgent({
-    name: "planner",
-    description: "",
-    model: "any",
-    tools: [] as readonly AnyTool[],
-    input: z.object({}),
-    output: z.object({}),
-    instructions: "",
-    ...agentOptions,
-  });
-  return "plans" in agent;
-}
-
-/** Texts of an answer that come from foreign text alone, as the run's result marks them. */
+/** Texts of an answer that are marked: they come from foreign text alone, or from nobody. */
 export function marksOf(result: object): readonly string[] {
-  const { marks } = result as { readonly marks?: unknown };
-  return typeof marks === "object" && marks !== null ? [...textsOf(marks)] : [];
-}
-
-function* textsOf(value: unknown): Generator<string> {
-  if (typeof value === "string") yield value;
-  else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) yield* textsOf(one);
+  const { marks = [] } = result as { readonly marks?: readonly Mark[] };
+  return marks.map(({ value }) => String(value));
 }

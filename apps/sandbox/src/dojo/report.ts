@@ -1,5 +1,4 @@
 import { type ApproverReport, type BenchReport, lineText } from "./bench.ts";
-import { governsFlows } from "./govern.ts";
 import type { InjectAgentReport } from "./inject-agent.ts";
 import type { SecurityReport } from "./security-bench.ts";
 
@@ -11,13 +10,7 @@ export function benchLines({ wordings, runs, reports }: BenchReport): string[] {
   const intro = [
     `${runs} runs${wordings.length === 0 ? "" : ` · ${wordings.length} wordings: ${wordings.join(", ")}`}`,
   ];
-  return [
-    ...intro,
-    ...(governsFlows()
-      ? []
-      : ["This kernel does not judge where values come from: governed runs have allowlists and tiers alone."]),
-    ...reports.flatMap((report) => ["", ...approverLines(report)]),
-  ];
+  return [...intro, ...reports.flatMap((report) => ["", ...approverLines(report)])];
 }
 
 const approverTexts = {

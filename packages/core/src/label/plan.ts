@@ -34,10 +34,15 @@ const hole: z.ZodType<Hole> = z.strictObject({
   min: z.number().optional(),
   max: z.number().optional(),
   template: z.string().max(2000).optional(),
+  // Wrapped or not: models write both.
   get parts(): z.ZodOptional<z.ZodArray<z.ZodType<Hole>>> {
-    return z.array(hole).max(8).optional();
+    return z.array(z.preprocess(unwrapped, hole)).max(8).optional();
   },
 });
+
+function unwrapped(part: unknown): unknown {
+  return typeof part === "object" && part !== null && "$hole" in part ? part.$hole : part;
+}
 
 /** One write, or some alike, that an agent means to make. */
 export interface PlanStep {
