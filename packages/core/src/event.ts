@@ -3,6 +3,8 @@ import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
+import type { PolicyEffect } from "./policy/policy.ts";
+import type { PolicyEdge } from "./policy/request.ts";
 import type { Principal } from "./principal.ts";
 import type { Issue } from "./schema.ts";
 
@@ -83,6 +85,8 @@ export interface Media {
 export interface Decision {
   readonly ruleId: string;
   readonly policyVersion: string;
+  /** Hash of what the policy was asked, under the tenant's key; where a policy of the supervisor's own was. */
+  readonly inputs?: string;
 }
 
 /** An amount that a budget bounds. A member that is left out is not bounded. */
@@ -313,6 +317,8 @@ export interface DecisionBodies {
     readonly grant?: Grant;
     /** The effect that it shall be judged by; such a delivery is no step on the way of the case. */
     readonly judges?: string;
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "handoff.rejected": {
     readonly edge: string;
@@ -336,6 +342,8 @@ export interface DecisionBodies {
     readonly turn: number;
     /** Why this alias: the agent's own, a threshold's stronger one, or one for summaries of what is too long. */
     readonly reason: "agent" | "threshold" | "summary";
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "output.rejected": { readonly agent: string; readonly issues: readonly Issue[]; readonly repair: number };
   "tool.denied": {
@@ -399,6 +407,8 @@ export interface DecisionBodies {
     /** What the reviewer made of it: from this alone a person can decide. */
     readonly packet?: Json;
     readonly labels: readonly string[];
+    /** The rule of the policy that wants a person, and its reason. */
+    readonly policy?: Decision & { readonly because: string };
   };
   /** An approval that counts, and is not yet enough. */
   "approval.recorded": {
@@ -491,6 +501,8 @@ export interface DecisionBodies {
     readonly of: Audience;
     readonly by: string;
     readonly question: string;
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "message.dead": {
     readonly letter: string;
@@ -501,11 +513,32 @@ export interface DecisionBodies {
   };
   "limit.exceeded": { readonly limit: string; readonly bound: number; readonly path: string };
   "run.parked": { readonly waitingFor: readonly string[] };
-  "run.completed": { readonly output: Json };
+  "run.completed": {
+    readonly output: Json;
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
+  };
   "run.denied": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.escalated": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.failed": { readonly error: ErrorRecord; readonly by: string };
   "run.cancelled": { readonly reason: string; readonly openEffects: readonly string[] };
+  /** What the policy said, where no other entry tells: a denial of what is no call, and a call for which it wants a person. */
+  "policy.decided": {
+    readonly edge: PolicyEdge;
+    readonly agent: string;
+    readonly target: string;
+    readonly effect: PolicyEffect;
+    readonly because: string;
+    readonly decision: Decision;
+  };
+  /** A candidate says something else than the policy in force. It changes nothing, and a replay does not ask it. */
+  "policy.shadowed": {
+    readonly edge: PolicyEdge;
+    readonly agent: string;
+    readonly target: string;
+    readonly live: { readonly effect: PolicyEffect; readonly decision: Decision };
+    readonly candidate: { readonly effect: PolicyEffect; readonly decision: Decision; readonly because: string };
+  };
 }
 
 /** Bodies of entries in streams beyond runs (D6). */

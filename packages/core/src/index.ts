@@ -133,6 +133,27 @@ export {
   type RouteSplit,
   type RouteTargets,
 } from "./model/route.ts";
+export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
+export type { LivePolicy } from "./policy/gate.ts";
+export {
+  type AnyPolicyRule,
+  definePolicy,
+  definePolicyRule,
+  type Policy,
+  type PolicyAnswer,
+  type PolicyEffect,
+  type PolicyOptions,
+  type PolicyRule,
+} from "./policy/policy.ts";
+export {
+  type CallFlow,
+  type PolicyEdge,
+  type PolicyFacts,
+  type PolicyPrincipal,
+  type PolicyRequest,
+  policyEdges,
+  type RequestOn,
+} from "./policy/request.ts";
 export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";

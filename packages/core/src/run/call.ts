@@ -1,6 +1,6 @@
 import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
 import { dispatchWindowMs } from "../effect/tries.ts";
-import { OrchestrationError } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
 import { covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
@@ -9,6 +9,7 @@ import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import type { AnyTool } from "../tool.ts";
+import { factsOf, judgeCall } from "./asked.ts";
 import {
   askJudge,
   closeApproval,
@@ -19,7 +20,7 @@ import {
   requestApproval,
   teamWithJudge,
 } from "./gated.ts";
-import { stopInvocation } from "./invocation.ts";
+import { labelsOf, stopInvocation } from "./invocation.ts";
 import { retryDelayOf, retryKindOf } from "./retry.ts";
 import type { Call, Invocation, Judge, Work } from "./state.ts";
 import { compensationAgent, undoSettled } from "./undo.ts";
@@ -58,7 +59,8 @@ export function proposeCall(
   if (work.state.ending) return;
   const { agent } = invocation;
   const tool = agent.tools.find(({ name }) => name === part.tool);
-  const deny = (error: OrchestrationError, ruleId: string) => denyCall(work, invocation, path, part, error, ruleId);
+  const deny = (error: OrchestrationError, ruleId: string) =>
+    denyCall(work, invocation, path, part, error.toRecord(), decision(work, ruleId));
   if (!tool) {
     const root = work.state.teams.get("");
     const code = root?.definition.tools.has(part.tool) ? "policy/tool-not-allowed" : "policy/tool-unknown";
@@ -84,6 +86,9 @@ export function proposeCall(
   // What the tool would get is what repeats: a member that its schema drops makes no other call.
   const plain = plainJson(parsed.value);
   const meant = plain.ok ? canonicalJson(plain.value) : exact;
+  const asking = { agent: agent.name, path, labels: labelsOf(work, invocation) };
+  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : part.input);
+  if (judged?.effect === "deny") return denyCall(work, invocation, path, part, judged.error, judged.decision);
   const pair = `${tool.name} ${meant === exact ? inputHash : keyedHash(work.tenantKey, meant)}`;
   const seen = work.state.repeats.get(pair) ?? { granted: 0, denied: 0 };
   const bound = tool.effect === "write" ? work.limits.writeRepeats : work.limits.repeats;
@@ -115,11 +120,20 @@ export function proposeCall(
     pair,
     requesters: edit?.requesters ?? work.state.requesters,
     edits: edit && { effect: edit.effect, by: edit.by },
+    ...(judged === undefined ? {} : { judged }),
   });
 }
 
 /** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
 export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json, edit?: Edit): void {
+  const parsed = parseWith(tool.input, input);
+  const plain = parsed.ok ? plainJson(parsed.value) : parsed;
+  const asking = { agent: compensationAgent, path, labels: [...work.state.labels] };
+  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : input);
+  if (judged?.effect === "deny") {
+    const part = { tool: tool.name, callId: path, input };
+    return denyCall(work, { path: "", agent: { name: compensationAgent } }, path, part, judged.error, judged.decision);
+  }
   begin(work, {
     path,
     invocation: "",
@@ -132,6 +146,7 @@ export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json
     pair: path,
     requesters: edit?.requesters ?? work.state.requesters,
     edits: edit && { effect: edit.effect, by: edit.by },
+    ...(judged === undefined ? {} : { judged }),
   });
 }
 
@@ -148,6 +163,7 @@ type Proposal = Pick<
   | "pair"
   | "requesters"
   | "edits"
+  | "judged"
 >;
 
 function begin(work: Work, proposal: Proposal): void {
@@ -160,7 +176,8 @@ function begin(work: Work, proposal: Proposal): void {
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
     snapshot: firstStep(callSteps),
     command: undefined,
-    tier: rule?.tier ?? "none",
+    // A policy can ask for more than the risk does, also of a read.
+    tier: proposal.judged?.effect === "approve" ? "person" : (rule?.tier ?? "none"),
     since: undefined,
     calledBy: undefined,
     intended: false,
@@ -188,22 +205,15 @@ function begin(work: Work, proposal: Proposal): void {
 
 function denyCall(
   work: Work,
-  invocation: Invocation,
+  invocation: { readonly path: string; readonly agent: { readonly name: string } },
   path: string,
-  part: ToolCallPart,
-  error: OrchestrationError,
-  ruleId: string,
+  part: Pick<ToolCallPart, "tool" | "callId" | "input">,
+  error: ErrorRecord,
+  decided: Decision,
 ): void {
-  const record = error.toRecord();
-  work.note("tool.denied", path, {
-    agent: invocation.agent.name,
-    tool: part.tool,
-    callId: part.callId,
-    input: part.input,
-    error: record,
-    decision: decision(work, ruleId),
-  });
-  settle(work, path, invocation.path, { callId: part.callId, tool: part.tool, status: "denied", error: record });
+  const { tool, callId, input } = part;
+  work.note("tool.denied", path, { agent: invocation.agent.name, tool, callId, input, error, decision: decided });
+  settle(work, path, invocation.path, { callId, tool, status: "denied", error });
 }
 
 function decision(work: Work, ruleId: string): Decision {
@@ -371,7 +381,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         risk: tool.risk,
         reversible: tool.reversible || tool.undo !== undefined,
         tier: call.tier,
-        decision: decision(work, "tier"),
+        decision: call.judged?.effect === "approve" ? call.judged.decision : decision(work, "tier"),
         ...(call.edits === undefined ? {} : { edits: call.edits }),
       });
     case "askCompliance":
@@ -396,7 +406,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
           inputHash,
           key,
           risk: tool.risk,
-          decision: decision(work, "allowlist"),
+          decision: call.judged?.decision ?? decision(work, "allowlist"),
           ...(call.approval === undefined ? {} : { approval: call.approval.binding }),
         });
       }
@@ -417,7 +427,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         inputHash: call.inputHash,
         effect: tool.effect,
         attempt,
-        decision: decision(work, "allowlist"),
+        decision: call.judged?.decision ?? decision(work, "allowlist"),
       });
       const { input, key, grant, tier, approval } = call;
       return work.emit({
@@ -437,6 +447,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         tier,
         policyVersion: work.policyVersion,
         ...(approval === undefined ? {} : { approval }),
+        facts: call.judged?.facts ?? factsOf(work, [...work.state.labels]),
       });
     }
     case "wait": {

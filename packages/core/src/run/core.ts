@@ -8,10 +8,12 @@ import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
+import type { Policy } from "../policy/policy.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Wait, Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { policyPrincipal } from "./asked.ts";
 import { callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
 import {
   callDecided,
@@ -71,6 +73,8 @@ export interface RunCoreOptions {
   readonly runId: string;
   /** The tenant's secret, for argument hashes and idempotency keys. */
   readonly tenantKey: string;
+  /** A candidate that is asked beside the policy in force. It decides nothing; where it differs an entry says so. */
+  readonly shadow?: Policy | undefined;
 }
 
 export class RunCore {
@@ -115,6 +119,7 @@ export class RunCore {
         return rulesOf(core.#policyVersion);
       },
       root: options.definition,
+      shadow: options.shadow,
       cause: 0,
       at: 0,
       note: (type, path, body) => core.#note(type, path, body),
@@ -304,6 +309,7 @@ export class RunCore {
         state.activeSince = work.at;
         state.labels = [...(body.labels[""] ?? [])].sort();
         state.requesters = requestersOf(body.principal);
+        state.principal = policyPrincipal(body.principal);
         state.budget = body.budget;
         if (body.restrictions) state.restrictions = body.restrictions;
         this.#attributes = body.attributes ?? {};

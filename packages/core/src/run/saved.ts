@@ -4,6 +4,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { nobody } from "./empty.ts";
 import type {
   Call,
   Delayed,
@@ -215,6 +216,8 @@ export function loadState(
       approvals: new Map(saved.approvals.map((open) => [open.effect, open])),
       questions: new Map((saved.questions ?? []).map((open) => [open.question, open])),
       resting: saved.state.resting ?? false,
+      // Snapshots from before there were policies do not say who started the run.
+      principal: saved.state.principal ?? nobody,
       delayed: new Map(saved.delayed),
       budget: saved.state.budget,
       undoing: saved.state.undoing,

@@ -8,6 +8,7 @@ import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { askPolicy } from "./asked.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
 import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
 
@@ -203,12 +204,17 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
           new OrchestrationError("contract/map-threw", { contract: edge.name, reason: reasonOf(thrown) }),
         );
       }
+      const text = String(question);
+      const asking = { agent: edge.from, path: team.path, labels: labelsOf(work, team) };
+      const judged = askPolicy(work, asking, { edge: "message", to: edge.of, text });
+      if (judged?.effect === "deny") return reject(work, team, edge.name, edge.to, "sender", judged.error);
       work.state.asks.set(ask, { ask, of: edge.of, by: team.path, edge: edge.name });
-      work.note("input.requested", team.path, { ask, of: edge.of, by: edge.from, question: String(question) });
+      const said = { ask, of: edge.of, by: edge.from, question: text };
+      work.note("input.requested", team.path, judged === undefined ? said : { ...said, decision: judged.decision });
       return;
     }
     case "complete":
-      return finish(work, team, team.results.get(command.agent)?.output ?? null);
+      return finish(work, team, command.agent, team.results.get(command.agent)?.output ?? null);
     case "end": {
       if (edge?.kind !== "ending") return;
       chose(work, team, edge);
@@ -270,9 +276,12 @@ function endBecause(
   }
 }
 
-function finish(work: Work, team: Team, output: Json): void {
-  if (team.parent === undefined) return work.end({ status: "completed", body: { output } });
-  returnFromTeam(work, team, { type: "output", output });
+function finish(work: Work, team: Team, agent: string, output: Json): void {
+  if (team.parent !== undefined) return returnFromTeam(work, team, { type: "output", output });
+  const judged = askPolicy(work, { agent, path: "", labels: labelsOf(work, team) }, { edge: "egress", output });
+  if (judged?.effect === "deny")
+    return endAs(work, team, "denied", "policy", agent, { error: judged.error as unknown as Json });
+  work.end({ status: "completed", body: judged === undefined ? { output } : { output, decision: judged.decision } });
 }
 
 function failTeam(work: Work, team: Team, error: ErrorRecord, by: string): void {
@@ -374,20 +383,32 @@ function deliver(
     const error = new OrchestrationError("contract/payload-too-large", { bytes, limit: work.limits.payloadBytes });
     return reject(work, team, edge, agent, "sender", error);
   }
+  const labels = labelsOf(work, team);
+  const from = team.definition.edgeByName.get(edge)?.from;
+  // The entry, and a second try of the same payload, are on no edge.
+  const judged =
+    from === undefined
+      ? undefined
+      : askPolicy(
+          work,
+          { agent: from, path: team.path, labels },
+          { edge: "handoff", handoff: edge, to: agent, payload },
+        );
+  if (judged?.effect === "deny") return reject(work, team, edge, agent, "sender", judged.error);
   work.state.handoffs++;
   team.payload = payload;
   team.delegated = grant;
   const path = `${team.path}${count(team, agent)}`;
-  const labels = { "": labelsOf(work, team) };
   beginInvocation(work, team, path, {
     edge,
     agent,
     payload,
-    labels,
+    labels: { "": labels },
     payloadHash: sha256(text),
     grant,
     ...(branch === undefined ? {} : { branch }),
     ...(model === undefined ? {} : { model }),
+    ...(judged === undefined ? {} : { decision: judged.decision }),
   });
 }
 
@@ -398,9 +419,9 @@ export function reject(
   edge: string,
   agent: string,
   side: "sender" | "receiver",
-  error: OrchestrationError,
+  error: OrchestrationError | ErrorRecord,
 ): void {
-  const record = error.toRecord();
+  const record = error instanceof Error ? error.toRecord() : error;
   work.note("handoff.rejected", team.path, {
     edge,
     from: team.definition.edgeByName.get(edge)?.from ?? team.definition.name,

@@ -9,6 +9,7 @@ import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
+import type { Policy } from "../policy/policy.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
@@ -50,6 +51,11 @@ export interface SupervisorOptions<
   readonly onFailure?: "fail" | "escalate";
   /** Which writes people approve, and how; may only tighten what the risk of a tool asks for. */
   readonly approvals?: readonly ApprovalRule[];
+  /**
+   * What is asked on every edge, beside allowlists, contracts and grants: it takes away and never adds. Of a team that works
+   * inside another one both policies hold, the stricter answer each time.
+   */
+  readonly policy?: Policy;
   /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
   readonly judges?: Judges;
   /** What one run may cost at most, and each of its agents. */
@@ -81,6 +87,12 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   /** For each write that may not be made at once: what it waits for. */
   readonly approvals: ReadonlyMap<string, ResolvedRule>;
   readonly judges: Judges;
+  /** Bound to this definition. */
+  readonly policy: Policy | undefined;
+  /** The policies that each agent of the whole tree of teams is under, the outermost first. */
+  readonly policies: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of whoever is no agent: what undoes writes. */
+  readonly ownPolicies: readonly Policy[];
   readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
   readonly aliases: readonly string[];
   /** Every tool of the team by name. */
@@ -204,8 +216,8 @@ export function defineSupervisor<
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
   const machine = compileMachine(plan);
-  return {
-    kind: "supervisor",
+  const definition = {
+    kind: "supervisor" as const,
     name,
     version: options.version ?? "0",
     agents,
@@ -230,14 +242,33 @@ export function defineSupervisor<
           approvals: describeRules(options.approvals ?? []),
           judges,
           budget: options.budget,
+          policy: options.policy,
         },
         agents,
       ),
     ),
-    functions: functionsOf(edges, thresholds, tools),
+    functions: functionsOf(edges, thresholds, tools, options.policy),
     machine,
     steps: compileSteps(machine),
   };
+  const policy = options.policy?.bind({ ...definition, policy: undefined, policies: new Map(), ownPolicies: [] });
+  const ownPolicies = policy === undefined ? [] : [policy];
+  return { ...definition, policy, policies: policiesOf(ownPolicies, agents, judges), ownPolicies };
+}
+
+/** Who is under which policies: those of an inner team come behind those of the teams around it. */
+function policiesOf(
+  own: readonly Policy[],
+  agents: ReadonlyMap<string, AnyAgent>,
+  judges: Judges,
+): ReadonlyMap<string, readonly Policy[]> {
+  const found = new Map<string, readonly Policy[]>();
+  for (const agent of [...agents.values(), judges.compliance, judges.reviewer]) {
+    if (!agent) continue;
+    found.set(agent.name, own);
+    for (const [name, inner] of agent.team?.policies ?? []) found.set(name, [...own, ...inner]);
+  }
+  return found;
 }
 
 /**
@@ -290,6 +321,7 @@ function describe(
     readonly approvals: Json | undefined;
     readonly judges: Judges;
     readonly budget: unknown;
+    readonly policy: Policy | undefined;
   },
   agents: ReadonlyMap<string, AnyAgent>,
 ): unknown {
@@ -297,6 +329,9 @@ function describe(
     // What a definition does not use leaves no trace in its hash, so that it stays what it was.
     ...(plan.approvals === undefined ? {} : { approvals: plan.approvals }),
     ...(plan.budget === undefined ? {} : { budget: plan.budget }),
+    ...(plan.policy === undefined
+      ? {}
+      : { policy: { name: plan.policy.name, version: plan.policy.version, rules: plan.policy.data } }),
     ...(plan.judges.compliance || plan.judges.reviewer
       ? {
           judges: Object.entries(plan.judges).flatMap(([kind, agent]) =>
@@ -394,6 +429,7 @@ function functionsOf(
   edges: readonly Edge[],
   thresholds: ReadonlyMap<string, Threshold>,
   tools: ReadonlyMap<string, AnyTool>,
+  policy: Policy | undefined,
 ): Record<string, string> {
   const found: Record<string, string> = {};
   const note = (owner: string, version: string, ...functions: unknown[]) => {
@@ -417,5 +453,6 @@ function functionsOf(
   for (const { agent, read, version } of thresholds.values()) note(`threshold ${agent}`, version, read);
   for (const tool of tools.values())
     note(`tool ${tool.name}`, tool.version, tool.execute, tool.lookup, tool.undo?.input);
+  if (policy) found[`policy ${policy.name}@${policy.version}`] = sha256(policy.text);
   return found;
 }

@@ -10,6 +10,8 @@ import type { IdSource } from "../ids.ts";
 import type { CacheOptions } from "../model/cache.ts";
 import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
+import type { LivePolicy } from "../policy/gate.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
@@ -48,6 +50,14 @@ export interface HostOptions {
   readonly context?: { readonly [alias: string]: ContextBudget };
   /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
   readonly detectors?: readonly Detector[];
+  /**
+   * A policy that is in force now, beside the one that a run began under: it takes away at once, also from runs that wait,
+   * and adds nothing (D4). A function is asked before each call. Where it wants a person, a call that nobody has approved is
+   * denied.
+   */
+  readonly livePolicy?: LivePolicy;
+  /** A candidate that is asked beside the policy in force: where it says otherwise the journal has a `policy.shadowed`. */
+  readonly shadow?: Policy;
   /** Signs where runs stand, so that a journal whose end was cut off is found (ADR 22). Absent: nothing is signed. */
   readonly checkpoints?: CheckpointOptions;
   /** Entries between two snapshots; 256 when absent. */
