@@ -402,7 +402,7 @@ export const errorCodes = {
   "policy/not-granted": {
     retryable: false,
     message: "agent {agent} has the tool {tool}, but was not granted it here",
-    hint: "A delegation, the run's start or its tenant narrowed what may be used; widen that, or drop the tool from the instructions.",
+    hint: "A delegation, the run's start or its tenant narrowed what may be used; `data.bound` names an argument or a time. Widen that, or drop the tool from the instructions.",
   },
   "policy/revoked": {
     retryable: false,
@@ -458,6 +458,11 @@ export const errorCodes = {
     retryable: false,
     message: "the policy {policy} is not valid at {position}: {reason}",
     hint: "`data.issues` has all that Cedar found; `remit policy check` prints them with their lines.",
+  },
+  "policy/grant-expired": {
+    retryable: false,
+    message: "what {agent} was granted ended at {untilAt}",
+    hint: "A delegation has a time (`untilMs`); give it a longer one, or have its work done before.",
   },
   "policy/operator-not-allowed": {
     retryable: false,

@@ -143,7 +143,7 @@ export interface InputBodies {
     readonly conversationId?: string;
     readonly attributes?: { readonly [name: string]: string };
     /** What the tenant and whoever started the run allow at most (R6). */
-    readonly grants?: { readonly tenant?: Grant; readonly run?: Grant };
+    readonly grants?: { readonly tenant?: Grant; readonly run?: Grant; readonly principal?: Grant };
     /** Version of the policy that the run is pinned to; `allowlist-1` when absent. */
     readonly policyVersion?: string;
     /** Epoch ms before which nothing of the run happens. */
@@ -487,7 +487,7 @@ export interface DecisionBodies {
     readonly basis: Cost["basis"];
   };
   "budget.exceeded": {
-    readonly scope: "tenant" | "run" | "agent" | "price";
+    readonly scope: "tenant" | "run" | "agent" | "grant" | "price";
     readonly agent: string;
     readonly error: ErrorRecord;
   };

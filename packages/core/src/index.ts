@@ -89,7 +89,7 @@ export {
 export type * from "./event.ts";
 export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
 export type { RestrictionInForce } from "./governance/restrictions.ts";
-export { covers, fullGrant, type Grant, narrow } from "./grant.ts";
+export { type ArgumentRange, covers, coversSource, fullGrant, type Grant, narrow } from "./grant.ts";
 export {
   type Branch,
   defineDenial,
@@ -135,6 +135,7 @@ export {
 } from "./model/route.ts";
 export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
 export type { LivePolicy } from "./policy/gate.ts";
+export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
 export {
   type AnyPolicyRule,
   definePolicy,
@@ -203,6 +204,7 @@ export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
 export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
+  type As,
   type Compensation,
   createSupervisor,
   everyTenant,

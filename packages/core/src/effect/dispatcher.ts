@@ -3,7 +3,7 @@ import { bindingOf } from "../approval/binding.ts";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
-import { covers } from "../grant.ts";
+import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
@@ -133,9 +133,14 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
 
   /** G6. What has passed already may be asked about once more; the answer is about now. */
   const checkPolicy = (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown) => {
+    const plain = policies || isBound(command.grant) ? plainJson(input) : undefined;
+    const args = plain?.ok ? plain.value : command.input;
+    const bound = boundOn(command.grant, tool.name, args, clock.now());
+    if (bound !== undefined) {
+      throw new OrchestrationError("policy/not-granted", { agent: command.agent, tool: tool.name, bound });
+    }
     if (!policies) return;
-    const plain = plainJson(input);
-    const said = policies.tool(key, command, tool, plain.ok ? plain.value : command.input);
+    const said = policies.tool(key, command, tool, args);
     // Whoever sends the call does not say whether a person was wanted.
     if (said === "approve" && command.tier !== "person") {
       throw new OrchestrationError("approval/missing", { tool: tool.name });

@@ -2,7 +2,7 @@ import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine
 import { dispatchWindowMs } from "../effect/tries.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
-import { covers, fullGrant } from "../grant.ts";
+import { boundOn, covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
@@ -86,8 +86,14 @@ export function proposeCall(
   // What the tool would get is what repeats: a member that its schema drops makes no other call.
   const plain = plainJson(parsed.value);
   const meant = plain.ok ? canonicalJson(plain.value) : exact;
+  const args = plain.ok ? plain.value : part.input;
+  const bounded = boundOn(invocation.grant, tool.name, args, work.at);
+  if (bounded !== undefined) {
+    const data = { agent: agent.name, tool: tool.name, bound: bounded };
+    return deny(new OrchestrationError("policy/not-granted", data), "grant");
+  }
   const asking = { agent: agent.name, path, labels: labelsOf(work, invocation) };
-  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : part.input);
+  const judged = judgeCall(work, asking, tool, args);
   if (judged?.effect === "deny") return denyCall(work, invocation, path, part, judged.error, judged.decision);
   const pair = `${tool.name} ${meant === exact ? inputHash : keyedHash(work.tenantKey, meant)}`;
   const seen = work.state.repeats.get(pair) ?? { granted: 0, denied: 0 };

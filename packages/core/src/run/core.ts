@@ -3,7 +3,7 @@ import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { type ErrorCode, type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, Restrictions } from "../event.ts";
-import { fullGrant, narrow } from "../grant.ts";
+import { fullGrant, givenAt, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
@@ -315,8 +315,8 @@ export class RunCore {
         this.#attributes = body.attributes ?? {};
         this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
         work.startTimer({ id: deadlineTimer, path: "", dueAt: startAt + deadlineMs, durable: true });
-        const { tenant, run } = body.grants ?? {};
-        const grant = narrow(narrow(fullGrant, tenant), run);
+        const { tenant, run, principal } = body.grants ?? {};
+        const grant = givenAt(narrow(narrow(narrow(fullGrant, tenant), run), principal), startAt);
         if (startAt > work.at) {
           state.delayed.set(startTimer, { kind: "start", input: body.input, grant });
           return work.startTimer({ id: startTimer, path: "", dueAt: startAt, durable: true });

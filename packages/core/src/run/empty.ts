@@ -44,6 +44,7 @@ export function emptyState(tenant: string, runId: string): RunState {
       reserved: new Map(),
       spent: { microUsd: 0, tokens: 0 },
       byAgent: new Map(),
+      byPath: new Map(),
     },
     undoing: undefined,
     activeMs: 0,

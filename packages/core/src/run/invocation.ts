@@ -1,7 +1,7 @@
 import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
-import { covers, type Grant, isBound } from "../grant.ts";
+import { covers, type Grant, isBound, isOver } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -350,6 +350,10 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
 /** Makes the model call of the present turn, or another try of it. One that waited for a summary is the same step of the run. */
 export function askModel(work: Work, invocation: Invocation): void {
   const { path, agent } = invocation;
+  if (isOver(invocation.grant, work.at)) {
+    const data = { agent: agent.name, untilAt: invocation.grant.untilAt };
+    return failThinking(work, invocation, new OrchestrationError("policy/grant-expired", data).toRecord());
+  }
   const labels = labelsOf(work, invocation);
   const tools = offeredTools(agent, invocation.messages)
     .filter((tool) => covers(invocation.grant, tool))

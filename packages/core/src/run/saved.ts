@@ -57,9 +57,10 @@ interface Saved {
   readonly approvals: OpenApproval[];
   readonly questions: OpenToolQuestion[];
   readonly delayed: [string, Delayed][];
-  readonly purse: Omit<Purse, "reserved" | "byAgent"> & {
+  readonly purse: Omit<Purse, "reserved" | "byAgent" | "byPath"> & {
     readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
     readonly byAgent: [string, Spend][];
+    readonly byPath?: [string, Spend][];
   };
   readonly policyVersion: string;
   readonly attributes: Record<string, string>;
@@ -108,6 +109,7 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
       spent: purse.spent,
       reserved: [...purse.reserved],
       byAgent: [...purse.byAgent],
+      byPath: [...purse.byPath],
     },
     policyVersion,
     attributes: { ...attributes },
@@ -227,6 +229,7 @@ export function loadState(
         spent: saved.purse.spent,
         reserved: new Map(saved.purse.reserved),
         byAgent: new Map(saved.purse.byAgent),
+        byPath: new Map(saved.purse.byPath ?? []),
       },
     },
     policyVersion: saved.policyVersion,

@@ -128,6 +128,8 @@ export interface Purse {
   readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
   spent: Spend;
   readonly byAgent: Map<string, Spend>;
+  /** By path of the instance: what a delegation may spend counts by it. */
+  readonly byPath: Map<string, Spend>;
 }
 
 /** Something that waits for its time: the start of the run, or a delivery. */

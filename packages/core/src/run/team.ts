@@ -1,5 +1,5 @@
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
-import { type Grant, narrow } from "../grant.ts";
+import { type Grant, givenAt, narrow } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -326,9 +326,15 @@ function make(
     const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
   }
-  const delivery = { edge: edge.name, agent, payload: plain.value, grant: narrow(team.grant, grant) };
+  const delivery = { edge: edge.name, agent, payload: plain.value, grant: grantOf(work, team, edge, grant) };
   if (edge.kind === "handoff" && edge.afterMs !== undefined) return delay(work, team, delivery, edge.afterMs);
   deliver(work, team, { ...delivery, branch });
+}
+
+/** The grant of one delivery: its time begins when it is made. */
+function grantOf(work: Work, team: Team, edge: Edge, grant: Grant | undefined): Grant {
+  const afterMs = edge.kind === "handoff" ? (edge.afterMs ?? 0) : 0;
+  return narrow(team.grant, grant && givenAt(grant, work.at + afterMs));
 }
 
 /** Keeps a payload in the journal until its time has come. */

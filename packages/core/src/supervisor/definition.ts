@@ -5,6 +5,7 @@ import { checkJudge } from "../approval/case.ts";
 import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
+import { leastAmount } from "../grant.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
@@ -138,15 +139,6 @@ function withInnerBudgets(
   }
   if (bounds.size === 0) return own;
   return { ...own, agents: Object.fromEntries(bounds) };
-}
-
-/** The lesser of each member; what only one of them bounds is bounded by that. */
-export function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
-  const least = (one: number | undefined, other: number | undefined) =>
-    one === undefined ? other : other === undefined ? one : Math.min(one, other);
-  const microUsd = least(left.microUsd, right.microUsd);
-  const tokens = least(left.tokens, right.tokens);
-  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
 function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {

@@ -11,6 +11,7 @@ import type { CacheOptions } from "../model/cache.ts";
 import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
 import type { LivePolicy } from "../policy/gate.ts";
+import type { OperatorRoles } from "../policy/operators.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
@@ -75,6 +76,16 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
    * cannot start a run. Absent: every tenant is served, and its allowlists are the agents' own.
    */
   readonly tenants?: { readonly [tenant: string]: Grant };
+  /** What those who start runs may have done at most, on top of every allowlist (R6). */
+  readonly grants?: {
+    /**
+     * By role of who starts a run: who has several gets what all of them allow. `*` is for whoever has none of them; where it
+     * is absent too, they start nothing. Absent: everybody's grant bounds nothing.
+     */
+    readonly principals?: { readonly [role: string]: Grant };
+  };
+  /** Who may start, see, approve, restrict and operate. Absent: development mode, in which everybody may do everything. */
+  readonly roles?: OperatorRoles;
   /** Who acts when a call names no principal; the operating system's user when absent (D11). */
   readonly principals?: PrincipalSource;
   /** Whose keys sign approvals. Absent: development mode, in which every decision is marked unauthenticated. */
