@@ -235,7 +235,7 @@ export function policyContract({ fresh, again, survives }: EngineKit): void {
     const policy = definePolicy({
       name: "strict",
       version: "1",
-      rules: [work, { id: "no", on: edge, effect: "deny", agents: ["action", "triage"], because: "not that way" }],
+      rules: [work, { id: "no", on: [edge], effect: "deny", because: "not that way" }] as never,
     });
     const turns =
       edge === "message"

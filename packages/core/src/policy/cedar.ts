@@ -109,10 +109,6 @@ function bindTo(policy: Policy, text: string, rules: readonly CedarRule[], defin
   if (errors.length > 0) throw invalid(policy.name, text, errors);
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
   const setId = `${policy.name}@${policy.version}:${sha256(text)}`;
-  const staticPolicies = Object.fromEntries(rules.map(({ id, text: own }) => [id, own]));
-  const parsed = preparsePolicySet(setId, { staticPolicies });
-  if (parsed.type === "failure") throw invalid(policy.name, text, parsed.errors);
-  const used = usedContext(rules.map(({ json }) => json));
   const shapes = new Map<string, CedarShape | undefined>();
   for (const { name, inputSchema } of definition.tools.values()) shapes.set(name, shapeOf(inputSchema));
   /** Actions stand in a group, which Cedar is told with every request; the others stand alone. */
@@ -122,34 +118,96 @@ function bindTo(policy: Policy, text: string, rules: readonly CedarRule[], defin
       return [tool, [{ uid, attrs: {}, parents: [{ type: "Action", id: "tool" }] }]] as [string, EntityJson[]];
     }),
   );
+  const slices = new Map<string, Slice>();
+  /** What could be about such a request by its head: the others can neither hold nor fail. Cedar reads it once. */
+  const sliceFor = (asked: Asked): Slice => {
+    const key = `${asked.agent}\n${asked.action}\n${asked.type === "Agent" || asked.type === "Model" ? asked.resource : ""}`;
+    const known = slices.get(key);
+    if (known) return known;
+    const fits = rules.filter(({ json }) => couldMatch(json, asked));
+    const id = `${setId}:${sha256(fits.map((rule) => rule.id).join("\n"))}`;
+    const parsed = preparsePolicySet(id, {
+      staticPolicies: Object.fromEntries(fits.map(({ id: rule, text: own }) => [rule, own])),
+    });
+    if (parsed.type === "failure") throw invalid(policy.name, text, parsed.errors);
+    const made = { id, used: usedContext(fits.map(({ json }) => json)) };
+    slices.set(key, made);
+    return made;
+  };
+  const answers = recentAnswers();
   return {
     ...policy,
     evaluate: (request) => {
       const tool = request.edge === "tool" ? request.tool : undefined;
       if (tool !== undefined && !groups.has(tool)) return failedRule(policy.name, `nobody defines the tool ${tool}`);
+      const asked = askedOf(request);
+      let slice: Slice;
       let context: Record<string, CedarValueJson>;
       try {
-        context = contextOf(request, used, tool === undefined ? undefined : shapes.get(tool));
+        slice = sliceFor(asked);
+        context = contextOf(request, slice.used, tool === undefined ? undefined : shapes.get(tool));
       } catch (thrown) {
         return failedRule(policy.name, reasonOf(thrown));
       }
-      const answer = statefulIsAuthorized({
-        principal: { type: "Agent", id: request.agent },
-        action: { type: "Action", id: tool === undefined ? request.edge : actionOf(tool) },
-        resource: { type: resourceTypes[request.edge], id: targetOf(request) },
-        context,
-        validateRequest: false,
-        preparsedPolicySetId: setId,
-        entities: tool === undefined ? [] : (groups.get(tool) ?? []),
+      const { agent, action, type, resource } = asked;
+      return answers.of(JSON.stringify([agent, action, resource, context]), () => {
+        const answer = statefulIsAuthorized({
+          principal: { type: "Agent", id: agent },
+          action: { type: "Action", id: action },
+          resource: { type, id: resource },
+          context,
+          validateRequest: false,
+          preparsedPolicySetId: slice.id,
+          entities: tool === undefined ? [] : (groups.get(tool) ?? []),
+        });
+        if (answer.type === "success") return read(answer.response, byId);
+        return failedRule(policy.name, answer.errors[0]?.message ?? "Cedar has no answer");
       });
-      if (answer.type === "failure") return failedRule(policy.name, answer.errors[0]?.message ?? "Cedar has no answer");
-      return read(answer.response, byId);
     },
     neverAllows: (agent, tool) => {
-      const asked = { agent, action: actionOf(tool), tool };
+      const asked = { agent, action: actionOf(tool), type: "Tool", resource: tool };
       const fits = rules.filter(({ json }) => couldMatch(json, asked));
-      const always = fits.some(({ json }) => json.effect === "forbid" && json.conditions.length === 0);
+      const always = fits.some(({ json }) => json.effect === "forbid" && isAboutAll(json));
       return always || !fits.some(({ json }) => json.effect === "permit");
+    },
+  };
+}
+
+interface Slice {
+  readonly id: string;
+  readonly used: UsedContext;
+}
+
+/** A request as the head of a policy sees it. */
+interface Asked {
+  readonly agent: string;
+  readonly action: string;
+  readonly type: string;
+  readonly resource: string;
+}
+
+function askedOf(request: PolicyRequest): Asked {
+  const action = request.edge === "tool" ? actionOf(request.tool) : request.edge;
+  return { agent: request.agent, action, type: resourceTypes[request.edge], resource: targetOf(request) };
+}
+
+const answersMax = 256;
+
+/**
+ * The last answers, by all that Cedar was shown. The gate asks what the core has asked, with a request of its own making;
+ * where the two are the same so is the answer, and Cedar is not asked twice.
+ */
+function recentAnswers() {
+  const known = new Map<string, PolicyAnswer>();
+  return {
+    of: (key: string, ask: () => PolicyAnswer): PolicyAnswer => {
+      const before = known.get(key);
+      if (before) return before;
+      const answer = ask();
+      const [oldest] = known.keys();
+      if (known.size >= answersMax && oldest !== undefined) known.delete(oldest);
+      known.set(key, answer);
+      return answer;
     },
   };
 }
@@ -252,16 +310,20 @@ function contextOf(
   return made;
 }
 
-/** True unless the head of a policy alone says that it is not about such a call. */
-function couldMatch(
-  { principal, action, resource }: PolicyJson,
-  asked: { readonly agent: string; readonly action: string; readonly tool: string },
-): boolean {
+/** True unless the head of a policy alone says that it is not about such a request. */
+function couldMatch({ principal, action, resource }: PolicyJson, asked: Asked): boolean {
+  const { agent, action: own, type, resource: id } = asked;
+  const inGroup = type === "Tool" ? [own, "tool"] : [own];
+  // Heads about memory and sources are left to Cedar: their names are anybody's, and no slice is kept for each.
+  const open = type !== "Tool" && type !== "Agent" && type !== "Model";
   return (
-    names(principal, "Agent", [asked.agent]) &&
-    names(action, "Action", [asked.action, "tool"]) &&
-    names(resource, "Tool", [asked.tool])
+    names(principal, "Agent", [agent]) && names(action, "Action", inGroup) && (open || names(resource, type, [id]))
   );
+}
+
+/** True for a policy without conditions whose head asks for no more than {@link couldMatch} has looked at. */
+function isAboutAll({ conditions, principal, resource }: PolicyJson): boolean {
+  return conditions.length === 0 && [principal, resource].every((one) => one.op !== "is" || !("in" in one));
 }
 
 function names(constraint: object, type: string, wanted: readonly string[]): boolean {

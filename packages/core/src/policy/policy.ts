@@ -82,9 +82,9 @@ export interface AnyPolicyRule {
   readonly because: string;
 }
 
-type RuleOn<Edges> = [Edges] extends [readonly PolicyEdge[]]
+type RuleOn<Edges> = Edges extends readonly PolicyEdge[]
   ? PolicyRule<Edges[number]>
-  : [Edges] extends [PolicyEdge]
+  : Edges extends PolicyEdge
     ? PolicyRule<Edges>
     : never;
 
