@@ -1,20 +1,23 @@
 import {
+  asAgent,
   createSupervisor,
   defineAgent,
   defineHandoff,
   definePolicy,
+  defineSupervisor,
   defineTool,
   diffPolicy,
   type Engine,
   type Entry,
   type EntryType,
+  type Model,
   OrchestrationError,
   operator,
   type Policy,
   user,
 } from "@remit/core";
 import { cedarPolicy } from "@remit/core/cedar";
-import { answers, asks, callsAll, scriptedModel, type Turn } from "@remit/core/testing";
+import { answers, asks, callsAll, fakeClock, scriptedModel, type Turn } from "@remit/core/testing";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { completenessOf } from "../../packages/core/src/audit/completeness.ts";
@@ -348,6 +351,109 @@ export function policyContract({ fresh, again, survives }: EngineKit): void {
     expect((await other.result()).status).toBe("completed");
     expect(given.refunded).toEqual([100]);
     expect(await supervisor.replay(clerk.id, { tenant })).toMatchObject({ ok: true });
+  });
+
+  test("R6 R10 what a delegation may spend bounds everything under it, and what came before does not count", async () => {
+    const given = desk();
+    const script = scriptedModel([
+      answers(given.triage, { text: "go" }),
+      callsAll(given.action, [["get_order", { orderId: "7" }]]),
+      answers(given.action, { text: "done" }),
+    ]);
+    const paid: Model = {
+      id: "paid",
+      cost: "paid",
+      quote: () => ({ microUsd: 60, tokens: 10 }),
+      generate: async (request, options) => ({
+        ...(await script.generate(request, options)),
+        usage: { inputTokens: 5, outputTokens: 5 },
+        cost: { microUsd: 60, basis: "reported" },
+      }),
+    };
+    const bounded = (microUsd: number) =>
+      team(fresh(), [], given, {
+        models: { m: paid },
+        handoffs: [
+          defineHandoff({
+            from: given.triage,
+            to: given.action,
+            grant: { budget: { microUsd } },
+            map: (output) => output,
+          }),
+        ],
+      });
+    const supervisor = bounded(100);
+    const run = await supervisor.start({ text: "go" }, start);
+    const result = await run.result();
+    expect(result).toMatchObject({
+      status: "failed",
+      error: { code: "budget/exceeded", data: { scope: "grant", left: 40 } },
+    });
+    expect(await supervisor.replay(run.id, { tenant })).toMatchObject({ ok: true });
+    expect((await (await bounded(120).start({ text: "go" }, start)).result()).status).toBe("completed");
+  });
+
+  test("R6 what a delegation was given ends with its time, also at the gate of a call that waited", async () => {
+    const clock = fakeClock();
+    const given = desk();
+    const supervisor = team(fresh({ clock }), script(given, 900), given, {
+      policy: refunds(),
+      handoffs: [
+        defineHandoff({ from: given.triage, to: given.action, grant: { untilMs: 60_000 }, map: (output) => output }),
+      ],
+    });
+    const run = await supervisor.start({ text: "go" }, start);
+    await parked(run);
+    clock.advance(60_000);
+    const [waiting] = await supervisor.approvals.list({ tenant });
+    await supervisor.approvals.approve(tenant, waiting?.address ?? "", { reason: "fine", principal: operator("jo") });
+    const result = await run.result();
+    expect(result).toMatchObject({ status: "failed", error: { code: "policy/grant-expired" } });
+    expect(given.refunded).toEqual([]);
+    expect(bodies(await run.entries(), "tool.failed")[0]?.error).toMatchObject({
+      code: "policy/not-granted",
+      data: { bound: "untilMs" },
+    });
+  });
+
+  test("R6 inside a team the policies of all teams around it hold", async () => {
+    const given = desk();
+    const inner = defineSupervisor({
+      name: "inner",
+      agents: { action: given.action },
+      entry: "action",
+      exit: "action",
+      handoffs: [],
+      policy: refunds(50),
+    });
+    const office = asAgent(inner, { name: "office", description: "The office.", input: text, output: text });
+    const open = definePolicy({
+      name: "open",
+      version: "1",
+      rules: [
+        work,
+        { id: "all", on: "tool", effect: "allow", when: (call) => amountOf(call.arguments) < 40, because: "x" },
+      ],
+    });
+    const supervisor = createSupervisor({
+      name: "outer",
+      agents: { office },
+      entry: "office",
+      exit: "office",
+      handoffs: [],
+      policy: open,
+      models: {
+        m: scriptedModel([callsAll(given.action, [20, 45, 60].map(refund)), answers(given.action, { text: "ok" })]),
+      },
+      engine: fresh(),
+      check: "log",
+    });
+    const run = await supervisor.start({ text: "go" }, start);
+    expect((await run.result()).status).toBe("completed");
+    expect(given.refunded).toEqual([20]);
+    const denied = bodies(await run.entries(), "tool.denied").map(({ decision }) => decision.policyVersion);
+    // The inner one would have asked about 60; the outer one says no to both.
+    expect(denied).toEqual(["open@1", "open@1"]);
   });
 
   test("operator roles: who may not start, see, approve or restrict is refused", async () => {
