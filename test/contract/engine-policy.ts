@@ -188,7 +188,11 @@ export function policyContract({ fresh, again, survives }: EngineKit): void {
     }
     const supervisor = team(engine, script(given, 900), given, { policy: refunds() });
     const [waiting] = await supervisor.approvals.list({ tenant });
-    expect(waiting?.tool).toBe("refund_order");
+    expect(waiting).toMatchObject({
+      tool: "refund_order",
+      why: "somebody looks at large sums",
+      policy: { ruleId: "large", policyVersion: "refunds@1" },
+    });
     await supervisor.approvals.approve(tenant, waiting?.address ?? "", { reason: "fine", principal: operator("jo") });
     const same = await supervisor.find(run.id, { tenant });
     expect((await same.result()).status).toBe("completed");

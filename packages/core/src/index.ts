@@ -145,6 +145,7 @@ export {
   type PolicyEffect,
   type PolicyOptions,
   type PolicyRule,
+  type WrittenRule,
 } from "./policy/policy.ts";
 export {
   type CallFlow,

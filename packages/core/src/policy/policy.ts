@@ -65,9 +65,15 @@ export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> 
   readonly effect: "allow" | "deny" | ([Edge] extends ["tool"] ? "approve" : never);
 };
 
-/** A rule with its request type taken from `on`. It is only needed for rules that are written apart from their policy. */
-export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): AnyPolicyRule {
-  return rule as unknown as AnyPolicyRule;
+/** A rule that was written apart from its policy. */
+export interface WrittenRule {
+  readonly kind: "policy-rule";
+  readonly rule: AnyPolicyRule;
+}
+
+/** A rule apart from its policy, and any rule that is on several edges and has a `when`, which gets one of their requests. */
+export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): WrittenRule {
+  return { kind: "policy-rule", rule: rule as unknown as AnyPolicyRule };
 }
 
 /** Any rule at all; holds the variance of `when` open. */
@@ -92,7 +98,9 @@ export interface PolicyOptions<Edges extends readonly (PolicyEdge | readonly Pol
   readonly name: string;
   /** Raise it when a rule changes its meaning (D4). */
   readonly version: string;
-  readonly rules: { readonly [Index in keyof Edges]: RuleOn<Edges[Index]> & { readonly on: Edges[Index] } };
+  readonly rules: {
+    readonly [Index in keyof Edges]: (RuleOn<Edges[Index]> & { readonly on: Edges[Index] }) | WrittenRule;
+  };
 }
 
 interface IndexedRule {
@@ -109,7 +117,8 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
   options: PolicyOptions<Edges>,
 ): Policy {
   const { name, version } = options;
-  const rules = options.rules as unknown as readonly AnyPolicyRule[];
+  const given = options.rules as unknown as readonly (AnyPolicyRule | WrittenRule)[];
+  const rules = given.map((one) => ("kind" in one ? one.rule : one));
   checkRules(name, version, rules);
   const byEdge = new Map<PolicyEdge, readonly IndexedRule[]>();
   for (const edge of policyEdges) {
