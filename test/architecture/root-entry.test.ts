@@ -5,7 +5,7 @@ import { graphOf, packageFolders, packageOf, root } from "./module.ts";
 
 /** Drivers, processes, sockets and vendors: each belongs behind an entry of its own. */
 const denied =
-  /^(node:(sqlite|worker_threads|child_process|cluster|net|tls|http|https|http2|dgram|fs|fs\/promises)|openai|@anthropic-ai\/.*|@modelcontextprotocol\/.*|@restatedev\/.*|@opentelemetry\/.*)(\/.*)?$/;
+  /^(node:(sqlite|worker_threads|child_process|cluster|net|tls|http|https|http2|dgram|fs|fs\/promises)|openai|@anthropic-ai\/.*|@modelcontextprotocol\/.*|@restatedev\/.*|@opentelemetry\/.*|@cedar-policy\/.*)(\/.*)?$/;
 
 /** The packages that the root entry may load. A new one is a decision: it is loaded by everybody who imports the kernel. */
 const allowed = ["eventemitter3", "nanoid", "pino", "xstate", "zod"];
@@ -31,7 +31,7 @@ test("the root entry of @remit/core reaches no file that belongs to another entr
   const { files } = graphOf(entry, { lazy: true });
   const wrong = [...files]
     .map((file) => relative(root, file))
-    .filter((file) => /sqlite|restate|\/testing\//.test(file));
+    .filter((file) => /sqlite|restate|cedar|\/testing\//.test(file));
   expect(wrong).toEqual([]);
 });
 

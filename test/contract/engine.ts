@@ -5,6 +5,7 @@ import { budgetsContract } from "./engine-budgets.ts";
 import { closingContract } from "./engine-closing.ts";
 import { eventsContract } from "./engine-events.ts";
 import { type EngineUnderTest, engineKit } from "./engine-kit.ts";
+import { policyContract } from "./engine-policy.ts";
 import { questionsContract } from "./engine-questions.ts";
 import { repairContract } from "./engine-repair.ts";
 import { routesContract } from "./engine-routes.ts";
@@ -27,5 +28,6 @@ export function engineContract(name: string, open: () => EngineUnderTest): void 
     summariesContract(kit);
     repairContract(kit);
     questionsContract(kit);
+    policyContract(kit);
   });
 }

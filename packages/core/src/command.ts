@@ -1,6 +1,7 @@
 import type { Spend, Tier } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
+import type { CallFlow, PolicyFacts } from "./policy/request.ts";
 import type { Message } from "./port/model.ts";
 
 /**
@@ -42,7 +43,12 @@ export interface CallModelCommand {
   /** A summary was asked for in vain: what is too long is shortened. */
   readonly trims?: true;
   readonly attributes: Attributes;
+  /** Absent: nobody is known, and no policy takes that for somebody. */
+  readonly facts?: AskedFacts;
 }
+
+/** What a policy is told beside the call itself; the gate asks with the same. */
+export type AskedFacts = Pick<PolicyFacts, "supervisor" | "principal" | "labels"> & { readonly flow?: CallFlow };
 
 /** A model that did not do, and the code of its failure. */
 export interface TriedModel {
@@ -81,6 +87,8 @@ export interface CallToolCommand {
   readonly policyVersion: string;
   /** The approval that it rests on: required by tier `person`, and good for these arguments alone (R8). */
   readonly approval?: ApprovalToken;
+  /** Absent: nobody is known, and no policy takes that for somebody. */
+  readonly facts?: AskedFacts;
 }
 
 /** A granted approval on its way to the gate. */

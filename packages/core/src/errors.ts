@@ -412,7 +412,7 @@ export const errorCodes = {
   "policy/not-granted": {
     retryable: false,
     message: "agent {agent} has the tool {tool}, but was not granted it here",
-    hint: "A delegation, the run's start or its tenant narrowed what may be used; widen that, or drop the tool from the instructions.",
+    hint: "A delegation, the run's start or its tenant narrowed what may be used; `data.bound` names an argument or a time. Widen that, or drop the tool from the instructions.",
   },
   "policy/revoked": {
     retryable: false,
@@ -470,6 +470,56 @@ export const errorCodes = {
     retryable: false,
     message: "the plan of {agent} cannot stand: {reason}",
     hint: "Name writes of the agent's own list, values, and holes of the form that `plan_steps` describes.",
+  },
+  "policy/denied": {
+    retryable: false,
+    message: "{policy} denies {agent} the {edge} {target} by its rule {rule}: {because}",
+    hint: "The policy says no on purpose; `because` is its reason.",
+  },
+  "policy/no-rule": {
+    retryable: false,
+    message: "no rule of {policy} allows {agent} the {edge} {target}",
+    hint: "What no rule allows is denied. Add a rule that allows it, or have the agent do without.",
+  },
+  "policy/evaluation-failed": {
+    retryable: false,
+    message: "{policy} could not decide on the {edge} {target} of {agent}: its rule {rule} failed: {because}",
+    hint: "A rule that cannot be evaluated denies. Look at what it takes for granted of its request.",
+  },
+  "policy/rule-invalid": {
+    retryable: false,
+    message: "the rule {rule} of the policy {policy} is none: {reason}",
+    hint: "A rule has an id of its own, edges, an effect, and a reason in words.",
+  },
+  "policy/unknown-name": {
+    retryable: false,
+    message: "the rule {rule} of the policy {policy} names the {what} {name}, which {supervisor} has not",
+    hint: "A rule about nobody decides nothing. Correct the name, or take the rule out.",
+  },
+  "policy/cedar-invalid": {
+    retryable: false,
+    message: "the policy {policy} is not valid at {position}: {reason}",
+    hint: "`data.issues` has all that Cedar found; `remit policy check` prints them with their lines.",
+  },
+  "policy/grant-expired": {
+    retryable: false,
+    message: "what {agent} was granted ended at {untilAt}",
+    hint: "A delegation has a time (`untilMs`); give it a longer one, or have its work done before.",
+  },
+  "policy/operator-not-allowed": {
+    retryable: false,
+    message: "{principal} has none of the roles that may {action} here: {roles}",
+    hint: "Give the person one of the roles, or name one of theirs in the supervisor's `roles`.",
+  },
+  "policy/principal-not-granted": {
+    retryable: false,
+    message: "{principal} has none of the roles that `grants.principals` of {supervisor} names",
+    hint: "Add one of their roles, or `*` for everybody else, with the grant that they shall have.",
+  },
+  "policy/grant-invalid": {
+    retryable: false,
+    message: "{where} bounds {what}: {reason}",
+    hint: "A range has numbers for `min` and `max`, a list for `oneOf`, and a regular expression for `pattern`.",
   },
   "replay/diverged": {
     retryable: false,

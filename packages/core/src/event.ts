@@ -6,6 +6,8 @@ import type { Json } from "./json.ts";
 import type { FlowFinding } from "./label/flow.ts";
 import type { Mark } from "./label/marks.ts";
 import type { PlanStep } from "./label/plan.ts";
+import type { PolicyEffect } from "./policy/policy.ts";
+import type { PolicyEdge } from "./policy/request.ts";
 import type { Principal } from "./principal.ts";
 import type { Issue } from "./schema.ts";
 
@@ -86,6 +88,8 @@ export interface Media {
 export interface Decision {
   readonly ruleId: string;
   readonly policyVersion: string;
+  /** Hash of what the policy was asked, under the tenant's key; where a policy of the supervisor's own was. */
+  readonly inputs?: string;
 }
 
 /** An amount that a budget bounds. A member that is left out is not bounded. */
@@ -142,7 +146,7 @@ export interface InputBodies {
     readonly conversationId?: string;
     readonly attributes?: { readonly [name: string]: string };
     /** What the tenant and whoever started the run allow at most (R6). */
-    readonly grants?: { readonly tenant?: Grant; readonly run?: Grant };
+    readonly grants?: { readonly tenant?: Grant; readonly run?: Grant; readonly principal?: Grant };
     /** Version of the policy that the run is pinned to; `allowlist-1` when absent. */
     readonly policyVersion?: string;
     /** Epoch ms before which nothing of the run happens. */
@@ -316,6 +320,8 @@ export interface DecisionBodies {
     readonly grant?: Grant;
     /** The effect that it shall be judged by; such a delivery is no step on the way of the case. */
     readonly judges?: string;
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "handoff.rejected": {
     readonly edge: string;
@@ -339,6 +345,8 @@ export interface DecisionBodies {
     readonly turn: number;
     /** Why this alias: the agent's own, a threshold's stronger one, or one for summaries of what is too long. */
     readonly reason: "agent" | "threshold" | "summary";
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "output.rejected": { readonly agent: string; readonly issues: readonly Issue[]; readonly repair: number };
   "tool.denied": {
@@ -406,6 +414,8 @@ export interface DecisionBodies {
     readonly labels: readonly string[];
     /** Why the flow rule asks, and where what it asks about may have come from. */
     readonly because?: readonly FlowFinding[];
+    /** The rule of the policy that wants a person, and its reason. */
+    readonly policy?: Decision & { readonly because: string };
   };
   /** An approval that counts, and is not yet enough. */
   "approval.recorded": {
@@ -486,7 +496,7 @@ export interface DecisionBodies {
     readonly basis: Cost["basis"];
   };
   "budget.exceeded": {
-    readonly scope: "tenant" | "run" | "agent" | "price";
+    readonly scope: "tenant" | "run" | "agent" | "grant" | "price";
     readonly agent: string;
     readonly error: ErrorRecord;
   };
@@ -500,6 +510,8 @@ export interface DecisionBodies {
     readonly of: Audience;
     readonly by: string;
     readonly question: string;
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "message.dead": {
     readonly letter: string;
@@ -514,11 +526,30 @@ export interface DecisionBodies {
     readonly output: Json;
     /** Values of the output that only foreign text says, or that the agent made after it had read such text. */
     readonly marks?: readonly Mark[];
+    /** What the policy said, where the supervisor has one. */
+    readonly decision?: Decision;
   };
   "run.denied": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.escalated": { readonly reason: string; readonly by: string; readonly packet: Json };
   "run.failed": { readonly error: ErrorRecord; readonly by: string };
   "run.cancelled": { readonly reason: string; readonly openEffects: readonly string[] };
+  /** What the policy said, where no other entry tells: a denial of what is no call, and a call for which it wants a person. */
+  "policy.decided": {
+    readonly edge: PolicyEdge;
+    readonly agent: string;
+    readonly target: string;
+    readonly effect: PolicyEffect;
+    readonly because: string;
+    readonly decision: Decision;
+  };
+  /** A candidate says something else than the policy in force. It changes nothing, and a replay does not ask it. */
+  "policy.shadowed": {
+    readonly edge: PolicyEdge;
+    readonly agent: string;
+    readonly target: string;
+    readonly live: { readonly effect: PolicyEffect; readonly decision: Decision };
+    readonly candidate: { readonly effect: PolicyEffect; readonly decision: Decision; readonly because: string };
+  };
 }
 
 /** Bodies of entries in streams beyond runs (D6). */

@@ -3,7 +3,17 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "./agent.ts";
 import { memoryEngine } from "./engine/memory.ts";
-import { covers, fullGrant, type Grant, isBound, narrow } from "./grant.ts";
+import {
+  type ArgumentRange,
+  boundOn,
+  covers,
+  coversSource,
+  fullGrant,
+  type Grant,
+  givenAt,
+  isBound,
+  narrow,
+} from "./grant.ts";
 import { defineHandoff } from "./handoff.ts";
 import type { Engine } from "./port/engine.ts";
 import { user } from "./principal.ts";
@@ -13,12 +23,29 @@ import { answers, callsAll, scriptedModel } from "./testing/index.ts";
 import { defineThreshold } from "./threshold.ts";
 import { defineTool } from "./tool.ts";
 
+const arbRange: fc.Arbitrary<ArgumentRange> = fc.record(
+  {
+    min: fc.integer({ min: 0, max: 9 }),
+    max: fc.integer({ min: 0, max: 9 }),
+    oneOf: fc.uniqueArray(fc.constantFrom<string | number>(1, 3, 5, "ab", "b")),
+    pattern: fc.constantFrom("a.*", "[ab]+", ".*"),
+  },
+  { requiredKeys: [] },
+);
 const arbGrant: fc.Arbitrary<Grant> = fc.record(
   {
+    arguments: fc.dictionary(fc.constantFrom("a", "b"), fc.dictionary(fc.constantFrom("x", "y"), arbRange)),
+    budget: fc.record({ tokens: fc.nat(9), microUsd: fc.nat(9) }, { requiredKeys: [] }),
+    sources: fc.uniqueArray(fc.constantFrom("faq", "web")),
+    untilAt: fc.nat(9),
     tools: fc.uniqueArray(fc.constantFrom("a", "b", "c", "d")),
     effects: fc.constantFrom("read" as const, "write" as const),
   },
   { requiredKeys: [] },
+);
+const arbArguments = fc.dictionary(
+  fc.constantFrom("x", "y"),
+  fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom("ab", "b", "c"), fc.array(fc.constantFrom("ab", "b"))),
 );
 const arbTool = fc.record({
   name: fc.constantFrom("a", "b", "c", "d", "e"),
@@ -34,6 +61,45 @@ describe("narrow", () => {
         expect([...grants].reverse().reduce(narrow, fullGrant)).toEqual(whole);
       }),
     );
+  });
+
+  test("holds for arguments, sources, time and money too: the whole allows exactly what each part allows", () => {
+    fc.assert(
+      fc.property(
+        fc.array(arbGrant, { maxLength: 4 }),
+        fc.constantFrom("a", "b", "c"),
+        arbArguments,
+        fc.nat(10),
+        (grants, tool, args, at) => {
+          const whole = grants.reduce(narrow, fullGrant);
+          const passes = (grant: Grant) => boundOn(grant, tool, args, at) === undefined;
+          expect(passes(whole)).toBe(grants.every(passes));
+          expect(coversSource(whole, "faq")).toBe(grants.every((grant) => coversSource(grant, "faq")));
+          for (const member of ["tokens", "microUsd"] as const) {
+            const bounds = grants.flatMap(({ budget }) => budget?.[member] ?? []);
+            expect(whole.budget?.[member]).toBe(bounds.length === 0 ? undefined : Math.min(...bounds));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("names the bound that a call meets", () => {
+    const grant: Grant = {
+      arguments: { pay: { cents: { min: 1, max: 500 }, to: { oneOf: ["ann"] }, ref: { pattern: "A[0-9]+" } } },
+      untilAt: 100,
+    };
+    const good = { cents: 5, to: "ann", ref: "A1" };
+    expect(boundOn(grant, "pay", good, 1)).toBeUndefined();
+    expect(boundOn(grant, "pay", { ...good, cents: 501 }, 1)).toBe("arguments.cents.max");
+    expect(boundOn(grant, "pay", { ...good, cents: "5" }, 1)).toBe("arguments.cents.min");
+    expect(boundOn(grant, "pay", { ...good, to: ["ann", "bob"] }, 1)).toBe("arguments.to.oneOf");
+    expect(boundOn(grant, "pay", { ...good, ref: "xA1" }, 1)).toBe("arguments.ref.pattern");
+    expect(boundOn(grant, "pay", { cents: 5, to: "ann" }, 1)).toBe("arguments.ref");
+    expect(boundOn(grant, "look", {}, 100)).toBe("untilMs");
+    expect(givenAt({ untilMs: 50, untilAt: 60 }, 20)).toEqual({ untilAt: 60 });
+    expect(givenAt({ untilMs: 30 }, 20)).toEqual({ untilAt: 50 });
   });
 
   test("never widens, and says whether it bounds anything", () => {

@@ -1,16 +1,37 @@
 import type { AnyAgent } from "./agent.ts";
-import { OrchestrationError } from "./errors.ts";
+import { OrchestrationError, reasonOf } from "./errors.ts";
+import type { BudgetAmount } from "./event.ts";
+import type { Json } from "./json.ts";
 import type { AnyTool, Effect } from "./tool.ts";
+
+/** What one argument may be. It has to be there, and hold of a list's every member; an empty list passes. */
+export interface ArgumentRange {
+  readonly min?: number;
+  readonly max?: number;
+  readonly oneOf?: readonly (string | number | boolean)[];
+  /** A regular expression for the whole text; of several, each. */
+  readonly pattern?: string | readonly string[];
+}
 
 /**
  * What somebody may do at most: a bound on top of an agent's own allowlist. A member that is left out bounds nothing.
- * Grants only ever narrow (R6): the one in force is the role's allowlist ∩ the tenant's ∩ the run's ∩ that of every
- * delegation on the way down. There is no way to write one that adds a tool.
+ * Grants only ever narrow (R6): the one in force is the role's allowlist ∩ the tenant's ∩ the run's ∩ that of who started
+ * it ∩ that of every delegation on the way down. There is no way to write one that adds anything.
  */
 export interface Grant<Tools extends string = string> {
   readonly tools?: readonly Tools[];
   /** `read`: nothing that writes. */
   readonly effects?: Effect;
+  /** By tool and argument. A tool that is not here is not bounded. */
+  readonly arguments?: { readonly [Tool in Tools]?: { readonly [argument: string]: ArgumentRange } };
+  /** What everything that is delegated so may spend together. */
+  readonly budget?: BudgetAmount;
+  /** Retrieval sources. */
+  readonly sources?: readonly string[];
+  /** Milliseconds from when it is given; afterwards it allows nothing. */
+  readonly untilMs?: number;
+  /** Epoch ms: what `untilMs` came to. */
+  readonly untilAt?: number;
 }
 
 /** Bounds nothing. */
@@ -18,29 +39,145 @@ export const fullGrant: Grant = {};
 
 /** The intersection of two grants. */
 export function narrow(left: Grant, right: Grant | undefined): Grant {
-  if (right === undefined || (right.tools === undefined && right.effects !== "read")) return left;
-  const tools =
-    left.tools === undefined
-      ? right.tools
-      : right.tools === undefined
-        ? left.tools
-        : left.tools.filter((name) => right.tools?.includes(name));
+  if (right === undefined || !isBound(right)) return left;
+  const tools = both(left.tools, right.tools);
   const effects = left.effects === "read" || right.effects === "read" ? "read" : undefined;
+  const ranges = bothRanges(left.arguments, right.arguments);
+  const budget = left.budget && right.budget ? leastAmount(left.budget, right.budget) : (left.budget ?? right.budget);
+  const sources = both(left.sources, right.sources);
+  const untilMs = least(left.untilMs, right.untilMs);
+  const untilAt = least(left.untilAt, right.untilAt);
   return {
-    ...(tools === undefined ? {} : { tools: [...new Set(tools)].sort() }),
+    ...(tools === undefined ? {} : { tools }),
     ...(effects === undefined ? {} : { effects }),
+    ...(ranges === undefined ? {} : { arguments: ranges }),
+    ...(budget === undefined ? {} : { budget }),
+    ...(sources === undefined ? {} : { sources }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(untilAt === undefined ? {} : { untilAt }),
   };
 }
 
-/** True when a tool lies inside a grant. */
+/** The same grant from now on: its time begins. */
+export function givenAt(grant: Grant, at: number): Grant {
+  if (grant.untilMs === undefined) return grant;
+  const { untilMs, ...rest } = grant;
+  return { ...rest, untilAt: Math.min(at + untilMs, rest.untilAt ?? Number.POSITIVE_INFINITY) };
+}
+
+function both<One>(left: readonly One[] | undefined, right: readonly One[] | undefined): One[] | undefined {
+  if (left === undefined && right === undefined) return undefined;
+  const members = left === undefined ? right : right === undefined ? left : left.filter((one) => right.includes(one));
+  return [...new Set(members)].sort();
+}
+
+function least(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined ? right : right === undefined ? left : Math.min(left, right);
+}
+
+/** The lesser of each member; what only one of them bounds is bounded by that. */
+export function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
+  const microUsd = least(left.microUsd, right.microUsd);
+  const tokens = least(left.tokens, right.tokens);
+  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
+}
+
+type Ranges = { readonly [tool: string]: { readonly [argument: string]: ArgumentRange } | undefined };
+
+function bothRanges(left: Ranges | undefined, right: Ranges | undefined): Ranges | undefined {
+  if (!left || !right) return left ?? right;
+  const made: Record<string, Record<string, ArgumentRange>> = {};
+  for (const tool of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {
+    const own = ownOf(left, tool) ?? {};
+    const other = ownOf(right, tool) ?? {};
+    const ranges: Record<string, ArgumentRange> = {};
+    for (const name of [...new Set([...Object.keys(own), ...Object.keys(other)])].sort()) {
+      ranges[name] = bothRange(ownOf(own, name) ?? {}, ownOf(other, name) ?? {});
+    }
+    made[tool] = ranges;
+  }
+  return made;
+}
+
+function bothRange(left: ArgumentRange, right: ArgumentRange): ArgumentRange {
+  const min = left.min === undefined ? right.min : right.min === undefined ? left.min : Math.max(left.min, right.min);
+  const max = least(left.max, right.max);
+  const oneOf = both(left.oneOf, right.oneOf);
+  const pattern = [...new Set([left.pattern ?? [], right.pattern ?? []].flat())].sort();
+  return {
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    ...(oneOf === undefined ? {} : { oneOf }),
+    ...(pattern.length === 0 ? {} : { pattern }),
+  };
+}
+
+function ownOf<Value>(record: { readonly [key: string]: Value | undefined }, key: string): Value | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** True when a tool lies inside a grant, whatever its arguments. */
 export function covers(grant: Grant, tool: Pick<AnyTool, "name" | "effect">): boolean {
   if (grant.effects === "read" && tool.effect === "write") return false;
   return grant.tools === undefined || grant.tools.includes(tool.name);
 }
 
+/** True when a retrieval source lies inside a grant. */
+export function coversSource(grant: Grant, source: string): boolean {
+  return grant.sources === undefined || grant.sources.includes(source);
+}
+
+/**
+ * What of a grant keeps a call of a covered tool from being made: `untilMs`, or `arguments.amountCents.max`; nothing where
+ * it may be made.
+ * @param at epoch ms
+ */
+export function boundOn(grant: Grant, tool: string, args: Json, at: number): string | undefined {
+  if (isOver(grant, at)) return "untilMs";
+  const ranges = grant.arguments && ownOf(grant.arguments, tool);
+  if (!ranges) return undefined;
+  const given = typeof args === "object" && args !== null && !Array.isArray(args) ? args : {};
+  for (const [name, range] of Object.entries(ranges)) {
+    const value = ownOf(given as { readonly [key: string]: Json }, name);
+    // What a bounded argument stands for when it is left out only the tool knows.
+    if (value === undefined) return `arguments.${name}`;
+    for (const one of Array.isArray(value) ? (value as readonly Json[]) : [value]) {
+      const broken = brokenBy(range, one);
+      if (broken !== undefined) return `arguments.${name}.${broken}`;
+    }
+  }
+  return undefined;
+}
+
+/** True when the time of a grant is over. */
+export function isOver({ untilAt }: Grant, at: number): boolean {
+  return untilAt !== undefined && at >= untilAt;
+}
+
+function brokenBy({ min, max, oneOf, pattern = [] }: ArgumentRange, value: Json): keyof ArgumentRange | undefined {
+  if (min !== undefined && !(typeof value === "number" && value >= min)) return "min";
+  if (max !== undefined && !(typeof value === "number" && value <= max)) return "max";
+  if (oneOf !== undefined && !oneOf.some((one) => one === value)) return "oneOf";
+  const fits = (one: string) => typeof value === "string" && wholeOf(one).test(value);
+  return [pattern].flat().every(fits) ? undefined : "pattern";
+}
+
+function wholeOf(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`, "u");
+}
+
 /** True when a grant bounds anything. */
 export function isBound(grant: Grant): boolean {
-  return grant.tools !== undefined || grant.effects === "read";
+  const { tools, effects, arguments: ranges, budget, sources, untilMs, untilAt } = grant;
+  return (
+    tools !== undefined ||
+    effects === "read" ||
+    ranges !== undefined ||
+    budget !== undefined ||
+    sources !== undefined ||
+    untilMs !== undefined ||
+    untilAt !== undefined
+  );
 }
 
 /** The tools that an agent may be granted: its own, or its team's. */
@@ -49,11 +186,40 @@ export function grantable(agent: AnyAgent): ReadonlyMap<string, AnyTool> {
 }
 
 /**
- * Refuses a grant that names a tool which nobody there has: it would silently grant less than was meant.
- * @throws OrchestrationError `policy/grant-unknown-tool`
+ * Refuses a grant that names a tool or an argument which nobody there has, or a bound that is none: it would silently grant
+ * something else than was meant.
+ * @throws OrchestrationError `policy/grant-unknown-tool`, `policy/grant-invalid`
  */
 export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, AnyTool>, where: string): void {
-  for (const tool of grant?.tools ?? []) {
+  if (grant === undefined) return;
+  const invalid = (what: string, reason: string) =>
+    new OrchestrationError("policy/grant-invalid", { where, what, reason });
+  for (const tool of [...(grant.tools ?? []), ...Object.keys(grant.arguments ?? {})]) {
     if (!tools.has(tool)) throw new OrchestrationError("policy/grant-unknown-tool", { tool, where });
+  }
+  for (const [tool, ranges = {}] of Object.entries<{ readonly [argument: string]: ArgumentRange } | undefined>(
+    grant.arguments ?? {},
+  )) {
+    const known = (tools.get(tool)?.inputSchema.properties ?? {}) as object;
+    for (const [name, { min, max, oneOf, pattern = [] }] of Object.entries(ranges)) {
+      const what = `${tool}.${name}`;
+      if (!Object.hasOwn(known, name)) throw invalid(what, "the tool has no such argument");
+      for (const bound of [min, max]) {
+        if (bound !== undefined && !Number.isFinite(bound)) throw invalid(what, `${String(bound)} is no number`);
+      }
+      if (oneOf !== undefined && !Array.isArray(oneOf)) throw invalid(what, "`oneOf` is no list");
+      for (const one of [pattern].flat()) {
+        try {
+          wholeOf(one);
+        } catch (thrown) {
+          throw invalid(what, reasonOf(thrown));
+        }
+      }
+    }
+  }
+  for (const [what, bound] of Object.entries({ untilMs: grant.untilMs, untilAt: grant.untilAt, ...grant.budget })) {
+    if (bound !== undefined && !(Number.isSafeInteger(bound) && bound >= 0)) {
+      throw invalid(what, `${String(bound)} is no whole number from 0 on`);
+    }
   }
 }

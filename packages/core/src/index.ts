@@ -90,7 +90,7 @@ export type * from "./event.ts";
 export { type AgentChanges, type Extended, extendAgent } from "./extend.ts";
 export { defineExtraction } from "./extraction.ts";
 export type { RestrictionInForce } from "./governance/restrictions.ts";
-export { covers, fullGrant, type Grant, narrow } from "./grant.ts";
+export { type ArgumentRange, covers, coversSource, fullGrant, type Grant, narrow } from "./grant.ts";
 export {
   type Branch,
   defineDenial,
@@ -143,6 +143,29 @@ export {
   type RouteSplit,
   type RouteTargets,
 } from "./model/route.ts";
+export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
+export type { LivePolicy } from "./policy/gate.ts";
+export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
+export {
+  type AnyPolicyRule,
+  definePolicy,
+  definePolicyRule,
+  type Policy,
+  type PolicyAnswer,
+  type PolicyEffect,
+  type PolicyOptions,
+  type PolicyRule,
+  type WrittenRule,
+} from "./policy/policy.ts";
+export {
+  type CallFlow,
+  type PolicyEdge,
+  type PolicyFacts,
+  type PolicyPrincipal,
+  type PolicyRequest,
+  policyEdges,
+  type RequestOn,
+} from "./policy/request.ts";
 export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";
@@ -192,6 +215,7 @@ export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
 export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
+  type As,
   type Compensation,
   createSupervisor,
   everyTenant,

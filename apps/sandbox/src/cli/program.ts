@@ -301,6 +301,33 @@ Examples:
       const { check } = await import("./check.ts");
       done(await check(wanted, options, shared()));
     });
+
+  remit
+    .command("policy")
+    .description("check and test a policy, or ask it about runs of the past")
+    .argument("<what>", "check, test or diff")
+    .argument("[file]", "a .cedar file, or a module of your own that exports a policy")
+    .option("--policy <file>", "the same as the argument")
+    .option("--runs <suite | run>", "with diff: a suite or a run, or a part of its id (default: the newest suite)")
+    .option("--for <pack | file>", "the supervisor that it is for (default: the module's own, or order-desk)")
+    .option("--json", "print one JSON document and nothing else")
+    .addHelpText(
+      "after",
+      `
+No model is asked and no tool is called. check holds the policy against the names and schemas of its supervisor; test asks
+the module's \`cases\`; diff decides runs again from their journals and shows which decisions would be others. The exit code
+of check and test is 1 where something does not hold.
+
+Examples:
+  remit policy check refunds.cedar --for ./desk.ts
+  remit policy test ./policy.ts
+  remit policy diff --runs order-desk-20260121 --policy ./policy.ts
+`,
+    )
+    .action(async (what, file, options) => {
+      const { policyCommand } = await import("./policy.ts");
+      done(await policyCommand(what, file, options, shared()));
+    });
   return remit;
 }
 

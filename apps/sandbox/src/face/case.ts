@@ -88,6 +88,14 @@ export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: nu
             ...verdict.conditions.map((condition) => `condition: ${condition}`),
           ].join(" · "),
     ],
+    ...(open.policy === undefined
+      ? []
+      : [
+          ["policy", `rule ${open.policy.ruleId} of ${open.policy.policyVersion}: ${open.policy.because}`] as [
+            string,
+            string,
+          ],
+        ]),
     ["evidence", evidence.join(", ") || "none is named"],
     ["labels", labels.length > 0 ? `the run had read data from ${labels.join(", ")}` : "the run has read nothing"],
     ...changeFacts(open.because.map(becauseText), "asked because"),

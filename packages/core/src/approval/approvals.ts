@@ -3,6 +3,7 @@ import type { Entry, InputBodies, InputEvent } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openRun } from "../journal/open-run.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import type { AssertOperator } from "../policy/operators.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Journal, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
@@ -65,6 +66,8 @@ export type DecisionOutcome =
 /** Which cases to list. */
 export interface ApprovalFilter {
   readonly tenant: string;
+  /** Who looks; whoever acts now when absent. */
+  readonly principal?: Principal;
   /** About this many: cases of one run are never parted; 100 when absent. */
   readonly most?: number;
   /** Only cases of runs started before this (epoch ms): `startedAt` of the last case of the page before. */
@@ -77,7 +80,7 @@ export interface Approvals extends ToolQuestions {
   /** Cases that wait, those of the newest run first, of one run in the order in which they were asked for. */
   readonly list: (filter: ApprovalFilter) => Promise<readonly ApprovalCase[]>;
   /** @throws OrchestrationError `approval/unknown` */
-  readonly show: (tenant: string, address: string) => Promise<ApprovalCase>;
+  readonly show: (tenant: string, address: string, as?: { readonly principal?: Principal }) => Promise<ApprovalCase>;
   /**
    * Says a person's word. Resolves when it is durable and counts.
    * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
@@ -103,6 +106,8 @@ export interface ApprovalServiceOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly principals: PrincipalSource;
+  /** Refuses whoever may not do something here. */
+  readonly may?: AssertOperator;
   /** Puts an event into a run and resolves when it is durable, was known already or has no place any more. */
   readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
   /** True for a run that is under way in another process, if anywhere: an event from here would take it over. */
@@ -117,7 +122,7 @@ export interface ApprovalServiceOptions {
 
 /** Makes the inbox over a journal. */
 export function approvalService(options: ApprovalServiceOptions): Approvals {
-  const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor } = options;
+  const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor, may } = options;
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
 
@@ -128,10 +133,13 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     return record;
   };
 
-  const list = (filter: ApprovalFilter) =>
-    pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record), record));
+  const list = async ({ principal, ...filter }: ApprovalFilter) => {
+    may?.("see", principal);
+    return pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record), record));
+  };
 
-  const show = async (tenant: string, address: string) => {
+  const show = async (tenant: string, address: string, as?: { readonly principal?: Principal }) => {
+    may?.("see", as?.principal);
     const record = await recordAt(tenant, address);
     return caseAt(address, await entriesOf(record), record);
   };
@@ -142,6 +150,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     const key = decision.key ?? ids.id("decision");
     const plain = plainInput(decision, address);
     const principal = plainPrincipal(decision.principal ?? principals.current());
+    may?.("approve", principal);
     const said = { effect: effectOf(address), decision: decision.decision, input: plain, principal: principal.id };
     const earlier = decidedBy(entries, key);
     if (earlier) {

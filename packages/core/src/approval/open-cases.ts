@@ -24,11 +24,13 @@ export interface ApprovalCase {
   readonly input: Json;
   readonly risk: Risk;
   readonly reversible: boolean;
-  /** Why it came to a person: the packet's word, else compliance's reasons, else its risk. */
+  /** Why it came to a person: the packet's word, else the policy's, else compliance's reasons, else its risk. */
   readonly why: string;
   readonly verdict?: EntryBodies["effect.judged"];
   /** What the reviewer made of it, where one did. */
   readonly packet?: ApprovalPacket;
+  /** The rule of the policy that wants a person, and its reason. */
+  readonly policy?: NonNullable<EntryBodies["approval.requested"]["policy"]>;
   readonly evidence: readonly string[];
   /** What a person's edit changed in the arguments; empty for a proposal as its agent made it. */
   readonly diff: readonly Change[];
@@ -122,11 +124,13 @@ function caseOf(
     reversible,
     why:
       packet?.why ||
+      body.policy?.because ||
       verdict?.reasons.join("; ") ||
       because.map(becauseText).join("; ") ||
       `a change of ${risk} risk waits for a person`,
     ...(verdict === undefined ? {} : { verdict }),
     ...(packet === undefined ? {} : { packet }),
+    ...(body.policy === undefined ? {} : { policy: body.policy }),
     evidence: packet?.evidence ?? [],
     diff: before === undefined ? [] : diffOf(before, input),
     quorum,

@@ -23,7 +23,11 @@ export interface ToolQuestions {
   /** Questions that wait, those of the newest run first, of one run in the order in which they were asked. */
   readonly questions: (filter: ApprovalFilter) => Promise<readonly QuestionCase[]>;
   /** @throws OrchestrationError `question/unknown` */
-  readonly question: (tenant: string, address: string) => Promise<QuestionCase>;
+  readonly question: (
+    tenant: string,
+    address: string,
+    as?: { readonly principal?: Principal },
+  ) => Promise<QuestionCase>;
   /**
    * Answers a tool's question. Resolves when that is durable and counts; the tool is told then. Where the call is under
    * way in another process the answer is left for that one; when it has not been taken within ten seconds the outcome is
@@ -65,7 +69,7 @@ const heardWithinMs = 10_000;
 
 /** Makes that part over the same journal. */
 export function questionService(options: ApprovalServiceOptions): ToolQuestions {
-  const { journal, clock, ids, principals, deliver, isElsewhere, registry, supervisor } = options;
+  const { journal, clock, ids, principals, deliver, isElsewhere, registry, supervisor, may } = options;
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
 
@@ -98,8 +102,12 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
   };
 
   return {
-    questions: (filter) => pagesOf(options, filter, async (record) => openQuestionsOf(await entriesOf(record), record)),
-    question: async (tenant, address) => {
+    questions: async ({ principal, ...filter }) => {
+      may?.("see", principal);
+      return pagesOf(options, filter, async (record) => openQuestionsOf(await entriesOf(record), record));
+    },
+    question: async (tenant, address, as) => {
+      may?.("see", as?.principal);
       const record = await recordAt(tenant, address);
       return questionAt(address, await entriesOf(record), record);
     },
@@ -108,6 +116,7 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
       const entries = await entriesOf(record);
       const key = given.key ?? ids.id("answer");
       const principal = plainPrincipal(given.principal ?? principals.current());
+      may?.("approve", principal);
       const { question } = placeOf(address);
       const { action, content } = given;
       const answer = (content === undefined ? { action } : { action, content }) as ToolAnswer;

@@ -223,6 +223,10 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
       case "tool.called": {
         const { intended } = effectAt(path);
         if (entry.body.effect === "write") need(intended, entry, "effect.intended");
+        // A read for which a policy wanted a person has no intent: its call is what the approval was for.
+        else if (grant(path, "proposal") && effectAt(path).tier === "person") {
+          need(effectAt(path).granted, entry, "approval.granted");
+        }
         grant(path, "dispatch");
         if (entry.body.effect !== "write" && !intended) {
           // Another try, after a failure that is on record or with a process that is gone.

@@ -6,6 +6,7 @@ import { approverKey, approverRegistry } from "../approval/signature.ts";
 import { defineDenial, defineEscalation, defineHandoff, defineParallel, defineQuestion, inputOf } from "../handoff.ts";
 import { findNonJson } from "../json.ts";
 import { defineRoute } from "../model/route.ts";
+import { cedarPolicy } from "../policy/cedar.ts";
 import type { Model } from "../port/model.ts";
 import { asAgent, defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { defineThreshold } from "../threshold.ts";
@@ -326,6 +327,18 @@ const planted: readonly Planted[] = [
       const keeper = agent("c", { tools: [write("wipe", { risk: "high" })] });
       return team([a, b, keeper], { handoffs: [hand(a, b, { grant: { effects: "read" } }), hand(b, keeper)] });
     })(),
+  },
+  {
+    what: "a listed tool that the policy never allows",
+    code: "check/policy-never-allows",
+    path: "desk > a > wipe",
+    definition: solo([write("wipe", { risk: "high" })], {
+      policy: cedarPolicy({
+        name: "strict",
+        version: "1",
+        text: `permit(principal, action in [Action::"model", Action::"egress"], resource);`,
+      }),
+    }),
   },
   {
     what: "a quorum larger than the registry",

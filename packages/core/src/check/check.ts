@@ -6,6 +6,7 @@ import { checkGrants } from "./grants.ts";
 import { type Ground, survey } from "./ground.ts";
 import { checkModels } from "./models.ts";
 import { checkPeople } from "./people.ts";
+import { checkPolicies } from "./policies.ts";
 import type { CheckOptions, Note, Rule } from "./rule.ts";
 import { checkTexts } from "./texts.ts";
 import { checkWrites } from "./writes.ts";
@@ -24,7 +25,16 @@ export interface CheckReport {
   readonly visited: Ground["visited"];
 }
 
-const rules: readonly Rule[] = [checkFlow, checkWrites, checkGrants, checkPeople, checkBounds, checkModels, checkTexts];
+const rules: readonly Rule[] = [
+  checkFlow,
+  checkWrites,
+  checkGrants,
+  checkPolicies,
+  checkPeople,
+  checkBounds,
+  checkModels,
+  checkTexts,
+];
 
 /**
  * Looks for what is wrong with a supervisor, before anything starts. Calls no model and no tool; of functions it asks only

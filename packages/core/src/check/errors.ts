@@ -119,6 +119,10 @@ export const checkErrorCodes = {
     "{from} only ever gets to read, and hands over to {agent}, which may call {tool} (risk {risk})",
     "A grant bounds one delivery. Bound that edge too (`grant`), where the reader's text must not lead to a write.",
   ),
+  "check/policy-never-allows": warning(
+    "{agent} lists {tool}, and the policy {policy} never allows it",
+    "Permit it to the agent in some case, or take it out of the allowlist.",
+  ),
 
   // People.
   "check/approval-impossible": error(

@@ -3,11 +3,12 @@ import { bindingOf } from "../approval/binding.ts";
 import type { CallToolCommand, LookupCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
-import { covers } from "../grant.ts";
+import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
 import { findAgent } from "../model/gateway.ts";
+import type { PolicyGate } from "../policy/gate.ts";
 import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -37,6 +38,8 @@ import { dispatchWindowMs } from "./tries.ts";
  *    for a person: the timeout stands still, no longer than an answer may take.
  * G5 A write is made before its dispatch is too old, or not at all (`tool/dispatch-late`): behind whatever was waited for
  *    here, and with nothing waited for between the look at the clock and the call.
+ * G6 The policy that the run is pinned to and the one that is in force now are asked about the arguments as the tool gets
+ *    them; where one of them wants a person, an approval has to be there.
  */
 export interface Dispatcher {
   readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
@@ -64,6 +67,8 @@ export interface DispatcherOptions {
   readonly limiter?: Limiter;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
+  /** What policies say, asked again before each call. */
+  readonly policies?: Pick<PolicyGate, "tool">;
   /** The key of a tenant's argument hashes. Without it no approval can be checked, so none is good. */
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
   /** How tools ask people; without it they cannot. */
@@ -71,7 +76,7 @@ export interface DispatcherOptions {
 }
 
 export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey, ask } = options;
+  const { definition, clock, tracer, breakers, limiter, restrictions, policies, tenantKey, ask } = options;
   const { limits } = definition;
   const undoTools = undoToolsOf(definition);
 
@@ -127,11 +132,27 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     if (binding !== approval.binding) throw new OrchestrationError("approval/missing", { tool });
   };
 
+  /** G6. What has passed already may be asked about once more; the answer is about now. */
+  const checkPolicy = (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown) => {
+    const plain = policies || isBound(command.grant) ? plainJson(input) : undefined;
+    const args = plain?.ok ? plain.value : command.input;
+    const bound = boundOn(command.grant, tool.name, args, clock.now());
+    if (bound !== undefined) {
+      throw new OrchestrationError("policy/not-granted", { agent: command.agent, tool: tool.name, bound });
+    }
+    if (!policies) return;
+    const said = policies.tool(key, command, tool, args);
+    // Whoever sends the call does not say whether a person was wanted.
+    if (said === "approve" && command.tier !== "person") {
+      throw new OrchestrationError("approval/missing", { tool: tool.name });
+    }
+  };
+
   /**
    * Waits until the call may be made. The tenant's place comes before the tool's: one that waits for its own bound shall
    * hold no place that others could use. All take them in this order, so none waits for another for ever.
    */
-  const enter = async (key: RunKey, command: CallToolCommand, tool: AnyTool, signal: AbortSignal) => {
+  const enter = async (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown, signal: AbortSignal) => {
     const target = `tool:${tool.breaker}`;
     // Asked before the queue, so that nobody queues up for what is not there.
     const open = breakers?.peek(target) ?? true;
@@ -144,7 +165,10 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         if (release instanceof Promise) waited = true;
         if (release) releases.push(await release);
       }
-      if (waited) await checkRestrictions(key, command);
+      if (waited) {
+        await checkRestrictions(key, command);
+        checkPolicy(key, command, tool, input);
+      }
       if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
       assertInTime(command);
       const pass = breakers?.pass(target);
@@ -214,7 +238,10 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       let releases: readonly Release[] = [];
       try {
         tool = gate(command);
-        if (tool.effect === "write" && needsApproval(command)) await checkApproval(key, command);
+        // A read waits for a person where a policy says so.
+        if ((tool.effect === "write" || command.tier === "person") && needsApproval(command)) {
+          await checkApproval(key, command);
+        }
         // G3: behind whatever else may have to wait for a journal.
         if (restrictions) await checkRestrictions(key, command);
         // A copy, because what a tool does to its arguments is no business of the run that holds them.
@@ -226,8 +253,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           });
         }
         input = parsed.value;
+        checkPolicy(key, command, tool, parsed.value);
         if (signal.aborted) throw new OrchestrationError("tool/cancelled", { tool: tool.name });
-        if (breakers || limiter) ({ pass, releases } = await enter(key, command, tool, signal));
+        if (breakers || limiter) ({ pass, releases } = await enter(key, command, tool, parsed.value, signal));
         else assertInTime(command);
       } catch (thrown) {
         // G1: nothing has been called yet, so the outcome is known. A port that threw is no failure of the tool.

@@ -9,6 +9,7 @@ import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend, Usage } from "../event.ts";
 import { plainJson } from "../json.ts";
+import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
@@ -53,7 +54,13 @@ const latencyWeight = 0.2;
 /** What was measured longer ago than this says nothing of now: a model that was slow once is tried again. */
 const latencyMaxAgeMs = 60_000;
 /** Failures that say nothing about how another model would do. */
-const staysWith: ReadonlySet<string> = new Set(["policy/revoked", "run/internal"]);
+const staysWith: ReadonlySet<string> = new Set([
+  "policy/revoked",
+  "policy/denied",
+  "policy/no-rule",
+  "policy/evaluation-failed",
+  "run/internal",
+]);
 
 export interface ModelGatewayOptions {
   readonly models: Readonly<Record<string, Model | Route>>;
@@ -70,6 +77,8 @@ export interface ModelGatewayOptions {
   readonly cache?: ResponseCache;
   /** What is taken away now; nothing where it is absent. */
   readonly restrictions?: LiveRestrictions;
+  /** What policies say, asked again before each call. */
+  readonly policies?: Pick<PolicyGate, "model">;
   /** How long the requests under an alias may be, and what of them stays whole. */
   readonly context?: { readonly [alias: string]: ContextBudget };
   /** Brings what an agent that streams says to those who listen. */
@@ -77,7 +86,7 @@ export interface ModelGatewayOptions {
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions } = options;
+  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions, policies } = options;
   const { payloadBytes } = definition.limits;
 
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
@@ -368,6 +377,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           }
           fitted = fit(command, model, whole);
           if (restrictions) await checkRestrictions(key, command);
+          policies?.model(key, command);
           let waited = false;
           const withheld = cache ? withheldOf(agent, command.tools) : [];
           const request = shown(whole, withheld, fitted);
@@ -377,6 +387,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             waited = true;
             if (answer) {
               await checkRestrictions(key, command);
+              policies?.model(key, command);
               if (signal.aborted) throw stopped(model);
               const summary = summarised(model.id, command, answer.parts, options.context);
               const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
@@ -408,7 +419,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             if (taking instanceof Promise) waited = true;
             taken = taking instanceof Promise ? await taking : taking;
           }
-          if (waited) await checkRestrictions(key, command);
+          if (waited) {
+            await checkRestrictions(key, command);
+            policies?.model(key, command);
+          }
           // Stopped while it waited for any of this: then nothing is called, and nothing paid.
           if ((restrictions || limiter || rates || cache) && signal.aborted) throw stopped(model);
           const passed = breakers?.pass(target);

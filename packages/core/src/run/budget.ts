@@ -62,6 +62,7 @@ export function callReserved(
       bound: budget?.agents?.[agent],
       used: addSpend(purse.byAgent.get(agent) ?? noSpend, reserved(open.filter((one) => one.agent === agent))),
     },
+    ...grantScopes(work, call.path),
   ] as const;
   for (const { scope, name, bound, used } of scopes) {
     const error = bound && overOf(scope, name, bound, used, amount);
@@ -71,6 +72,19 @@ export function callReserved(
   if (budget?.tenant && !fits(amount, sliceLeft(work))) return callOrReserve(work, call);
   purse.reserved.set(call.id, { agent, amount });
   work.emit(call);
+}
+
+/** The grants on the way to an instance that bound money: what is spent under each counts against it, wherever below. */
+function grantScopes({ state: { purse, invocations } }: Work, path: string) {
+  return [...invocations.values()].flatMap(({ path: at, grant }) => {
+    if (!grant.budget || (path !== at && !path.startsWith(`${at}/`))) return [];
+    let used = noSpend;
+    for (const [spender, amount] of purse.byPath) {
+      if (spender === at || spender.startsWith(`${at}/`)) used = addSpend(used, amount);
+    }
+    for (const [command, { amount }] of purse.reserved) if (command.startsWith(`${at}/`)) used = addSpend(used, amount);
+    return [{ scope: "grant" as const, name: at, bound: grant.budget, used }];
+  });
 }
 
 function fits(amount: Spend, left: Spend): boolean {
@@ -112,6 +126,7 @@ export function settleCall(
   };
   purse.spent = addSpend(purse.spent, amount);
   purse.byAgent.set(held.agent, addSpend(purse.byAgent.get(held.agent) ?? noSpend, amount));
+  purse.byPath.set(path, addSpend(purse.byPath.get(path) ?? noSpend, amount));
   work.note("budget.settled", path, {
     command,
     agent: held.agent,

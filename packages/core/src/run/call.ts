@@ -1,9 +1,9 @@
 import type { CallToolCommand } from "../command.ts";
 import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
 import { dispatchWindowMs } from "../effect/tries.ts";
-import { OrchestrationError } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
-import { covers, fullGrant } from "../grant.ts";
+import { boundOn, covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { planToolName } from "../label/plan.ts";
@@ -11,6 +11,7 @@ import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import type { AnyTool } from "../tool.ts";
+import { factsOf, judgeCall } from "./asked.ts";
 import { flowOf, planned, readFrom } from "./flows.ts";
 import {
   askJudge,
@@ -22,7 +23,7 @@ import {
   requestApproval,
   teamWithJudge,
 } from "./gated.ts";
-import { stopInvocation } from "./invocation.ts";
+import { labelsOf, stopInvocation } from "./invocation.ts";
 import { retryDelayOf, retryKindOf } from "./retry.ts";
 import type { Call, Invocation, Judge, Work } from "./state.ts";
 import { compensationAgent, undoSettled } from "./undo.ts";
@@ -61,7 +62,8 @@ export function proposeCall(
   if (work.state.ending) return;
   const { agent } = invocation;
   const tool = agent.tools.find(({ name }) => name === part.tool);
-  const deny = (error: OrchestrationError, ruleId: string) => denyCall(work, invocation, path, part, error, ruleId);
+  const deny = (error: OrchestrationError, ruleId: string) =>
+    denyCall(work, invocation, path, part, error.toRecord(), decision(work, ruleId));
   if (!tool) {
     const root = work.state.teams.get("");
     const code = root?.definition.tools.has(part.tool) ? "policy/tool-not-allowed" : "policy/tool-unknown";
@@ -84,12 +86,21 @@ export function proposeCall(
   }
   const flow = flowOf(work, invocation, tool, part.input);
   if (flow.refusal) return deny(flow.refusal, "flow");
-  if (tool.name === planToolName) return takePlan(work, invocation, path, part, deny);
   const exact = canonicalJson(part.input);
   const inputHash = keyedHash(work.tenantKey, exact);
   // What the tool would get is what repeats: a member that its schema drops makes no other call.
   const plain = plainJson(parsed.value);
   const meant = plain.ok ? canonicalJson(plain.value) : exact;
+  const args = plain.ok ? plain.value : part.input;
+  const bounded = boundOn(invocation.grant, tool.name, args, work.at);
+  if (bounded !== undefined) {
+    const data = { agent: agent.name, tool: tool.name, bound: bounded };
+    return deny(new OrchestrationError("policy/not-granted", data), "grant");
+  }
+  const asking = { agent: agent.name, path, labels: labelsOf(work, invocation) };
+  const judged = judgeCall(work, asking, tool, args, flow.facts);
+  if (judged?.effect === "deny") return denyCall(work, invocation, path, part, judged.error, judged.decision);
+  if (tool.name === planToolName) return takePlan(work, invocation, path, part, deny);
   const pair = `${tool.name} ${meant === exact ? inputHash : keyedHash(work.tenantKey, meant)}`;
   const seen = work.state.repeats.get(pair) ?? { granted: 0, denied: 0 };
   const bound = tool.effect === "write" ? work.limits.writeRepeats : work.limits.repeats;
@@ -123,6 +134,7 @@ export function proposeCall(
     edits: edit && { effect: edit.effect, by: edit.by },
     because: flow.because,
     planned: flow.planned,
+    ...(judged === undefined ? {} : { judged }),
   });
 }
 
@@ -141,6 +153,14 @@ function takePlan(
 
 /** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
 export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json, edit?: Edit): void {
+  const parsed = parseWith(tool.input, input);
+  const plain = parsed.ok ? plainJson(parsed.value) : parsed;
+  const asking = { agent: compensationAgent, path, labels: [...work.state.labels] };
+  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : input);
+  if (judged?.effect === "deny") {
+    const part = { tool: tool.name, callId: path, input };
+    return denyCall(work, { path: "", agent: { name: compensationAgent } }, path, part, judged.error, judged.decision);
+  }
   begin(work, {
     path,
     invocation: "",
@@ -155,6 +175,7 @@ export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json
     edits: edit && { effect: edit.effect, by: edit.by },
     because: [],
     planned: undefined,
+    ...(judged === undefined ? {} : { judged }),
   });
 }
 
@@ -173,6 +194,7 @@ type Proposal = Pick<
   | "edits"
   | "because"
   | "planned"
+  | "judged"
 >;
 
 function begin(work: Work, proposal: Proposal): void {
@@ -186,7 +208,8 @@ function begin(work: Work, proposal: Proposal): void {
     snapshot: firstStep(callSteps),
     command: undefined,
     // What the flow rule has found only a person may let pass.
-    tier: proposal.because.length > 0 ? "person" : (rule?.tier ?? "none"),
+    // A policy can ask for more than the risk does, also of a read.
+    tier: proposal.because.length > 0 || proposal.judged?.effect === "approve" ? "person" : (rule?.tier ?? "none"),
     since: undefined,
     calledBy: undefined,
     intended: false,
@@ -216,22 +239,15 @@ function begin(work: Work, proposal: Proposal): void {
 
 function denyCall(
   work: Work,
-  invocation: Invocation,
+  invocation: { readonly path: string; readonly agent: { readonly name: string } },
   path: string,
-  part: ToolCallPart,
-  error: OrchestrationError,
-  ruleId: string,
+  part: Pick<ToolCallPart, "tool" | "callId" | "input">,
+  error: ErrorRecord,
+  decided: Decision,
 ): void {
-  const record = error.toRecord();
-  work.note("tool.denied", path, {
-    agent: invocation.agent.name,
-    tool: part.tool,
-    callId: part.callId,
-    input: part.input,
-    error: record,
-    decision: decision(work, ruleId),
-  });
-  settle(work, path, invocation.path, { callId: part.callId, tool: part.tool, status: "denied", error: record });
+  const { tool, callId, input } = part;
+  work.note("tool.denied", path, { agent: invocation.agent.name, tool, callId, input, error, decision: decided });
+  settle(work, path, invocation.path, { callId, tool, status: "denied", error });
 }
 
 function decision(work: Work, ruleId: string): Decision {
@@ -404,7 +420,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         risk: tool.risk,
         reversible: tool.reversible || tool.undo !== undefined,
         tier: call.tier,
-        decision: decision(work, "tier"),
+        decision: call.judged?.effect === "approve" ? call.judged.decision : decision(work, "tier"),
         ...(call.edits === undefined ? {} : { edits: call.edits }),
       });
     case "askCompliance":
@@ -429,7 +445,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
           inputHash,
           key,
           risk: tool.risk,
-          decision: decision(work, "allowlist"),
+          decision: call.judged?.decision ?? decision(work, "allowlist"),
           ...(call.approval === undefined ? {} : { approval: call.approval.binding }),
           ...(call.planned === undefined ? {} : { planned: call.planned }),
         });
@@ -451,7 +467,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         inputHash: call.inputHash,
         effect: tool.effect,
         attempt,
-        decision: decision(work, "allowlist"),
+        decision: call.judged?.decision ?? decision(work, "allowlist"),
       });
       const { input, key, grant, tier, approval } = call;
       return work.emit({
@@ -472,6 +488,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
         tier,
         policyVersion: work.policyVersion,
         ...(approval === undefined ? {} : { approval }),
+        facts: call.judged?.facts ?? factsOf(work, [...work.state.labels]),
       });
     }
     case "wait": {

@@ -3,16 +3,18 @@ import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { type ErrorCode, type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, EntryType, InputEvent, Restrictions } from "../event.ts";
-import { fullGrant, narrow } from "../grant.ts";
+import { fullGrant, givenAt, narrow } from "../grant.ts";
 import type { Draft } from "../journal/chain.ts";
 import type { Json } from "../json.ts";
 import { answerSource, inputSource } from "../label/reading.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
+import type { Policy } from "../policy/policy.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Wait, Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { policyPrincipal } from "./asked.ts";
 import { callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
 import {
   callDecided,
@@ -73,6 +75,8 @@ export interface RunCoreOptions {
   readonly runId: string;
   /** The tenant's secret, for argument hashes and idempotency keys. */
   readonly tenantKey: string;
+  /** A candidate that is asked beside the policy in force. It decides nothing; where it differs an entry says so. */
+  readonly shadow?: Policy | undefined;
 }
 
 export class RunCore {
@@ -117,6 +121,7 @@ export class RunCore {
         return rulesOf(core.#policyVersion);
       },
       root: options.definition,
+      shadow: options.shadow,
       cause: 0,
       at: 0,
       note: (type, path, body) => core.#note(type, path, body),
@@ -310,14 +315,15 @@ export class RunCore {
           principal: body.principal.id,
           ...(body.conversationId === undefined ? {} : { conversationId: body.conversationId }),
         };
+        state.principal = policyPrincipal(body.principal);
         state.budget = body.budget;
         if (body.restrictions) state.restrictions = body.restrictions;
         this.#attributes = body.attributes ?? {};
         this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
         if (!body.compensates) keepReading(work, inputSource, "", body.input, body.labels);
         work.startTimer({ id: deadlineTimer, path: "", dueAt: startAt + deadlineMs, durable: true });
-        const { tenant, run } = body.grants ?? {};
-        const grant = narrow(narrow(fullGrant, tenant), run);
+        const { tenant, run, principal } = body.grants ?? {};
+        const grant = givenAt(narrow(narrow(narrow(fullGrant, tenant), run), principal), startAt);
         if (startAt > work.at) {
           state.delayed.set(startTimer, { kind: "start", input: body.input, grant });
           return work.startTimer({ id: startTimer, path: "", dueAt: startAt, durable: true });

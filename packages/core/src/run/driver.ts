@@ -4,6 +4,7 @@ import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journ
 import { streamName } from "../journal/link.ts";
 import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
@@ -25,6 +26,8 @@ export interface DriverOptions {
   readonly logger: Logger;
   /** What was taken away from a tenant, as it stands now. */
   readonly restrictions: (tenant: string) => Restrictions | Promise<Restrictions>;
+  /** A policy that is asked beside the one in force, and decides nothing. */
+  readonly shadow?: Policy | undefined;
   /** Entries between two snapshots. */
   readonly snapshotEvery: number;
   /** Bodies longer than this many characters are stored by reference. */
@@ -39,10 +42,10 @@ export interface DriverOptions {
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, onConversation } = options;
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, shadow, onConversation } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
-  const loaded = await loadRun(journal, key, { definition, tenantKey });
+  const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
   const { core } = loaded;
   let { head } = loaded;
   let lastSnapshot = loaded.snapshotSeq;
@@ -198,6 +201,7 @@ export function recordOf(
 export interface LoadOptions {
   readonly definition: SupervisorDefinition;
   readonly tenantKey: string;
+  readonly shadow?: Policy | undefined;
 }
 
 /**
@@ -296,7 +300,12 @@ export async function decidedBy(
  * Applies the inputs of one batch and compares every decision with the recorded one (R13).
  * @throws OrchestrationError `replay/diverged` naming the first entry that differs
  */
-export function foldBatch(core: RunCore, entries: readonly Entry[], run: string): void {
+export function foldBatch(
+  core: RunCore,
+  entries: readonly Entry[],
+  run: string,
+  onDecided?: (drafts: readonly Draft[], input: Entry) => void,
+): void {
   let index = 0;
   while (index < entries.length) {
     const input = entries[index] as Entry;
@@ -313,9 +322,15 @@ export function foldBatch(core: RunCore, entries: readonly Entry[], run: string)
     const recorded: Entry[] = [input];
     while (entries[index + recorded.length]?.cause === input.seq)
       recorded.push(entries[index + recorded.length] as Entry);
-    compare(recorded, drafts, run);
+    onDecided?.(drafts, input);
+    compare(recorded.filter(isDecided), drafts.filter(isDecided), run);
     index += recorded.length;
   }
+}
+
+/** What a candidate policy said then decides nothing, and whoever replays need not have it. */
+function isDecided({ type }: { readonly type: string }): boolean {
+  return type !== "policy.shadowed";
 }
 
 function compare(recorded: readonly Entry[], decided: readonly Draft[], run: string): void {

@@ -1,9 +1,13 @@
 import type { Restrictions, RunStatus } from "../event.ts";
+import type { PolicyPrincipal } from "../policy/request.ts";
 import type { RunState } from "./state.ts";
 
 /** A run before its first entry. */
 
 export const notStarted = -1;
+
+/** Stands where it is not known who started a run: somebody without any role. */
+export const nobody: PolicyPrincipal = { id: "", kind: "user", roles: [], authenticated: false };
 
 /** Nothing was taken away. */
 export const noRestrictions: Restrictions = { version: "0.0", tools: [], agents: [], stopped: false };
@@ -35,6 +39,7 @@ export function emptyState(tenant: string, runId: string): RunState {
     questions: new Map(),
     delayed: new Map(),
     requesters: [],
+    principal: nobody,
     restrictions: noRestrictions,
     budget: undefined,
     purse: {
@@ -43,6 +48,7 @@ export function emptyState(tenant: string, runId: string): RunState {
       reserved: new Map(),
       spent: { microUsd: 0, tokens: 0 },
       byAgent: new Map(),
+      byPath: new Map(),
     },
     undoing: undefined,
     activeMs: 0,

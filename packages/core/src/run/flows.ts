@@ -7,6 +7,7 @@ import { type Mark, marksIn } from "../label/marks.ts";
 import { faultOf, planSteps } from "../label/plan.ts";
 import { readingBytesMax } from "../label/reading.ts";
 import { findAgent } from "../model/gateway.ts";
+import type { CallFlow } from "../policy/request.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Call, Invocation, Work } from "./state.ts";
@@ -82,6 +83,8 @@ export interface Judged {
   readonly because: readonly FlowFinding[];
   readonly planned: number | undefined;
   readonly refusal?: OrchestrationError;
+  /** For policies; absent where nothing foreign can be read. */
+  readonly facts?: CallFlow;
 }
 
 const free: Judged = { because: [], planned: undefined };
@@ -95,8 +98,13 @@ export function flowOf(work: Work, { agent, labels }: Invocation, tool: AnyTool,
     const asked = root.flows[why] ?? (why === "egress" ? "deny" : "approve");
     return asked === "deny" || tool.effect === "read";
   });
-  if (!refused) return { because: findings, planned };
-  return { because: findings, planned, refusal: refusalOf(agent.name, tool, labels, refused) };
+  const facts: CallFlow = {
+    untrusted: findings.flatMap(({ why, argument }) => (why === "untrusted" ? (argument ?? []) : [])),
+    planned: planned !== undefined,
+    clean: !labels.some((label) => isForeign(label, root.trusted)),
+  };
+  if (!refused) return { because: findings, planned, facts };
+  return { because: findings, planned, facts, refusal: refusalOf(agent.name, tool, labels, refused) };
 }
 
 function refusalOf(

@@ -7,6 +7,7 @@ import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
+import { askPolicy } from "./asked.ts";
 import { type Edit, tellCall } from "./call.ts";
 import { beginInvocation, dissolveUnder } from "./invocation.ts";
 import type { Call, Judge, OpenApproval, Team, Work } from "./state.ts";
@@ -61,19 +62,22 @@ export function askJudge(work: Work, call: Call, as: Judge): void {
   } as unknown as Json;
   const path = `${call.path}/${as}#1`;
   const edge = `effect:${as}`;
-  const reject = (error: OrchestrationError) => {
-    const record = error.toRecord();
-    work.note("handoff.rejected", call.path, { edge, from: call.agent, to: agent.name, side: "sender", error: record });
+  const reject = (error: ErrorRecord) => {
+    work.note("handoff.rejected", call.path, { edge, from: call.agent, to: agent.name, side: "sender", error });
     unjudged(work, call, as);
   };
   const parsed = parseWith(agent.input, payload);
   if (!parsed.ok) {
     const data = { contract: edge, from: call.agent, to: agent.name, issues: parsed.issues as unknown as Json };
-    return reject(new OrchestrationError("contract/input-invalid", data));
+    return reject(new OrchestrationError("contract/input-invalid", data).toRecord());
   }
   if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", call.path);
+  const asking = { agent: call.agent, path: call.path, labels: [...work.state.labels] };
+  const judged = askPolicy(work, asking, { edge: "handoff", handoff: edge, to: agent.name, payload });
+  if (judged?.effect === "deny") return reject(judged.error);
   work.state.handoffs++;
   beginInvocation(work, team, path, {
+    ...(judged === undefined ? {} : { decision: judged.decision }),
     edge,
     agent: agent.name,
     payload,
@@ -175,6 +179,7 @@ export function requestApproval(work: Work, call: Call): void {
     ...(call.because.length === 0 ? {} : { because: call.because }),
     ...(call.verdict === undefined ? {} : { verdict: call.verdict }),
     ...(call.packet === undefined ? {} : { packet: call.packet }),
+    ...(call.judged?.effect === "approve" ? { policy: { ...call.judged.decision, because: call.judged.because } } : {}),
   });
 }
 

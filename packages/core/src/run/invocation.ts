@@ -1,11 +1,12 @@
 import { type AgentCommand, type AgentEvent, type AgentFailure, agentMachine } from "../agent-loop/machine.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
-import type { EntryBodies, LabelTable, ResponsePart } from "../event.ts";
-import { covers, type Grant, isBound } from "../grant.ts";
+import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
+import { covers, type Grant, isBound, isOver } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
+import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
 import { saidLabels } from "./flows.ts";
@@ -34,6 +35,8 @@ interface Delivery {
   readonly branch?: string;
   readonly model?: string;
   readonly judges?: { readonly effect: string; readonly as: Judge };
+  /** What the policy said of the edge. */
+  readonly decision?: Decision;
 }
 
 /** Opens a mailbox for a new instance of an agent and puts the payload into it. */
@@ -45,7 +48,7 @@ export function beginInvocation(work: Work, team: Team, path: string, delivery: 
       if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery);
     },
   });
-  const { payloadHash: _hash, grant: _grant, judges: _judges, ...payload } = delivery;
+  const { payloadHash: _hash, grant: _grant, judges: _judges, decision: _decision, ...payload } = delivery;
   work.send("handoff.delivered", from, path, `${path}:delivered`, payload);
 }
 
@@ -55,7 +58,7 @@ function accept(
   team: Team,
   path: string,
   envelope: Envelope<"handoff.delivered">,
-  { payloadHash, grant, judges }: Pick<Delivery, "payloadHash" | "grant" | "judges">,
+  { payloadHash, grant, judges, decision }: Pick<Delivery, "payloadHash" | "grant" | "judges" | "decision">,
 ): void {
   if (work.state.ending) return;
   // The team, or the effect that is to be judged, was taken away while the delivery was on its way.
@@ -96,6 +99,7 @@ function accept(
     ...(model === undefined ? {} : { model }),
     ...(isBound(grant) ? { grant } : {}),
     ...(judges === undefined ? {} : { judges: judges.effect }),
+    ...(decision === undefined ? {} : { decision }),
   });
   // A judge is no step on the way of the case: no contract reads what it was shown.
   if (!judges) {
@@ -306,9 +310,13 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
     case "requestInput": {
       const ask = detail.ask;
       if (!ask) return;
+      const asking = { agent: agent.name, path, labels: labelsOf(work, invocation) };
+      const judged = askPolicy(work, asking, { edge: "message", to: ask.of, text: ask.question });
+      if (judged?.effect === "deny") return failInvocation(work, invocation, judged.error);
       const id = `${path}/ask#${++invocation.asks}`;
       work.state.asks.set(id, { ask: id, of: ask.of, by: path, edge: undefined });
-      work.note("input.requested", path, { ask: id, of: ask.of, by: agent.name, question: ask.question });
+      const said = { ask: id, of: ask.of, by: agent.name, question: ask.question };
+      work.note("input.requested", path, judged === undefined ? said : { ...said, decision: judged.decision });
       return;
     }
     case "return": {
@@ -346,6 +354,17 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
 /** Makes the model call of the present turn, or another try of it. One that waited for a summary is the same step of the run. */
 export function askModel(work: Work, invocation: Invocation): void {
   const { path, agent } = invocation;
+  if (isOver(invocation.grant, work.at)) {
+    const data = { agent: agent.name, untilAt: invocation.grant.untilAt };
+    return failThinking(work, invocation, new OrchestrationError("policy/grant-expired", data).toRecord());
+  }
+  const labels = labelsOf(work, invocation);
+  const tools = offeredTools(agent, invocation.messages)
+    .filter((tool) => covers(invocation.grant, tool))
+    .map(({ name }) => name);
+  const edge = { edge: "model", model: invocation.alias, purpose: "turn", tools } as const;
+  const judged = askPolicy(work, { agent: agent.name, path, labels }, edge);
+  if (judged?.effect === "deny") return failThinking(work, invocation, judged.error);
   // Another try of the same call is no turn of its own: the model is asked the same again.
   const again = invocation.tries > 0;
   const turn = again ? invocation.models : ++invocation.models;
@@ -360,6 +379,7 @@ export function askModel(work: Work, invocation: Invocation): void {
     alias: invocation.alias,
     turn,
     reason: invocation.reason,
+    ...(judged === undefined ? {} : { decision: judged.decision }),
   });
   callOrReserve(work, {
     type: "callModel",
@@ -372,13 +392,12 @@ export function askModel(work: Work, invocation: Invocation): void {
     agentCall,
     input: invocation.input,
     messages: invocation.messages,
-    tools: offeredTools(agent, invocation.messages)
-      .filter((tool) => covers(invocation.grant, tool))
-      .map(({ name }) => name),
-    labels: labelsOf(work, invocation),
+    tools,
+    labels,
     tried: invocation.tried,
     ...(invocation.trims ? { trims: true } : {}),
     attributes: work.attributes,
+    facts: factsOf(work, labels),
   });
 }
 

@@ -10,6 +10,7 @@ import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Mark } from "../label/marks.ts";
+import type { AssertOperator } from "../policy/operators.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
@@ -145,10 +146,12 @@ export function runHandle<Output>(options: {
   readonly definition: SupervisorDefinition;
   readonly definitionId: string;
   readonly principals: PrincipalSource;
+  /** Refuses whoever may not do something with runs. */
+  readonly may: AssertOperator;
   readonly ids: IdSource;
   readonly deltas: Deltas;
 }): Run<Output> {
-  const { key, engine, definition, principals, ids, deltas } = options;
+  const { key, engine, definition, principals, may, ids, deltas } = options;
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
 
   const record = async () => {
@@ -370,6 +373,7 @@ export function runHandle<Output>(options: {
       if (!taken) throw new OrchestrationError("run/not-waiting", { run: key.runId, ask: question.ask });
     },
     cancel: async (reason, { principal, subtree } = {}) => {
+      may("operate", principal);
       const { status } = await record();
       if (isEnd(status)) {
         if (status === "cancelled") return;
@@ -393,6 +397,7 @@ export function runHandle<Output>(options: {
     },
     uncertain: async () => uncertainOf(await entries()),
     settle: async (effect, { outcome, output, reason, principal }) => {
+      may("operate", principal);
       const all = await entries();
       ended(all);
       const waiting = uncertainOf(all).find((one) => one.effect === effect);

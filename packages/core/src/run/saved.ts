@@ -4,6 +4,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { nobody } from "./empty.ts";
 import type {
   Call,
   Delayed,
@@ -57,9 +58,10 @@ interface Saved {
   readonly approvals: OpenApproval[];
   readonly questions: OpenToolQuestion[];
   readonly delayed: [string, Delayed][];
-  readonly purse: Omit<Purse, "reserved" | "byAgent"> & {
+  readonly purse: Omit<Purse, "reserved" | "byAgent" | "byPath"> & {
     readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
     readonly byAgent: [string, Spend][];
+    readonly byPath?: [string, Spend][];
   };
   readonly policyVersion: string;
   readonly attributes: Record<string, string>;
@@ -109,6 +111,7 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
       spent: purse.spent,
       reserved: [...purse.reserved],
       byAgent: [...purse.byAgent],
+      byPath: [...purse.byPath],
     },
     policyVersion,
     attributes: { ...attributes },
@@ -229,6 +232,8 @@ export function loadState(
       approvals: new Map(saved.approvals.map((open) => [open.effect, open])),
       questions: new Map((saved.questions ?? []).map((open) => [open.question, open])),
       resting: saved.state.resting ?? false,
+      // Snapshots from before there were policies do not say who started the run.
+      principal: saved.state.principal ?? nobody,
       delayed: new Map(saved.delayed),
       budget: saved.state.budget,
       undoing: saved.state.undoing,
@@ -238,6 +243,7 @@ export function loadState(
         spent: saved.purse.spent,
         reserved: new Map(saved.purse.reserved),
         byAgent: new Map(saved.purse.byAgent),
+        byPath: new Map(saved.purse.byPath ?? []),
       },
     },
     policyVersion: saved.policyVersion,

@@ -1,8 +1,9 @@
 import type { AnyAgent, Audience } from "../agent.ts";
-import type { ApprovalToken, Command, StartTimerCommand, TriedModel } from "../command.ts";
+import type { ApprovalToken, AskedFacts, Command, StartTimerCommand, TriedModel } from "../command.ts";
 import type { ToolAnswer, ToolQuestion } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type {
+  Decision,
   EndStatus,
   EntryBodies,
   EntryType,
@@ -21,6 +22,8 @@ import type { PlannedStep } from "../label/plan.ts";
 import type { Reading } from "../label/reading.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { PolicyPrincipal } from "../policy/request.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
 import type { StepSnapshot } from "../step.ts";
@@ -132,6 +135,8 @@ export interface Purse {
   readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
   spent: Spend;
   readonly byAgent: Map<string, Spend>;
+  /** By path of the instance: what a delegation may spend counts by it. */
+  readonly byPath: Map<string, Spend>;
 }
 
 /** Something that waits for its time: the start of the run, or a delivery. */
@@ -194,6 +199,16 @@ export interface Call {
   readonly planned: number | undefined;
   /** What people have answered to its tool's questions. */
   answers: readonly GivenAnswer[];
+  /** What the policy said of it, and what that was asked with; absent where the supervisor has none. */
+  readonly judged?: AllowedCall;
+}
+
+/** A call that the policy has not denied. */
+export interface AllowedCall {
+  readonly effect: "allow" | "approve";
+  readonly decision: Decision;
+  readonly because: string;
+  readonly facts: AskedFacts;
 }
 
 /** A question of a tool under way, as it was put before people. */
@@ -273,6 +288,8 @@ export interface RunState {
   readonly delayed: Map<string, Delayed>;
   /** Ids of those on whose behalf the run works: they approve nothing of it. */
   requesters: readonly string[];
+  /** Who started it, as policies know them. */
+  principal: PolicyPrincipal;
   restrictions: Restrictions;
   budget: RunBudget | undefined;
   readonly purse: Purse;
@@ -302,6 +319,8 @@ export interface Work {
   readonly rules: Rules;
   /** The supervisor of the whole run tree: its judges and approval rules hold for all of it. */
   readonly root: SupervisorDefinition;
+  /** A policy that is asked beside the one in force and changes nothing. */
+  readonly shadow: Policy | undefined;
   /** Seq of the input under way. */
   cause: number;
   at: number;

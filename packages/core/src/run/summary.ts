@@ -1,6 +1,7 @@
 import { OrchestrationError } from "../errors.ts";
 import type { EntryBodies, SummaryDue } from "../event.ts";
 import { summaryOf } from "../model/summary.ts";
+import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
 import { askModel, candidatesMax, failThinking, labelsOf } from "./invocation.ts";
 import type { Invocation, Work } from "./state.ts";
@@ -18,14 +19,25 @@ export function beginSummary(work: Work, invocation: Invocation, due: SummaryDue
 function askForSummary(work: Work, invocation: Invocation): void {
   const { summary, path, agent } = invocation;
   if (!summary) return;
+  const { due, id, tried } = summary;
+  const labels = labelsOf(work, invocation);
+  const edge = { edge: "model", model: due.with, purpose: "summary", tools: [] } as const;
+  const judged = askPolicy(work, { agent: agent.name, path, labels }, edge);
+  if (judged?.effect === "deny") return goWithout(work, invocation, judged.error.code);
   if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
   work.state.steps++;
-  const { due, id, tried } = summary;
   const attempt = tried.length + 1;
   const command = attempt === 1 ? id : `${id}/try#${attempt}`;
   summary.command = command;
   const turn = invocation.models;
-  work.note("model.called", path, { command, agent: agent.name, alias: due.with, turn, reason: "summary" });
+  work.note("model.called", path, {
+    command,
+    agent: agent.name,
+    alias: due.with,
+    turn,
+    reason: "summary",
+    ...(judged === undefined ? {} : { decision: judged.decision }),
+  });
   callOrReserve(work, {
     type: "callModel",
     id: command,
@@ -38,10 +50,11 @@ function askForSummary(work: Work, invocation: Invocation): void {
     input: invocation.input,
     messages: invocation.messages.slice(0, due.messages),
     tools: [],
-    labels: labelsOf(work, invocation),
+    labels,
     tried,
     summarises: { alias: invocation.alias, before: due.before },
     attributes: work.attributes,
+    facts: factsOf(work, labels),
   });
 }
 

@@ -1,5 +1,5 @@
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
-import { type Grant, narrow } from "../grant.ts";
+import { type Grant, givenAt, narrow } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -8,6 +8,7 @@ import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { askPolicy } from "./asked.ts";
 import { answerOf } from "./flows.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
 import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
@@ -209,8 +210,13 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
           new OrchestrationError("contract/map-threw", { contract: edge.name, reason: reasonOf(thrown) }),
         );
       }
+      const text = String(question);
+      const asking = { agent: edge.from, path: team.path, labels: labelsOf(work, team, edge.name, undefined) };
+      const judged = askPolicy(work, asking, { edge: "message", to: edge.of, text });
+      if (judged?.effect === "deny") return reject(work, team, edge.name, edge.to, "sender", judged.error);
       work.state.asks.set(ask, { ask, of: edge.of, by: team.path, edge: edge.name });
-      work.note("input.requested", team.path, { ask, of: edge.of, by: edge.from, question: String(question) });
+      const said = { ask, of: edge.of, by: edge.from, question: text };
+      work.note("input.requested", team.path, judged === undefined ? said : { ...said, decision: judged.decision });
       return;
     }
     case "complete":
@@ -282,7 +288,14 @@ function finish(work: Work, team: Team, agent: string): void {
   if (team.parent !== undefined) return returnFromTeam(work, team, { type: "output", output, labels });
   const said = answerOf(work, output, labels);
   if (said.refusal) return work.end({ status: "failed", body: { error: said.refusal.toRecord(), by: agent } });
-  work.end({ status: "completed", body: { output, ...(said.marks.length === 0 ? {} : { marks: said.marks }) } });
+  const judged = askPolicy(work, { agent, path: "", labels }, { edge: "egress", output });
+  if (judged?.effect === "deny")
+    return endAs(work, team, "denied", "policy", agent, { error: judged.error as unknown as Json });
+  const marks = said.marks.length === 0 ? {} : { marks: said.marks };
+  work.end({
+    status: "completed",
+    body: { output, ...marks, ...(judged === undefined ? {} : { decision: judged.decision }) },
+  });
 }
 
 function failTeam(work: Work, team: Team, error: ErrorRecord, by: string): void {
@@ -327,9 +340,15 @@ function make(
     const data = { contract: edge.name, from: edge.from, to: agent, issues: (parsed?.issues ?? []) as unknown as Json };
     return reject(work, team, edge.name, agent, "sender", new OrchestrationError("contract/input-invalid", data));
   }
-  const delivery = { edge: edge.name, agent, payload: plain.value, grant: narrow(team.grant, grant) };
+  const delivery = { edge: edge.name, agent, payload: plain.value, grant: grantOf(work, team, edge, grant) };
   if (edge.kind === "handoff" && edge.afterMs !== undefined) return delay(work, team, delivery, edge.afterMs);
   deliver(work, team, { ...delivery, branch });
+}
+
+/** The grant of one delivery: its time begins when it is made. */
+function grantOf(work: Work, team: Team, edge: Edge, grant: Grant | undefined): Grant {
+  const afterMs = edge.kind === "handoff" ? (edge.afterMs ?? 0) : 0;
+  return narrow(team.grant, grant && givenAt(grant, work.at + afterMs));
 }
 
 /** Keeps a payload in the journal until its time has come. */
@@ -384,20 +403,32 @@ function deliver(
     const error = new OrchestrationError("contract/payload-too-large", { bytes, limit: work.limits.payloadBytes });
     return reject(work, team, edge, agent, "sender", error);
   }
+  const labels = labelsOf(work, team, edge, model !== undefined ? agent : undefined);
+  const from = team.definition.edgeByName.get(edge)?.from;
+  // The entry, and a second try of the same payload, are on no edge.
+  const judged =
+    from === undefined
+      ? undefined
+      : askPolicy(
+          work,
+          { agent: from, path: team.path, labels },
+          { edge: "handoff", handoff: edge, to: agent, payload },
+        );
+  if (judged?.effect === "deny") return reject(work, team, edge, agent, "sender", judged.error);
   work.state.handoffs++;
   team.payload = payload;
   team.delegated = grant;
   const path = `${team.path}${count(team, agent)}`;
-  const labels = { "": labelsOf(work, team, edge, model !== undefined ? agent : undefined) };
   beginInvocation(work, team, path, {
     edge,
     agent,
     payload,
-    labels,
+    labels: { "": labels },
     payloadHash: sha256(text),
     grant,
     ...(branch === undefined ? {} : { branch }),
     ...(model === undefined ? {} : { model }),
+    ...(judged === undefined ? {} : { decision: judged.decision }),
   });
 }
 
@@ -408,9 +439,9 @@ export function reject(
   edge: string,
   agent: string,
   side: "sender" | "receiver",
-  error: OrchestrationError,
+  error: OrchestrationError | ErrorRecord,
 ): void {
-  const record = error.toRecord();
+  const record = error instanceof Error ? error.toRecord() : error;
   work.note("handoff.rejected", team.path, {
     edge,
     from: team.definition.edgeByName.get(edge)?.from ?? team.definition.name,

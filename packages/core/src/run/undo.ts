@@ -1,5 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
-import { covers, type Grant } from "../grant.ts";
+import { boundOn, covers, type Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
@@ -47,7 +47,11 @@ function refusalOf(work: Work, tool: AnyTool, grant: Grant, input: Json): Orches
     return new OrchestrationError("policy/not-granted", { agent: compensationAgent, tool: name });
   if (restrictions.tools.includes(name)) return new OrchestrationError("policy/revoked", { target: name, tenant });
   const parsed = parseWith(tool.input, input);
-  if (parsed.ok) return undefined;
+  if (parsed.ok) {
+    const bound = boundOn(grant, name, input, work.at);
+    if (bound === undefined) return undefined;
+    return new OrchestrationError("policy/not-granted", { agent: compensationAgent, tool: name, bound });
+  }
   return new OrchestrationError("tool/input-invalid", { tool: name, issues: parsed.issues as unknown as Json });
 }
 

@@ -5,12 +5,14 @@ import { checkJudge } from "../approval/case.ts";
 import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
+import { leastAmount } from "../grant.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
+import type { Policy } from "../policy/policy.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
@@ -52,6 +54,11 @@ export interface SupervisorOptions<
   readonly onFailure?: "fail" | "escalate";
   /** Which writes people approve, and how; may only tighten what the risk of a tool asks for. */
   readonly approvals?: readonly ApprovalRule[];
+  /**
+   * What is asked on every edge, beside allowlists, contracts and grants: it takes away and never adds. Of a team that works
+   * inside another one both policies hold, the stricter answer each time.
+   */
+  readonly policy?: Policy;
   /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
   readonly judges?: Judges;
   /**
@@ -97,6 +104,12 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly answers: { readonly cleared: readonly string[] } | undefined;
   /** Some tool of the team brings data that others may have written, or that is not for everybody. */
   readonly tracks: boolean;
+  /** Bound to this definition. */
+  readonly policy: Policy | undefined;
+  /** The policies that each agent of the whole tree of teams is under, the outermost first. */
+  readonly policies: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of whoever is no agent: what undoes writes. */
+  readonly ownPolicies: readonly Policy[];
   readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
   readonly aliases: readonly string[];
   /** Every tool of the team by name. */
@@ -142,15 +155,6 @@ function withInnerBudgets(
   }
   if (bounds.size === 0) return own;
   return { ...own, agents: Object.fromEntries(bounds) };
-}
-
-/** The lesser of each member; what only one of them bounds is bounded by that. */
-export function leastAmount(left: BudgetAmount, right: BudgetAmount): BudgetAmount {
-  const least = (one: number | undefined, other: number | undefined) =>
-    one === undefined ? other : other === undefined ? one : Math.min(one, other);
-  const microUsd = least(left.microUsd, right.microUsd);
-  const tokens = least(left.tokens, right.tokens);
-  return { ...(microUsd === undefined ? {} : { microUsd }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
 function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {
@@ -222,8 +226,8 @@ export function defineSupervisor<
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
   const machine = compileMachine(plan);
-  return {
-    kind: "supervisor",
+  const definition = {
+    kind: "supervisor" as const,
     name,
     version: options.version ?? "0",
     agents,
@@ -258,14 +262,33 @@ export function defineSupervisor<
           answers: options.answers,
           trusted,
           budget: options.budget,
+          policy: options.policy,
         },
         agents,
       ),
     ),
-    functions: functionsOf(edges, thresholds, tools),
+    functions: functionsOf(edges, thresholds, tools, options.policy),
     machine,
     steps: compileSteps(machine),
   };
+  const policy = options.policy?.bind({ ...definition, policy: undefined, policies: new Map(), ownPolicies: [] });
+  const ownPolicies = policy === undefined ? [] : [policy];
+  return { ...definition, policy, policies: policiesOf(ownPolicies, agents, judges), ownPolicies };
+}
+
+/** Who is under which policies: those of an inner team come behind those of the teams around it. */
+function policiesOf(
+  own: readonly Policy[],
+  agents: ReadonlyMap<string, AnyAgent>,
+  judges: Judges,
+): ReadonlyMap<string, readonly Policy[]> {
+  const found = new Map<string, readonly Policy[]>();
+  for (const agent of [...agents.values(), judges.compliance, judges.reviewer]) {
+    if (!agent) continue;
+    found.set(agent.name, own);
+    for (const [name, inner] of agent.team?.policies ?? []) found.set(name, [...own, ...inner]);
+  }
+  return found;
 }
 
 /**
@@ -321,6 +344,7 @@ function describe(
     readonly answers: unknown;
     readonly trusted: readonly string[];
     readonly budget: unknown;
+    readonly policy: Policy | undefined;
   },
   agents: ReadonlyMap<string, AnyAgent>,
 ): unknown {
@@ -331,6 +355,9 @@ function describe(
     ...(plan.answers === undefined ? {} : { answers: plan.answers }),
     ...(plan.trusted.length === 0 ? {} : { trusted: [...plan.trusted].sort() }),
     ...(plan.budget === undefined ? {} : { budget: plan.budget }),
+    ...(plan.policy === undefined
+      ? {}
+      : { policy: { name: plan.policy.name, version: plan.policy.version, rules: plan.policy.data } }),
     ...(plan.judges.compliance || plan.judges.reviewer
       ? {
           judges: Object.entries(plan.judges).flatMap(([kind, agent]) =>
@@ -432,6 +459,7 @@ function functionsOf(
   edges: readonly Edge[],
   thresholds: ReadonlyMap<string, Threshold>,
   tools: ReadonlyMap<string, AnyTool>,
+  policy: Policy | undefined,
 ): Record<string, string> {
   const found: Record<string, string> = {};
   const note = (owner: string, version: string, ...functions: unknown[]) => {
@@ -455,5 +483,6 @@ function functionsOf(
   for (const { agent, read, version } of thresholds.values()) note(`threshold ${agent}`, version, read);
   for (const tool of tools.values())
     note(`tool ${tool.name}`, tool.version, tool.execute, tool.lookup, tool.undo?.input);
+  if (policy) found[`policy ${policy.name}@${policy.version}`] = sha256(policy.text);
   return found;
 }

@@ -18,6 +18,7 @@ import { modelGateway } from "../model/gateway.ts";
 import type { Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
 import type { observers } from "../observer.ts";
+import { policyGate } from "../policy/gate.ts";
 import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
@@ -94,7 +95,15 @@ export function makeHost({
     waitingMax: options.concurrency?.waiting ?? waitingMax,
   });
   const spans = runSpans(tracer, definition.name);
-  const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
+  const policies = policyGate(definition, options.livePolicy);
+  const common = {
+    definition,
+    clock,
+    tracer: spans.tracer,
+    restrictions: board.current,
+    ...(policies.asks() ? { policies } : {}),
+    ...gates,
+  };
   const gateway = modelGateway({
     ...common,
     models: withSummarisers(models, options.context),
@@ -170,6 +179,7 @@ export function makeHost({
     return { id, path, type: "budget.returned", body: { command: id, spent } };
   };
 
+  const shadow = options.shadow?.bind(definition);
   const driven = (session: RunSession) =>
     spans.around(watching.around(session), (watched, onConversation) =>
       drive(watched, {
@@ -177,6 +187,7 @@ export function makeHost({
         gateway,
         logger,
         restrictions: board.current,
+        shadow,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
         onConversation,

@@ -138,11 +138,12 @@ function misfitOf({ state }: RunCore, root: SupervisorDefinition): string | unde
     const team = state.teams.get(delayed.team)?.definition;
     if (!team?.agents.has(delayed.agent)) return `a delayed delivery is for ${delayed.agent}, whom nobody knows`;
   }
-  for (const { path, tool, tier, intended } of state.calls.values()) {
+  for (const { path, tool, tier, intended, judged } of state.calls.values()) {
     const now = root.approvals.get(tool.name)?.tier ?? "none";
     if (now === "person" && tier !== "person" && !intended)
       return `${path} is being judged, and the new definition asks for a person`;
-    if (tier === "person" && now !== "person")
+    // What its policy wanted a person for still gets one; the gate asks the new definition's.
+    if (tier === "person" && now !== "person" && judged?.effect !== "approve")
       return `${path} waits for an approval that the new definition does not ask for`;
   }
   return undefined;

@@ -10,6 +10,9 @@ import type { IdSource } from "../ids.ts";
 import type { CacheOptions } from "../model/cache.ts";
 import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
+import type { LivePolicy } from "../policy/gate.ts";
+import type { OperatorRoles } from "../policy/operators.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
@@ -48,6 +51,14 @@ export interface HostOptions {
   readonly context?: { readonly [alias: string]: ContextBudget };
   /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
   readonly detectors?: readonly Detector[];
+  /**
+   * A policy that is in force now, beside the one that a run began under: it takes away at once, also from runs that wait,
+   * and adds nothing (D4). A function is asked before each call. Where it wants a person, a call that nobody has approved is
+   * denied.
+   */
+  readonly livePolicy?: LivePolicy;
+  /** A candidate that is asked beside the policy in force: where it says otherwise the journal has a `policy.shadowed`. */
+  readonly shadow?: Policy;
   /** Signs where runs stand, so that a journal whose end was cut off is found (ADR 22). Absent: nothing is signed. */
   readonly checkpoints?: CheckpointOptions;
   /** Entries between two snapshots; 256 when absent. */
@@ -65,6 +76,16 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
    * cannot start a run. Absent: every tenant is served, and its allowlists are the agents' own.
    */
   readonly tenants?: { readonly [tenant: string]: Grant };
+  /** What those who start runs may have done at most, on top of every allowlist (R6). */
+  readonly grants?: {
+    /**
+     * By role of who starts a run: who has several gets what all of them allow. `*` is for whoever has none of them; where it
+     * is absent too, they start nothing. Absent: everybody's grant bounds nothing.
+     */
+    readonly principals?: { readonly [role: string]: Grant };
+  };
+  /** Who may start, see, approve, restrict and operate. Absent: development mode, in which everybody may do everything. */
+  readonly roles?: OperatorRoles;
   /** Who acts when a call names no principal; the operating system's user when absent (D11). */
   readonly principals?: PrincipalSource;
   /** Whose keys sign approvals. Absent: development mode, in which every decision is marked unauthenticated. */

@@ -8,7 +8,7 @@ import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
 import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
-import { checkGrant, fullGrant, narrow } from "../grant.ts";
+import { checkGrant, fullGrant, type Grant, leastAmount, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { isIdText, randomIds } from "../ids.ts";
@@ -17,6 +17,7 @@ import { assertBound } from "../limits.ts";
 import { modelsOf, type Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
 import { observers } from "../observer.ts";
+import { operatorCheck } from "../policy/operators.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
@@ -30,13 +31,7 @@ import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { Threshold } from "../threshold.ts";
 import { undoConversation, undoStateOf, undosFor } from "./compensate.ts";
-import {
-  type AgentMap,
-  defineSupervisor,
-  leastAmount,
-  type SupervisorDefinition,
-  type SupervisorOptions,
-} from "./definition.ts";
+import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
 import { assertHomes } from "./homes.ts";
 import { makeHost } from "./host.ts";
 import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
@@ -48,6 +43,11 @@ import { noteDefinition } from "./versions.ts";
 /** Runs that are listed at once when their costs are summed. */
 const costsPage = 100;
 
+/** Who asks; whoever acts now when absent. Counts where `roles` are set: `policy/operator-not-allowed`. */
+export interface As {
+  readonly principal?: Principal;
+}
+
 /** A supervisor at an engine. */
 export interface Supervisor<Input = unknown, Output = unknown> {
   readonly definition: SupervisorDefinition;
@@ -58,8 +58,8 @@ export interface Supervisor<Input = unknown, Output = unknown> {
    */
   readonly start: (input: Input, options: StartOptions) => Promise<Run<Output>>;
   /** A run that was started before, here or elsewhere. @throws OrchestrationError `run/unknown` */
-  readonly find: (runId: string, options: { readonly tenant: string }) => Promise<Run<Output>>;
-  readonly list: (filter: Omit<RunFilter, "supervisor">) => Promise<readonly RunRecord[]>;
+  readonly find: (runId: string, options: { readonly tenant: string } & As) => Promise<Run<Output>>;
+  readonly list: (filter: Omit<RunFilter, "supervisor"> & As) => Promise<readonly RunRecord[]>;
   /** Continues the unfinished runs of this definition; resolves with how many were woken. */
   readonly resume: (filter?: { readonly tenant?: string; readonly runId?: string }) => Promise<number>;
   /** Writes of this supervisor's runs that wait for people, wherever in a tree of teams they were proposed (R8). */
@@ -72,14 +72,14 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly restrict: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;
   readonly lift: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;
   /** What is taken away at present: who did it, when and why. */
-  readonly restrictions: (tenant: string) => Promise<readonly RestrictionInForce[]>;
+  readonly restrictions: (tenant: string, as?: As) => Promise<readonly RestrictionInForce[]>;
   /** How a tenant's budget stands. */
-  readonly budget: (tenant: string) => Promise<BudgetView>;
+  readonly budget: (tenant: string, as?: As) => Promise<BudgetView>;
   /**
    * What the model calls of a tenant's runs have cost, by run, agent, model, step and definition. It reads the journal of
    * each run that the filter lists, page by page: all of them where `most` is absent.
    */
-  readonly costs: (tenant: string, filter?: Omit<RunFilter, "supervisor" | "tenant">) => Promise<Costs>;
+  readonly costs: (tenant: string, filter?: Omit<RunFilter, "supervisor" | "tenant"> & As) => Promise<Costs>;
   /**
    * Undoes writes of an ended run, the last one first, by the tools that their tools name, as effects of a run of its own:
    * each with a key, a tier and, where its risk asks for it, an approval. Asked again it gives the same run; what is
@@ -107,7 +107,7 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   /** How the other sides of the gates are, as far as this process knows. */
   readonly health: () => Health;
   /** Checks a run's chain and decides it again, offline. Never throws for what it finds. */
-  readonly replay: (runId: string, options: { readonly tenant: string }) => Promise<ReplayReport>;
+  readonly replay: (runId: string, options: { readonly tenant: string } & As) => Promise<ReplayReport>;
   /** Watches entries of all runs that this process drives. A throwing listener hurts nobody else. */
   readonly on: <Type extends EntryType>(type: Type, listener: (entry: Entry<Type>, key: RunKey) => void) => () => void;
   readonly toMermaid: () => string;
@@ -162,13 +162,20 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);
-  if (definition.budget || Object.keys(options.budgets ?? {}).length > 0)
+  if (definition.budget || Object.keys(options.budgets ?? {}).length > 0 || grantsMoney(definition))
     checkPrices(withSummarisers(models, options.context));
   const ids = options.ids ?? randomIds();
   const logger = harmlessLogger(options.logger);
   assertSound(definition, options, logger);
   const tracer = harmlessTracer(options.tracer);
   const principals = options.principals ?? osPrincipal();
+  const may = operatorCheck(options.roles, principals);
+  if (!options.roles) {
+    logger.info(
+      { supervisor: definition.name },
+      "development mode: no operator roles are set, everybody may do everything",
+    );
+  }
   const watching = observers(logger);
   const id = `${definition.name}@${definition.hash}`;
   const deltas = answerDeltas(options.detectors);
@@ -201,23 +208,28 @@ export function runSupervisor<Input, Output, Alias extends string>(
   for (const [tenant, grant] of Object.entries(options.tenants ?? {})) {
     checkGrant(grant, definition.tools, `the tenant ${tenant}`);
   }
+  for (const [role, grant] of Object.entries(options.grants?.principals ?? {})) {
+    checkGrant(grant, definition.tools, `the role ${role}`);
+  }
   /** What tenant and starter allow, as an input of the run: replay sees what was in force then. */
-  const grantsOf = ({ tenant, grant: run }: StartOptions) => {
+  const grantsOf = ({ tenant, grant: run }: StartOptions, starter: Principal) => {
     const { tenants } = options;
     if (tenants && !Object.hasOwn(tenants, tenant)) {
       throw new OrchestrationError("policy/tenant-not-allowed", { supervisor: definition.name, tenant });
     }
     checkGrant(run, definition.tools, "the start of the run");
     const own = tenants?.[tenant];
-    if (own === undefined && run === undefined) return undefined;
+    const principal = principalGrant(definition.name, options.grants?.principals, starter);
+    if (own === undefined && run === undefined && principal === undefined) return undefined;
     return {
+      ...(principal === undefined ? {} : { principal }),
       ...(own === undefined ? {} : { tenant: narrow(fullGrant, own) }),
       ...(run === undefined ? {} : { run: narrow(fullGrant, run) }),
     };
   };
 
   const handle = <Out = Output>(key: RunKey) =>
-    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas });
+    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may });
 
   const idOf = (tenant: string, idempotencyKey: string): string =>
     `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
@@ -259,6 +271,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     clock: engine.clock,
     ids,
     principals,
+    may,
     deliver: (record, event) => engine.deliver(record, `${record.supervisor}@${record.definitionHash}`, event),
     // Another version of this supervisor may have the run; its core reads an edit by its own schema.
     toolOf: (_, tool) => definition.tools.get(tool),
@@ -270,10 +283,11 @@ export function runSupervisor<Input, Output, Alias extends string>(
 
   /** Only the symbol means everybody: what came in as a tenant's name, from wherever, is one tenant or none. */
   const scopeOf = (tenant: RestrictOptions["tenant"]) => (tenant === everyTenant ? allTenants : oneTenant(tenant));
-  const wordOf = ({ reason, principal }: RestrictOptions) => ({
-    reason,
-    principal: plainPrincipal(principal ?? principals.current()),
-  });
+  const wordOf = ({ reason, principal }: RestrictOptions) => {
+    const who = plainPrincipal(principal ?? principals.current());
+    may("restrict", who);
+    return { reason, principal: who };
+  };
 
   const redriveKey = ({ run }: DeadLetterRun) => `redrive:${run}`;
   const letters = deadLetters({
@@ -286,9 +300,12 @@ export function runSupervisor<Input, Output, Alias extends string>(
     start: ({ tenant, run, ...letter }, { body }) => {
       const { input, principal, labels, conversationId, attributes, compensates } = body;
       // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
-      const grants = grantsOf({ tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) });
+      const grants = grantsOf(
+        { tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) },
+        principal,
+      );
       const own = body.budget?.run === undefined ? {} : { budget: body.budget.run };
-      const budget = budgetOf(definition, { tenant, ...own }, ledger.bounds(tenant));
+      const budget = budgetOf(definition, { tenant, ...own }, ledger.bounds(tenant), grants);
       return begin(tenant, redriveKey({ tenant, run, ...letter }), {
         input,
         principal,
@@ -308,11 +325,12 @@ export function runSupervisor<Input, Output, Alias extends string>(
     assertId("tenant", tenant);
     const record = await engine.journal.findRun(tenant, run);
     if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
-    const grants = grantsOf({ tenant });
+    const who = plainPrincipal(principal ?? principals.current());
+    may("operate", who);
+    const grants = grantsOf({ tenant }, who);
     const { undone, unfinished, count } = await undoStateOf(engine.journal, tenant, run);
     if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
     const undos = await undosFor(engine.journal, definition, { tenant, run, only: effects, undone });
-    const who = plainPrincipal(principal ?? principals.current());
     // Counted, so that two who ask at the same moment ask for one run.
     return begin<Compensation>(tenant, `undo:${run}#${count + 1}`, {
       input: null,
@@ -331,12 +349,13 @@ export function runSupervisor<Input, Output, Alias extends string>(
     start: async (given, start) => {
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
-      const grants = grantsOf(start);
+      const principal = plainPrincipal(start.principal ?? principals.current());
+      may("start", principal);
+      const grants = grantsOf(start, principal);
       const input = readInput(definition, given, start.attributes);
       const { idempotencyKey, conversationId, attributes } = start;
-      const principal = plainPrincipal(start.principal ?? principals.current());
       const startAt = startOf(start, engine.clock.now());
-      const budget = budgetOf(definition, start, ledger.bounds(start.tenant));
+      const budget = budgetOf(definition, start, ledger.bounds(start.tenant), grants);
       return begin<Output>(start.tenant, idempotencyKey, {
         input,
         principal,
@@ -348,14 +367,16 @@ export function runSupervisor<Input, Output, Alias extends string>(
         ...(budget === undefined ? {} : { budget }),
       });
     },
-    find: async (runId, { tenant }) => {
+    find: async (runId, { tenant, principal }) => {
+      may("see", principal);
       assertId("tenant", tenant);
       const record = await engine.journal.findRun(tenant, runId);
       if (!record || record.supervisor !== definition.name)
         throw new OrchestrationError("run/unknown", { run: runId, tenant });
       return handle({ tenant, runId });
     },
-    list: async (filter) => {
+    list: async ({ principal, ...filter }) => {
+      may("see", principal);
       assertId("tenant", filter.tenant);
       return engine.journal.listRuns({ ...filter, supervisor: definition.name });
     },
@@ -363,16 +384,24 @@ export function runSupervisor<Input, Output, Alias extends string>(
       await note();
       return engine.resume({ ...filter, definition: id });
     },
-    replay: async (runId, { tenant }) => {
+    replay: async (runId, { tenant, principal }) => {
+      may("see", principal);
       assertId("tenant", tenant);
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     approvals,
     restrict: async (target, given) => board.set(scopeOf(given.tenant), target, wordOf(given)),
     lift: async (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
-    restrictions: async (tenant) => board.list(oneTenant(tenant)),
-    budget: async (tenant) => ledger.view(oneTenant(tenant)),
-    costs: async (tenant, { most = Number.POSITIVE_INFINITY, ...filter } = {}) => {
+    restrictions: async (tenant, as) => {
+      may("see", as?.principal);
+      return board.list(oneTenant(tenant));
+    },
+    budget: async (tenant, as) => {
+      may("see", as?.principal);
+      return ledger.view(oneTenant(tenant));
+    },
+    costs: async (tenant, { most = Number.POSITIVE_INFINITY, principal, ...filter } = {}) => {
+      may("see", principal);
       assertId("tenant", tenant);
       let costs = noCosts;
       let page: RunFilter = { ...filter, tenant, supervisor: definition.name };
@@ -389,16 +418,35 @@ export function runSupervisor<Input, Output, Alias extends string>(
       return costs;
     },
     compensate,
-    deadLetters: letters,
-    migrate: ({ from, principal, ...given }) =>
-      migrateRuns(definition, {
+    deadLetters: {
+      list: async (filter) => {
+        may("see");
+        return letters.list(filter);
+      },
+      inspect: async (tenant, run) => {
+        may("see");
+        return letters.inspect(tenant, run);
+      },
+      redrive: async (tenant, run, as) => {
+        may("operate", as?.principal);
+        return letters.redrive(tenant, run, as);
+      },
+      dismiss: async (tenant, run, word) => {
+        may("operate", word.principal);
+        return letters.dismiss(tenant, run, word);
+      },
+    },
+    migrate: async ({ from, principal, ...given }) => {
+      may("operate", principal);
+      return migrateRuns(definition, {
         ...given,
         from: "definition" in from ? from.definition : from,
         engine,
         ids,
         by: principal ?? principals.current(),
         blobChars: options.blobChars ?? 16_384,
-      }),
+      });
+    },
     health,
     on: watching.on,
     toMermaid: () => toMermaid(definition),
@@ -432,20 +480,46 @@ function startOf({ startAt, delayMs }: StartOptions, now: number): number | unde
 
 /** The budgets of one run: its supervisor's, narrowed by whoever starts it; nothing where none is in force. */
 function budgetOf(
-  { budget }: SupervisorDefinition,
+  definition: SupervisorDefinition,
   { budget: own }: StartOptions,
   tenant: boolean,
+  grants: InputBodies["run.started"]["grants"],
 ): InputBodies["run.started"]["budget"] {
   for (const member of ["microUsd", "tokens"] as const) {
     if (own?.[member] !== undefined) assertBound(`budget.${member} of the run`, own[member], 0);
   }
-  const run = budget?.run || own ? leastAmount(budget?.run ?? {}, own ?? {}) : undefined;
-  if (run === undefined && budget?.agents === undefined && !tenant) return undefined;
+  const { budget } = definition;
+  const bounds = [budget?.run, own, ...Object.values(grants ?? {}).map((grant) => grant.budget)];
+  const run = bounds.reduce((least, bound) => (bound ? leastAmount(least ?? {}, bound) : least), undefined);
+  if (run === undefined && budget?.agents === undefined && !tenant && !grantsMoney(definition)) return undefined;
   return {
     ...(run === undefined ? {} : { run }),
     ...(budget?.agents === undefined ? {} : { agents: budget.agents }),
     ...(tenant ? { tenant: true as const } : {}),
   };
+}
+
+/** True when a delegation bounds what it may spend. */
+function grantsMoney({ edges, agents }: SupervisorDefinition): boolean {
+  const bounded = edges.some((edge) => {
+    if (edge.kind === "ending") return false;
+    const all = edge.kind === "parallel" ? [...edge.branches, edge.join] : [edge];
+    return all.some(({ grant }) => grant?.budget !== undefined);
+  });
+  return bounded || [...agents.values()].some(({ team }) => team !== undefined && grantsMoney(team));
+}
+
+/** What the roles of who starts a run allow. @throws OrchestrationError `policy/principal-not-granted` */
+function principalGrant(
+  supervisor: string,
+  byRole: { readonly [role: string]: Grant } | undefined,
+  { id, roles }: Principal,
+): Grant | undefined {
+  if (!byRole) return undefined;
+  const own = roles.filter((role) => role !== "*" && Object.hasOwn(byRole, role));
+  const named = own.length > 0 ? own : Object.hasOwn(byRole, "*") ? ["*"] : [];
+  if (named.length === 0) throw new OrchestrationError("policy/principal-not-granted", { principal: id, supervisor });
+  return named.reduce<Grant>((grant, role) => narrow(grant, byRole[role]), fullGrant);
 }
 
 /** The name of one tenant. @throws OrchestrationError `run/id-invalid` */

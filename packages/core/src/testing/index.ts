@@ -15,6 +15,7 @@ export {
   replies,
 } from "./people.ts";
 export { type PlayOptions, playScenario, runScenario } from "./play.ts";
+export { type PolicyCase, policyRequest, testPolicy } from "./policy.ts";
 export {
   type RecordedLine,
   type RecordedModel,

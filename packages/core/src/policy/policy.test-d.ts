@@ -1,0 +1,50 @@
+import { expectTypeOf, test } from "vitest";
+import { definePolicy, definePolicyRule, type Policy } from "./policy.ts";
+import type { HandoffRequest, ToolRequest } from "./request.ts";
+
+const named = { name: "p", version: "1" } as const;
+
+test("a rule gets the request of its edges", () => {
+  const policy = definePolicy({
+    ...named,
+    rules: [
+      { id: "a", on: "tool", effect: "approve", when: ({ tool }) => tool === "x", because: "x" },
+      definePolicyRule({
+        id: "b",
+        on: ["tool", "handoff"],
+        effect: "allow",
+        when: (one) => one.edge === "tool",
+        because: "x",
+      }),
+      { id: "h", on: ["model", "egress"], effect: "allow", because: "x" },
+    ],
+  });
+  expectTypeOf(policy).toEqualTypeOf<Policy>();
+  definePolicyRule({
+    id: "g",
+    on: ["tool", "handoff"],
+    effect: "deny",
+    when: (one) => {
+      expectTypeOf(one).toEqualTypeOf<ToolRequest | HandoffRequest>();
+      return true;
+    },
+    because: "x",
+  });
+});
+
+test("and no other", () => {
+  definePolicyRule({
+    id: "c",
+    on: "handoff",
+    effect: "allow",
+    // @ts-expect-error a handoff has no arguments
+    when: (one) => one.arguments === null,
+    because: "x",
+  });
+  // @ts-expect-error a person is asked about calls alone
+  definePolicy({ ...named, rules: [{ id: "d", on: "model", effect: "approve", because: "x" }] });
+  // @ts-expect-error there is no such edge
+  definePolicy({ ...named, rules: [{ id: "e", on: "tools", effect: "allow", because: "x" }] });
+  // @ts-expect-error a promise is no answer
+  definePolicyRule({ id: "f", on: "tool", effect: "allow", when: async () => true, because: "x" });
+});

@@ -1,0 +1,196 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { OrchestrationError } from "../errors.ts";
+import { answerOf, definePolicy, definePolicyRule, type Policy, type PolicyAnswer } from "./policy.ts";
+import type { PolicyRequest } from "./request.ts";
+
+const facts = {
+  tenant: "acme",
+  run: "run_1",
+  supervisor: "desk",
+  principal: { id: "u_1", kind: "user", roles: ["customer"], authenticated: true },
+  agent: "action",
+  path: "action#1/tool#1",
+  labels: ["user"],
+  attributes: {},
+} as const;
+const refund = (amountCents: number): PolicyRequest => ({
+  ...facts,
+  edge: "tool",
+  tool: "refund_order",
+  effect: "write",
+  risk: "medium",
+  reversible: false,
+  arguments: { orderId: "7", amountCents },
+});
+const amountOf = (request: PolicyRequest) =>
+  request.edge === "tool" ? (request.arguments as { amountCents: number }).amountCents : 0;
+
+const refunds = definePolicy({
+  name: "refunds",
+  version: "3",
+  rules: [
+    { id: "small", on: "tool", effect: "allow", when: (one) => amountOf(one) <= 500, because: "small sums are free" },
+    { id: "large", on: "tool", effect: "approve", when: (one) => amountOf(one) > 400, because: "somebody looks" },
+    { id: "huge", on: "tool", effect: "deny", when: (one) => amountOf(one) > 10_000, because: "never so much" },
+    { id: "work", on: ["handoff", "model"], effect: "allow", because: "the team works together" },
+  ],
+});
+const said = (policy: Policy, request: PolicyRequest) => {
+  const { effect, ruleId, code } = answerOf(policy, request);
+  return [effect, ruleId, code];
+};
+
+describe("a policy of TypeScript rules", () => {
+  test("P1 what no rule allows is denied", () => {
+    const answer: PolicyRequest = { ...facts, edge: "egress", output: { reply: "done" } };
+    expect(said(refunds, answer)).toEqual(["deny", "no-rule", "policy/no-rule"]);
+    expect(said(definePolicy({ name: "none", version: "1", rules: [] }), refund(1))).toEqual([
+      "deny",
+      "no-rule",
+      "policy/no-rule",
+    ]);
+  });
+
+  test("P2 deny comes before approve, and approve before allow, wherever they stand", () => {
+    expect(said(refunds, refund(100))).toEqual(["allow", "small", undefined]);
+    expect(said(refunds, refund(450))).toEqual(["approve", "large", undefined]);
+    expect(said(refunds, refund(20_000))).toEqual(["deny", "huge", "policy/denied"]);
+    expect(answerOf(refunds, refund(20_000)).because).toBe("never so much");
+  });
+
+  test("P3 a rule that throws denies, also where another one allows", () => {
+    const odd = definePolicy({
+      name: "odd",
+      version: "1",
+      rules: [
+        { id: "all", on: "tool", effect: "allow", because: "everything" },
+        {
+          id: "broken",
+          on: "tool",
+          effect: "allow",
+          when: () => {
+            throw new Error("no such member");
+          },
+          because: "nothing",
+        },
+      ],
+    });
+    expect(answerOf(odd, refund(1))).toEqual({
+      effect: "deny",
+      ruleId: "broken",
+      because: "no such member",
+      code: "policy/evaluation-failed",
+    });
+  });
+
+  test("P3 a rule that answers with a promise denies: it is always truthy", () => {
+    const late = definePolicy({
+      name: "late",
+      version: "1",
+      rules: [
+        { id: "later", on: "tool", effect: "allow", when: (async () => false) as never, because: "it looks it up" },
+      ],
+    });
+    expect(said(late, refund(1))).toEqual(["deny", "later", "policy/evaluation-failed"]);
+  });
+
+  test("a policy that is no policy of ours and throws denies", () => {
+    const wild: Policy = {
+      ...refunds,
+      evaluate: () => {
+        throw new Error("gone");
+      },
+    };
+    expect(said(wild, refund(1))).toEqual(["deny", "refunds", "policy/evaluation-failed"]);
+  });
+
+  test.each([
+    [
+      "an id twice",
+      { id: "a", on: "tool", effect: "allow", because: "x" },
+      { id: "a", on: "tool", effect: "deny", because: "x" },
+    ],
+    ["no reason", { id: "a", on: "tool", effect: "allow", because: "" }],
+    ["a person on another edge", { id: "a", on: ["tool", "model"], effect: "approve", because: "x" }],
+    ["an edge that is none", { id: "a", on: "tools", effect: "allow", because: "x" }],
+    ["an effect that is none", { id: "a", on: "tool", effect: "permit", because: "x" }],
+    ["tools on an edge that has none", { id: "a", on: "model", effect: "allow", tools: ["x"], because: "x" }],
+  ])("refuses %s", (_, ...rules) => {
+    let thrown: unknown;
+    try {
+      definePolicy({ name: "bad", version: "1", rules: rules as never });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(OrchestrationError.is(thrown, "policy/rule-invalid")).toBe(true);
+  });
+});
+
+const effects = ["allow", "approve", "deny"] as const;
+type Outcome = boolean | "throws" | "odd";
+const arbRule = fc.record({
+  effect: fc.constantFrom(...effects),
+  outcome: fc.constantFrom<Outcome>(true, false, false, "throws", "odd"),
+});
+/** A policy whose rules come out as they are told to. */
+const scripted = (rules: readonly { effect: (typeof effects)[number]; outcome: Outcome }[]) =>
+  definePolicy({
+    name: "any",
+    version: "1",
+    rules: rules.map(({ effect, outcome }, index) =>
+      definePolicyRule({
+        id: `rule${index}`,
+        on: "tool",
+        effect,
+        when: () => {
+          if (outcome === "throws") throw new Error("it throws");
+          return outcome === "odd" ? (1 as never) : outcome;
+        },
+        because: "because",
+      }),
+    ) as never,
+  });
+
+describe("properties of any policy", () => {
+  test("P1 P2 P3 it allows only where a rule allows, none denies, none asks and none fails", () => {
+    fc.assert(
+      fc.property(fc.array(arbRule, { maxLength: 12 }), (rules) => {
+        const { effect } = answerOf(scripted(rules), refund(1)) as PolicyAnswer;
+        const hits = (wanted: string) => rules.some((rule) => rule.effect === wanted && rule.outcome === true);
+        const fails = rules.some(({ outcome }) => outcome === "throws" || outcome === "odd");
+        const expected =
+          hits("deny") || fails ? "deny" : hits("approve") ? "approve" : hits("allow") ? "allow" : "deny";
+        expect(effect).toBe(expected);
+      }),
+    );
+  });
+
+  test("the order of rules changes no effect", () => {
+    fc.assert(
+      fc.property(
+        fc
+          .array(arbRule, { maxLength: 8 })
+          .chain((rules) => fc.tuple(fc.constant(rules), fc.shuffledSubarray(rules, { minLength: rules.length }))),
+        ([rules, shuffled]) => {
+          expect(answerOf(scripted(shuffled), refund(1)).effect).toBe(answerOf(scripted(rules), refund(1)).effect);
+        },
+      ),
+    );
+  });
+
+  test("one more rule that denies never makes anything allowed", () => {
+    fc.assert(
+      fc.property(
+        fc.array(arbRule, { maxLength: 8 }),
+        fc.constantFrom<Outcome>(true, false, "throws"),
+        (rules, outcome) => {
+          const order = { allow: 0, approve: 1, deny: 2 };
+          const before = answerOf(scripted(rules), refund(1)).effect;
+          const after = answerOf(scripted([...rules, { effect: "deny", outcome }]), refund(1)).effect;
+          expect(order[after]).toBeGreaterThanOrEqual(order[before]);
+        },
+      ),
+    );
+  });
+});

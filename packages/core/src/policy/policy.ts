@@ -1,0 +1,254 @@
+import { isName } from "../agent.ts";
+import { OrchestrationError, reasonOf } from "../errors.ts";
+import type { Json } from "../json.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { checkNames } from "./names.ts";
+import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
+
+/**
+ * One policy, asked on every edge (R4). A policy is a pure function of a request: no clock, no memory, nothing outside.
+ *
+ * P1 What no rule allows is denied (`policy/no-rule`).
+ * P2 A rule that denies overrides all others; one that asks for a person overrides those that allow.
+ * P3 A rule that cannot be evaluated denies (`policy/evaluation-failed`), whatever others say. So does one whose answer is
+ *    no boolean: a promise is none.
+ */
+
+export type PolicyEffect = "allow" | "approve" | "deny";
+
+/** What a policy says. */
+export interface PolicyAnswer {
+  readonly effect: PolicyEffect;
+  /** The rule that decided; `no-rule` where none did. */
+  readonly ruleId: string;
+  readonly because: string;
+  /** With `deny` only. */
+  readonly code?: "policy/denied" | "policy/no-rule" | "policy/evaluation-failed";
+}
+
+/** Something that can be asked; made by {@link definePolicy} or by `cedarPolicy`. */
+export interface Policy {
+  readonly kind: "policy";
+  readonly name: string;
+  readonly version: string;
+  /** Pure. What it throws is a denial. */
+  readonly evaluate: (request: PolicyRequest) => PolicyAnswer;
+  /**
+   * The same policy for one compiled supervisor, whose names and schemas it is held against.
+   * @throws OrchestrationError `policy/unknown-name`, `policy/cedar-invalid`
+   */
+  readonly bind: (definition: SupervisorDefinition) => Policy;
+  /** What a definition's hash covers of it beside name and version. */
+  readonly data: Json;
+  /** Texts of its functions: they tell when one changed under an unchanged version (D4). */
+  readonly text: string;
+  /** Tools of whose calls it can be said beforehand that none is ever allowed, by the agents that list them. */
+  readonly neverAllows?: (agent: string, tool: string) => boolean;
+}
+
+interface RuleCommon<Edge extends PolicyEdge> {
+  /** A word of its own within the policy: journals name it. */
+  readonly id: string;
+  readonly on: Edge | readonly Edge[];
+  /** Names of agents that it is about; all when absent. One that the supervisor has not is an error. */
+  readonly agents?: readonly string[];
+  /** Names of tools that it is about, where it is about tools; all when absent. */
+  readonly tools?: readonly string[];
+  /** Pure. Always, when absent. */
+  readonly when?: (request: RequestOn<Edge>) => boolean;
+  /** Told to whoever is refused, and to the person who is asked. */
+  readonly because: string;
+}
+
+/** One rule. A person can be asked about calls of tools alone. */
+export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> & {
+  readonly effect: "allow" | "deny" | ([Edge] extends ["tool"] ? "approve" : never);
+};
+
+/** A rule that was written apart from its policy. */
+export interface WrittenRule {
+  readonly kind: "policy-rule";
+  readonly rule: AnyPolicyRule;
+}
+
+/** A rule apart from its policy, and any rule that is on several edges and has a `when`, which gets one of their requests. */
+export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): WrittenRule {
+  return { kind: "policy-rule", rule: rule as unknown as AnyPolicyRule };
+}
+
+/** Any rule at all; holds the variance of `when` open. */
+export interface AnyPolicyRule {
+  readonly id: string;
+  readonly on: PolicyEdge | readonly PolicyEdge[];
+  readonly effect: PolicyEffect;
+  readonly agents?: readonly string[];
+  readonly tools?: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
+  readonly when?: (request: any) => boolean;
+  readonly because: string;
+}
+
+type RuleOn<Edges> = Edges extends readonly PolicyEdge[]
+  ? PolicyRule<Edges[number]>
+  : Edges extends PolicyEdge
+    ? PolicyRule<Edges>
+    : never;
+
+export interface PolicyOptions<Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]> {
+  readonly name: string;
+  /** Raise it when a rule changes its meaning (D4). */
+  readonly version: string;
+  readonly rules: {
+    readonly [Index in keyof Edges]: (RuleOn<Edges[Index]> & { readonly on: Edges[Index] }) | WrittenRule;
+  };
+}
+
+interface IndexedRule {
+  readonly rule: AnyPolicyRule;
+  readonly agents: ReadonlySet<string> | undefined;
+  readonly tools: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Defines a policy of TypeScript rules. Deny overrides, then approve, then allow; what nothing matches is denied.
+ * @throws OrchestrationError `policy/rule-invalid`
+ */
+export function definePolicy<const Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]>(
+  options: PolicyOptions<Edges>,
+): Policy {
+  const { name, version } = options;
+  const given = options.rules as unknown as readonly (AnyPolicyRule | WrittenRule)[];
+  const rules = given.map((one) => ("kind" in one ? one.rule : one));
+  checkRules(name, version, rules);
+  const byEdge = new Map<PolicyEdge, readonly IndexedRule[]>();
+  for (const edge of policyEdges) {
+    const own = rules.filter(({ on }) => (typeof on === "string" ? on === edge : on.includes(edge)));
+    byEdge.set(
+      edge,
+      // Stable: rules of one effect keep their order.
+      [...own]
+        .sort((left, right) => strictness[right.effect] - strictness[left.effect])
+        .map((rule) => ({
+          rule,
+          agents: rule.agents && new Set(rule.agents),
+          tools: rule.tools && new Set(rule.tools),
+        })),
+    );
+  }
+  const policy: Policy = {
+    kind: "policy",
+    name,
+    version,
+    evaluate: (request) => evaluate(byEdge.get(request.edge) ?? [], request),
+    bind: (definition) => {
+      checkNames(policy, rules, definition);
+      return policy;
+    },
+    data: rules.map(({ id, on, effect, agents, tools }) => ({
+      id,
+      on: on as Json,
+      effect,
+      ...(agents === undefined ? {} : { agents: [...agents] }),
+      ...(tools === undefined ? {} : { tools: [...tools] }),
+    })),
+    text: rules.map(({ id, when }) => `${id}: ${when === undefined ? "" : String(when)}`).join("\n"),
+  };
+  return policy;
+}
+
+export const strictness: Readonly<Record<PolicyEffect, number>> = { allow: 0, approve: 1, deny: 2 };
+
+const noRule: PolicyAnswer = {
+  effect: "deny",
+  ruleId: "no-rule",
+  because: "no rule allows it",
+  code: "policy/no-rule",
+};
+
+function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): PolicyAnswer {
+  let found: AnyPolicyRule | undefined;
+  for (const { rule, agents, tools } of rules) {
+    if (agents !== undefined && !agents.has(request.agent)) continue;
+    if (tools !== undefined && (request.edge !== "tool" || !tools.has(request.tool))) continue;
+    let matches: unknown = true;
+    try {
+      if (rule.when !== undefined) matches = rule.when(request);
+    } catch (thrown) {
+      return failedRule(rule.id, reasonOf(thrown));
+    }
+    if (typeof matches !== "boolean") return failedRule(rule.id, `it gave a ${typeof matches}, not a boolean`);
+    if (!matches) continue;
+    // A denial is final; behind any other rule there may be one that cannot be evaluated (P3).
+    if (rule.effect === "deny") {
+      return { effect: "deny", ruleId: rule.id, because: rule.because, code: "policy/denied" };
+    }
+    found ??= rule;
+  }
+  return found ? { effect: found.effect, ruleId: found.id, because: found.because } : noRule;
+}
+
+/** The answer of a rule that could not be evaluated. */
+export function failedRule(ruleId: string, reason: string): PolicyAnswer {
+  return { effect: "deny", ruleId, because: reason, code: "policy/evaluation-failed" };
+}
+
+/** What a policy says, whatever it does. */
+export function answerOf(policy: Policy, request: PolicyRequest): PolicyAnswer {
+  try {
+    return policy.evaluate(request);
+  } catch (thrown) {
+    return failedRule(policy.name, reasonOf(thrown));
+  }
+}
+
+/** How a policy is called in a journal: `refunds@3`. */
+export function versionOf({ name, version }: Policy): string {
+  return `${name}@${version}`;
+}
+
+/** What several policies say together: the strictest of them, the first of those. */
+export function strictestAnswer(
+  policies: readonly Policy[],
+  request: PolicyRequest,
+): { readonly policy: Policy; readonly answer: PolicyAnswer } | undefined {
+  let strictest: { readonly policy: Policy; readonly answer: PolicyAnswer } | undefined;
+  for (const policy of policies) {
+    const answer = answerOf(policy, request);
+    if (!strictest || strictness[answer.effect] > strictness[strictest.answer.effect]) strictest = { policy, answer };
+  }
+  return strictest;
+}
+
+/** A person can be asked about a call alone; elsewhere nobody would wait for them, so it is a no. */
+export function assertAskable(request: PolicyRequest, answer: PolicyAnswer): PolicyAnswer {
+  if (answer.effect !== "approve" || request.edge === "tool") return answer;
+  return failedRule(answer.ruleId, `nobody can approve on the edge ${request.edge}`);
+}
+
+function checkRules(name: string, version: string, rules: readonly AnyPolicyRule[]): void {
+  const invalid = (rule: string, reason: string) =>
+    new OrchestrationError("policy/rule-invalid", { policy: String(name), rule, reason });
+  if (!isName(name)) throw invalid("", "the policy's name is not a name");
+  if (typeof version !== "string" || version === "") throw invalid("", "the policy has no version");
+  const ids = new Set<string>();
+  for (const { id, on, effect, when, because, agents, tools } of rules) {
+    if (typeof id !== "string" || id === "") throw invalid(String(id), "a rule has no id");
+    if (ids.has(id)) throw invalid(id, "another rule has this id");
+    ids.add(id);
+    const edges = typeof on === "string" ? [on] : on;
+    for (const edge of edges) if (!policyEdges.includes(edge)) throw invalid(id, `there is no edge ${String(edge)}`);
+    if (edges.length === 0) throw invalid(id, "it is on no edge");
+    if (!Object.hasOwn(strictness, effect)) throw invalid(id, `there is no effect ${String(effect)}`);
+    if (effect === "approve" && edges.some((edge) => edge !== "tool")) {
+      throw invalid(id, "a person can be asked about calls of tools alone");
+    }
+    if (tools !== undefined && edges.some((edge) => edge !== "tool")) {
+      throw invalid(id, "it names tools and is on other edges too");
+    }
+    if (when !== undefined && typeof when !== "function") throw invalid(id, "`when` is no function");
+    if (typeof because !== "string" || because === "") throw invalid(id, "it does not say why (`because`)");
+    for (const list of [agents, tools]) {
+      if (list?.some((one) => typeof one !== "string")) throw invalid(id, "a name is no text");
+    }
+  }
+}

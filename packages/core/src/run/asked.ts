@@ -1,0 +1,137 @@
+import type { AskedFacts } from "../command.ts";
+import type { ErrorRecord } from "../errors.ts";
+import type { Decision } from "../event.ts";
+import { keyedHash } from "../hash.ts";
+import { canonicalJson, type Json } from "../json.ts";
+import { denialOf } from "../policy/error.ts";
+import { answerOf, assertAskable, type Policy, strictestAnswer, versionOf } from "../policy/policy.ts";
+import {
+  type CallFlow,
+  type EdgeRequest,
+  type PolicyPrincipal,
+  type PolicyRequest,
+  targetOf,
+} from "../policy/request.ts";
+import type { Principal } from "../principal.ts";
+import type { AnyTool } from "../tool.ts";
+import type { AllowedCall, Work } from "./state.ts";
+
+/**
+ * The core's side of a policy: asked on every edge, with what the run knows, and put on record. Where a supervisor has no
+ * policy of its own, its allowlists, contracts and grants are all there is, and nothing is noted here.
+ */
+
+/** What the policy said. An entry that follows from it carries `decision`. */
+export type Judged =
+  | { readonly effect: "allow" | "approve"; readonly decision: Decision; readonly because: string }
+  | { readonly effect: "deny"; readonly decision: Decision; readonly error: ErrorRecord };
+
+/** Who asks, from where, and what was read before. */
+export interface Asking {
+  readonly agent: string;
+  readonly path: string;
+  readonly labels: readonly string[];
+}
+
+export function policyPrincipal({ id, kind, roles, authenticated }: Principal): PolicyPrincipal {
+  return { id, kind, roles: [...roles], authenticated };
+}
+
+/**
+ * Asks the policies that an agent is under. Nothing where there are none. A denial on an edge that is no call is noted, for
+ * what follows from it does not tell the rule; so is what a candidate says otherwise.
+ */
+export function askPolicy(work: Work, { agent, path, labels }: Asking, edge: EdgeRequest): Judged | undefined {
+  const policies = work.root.policies.get(agent) ?? work.root.ownPolicies;
+  if (policies.length === 0 && work.shadow === undefined) return undefined;
+  const { tenant, runId: run, principal } = work.state;
+  const supervisor = work.root.name;
+  const request = { ...edge, tenant, run, supervisor, principal, agent, path, labels, attributes: work.attributes };
+  const asked = Object.freeze(request) as PolicyRequest;
+  const judged = judge(work, policies, asked);
+  const target = targetOf(edge);
+  if (work.shadow) shadowed(work, work.shadow, asked, judged);
+  if (judged?.effect === "deny" && edge.edge !== "tool") {
+    const { decision, error } = judged;
+    const because = typeof error.data?.because === "string" ? error.data.because : error.message;
+    work.note("policy.decided", path, { edge: edge.edge, agent, target, effect: "deny", because, decision });
+  }
+  if (judged?.effect === "approve") {
+    const { decision, because } = judged;
+    work.note("policy.decided", path, { edge: edge.edge, agent, target, effect: "approve", because, decision });
+  }
+  return judged;
+}
+
+function judge(work: Work, policies: readonly Policy[], asked: PolicyRequest): Judged | undefined {
+  const strictest = strictestAnswer(policies, asked);
+  if (!strictest) return undefined;
+  const { policy } = strictest;
+  const answer = assertAskable(asked, strictest.answer);
+  const inputs = keyedHash(work.tenantKey, canonicalJson(asked));
+  const decision = { ruleId: answer.ruleId, policyVersion: versionOf(policy), inputs };
+  if (answer.effect !== "deny") return { effect: answer.effect, decision, because: answer.because };
+  return { effect: "deny", decision, error: denialOf(policy, answer, asked).toRecord() };
+}
+
+/** Tells where a candidate differs in what would happen; that another rule says the same is no difference. */
+function shadowed(work: Work, candidate: Policy, asked: PolicyRequest, judged: Judged | undefined): void {
+  const answer = assertAskable(asked, answerOf(candidate, asked));
+  const live = {
+    effect: judged?.effect ?? ("allow" as const),
+    decision: judged?.decision ?? { ruleId: "allowlist", policyVersion: work.policyVersion },
+  };
+  if (answer.effect === live.effect) return;
+  const { edge, agent, path } = asked;
+  const decision = { ruleId: answer.ruleId, policyVersion: versionOf(candidate) };
+  const { effect, because } = answer;
+  work.note("policy.shadowed", path, {
+    edge,
+    agent,
+    target: targetOf(asked),
+    live,
+    candidate: { effect, decision, because },
+  });
+}
+
+/** Asks about one call. `arguments` are what the tool would get. */
+export function judgeCall(
+  work: Work,
+  asking: Asking,
+  tool: AnyTool,
+  args: Json,
+  flow?: CallFlow,
+): (AllowedCall | Extract<Judged, { effect: "deny" }>) | undefined {
+  const { name, effect, risk, reversible, undo, memory } = tool;
+  if (memory) {
+    const { value, id, about } = (args ?? {}) as {
+      readonly value?: Json;
+      readonly id?: string;
+      readonly about?: string;
+    };
+    const kept = askPolicy(work, asking, {
+      edge: `memory.${memory.access}`,
+      scope: memory.name,
+      key: id ?? about ?? "",
+      ...(value === undefined ? {} : { value }),
+    });
+    if (kept?.effect === "deny") return kept;
+  }
+  const judged = askPolicy(work, asking, {
+    edge: "tool",
+    tool: name,
+    effect,
+    risk,
+    reversible: reversible || undo !== undefined,
+    arguments: args,
+    ...(flow === undefined ? {} : { flow }),
+  });
+  if (!judged || judged.effect === "deny") return judged;
+  return { ...judged, facts: factsOf(work, asking.labels, flow) };
+}
+
+/** What goes along to the gate, which asks again. */
+export function factsOf(work: Work, labels: readonly string[], flow?: CallFlow): AskedFacts {
+  const { principal } = work.state;
+  return { supervisor: work.root.name, principal, labels, ...(flow === undefined ? {} : { flow }) };
+}
