@@ -25,19 +25,19 @@ function patterns(length: number): object {
   );
 }
 
-/** Tools that cannot be used, each by itself; `echo` beside them can. */
-const bad: Readonly<Record<string, readonly unknown[]>> = {
-  "no-name": [null, 7, { name: 7 }, { name: "" }, { name: "x".repeat(200) }, { title: "nameless" }],
-  uncompilable: [tool("bad", { outputSchema: { type: "banana" } })],
-  "remote-reference": [tool("bad", { outputSchema: { $ref: "http://169.254.169.254/latest/meta-data" } })],
-  circle: [tool("bad", { outputSchema: { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } } })],
-  "pattern-bomb": [tool("bad", { outputSchema: { type: "object", properties: patterns(20_000) } })],
-  "prototype-schema": [
+/** Tools that cannot be used, each by itself; `echo` beside them can. Made when asked for: some are large. */
+const bad: Readonly<Record<string, () => readonly unknown[]>> = {
+  "no-name": () => [null, 7, { name: 7 }, { name: "" }, { name: "x".repeat(200) }, { title: "nameless" }],
+  uncompilable: () => [tool("bad", { outputSchema: { type: "banana" } })],
+  "remote-reference": () => [tool("bad", { outputSchema: { $ref: "http://169.254.169.254/latest/meta-data" } })],
+  circle: () => [tool("bad", { outputSchema: { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } } })],
+  "pattern-bomb": () => [tool("bad", { outputSchema: { type: "object", properties: patterns(20_000) } })],
+  "prototype-schema": () => [
     JSON.parse('{"name":"bad","inputSchema":{"type":"object","properties":{"__proto__":{"type":"banana"}}}}'),
   ],
-  "broken-pattern": [tool("bad", { outputSchema: { type: "object", properties: { a: { pattern: "(" } } } })],
-  "wide-schema": [tool("bad", { outputSchema: { anyOf: count(60_000, () => ({})) } })],
-  unfolding: [
+  "broken-pattern": () => [tool("bad", { outputSchema: { type: "object", properties: { a: { pattern: "(" } } } })],
+  "wide-schema": () => [tool("bad", { outputSchema: { anyOf: count(60_000, () => ({})) } })],
+  unfolding: () => [
     tool("bad", {
       outputSchema: {
         $ref: "#/$defs/d0",
@@ -87,7 +87,7 @@ export function listOf(
   tools: readonly Listed[],
 ): Answer {
   const listed = (found: readonly unknown[], more: object = {}): Answer => ({ result: { tools: found, ...more } });
-  if (Object.hasOwn(bad, mode)) return listed([...(bad[mode] ?? []), echo]);
+  if (Object.hasOwn(bad, mode)) return listed([...(bad[mode]?.() ?? []), echo]);
   switch (mode) {
     case "hangs-at-list":
       return undefined;
