@@ -53,6 +53,12 @@ const bad: Readonly<Record<string, () => readonly unknown[]>> = {
 };
 export const badLists = [...Object.keys(bad), "deep-schema"];
 
+/** A schema of some 4 kB. */
+const wide = (index: number): object => ({
+  type: "object",
+  properties: Object.fromEntries(count(60, (at) => [`field_${index}_${at}`, { type: "string", maxLength: at + 1 }])),
+});
+
 /** Tools whose schemas are unusual, and can be checked. */
 export const checkedTools: readonly Listed[] = [
   tool("catastrophe", { outputSchema: { type: "object", properties: { text: { pattern: "^(?:(a+)+)(?!\\1)$" } } } }),
@@ -105,6 +111,8 @@ export function listOf(
       return listed([echo], { nextCursor: { page: 2 } });
     case "endless-tools":
       return listed(count(10_000, (index) => tool(`tool_${index}`)));
+    case "full-list":
+      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: wide(index) }))]);
     case "endless-bytes":
       return listed([tool("bad", { description: "x".repeat(9 * 1024 * 1024) }), echo]);
     case "odd-names":
