@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type McpDefinition, type ReadDefinition, readDefinition } from "./definition.ts";
 import type { McpLimits } from "./limits.ts";
+import { turn } from "./turn.ts";
 import { WireError, type WireSession } from "./wire/port.ts";
 
 /** All that a server says it can do. */
@@ -17,6 +18,12 @@ export class ListingError extends Error {
 }
 
 const methodNotFound = -32601;
+/** Of one tool, as JSON. */
+const definitionBytes = 512 * 1024;
+/** Values in the definition of one tool. */
+const definitionParts = 20_000;
+/** Of a list that is read in one turn of the event loop. */
+const turnBytes = 128 * 1024;
 const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 
 /**
@@ -34,14 +41,20 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   for (let pages = 1; ; pages++) {
     if (pages > limits.pages) throw new ListingError(`the list has more than ${limits.pages} pages (limit \`pages\`)`);
     const found = await readPage(session, cursor, signal);
+    await turn(); // The page has just been parsed.
+    let since = bytes;
     tools += found.tools.length;
     if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
     for (const listed of found.tools) {
       const size = sizeOf(listed);
       bytes += size ?? 0;
+      if (bytes - since > turnBytes) {
+        since = bytes;
+        await turn();
+      }
       if (bytes > limits.listBytes)
         throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
-      const read = size === undefined ? tooDeep(listed) : readDefinition(listed);
+      const read = size === undefined ? unread(listed, "it is nested too deeply") : readWithin(listed, size);
       const objection = session.objectionTo(listed);
       if (read.ok && objection !== undefined) invalid.push({ name: read.definition.name, reason: objection });
       else if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
@@ -69,9 +82,27 @@ function sizeOf(listed: unknown): number | undefined {
   }
 }
 
-function tooDeep(listed: unknown): ReadDefinition {
-  const { name } = listed as { readonly name?: unknown };
-  return { ok: false, name: typeof name === "string" ? name.slice(0, 128) : "", reason: "it is nested too deeply" };
+/** A definition is read, hashed and compared at once, so what is too long for that is told and not read. */
+function readWithin(listed: unknown, size: number): ReadDefinition {
+  if (size > definitionBytes) return unread(listed, `it is defined in ${size} bytes, more than ${definitionBytes}`);
+  if (hasMoreParts(listed, definitionParts))
+    return unread(listed, `it is defined in more than ${definitionParts} parts`);
+  return readDefinition(listed);
+}
+
+function unread(listed: unknown, reason: string): ReadDefinition {
+  const { name } = (listed ?? {}) as { readonly name?: unknown };
+  return { ok: false, name: typeof name === "string" ? name.slice(0, 128) : "", reason };
+}
+
+/** Whether there are more values in a value than that. */
+function hasMoreParts(value: unknown, max: number): boolean {
+  let parts = 0;
+  const walk = (at: unknown): boolean => {
+    if (++parts > max) return true;
+    return typeof at === "object" && at !== null && Object.values(at).some(walk);
+  };
+  return walk(value);
 }
 
 async function readPage(
