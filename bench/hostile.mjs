@@ -146,7 +146,8 @@ async function once({ transport, limits: more = {} }, name, text) {
       await connection.close();
     }
   } catch (thrown) {
-    return String(/** @type {{ code?: unknown }} */ (thrown).code ?? thrown);
+    const { code, name: kind } = /** @type {{ code?: string, name?: string }} */ (thrown);
+    return code ?? kind ?? "thrown";
   }
 }
 

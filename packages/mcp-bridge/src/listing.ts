@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { type McpDefinition, type ReadDefinition, readDefinition } from "./definition.ts";
 import type { McpLimits } from "./limits.ts";
+import { measured } from "./measure.ts";
+import { bytesAtMost } from "./result.ts";
+import { unmasked } from "./text.ts";
 import { turn } from "./turn.ts";
 import { WireError, type WireSession } from "./wire/port.ts";
 
@@ -46,15 +49,15 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
     tools += found.tools.length;
     if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
     for (const listed of found.tools) {
-      const size = sizeOf(listed);
-      bytes += size ?? 0;
+      const size = await sizeOf(listed);
+      bytes += size;
       if (bytes - since > turnBytes) {
         since = bytes;
         await turn();
       }
       if (bytes > limits.listBytes)
         throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
-      const read = size === undefined ? unread(listed, "it is nested too deeply") : readWithin(listed, size);
+      const read = readWithin(listed, size);
       const objection = session.objectionTo(listed);
       if (read.ok && objection !== undefined) invalid.push({ name: read.definition.name, reason: objection });
       else if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
@@ -72,14 +75,10 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   return { definitions, invalid };
 }
 
-/** Bytes as JSON; `undefined` for what is nested too deeply to say. */
-function sizeOf(listed: unknown): number | undefined {
-  try {
-    return Buffer.byteLength(JSON.stringify(listed));
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return undefined;
-    throw thrown;
-  }
+/** Bytes as JSON. */
+async function sizeOf(listed: unknown): Promise<number> {
+  if (bytesAtMost(listed, turnBytes) <= turnBytes) return Buffer.byteLength(JSON.stringify(listed));
+  return (await measured(listed, unmasked)).bytes;
 }
 
 /** A definition is read, hashed and compared at once, so what is too long for that is told and not read. */
@@ -97,12 +96,16 @@ function unread(listed: unknown, reason: string): ReadDefinition {
 
 /** Whether there are more values in a value than that. */
 function hasMoreParts(value: unknown, max: number): boolean {
-  let parts = 0;
-  const walk = (at: unknown): boolean => {
-    if (++parts > max) return true;
-    return typeof at === "object" && at !== null && Object.values(at).some(walk);
-  };
-  return walk(value);
+  const waiting = [value];
+  for (let parts = 1; waiting.length > 0; parts++) {
+    if (parts + waiting.length > max) return true;
+    const at = waiting.pop();
+    if (typeof at !== "object" || at === null) continue;
+    const members = Object.values(at);
+    if (members.length > max) return true;
+    waiting.push(...members);
+  }
+  return false;
 }
 
 async function readPage(

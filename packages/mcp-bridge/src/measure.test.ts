@@ -34,7 +34,7 @@ test("while a long value is measured everything else has its turn, and no depth 
   const { bytes } = await measured({ text: "\u0007".repeat(2 ** 20), list: Array(50_000).fill({}) }, unmasked);
   over = true;
   expect(bytes).toBe(6 * 2 ** 20 + 3 * 50_000 + 20);
-  expect(turns).toBeGreaterThan(10);
+  expect(turns).toBeGreaterThan(5);
   const deep = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
   expect(await measured(deep, unmasked)).toMatchObject({ bytes: 40_000 });
 });

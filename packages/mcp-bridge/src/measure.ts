@@ -92,6 +92,7 @@ export async function measured(value: unknown, mask: Mask): Promise<Measure> {
     if (waits) await waits;
     if (--left <= 0) await pause();
   }
+  await turn(); // What is done with it next is not done in the same turn.
   return { bytes, mediaBytes, secret };
 }
 

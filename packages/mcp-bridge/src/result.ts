@@ -89,6 +89,7 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
   const shownBytes = shown.bytes - shown.mediaBytes;
   if (shownBytes <= modelBytes) return fitted;
   if (typed) throw tooLarge(shownBytes, modelBytes);
+  await turn();
   return truncated(fitted, shownBytes, shown.mediaBytes > 0, context);
 }
 
@@ -209,6 +210,7 @@ interface Answer {
 async function shaped({ blocks, words, structured, typed, bytes }: Answer): Promise<Json> {
   if (structured !== undefined) {
     const value = harmless(structured);
+    if (bytes > atOnceBytes) await turn();
     const others: ContentBlock[] = [];
     for (const item of typed ? [] : blocks) {
       if (bytes > atOnceBytes) await turn();

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import type { WireMessage } from "./channel.ts";
-import { isTooMuch } from "./weight.ts";
+import { createScales, isTooMuch } from "./weight.ts";
 
 /** Messages as lines of JSON over a pair of streams: the framing of MCP's stdio transport, for either side of it. */
 
@@ -29,7 +30,8 @@ const pieceBytes = 256;
  * much there is at once, everything else has its turn after a few hundred lines; the stream is paused meanwhile.
  */
 export function readLines(input: Readable, bytesMax: number, listener: LineListener): LineReader {
-  let parts: Buffer[] = [];
+  /** A line that has begun in an earlier chunk. It is decoded and weighed as it comes, so that little is left for its end. */
+  let begun: BegunLine | undefined;
   let bytes = 0;
   let left = piecesPerTurn;
   let resting = false;
@@ -39,13 +41,15 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   const stop = () => {
     stopped = true;
     input.off("data", data);
-    parts = [];
+    begun = undefined;
     unread = [];
   };
-  const line = (whole: Buffer) => {
-    const text = whole.toString("utf8");
+  const line = (last: Buffer) => {
+    const { text, tooMuch } = begun ? begun.end(last) : { text: last.toString("utf8"), tooMuch: isTooMuch(last) };
+    begun = undefined;
+    bytes = 0;
     if (text.trim() === "") return;
-    const message = messageOf(whole, text);
+    const message = tooMuch ? undefined : messageOf(text);
     if (message) listener.message(message);
     else listener.noise(text);
   };
@@ -78,19 +82,18 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       if (bytes + end - start > bytesMax) return overflow(bytes + end - start);
       const last = chunk.subarray(start, end);
-      const whole = parts.length === 0 ? last : Buffer.concat([...parts, last]);
-      parts = [];
-      bytes = 0;
       start = end + 1;
-      line(whole);
+      left -= 1 + (bytes + last.length) / pieceBytes;
+      line(last);
       if (stopped) return undefined;
-      left -= 1 + whole.length / pieceBytes;
       if (left <= 0 && start < chunk.length) return chunk.subarray(start);
     }
     if (start === chunk.length) return undefined;
-    parts.push(start === 0 ? chunk : chunk.subarray(start));
     bytes += chunk.length - start;
-    if (bytes > bytesMax) overflow(bytes);
+    if (bytes > bytesMax) return overflow(bytes);
+    begun ??= beginLine();
+    begun.add(chunk.subarray(start));
+    left -= (chunk.length - start) / pieceBytes;
     return undefined;
   };
   const overflow = (found: number): undefined => {
@@ -101,8 +104,30 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   return { stop };
 }
 
-function messageOf(line: Buffer, text: string): WireMessage | undefined {
-  if (isTooMuch(line)) return undefined;
+interface BegunLine {
+  readonly add: (piece: Buffer) => void;
+  readonly end: (last: Buffer) => { readonly text: string; readonly tooMuch: boolean };
+}
+
+function beginLine(): BegunLine {
+  const decoder = new StringDecoder("utf8");
+  const scales = createScales();
+  let text = "";
+  let tooMuch = false;
+  const add = (piece: Buffer) => {
+    text += decoder.write(piece);
+    tooMuch ||= scales.add(piece);
+  };
+  return {
+    add,
+    end: (last) => {
+      add(last);
+      return { text: text + decoder.end(), tooMuch };
+    },
+  };
+}
+
+function messageOf(text: string): WireMessage | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
