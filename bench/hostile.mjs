@@ -58,7 +58,17 @@ const sizes = {
 };
 const listModes = [
   ...["listing-error", "listing-nonsense", "same-page", "endless-pages", "endless-tools", "endless-bytes"],
-  ...["full-list", "odd-cursor", "odd-names", "bad-tools", "rug-on-list", "rug-and-back", "poisoned", "drift"],
+  ...[
+    "full-list",
+    "many-names",
+    "odd-cursor",
+    "odd-names",
+    "bad-tools",
+    "rug-on-list",
+    "rug-and-back",
+    "poisoned",
+    "drift",
+  ],
 ];
 const startModes = [
   ...["silent", "hangs-at-list", "exit-at-start", "refuses-handshake", "nonsense-handshake", "other-version"],
@@ -110,6 +120,7 @@ async function warmUp(/** @type {string} */ url) {
   for (let round = 0; round < 5; round += 1) {
     await overStdio("good", "echo", "x");
     await overStdio("good", "doubled", "xx");
+    await overStdio("good", "error_code_text", "x");
     await overHttp(url, "echo", "x");
     await overHttp(url, "stream_echo", "x");
   }

@@ -53,11 +53,12 @@ const bad: Readonly<Record<string, () => readonly unknown[]>> = {
 };
 export const badLists = [...Object.keys(bad), "deep-schema"];
 
-/** A schema of some 4 kB. */
-const wide = (index: number): object => ({
+/** A schema of some 3 kB, whose properties are named by a number of it. */
+const namedBy = (index: number): object => ({
   type: "object",
   properties: Object.fromEntries(count(60, (at) => [`field_${index}_${at}`, { type: "string", maxLength: at + 1 }])),
 });
+const wide = namedBy(0);
 
 /** Tools whose schemas are unusual, and can be checked. */
 export const checkedTools: readonly Listed[] = [
@@ -112,7 +113,9 @@ export function listOf(
     case "endless-tools":
       return listed(count(10_000, (index) => tool(`tool_${index}`)));
     case "full-list":
-      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: wide(index) }))]);
+      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: wide }))]);
+    case "many-names":
+      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: namedBy(index) }))]);
     case "endless-bytes":
       return listed([tool("bad", { description: "x".repeat(9 * 1024 * 1024) }), echo]);
     case "odd-names":

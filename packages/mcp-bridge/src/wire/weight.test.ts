@@ -8,6 +8,10 @@ test("a text of too many levels, lists, objects or members is too much, and a lo
   expect(isTooMuch(bytes(`${"[".repeat(60_000)}${"]".repeat(60_000)}`))).toBe(true);
   expect(isTooMuch(list(200_000, "{}"))).toBe(true);
   expect(isTooMuch(list(1_100_000, "1"))).toBe(true);
+  const named = (count: number) =>
+    JSON.stringify(Array.from({ length: 60_000 }, (_, at) => ({ [`n${at % count}`]: 1 })));
+  expect(isTooMuch(bytes(named(60_000)))).toBe(true);
+  expect(isTooMuch(bytes(named(10)))).toBe(false);
   expect(isTooMuch(bytes(JSON.stringify("x".repeat(2 ** 22))))).toBe(false);
   expect(isTooMuch(list(100_000, '{"at":1}'))).toBe(false);
 });

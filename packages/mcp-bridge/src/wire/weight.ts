@@ -8,11 +8,14 @@ const levelsMax = 50_000;
 /** Lists and objects of one message. */
 const containersMax = 150_000;
 const membersMax = 1_000_000;
+/** Different names of members: each new one costs as much as ten that are known. Told apart by a hash. */
+const namesMax = 20_000;
 /** A text that is shorter has not so many. */
 const lightBytes = 50_000;
 
 const quote = 0x22;
 const comma = 0x2c;
+const colon = 0x3a;
 const lineFeed = 0x0a;
 const backslash = 0x5c;
 const isOpening = (code: number) => code === 0x5b || code === 0x7b;
@@ -28,10 +31,13 @@ export function createScales(): Scales {
   let levels = 0;
   let containers = 0;
   let members = 0;
+  const names = new Set<number>();
+  let hash = 0;
   let quoted = false;
   let escaped = false;
   return {
     begin: () => {
+      names.clear();
       levels = 0;
       containers = 0;
       members = 0;
@@ -44,15 +50,20 @@ export function createScales(): Scales {
         // No text of JSON goes beyond its line, whatever quotes stand before it.
         if (code === lineFeed) quoted = escaped = false;
         else if (escaped) escaped = false;
-        else if (code === quote) quoted = !quoted;
-        else if (quoted) escaped = code === backslash;
+        else if (code === quote) {
+          quoted = !quoted;
+          if (quoted) hash = 0;
+        } else if (quoted) {
+          escaped = code === backslash;
+          hash = (Math.imul(hash, 31) + code) | 0;
+        } else if (code === colon) names.add(hash);
         else if (isOpening(code)) {
           containers++;
           if (++levels > levelsMax) return true;
         } else if (isClosing(code)) levels--;
         else if (code === comma) members++;
       }
-      return containers > containersMax || members > membersMax;
+      return containers > containersMax || members > membersMax || names.size > namesMax;
     },
   };
 }
