@@ -27,6 +27,8 @@ export default defineConfig({
           name: "all",
           include: ["{packages,apps}/*/{src,packs,examples}/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**", "test/packaging/**", ...optIn],
+          // Files share what a worker has loaded: loading it anew for each took longer than most of the tests.
+          isolate: false,
         },
       },
       {

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { build } from "rolldown";
-import { root } from "./workspace.mjs";
+import { cache, root } from "./workspace.mjs";
 
 /**
  * `start` is a program that says the address of its server on its first line, and ends on SIGTERM with exit code 0. A
@@ -82,24 +82,20 @@ function played(requirements) {
  * @returns {Promise<{ ok: boolean, said: string }>}
  */
 async function runClient({ requirements, client: input }) {
-  // As one file it starts much faster, and it is started once for each scenario.
-  const folder = mkdtempSync(join(tmpdir(), "remit-conformance-"));
-  try {
-    const file = join(folder, "client.mjs");
-    await build({
-      input: join(root, input),
-      platform: "node",
-      resolve: { conditionNames: ["@remit/source", "node", "import", "default"] },
-      output: { file, format: "esm", codeSplitting: false },
-      logLevel: "silent",
-    });
-    const command = `"${process.execPath}" "${file}"`;
-    const args = ["client", "--command", command, "--timeout", String(scenarioMs), ...played(requirements)];
-    const { code, said } = await suiteSays(args, requirements);
-    return { ok: code === 0, said };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // As one file it starts much faster, and it is started once for each scenario; always the same one, as Node keeps what
+  // it compiles by the path.
+  const file = join(cache, "conformance-client.mjs");
+  await build({
+    input: join(root, input),
+    platform: "node",
+    resolve: { conditionNames: ["@remit/source", "node", "import", "default"] },
+    output: { file, format: "esm", codeSplitting: false },
+    logLevel: "silent",
+  });
+  const command = `"${process.execPath}" "${file}"`;
+  const args = ["client", "--command", command, "--timeout", String(scenarioMs), ...played(requirements)];
+  const { code, said } = await suiteSays(args, requirements);
+  return { ok: code === 0, said };
 }
 
 /**

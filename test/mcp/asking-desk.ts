@@ -4,6 +4,7 @@ import { sqliteEngine } from "@remit/core/sqlite";
 import { answers, callsAll, scriptedModel } from "@remit/core/testing";
 import { connectMcp, type McpLimits, type McpToolConfig, stdio } from "@remit/mcp-bridge";
 import { z } from "zod";
+import { compileCache } from "../../packages/mcp-bridge/src/testing/fixture.ts";
 
 /** A desk whose one agent calls one tool of a server that asks people in the midst of its calls, on one SQLite file. */
 
@@ -25,7 +26,10 @@ const script = fileURLToPath(new URL("../../packages/mcp-bridge/src/testing/sdk-
 export async function openAskingDesk({ era, path, log, tool = "form", config = {}, limits = {} }: AskingDeskOptions) {
   const connection = await connectMcp({
     name: "sdk",
-    transport: stdio(process.execPath, [script, era, log], { protocol: era === "v1" ? "legacy" : "2026-07-28" }),
+    transport: stdio(process.execPath, [script, era, log], {
+      protocol: era === "v1" ? "legacy" : "2026-07-28",
+      env: compileCache(),
+    }),
     tools: {
       [tool]: { effect: "write", risk: "low", idempotency: "key", ...config } as McpToolConfig,
       slow: { effect: "read", timeoutMs: 500 },

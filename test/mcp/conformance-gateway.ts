@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memoryPins, parseMcpConfig } from "@remit/mcp-bridge";
 import { openGateway, settingsOf } from "@remit/mcp-bridge/gateway";
+import { compileCache } from "../../packages/mcp-bridge/src/testing/fixture.ts";
 
 /**
  * The fixture server of the conformance suite behind the gateway: suite → our server → a run → our client → fixture. Says
@@ -50,6 +51,7 @@ const text = JSON.stringify({
     fixture: {
       command: process.execPath,
       args: ["--conditions=@remit/source", fixture, "--stdio"],
+      env: compileCache(),
       remit: {
         protocol,
         prefix: false,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compileCache } from "../../packages/mcp-bridge/src/testing/fixture.ts";
 
 /** The MCP Inspector's command line as a client of ours that we did not write, in each of its protocol modes. */
 
@@ -23,7 +24,7 @@ interface Said {
 }
 
 function inspect(args: readonly string[]): Promise<Said> {
-  const env = { PATH: process.env.PATH ?? "", HOME: home };
+  const env = { PATH: process.env.PATH ?? "", HOME: home, ...compileCache() };
   return new Promise((resolve) => {
     const all = [inspector, "--cli", "--format", "json", ...args];
     execFile(process.execPath, all, { env }, (error, stdout, stderr) => {

@@ -14,7 +14,7 @@ import {
 } from "@remit/mcp-bridge";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
-import { contextOf, isAlive } from "../../packages/mcp-bridge/src/testing/fixture.ts";
+import { compileCache, contextOf, isAlive } from "../../packages/mcp-bridge/src/testing/fixture.ts";
 
 /** Servers that people use, over stdio, with calls that do something. Nothing here reaches a network. */
 
@@ -52,7 +52,7 @@ async function started<const Tools extends McpToolConfigs>(
   const manifest = join(dirname(import.meta.filename), "node_modules", name, "package.json");
   const { bin } = require(manifest) as { readonly bin: Readonly<Record<string, string>> };
   const program = join(dirname(manifest), Object.values(bin)[0] ?? "");
-  const transport = stdio(process.execPath, [program, ...args], { env: { NO_COLOR: "1", ...env } });
+  const transport = stdio(process.execPath, [program, ...args], { env: { NO_COLOR: "1", ...compileCache(), ...env } });
   const connection = await connectMcp({ name: "real", transport, tools, limits, ...more });
   connections.push(connection);
   return connection;

@@ -101,6 +101,12 @@ function renamed(value: Json): Json {
   );
 }
 
+/** What models are shown as a medium. */
+export function isMedium(value: unknown): value is { readonly $media: string; readonly data: string } {
+  const { $media, data } = (value ?? {}) as { readonly $media?: unknown; readonly data?: unknown };
+  return typeof $media === "string" && typeof data === "string";
+}
+
 /** A server's own value and what came beside it, as one output. */
 export function besides(value: Json, content: readonly ContentBlock[]): Json {
   const members = isRecord(value) && !reserved.some((name) => Object.hasOwn(value, name)) ? value : undefined;

@@ -7,7 +7,7 @@ import { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { memoryPins } from "./pin-store.ts";
 import { failureOf, hostileFixtures, input, patience, read } from "./testing/attack.ts";
-import { contextOf } from "./testing/fixture.ts";
+import { compileCache, contextOf } from "./testing/fixture.ts";
 import { noted } from "./testing/sdk-server.ts";
 import { hasHidden } from "./text.ts";
 import { stdio } from "./transport.ts";
@@ -112,7 +112,7 @@ test("a server that asks for more without end is given up after its rounds", asy
   folders.push(folder);
   const log = join(folder, "log");
   const script = fileURLToPath(new URL("./testing/sdk-server.ts", import.meta.url));
-  const transport = stdio(process.execPath, [script, "v2", log], { protocol: "2026-07-28" });
+  const transport = stdio(process.execPath, [script, "v2", log], { protocol: "2026-07-28", env: compileCache() });
   const error = await hostile.besideHealthy(async () => {
     const fixture = { ...hostile.server("good"), transport };
     const { tools } = await hostile.connected(fixture, { insist: read }, { limits: { inputRounds: 3 } });

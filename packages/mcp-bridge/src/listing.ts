@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { type McpDefinition, type ReadDefinition, readDefinition } from "./definition.ts";
 import type { McpLimits } from "./limits.ts";
+import { measured } from "./measure.ts";
+import { bytesAtMost } from "./result.ts";
+import { unmasked } from "./text.ts";
+import { turn } from "./turn.ts";
 import { WireError, type WireSession } from "./wire/port.ts";
 
 /** All that a server says it can do. */
@@ -17,6 +21,12 @@ export class ListingError extends Error {
 }
 
 const methodNotFound = -32601;
+/** Of one tool, as JSON. */
+const definitionBytes = 512 * 1024;
+/** Values in the definition of one tool. */
+const definitionParts = 20_000;
+/** Of a list that is read in one turn of the event loop. */
+const turnBytes = 128 * 1024;
 const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 
 /**
@@ -34,14 +44,20 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   for (let pages = 1; ; pages++) {
     if (pages > limits.pages) throw new ListingError(`the list has more than ${limits.pages} pages (limit \`pages\`)`);
     const found = await readPage(session, cursor, signal);
+    await turn(); // The page has just been parsed.
+    let since = bytes;
     tools += found.tools.length;
     if (tools > limits.tools) throw new ListingError(`the list has more than ${limits.tools} tools (limit \`tools\`)`);
     for (const listed of found.tools) {
-      const size = sizeOf(listed);
-      bytes += size ?? 0;
+      const size = await sizeOf(listed);
+      bytes += size;
+      if (bytes - since > turnBytes) {
+        since = bytes;
+        await turn();
+      }
       if (bytes > limits.listBytes)
         throw new ListingError(`the list exceeds ${limits.listBytes} bytes (limit \`listBytes\`)`);
-      const read = size === undefined ? tooDeep(listed) : readDefinition(listed);
+      const read = readWithin(listed, size);
       const objection = session.objectionTo(listed);
       if (read.ok && objection !== undefined) invalid.push({ name: read.definition.name, reason: objection });
       else if (!read.ok) invalid.push({ name: read.name, reason: read.reason });
@@ -59,19 +75,37 @@ export async function listTools(session: WireSession, limits: McpLimits, signal:
   return { definitions, invalid };
 }
 
-/** Bytes as JSON; `undefined` for what is nested too deeply to say. */
-function sizeOf(listed: unknown): number | undefined {
-  try {
-    return Buffer.byteLength(JSON.stringify(listed));
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return undefined;
-    throw thrown;
-  }
+/** Bytes as JSON. */
+async function sizeOf(listed: unknown): Promise<number> {
+  if (bytesAtMost(listed, turnBytes) <= turnBytes) return Buffer.byteLength(JSON.stringify(listed));
+  return (await measured(listed, unmasked)).bytes;
 }
 
-function tooDeep(listed: unknown): ReadDefinition {
-  const { name } = listed as { readonly name?: unknown };
-  return { ok: false, name: typeof name === "string" ? name.slice(0, 128) : "", reason: "it is nested too deeply" };
+/** A definition is read, hashed and compared at once, so what is too long for that is told and not read. */
+function readWithin(listed: unknown, size: number): ReadDefinition {
+  if (size > definitionBytes) return unread(listed, `it is defined in ${size} bytes, more than ${definitionBytes}`);
+  if (hasMoreParts(listed, definitionParts))
+    return unread(listed, `it is defined in more than ${definitionParts} parts`);
+  return readDefinition(listed);
+}
+
+function unread(listed: unknown, reason: string): ReadDefinition {
+  const { name } = (listed ?? {}) as { readonly name?: unknown };
+  return { ok: false, name: typeof name === "string" ? name.slice(0, 128) : "", reason };
+}
+
+/** Whether there are more values in a value than that. */
+function hasMoreParts(value: unknown, max: number): boolean {
+  const waiting = [value];
+  for (let parts = 1; waiting.length > 0; parts++) {
+    if (parts + waiting.length > max) return true;
+    const at = waiting.pop();
+    if (typeof at !== "object" || at === null) continue;
+    const members = Object.values(at);
+    if (members.length > max) return true;
+    waiting.push(...members);
+  }
+  return false;
 }
 
 async function readPage(

@@ -1,10 +1,12 @@
 import { canonicalJson, type Json, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Artifact } from "./artifacts.ts";
-import { besides, type ContentBlock, harmless, isRecord, partsOf, readBlock } from "./content.ts";
+import { besides, type ContentBlock, harmless, isMedium, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
+import { measured } from "./measure.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
 import { cut, type Mask, maskJson, unmasked } from "./text.ts";
+import { turn } from "./turn.ts";
 
 /**
  * What a tool of a server answered, as the output of a Remit tool. The first of these that applies:
@@ -60,7 +62,7 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
   const tooLarge = (bytes: number, limit: number) =>
     new McpError("mcp/result-too-large", { server, tool, bytes, limit });
   const unmeasured = Math.min(resultBytes, modelBytes, context.mediaBytes);
-  const { answer, bytes } = looked(received, mask, unmeasured);
+  const { answer, bytes } = await looked(received, mask, unmeasured);
   if (bytes > resultBytes) throw tooLarge(bytes, resultBytes);
   const read = readResult(answer);
   if (!read) throw invalid("it has neither content nor structured content");
@@ -78,13 +80,17 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
     }
     throw new ToolRefusal(message);
   }
-  const output = shaped({ blocks, words, structured: structuredContent as Json | undefined, typed });
+  const output = await shaped({ blocks, words, structured: structuredContent as Json | undefined, typed, bytes });
   if (bytes <= Math.min(modelBytes, context.mediaBytes)) return output;
-  const fitted = await withoutLongMedia(output, context);
-  const shownBytes = textBytes(fitted);
+  const whole = await measured(output, unmasked);
+  const long = whole.mediaBytes > context.mediaBytes;
+  const fitted = long ? await withoutLongMedia(output, context) : output;
+  const shown = long ? await measured(fitted, unmasked) : whole;
+  const shownBytes = shown.bytes - shown.mediaBytes;
   if (shownBytes <= modelBytes) return fitted;
   if (typed) throw tooLarge(shownBytes, modelBytes);
-  return truncated(fitted, shownBytes, context);
+  await turn();
+  return truncated(fitted, shownBytes, shown.mediaBytes > 0, context);
 }
 
 /**
@@ -92,12 +98,12 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
  * without our secrets. An `isError` is an answer like any other.
  * @throws McpError `mcp/result-invalid`, `mcp/result-too-large`, `mcp/call-failed`
  */
-export function rawResultOf(
+export async function rawResultOf(
   received: unknown,
   { server, tool, resultBytes, mask }: Pick<ResultContext, "server" | "tool" | "resultBytes" | "mask">,
-): Json {
+): Promise<Json> {
   const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
-  const { answer, bytes } = looked(received, mask, resultBytes);
+  const { answer, bytes } = await looked(received, mask, resultBytes);
   if (bytes > resultBytes) throw new McpError("mcp/result-too-large", { server, tool, bytes, limit: resultBytes });
   const found = readResult(answer);
   if (!found) throw invalid("it has neither content nor structured content");
@@ -141,13 +147,20 @@ export function readResult(answer: unknown): ReadResult | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
+/** What is no longer is looked at at once; anything longer a little in each turn of the event loop. */
+const atOnceBytes = 64 * 1024;
+
 /** A result without secrets, and its bytes as JSON: 0 for one that has no more than `unmeasured`, whatever it has. */
-function looked(
+async function looked(
   received: unknown,
   mask: Mask,
   unmeasured: number,
-): { readonly answer: unknown; readonly bytes: number } {
+): Promise<{ readonly answer: unknown; readonly bytes: number }> {
   if (mask === unmasked && bytesAtMost(received, unmeasured) <= unmeasured) return { answer: received, bytes: 0 };
+  if (bytesAtMost(received, atOnceBytes) > atOnceBytes) {
+    const { bytes, secret } = await measured(received, mask);
+    return { answer: secret ? maskJson(received, mask) : received, bytes };
+  }
   const whole = JSON.stringify(received) ?? "";
   const answer = mask(whole) === whole ? received : maskJson(received, mask);
   return { answer, bytes: Buffer.byteLength(whole) };
@@ -190,12 +203,20 @@ interface Answer {
   readonly words: () => string;
   readonly structured: Json | undefined;
   readonly typed: boolean;
+  /** Of all of it, where it was measured. */
+  readonly bytes: number;
 }
 
-function shaped({ blocks, words, structured, typed }: Answer): Json {
+async function shaped({ blocks, words, structured, typed, bytes }: Answer): Promise<Json> {
   if (structured !== undefined) {
     const value = harmless(structured);
-    return besides(value, typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured)));
+    if (bytes > atOnceBytes) await turn();
+    const others: ContentBlock[] = [];
+    for (const item of typed ? [] : blocks) {
+      if (bytes > atOnceBytes) await turn();
+      if (item.type !== "text" || !saysTheSame(item, structured)) others.push(item);
+    }
+    return besides(value, others);
   }
   const text = words();
   if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
@@ -222,27 +243,13 @@ function jsonOf(words: string): Json | undefined {
   }
 }
 
-/** The bytes of a value as JSON, its media apart. */
-function textBytes(output: Json): number {
-  let media = 0;
-  const walk = (at: Json) => {
-    if (typeof at !== "object" || at === null) return;
-    if (isMedium(at)) media += at.data.length;
-    for (const member of Object.values(at)) walk(member);
-  };
-  walk(output);
-  return Buffer.byteLength(JSON.stringify(output)) - media;
-}
-
-function isMedium(value: Json): value is { readonly $media: string; readonly data: string } {
-  return isRecord(value) && typeof value.$media === "string" && typeof value.data === "string";
-}
-
 /** Each medium in turn stays while there is room for it; in place of another one stands what it was. */
 async function withoutLongMedia(output: Json, { mediaBytes, keep }: ResultContext): Promise<Json> {
   let left = mediaBytes;
+  let parts = 0;
   const walk = async (at: Json): Promise<Json> => {
     if (typeof at !== "object" || at === null) return at;
+    if (++parts % 1_000 === 0) await turn();
     if (isMedium(at)) {
       if (at.data.length <= left) {
         left -= at.data.length;
@@ -266,12 +273,18 @@ async function withoutLongMedia(output: Json, { mediaBytes, keep }: ResultContex
 }
 
 /** The beginning of a long output, its length, and where the whole is. Media and links that came with it stay. */
-async function truncated(output: Json, bytes: number, { modelBytes, keep }: ResultContext): Promise<Json> {
+async function truncated(
+  output: Json,
+  bytes: number,
+  hasMedia: boolean,
+  { modelBytes, keep }: ResultContext,
+): Promise<Json> {
   const { value, content } = partsOf(output);
   const plain = isRecord(value ?? null) ? (value as { readonly [key: string]: Json }) : undefined;
   const onlyText = plain && typeof plain.text === "string" && Object.keys(plain).length === 1 ? plain.text : undefined;
-  const text =
-    onlyText ?? JSON.stringify(output, (_, member: Json) => (isMedium(member) ? mediumNote(member) : member));
+  const noted = hasMedia ? (_: string, member: Json) => (isMedium(member) ? mediumNote(member) : member) : undefined;
+  const text = onlyText ?? JSON.stringify(output, noted);
+  await turn();
   const mediaType = onlyText === undefined ? "application/json" : "text/plain; charset=utf-8";
   const artifact = (await keep?.({ mediaType, body: Buffer.from(text) })) ?? null;
   const blocks = [...content, ...(Array.isArray(plain?.content) ? (plain.content as readonly ContentBlock[]) : [])];

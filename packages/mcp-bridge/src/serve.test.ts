@@ -13,7 +13,7 @@ import type { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 import type { McpAuditEntry } from "./serve-app.ts";
-import { contextOf, isAlive, keepingLogger } from "./testing/fixture.ts";
+import { compileCache, contextOf, isAlive, keepingLogger } from "./testing/fixture.ts";
 import { stdio } from "./transport.ts";
 
 /** Our tools served by a process of their own and called through our own client: both sides of the wire at once. */
@@ -21,7 +21,9 @@ import { stdio } from "./transport.ts";
 const folder = mkdtempSync(join(tmpdir(), "remit-served-"));
 const log = join(folder, "calls.jsonl");
 const script = fileURLToPath(new URL("./testing/served-shop.ts", import.meta.url));
-const transport = stdio(process.execPath, [script, log], { env: { NODE_OPTIONS: "--conditions=@remit/source" } });
+const transport = stdio(process.execPath, [script, log], {
+  env: { ...compileCache(), NODE_OPTIONS: "--conditions=@remit/source" },
+});
 const connectShop = () =>
   connectMcp({
     name: "shop",

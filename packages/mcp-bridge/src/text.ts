@@ -23,7 +23,8 @@ export function visible(text: string): string {
 export function cut(text: string, bytes: number): string {
   const length = Buffer.byteLength(text);
   if (length <= bytes) return text;
-  const kept = new TextDecoder().decode(Buffer.from(text).subarray(0, bytes)).replace(/\ufffd+$/, "");
+  const beginning = Buffer.from(text.slice(0, bytes)); // Of a long text the rest need not be encoded.
+  const kept = new TextDecoder().decode(beginning.subarray(0, bytes)).replace(/\ufffd+$/, "");
   return `${kept}… (cut; ${length} bytes in all)`;
 }
 

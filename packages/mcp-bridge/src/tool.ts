@@ -86,7 +86,7 @@ export function remoteTool(
     );
     if (raw) {
       const about = { server, tool: name, resultBytes: limits.resultBytes, mask };
-      const result = await shallow(server, name, async () => rawResultOf(answer, about));
+      const result = await shallow(server, name, () => rawResultOf(answer, about));
       const { structuredContent } = result as { readonly structuredContent?: Json };
       if (structuredContent === undefined) return result;
       const fits = given && parseWith(given.schema, structuredContent);

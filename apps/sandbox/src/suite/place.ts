@@ -9,9 +9,11 @@ export async function openPlace(pack: Pack, options: PlaceOptions): Promise<Plac
   if ("openPlace" in pack) return pack.openPlace(options);
   const { dir, logger } = options;
   const { command, args } = worldServerCommand({ ...pack.server, dir });
+  const { NODE_COMPILE_CACHE } = process.env;
   const connection = await connectMcp({
     name: pack.name,
-    transport: stdio(command, args),
+    // Where we start from what Node made of our modules the last time, the server does, too.
+    transport: stdio(command, args, NODE_COMPILE_CACHE === undefined ? {} : { env: { NODE_COMPILE_CACHE } }),
     tools: pack.tools as Parameters<typeof connectMcp>[0]["tools"],
     ...(logger ? { logger } : {}),
   });

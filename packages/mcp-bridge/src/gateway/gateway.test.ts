@@ -6,6 +6,7 @@ import { osPrincipal, systemClock } from "@remit/core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { accept } from "../cli/accept.ts";
 import { gateway } from "../cli/gateway.ts";
+import { compileCache } from "../testing/fixture.ts";
 import { statelessClient } from "../testing/http-client.ts";
 
 /** The command line's own gateway, with a server process behind it and clients over HTTP before it. */
@@ -62,7 +63,7 @@ function place(gatewaySection: object = {}): Place {
       desk: {
         command: process.execPath,
         args: ["--conditions=@remit/source", desk],
-        env: { DESK_LOG: log },
+        env: { ...compileCache(), DESK_LOG: log },
         remit: {
           required: true,
           tools: { pay: write, name: read, think: read, meta: read, draw: read },

@@ -1,4 +1,5 @@
-import { afterEach, expect, vi } from "vitest";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import { type AnyMcpConnection, type ConnectMcpOptions, connectMcp } from "../connect.ts";
 import type { McpError } from "../errors.ts";
 import type { McpToolConfigs } from "../tool-config.ts";
@@ -25,17 +26,35 @@ export interface Hostile {
   readonly besideHealthy: <Result>(attack: () => Promise<Result>) => Promise<Result>;
 }
 
-/** Fixtures and connections of one file; after each test nothing of them is left. */
+/**
+ * Fixtures and connections of one file; after each test nothing of them is left. The healthy server is one for all
+ * attacks of the file: it stands through them, and is gone at the end.
+ */
 export function hostileFixtures(): Hostile {
   const fixtures: HostileFixture[] = [];
   const connections: AnyMcpConnection[] = [];
+  const good = hostileServer("good");
+  const connectGood = () => connectMcp({ name: "healthy", transport: good.transport, tools: { echo: read } });
+  let healthy: Awaited<ReturnType<typeof connectGood>>;
+  let standing: readonly string[] = [];
+  beforeAll(async () => {
+    healthy = await connectGood();
+    standing = handles();
+  });
+  afterAll(async () => {
+    await healthy.close();
+    expect(good.starts()).toHaveLength(1);
+    expect(good.starts().filter(isAlive)).toEqual([]);
+    good.remove();
+    await vi.waitFor(() => expect(handles()).toEqual([]), patience);
+  });
   afterEach(async () => {
     await Promise.all(connections.splice(0).map((connection) => connection.close()));
     for (const fixture of fixtures.splice(0)) {
       expect(fixture.starts().filter(isAlive)).toEqual([]);
       fixture.remove();
     }
-    await vi.waitFor(() => expect(handles()).toEqual([]), patience);
+    await vi.waitFor(() => expect(handles()).toEqual(standing), patience);
   });
   const server: Hostile["server"] = (mode, env = {}) => {
     const fixture = hostileServer(mode, { env });
@@ -51,7 +70,6 @@ export function hostileFixtures(): Hostile {
     server,
     connected,
     besideHealthy: async (attack) => {
-      const healthy = await connected(server("good"), { echo: read }, { name: "healthy" });
       const probe = loopProbe();
       const before = process.memoryUsage().rss;
       let over = false;
@@ -60,6 +78,7 @@ export function hostileFixtures(): Hostile {
         while (!over) {
           const text = `${asked++}`;
           expect(await healthy.tools.echo.execute({ text }, contextOf())).toEqual({ text });
+          await pause(callGapMs); // So that the attack has the machine, and not its witness.
         }
       })();
       try {
@@ -78,6 +97,7 @@ export function hostileFixtures(): Hostile {
 /** Far above what is meant to be possible (100 ms), because a test must not fail of a slow machine. */
 const blockMsMax = 1_500;
 const memoryMbMax = 512;
+const callGapMs = 2;
 
 /** The longest time that this thread was at work without letting a timer fire, in milliseconds of processor time. */
 function loopProbe(): { readonly stop: () => number } {

@@ -58,6 +58,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   error_text: () => ({ error: "just words" }),
   error_code_text: () => ({ error: { code: "E_NOPE", message: "no number" } }),
   big: ({ text }) => said([block("x".repeat(Number(text)))]),
+  // About as many bytes as asked for, in many small parts, and in characters that are written out.
+  objects: ({ text }) =>
+    structured({ list: Array.from({ length: Number(text) / 16 }, (_, at) => ({ at: at % 1000 })) }),
+  escapes: ({ text }) => said([block("\u0007\u202e".repeat(Number(text) / 9))]),
   catastrophe: ({ text }) => structured({ text }),
   linear: ({ text }) => structured({ text }),
   doubled: ({ text }) => structured({ text }),

@@ -25,19 +25,19 @@ function patterns(length: number): object {
   );
 }
 
-/** Tools that cannot be used, each by itself; `echo` beside them can. */
-const bad: Readonly<Record<string, readonly unknown[]>> = {
-  "no-name": [null, 7, { name: 7 }, { name: "" }, { name: "x".repeat(200) }, { title: "nameless" }],
-  uncompilable: [tool("bad", { outputSchema: { type: "banana" } })],
-  "remote-reference": [tool("bad", { outputSchema: { $ref: "http://169.254.169.254/latest/meta-data" } })],
-  circle: [tool("bad", { outputSchema: { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } } })],
-  "pattern-bomb": [tool("bad", { outputSchema: { type: "object", properties: patterns(20_000) } })],
-  "prototype-schema": [
+/** Tools that cannot be used, each by itself; `echo` beside them can. Made when asked for: some are large. */
+const bad: Readonly<Record<string, () => readonly unknown[]>> = {
+  "no-name": () => [null, 7, { name: 7 }, { name: "" }, { name: "x".repeat(200) }, { title: "nameless" }],
+  uncompilable: () => [tool("bad", { outputSchema: { type: "banana" } })],
+  "remote-reference": () => [tool("bad", { outputSchema: { $ref: "http://169.254.169.254/latest/meta-data" } })],
+  circle: () => [tool("bad", { outputSchema: { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } } })],
+  "pattern-bomb": () => [tool("bad", { outputSchema: { type: "object", properties: patterns(20_000) } })],
+  "prototype-schema": () => [
     JSON.parse('{"name":"bad","inputSchema":{"type":"object","properties":{"__proto__":{"type":"banana"}}}}'),
   ],
-  "broken-pattern": [tool("bad", { outputSchema: { type: "object", properties: { a: { pattern: "(" } } } })],
-  "wide-schema": [tool("bad", { outputSchema: { anyOf: count(60_000, () => ({})) } })],
-  unfolding: [
+  "broken-pattern": () => [tool("bad", { outputSchema: { type: "object", properties: { a: { pattern: "(" } } } })],
+  "wide-schema": () => [tool("bad", { outputSchema: { anyOf: count(60_000, () => ({})) } })],
+  unfolding: () => [
     tool("bad", {
       outputSchema: {
         $ref: "#/$defs/d0",
@@ -52,6 +52,13 @@ const bad: Readonly<Record<string, readonly unknown[]>> = {
   ],
 };
 export const badLists = [...Object.keys(bad), "deep-schema"];
+
+/** A schema of some 3 kB, whose properties are named by a number of it. */
+const namedBy = (index: number): object => ({
+  type: "object",
+  properties: Object.fromEntries(count(60, (at) => [`field_${index}_${at}`, { type: "string", maxLength: at + 1 }])),
+});
+const wide = namedBy(0);
 
 /** Tools whose schemas are unusual, and can be checked. */
 export const checkedTools: readonly Listed[] = [
@@ -87,7 +94,7 @@ export function listOf(
   tools: readonly Listed[],
 ): Answer {
   const listed = (found: readonly unknown[], more: object = {}): Answer => ({ result: { tools: found, ...more } });
-  if (Object.hasOwn(bad, mode)) return listed([...(bad[mode] ?? []), echo]);
+  if (Object.hasOwn(bad, mode)) return listed([...(bad[mode]?.() ?? []), echo]);
   switch (mode) {
     case "hangs-at-list":
       return undefined;
@@ -105,6 +112,10 @@ export function listOf(
       return listed([echo], { nextCursor: { page: 2 } });
     case "endless-tools":
       return listed(count(10_000, (index) => tool(`tool_${index}`)));
+    case "full-list":
+      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: wide }))]);
+    case "many-names":
+      return listed([echo, ...count(1_900, (index) => tool(`tool_${index}`, { outputSchema: namedBy(index) }))]);
     case "endless-bytes":
       return listed([tool("bad", { description: "x".repeat(9 * 1024 * 1024) }), echo]);
     case "odd-names":

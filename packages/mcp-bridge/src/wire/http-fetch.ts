@@ -5,8 +5,10 @@ import { isIP, type LookupFunction, type Socket } from "node:net";
 import { pipeline, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { Clock } from "@remit/core";
+import { turn } from "../turn.ts";
 import { addressKind } from "./addresses.ts";
 import { WireError, type WireFault } from "./port.ts";
+import { createScales, isTooMuch } from "./weight.ts";
 
 /**
  * `fetch` for one connection, over sockets of its own.
@@ -208,7 +210,11 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
         if (bytes > messageBytes) fail({ kind: "too-large", bytes, limit: messageBytes });
         else chunks.push(chunk);
       });
-      message.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      message.once("end", () => {
+        const document = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+        if (isTooMuch(document)) fail(tooManyParts);
+        else resolve(document);
+      });
       message.on("error", (error) => fail({ kind: "broken", reason: reasonOf(error) }, error));
       message.once("close", () => {
         if (!message.complete) fail({ kind: "broken", reason: "the answer ended in the middle" });
@@ -314,22 +320,33 @@ function limited(
   let since = 0;
   let line = 0;
   let over = false;
-  const tooLong = (chunk: Buffer): { readonly bytes: number; readonly limit: number } | undefined => {
+  const scales = createScales();
+  const tooLarge = (bytes: number, limit: number): WireFault => ({ kind: "too-large", bytes, limit });
+  const excessOf = (chunk: Buffer): WireFault | undefined => {
     all += chunk.length;
-    if (all > whole) return { bytes: all, limit: whole };
-    if (!events) return all > message ? { bytes: all, limit: message } : undefined;
+    if (all > whole) return tooLarge(all, whole);
+    if (!events && all > message) return tooLarge(all, message);
+    if (!events) return scales.add(chunk) ? tooManyParts : undefined;
     let start = 0;
+    let weighed = 0;
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       line += end - start - (end > start && chunk[end - 1] === carriageReturn ? 1 : 0);
       since += end + 1 - start;
-      if (since > message) return { bytes: since, limit: message };
-      if (line === 0) since = 0; // An empty line ends an event.
-      line = 0;
+      if (since > message) return tooLarge(since, message);
       start = end + 1;
+      if (line === 0) {
+        // An empty line ends an event.
+        since = 0;
+        if (scales.add(chunk.subarray(weighed, start))) return tooManyParts;
+        scales.begin();
+        weighed = start;
+      }
+      line = 0;
     }
     line += chunk.length - start;
     since += chunk.length - start;
-    return since > message ? { bytes: since, limit: message } : undefined;
+    if (since > message) return tooLarge(since, message);
+    return scales.add(chunk.subarray(weighed)) ? tooManyParts : undefined;
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -344,8 +361,8 @@ function limited(
         };
         source.on("data", (chunk: Buffer) => {
           if (over) return;
-          const excess = tooLong(chunk);
-          if (excess) return end(cut ? undefined : { kind: "too-large", ...excess });
+          const excess = excessOf(chunk);
+          if (excess) return end(cut ? undefined : excess);
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) source.pause();
         });
@@ -353,7 +370,9 @@ function limited(
         source.on("error", (error) => end({ kind: "broken", reason: reasonOf(error) }, error));
         source.once("close", () => end({ kind: "broken", reason: "the answer ended in the middle" }));
       },
-      pull: () => {
+      // What has come is read in this turn, what comes next in another.
+      pull: async () => {
+        await turn();
         source.resume();
       },
       cancel: () => {
@@ -361,9 +380,10 @@ function limited(
         source.destroy();
       },
     },
-    { highWaterMark: 16 },
+    { highWaterMark: 1 },
   );
 }
 
+const tooManyParts: WireFault = { kind: "malformed", reason: "it has more lists, objects or members than are read" };
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;

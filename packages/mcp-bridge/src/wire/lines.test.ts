@@ -52,3 +52,20 @@ test("a line over the limit is told once, whether its end is there or not, and n
   ).toEqual([{ jsonrpc: "2.0" }, { overflow: 120 }]);
   expect(told([Buffer.from(`${"x".repeat(150)}\n${good}`)], 100)).toEqual([{ overflow: 150 }]);
 });
+
+test("a flood leaves everything else its turn, and every message is told, in order", async () => {
+  const found: unknown[] = [];
+  const input = new PassThrough();
+  const { stop } = readLines(input, 1_000, {
+    message: ({ id }) => found.push(id),
+    noise: (line) => found.push(line),
+    overflow: (bytes) => found.push(bytes),
+  });
+  const ids = Array.from({ length: 5_000 }, (_, id) => id);
+  input.write(ids.map((id) => `${JSON.stringify({ jsonrpc: "2.0", id })}\n`).join(""));
+  await new Promise(setImmediate);
+  expect(found.length).toBeLessThan(1_000);
+  for (let turns = 0; found.length < ids.length && turns < 100; turns++) await new Promise(setImmediate);
+  expect(found).toEqual(ids);
+  stop();
+});

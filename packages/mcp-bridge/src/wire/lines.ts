@@ -1,5 +1,7 @@
 import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import type { WireMessage } from "./channel.ts";
+import { createScales, isTooMuch } from "./weight.ts";
 
 /** Messages as lines of JSON over a pair of streams: the framing of MCP's stdio transport, for either side of it. */
 
@@ -19,37 +21,82 @@ const lineFeed = 0x0a;
 /** Some runtimes begin what they write with it. */
 const byteOrderMark = 0xfeff;
 
-/** Reads messages, one a line. A last line without its end is dropped, because nobody knows whether it is whole. */
+/** Lines, or pieces of 256 bytes of them, that are read in one turn of the event loop. */
+const piecesPerTurn = 200;
+const pieceBytes = 256;
+
+/**
+ * Reads messages, one a line. A last line without its end is dropped, because nobody knows whether it is whole. However
+ * much there is at once, everything else has its turn after a few hundred lines; the stream is paused meanwhile.
+ */
 export function readLines(input: Readable, bytesMax: number, listener: LineListener): LineReader {
-  let parts: Buffer[] = [];
+  /** A line that has begun in an earlier chunk. It is decoded and weighed as it comes, so that little is left for its end. */
+  let begun: BegunLine | undefined;
   let bytes = 0;
+  let left = piecesPerTurn;
+  let resting = false;
+  let stopped = false;
+  /** What came, and was not looked at yet. */
+  let unread: Buffer[] = [];
   const stop = () => {
+    stopped = true;
     input.off("data", data);
-    parts = [];
+    begun = undefined;
+    unread = [];
   };
-  const line = (text: string) => {
+  const line = (last: Buffer) => {
+    const { text, tooMuch } = begun ? begun.end(last) : { text: last.toString("utf8"), tooMuch: isTooMuch(last) };
+    begun = undefined;
+    bytes = 0;
     if (text.trim() === "") return;
-    const message = messageOf(text);
+    const message = tooMuch ? undefined : messageOf(text);
     if (message) listener.message(message);
     else listener.noise(text);
   };
   const data = (chunk: Buffer) => {
+    unread.push(chunk);
+    if (!resting) read();
+  };
+  const read = () => {
+    for (let chunk = unread.shift(); chunk; chunk = unread.shift()) {
+      const rest = readChunk(chunk);
+      if (stopped) return;
+      if (rest) unread.unshift(rest);
+      if (left <= 0) return pause();
+    }
+  };
+  const pause = () => {
+    resting = true;
+    input.pause();
+    setImmediate(() => {
+      resting = false;
+      left = piecesPerTurn;
+      if (stopped) return;
+      read();
+      if (!stopped && !resting) input.resume();
+    });
+  };
+  /** @returns what of it is for another turn */
+  const readChunk = (chunk: Buffer): Buffer | undefined => {
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       if (bytes + end - start > bytesMax) return overflow(bytes + end - start);
       const last = chunk.subarray(start, end);
-      const whole = parts.length === 0 ? last : Buffer.concat([...parts, last]);
-      parts = [];
-      bytes = 0;
       start = end + 1;
-      line(whole.toString("utf8"));
+      left -= 1 + (bytes + last.length) / pieceBytes;
+      line(last);
+      if (stopped) return undefined;
+      if (left <= 0 && start < chunk.length) return chunk.subarray(start);
     }
-    if (start === chunk.length) return;
-    parts.push(start === 0 ? chunk : chunk.subarray(start));
+    if (start === chunk.length) return undefined;
     bytes += chunk.length - start;
-    if (bytes > bytesMax) overflow(bytes);
+    if (bytes > bytesMax) return overflow(bytes);
+    begun ??= beginLine();
+    begun.add(chunk.subarray(start));
+    left -= (chunk.length - start) / pieceBytes;
+    return undefined;
   };
-  const overflow = (found: number) => {
+  const overflow = (found: number): undefined => {
     stop();
     listener.overflow(found);
   };
@@ -57,28 +104,30 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   return { stop };
 }
 
-/** Levels of one message; nobody means more, and what walks through them stands on a stack. */
-const levelsMax = 50_000;
+interface BegunLine {
+  readonly add: (piece: Buffer) => void;
+  readonly end: (last: Buffer) => { readonly text: string; readonly tooMuch: boolean };
+}
 
-function isTooDeep(text: string): boolean {
-  if (text.length <= levelsMax) return false;
-  let levels = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (quoted) {
-      if (code === 0x5c) at++;
-      else if (code === 0x22) quoted = false;
-    } else if (code === 0x22) quoted = true;
-    else if (code === 0x5b || code === 0x7b) {
-      if (++levels > levelsMax) return true;
-    } else if (code === 0x5d || code === 0x7d) levels--;
-  }
-  return false;
+function beginLine(): BegunLine {
+  const decoder = new StringDecoder("utf8");
+  const scales = createScales();
+  let text = "";
+  let tooMuch = false;
+  const add = (piece: Buffer) => {
+    text += decoder.write(piece);
+    tooMuch ||= scales.add(piece);
+  };
+  return {
+    add,
+    end: (last) => {
+      add(last);
+      return { text: text + decoder.end(), tooMuch };
+    },
+  };
 }
 
 function messageOf(text: string): WireMessage | undefined {
-  if (isTooDeep(text)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);

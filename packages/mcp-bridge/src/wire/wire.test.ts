@@ -6,9 +6,9 @@ import { silentLogger, systemClock } from "@remit/core";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { clientInfo } from "../client-info.ts";
 import { defaultMcpLimits, type McpLimits } from "../limits.ts";
-import { isAlive } from "../testing/fixture.ts";
+import { compileCache, isAlive } from "../testing/fixture.ts";
 import { noted, type SdkHttpServer, sessionServer, statelessServer } from "../testing/sdk-server.ts";
-import { http, type McpTransport, sse, stdio } from "../transport.ts";
+import { http, type McpTransport, type StdioOptions, sse, stdio } from "../transport.ts";
 import { openWire } from "./open-wire.ts";
 import {
   type Wire,
@@ -58,26 +58,27 @@ async function serving(start: (log: string) => Promise<SdkHttpServer>, transport
   return { wire: wireTo(transport(server.url)), log, server };
 }
 
-const command = (sdk: string, log: string) => [script, sdk, log];
+const sdk = (version: string, log: string, protocol: NonNullable<StdioOptions["protocol"]> = "legacy") =>
+  stdio(process.execPath, [script, version, log], { protocol, env: compileCache() });
 const places: { readonly [name: string]: () => Promise<Place> } = {
   "v1 over stdio": async () => {
     const log = logFile();
-    return { wire: wireTo(stdio(process.execPath, command("v1", log))), log };
+    return { wire: wireTo(sdk("v1", log)), log };
   },
   "v2 over stdio, sessions": async () => {
     const log = logFile();
-    const transport = stdio(process.execPath, command("v1", log));
+    const transport = sdk("v1", log);
     const { messageBytes, closeGraceMs, inputRounds } = defaultMcpLimits;
     const open = stdioChannel({ server: "sdk", transport, messageBytes, closeGraceMs, clock, logger: silentLogger });
     return { wire: wireV2Stdio({ client: clientInfo, clock, inputRounds, open, era: "legacy" }), log };
   },
   "v2 over stdio, asked for its era, sessions": async () => {
     const log = logFile();
-    return { wire: wireTo(stdio(process.execPath, command("v1", log), { protocol: "auto" })), log };
+    return { wire: wireTo(sdk("v1", log, "auto")), log };
   },
   "v2 over stdio, stateless": async () => {
     const log = logFile();
-    return { wire: wireTo(stdio(process.execPath, command("v2", log), { protocol: "2026-07-28" })), log };
+    return { wire: wireTo(sdk("v2", log, "2026-07-28")), log };
   },
   "v2 over HTTP, sessions": () => serving(sessionServer, (url) => http({ url })),
   "v2 over HTTP, stateless": () => serving(statelessServer, (url) => http({ url })),
