@@ -78,6 +78,8 @@ export interface Tool<
   readonly protect: readonly string[];
   /** Origin labels that the tool's answers carry. */
   readonly labels: readonly string[];
+  /** Classes of data that it gets in the clear; tokens stand for all others. `*`: all. */
+  readonly reveals: readonly string[];
   readonly version: string;
   /** How a failed call is tried again; the gate's own defaults where it is absent. */
   readonly retry: RetryPolicy | undefined;
@@ -122,6 +124,8 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
   readonly timeoutMs?: number;
   readonly protect?: readonly (keyof z.input<Input> & string)[];
   readonly labels?: readonly string[];
+  /** Classes of data that it gets in the clear (`["email"]`), where values are sealed; none when absent, `*`: all. */
+  readonly reveals?: readonly string[];
   readonly retry?: Partial<RetryPolicy>;
   /** Shares a breaker with other tools: whatever they stand or fall with, such as a server. */
   readonly breaker?: string;
@@ -210,6 +214,7 @@ export function defineTool(
     timeoutMs,
     protect: options.protect ?? [],
     labels: options.labels ?? [],
+    reveals: options.reveals ?? [],
     retry: retryOf(name, options.retry),
     breaker: options.breaker ?? name,
     settlesWithinMs: write?.settlesWithinMs,

@@ -12,6 +12,7 @@ import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import { attributeNames, operations, spanNames, type Tracer } from "../port/tracer.ts";
 import { type Parsed, parseWith } from "../schema.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
@@ -36,6 +37,8 @@ import { dispatchWindowMs } from "./tries.ts";
  *    for a person: the timeout stands still, no longer than an answer may take.
  * G5 A write is made before its dispatch is too old, or not at all (`tool/dispatch-late`): behind whatever was waited for
  *    here, and with nothing waited for between the look at the clock and the call.
+ * G6 A tool gets the values of the classes that it `reveals`, and tokens for the rest; that it got them is durable before.
+ *    Keys, hashes and approvals are over tokens.
  */
 export interface Dispatcher {
   readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
@@ -67,10 +70,12 @@ export interface DispatcherOptions {
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
   /** How tools ask people; without it they cannot. */
   readonly ask?: AskPeople;
+  /** Puts values in the place of tokens; without it there are none. */
+  readonly sealing?: Sealing;
 }
 
 export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey, ask } = options;
+  const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey, ask, sealing } = options;
   const { limits } = definition;
   const undoTools = undoToolsOf(definition);
 
@@ -176,7 +181,21 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     return { ok: false, issues: [{ pointer: "", message: `${bytes} bytes, more than the limit of ${limit}` }] };
   };
 
-  const contextOf = (key: RunKey, command: CallToolCommand | LookupCommand, signal: AbortSignal): ToolContext => ({
+  /** The arguments and attributes of a call as its tool may have them (G6). A copy: what a tool does to it is no run's business. */
+  const openedFor = async (key: RunKey, command: CallToolCommand | LookupCommand, tool: AnyTool) => {
+    const { input, attributes, path } = command;
+    if (!sealing || tool.reveals.length === 0) return { input: copyJson(input), attributes };
+    const to = { kind: "tool", name: tool.name, path } as const;
+    const opened = await sealing.reveal(key, { input, attributes }, tool.reveals, to);
+    return { ...opened, input: copyJson(opened.input) };
+  };
+
+  const contextOf = (
+    key: RunKey,
+    command: CallToolCommand | LookupCommand,
+    attributes: ToolContext["attributes"],
+    signal: AbortSignal,
+  ): ToolContext => ({
     signal,
     idempotencyKey: command.key,
     tenant: key.tenant,
@@ -184,7 +203,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     agent: command.agent,
     path: command.path,
     attempt: command.attempt,
-    attributes: command.attributes,
+    attributes,
   });
 
   return {
@@ -208,15 +227,17 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       });
       let tool: AnyTool;
       let input: unknown;
+      let attributes = command.attributes;
       let pass: Pass | undefined;
       let releases: readonly Release[] = [];
       try {
         tool = gate(command);
         if (tool.effect === "write" && needsApproval(command)) await checkApproval(key, command);
+        const opened = await openedFor(key, command, tool);
+        attributes = opened.attributes;
         // G3: behind whatever else may have to wait for a journal.
         if (restrictions) await checkRestrictions(key, command);
-        // A copy, because what a tool does to its arguments is no business of the run that holds them.
-        const parsed = parseWith(tool.input, copyJson(command.input));
+        const parsed = parseWith(tool.input, opened.input);
         if (!parsed.ok) {
           throw new OrchestrationError("tool/input-invalid", {
             tool: tool.name,
@@ -250,9 +271,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         const holdMs = limits.answerMs;
         const value = await within({ clock, tool, signal, holdMs, patient: write }, (inner, time) =>
           tool.execute(input as never, {
-            ...contextOf(key, command, inner),
+            ...contextOf(key, command, attributes, inner),
             ...(ask
-              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, signal: inner, time }) }
+              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, sealing, signal: inner, time }) }
               : {}),
           }),
         );
@@ -299,12 +320,13 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         const tool = gate(command);
         const { lookup } = tool;
-        const input = parseWith(tool.input, copyJson(command.input));
+        const opened = await openedFor(key, command, tool);
+        const input = parseWith(tool.input, opened.input);
         if (!lookup || !input.ok) return answer("unknown");
         const startedAt = clock.now();
         const ask = async () => {
           const value = await within({ clock, tool, signal, holdMs: 0, patient: false }, (inner) =>
-            lookup(input.value as never, contextOf(key, command, inner)),
+            lookup(input.value as never, contextOf(key, command, opened.attributes, inner)),
           );
           return found.safeParse(value);
         };

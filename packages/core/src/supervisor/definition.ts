@@ -367,6 +367,7 @@ function describeTool(tool: AnyTool): object {
     protect: tool.protect,
     labels: tool.labels,
     version: tool.version,
+    ...(tool.reveals.length === 0 ? {} : { reveals: [...tool.reveals].sort() }),
     ...(tool.retry === undefined ? {} : { retry: tool.retry }),
     ...(tool.settlesWithinMs === undefined ? {} : { settlesWithinMs: tool.settlesWithinMs }),
     ...(tool.undo === undefined ? {} : { undo: describeTool(tool.undo.tool) }),

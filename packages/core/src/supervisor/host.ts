@@ -23,6 +23,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { Concurrency, HostOptions } from "./options.ts";
@@ -45,6 +46,8 @@ export interface HostParts {
   readonly tracer: Tracer;
   readonly observers: ReturnType<typeof observers>;
   readonly deltas: Deltas;
+  /** Absent: nothing is sealed. */
+  readonly sealing: Sealing | undefined;
   readonly options: HostOptions;
 }
 
@@ -61,6 +64,7 @@ export function makeHost({
   tracer,
   observers: watching,
   deltas,
+  sealing,
   options,
 }: HostParts): Host {
   const { clock, journal } = engine;
@@ -94,7 +98,14 @@ export function makeHost({
     waitingMax: options.concurrency?.waiting ?? waitingMax,
   });
   const spans = runSpans(tracer, definition.name);
-  const common = { definition, clock, tracer: spans.tracer, restrictions: board.current, ...gates };
+  const common = {
+    definition,
+    clock,
+    tracer: spans.tracer,
+    restrictions: board.current,
+    ...gates,
+    ...(sealing ? { sealing } : {}),
+  };
   const gateway = modelGateway({
     ...common,
     models: withSummarisers(models, options.context),
@@ -179,12 +190,22 @@ export function makeHost({
         restrictions: board.current,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
+        ...(sealing ? { sealing } : {}),
         onConversation,
       }),
     );
+  /** What tokens stand for is at hand while the run is driven, and no longer. */
+  const withVault = async (session: RunSession) => {
+    const letGo = sealing?.hold({ tenant: session.key.tenant, runId: session.key.id });
+    try {
+      await driven(session);
+    } finally {
+      letGo?.();
+    }
+  };
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
-    drive: (session) => (checkpointed ? checkpointed(session, driven) : driven(session)),
+    drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":
