@@ -17,27 +17,36 @@ export interface SealContext {
 export function sealJson(value: Json, declared: DeclaredClasses | undefined, context: SealContext): Json {
   // One look at the whole, so that what holds nothing is not walked through.
   if (!declared && !mayHold(typeof value === "string" ? value : JSON.stringify(value), context)) return value;
-  return walk(value, declared, "", context);
+  return walk(value, declared, "", context, "");
 }
 
 export function sealText(text: string, context: SealContext): string {
-  return mayHold(text, context) ? inText(text, "", context) : text;
+  return mayHold(text, context) ? inText(text, "", context, "") : text;
 }
 
 function mayHold(text: string, { vault, rules }: SealContext): boolean {
   return rules.detection.mayFind(text) || vault.mayKnow(text);
 }
 
-function walk(value: Json, declared: DeclaredClasses | undefined, pointer: string, context: SealContext): Json {
+/** @param name of the member that holds the value, "" for none: it says what a bare number is */
+function walk(
+  value: Json,
+  declared: DeclaredClasses | undefined,
+  pointer: string,
+  context: SealContext,
+  name: string,
+): Json {
   if (typeof value === "string") {
     const kind = declared?.own;
-    return kind === undefined || value === "" ? inText(value, pointer, context) : whole(value, kind, pointer, context);
+    return kind === undefined || value === ""
+      ? inText(value, pointer, context, name)
+      : whole(value, kind, pointer, context);
   }
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
     let same = true;
     const items = value.map((item, index) => {
-      const sealed = walk(item, declared?.rest, `${pointer}/${index}`, context);
+      const sealed = walk(item, declared?.rest, `${pointer}/${index}`, context, name);
       same &&= sealed === item;
       return sealed;
     });
@@ -48,9 +57,15 @@ function walk(value: Json, declared: DeclaredClasses | undefined, pointer: strin
   const entries = Object.entries(value).map(([name, member]): [string, Json] => {
     // The content of an image or a file is no text.
     if (name === "data" && isMedia) return [name, member as Json];
-    const key = inText(name, pointer, context);
+    const key = inText(name, pointer, context, "");
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
-    const sealed = walk(member as Json, of, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, context);
+    const sealed = walk(
+      member as Json,
+      of,
+      `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+      context,
+      name,
+    );
     same &&= sealed === member && key === name;
     return [key, sealed];
   });
@@ -65,10 +80,15 @@ function whole(text: string, kind: string, pointer: string, context: SealContext
   return act(text, kind, pointer, context);
 }
 
-function inText(text: string, pointer: string, context: SealContext): string {
+function inText(text: string, pointer: string, context: SealContext, name: string): string {
   const { vault, rules } = context;
   const known = vault.isEmpty() ? [] : vault.known(text);
-  const found = rules.detection.find(text);
+  // The name stands before the value as in a sentence, so that detectors hear it; what they find in it is no find.
+  const lead = name === "" || text === "" ? "" : `${spoken(name)}: `;
+  const found = rules.detection.find(lead + text).flatMap((find) => {
+    const end = find.end - lead.length;
+    return end <= 0 ? [] : [{ ...find, start: Math.max(0, find.start - lead.length), end }];
+  });
   if (known.length === 0 && found.length === 0) return text;
   const parts: { readonly start: number; readonly end: number; readonly text: string }[] = [];
   const put = (start: number, end: number, sealed: string) => parts.push({ start, end, text: sealed });
@@ -86,6 +106,11 @@ function inText(text: string, pointer: string, context: SealContext): string {
     at = part.end;
   }
   return made + text.slice(at);
+}
+
+/** `cardNumber`, `card_number`: `card number`. */
+function spoken(name: string): string {
+  return name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
 }
 
 function act(text: string, kind: string, pointer: string, { vault, rules, tenant, refused }: SealContext): string {
