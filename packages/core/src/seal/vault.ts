@@ -199,8 +199,11 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     },
     mayKnow: (text) => {
       if (byToken.size === 0) return false;
-      if (tokenHint.test(text)) return true;
-      for (const { written } of byToken.values()) if (written !== undefined && text.includes(written)) return true;
+      const mayHoldToken = tokenHint.test(text);
+      for (const { token, written } of byToken.values()) {
+        if (mayHoldToken && text.includes(token)) return true;
+        if (written !== undefined && text.includes(written)) return true;
+      }
       return false;
     },
     valueOf: (token) => byToken.get(token)?.value,

@@ -21,7 +21,7 @@ export const emailDetector: Detector = judging({
 export const ipDetector: Detector = {
   name: "ip",
   classes: ["ip"],
-  hint: /\d\.\d{1,3}\.\d{1,3}\.\d|[0-9a-f]:[0-9a-f]{0,4}:|::[0-9a-f]/,
+  hint: /\d\.\d{1,3}\.\d{1,3}\.\d|(?:[0-9a-f]{1,4}:){3}|::|:\d{1,3}\.\d{1,3}\./,
   longest: 45,
   detect: (text) => {
     const found = [];
@@ -53,7 +53,7 @@ const afterPhone = /^\s*(?:\((?:home|work|mobile|cell|office|fax)\)|(?:ext|x)\b)
 export const phoneDetector: Detector = judging({
   name: "phone",
   class: "phone",
-  hint: /\d[\d\s().\-/\u00a0\u2010-\u2014]{4,}\d/,
+  hint: /(?<![\d-])(?!(?:19|20)\d\d-\d\d-\d\d)[\d(][\d\s().\-/\u00a0\u2009\u202f\u2010-\u2014]{4,}\d/,
   pattern: new RegExp(
     `(?<![\\p{L}\\d$€£#@_]|\\d[.,])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:${gap}{0,2}(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@_]|[.,]\\d|%)`,
     "giu",
