@@ -80,6 +80,7 @@ ${exitCodes}`,
     .option("--concurrency <n>", "scenarios at the same time (default: 8, of live models 4, of a recording 1)")
     .option("--approver <name>", "auto approves whatever waits for a person (default), none leaves it waiting")
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
+    .option("--seal", "seal personal data and secrets before they are journaled, under a key in the state folder")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
     .addHelpText(

@@ -21,6 +21,7 @@ import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
 import { openPlace } from "./place.ts";
 import { openTape, type Tape } from "./recording.ts";
+import { sandboxSealing } from "./sealing.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 import { worldOf } from "./world-of.ts";
 
@@ -39,7 +40,7 @@ export interface StageOptions {
   /** What of the exchanges is not written as it is, of a suite that is recorded; a replay needs the same. */
   readonly redact?: (text: string, pointer: string) => string;
   readonly detectors?: readonly TextDetector[];
-  /** What is sealed before it is journaled; nothing when absent. */
+  /** What is sealed before it is journaled; as the suite says when absent. */
   readonly sealing?: SealOptions;
 }
 
@@ -66,7 +67,8 @@ export interface Stage {
 
 /** Opens a suite: starts its servers, and notes what its tools are. */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { suite, pack, workspace, engine, logger, approver, through, ids, sealing = {} } = options;
+  const { suite, pack, workspace, engine, logger, approver, through, ids } = options;
+  const sealing = options.sealing ?? (suite.sealed ? sandboxSealing(workspace.dir) : {});
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });

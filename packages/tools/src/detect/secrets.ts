@@ -51,7 +51,7 @@ const inside: readonly { readonly pattern: RegExp; readonly group: number; reado
     least: 3.2,
   },
   {
-    pattern: /\b[\w.-]{2,60}[ \t]{0,3}(?:=>|:{1,3}=|\?=|=|:)[ \t]{0,3}([\w\-./+=~]{20,200})/gi,
+    pattern: /\b[\w.-]{2,60}[ \t]{0,3}(?:=>|:{1,3}=|\?=|=)[ \t]{0,3}([\w\-./+=~]{20,200})/gi,
     group: 1,
     least: 3.4,
   },
@@ -113,7 +113,7 @@ export function secretDetector(): Detector {
 function isRandom(text: string, least: number): boolean {
   const mixed =
     (/\d/.test(text) && /[a-z]/i.test(text)) || (/[a-z]/.test(text.slice(1)) && /[A-Z]/.test(text.slice(1)));
-  if (!mixed || /^(?:\/|(?:https?|file|urn|data):)/i.test(text) || /^\d{4}-\d\d-\d\d/.test(text)) return false;
+  if (!mixed || /^(?:\/|(?:https?|file|urn|data):)/i.test(text) || /\d{4}-\d\d-\d\d|\.[a-z]{1,5}$/.test(text)) return false;
   return entropyOf(text) >= least;
 }
 
