@@ -39,14 +39,19 @@ interface Drawer {
 }
 
 function drawer(bytes: Buffer): Drawer {
-  let left = BigInt(`0x${bytes.toString("hex")}`);
+  // Two bytes a draw, then the same bytes again, turned: more than any form needs.
+  let at = 0;
   const number = (below: number) => {
-    const drawn = Number(left % BigInt(below));
-    left /= BigInt(below);
-    return drawn;
+    const high = bytes[at % 32] as number;
+    const low = bytes[(at + 1 + Math.floor(at / 32)) % 32] as number;
+    at += 1;
+    return (high * 256 + low) % below;
   };
-  const text = (alphabet: string) => (count: number) =>
-    Array.from({ length: count }, () => alphabet[number(alphabet.length)]).join("");
+  const text = (alphabet: string) => (count: number) => {
+    let made = "";
+    for (let index = 0; index < count; index++) made += alphabet[number(alphabet.length)];
+    return made;
+  };
   return { number, digits: text("0123456789"), letters: text("abcdefghijkmnpqrstuvwxyz23456789") };
 }
 

@@ -1,9 +1,10 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { eraseRun } from "../audit/erasure.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { operator } from "../principal.ts";
-import { readVaultKey, runCipher } from "./cipher.ts";
+import { keyedDigest, readVaultKey, runCipher } from "./cipher.ts";
 import { disclosureStream } from "./disclosures.ts";
 import { luhnDigit, makeToken, tokenHint } from "./token.ts";
 import { openVault, passingId, vaultStream } from "./vault.ts";
@@ -160,6 +161,13 @@ describe("K1–K4", () => {
     expect(cipher.unlock("t", `${box.slice(0, -2)}AA`)).toBeUndefined();
     expect(cipher.unlock("t", "")).toBeUndefined();
   });
+});
+
+test("names are HMACs", () => {
+  const key = Buffer.alloc(32, 9);
+  for (const text of ["", "Ada", "ü".repeat(200)]) {
+    expect(keyedDigest(key)(text)).toEqual(createHmac("sha256", key).update(text).digest());
+  }
 });
 
 test("a key has 32 bytes", () => {

@@ -113,7 +113,8 @@ export function secretDetector(): Detector {
 function isRandom(text: string, least: number): boolean {
   const mixed =
     (/\d/.test(text) && /[a-z]/i.test(text)) || (/[a-z]/.test(text.slice(1)) && /[A-Z]/.test(text.slice(1)));
-  if (!mixed || /^(?:\/|(?:https?|file|urn|data):)/i.test(text) || /\d{4}-\d\d-\d\d|\.[a-z]{1,5}$/.test(text)) return false;
+  if (!mixed || /^(?:\/|(?:https?|file|urn|data):)/i.test(text) || /\d{4}-\d\d-\d\d|\.[a-z]{1,5}$/.test(text))
+    return false;
   return entropyOf(text) >= least;
 }
 
