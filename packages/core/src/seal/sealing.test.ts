@@ -212,3 +212,45 @@ test("a question's answer is sealed as its schema declares", async () => {
   expect(await run.result()).toMatchObject({ output: { text: "the PIN is zx81-q" } });
   expect(JSON.stringify(await run.entries())).not.toContain("zx81-q");
 });
+
+test("a run that takes the place of another one gets its values, sealed anew", async () => {
+  const engine = memoryEngine();
+  const seen: unknown[] = [];
+  const echo = defineAgent({
+    name: "echo",
+    description: "Echoes.",
+    instructions: "Echo.",
+    model: "m",
+    tools: [],
+    input: z.object({ name: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ name: z.string() }),
+  });
+  const supervisor = createSupervisor({
+    agents: { echo },
+    entry: "echo",
+    exit: "echo",
+    handoffs: [],
+    engine,
+    vault: { key },
+    answers: { reveals: ["person"] },
+    models: {
+      m: {
+        id: "m",
+        cost: "zero",
+        generate: ({ input }) => {
+          seen.push(input);
+          const refusal = { type: "refusal" as const, reason: "not now" };
+          return { parts: [seen.length === 1 ? refusal : { type: "output", value: input }] };
+        },
+      },
+    },
+  });
+  const run = await supervisor.start({ name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("failed");
+  const as = await supervisor.deadLetters.redrive("acme", run.id);
+  const again = await supervisor.find(as, { tenant: "acme" });
+  expect(await again.result()).toMatchObject({ status: "completed", output: { name: "Ada Lovelace" } });
+  expect(seen[0]).not.toEqual(seen[1]);
+  expect(JSON.stringify(seen)).not.toContain("Ada");
+  expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([{ to: { kind: "run", name: as } }]);
+});
