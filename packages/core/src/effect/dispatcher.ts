@@ -74,6 +74,12 @@ export interface DispatcherOptions {
   readonly sealing?: Sealing;
 }
 
+/** What a tool gets of a command: its arguments and attributes, opened as far as it may see them. */
+interface Opened {
+  readonly input: Json;
+  readonly attributes: ToolContext["attributes"];
+}
+
 export function dispatcher(options: DispatcherOptions): Dispatcher {
   const { definition, clock, tracer, breakers, limiter, restrictions, tenantKey, ask, sealing } = options;
   const { limits } = definition;
@@ -182,12 +188,17 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
   };
 
   /** The arguments and attributes of a call as its tool may have them (G6). A copy: what a tool does to it is no run's business. */
-  const openedFor = async (key: RunKey, command: CallToolCommand | LookupCommand, tool: AnyTool) => {
+  const openedFor = (
+    key: RunKey,
+    command: CallToolCommand | LookupCommand,
+    tool: AnyTool,
+  ): Opened | Promise<Opened> => {
     const { input, attributes, path } = command;
     if (!sealing || tool.reveals.length === 0) return { input: copyJson(input), attributes };
     const to = { kind: "tool", name: tool.name, path } as const;
-    const opened = await sealing.reveal(key, { input, attributes }, tool.reveals, to);
-    return { ...opened, input: copyJson(opened.input) };
+    return sealing
+      .reveal(key, { input, attributes }, tool.reveals, to)
+      .then((opened) => ({ ...opened, input: copyJson(opened.input) }));
   };
 
   const contextOf = (
@@ -233,7 +244,8 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         tool = gate(command);
         if (tool.effect === "write" && needsApproval(command)) await checkApproval(key, command);
-        const opened = await openedFor(key, command, tool);
+        const opening = openedFor(key, command, tool);
+        const opened = opening instanceof Promise ? await opening : opening;
         attributes = opened.attributes;
         // G3: behind whatever else may have to wait for a journal.
         if (restrictions) await checkRestrictions(key, command);
@@ -320,7 +332,8 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         const tool = gate(command);
         const { lookup } = tool;
-        const opened = await openedFor(key, command, tool);
+        const opening = openedFor(key, command, tool);
+        const opened = opening instanceof Promise ? await opening : opening;
         const input = parseWith(tool.input, opened.input);
         if (!lookup || !input.ok) return answer("unknown");
         const startedAt = clock.now();
