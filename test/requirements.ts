@@ -326,7 +326,28 @@ export const requirements: readonly Requirement[] = [
       },
     ],
   },
-  { id: "R12", sentence: "No secret is ever stored.", scope: "later", proofs: [] },
+  {
+    id: "R12",
+    sentence: "No secret is ever stored.",
+    scope: "now",
+    proofs: [
+      {
+        file: "test/seal/canary.test.ts",
+        titles: [
+          "no byte of any file, line, event or report has one",
+          "start, model, tool, refusal, failure, question, answer, span, log and stream: none has a canary, and tools get what they reveal",
+        ],
+      },
+      {
+        file: `${core}/seal/sealing.test.ts`,
+        titles: ["nothing that was sealed is in any entry; a tool that reveals a class gets the value"],
+      },
+      {
+        file: `${core}/seal/vault.test.ts`,
+        titles: ["who waits for a flush under way waits for its values as well"],
+      },
+    ],
+  },
   {
     id: "R13",
     sentence: "A journal alone gives the same decisions anywhere, and the first difference is named.",

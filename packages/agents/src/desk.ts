@@ -1,4 +1,5 @@
 import {
+  type AnswerRules,
   type AnyAgent,
   type ApprovalRule,
   defineDenial,
@@ -56,7 +57,7 @@ export interface DeskOptions extends DeskRoles {
   /** Labels that count as its own people's word, such as `mcp:crm`. */
   readonly trusted?: readonly string[];
   /** What of sensitive classes a reply may hold. */
-  readonly answers?: { readonly cleared: readonly string[] };
+  readonly answers?: Pick<AnswerRules, "cleared">;
 }
 
 /**

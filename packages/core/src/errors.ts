@@ -786,6 +786,16 @@ export const errorCodes = {
     message: "nobody knows whether {tool} happened",
     hint: "Look at the outside system and settle the effect by hand.",
   },
+  "vault/key-invalid": {
+    retryable: false,
+    message: "a vault's key has {bytes} bytes; it needs 32",
+    hint: "Give 32 random bytes, or the same as 64 hexadecimal digits or as base64.",
+  },
+  "vault/key-missing": {
+    retryable: false,
+    message: "values of the run {run} cannot be sealed: the key {key} is not there",
+    hint: 'Give the key as `vault.key`, or among `vault.previous` where it was replaced; or mask by `seal: "mask"`.',
+  },
 } as const satisfies Record<`${string}/${string}`, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -603,6 +603,20 @@ export interface StreamBodies {
     /** Hashes of function texts, by what they belong to and its version. */
     readonly functions: { readonly [owner: string]: string };
   };
+  /** Tokens of a run, and under the operator's key what they stand for; a masked one stands for nothing any more. */
+  "value.sealed": {
+    /** Which of the operator's keys. */
+    readonly keyId: string;
+    readonly values: readonly { readonly token: string; readonly class: string; readonly box?: string }[];
+  };
+  /** Values were let out: the tokens that stood for them, by class, and to whom. */
+  "value.disclosed": {
+    readonly run: string;
+    readonly to: { readonly kind: "tool" | "model" | "caller" | "run"; readonly name: string };
+    /** The call or agent instance for which it was; "" for the run's own answer. */
+    readonly path: string;
+    readonly tokens: { readonly [dataClass: string]: readonly string[] };
+  };
 }
 
 /** What a kill switch or a revocation is about. */

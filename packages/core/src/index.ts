@@ -9,7 +9,7 @@ export {
   type ToolSearch,
 } from "./agent.ts";
 export type { AnswerDelta, AnswerRetracted } from "./answer/deltas.ts";
-export { type Detector, defaultDetectors, redactText } from "./answer/redaction.ts";
+export { defaultDetectors, type PatternDetector, redactText, type TextDetector } from "./answer/redaction.ts";
 export type {
   ApprovalDecision,
   ApprovalFilter,
@@ -204,6 +204,20 @@ export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
 export type { EventsOptions, OpenQuestion, Run, RunEvents, RunResult, UncertainEffect } from "./run/run.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
+export type { VaultKey } from "./seal/cipher.ts";
+export { type Detected, type Detection, type Detector, detection } from "./seal/detector.ts";
+export { type Disclosure, disclosureStream } from "./seal/disclosures.ts";
+export { redactFields, redactingLogger, redactingTracer } from "./seal/onlookers.ts";
+export type {
+  AnswerRules,
+  ClassActions,
+  SealAction,
+  SealOptions,
+  SealSettings,
+  VaultSettings,
+} from "./seal/settings.ts";
+export { luhnDigit } from "./seal/token.ts";
+export { vaultStream } from "./seal/vault.ts";
 export {
   asAgent,
   defineSupervisor,

@@ -1,11 +1,15 @@
 import { type DestinationStream, type LoggerOptions as PinoOptions, pino } from "pino";
+import type { TextDetector } from "./answer/redaction.ts";
 import type { Logger } from "./port/logger.ts";
+import { redactingLogger } from "./seal/onlookers.ts";
 
 export interface PinoLoggerOptions {
   /** `info` when absent. Payloads appear at `debug` only. */
   readonly level?: "debug" | "info" | "warn" | "error" | "silent";
   /** Field paths that are never written, beside the built-in ones; pino's own syntax. */
   readonly redact?: readonly string[];
+  /** What is found in the texts of a line is written as its class: `[email]`. */
+  readonly detectors?: readonly TextDetector[];
   /** Where lines go; standard error when absent, because standard output may be a protocol. */
   readonly destination?: DestinationStream;
   /** Fields of every line. */
@@ -24,5 +28,5 @@ export function pinoLogger(options: PinoLoggerOptions = {}): Logger {
     base: { ...base },
     redact: { paths: [...alwaysRedacted, ...redact], censor: "[redacted]" },
   };
-  return pino(settings, destination);
+  return redactingLogger(pino(settings, destination), options.detectors ?? []);
 }

@@ -89,6 +89,8 @@ export interface Tool<
   readonly trusts: readonly string[];
   /** Sensitive labels of the data that may go into it, where it is a sink; nothing: it is none. */
   readonly cleared: readonly string[] | undefined;
+  /** Classes of data that it gets in the clear; tokens stand for all others. `*`: all. */
+  readonly reveals: readonly string[];
   readonly version: string;
   /** How a failed call is tried again; the gate's own defaults where it is absent. */
   readonly retry: RetryPolicy | undefined;
@@ -143,6 +145,8 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
    * all classes, `[]` for none. Absent: the tool stays inside, and everything may go in.
    */
   readonly cleared?: readonly string[];
+  /** Classes of data that it gets in the clear (`["email"]`), where values are sealed; none when absent, `*`: all. */
+  readonly reveals?: readonly string[];
   readonly retry?: Partial<RetryPolicy>;
   /** Shares a breaker with other tools: whatever they stand or fall with, such as a server. */
   readonly breaker?: string;
@@ -233,6 +237,7 @@ export function defineTool(
     labels: options.labels ?? [],
     trusts: options.trusts ?? [],
     cleared: options.cleared,
+    reveals: options.reveals ?? [],
     retry: retryOf(name, options.retry),
     breaker: options.breaker ?? name,
     settlesWithinMs: write?.settlesWithinMs,

@@ -10,6 +10,7 @@ import {
 import { z } from "zod";
 import type { Pack } from "../pack.ts";
 import { offlineTools } from "../suite/catalog.ts";
+import { sandboxSealing } from "../suite/sealing.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 import { openPack } from "./packs.ts";
 import type { Store } from "./store.ts";
@@ -43,12 +44,16 @@ export const noModel: Model = {
 };
 
 /** The suite's supervisor, made of the tools' kept definitions. It can decide and cannot act. */
-export async function offlineSupervisor({ engine }: Pick<Store, "engine">, suite: SuiteFile): Promise<Supervisor> {
+export async function offlineSupervisor(
+  { engine, workspace }: Pick<Store, "engine" | "workspace">,
+  suite: SuiteFile,
+): Promise<Supervisor> {
   const pack = await openPack(suite.pack);
   const definition = pack.team(offlineTools(suite.catalog));
   return runSupervisor(definition, {
     engine,
     waitingRuns: "leave",
+    ...(suite.sealed ? sandboxSealing(workspace.dir) : {}),
     models: Object.fromEntries(definition.aliases.map((alias) => [alias, noModel])),
   });
 }

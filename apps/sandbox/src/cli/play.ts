@@ -192,6 +192,7 @@ export function newSuites(options: {
   readonly now: Date;
   /** What their ids begin with; made of the pack, the time and chance when absent. */
   readonly id?: string | undefined;
+  readonly sealed?: boolean | undefined;
 }): Omit<SuiteFile, "catalog">[] {
   const { pack, model, seeds, approver, scenarios, now } = options;
   const stamp = now.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
@@ -203,6 +204,7 @@ export function newSuites(options: {
     model: { ...model, seed },
     scenarios: scenarios(seed),
     approver,
+    ...(options.sealed ? { sealed: true as const } : {}),
     // Later seeds are newer, so that the last one is the newest.
     startedAt: now.getTime() + index,
   }));

@@ -90,6 +90,7 @@ ${exitCodes}`,
       "auto approves whatever waits for a person (default), none leaves it waiting; under attack: none, ground-truth or blind (default: all three)",
     )
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
+    .option("--seal", "seal personal data and secrets before they are journaled, under a key in the state folder")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
     .addHelpText(

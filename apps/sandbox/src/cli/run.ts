@@ -7,6 +7,7 @@ import { liveModels } from "../model/live.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
 import { clearRecording, type RecordingFile, readRecording, recordedScenarios } from "../suite/recording.ts";
 import type { SuiteReport } from "../suite/report.ts";
+import { keyFile } from "../suite/sealing.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { SuiteModel } from "../suite/workspace.ts";
 import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
@@ -28,6 +29,7 @@ export interface RunOptions extends ModelWish, AttackWish {
   readonly concurrency?: string;
   readonly approver?: string;
   readonly watch?: string;
+  readonly seal?: boolean;
   readonly json?: boolean;
   readonly report: boolean;
 }
@@ -75,6 +77,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
     approver,
     scenarios: (seed) => scenarios.flatMap(({ name }) => (isRecorded(name, seed) ? [name] : [])),
     now: new Date(),
+    sealed: options.seal,
     id: known && freeId(place, `${chosen.name}-replay`),
   });
   if (model.recording?.mode === "record") {
@@ -82,6 +85,14 @@ export async function run(packName: string | undefined, options: RunOptions, con
     clearRecording(model.recording.folder, about);
   }
 
+  if (options.seal === true) {
+    const file = place.shown(keyFile(place.state));
+    err.print(
+      err.paint.warn(
+        `The key to what is sealed lies in ${file}: good for development, and no secret from whoever has the folder.`,
+      ),
+    );
+  }
   await using store = known ? openStore(place, repeatable) : openStore(place);
   using interrupt = onInterrupt(() => {
     err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");

@@ -9,6 +9,7 @@ import {
   type Run,
   type RuntimeOptions,
   runSupervisor,
+  type SealOptions,
   type SupervisorDefinition,
   silentLogger,
 } from "@remit/core";
@@ -27,12 +28,14 @@ export async function passTimeFor(
     models,
     budgets = {},
     ids,
+    sealing = {},
   }: {
     readonly engine: Engine;
     readonly definition: SupervisorDefinition;
     readonly models: Readonly<Record<string, Model | Route>>;
     readonly budgets?: NonNullable<RuntimeOptions<string>["budgets"]>;
     readonly ids?: IdSource | undefined;
+    readonly sealing?: SealOptions;
   },
 ): Promise<void> {
   const later = localEngine({
@@ -48,6 +51,7 @@ export async function passTimeFor(
       models,
       budgets,
       waitingRuns: "leave",
+      ...sealing,
       ...(ids ? { ids } : {}),
     });
     const { id, tenant } = run;

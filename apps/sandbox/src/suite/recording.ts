@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Detector, defaultDetectors, type Entry, type Model } from "@remit/core";
+import { defaultDetectors, type Entry, type Model, type TextDetector } from "@remit/core";
 import { type Recording, recording } from "@remit/core/testing";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
@@ -154,7 +154,7 @@ export interface TapeOptions extends SuiteRecording {
   readonly about: Omit<RecordingFile, "format" | "models">;
   readonly redact?: (text: string, pointer: string) => string;
   /** Finds of these are written as their names; what looks like a key when absent. */
-  readonly detectors?: readonly Detector[];
+  readonly detectors?: readonly TextDetector[];
   /** Texts that are written nowhere, whatever they look like, such as the keys in use. */
   readonly secrets?: readonly string[];
 }
@@ -164,7 +164,7 @@ export function openTape(options: TapeOptions): Tape {
   const { folder, mode, seed, about, redact, secrets = [] } = options;
   const recorded = mode === "replay" ? readRecording(folder) : undefined;
   const detectors = [
-    ...secrets.map((secret): Detector => ({ name: "key", pattern: literal(secret), longest: secret.length })),
+    ...secrets.map((secret): TextDetector => ({ name: "key", pattern: literal(secret), longest: secret.length })),
     ...(options.detectors ?? defaultDetectors.filter(({ name }) => name === "key")),
   ];
   const files = new Map<string, Recording>();

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import {
-  type Detector,
   type Engine,
   type IdSource,
   type Logger,
@@ -8,7 +7,9 @@ import {
   type Route,
   type Run,
   runSupervisor,
+  type SealOptions,
   type Supervisor,
+  type TextDetector,
 } from "@remit/core";
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
 import { chooseModel } from "../model/choice.ts";
@@ -20,6 +21,7 @@ import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
 import { openPlace } from "./place.ts";
 import { openTape, type Tape } from "./recording.ts";
+import { sandboxSealing } from "./sealing.ts";
 import type { SuiteFile, Workspace } from "./workspace.ts";
 import { worldOf } from "./world-of.ts";
 
@@ -37,7 +39,9 @@ export interface StageOptions {
   readonly ids?: IdSource;
   /** What of the exchanges is not written as it is, of a suite that is recorded; a replay needs the same. */
   readonly redact?: (text: string, pointer: string) => string;
-  readonly detectors?: readonly Detector[];
+  readonly detectors?: readonly TextDetector[];
+  /** What is sealed before it is journaled; as the suite says when absent. */
+  readonly sealing?: SealOptions;
 }
 
 /** A suite ready to be played: its world's server is running, its supervisor is at the engine, its people are there. */
@@ -64,6 +68,7 @@ export interface Stage {
 /** Opens a suite: starts its servers, and notes what its tools are. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { suite, pack, workspace, engine, logger, approver, through, ids } = options;
+  const sealing = options.sealing ?? (suite.sealed ? sandboxSealing(workspace.dir) : {});
   const dir = workspace.worldDir(suite.id);
   mkdirSync(dir, { recursive: true });
   const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });
@@ -105,11 +110,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       budgets,
       // Suites of other versions lie in the same folder, each with its own tenant.
       waitingRuns: "leave",
+      ...sealing,
       ...(ids ? { ids } : {}),
       ...(logger ? { logger } : {}),
     });
     const attended = (approver ?? suite.approver ?? "auto") === "auto";
-    const passTime = (until: number, run: Run) => passTimeFor(run, until, { engine, definition, models, budgets, ids });
+    const passTime = (until: number, run: Run) =>
+      passTimeFor(run, until, { engine, definition, models, budgets, ids, sealing });
     const play: Stage["play"] = async (scenario, options) => {
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
       const external = attended ? scenario.external : scenario.external.filter(isReply);

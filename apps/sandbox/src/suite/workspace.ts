@@ -39,6 +39,7 @@ const suiteFile = z.object({
   }),
   scenarios: z.array(z.string()),
   approver: z.enum(approverNames).optional(),
+  sealed: z.literal(true).optional(),
   startedAt: z.number(),
   catalog: z.array(z.looseObject({ name: z.string() })),
 });
@@ -65,6 +66,8 @@ export interface SuiteFile {
   readonly scenarios: readonly string[];
   /** Who decides on calls that wait for a person; `auto` when absent. */
   readonly approver?: ApproverName;
+  /** What comes in is sealed before it is journaled, under the key in the state folder. */
+  readonly sealed?: true;
   /** Epoch ms. */
   readonly startedAt: number;
   readonly catalog: Catalog;

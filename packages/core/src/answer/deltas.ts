@@ -1,5 +1,5 @@
 import type { RunKey } from "../port/engine.ts";
-import { assertDetectors, type Detector, defaultDetectors, RedactionWindow, redactText } from "./redaction.ts";
+import { assertDetectors, defaultDetectors, RedactionWindow, redactText, type TextDetector } from "./redaction.ts";
 
 /**
  * What people see of an answer before its run is over. It is never journaled (D9): who was not there has not seen it, and
@@ -47,7 +47,7 @@ export interface Deltas {
 }
 
 /** @throws OrchestrationError `answer/detector-invalid` */
-export function answerDeltas(detectors: readonly Detector[] = defaultDetectors): Deltas {
+export function answerDeltas(detectors: readonly TextDetector[] = defaultDetectors): Deltas {
   assertDetectors(detectors);
   const listeners = new Map<string, Set<Hear>>();
   const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);

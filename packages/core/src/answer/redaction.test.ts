@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Detector, defaultDetectors, RedactionWindow, redactText } from "./redaction.ts";
+import { defaultDetectors, type PatternDetector, RedactionWindow, redactText } from "./redaction.ts";
 
 /** What a window shows of a text that comes in these pieces. */
-function shown(pieces: readonly string[], detectors: readonly Detector[]): string[] {
+function shown(pieces: readonly string[], detectors: readonly PatternDetector[]): string[] {
   const window = new RedactionWindow(detectors);
   return [...pieces.map((piece) => window.push(piece)), window.end()];
 }
@@ -22,7 +22,7 @@ describe("what is found", () => {
   });
 });
 
-const detectors: readonly Detector[] = [
+const detectors: readonly PatternDetector[] = [
   { name: "digits", pattern: /\d{3,8}/g, longest: 8 },
   { name: "name", pattern: /anna/g, longest: 4 },
 ];

@@ -1,4 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
+import type { Detected, Detector } from "../seal/detector.ts";
 
 /**
  * Redacts text that comes in pieces, so that nothing is shown of what a detector finds, however the pieces were cut.
@@ -8,7 +9,7 @@ import { OrchestrationError } from "../errors.ts";
  * A2 A find of at most `longest` characters is never shown, not even its beginning: so many are held back until more is
  *    known. A longer one may be shown up to that many characters before its end.
  */
-export interface Detector {
+export interface PatternDetector {
   /** Stands in the text in place of a find: `[email]`. */
   readonly name: string;
   /** With the flag `g`. */
@@ -17,8 +18,11 @@ export interface Detector {
   readonly longest: number;
 }
 
+/** One that is a pattern, or one that seals values of classes as well. */
+export type TextDetector = PatternDetector | Detector;
+
 /** Addresses, account and card numbers, and tokens that look like keys. What a company calls personal it must add itself. */
-export const defaultDetectors: readonly Detector[] = [
+export const defaultDetectors: readonly PatternDetector[] = [
   {
     name: "email",
     pattern: /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,3}/gu,
@@ -30,9 +34,10 @@ export const defaultDetectors: readonly Detector[] = [
 ];
 
 /** @throws OrchestrationError `limits/not-a-bound` for a `longest` that is no bound; `answer/detector-invalid` */
-export function assertDetectors(detectors: readonly Detector[]): void {
-  for (const { name, pattern, longest } of detectors) {
-    if (!pattern.flags.includes("g")) {
+export function assertDetectors(detectors: readonly TextDetector[]): void {
+  for (const detector of detectors) {
+    const { name, longest } = detector;
+    if ("pattern" in detector && !detector.pattern.flags.includes("g")) {
       throw new OrchestrationError("answer/detector-invalid", {
         detector: name,
         reason: "its pattern lacks the flag g",
@@ -50,13 +55,17 @@ interface Find {
   readonly name: string;
 }
 
+function findOf({ start, end, class: name }: Detected): Find {
+  return { from: start, to: end, name };
+}
+
 /** A window over a text that is still growing. */
 export class RedactionWindow {
-  readonly #detectors: readonly Detector[];
+  readonly #detectors: readonly TextDetector[];
   readonly #held: number;
   #text = "";
 
-  constructor(detectors: readonly Detector[]) {
+  constructor(detectors: readonly TextDetector[]) {
     this.#detectors = detectors;
     this.#held = detectors.reduce((most, { longest }) => Math.max(most, longest), 0);
   }
@@ -96,9 +105,13 @@ export class RedactionWindow {
   /** Finds in their order. Those that overlap are one, with the name of the one that begins first, or else is longer. */
   #finds(): readonly Find[] {
     const all: Find[] = [];
-    for (const { name, pattern } of this.#detectors) {
-      for (const { index, 0: found } of this.#text.matchAll(pattern)) {
-        if (found !== "") all.push({ from: index, to: index + found.length, name });
+    for (const detector of this.#detectors) {
+      if ("detect" in detector) {
+        for (const found of detector.detect(this.#text)) all.push(findOf(found));
+        continue;
+      }
+      for (const { index, 0: found } of this.#text.matchAll(detector.pattern)) {
+        if (found !== "") all.push({ from: index, to: index + found.length, name: detector.name });
       }
     }
     all.sort((a, b) => a.from - b.from || b.to - a.to);
@@ -113,7 +126,8 @@ export class RedactionWindow {
 }
 
 /** The same for a text that is there as a whole. */
-export function redactText(text: string, detectors: readonly Detector[]): string {
+export function redactText(text: string, detectors: readonly TextDetector[]): string {
+  if (detectors.every((one) => "hint" in one && !new RegExp(one.hint.source, "i").test(text))) return text;
   const window = new RedactionWindow(detectors);
   return window.push(text) + window.end();
 }

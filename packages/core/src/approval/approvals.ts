@@ -5,6 +5,7 @@ import { openRun } from "../journal/open-run.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { AssertOperator } from "../policy/operators.ts";
 import type { Clock } from "../port/clock.ts";
+import type { RunKey } from "../port/engine.ts";
 import type { Journal, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -110,6 +111,8 @@ export interface ApprovalServiceOptions {
   readonly may?: AssertOperator;
   /** Puts an event into a run and resolves when it is durable, was known already or has no place any more. */
   readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
+  /** Seals what somebody says to a run, as arguments of a tool where one is named; what is signed is what is journaled. */
+  readonly seal?: <Value extends Json>(run: RunKey, value: Value, tool?: string) => Promise<Value>;
   /** True for a run that is under way in another process, if anywhere: an event from here would take it over. */
   readonly isElsewhere: (record: RunRecord) => boolean;
   /** The tool of this name in the definition that a run is pinned to; nothing where that is not loaded. */
@@ -123,6 +126,7 @@ export interface ApprovalServiceOptions {
 /** Makes the inbox over a journal. */
 export function approvalService(options: ApprovalServiceOptions): Approvals {
   const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor, may } = options;
+  const seal = options.seal ?? (async (_run, value) => value);
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
 
@@ -148,7 +152,10 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     const record = await recordAt(tenant, address);
     const entries = await entriesOf(record);
     const key = decision.key ?? ids.id("decision");
-    const plain = plainInput(decision, address);
+    const given = plainInput(decision, address);
+    const tool =
+      given === undefined ? undefined : openCasesOf(entries, record).find((one) => one.address === address)?.tool;
+    const plain = given === undefined ? undefined : await seal(record, given, tool);
     const principal = plainPrincipal(decision.principal ?? principals.current());
     may?.("approve", principal);
     const said = { effect: effectOf(address), decision: decision.decision, input: plain, principal: principal.id };
@@ -164,7 +171,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
       binding: decision.binding ?? open.binding,
       decision: decision.decision,
       ...(plain === undefined ? {} : { input: plain }),
-      reason: decision.reason,
+      reason: await seal(record, decision.reason),
       // Only a signature that was checked shows here who somebody is.
       principal: { ...principal, authenticated: registry !== undefined },
       key,

@@ -70,6 +70,7 @@ const heardWithinMs = 10_000;
 /** Makes that part over the same journal. */
 export function questionService(options: ApprovalServiceOptions): ToolQuestions {
   const { journal, clock, ids, principals, deliver, isElsewhere, registry, supervisor, may } = options;
+  const seal = options.seal ?? (async (_run, value) => value);
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
 
@@ -119,7 +120,8 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
       may?.("approve", principal);
       const { question } = placeOf(address);
       const { action, content } = given;
-      const answer = (content === undefined ? { action } : { action, content }) as ToolAnswer;
+      const said = (content === undefined ? { action } : { action, content }) as ToolAnswer;
+      const answer = (await seal(record, said as unknown as Json)) as unknown as ToolAnswer;
       const earlier = answeredBy(entries, key);
       if (earlier) {
         // A second delivery of what was said before gets the answer that the first one got.
@@ -132,7 +134,7 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
         question,
         binding: given.binding ?? open.binding,
         answer,
-        reason: given.reason ?? "",
+        reason: await seal(record, given.reason ?? ""),
         // Only a signature that was checked shows here who somebody is.
         principal: { ...principal, authenticated: registry !== undefined },
         key,

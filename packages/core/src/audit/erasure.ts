@@ -5,10 +5,12 @@ import { isUnfinished } from "../journal/listing.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { vaultStream } from "../seal/vault.ts";
 import { type Fold, openStream } from "../stream/stream.ts";
 
 /**
- * Erasing what runs hold, on the record. Bodies and salts go, payloads and snapshots with them; numbers, types, times and
+ * Erasing what runs hold, on the record. Bodies and salts go, payloads, snapshots and the values
+ * that the run's tokens stand for with them; numbers, types, times and
  * hashes stay, and the chain goes on to hold (D5). A body is erased as a whole: it has no classes of data yet.
  *
  * X1 Who wants it and why is durable before anything goes; that it is gone, and how much, is said after. A request without
@@ -92,9 +94,10 @@ async function erase(
   const done: { readonly run: string; readonly entries: number; readonly through: number }[] = [];
   const streams: StreamKey[] = [];
   for (const { runId, lastSeq } of runs) {
-    const own: StreamKey[] = [{ tenant, kind: "run", id: runId }, leftStream({ tenant, runId })];
+    const key: RunKey = { tenant, runId };
+    const own: StreamKey[] = [{ tenant, kind: "run", id: runId }, leftStream(key), vaultStream(key)];
     let entries = 0;
-    for (const key of own) for (const { lines } of await journal.read(key)) entries += countBodies(lines, before);
+    for (const one of own) for (const { lines } of await journal.read(one)) entries += countBodies(lines, before);
     done.push({ run: runId, entries, through: lastSeq });
     streams.push(...own);
     sum += entries;

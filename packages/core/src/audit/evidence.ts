@@ -10,6 +10,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { Signer } from "../port/signer.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { disclosureStream } from "../seal/disclosures.ts";
 import { checkpointStream } from "./checkpoint.ts";
 import { type Completeness, completenessTally } from "./completeness.ts";
 import { erasureStream } from "./erasure.ts";
@@ -104,6 +105,7 @@ export async function* exportEvidence(
   const beside: readonly (readonly [StreamKey, string])[] = [
     [{ tenant, kind: "dead-letters", id: "letters" }, mention],
     [erasureStream(tenant), mention],
+    [disclosureStream({ tenant, runId }), mention],
     [checkpointStream(tenant), JSON.stringify({ stream: nameOf(own) }).slice(1, -1)],
   ];
   for (const [key, belongs] of beside) {

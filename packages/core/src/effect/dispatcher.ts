@@ -14,6 +14,7 @@ import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import { attributeNames, operations, spanNames, type Tracer } from "../port/tracer.ts";
 import { type Parsed, parseWith } from "../schema.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
@@ -40,6 +41,8 @@ import { dispatchWindowMs } from "./tries.ts";
  *    here, and with nothing waited for between the look at the clock and the call.
  * G6 The policy that the run is pinned to and the one that is in force now are asked about the arguments as the tool gets
  *    them; where one of them wants a person, an approval has to be there.
+ * G6 A tool gets the values of the classes that it `reveals`, and tokens for the rest; that it got them is durable before.
+ *    Keys, hashes and approvals are over tokens.
  */
 export interface Dispatcher {
   readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
@@ -73,10 +76,18 @@ export interface DispatcherOptions {
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
   /** How tools ask people; without it they cannot. */
   readonly ask?: AskPeople;
+  /** Puts values in the place of tokens; without it there are none. */
+  readonly sealing?: Sealing;
+}
+
+/** What a tool gets of a command: its arguments and attributes, opened as far as it may see them. */
+interface Opened {
+  readonly input: Json;
+  readonly attributes: ToolContext["attributes"];
 }
 
 export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { definition, clock, tracer, breakers, limiter, restrictions, policies, tenantKey, ask } = options;
+  const { definition, clock, tracer, breakers, limiter, restrictions, policies, tenantKey, ask, sealing } = options;
   const { limits } = definition;
   const undoTools = undoToolsOf(definition);
 
@@ -201,7 +212,26 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     return { ok: false, issues: [{ pointer: "", message: `${bytes} bytes, more than the limit of ${limit}` }] };
   };
 
-  const contextOf = (key: RunKey, command: CallToolCommand | LookupCommand, signal: AbortSignal): ToolContext => ({
+  /** The arguments and attributes of a call as its tool may have them (G6). A copy: what a tool does to it is no run's business. */
+  const openedFor = (
+    key: RunKey,
+    command: CallToolCommand | LookupCommand,
+    tool: AnyTool,
+  ): Opened | Promise<Opened> => {
+    const { input, attributes, path } = command;
+    if (!sealing || tool.reveals.length === 0) return { input: copyJson(input), attributes };
+    const to = { kind: "tool", name: tool.name, path } as const;
+    return sealing
+      .reveal(key, { input, attributes }, tool.reveals, to)
+      .then((opened) => ({ ...opened, input: copyJson(opened.input) }));
+  };
+
+  const contextOf = (
+    key: RunKey,
+    command: CallToolCommand | LookupCommand,
+    attributes: ToolContext["attributes"],
+    signal: AbortSignal,
+  ): ToolContext => ({
     signal,
     idempotencyKey: command.key,
     tenant: key.tenant,
@@ -209,7 +239,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     agent: command.agent,
     path: command.path,
     attempt: command.attempt,
-    attributes: command.attributes,
+    attributes,
     ...(command.type === "callTool" ? starterOf(command) : {}),
   });
 
@@ -234,6 +264,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       });
       let tool: AnyTool;
       let input: unknown;
+      let attributes = command.attributes;
       let pass: Pass | undefined;
       let releases: readonly Release[] = [];
       try {
@@ -242,10 +273,12 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         if ((tool.effect === "write" || command.tier === "person") && needsApproval(command)) {
           await checkApproval(key, command);
         }
+        const opening = openedFor(key, command, tool);
+        const opened = opening instanceof Promise ? await opening : opening;
+        attributes = opened.attributes;
         // G3: behind whatever else may have to wait for a journal.
         if (restrictions) await checkRestrictions(key, command);
-        // A copy, because what a tool does to its arguments is no business of the run that holds them.
-        const parsed = parseWith(tool.input, copyJson(command.input));
+        const parsed = parseWith(tool.input, opened.input);
         if (!parsed.ok) {
           throw new OrchestrationError("tool/input-invalid", {
             tool: tool.name,
@@ -280,9 +313,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         const holdMs = limits.answerMs;
         const value = await within({ clock, tool, signal, holdMs, patient: write }, (inner, time) =>
           tool.execute(input as never, {
-            ...contextOf(key, command, inner),
+            ...contextOf(key, command, attributes, inner),
             ...(ask
-              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, signal: inner, time }) }
+              ? { elicit: elicitOf({ key, command, tool, clock, limits, labels, ask, sealing, signal: inner, time }) }
               : {}),
           }),
         );
@@ -330,12 +363,14 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         const tool = gate(command);
         const { lookup } = tool;
-        const input = parseWith(tool.input, copyJson(command.input));
+        const opening = openedFor(key, command, tool);
+        const opened = opening instanceof Promise ? await opening : opening;
+        const input = parseWith(tool.input, opened.input);
         if (!lookup || !input.ok) return answer("unknown");
         const startedAt = clock.now();
         const ask = async () => {
           const value = await within({ clock, tool, signal, holdMs: 0, patient: false }, (inner) =>
-            lookup(input.value as never, contextOf(key, command, inner)),
+            lookup(input.value as never, contextOf(key, command, opened.attributes, inner)),
           );
           return found.safeParse(value);
         };

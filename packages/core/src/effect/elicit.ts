@@ -6,6 +6,7 @@ import type { Json } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Patience } from "./patience.ts";
 import { dispatchWindowMs } from "./tries.ts";
@@ -40,10 +41,11 @@ export function elicitOf(options: {
   readonly limits: Limits;
   readonly labels: LabelTable;
   readonly ask: AskPeople;
+  readonly sealing?: Sealing | undefined;
   readonly signal: AbortSignal;
   readonly time: Patience;
 }): (question: ToolQuestion) => Promise<ToolAnswer> {
-  const { key, command, clock, limits, labels, ask, signal, time } = options;
+  const { key, command, clock, limits, labels, ask, sealing, signal, time } = options;
   const { tool, path, effect, callBefore } = command;
   const assertInTime = (at: number) => {
     if (effect === "read") return;
@@ -61,13 +63,18 @@ export function elicitOf(options: {
     if (!read.ok) {
       throw new OrchestrationError("tool/question-invalid", { tool, question, issues: read.issues as unknown as Json });
     }
-    const asks = read.value;
+    // Its hash is what people sign, so it is sealed before that is made.
+    const asks = sealing
+      ? ((await sealing.json(key, read.value as unknown as Json)) as unknown as ToolQuestion)
+      : read.value;
     const goOn = time.hold();
     try {
       const body = { question, effect: path, command: command.id, asks, hash: questionHash(asks), labels };
       const { answer, at } = await ask(key, body, { tool, signal });
+      const { reveals, name } = options.tool;
+      const told = sealing ? await sealing.reveal(key, answer, reveals, { kind: "tool", name, path }) : answer;
       assertInTime(at);
-      return answer;
+      return told;
     } finally {
       goOn();
     }

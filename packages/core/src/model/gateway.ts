@@ -8,13 +8,14 @@ import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend, Usage } from "../event.ts";
-import { plainJson } from "../json.ts";
+import { type Json, plainJson } from "../json.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
-import type { FailedCall, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { FailedCall, Message, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
+import { reasoningClass, type Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
@@ -30,6 +31,8 @@ import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.t
  * W1 One call asks one model. Which one a route chooses is journaled with what it answered; when it fails, the event names
  *    the one that comes next, and asking that one is a call of its own: reserved, journaled and bounded like any other.
  * W2 What a failed call has cost is journaled too, where its client knows it; else it settles at its reservation (D12).
+ * W3 A model is shown the values of the classes that it, or the settings for its alias, `reveals`, and tokens for the rest.
+ *    What it is shown is durable before; what it says is sealed before anybody sees it. Such a call is never cached.
  */
 export interface ModelGateway {
   readonly call: (key: RunKey, command: CallModelCommand, signal: AbortSignal) => Promise<InputEvent>;
@@ -83,10 +86,13 @@ export interface ModelGatewayOptions {
   readonly context?: { readonly [alias: string]: ContextBudget };
   /** Brings what an agent that streams says to those who listen. */
   readonly deltas?: Deltas;
+  /** Puts values in the place of tokens, and seals what comes back; without it there are none. */
+  readonly sealing?: Sealing;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
-  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions, policies } = options;
+  const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions, policies, sealing } =
+    options;
   const { payloadBytes } = definition.limits;
 
   /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
@@ -155,6 +161,17 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     agent.tools
       .filter(({ name, breaker }) => granted.includes(name) && (breakers?.peek(`tool:${breaker}`) ?? true) !== true)
       .map(({ name }) => name);
+
+  /** A request as this model may see it (W3). Its own thinking it may always have back. */
+  const openedFor = async (key: RunKey, { alias, path }: CallModelCommand, model: Model, request: ModelRequest) => {
+    const own = (sealing && Object.hasOwn(sealing.rules.models, alias) && sealing.rules.models[alias]) || [];
+    const classes = [...(model.reveals ?? []), ...own];
+    const to = { kind: "model", name: model.id, path } as const;
+    const { input, messages } = request;
+    const told = await sealing?.reveal(key, { input, messages }, [...classes, reasoningClass], to);
+    if (!told || (told.input === input && told.messages === messages)) return request;
+    return { ...request, input: told.input, messages: told.messages.map(withReasoning) };
+  };
 
   const checkRestrictions = async ({ tenant }: RunKey, { agent }: CallModelCommand) => {
     if (restrictions) assertUnrestricted(await restrictions(tenant), { tenant, agent });
@@ -436,6 +453,15 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         }
         const withheld = withheldOf(agent, command.tools);
         const request = shown(whole, withheld, fitted);
+        let opened = request;
+        if (sealing) {
+          try {
+            opened = await openedFor(key, command, model, request);
+          } catch (thrown) {
+            if (OrchestrationError.is(thrown)) return uncalled(thrown);
+            return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
+          }
+        }
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         /** What was answered and is of no use has its cost all the same. */
         let told: FailedCall | undefined;
@@ -443,15 +469,16 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
-          const outcome = generate(model, request, signal, voice);
+          const outcome = generate(model, opened, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           noteLatency(model, clock.now() - startedAt);
           const response = read(answer, model.id);
-          const { parts, usage, cost, model: name } = response;
+          const { usage, cost, model: name } = response;
           told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
+          const parts = sealing ? await sealing.parts(key, response.parts, agent.name) : response.parts;
           const summary = summarised(model.id, command, parts, options.context);
-          cache?.keep(model, request, response);
+          if (opened === request) cache?.keep(model, request, { ...response, parts });
           taken?.used(tokensUsed(usage));
           span.set({ model: name ?? model.id, usage, cost, parts });
           span.end();
@@ -493,6 +520,20 @@ function shown(whole: ModelRequest, withheld: readonly string[], fitted: FittedC
     messages: fitted?.messages ?? whole.messages,
     tools: whole.tools.filter(({ name }) => !withheld.includes(name)),
   };
+}
+
+/** Thinking that was sealed as a text is again what its provider gave. */
+function withReasoning(message: Message): Message {
+  if (message.role !== "assistant") return message;
+  const parts = message.parts.map((part) => {
+    if (part.type !== "reasoning" || typeof part.data !== "string" || !/^[[{"]/.test(part.data)) return part;
+    try {
+      return { ...part, data: JSON.parse(part.data) as Json };
+    } catch {
+      return part; // A text of its provider's own.
+    }
+  });
+  return { ...message, parts };
 }
 
 function shrunk({ before, after, shortened, dropped }: FittedContext) {

@@ -35,6 +35,7 @@ export function hedge([first, second]: readonly [Model, Model], options: HedgeOp
   assertBound("afterMs of the hedge", afterMs);
   assertBound("graceMs of the hedge", graceMs, 0);
   const cleared = clearedForBoth(first.cleared ?? [], second.cleared ?? []);
+  const revealed = revealedToBoth(first.reveals ?? [], second.reveals ?? []);
   const quotes = [first, second].every(({ cost, quote }) => cost === "zero" || quote);
   const generate = async (request: ModelRequest, { signal, onDelta }: ModelCallOptions): Promise<ModelResponse> => {
     signal.throwIfAborted();
@@ -84,6 +85,7 @@ export function hedge([first, second]: readonly [Model, Model], options: HedgeOp
     timeoutMs: Math.max(timeoutOf(first), afterMs + timeoutOf(second)) + graceMs,
     ...(first.provider !== undefined && first.provider === second.provider ? { provider: first.provider } : {}),
     ...(cleared.length > 0 ? { cleared } : {}),
+    ...(revealed.length > 0 ? { reveals: revealed } : {}),
     ...(quotes
       ? { quote: (request: ModelRequest) => addSpend(quoteOf(first, request), quoteOf(second, request)) }
       : {}),
@@ -221,4 +223,11 @@ function clearedForBoth(one: readonly string[], other: readonly string[]): reado
   if (one.includes("sensitive")) return other;
   if (other.includes("sensitive")) return one;
   return one.filter((label) => other.includes(label));
+}
+
+/** Classes of sealed data that both are shown. */
+function revealedToBoth(one: readonly string[], other: readonly string[]): readonly string[] {
+  if (one.includes("*")) return other;
+  if (other.includes("*")) return one;
+  return one.filter((dataClass) => other.includes(dataClass));
 }

@@ -7,7 +7,8 @@ export interface StreamKey {
   readonly kind: StreamKind;
   readonly id: string;
 }
-/** `run` is one run, `answers` what other processes have said to its tools (ADR 21); the others outlive runs (D6). */
+/** `run` is one run, `answers` what other processes have said to its tools (ADR 21), `vault` what its tokens stand for
+ * and `disclosures` to whom that was shown (ADR 25); the others outlive runs (D6). */
 export type StreamKind =
   | "run"
   | "budget"
@@ -18,7 +19,9 @@ export type StreamKind =
   | "world"
   | "answers"
   | "checkpoints"
-  | "audit";
+  | "audit"
+  | "vault"
+  | "disclosures";
 
 /**
  * One appended batch: one stored row. `lines` holds an entry a line, five parts between tabs:

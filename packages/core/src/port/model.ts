@@ -103,6 +103,8 @@ export interface Model {
    * sensitive label that is not among them does not reach it (`model/not-cleared`).
    */
   readonly cleared?: readonly string[];
+  /** Classes of sealed data that it is shown in the clear (`*`: all); tokens stand for all others, and for all when absent. */
+  readonly reveals?: readonly string[];
   /** What one breaker and one concurrency limit serve; the model's own id when absent. */
   readonly provider?: string;
   /**

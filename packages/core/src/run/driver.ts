@@ -8,6 +8,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
+import type { InputPlace, Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { blobStore, openBlobs } from "./blob.ts";
 import { RunCore } from "./core.ts";
@@ -18,6 +19,7 @@ import { RunCore } from "./core.ts";
  * V1 Nothing is submitted before the decision that asked for it was appended (R1).
  * V2 A write, a paid model call and a park wait until everything before them is durable (D2).
  * V3 A conflict ends this session; whoever won owns the run.
+ * V4 An input is sealed before the core sees it, and its tokens are durable before it is (R12).
  */
 
 export interface DriverOptions {
@@ -32,6 +34,8 @@ export interface DriverOptions {
   readonly snapshotEvery: number;
   /** Bodies longer than this many characters are stored by reference. */
   readonly blobChars: number;
+  /** What comes in passes this before it is journaled, where values are sealed (R12). */
+  readonly sealing?: Sealing;
   /** Told of the run's conversation as soon as it is known, where it has one. Must not throw. */
   readonly onConversation?: (conversationId: string) => void;
 }
@@ -42,7 +46,8 @@ export interface DriverOptions {
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, shadow, onConversation } = options;
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, shadow, onConversation, sealing } =
+    options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
   const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
@@ -55,7 +60,14 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
 
   const blobs = blobStore({ journal, tenant: key.tenant, tenantKey, blobChars });
 
-  const step = async (event: InputEvent): Promise<void> => {
+  const place: InputPlace = {
+    commandOf: (id) => core.state.outstanding.get(id),
+    toolAt: (path) => core.state.calls.get(path)?.tool,
+    edgeOf: (ask) => core.state.asks.get(ask)?.edge,
+  };
+  const runKey = { tenant: key.tenant, runId: key.id };
+  const step = async (given: InputEvent): Promise<void> => {
+    const event = sealing ? await sealing.event(runKey, given, place) : given;
     const at = Math.max(session.now(), loaded.lastAt);
     loaded.lastAt = at;
     const outcome = core.apply(event, at, head.seq + 1);

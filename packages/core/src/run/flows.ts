@@ -57,9 +57,9 @@ export function answerOf(
   if (!root.tracks || !rules.flows) return { marks: [] };
   const { trusted } = root;
   const marks = labels.some((label) => isForeign(label, trusted)) ? marksIn(output, state.readings, trusted) : [];
-  const { answers } = root;
-  if (!answers) return { marks };
-  const findings = leaksOf(factsOf(work, { tool: answerSink(answers.cleared), input: output, labels }));
+  const { cleared } = root;
+  if (cleared === undefined) return { marks };
+  const findings = leaksOf(factsOf(work, { tool: answerSink(cleared), input: output, labels }));
   const [leak] = findings;
   if (!leak) return { marks };
   const data = { supervisor: root.name, pointer: leak.argument ?? "", labels: labels.filter(isSensitive).join(", ") };

@@ -16,6 +16,7 @@ import type { Batch, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { regularly } from "../regularly.ts";
 import { type Issue, parseWith } from "../schema.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
 import { openBlobs } from "./blob.ts";
@@ -150,8 +151,9 @@ export function runHandle<Output>(options: {
   readonly may: AssertOperator;
   readonly ids: IdSource;
   readonly deltas: Deltas;
+  readonly sealing?: Sealing | undefined;
 }): Run<Output> {
-  const { key, engine, definition, principals, may, ids, deltas } = options;
+  const { key, engine, definition, principals, may, ids, deltas, sealing } = options;
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
 
   const record = async () => {
@@ -338,7 +340,14 @@ export function runHandle<Output>(options: {
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
       const told = brokeOff ? batches : batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
       const all = (await Promise.all(told.map(open))).flat();
-      return resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
+      const result = resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
+      if (!sealing) return result;
+      // What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for.
+      const to = { kind: "caller", name: principals.current().id, path: "" } as const;
+      const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
+      if (result.status === "completed") return { ...result, output: await reveal(result.output) };
+      if (!("packet" in result)) return result;
+      return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
     },
     questions: async () => questionsOf(await entries()),
     approvals: async () => openCasesOf(await entries(), await record()),
@@ -402,11 +411,13 @@ export function runHandle<Output>(options: {
       ended(all);
       const waiting = uncertainOf(all).find((one) => one.effect === effect);
       if (!waiting) throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
-      const told = output === undefined ? undefined : readOutput(definition, waiting.tool, output);
+      const read = output === undefined ? undefined : readOutput(definition, waiting.tool, output);
+      // Sealed here already, so that what is found in the journal can be known again.
+      const told = read === undefined || !sealing ? read : await sealing.json(key, read, waiting.tool, "output");
       const body = {
         effect,
         outcome,
-        reason,
+        reason: sealing ? await sealing.json(key, reason) : reason,
         principal: plainPrincipal(principal ?? principals.current()),
         ...(told === undefined ? {} : { output: told }),
       };

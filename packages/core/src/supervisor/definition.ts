@@ -14,6 +14,7 @@ import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
 import type { Policy } from "../policy/policy.ts";
 import { jsonSchemaOf } from "../schema.ts";
+import type { AnswerRules } from "../seal/settings.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
@@ -66,8 +67,8 @@ export interface SupervisorOptions<
    * a protected argument, and about every write that comes after foreign text. Those of the outermost supervisor hold.
    */
   readonly flows?: FlowRules;
-  /** Makes the final answer a sink: what it may hold of sensitive classes. Absent: whoever asked may get everything. */
-  readonly answers?: { readonly cleared: readonly string[] };
+  /** What a final answer may hold, and what of sealed values is shown in it. */
+  readonly answers?: AnswerRules;
   /** Labels that count as its own people's word, such as `mcp:crm`. */
   readonly trusted?: readonly string[];
   /** What one run may cost at most, and each of its agents. */
@@ -101,7 +102,8 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly judges: Judges;
   readonly flows: FlowRules;
   readonly trusted: readonly string[];
-  readonly answers: { readonly cleared: readonly string[] } | undefined;
+  /** What a final answer may hold of sensitive classes, where it is a sink. */
+  readonly cleared: readonly string[] | undefined;
   /** Some tool of the team brings data that others may have written, or that is not for everybody. */
   readonly tracks: boolean;
   /** Bound to this definition. */
@@ -241,7 +243,7 @@ export function defineSupervisor<
     approvals,
     judges,
     flows: flows ?? {},
-    answers: options.answers,
+    cleared: options.answers?.cleared,
     trusted,
     tracks: [...tools.values()].some(
       ({ labels, memory }) =>
@@ -259,7 +261,7 @@ export function defineSupervisor<
           approvals: describeRules(options.approvals ?? []),
           judges,
           flows,
-          answers: options.answers,
+          cleared: options.answers?.cleared,
           trusted,
           budget: options.budget,
           policy: options.policy,
@@ -341,7 +343,7 @@ function describe(
     readonly approvals: Json | undefined;
     readonly judges: Judges;
     readonly flows: FlowRules | undefined;
-    readonly answers: unknown;
+    readonly cleared: readonly string[] | undefined;
     readonly trusted: readonly string[];
     readonly budget: unknown;
     readonly policy: Policy | undefined;
@@ -352,7 +354,7 @@ function describe(
     // What a definition does not use leaves no trace in its hash, so that it stays what it was.
     ...(plan.approvals === undefined ? {} : { approvals: plan.approvals }),
     ...(plan.flows === undefined ? {} : { flows: plan.flows }),
-    ...(plan.answers === undefined ? {} : { answers: plan.answers }),
+    ...(plan.cleared === undefined ? {} : { answers: { cleared: plan.cleared } }),
     ...(plan.trusted.length === 0 ? {} : { trusted: [...plan.trusted].sort() }),
     ...(plan.budget === undefined ? {} : { budget: plan.budget }),
     ...(plan.policy === undefined
@@ -432,6 +434,7 @@ function describeTool(tool: AnyTool): object {
     ...(tool.trusts.length === 0 ? {} : { trusts: tool.trusts }),
     ...(tool.cleared === undefined ? {} : { cleared: tool.cleared }),
     version: tool.version,
+    ...(tool.reveals.length === 0 ? {} : { reveals: [...tool.reveals].sort() }),
     ...(tool.retry === undefined ? {} : { retry: tool.retry }),
     ...(tool.settlesWithinMs === undefined ? {} : { settlesWithinMs: tool.settlesWithinMs }),
     ...(tool.undo === undefined ? {} : { undo: describeTool(tool.undo.tool) }),

@@ -24,6 +24,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { drive } from "../run/driver.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { Concurrency, HostOptions } from "./options.ts";
@@ -46,6 +47,8 @@ export interface HostParts {
   readonly tracer: Tracer;
   readonly observers: ReturnType<typeof observers>;
   readonly deltas: Deltas;
+  /** Absent: nothing is sealed. */
+  readonly sealing: Sealing | undefined;
   readonly options: HostOptions;
 }
 
@@ -62,6 +65,7 @@ export function makeHost({
   tracer,
   observers: watching,
   deltas,
+  sealing,
   options,
 }: HostParts): Host {
   const { clock, journal } = engine;
@@ -103,6 +107,7 @@ export function makeHost({
     restrictions: board.current,
     ...(policies.asks() ? { policies } : {}),
     ...gates,
+    ...(sealing ? { sealing } : {}),
   };
   const gateway = modelGateway({
     ...common,
@@ -190,12 +195,22 @@ export function makeHost({
         shadow,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
+        ...(sealing ? { sealing } : {}),
         onConversation,
       }),
     );
+  /** What tokens stand for is at hand while the run is driven, and no longer. */
+  const withVault = async (session: RunSession) => {
+    const letGo = sealing?.hold({ tenant: session.key.tenant, runId: session.key.id });
+    try {
+      await driven(session);
+    } finally {
+      letGo?.();
+    }
+  };
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
-    drive: (session) => (checkpointed ? checkpointed(session, driven) : driven(session)),
+    drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":

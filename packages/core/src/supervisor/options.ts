@@ -1,4 +1,4 @@
-import type { Detector } from "../answer/redaction.ts";
+import type { TextDetector } from "../answer/redaction.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
 import type { CheckpointOptions } from "../audit/checkpoints.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
@@ -18,6 +18,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Principal, PrincipalSource } from "../principal.ts";
+import type { SealOptions } from "../seal/settings.ts";
 
 /** How many calls of each kind may be under way in this process at once; what is not named is not bounded. */
 export interface Concurrency {
@@ -32,7 +33,7 @@ export interface Concurrency {
 }
 
 /** What the gates of a supervisor hold back, and how they keep runs. */
-export interface HostOptions {
+export interface HostOptions extends SealOptions {
   /** What the runs of a tenant may spend together. A tenant that is not here is not bounded. */
   readonly budgets?: { readonly [tenant: string]: TenantBudget };
   readonly concurrency?: Concurrency;
@@ -49,8 +50,6 @@ export interface HostOptions {
   readonly restrictionsMaxAgeMs?: number;
   /** How long the requests under an alias may be; longer ones are shortened from their oldest turns on. */
   readonly context?: { readonly [alias: string]: ContextBudget };
-  /** What is not shown of what agents say, to those who watch a run with `deltas`; addresses and numbers when absent. */
-  readonly detectors?: readonly Detector[];
   /**
    * A policy that is in force now, beside the one that a run began under: it takes away at once, also from runs that wait,
    * and adds nothing (D4). A function is asked before each call. Where it wants a person, a call that nobody has approved is
@@ -59,6 +58,9 @@ export interface HostOptions {
   readonly livePolicy?: LivePolicy;
   /** A candidate that is asked beside the policy in force: where it says otherwise the journal has a `policy.shadowed`. */
   readonly shadow?: Policy;
+  /** What is not shown of what agents say, to those who watch a run with `deltas`; those of `seal`, or else addresses and
+   * numbers, when absent. */
+  readonly detectors?: readonly TextDetector[];
   /** Signs where runs stand, so that a journal whose end was cut off is found (ADR 22). Absent: nothing is signed. */
   readonly checkpoints?: CheckpointOptions;
   /** Entries between two snapshots; 256 when absent. */

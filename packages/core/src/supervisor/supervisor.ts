@@ -29,6 +29,10 @@ import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
+import { type Disclosure, disclosures } from "../seal/disclosures.ts";
+import { redactingLogger, redactingTracer } from "../seal/onlookers.ts";
+import { sealing as sealingOf } from "../seal/sealing.ts";
+import { sealRules } from "../seal/settings.ts";
 import type { Threshold } from "../threshold.ts";
 import { undoConversation, undoStateOf, undosFor } from "./compensate.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
@@ -104,6 +108,11 @@ export interface Supervisor<Input = unknown, Output = unknown> {
       readonly from: SupervisorDefinition | { readonly definition: SupervisorDefinition };
     },
   ) => Promise<MigrationReport>;
+  /** Which values of a run were shown in the clear, to whom and when: tokens, and no values. Empty where nothing is sealed. */
+  readonly disclosures: (
+    runId: string,
+    options: { readonly tenant: string },
+  ) => Promise<readonly (Disclosure & { readonly at: number })[]>;
   /** How the other sides of the gates are, as far as this process knows. */
   readonly health: () => Health;
   /** Checks a run's chain and decides it again, offline. Never throws for what it finds. */
@@ -165,9 +174,13 @@ export function runSupervisor<Input, Output, Alias extends string>(
   if (definition.budget || Object.keys(options.budgets ?? {}).length > 0 || grantsMoney(definition))
     checkPrices(withSummarisers(models, options.context));
   const ids = options.ids ?? randomIds();
-  const logger = harmlessLogger(options.logger);
+  const rules = sealRules(options);
+  const detectors = rules?.detectors ?? [];
+  const logger = harmlessLogger(options.logger && redactingLogger(options.logger, detectors));
   assertSound(definition, options, logger);
-  const tracer = harmlessTracer(options.tracer);
+  const tracer = harmlessTracer(options.tracer && redactingTracer(options.tracer, detectors));
+  const sealing =
+    rules && sealingOf({ rules, definition, journal: engine.journal, now: () => engine.clock.now(), salt: ids.salt });
   const principals = options.principals ?? osPrincipal();
   const may = operatorCheck(options.roles, principals);
   if (!options.roles) {
@@ -178,9 +191,10 @@ export function runSupervisor<Input, Output, Alias extends string>(
   }
   const watching = observers(logger);
   const id = `${definition.name}@${definition.hash}`;
-  const deltas = answerDeltas(options.detectors);
+  const deltas = answerDeltas(options.detectors ?? (detectors.length > 0 ? detectors : undefined));
   const { host, board, ledger, health } = makeHost({
     deltas,
+    sealing,
     definition,
     engine,
     models,
@@ -229,7 +243,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   };
 
   const handle = <Out = Output>(key: RunKey) =>
-    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may });
+    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may, sealing });
 
   const idOf = (tenant: string, idempotencyKey: string): string =>
     `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
@@ -278,6 +292,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
+    ...(sealing ? { seal: sealing.json } : {}),
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
 
@@ -289,6 +304,10 @@ export function runSupervisor<Input, Output, Alias extends string>(
     return { reason, principal: who };
   };
 
+  /** Tokens of one run mean nothing in another: its values are handed over, and sealed there. */
+  const handedOver = async <Value>(tenant: string, runId: string, to: string, value: Value): Promise<Value> =>
+    sealing ? sealing.handOver({ tenant, runId }, value, to) : value;
+
   const redriveKey = ({ run }: DeadLetterRun) => `redrive:${run}`;
   const letters = deadLetters({
     definition,
@@ -297,8 +316,18 @@ export function runSupervisor<Input, Output, Alias extends string>(
     salt: ids.salt,
     current: () => plainPrincipal(principals.current()),
     nameOf: (letter) => idOf(letter.tenant, redriveKey(letter)),
-    start: ({ tenant, run, ...letter }, { body }) => {
-      const { input, principal, labels, conversationId, attributes, compensates } = body;
+    start: async ({ tenant, run, ...letter }, { body }) => {
+      const { principal, labels, conversationId } = body;
+      const { input, attributes, compensates } = await handedOver(
+        tenant,
+        run,
+        idOf(tenant, redriveKey({ tenant, run, ...letter })),
+        {
+          input: body.input,
+          attributes: body.attributes,
+          compensates: body.compensates,
+        },
+      );
       // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
       const grants = grantsOf(
         { tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) },
@@ -330,7 +359,8 @@ export function runSupervisor<Input, Output, Alias extends string>(
     const grants = grantsOf({ tenant }, who);
     const { undone, unfinished, count } = await undoStateOf(engine.journal, tenant, run);
     if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
-    const undos = await undosFor(engine.journal, definition, { tenant, run, only: effects, undone });
+    const left = await undosFor(engine.journal, definition, { tenant, run, only: effects, undone });
+    const undos = await handedOver(tenant, run, idOf(tenant, `undo:${run}#${count + 1}`), left);
     // Counted, so that two who ask at the same moment ask for one run.
     return begin<Compensation>(tenant, `undo:${run}#${count + 1}`, {
       input: null,
@@ -353,6 +383,15 @@ export function runSupervisor<Input, Output, Alias extends string>(
       may("start", principal);
       const grants = grantsOf(start, principal);
       const input = readInput(definition, given, start.attributes);
+      const refused = sealing?.refusals(start.tenant, input) ?? [];
+      if (refused.length > 0) {
+        const issues = refused.slice(0, 20) as unknown as Json;
+        throw new OrchestrationError("run/input-invalid", {
+          supervisor: definition.name,
+          agent: definition.entry,
+          issues,
+        });
+      }
       const { idempotencyKey, conversationId, attributes } = start;
       const startAt = startOf(start, engine.clock.now());
       const budget = budgetOf(definition, start, ledger.bounds(start.tenant), grants);
@@ -446,6 +485,10 @@ export function runSupervisor<Input, Output, Alias extends string>(
         by: principal ?? principals.current(),
         blobChars: options.blobChars ?? 16_384,
       });
+    },
+    disclosures: async (runId, { tenant }) => {
+      assertId("tenant", tenant);
+      return disclosures(engine.journal, { tenant, runId }, { now: () => engine.clock.now(), salt: ids.salt }).read();
     },
     health,
     on: watching.on,

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Detector, defaultDetectors, RedactionWindow } from "../answer/redaction.ts";
+import { defaultDetectors, RedactionWindow, type TextDetector } from "../answer/redaction.ts";
 import { diffOf } from "../approval/diff.ts";
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Spend } from "../event.ts";
@@ -39,7 +39,7 @@ export interface RecordingOptions {
    * absent. A supervisor's own detectors keep out of the file what is not shown to people: a call whose arguments they
    * find is replayed with the name in their place.
    */
-  readonly detectors?: readonly Detector[];
+  readonly detectors?: readonly TextDetector[];
   /** For failures whose `retry-after` is a date; the machine's when absent. */
   readonly clock?: Clock;
 }

@@ -1,0 +1,81 @@
+import type { JsonSchema } from "../json.ts";
+
+/**
+ * Which places of a value hold data of a class, as its schema declares it: `z.string().meta({ dataClass: "email" })`. Read
+ * from the JSON Schema, so that a tool from another house declares it in the same way.
+ */
+export interface DeclaredClasses {
+  /** Of the value itself. */
+  readonly own?: string;
+  readonly members?: { readonly [name: string]: DeclaredClasses };
+  /** Of members that are not named, and of the items of a list. */
+  readonly rest?: DeclaredClasses;
+}
+
+type Node = { readonly [key: string]: unknown };
+
+/** How deep a schema is followed; one that holds itself is declared so far. */
+const depthMax = 24;
+
+/** What a schema declares; nothing where it declares no class at all. */
+export function declaredClasses(schema: JsonSchema): DeclaredClasses | undefined {
+  const root = schema as Node;
+  return JSON.stringify(schema).includes('"dataClass"') ? read(root, root, 0) : undefined;
+}
+
+function read(value: unknown, root: Node, depth: number): DeclaredClasses | undefined {
+  if (typeof value !== "object" || value === null || depth > depthMax) return undefined;
+  const node = value as Node;
+  let found: DeclaredClasses | undefined = typeof node.dataClass === "string" ? { own: node.dataClass } : undefined;
+  const also = (more: DeclaredClasses | undefined) => {
+    found = both(found, more);
+  };
+  if (typeof node.$ref === "string") also(read(target(node.$ref, root), root, depth + 1));
+  for (const key of ["anyOf", "oneOf", "allOf"]) {
+    for (const part of listOf(node[key])) also(read(part, root, depth + 1));
+  }
+  const members: Record<string, DeclaredClasses> = {};
+  for (const [name, member] of Object.entries((node.properties ?? {}) as Node)) {
+    const declared = read(member, root, depth + 1);
+    if (declared) members[name] = declared;
+  }
+  if (Object.keys(members).length > 0) also({ members });
+  for (const part of [node.items, node.additionalProperties, ...listOf(node.prefixItems)]) {
+    const rest = read(part, root, depth + 1);
+    if (rest) also({ rest });
+  }
+  return found;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function target(ref: string, root: Node): unknown {
+  if (!ref.startsWith("#")) return undefined;
+  return ref
+    .slice(1)
+    .split("/")
+    .filter((part) => part !== "")
+    .reduce<unknown>((at, part) => {
+      const name = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+      return typeof at === "object" && at !== null ? (at as Node)[name] : undefined;
+    }, root);
+}
+
+function both(left: DeclaredClasses | undefined, right: DeclaredClasses | undefined): DeclaredClasses | undefined {
+  if (!left || !right) return left ?? right;
+  const own = left.own ?? right.own;
+  const rest = both(left.rest, right.rest);
+  const names = new Set([...Object.keys(left.members ?? {}), ...Object.keys(right.members ?? {})]);
+  const members: Record<string, DeclaredClasses> = {};
+  for (const name of names) {
+    const member = both(left.members?.[name], right.members?.[name]);
+    if (member) members[name] = member;
+  }
+  return {
+    ...(own === undefined ? {} : { own }),
+    ...(names.size === 0 ? {} : { members }),
+    ...(rest === undefined ? {} : { rest }),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * What finds values of a class in a text. Detectors are pure and quick, and they know nothing of runs: what becomes of a
+ * find, the settings say.
+ */
+export interface Detected {
+  /** `email`, `card`, `secret` …; a class of one's own is as good. */
+  readonly class: string;
+  /** Index of its first character, and of the one behind its last. */
+  readonly start: number;
+  readonly end: number;
+  /** 0–1: where two finds overlap, the surer one gives the class. */
+  readonly confidence: number;
+}
+
+export interface Detector {
+  readonly name: string;
+  readonly classes: readonly string[];
+  /**
+   * A text in which this finds nothing holds nothing for the detector. It is read together with the hints of all others in
+   * one scan, case aside: no flags, no back references, no way to take long.
+   */
+  readonly hint: RegExp;
+  /** Characters of the longest find that must not be shown in part, where a text comes in pieces. */
+  readonly longest: number;
+  /** Must not throw; the same text gives the same finds. */
+  readonly detect: (text: string) => readonly Detected[];
+}
+
+/** Several detectors as one look: first the hints in one scan, then those that may find something. */
+export interface Detection {
+  /** False when no detector can find anything. */
+  readonly mayFind: (text: string) => boolean;
+  /** In the order of the text. Finds that overlap are one, over all that they cover, with the class of the surest. */
+  readonly find: (text: string) => readonly Detected[];
+}
+
+export function detection(detectors: readonly Detector[]): Detection {
+  if (detectors.length === 0) return { mayFind: () => false, find: () => [] };
+  const any = new RegExp(detectors.map(({ hint }) => `(?:${hint.source})`).join("|"), "i");
+  const own = detectors.map((detector) => ({ detector, hint: new RegExp(detector.hint.source, "i") }));
+  return {
+    mayFind: (text) => any.test(text),
+    find: (text) => {
+      if (!any.test(text)) return [];
+      return joined(own.flatMap(({ detector, hint }) => (hint.test(text) ? detector.detect(text) : [])));
+    },
+  };
+}
+
+function joined(findings: readonly Detected[]): readonly Detected[] {
+  if (findings.length < 2) return findings;
+  const kept: Detected[] = [];
+  for (const one of [...findings].sort((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = kept.at(-1);
+    if (!last || one.start >= last.end) {
+      kept.push(one);
+      continue;
+    }
+    const surer = isSurer(one, last) ? one : last;
+    kept[kept.length - 1] = { ...surer, start: last.start, end: Math.max(last.end, one.end) };
+  }
+  return kept;
+}
+
+function isSurer(one: Detected, than: Detected): boolean {
+  if (one.confidence !== than.confidence) return one.confidence > than.confidence;
+  return one.end - one.start > than.end - than.start;
+}

@@ -1,0 +1,175 @@
+import type { Json } from "../json.ts";
+import type { Issue } from "../schema.ts";
+import type { DeclaredClasses } from "./classes.ts";
+import { reveals, type SealAction, type SealRules } from "./settings.ts";
+import type { Known, Vault } from "./vault.ts";
+
+/** Seals and opens JSON values and texts. Where nothing is to be done, what comes out is what went in. */
+
+export interface SealContext {
+  readonly vault: Vault;
+  readonly rules: SealRules;
+  readonly tenant: string;
+  /** Told of each place where a value of a refused class stands; it is masked all the same. */
+  readonly refused?: (issue: Issue) => void;
+}
+
+export function sealJson(value: Json, declared: DeclaredClasses | undefined, context: SealContext): Json {
+  // One look at the whole, so that what holds nothing is not walked through.
+  if (!declared && !mayHold(typeof value === "string" ? value : JSON.stringify(value), context)) return value;
+  return walk(value, declared, "", context, "");
+}
+
+export function sealText(text: string, context: SealContext): string {
+  return mayHold(text, context) ? inText(text, "", context, "") : text;
+}
+
+function mayHold(text: string, { vault, rules }: SealContext): boolean {
+  return rules.detection.mayFind(text) || vault.mayKnow(text);
+}
+
+/** @param name of the member that holds the value, "" for none: it says what a bare number is */
+function walk(
+  value: Json,
+  declared: DeclaredClasses | undefined,
+  pointer: string,
+  context: SealContext,
+  name: string,
+): Json {
+  if (typeof value === "string") {
+    const kind = declared?.own;
+    return kind === undefined || value === ""
+      ? inText(value, pointer, context, name)
+      : whole(value, kind, pointer, context);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    let same = true;
+    const items = value.map((item, index) => {
+      const sealed = walk(item, declared?.rest, `${pointer}/${index}`, context, name);
+      same &&= sealed === item;
+      return sealed;
+    });
+    return same ? value : items;
+  }
+  let same = true;
+  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  const entries = Object.entries(value).map(([name, member]): [string, Json] => {
+    // The content of an image or a file is no text.
+    if (name === "data" && isMedia) return [name, member as Json];
+    const key = inText(name, pointer, context, "");
+    const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
+    const sealed = walk(
+      member as Json,
+      of,
+      `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+      context,
+      name,
+    );
+    same &&= sealed === member && key === name;
+    return [key, sealed];
+  });
+  // `fromEntries` defines members; an assignment would take one called `__proto__` for something else.
+  return same ? value : Object.fromEntries(entries);
+}
+
+/** A text that is a value from end to end. */
+function whole(text: string, kind: string, pointer: string, context: SealContext): string {
+  if (context.vault.known(text).some(({ start, end, isValue }) => start === 0 && end === text.length && !isValue))
+    return text;
+  return act(text, kind, pointer, context);
+}
+
+function inText(text: string, pointer: string, context: SealContext, name: string): string {
+  const { vault, rules } = context;
+  const known = vault.isEmpty() ? [] : vault.known(text);
+  // The name stands before the value as in a sentence, so that detectors hear it; what they find in it is no find.
+  const lead = name === "" || text === "" ? "" : `${spoken(name)}: `;
+  const found = rules.detection.find(lead + text).flatMap((find) => {
+    const end = find.end - lead.length;
+    return end <= 0 ? [] : [{ ...find, start: Math.max(0, find.start - lead.length), end }];
+  });
+  if (known.length === 0 && found.length === 0) return text;
+  const parts: { readonly start: number; readonly end: number; readonly text: string }[] = [];
+  const put = (start: number, end: number, sealed: string) => parts.push({ start, end, text: sealed });
+  for (const { start, end, token, isValue } of known) put(start, end, isValue ? token : text.slice(start, end));
+  for (const { start, end, class: kind } of found) {
+    // What is a token already stays; what stands around it is still found.
+    for (const [from, to] of without(start, end, known))
+      put(from, to, act(text.slice(from, to), kind, pointer, context));
+  }
+  parts.sort((a, b) => a.start - b.start);
+  let made = "";
+  let at = 0;
+  for (const part of parts) {
+    made += text.slice(at, part.start) + part.text;
+    at = part.end;
+  }
+  return made + text.slice(at);
+}
+
+/** `cardNumber`, `card_number`: `card number`. */
+function spoken(name: string): string {
+  return name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
+}
+
+function act(text: string, kind: string, pointer: string, { vault, rules, tenant, refused }: SealContext): string {
+  const action: SealAction = rules.actionOf(tenant, kind);
+  if (action === "keep") return text;
+  if (action === "refuse") refused?.({ pointer, message: `a value of the class ${kind}, which is refused here` });
+  return vault.seal(kind, text, action === "seal");
+}
+
+/** What is left of a place when those of known ones are taken out; a rest without a letter or a digit is nothing. */
+function without(start: number, end: number, known: readonly Known[]): readonly (readonly [number, number])[] {
+  let left: (readonly [number, number])[] = [[start, end]];
+  for (const one of known) {
+    left = left.flatMap(([from, to]) => {
+      if (one.end <= from || one.start >= to) return [[from, to] as const];
+      return [[from, Math.min(to, one.start)] as const, [Math.max(from, one.end), to] as const];
+    });
+  }
+  return left.filter(([from, to]) => to > from && (to - from === end - start || to - from >= 4));
+}
+
+export interface Opened<Value> {
+  readonly value: Value;
+  /** Tokens whose values were let out, by class. */
+  readonly disclosed: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Puts the values of some classes back into a value: with none of them in it, it is the same one. */
+export function openJson<Value>(value: Value, classes: readonly string[], vault: Vault): Opened<Value> {
+  const disclosed = new Map<string, Set<string>>();
+  if (vault.isEmpty()) return { value, disclosed };
+  const text = (given: string): string => {
+    if (given.length < 6) return given;
+    let made = "";
+    let at = 0;
+    for (const { start, end, token, class: kind, isValue } of vault.known(given)) {
+      const opened = isValue || !reveals(classes, kind) ? undefined : vault.valueOf(token);
+      if (opened === undefined) continue;
+      disclosed.set(kind, (disclosed.get(kind) ?? new Set()).add(token));
+      // A value may itself hold tokens that were there before it.
+      made += given.slice(at, start) + text(opened);
+      at = end;
+    }
+    return at === 0 ? given : made + given.slice(at);
+  };
+  const open = (given: unknown): unknown => {
+    if (typeof given === "string") return text(given);
+    if (typeof given !== "object" || given === null) return given;
+    if (Array.isArray(given)) {
+      const items = given.map(open);
+      return items.every((item, index) => item === given[index]) ? given : items;
+    }
+    let same = true;
+    const entries = Object.entries(given).map(([name, member]) => {
+      const entry = [text(name), open(member)] as const;
+      same &&= entry[0] === name && entry[1] === member;
+      return entry;
+    });
+    return same ? given : Object.fromEntries(entries);
+  };
+  return { value: open(value) as Value, disclosed };
+}

@@ -1,0 +1,256 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { memoryEngine } from "../engine/memory.ts";
+import { defineQuestion } from "../handoff.ts";
+import type { ModelRequest } from "../port/model.ts";
+import { createSupervisor } from "../supervisor/supervisor.ts";
+import { defineTool } from "../tool.ts";
+import type { Detector } from "./detector.ts";
+
+const key = Buffer.alloc(32, 7);
+const emails: Detector = {
+  name: "emails",
+  classes: ["email"],
+  hint: /@/,
+  longest: 80,
+  detect: (text) =>
+    [...text.matchAll(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g)].map(({ index, 0: found }) => ({
+      class: "email",
+      start: index,
+      end: index + found.length,
+      confidence: 1,
+    })),
+};
+
+function office(options: {
+  readonly reveals?: readonly string[];
+  readonly modelReveals?: readonly string[];
+  readonly answers?: readonly string[];
+  readonly refuse?: boolean;
+}) {
+  const engine = memoryEngine();
+  const heard: unknown[] = [];
+  const asked: ModelRequest[] = [];
+  const find = defineTool({
+    name: "find_person",
+    description: "Finds a person.",
+    effect: "read",
+    input: z.object({ email: z.email() }),
+    output: z.object({ name: z.string().meta({ dataClass: "person" }), note: z.string() }),
+    reveals: options.reveals ?? [],
+    execute: (input) => {
+      heard.push(input);
+      return { name: "Ada Lovelace", note: `Ada Lovelace writes from ${input.email}` };
+    },
+  });
+  const clerk = defineAgent({
+    name: "clerk",
+    description: "Answers.",
+    instructions: "Answer.",
+    model: "fast",
+    tools: [find],
+    input: z.object({ text: z.string() }),
+    output: z.object({ text: z.string() }),
+  });
+  const supervisor = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    engine,
+    vault: { key },
+    seal: { detectors: [emails], ...(options.refuse ? { classes: { email: "refuse" } } : {}) },
+    answers: { reveals: options.answers ?? [] },
+    models: {
+      fast: {
+        id: "one",
+        cost: "zero",
+        reveals: options.modelReveals ?? [],
+        generate: (request) => {
+          asked.push(request);
+          const { text } = request.input as { readonly text: string };
+          const [email = "none@none.example"] = /[\w.+-]+@[\w.-]+\w/.exec(text) ?? [];
+          const last = request.messages.at(-1);
+          if (last?.role !== "tool") {
+            return { parts: [{ type: "toolCall", callId: "1", tool: "find_person", input: { email } }] };
+          }
+          const [result] = last.results;
+          const note = result?.status === "done" ? (result.output as { note: string }).note : JSON.stringify(result);
+          return { parts: [{ type: "output", value: { text: `${note} (${email})` } }] };
+        },
+      },
+    },
+  });
+  const start = () => supervisor.start({ text: "who is ada@example.org?" }, { tenant: "acme" });
+  return { engine, supervisor, start, heard, asked };
+}
+
+const secrets = ["ada@example.org", "Ada Lovelace"];
+
+describe("E1 the core sees tokens", () => {
+  test("nothing that was sealed is in any entry; a tool that reveals a class gets the value", async () => {
+    const { start, heard, supervisor } = office({ reveals: ["email"] });
+    const run = await start();
+    const result = await run.result();
+    expect(result.status).toBe("completed");
+    expect(heard).toEqual([{ email: "ada@example.org" }]);
+    const text = JSON.stringify(await run.entries());
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    expect(text).toContain("@sealed.invalid");
+    expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([
+      { to: { kind: "tool", name: "find_person" }, path: "clerk#1/tool#1", tokens: { email: [expect.any(String)] } },
+    ]);
+    expect(await supervisor.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true });
+  });
+
+  test("a tool that reveals nothing gets tokens that its schema takes", async () => {
+    const { start, heard, supervisor } = office({});
+    const run = await start();
+    expect((await run.result()).status).toBe("completed");
+    expect(heard).toEqual([{ email: expect.stringMatching(/^[a-z0-9]{14}@sealed\.invalid$/) }]);
+    expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toEqual([]);
+  });
+
+  test("a model sees tokens, or the classes that it reveals; what it says is sealed again", async () => {
+    const blind = office({ reveals: ["email"] });
+    await (await blind.start()).result();
+    expect(JSON.stringify(blind.asked)).not.toContain("ada@example.org");
+    const seeing = office({ modelReveals: ["email"] });
+    const run = await seeing.start();
+    await run.result();
+    expect(JSON.stringify(seeing.asked)).toContain("ada@example.org");
+    expect(JSON.stringify(seeing.asked)).not.toContain("Ada Lovelace");
+    expect(JSON.stringify(await run.entries())).not.toContain("ada@example.org");
+    expect(await seeing.supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([
+      { to: { kind: "model", name: "one" } },
+    ]);
+  });
+
+  test("who asks for the result gets the classes that answers reveal", async () => {
+    const { start } = office({ reveals: ["email"], answers: ["person"] });
+    const result = await (await start()).result();
+    expect(result).toMatchObject({
+      output: { text: expect.stringMatching(/^Ada Lovelace writes from \w+@sealed\.invalid \(\w+@sealed\.invalid\)$/) },
+    });
+    const all = office({ answers: ["*"] });
+    expect(await (await all.start()).result()).toMatchObject({
+      output: { text: "Ada Lovelace writes from ada@example.org (ada@example.org)" },
+    });
+  });
+
+  test("what holds a refused class does not come in", async () => {
+    const { start } = office({ refuse: true });
+    await expect(start()).rejects.toMatchObject({
+      code: "run/input-invalid",
+      data: { issues: [{ pointer: "/text", message: "a value of the class email, which is refused here" }] },
+    });
+  });
+});
+
+test("a token that somebody made up gives nothing", async () => {
+  const { supervisor, heard } = office({ reveals: ["*"], answers: ["*"] });
+  const run = await supervisor.start({ text: "abcdefghijkmnp@sealed.invalid" }, { tenant: "acme" });
+  await run.result();
+  expect(heard).toEqual([{ email: "abcdefghijkmnp@sealed.invalid" }]);
+});
+
+test("tokens of one run mean nothing in another", async () => {
+  const { supervisor, start, heard, engine } = office({ reveals: ["*"] });
+  const first = await start();
+  await first.result();
+  const text = JSON.stringify(await first.entries());
+  const [token = ""] = /[a-z0-9]{14}@sealed\.invalid/.exec(text) ?? [];
+  const run = await supervisor.start({ text: token }, { tenant: "acme" });
+  await run.result();
+  expect(heard[1]).toEqual({ email: token });
+  expect(await engine.journal.listStreams("acme", "vault")).toHaveLength(2);
+});
+
+test("a question's answer is sealed as its schema declares", async () => {
+  const engine = memoryEngine();
+  const teller = (name: "asks" | "ends") =>
+    defineAgent({
+      name,
+      description: name,
+      instructions: name,
+      model: "fast",
+      tools: [],
+      input: z.object({ text: z.string() }),
+      output: z.object({ text: z.string() }),
+    });
+  const asks = teller("asks");
+  const ends = teller("ends");
+  const supervisor = createSupervisor({
+    agents: { asks, ends },
+    entry: "asks",
+    exit: "ends",
+    handoffs: [
+      defineQuestion({
+        from: asks,
+        to: ends,
+        of: "customer",
+        answer: z.object({ pin: z.string().meta({ dataClass: "pin" }) }),
+        ask: () => "Your PIN?",
+        map: (answer) => ({ text: `the PIN is ${answer.pin}` }),
+      }),
+    ],
+    engine,
+    vault: { key: key.toString("hex") },
+    answers: { reveals: ["pin"] },
+    models: {
+      fast: {
+        id: "one",
+        cost: "zero",
+        generate: ({ input }) => ({ parts: [{ type: "output", value: { text: (input as { text: string }).text } }] }),
+      },
+    },
+  });
+  const run = await supervisor.start({ text: "hello" }, { tenant: "acme" });
+  await run.settled();
+  await run.send({ pin: "zx81-q" });
+  expect(await run.result()).toMatchObject({ output: { text: "the PIN is zx81-q" } });
+  expect(JSON.stringify(await run.entries())).not.toContain("zx81-q");
+});
+
+test("a run that takes the place of another one gets its values, sealed anew", async () => {
+  const engine = memoryEngine();
+  const seen: unknown[] = [];
+  const echo = defineAgent({
+    name: "echo",
+    description: "Echoes.",
+    instructions: "Echo.",
+    model: "m",
+    tools: [],
+    input: z.object({ name: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ name: z.string() }),
+  });
+  const supervisor = createSupervisor({
+    agents: { echo },
+    entry: "echo",
+    exit: "echo",
+    handoffs: [],
+    engine,
+    vault: { key },
+    answers: { reveals: ["person"] },
+    models: {
+      m: {
+        id: "m",
+        cost: "zero",
+        generate: ({ input }) => {
+          seen.push(input);
+          const refusal = { type: "refusal" as const, reason: "not now" };
+          return { parts: [seen.length === 1 ? refusal : { type: "output", value: input }] };
+        },
+      },
+    },
+  });
+  const run = await supervisor.start({ name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("failed");
+  const as = await supervisor.deadLetters.redrive("acme", run.id);
+  const again = await supervisor.find(as, { tenant: "acme" });
+  expect(await again.result()).toMatchObject({ status: "completed", output: { name: "Ada Lovelace" } });
+  expect(seen[0]).not.toEqual(seen[1]);
+  expect(JSON.stringify(seen)).not.toContain("Ada");
+  expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([{ to: { kind: "run", name: as } }]);
+});

@@ -1,0 +1,406 @@
+import type { Command } from "../command.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import type { InputBodies, InputEvent, ResponsePart } from "../event.ts";
+import { sha256 } from "../hash.ts";
+import type { Json } from "../json.ts";
+import { findAgent } from "../model/gateway.ts";
+import type { RunKey } from "../port/engine.ts";
+import type { Journal } from "../port/journal.ts";
+import { type Issue, jsonSchemaOf } from "../schema.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { AnyTool } from "../tool.ts";
+import { type DeclaredClasses, declaredClasses } from "./classes.ts";
+import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
+import { openJson, type SealContext, sealJson, sealText } from "./sealer.ts";
+import type { SealRules } from "./settings.ts";
+import { openVault, passingId, type Vault } from "./vault.ts";
+
+/**
+ * Nothing secret is stored (R12): what comes into a run is sealed in one place, before it is journaled, and two gates let
+ * values out, each to whom the definitions clear for their class, and on record.
+ *
+ * E1 The core, guards, mappings, journal and replay see tokens. Nothing in here is asked by a replay.
+ * E2 What is sealed already stays as it is: sealing twice is sealing once.
+ */
+export interface Sealing {
+  readonly rules: SealRules;
+  /** An input as it may be journaled; its tokens are durable. */
+  readonly event: (key: RunKey, event: InputEvent, place: InputPlace) => Promise<InputEvent>;
+  /** A value as it may be journaled, as arguments of a tool where one is named. */
+  readonly json: <Value extends Json>(
+    key: RunKey,
+    value: Value,
+    tool?: string,
+    side?: "input" | "output",
+  ) => Promise<Value>;
+  /** Values of a run that has ended, in the clear: to be sealed again in another one that takes its place. Not for people. */
+  readonly handOver: <Value>(from: RunKey, value: Value, to: string) => Promise<Value>;
+  /** What a model said to an agent, as it may be journaled. */
+  readonly parts: (key: RunKey, parts: readonly ResponsePart[], agent: string) => Promise<readonly ResponsePart[]>;
+  /** The same value with those of some classes in the clear, once that is on record. */
+  readonly reveal: <Value>(key: RunKey, value: Value, classes: readonly string[], to: Recipient) => Promise<Value>;
+  /** Places of a run's input that hold what is refused. */
+  readonly refusals: (tenant: string, input: Json) => readonly Issue[];
+  readonly disclosures: (key: RunKey) => Promise<readonly (Disclosure & { readonly at: number })[]>;
+  /** Keeps a run's vault at hand until what it returns is called: while the run is driven. */
+  readonly hold: (key: RunKey) => () => void;
+}
+
+/** What the run knows of where an input belongs. */
+export interface InputPlace {
+  readonly commandOf: (id: string) => Command | undefined;
+  /** The tool of a call, by its path. */
+  readonly toolAt: (path: string) => AnyTool | undefined;
+  /** The edge whose question an answer is for. */
+  readonly edgeOf: (ask: string) => string | undefined;
+}
+
+/** For a model's own sealed thinking: it is shown to nobody but whoever made it. */
+export const reasoningClass = "reasoning";
+
+export interface SealingParts {
+  readonly rules: SealRules;
+  readonly definition: SupervisorDefinition;
+  readonly journal: Journal;
+  readonly now: () => number;
+  readonly salt: () => string;
+}
+
+interface Held {
+  users: number;
+  vault: Promise<Vault> | undefined;
+}
+
+export function sealing({ rules, definition, journal, now, salt }: SealingParts): Sealing {
+  const passing = { id: passingId, bytes: Buffer.from(sha256(`${salt()}${salt()}`), "base64url") };
+  const held = new Map<string, Held>();
+  const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);
+  const declared = declarations(definition);
+
+  const vaultOf = (key: RunKey): Promise<Vault> => {
+    const place = held.get(nameOf(key));
+    if (place?.vault) return place.vault;
+    const vault = openVault({ key, journal, now, salt, keys: rules.keys, passing });
+    if (place) {
+      place.vault = vault;
+      // A journal that is away for a moment may be there the next time.
+      vault.catch(() => {
+        place.vault = undefined;
+      });
+    }
+    return vault;
+  };
+
+  const contextOf = ({ tenant }: RunKey, vault: Vault, refused?: (issue: Issue) => void): SealContext => ({
+    vault,
+    rules,
+    tenant,
+    ...(refused ? { refused } : {}),
+  });
+
+  const errorIn = (error: ErrorRecord, context: SealContext) => sealJson(error as unknown as Json, undefined, context);
+
+  const partsIn = (
+    parts: readonly ResponsePart[],
+    agentName: string,
+    context: SealContext,
+  ): readonly ResponsePart[] => {
+    const agent = findAgent(definition, agentName);
+    const output = agent && declared.output(agent);
+    const speaks = parts.every(({ type }) => type === "text" || type === "reasoning");
+    const spoken = speaks && output ? asJson(parts) : undefined;
+    if (spoken !== undefined) {
+      // An answer that is a JSON text is read as one: its members have their classes too.
+      const text = JSON.stringify(sealJson(spoken, output, context));
+      return [...sealedReasoning(parts, context), { type: "text", text }];
+    }
+    return parts.map((part): ResponsePart => {
+      switch (part.type) {
+        case "text":
+          return { ...part, text: sealText(part.text, context) };
+        case "toolCall": {
+          const tool = agent?.tools.find(({ name }) => name === part.tool);
+          return { ...part, input: sealJson(part.input, tool && declared.input(tool), context) };
+        }
+        case "output":
+          return { ...part, value: sealJson(part.value, output, context) };
+        case "ask":
+          return { ...part, question: sealText(part.question, context) };
+        case "refusal":
+          return { ...part, reason: sealText(part.reason, context) };
+        case "reasoning":
+          return sealedReasoning([part], context)[0] ?? part;
+        default:
+          return part;
+      }
+    });
+  };
+
+  /** Signed thinking is given back whole or not at all: it is sealed as a whole, where it holds anything. */
+  const sealedReasoning = (parts: readonly ResponsePart[], context: SealContext): ResponsePart[] =>
+    parts.flatMap((part): ResponsePart[] => {
+      if (part.type !== "reasoning") return [];
+      if (
+        typeof part.data === "string" &&
+        context.vault.known(part.data).some(({ class: kind }) => kind === reasoningClass)
+      ) {
+        return [part];
+      }
+      const text = JSON.stringify(part.data);
+      const known = context.vault.isEmpty() ? [] : context.vault.known(text);
+      const holds =
+        known.some(({ isValue }) => isValue) ||
+        rules.detection.find(text).some(({ start, end }) => {
+          return !known.some((one) => one.start <= start && one.end >= end);
+        });
+      if (!holds) return [part];
+      const reversibly = rules.actionOf(context.tenant, reasoningClass) === "seal";
+      return [{ ...part, data: context.vault.seal(reasoningClass, text, reversibly) }];
+    });
+
+  const sealBody = (event: InputEvent, place: InputPlace, context: SealContext): InputEvent => {
+    const toolOf = (command: string): AnyTool | undefined => {
+      const sent = place.commandOf(command);
+      return sent && "tool" in sent ? definition.tools.get(sent.tool) : undefined;
+    };
+    const outputOf = (tool: AnyTool | undefined, output: Json) =>
+      sealJson(output, tool && declared.output(tool), context);
+    switch (event.type) {
+      case "run.started": {
+        const { body } = event;
+        const entry = definition.agents.get(definition.entry);
+        const { attributes, compensates } = body;
+        const input = body.compensates ? body.input : sealJson(body.input, entry && declared.input(entry), context);
+        const undos = compensates?.undos.map((undo) => {
+          const tool = definition.tools.get(undo.tool);
+          return { ...undo, input: sealJson(undo.input, tool && declared.input(tool), context) };
+        });
+        return {
+          ...event,
+          body: {
+            ...body,
+            input,
+            ...(attributes ? { attributes: sealJson({ ...attributes }, undefined, context) as typeof attributes } : {}),
+            ...(compensates && undos ? { compensates: { ...compensates, undos } } : {}),
+          },
+        };
+      }
+      case "approval.decided": {
+        const { body } = event;
+        const tool = place.toolAt(body.effect);
+        const input =
+          body.input === undefined ? undefined : sealJson(body.input, tool && declared.input(tool), context);
+        const reason = sealText(body.reason, context);
+        return { ...event, body: { ...body, reason, ...(input === undefined ? {} : { input }) } };
+      }
+      case "question.asked": {
+        const asks = sealJson(event.body.asks as unknown as Json, undefined, context);
+        return { ...event, body: { ...event.body, asks: asks as unknown as InputBodies["question.asked"]["asks"] } };
+      }
+      case "question.answered": {
+        const { body } = event;
+        const answer = sealJson(body.answer as unknown as Json, undefined, context) as unknown as typeof body.answer;
+        return { ...event, body: { ...body, answer, reason: sealText(body.reason, context) } };
+      }
+      case "model.responded": {
+        const sent = place.commandOf(event.body.command);
+        const agent = sent && "agent" in sent ? sent.agent : "";
+        return { ...event, body: { ...event.body, parts: partsIn(event.body.parts, agent, context) } };
+      }
+      case "model.failed":
+        return {
+          ...event,
+          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
+        };
+      case "budget.refused":
+        return {
+          ...event,
+          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
+        };
+      case "tool.failed":
+        return {
+          ...event,
+          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
+        };
+      case "tool.returned": {
+        const { body } = event;
+        return { ...event, body: { ...body, output: outputOf(toolOf(body.command), body.output) } };
+      }
+      case "effect.looked-up": {
+        const { body } = event;
+        if (body.output === undefined) return event;
+        return { ...event, body: { ...body, output: outputOf(toolOf(body.command), body.output) } };
+      }
+      case "effect.decided": {
+        const { body } = event;
+        const output = body.output === undefined ? {} : { output: outputOf(place.toolAt(body.effect), body.output) };
+        return { ...event, body: { ...body, ...output, reason: sealText(body.reason, context) } };
+      }
+      case "input.received": {
+        const { body } = event;
+        const edge = place.edgeOf(body.ask);
+        return { ...event, body: { ...body, answer: sealJson(body.answer, declared.answer(edge), context) } };
+      }
+      case "cancel.requested":
+        return { ...event, body: { ...event.body, reason: sealText(event.body.reason, context) } };
+      case "run.resumed":
+      case "run.migrated":
+      case "restrictions.changed":
+      case "budget.reserved":
+      case "budget.returned":
+      case "timer.fired":
+        return event;
+    }
+  };
+
+  /** What holds a value of a refused class has failed; whoever made it gets to know why. */
+  const refuse = (event: InputEvent, issues: readonly Issue[], place: InputPlace): InputEvent => {
+    const told = issues.slice(0, 20) as unknown as Json;
+    if (event.type === "tool.returned") {
+      const { command, labels, durationMs } = event.body;
+      const sent = place.commandOf(command);
+      const tool = sent && "tool" in sent ? sent.tool : "?";
+      const error = new OrchestrationError("tool/output-invalid", { tool, issues: told }).toRecord();
+      const mayHaveExecuted = sent?.type === "callTool" && sent.effect === "write";
+      return { ...event, type: "tool.failed", body: { command, error, mayHaveExecuted, labels, durationMs } };
+    }
+    if (event.type === "model.responded") {
+      const { command, model, usage, cost, choice } = event.body;
+      const [first] = issues;
+      const reason = `${first?.pointer || "/"}: ${first?.message ?? ""}`;
+      const error = new OrchestrationError("model/response-invalid", { model, reason }).toRecord();
+      const told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}), ...(choice ? { choice } : {}) };
+      return { ...event, type: "model.failed", body: { command, model, error, ...told } };
+    }
+    // What people say stays, masked: it is their word, and they are not there to say it again.
+    return event;
+  };
+
+  return {
+    rules,
+    event: async (key, event, place) => {
+      if (bare.has(event.type)) return event;
+      const vault = await vaultOf(key);
+      if (fromOutside.has(event.type)) await vault.refresh();
+      const issues: Issue[] = [];
+      const sealed = sealBody(
+        event,
+        place,
+        contextOf(key, vault, (issue) => issues.push(issue)),
+      );
+      await vault.flush();
+      return issues.length === 0 ? sealed : refuse(sealed, issues, place);
+    },
+    json: async (key, value, toolName, side = "input") => {
+      const vault = await vaultOf(key);
+      await vault.refresh();
+      const tool = toolName === undefined ? undefined : definition.tools.get(toolName);
+      const sealed = sealJson(value, tool && declared[side](tool), contextOf(key, vault)) as typeof value;
+      await vault.flush();
+      return sealed;
+    },
+    handOver: async (from, value, name) => {
+      const vault = await vaultOf(from);
+      const { value: opened, disclosed } = openJson(value, ["*"], vault);
+      const to = { kind: "run", name, path: "" } as const;
+      if (disclosed.size > 0) await disclosures(journal, from, { now, salt }).note(to, disclosed);
+      return opened;
+    },
+    parts: async (key, parts, agent) => {
+      const vault = await vaultOf(key);
+      const sealed = partsIn(parts, agent, contextOf(key, vault));
+      await vault.flush();
+      return sealed;
+    },
+    reveal: async (key, value, classes, to) => {
+      if (classes.length === 0) return value;
+      const vault = await vaultOf(key);
+      const { value: opened, disclosed } = openJson(value, classes, vault);
+      if (disclosed.size > 0) await disclosures(journal, key, { now, salt }).note(to, disclosed);
+      return opened;
+    },
+    refusals: (tenant, input) => {
+      if (!rules.mayRefuse) return [];
+      const issues: Issue[] = [];
+      const entry = definition.agents.get(definition.entry);
+      const context = { vault: noVault, rules, tenant, refused: (issue: Issue) => issues.push(issue) };
+      sealJson(input, entry && declared.input(entry), context);
+      return issues;
+    },
+    disclosures: (key) => disclosures(journal, key, { now, salt }).read(),
+    hold: (key) => {
+      const name = nameOf(key);
+      const place = held.get(name) ?? { users: 0, vault: undefined };
+      held.set(name, place);
+      place.users++;
+      return () => {
+        if (--place.users === 0) held.delete(name);
+      };
+    },
+  };
+}
+
+/** Inputs that hold nothing that was said by anybody. */
+const bare: ReadonlySet<string> = new Set([
+  "run.resumed",
+  "run.migrated",
+  "restrictions.changed",
+  "budget.reserved",
+  "budget.returned",
+  "timer.fired",
+]);
+
+/** Inputs that another process may have sealed in part before they came here. */
+const fromOutside: ReadonlySet<string> = new Set([
+  "approval.decided",
+  "question.answered",
+  "input.received",
+  "effect.decided",
+  "cancel.requested",
+]);
+
+/** Looks for what is refused, and keeps nothing. */
+const noVault: Vault = {
+  seal: () => "",
+  flush: async () => {},
+  refresh: async () => {},
+  known: () => [],
+  mayKnow: () => false,
+  valueOf: () => undefined,
+  isEmpty: () => true,
+};
+
+/** What the schemas of a definition declare, each read once. */
+function declarations(definition: SupervisorDefinition) {
+  const read = new WeakMap<object, { readonly declared: DeclaredClasses | undefined }>();
+  const of = (schema: object): DeclaredClasses | undefined => {
+    const known = read.get(schema);
+    if (known) return known.declared;
+    const declared = declaredClasses(schema as Parameters<typeof declaredClasses>[0]);
+    read.set(schema, { declared });
+    return declared;
+  };
+  const answers = new Map<string, DeclaredClasses | undefined>();
+  const walk = ({ edges, agents }: SupervisorDefinition) => {
+    for (const edge of edges) {
+      if (edge.kind === "question") answers.set(edge.name, of(jsonSchemaOf(edge.answer, "input", edge.name)));
+    }
+    for (const { team } of agents.values()) if (team) walk(team);
+  };
+  walk(definition);
+  return {
+    input: ({ inputSchema }: { readonly inputSchema: object }) => of(inputSchema),
+    output: ({ outputSchema }: { readonly outputSchema: object }) => of(outputSchema),
+    answer: (edge: string | undefined) => (edge === undefined ? undefined : answers.get(edge)),
+  };
+}
+
+function asJson(parts: readonly ResponsePart[]): Json | undefined {
+  const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+  if (!/^\s*[[{"]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined; // It is no answer, and says so itself.
+  }
+}

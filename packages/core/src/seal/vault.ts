@@ -1,0 +1,243 @@
+import { OrchestrationError } from "../errors.ts";
+import type { StreamBodies } from "../event.ts";
+import type { RunKey } from "../port/engine.ts";
+import type { Journal, StreamKey } from "../port/journal.ts";
+import { type Fold, openStream } from "../stream/stream.ts";
+import { type NamedKey, type RunCipher, runCipher } from "./cipher.ts";
+import { makeToken, tokenHint } from "./token.ts";
+
+/**
+ * What the tokens of one run stand for. It is a stream beside the run's own; its values are ciphertexts under the operator's
+ * key, which is in no journal.
+ *
+ * K1 A token is durable here before the entry that holds it is written.
+ * K2 Only what stands here is a token. A text that looks like one, whoever made it up, is a value like any other.
+ * K3 The same value has the same token as long as the run lasts, whoever seals it.
+ * K4 A masked value is nowhere: its token is kept, so that it is not taken for a value, and nothing beside it.
+ */
+export interface Vault {
+  /** The token of a value, made where it has none. It counts when `flush` has resolved. */
+  readonly seal: (kind: string, value: string, reversibly: boolean) => string;
+  /** Makes durable what was sealed. @throws OrchestrationError `journal/unavailable`, `journal/conflict` */
+  readonly flush: () => Promise<void>;
+  /** Takes in what another process has sealed. */
+  readonly refresh: () => Promise<void>;
+  /** Where tokens of this run stand in a text, and values that it knows; in order, none over another. */
+  readonly known: (text: string) => readonly Known[];
+  /** True when a text may hold a token or a known value: quick, and never false for one that does. */
+  readonly mayKnow: (text: string) => boolean;
+  /** What a token stands for; nothing for a masked one, and where the key for it is not at hand. */
+  readonly valueOf: (token: string) => string | undefined;
+  readonly isEmpty: () => boolean;
+}
+
+export interface Known {
+  readonly start: number;
+  readonly end: number;
+  readonly token: string;
+  readonly class: string;
+  /** The text has the value there, not its token. */
+  readonly isValue: boolean;
+}
+
+interface Kept {
+  readonly token: string;
+  readonly class: string;
+  readonly value: string | undefined;
+  /** As it may stand in a JSON text. */
+  readonly written: string | undefined;
+}
+
+type Sealed = StreamBodies["value.sealed"]["values"][number];
+interface Stored {
+  /** The operator's key that the run began with. */
+  keyId: string | undefined;
+  readonly values: Map<string, Sealed & { readonly keyId: string }>;
+}
+
+/** The id of a key that lives as long as its process. */
+export const passingId = "passing";
+
+/** Shorter values are not looked for in texts: they would be found in every other word. */
+const shortest = 5;
+
+export interface VaultOptions {
+  readonly key: RunKey;
+  readonly journal: Journal;
+  readonly now: () => number;
+  readonly salt: () => string;
+  /** The one that new runs get, then those of before. Empty: everything is masked. */
+  readonly keys: readonly NamedKey[];
+  /** Names masked values where there is no key; gone with the process. */
+  readonly passing: NamedKey;
+}
+
+export function vaultStream({ tenant, runId }: RunKey): StreamKey {
+  return { tenant, kind: "vault", id: runId };
+}
+
+/** Opens a run's vault and reads it. One whose run was erased is empty. */
+export async function openVault({ key, journal, now, salt, keys, passing }: VaultOptions): Promise<Vault> {
+  const fold: Fold<Stored> = {
+    initial: () => ({ keyId: undefined, values: new Map() }),
+    apply: (state, entry) => {
+      if (entry.type !== "value.sealed") return state;
+      const { keyId, values } = entry.body;
+      if (keyId !== passingId) state.keyId ??= keyId;
+      for (const value of values) state.values.set(value.token, { ...value, keyId });
+      return state;
+    },
+  };
+  const stream = openStream({ journal, key: vaultStream(key), now, salt, fold });
+  const ciphers = new Map([...keys, passing].map((one) => [one.id, runCipher(one, key)] as const));
+  const byToken = new Map<string, Kept>();
+  const byValue = new Map<string, Kept>();
+  let fresh: Sealed[] = [];
+  let taken = 0;
+
+  const keep = (kept: Kept) => {
+    byToken.set(kept.token, kept);
+    if (kept.value !== undefined && !byValue.has(kept.value)) byValue.set(kept.value, kept);
+  };
+  const take = ({ values }: Stored) => {
+    if (values.size === taken) return;
+    taken = values.size;
+    for (const { token, class: kind, box, keyId } of values.values()) {
+      if (byToken.has(token)) continue;
+      const value = box === undefined ? undefined : ciphers.get(keyId)?.unlock(token, box);
+      keep({ token, class: kind, value, written: value === undefined ? undefined : inJson(value) });
+    }
+  };
+  const refresh = async () => {
+    try {
+      take(await stream.state());
+    } catch (thrown) {
+      if (!isErased(thrown)) throw thrown;
+    }
+  };
+  await refresh();
+
+  /** A run stays with the key that it began with: its equal values go on to be equal. */
+  const cipherNow = (): RunCipher => {
+    const keyId = stream.known().state.keyId ?? (keys[0] ?? passing).id;
+    const cipher = ciphers.get(keyId);
+    if (!cipher) throw new OrchestrationError("vault/key-missing", { run: key.runId, key: keyId });
+    return cipher;
+  };
+
+  let turn: Promise<void> = Promise.resolve();
+  let writing = 0;
+  const write = async () => {
+    if (fresh.length === 0) return;
+    const values = fresh;
+    fresh = [];
+    const { keyId } = cipherNow();
+    try {
+      await stream.append((state) => {
+        const left = values.filter(({ token }) => !state.values.has(token));
+        if (left.length === 0) return { answer: undefined };
+        return { drafts: [{ type: "value.sealed", body: { keyId, values: left } }], answer: undefined };
+      });
+    } catch (thrown) {
+      fresh.unshift(...values);
+      throw thrown;
+    }
+    take(stream.known().state);
+  };
+
+  return {
+    seal: (kind, value, reversibly) => {
+      const known = byValue.get(value) ?? byToken.get(value);
+      if (known) return known.token;
+      const cipher = cipherNow();
+      const isFree = (token: string) => {
+        const other = byToken.get(token);
+        // A masked token says nothing of its value; made anew for the same one, it is the same again.
+        return (other === undefined || (other.value === undefined && !reversibly)) && !byValue.has(token);
+      };
+      const token = makeToken(kind, value, (attempt) => cipher.draw(value, attempt), isFree);
+      if (byToken.has(token)) return token;
+      fresh.push({ token, class: kind, ...(reversibly ? { box: cipher.lock(token, value) } : {}) });
+      keep({
+        token,
+        class: kind,
+        value: reversibly ? value : undefined,
+        written: reversibly ? inJson(value) : undefined,
+      });
+      return token;
+    },
+    flush: async () => {
+      if (fresh.length === 0 && writing === 0) return;
+      writing++;
+      // Behind whoever writes now: what they made durable is what this one waits for, and what they could not, it writes.
+      const mine = turn.then(write);
+      turn = mine.then(
+        () => {},
+        () => {},
+      );
+      try {
+        await mine;
+      } finally {
+        writing--;
+      }
+    },
+    refresh,
+    known: (text) => {
+      const found: Known[] = [];
+      const note = (needle: string, { token, class: kind }: Kept, isValue: boolean) => {
+        for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+          const end = at + needle.length;
+          if (isWhole(text, at, end)) found.push({ start: at, end, token, class: kind, isValue });
+        }
+      };
+      const mayHoldToken = tokenHint.test(text);
+      for (const kept of byToken.values()) {
+        if (mayHoldToken) note(kept.token, kept, false);
+        if (kept.value !== undefined && kept.value.length >= shortest) note(kept.value, kept, true);
+      }
+      return apart(found);
+    },
+    mayKnow: (text) => {
+      if (byToken.size === 0) return false;
+      const mayHoldToken = tokenHint.test(text);
+      for (const { token, written } of byToken.values()) {
+        if (mayHoldToken && text.includes(token)) return true;
+        if (written !== undefined && text.includes(written)) return true;
+      }
+      return false;
+    },
+    valueOf: (token) => byToken.get(token)?.value,
+    isEmpty: () => byToken.size === 0,
+  };
+}
+
+/** As a text stands inside a JSON text. */
+function inJson(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+function isErased(thrown: unknown): boolean {
+  return OrchestrationError.is(thrown, "journal/broken-chain") && thrown.data.reason === "its body was erased";
+}
+
+const inWord = /[\p{L}\p{N}]/u;
+
+/** It does not begin or end inside a longer word or number. */
+function isWhole(text: string, start: number, end: number): boolean {
+  const joins = (left: string | undefined, right: string | undefined) =>
+    left !== undefined && right !== undefined && inWord.test(left) && inWord.test(right);
+  return !joins(text[start - 1], text[start]) && !joins(text[end - 1], text[end]);
+}
+
+/** In order, the longer one where two overlap. */
+function apart(found: Known[]): readonly Known[] {
+  if (found.length < 2) return found;
+  found.sort((a, b) => a.start - b.start || b.end - a.end);
+  const kept: Known[] = [];
+  for (const one of found) {
+    const last = kept.at(-1);
+    if (!last || one.start >= last.end) kept.push(one);
+    else if (one.end - one.start > last.end - last.start) kept[kept.length - 1] = one;
+  }
+  return kept;
+}

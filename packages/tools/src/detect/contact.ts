@@ -1,0 +1,121 @@
+import { isIPv4, isIPv6 } from "node:net";
+import type { Detector } from "@remit/core";
+import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
+
+/** Ways to reach somebody: e-mail addresses, telephone numbers, addresses on a network. */
+
+export const emailDetector: Detector = judging({
+  name: "email",
+  class: "email",
+  hint: /@|\(at\)|\[at\]|%40/,
+  pattern:
+    /(?:[\p{L}\p{N}_%+~!#$&*=?^`{|}'-]|\.(?!\.)){1,64}(?:@|%40|\s?[([]at[)\]]\s?)(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62}[\p{L}\p{N}])?(?:\.|\s?[([]dot[)\]]\s?)){1,6}[\p{L}][\p{L}\p{N}-]{0,23}[\p{L}\p{N}]|(?:[\p{L}\p{N}_%+-]|\.(?!\.)){1,64}@\[[\d.:a-f]{7,45}\]/giu,
+  longest: 160,
+  judge: (found, { start }) => {
+    // A sentence's own signs before it are no part of it.
+    const lead = /^['`*_.!?&=|{}#-]+/.exec(found)?.[0].length ?? 0;
+    return { confidence: 1, start: start + lead };
+  },
+});
+
+export const ipDetector: Detector = {
+  name: "ip",
+  classes: ["ip"],
+  hint: /\d\.\d{1,3}\.\d{1,3}\.\d|(?:[0-9a-f]{1,4}:){3}|::|:\d{1,3}\.\d{1,3}\./,
+  longest: 45,
+  detect: (text) => {
+    const found = [];
+    for (const { 0: candidate, index } of text.matchAll(/(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)/g)) {
+      if (!isIPv4(candidate)) continue;
+      if (/\bv(?:ersion)?[ .]?$/i.test(text.slice(Math.max(0, index - 9), index))) continue;
+      found.push({ class: "ip", start: index, end: index + candidate.length, confidence: 0.9 });
+    }
+    for (const { 0: candidate, index } of text.matchAll(
+      /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])/gi,
+    )) {
+      const whole = candidate.length > 3 ? candidate : "";
+      const ip = [whole, whole.slice(0, -1)].find((one) => isIPv6(one));
+      if (ip) found.push({ class: "ip", start: index, end: index + ip.length, confidence: 0.9 });
+    }
+    return found;
+  },
+};
+
+const phoneWords =
+  /\b(?:phones?|tel(?:ephone|efon|\.)?|call(?:s|ed|ing)?|mobile|cell(?:phone|ular)?|fax|dial|reach|sms|text(?:ed)?|whats ?app|signal|ring|handy|hotline|contact|number is|number's|numbers?:|nummer|rufnummer|t[ée]l[ée]?phone|m[óo]vil|tel[ée]fono|telefono|cellulare)\b[^\d]{0,30}$/;
+const otherNumber = /\b(?:licen[cs]e|passport|zip|post(?:al ?)?code|plz|address)\b[^.\n]{0,20}$/;
+const afterPhone = /^\s*(?:\((?:home|work|mobile|cell|office|fax)\)|(?:ext|x)\b)/;
+
+/**
+ * Telephone numbers by their shape, not by a table of what is in use: a number with one digit wrong is somebody's all the
+ * same, and generated ones are in no table.
+ */
+export const phoneDetector: Detector = judging({
+  name: "phone",
+  class: "phone",
+  hint: /(?<![\d-])(?!(?:19|20)\d\d-\d\d-\d\d)[\d(][\d\s().\-/\u00a0\u2009\u202f\u2010-\u2014]{4,}\d/,
+  pattern: new RegExp(
+    `(?<![\\p{L}\\d$€£#@_]|\\d[.,])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:${gap}{0,2}(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@_]|[.,]\\d|%)`,
+    "giu",
+  ),
+  longest: 40,
+  judge: (found, { text, start, end }) => {
+    const main = found.replace(/\s?(?:x|ext\.?|extension|#|durchwahl)\s?\.?:?\s?\d{1,6}$/i, "");
+    const hasExtension = main.length < found.length;
+    const count = digitsOf(main).length;
+    if (count < 6 || count > 15) return undefined;
+    const { before, after } = around(text, start, end);
+    const named = phoneWords.test(before) || afterPhone.test(after);
+    const groups = main
+      .split(new RegExp(`${gap}+|[()]+`, "u"))
+      .map(digitsOf)
+      .filter((group) => group !== "");
+    if (/^\+/.test(main)) return count >= 7 ? { confidence: 0.9 } : undefined;
+    if (isDateOrTime(main, groups)) return undefined;
+    if (otherNumber.test(before)) return undefined;
+    if (named) return { confidence: 0.8 };
+    if (ownNumber.test(before)) return undefined;
+    if (hasExtension || /^(?:\(\d{2,5}\)|\d \(\d{3}\))/.test(main)) return { confidence: 0.8 };
+    // The beginning of a postal address, or a number of another kind that says so.
+    if (count < 10 && /^ ?\p{Lu}\p{L}/u.test(text.slice(end, end + 3)) && groups.length <= 2) return undefined;
+    // A field of its own, with its name before it or not.
+    const isWhole = /^(?:[\w ]{0,60}: )?$/.test(text.slice(0, start)) && end === text.length;
+    if (groups.length === 1) {
+      // A bare number: as one is dialled in North America or India, where it stands in a sentence.
+      return !isWhole && /^(?:1?[2-9]\d{2}[2-9]\d{6}|0\d{9,10})$/.test(main) ? { confidence: 0.4 } : undefined;
+    }
+    if (isThousands(main, groups) || isPostcode(groups) || isCounted(groups)) return undefined;
+    if (groups.length === 2 && count < 7) return /^0/.test(main) ? { confidence: 0.4 } : undefined;
+    return count >= 7 && groups.every(({ length }) => length <= 8) ? { confidence: 0.6 } : undefined;
+  },
+});
+
+function isDateOrTime(text: string, groups: readonly string[]): boolean {
+  const [one = "", two = "", three = ""] = groups;
+  const inRange = (group: string, most: number) => Number(group) >= 1 && Number(group) <= most;
+  if (!/^[\d./\-\u2010-\u2014 ]+$/.test(text)) return false;
+  if (/^(?:19|20)\d\d$/.test(one) && two.length <= 2 && inRange(two, 12) && three.length <= 2 && inRange(three, 31))
+    return true;
+  if (groups.length === 3 && /^(?:19|20)\d\d$/.test(three) && one.length <= 2 && two.length <= 2) {
+    return inRange(one, 31) && inRange(two, 31);
+  }
+  return groups.length === 2 && groups.every((group) => /^(?:1[5-9]|20)\d\d$/.test(group));
+}
+
+/** `1 000 000`, `12.500.000`: an amount. */
+function isThousands(text: string, [first = "", ...rest]: readonly string[]): boolean {
+  if (!/^\d{1,3}(?:([ .\u00a0\u202f])\d{3})+$/.test(text)) return false;
+  return (
+    rest.length > 0 && first !== "" && !first.startsWith("0") && rest.every((group) => /^\d(?:00|50)$/.test(group))
+  );
+}
+
+/** A postcode of the United States: `12345-6789`. */
+function isPostcode(groups: readonly string[]): boolean {
+  return groups.length === 2 && groups[0]?.length === 5 && groups[1]?.length === 4;
+}
+
+/** Short numbers one after another: `3 4 5 6 7 8`. */
+function isCounted(groups: readonly string[]): boolean {
+  return groups.length > 6 || groups.filter(({ length }) => length === 1).length > 2;
+}

@@ -1,0 +1,108 @@
+import { detection } from "@remit/core";
+import { describe, expect, test } from "vitest";
+import { allDetectors, personalData, secretRules } from "./index.ts";
+
+const found = (text: string, detectors = personalData()) =>
+  detection(detectors)
+    .find(text)
+    .map((find) => [find.class, text.slice(find.start, find.end)]);
+
+describe("what is found, as a whole", () => {
+  const cases: readonly (readonly [string, string, string])[] = [
+    ["email", "write to ada+news@mail.example.co.uk, please", "ada+news@mail.example.co.uk"],
+    ["email", "(o'neil@example.org)", "o'neil@example.org"],
+    ["email", "müller@bücher.example", "müller@bücher.example"],
+    ["email", "ada [at] example [dot] org", "ada [at] example [dot] org"],
+    ["card", "pay with 4111 1111 1111 1111 now", "4111 1111 1111 1111"],
+    ["card", "5500-0000-0000-0004", "5500-0000-0000-0004"],
+    ["card", "amex 3782 822463 10005.", "3782 822463 10005"],
+    ["card", "my card is 1234567890123456", "1234567890123456"],
+    ["card", "4111 1111 1111 1112", "4111 1111 1111 1112"],
+    ["card", "378282246310005", "378282246310005"],
+    ["iban", "to DE89 3704 0044 0532 0130 00 by Friday", "DE89 3704 0044 0532 0130 00"],
+    ["iban", "gb29nwbk60161331926819", "gb29nwbk60161331926819"],
+    ["iban", "GB82-WEST-1234-5698-7654-32", "GB82-WEST-1234-5698-7654-32"],
+    ["iban", "FR1420041010050500013M02607", "FR1420041010050500013M02607"],
+    ["us-ssn", "SSN: 078-05-1120", "078-05-1120"],
+    ["us-ssn", "my social is 078051120", "078051120"],
+    ["us-ssn", "078 05 1120", "078 05 1120"],
+    ["us-ssn", "078–05–1120", "078–05–1120"],
+    ["ip", "from 203.0.113.7:8080", "203.0.113.7"],
+    ["ip", "host 2001:db8::8a2e:370:7334 is up", "2001:db8::8a2e:370:7334"],
+    ["ip", "::ffff:192.0.2.128", "::ffff:192.0.2.128"],
+    ["ip", "fe80::1.", "fe80::1"],
+    ["phone", "+1 (415) 555-2671", "+1 (415) 555-2671"],
+    ["phone", "call 555-0199 today", "555-0199"],
+    ["phone", "(02) 9876 5432", "(02) 9876 5432"],
+    ["phone", "0049 30 901820", "0049 30 901820"],
+    ["phone", "415.555.2671x123", "415.555.2671x123"],
+    ["phone", "06-12345678", "06-12345678"],
+    ["phone", "+49(0)30-901820", "+49(0)30-901820"],
+    ["phone", "my number is 4155552671", "4155552671"],
+    ["national-id", "NINO AB 12 34 56 C", "AB 12 34 56 C"],
+    ["national-id", "AHV 756.9217.0769.85", "756.9217.0769.85"],
+    ["national-id", "CPF 529.982.247-25", "529.982.247-25"],
+    ["national-id", "DNI 12345678Z", "12345678Z"],
+  ];
+  test.each(cases)("%s in %j", (kind, text, value) => {
+    expect(found(text)).toEqual([[kind, value]]);
+  });
+});
+
+test.each([
+  "order 6200867091 was shipped on 2024-05-11",
+  "from 2019-2021, at 12:30:45, for 1 500 000 or 12,500.50",
+  "version 1.2.3.4 of build 20240511123000",
+  "started at 1732801067000 and took 12 ms",
+  "12345-6789",
+  "#W1234567",
+  "items 1, 2, 3 and 4",
+  "the password is required",
+  "see https://www.example.org/a-long-path-of-words/and-more",
+])("nothing is found in %j", (text) => {
+  expect(found(text, allDetectors())).toEqual([]);
+});
+
+describe("secrets", () => {
+  const made = (start: string, length: number) => start + "aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0z".repeat(4).slice(0, length);
+  const cases = [
+    `AKIA${"Q3EXAMP7LE5XYZ2W"}`,
+    made("ghp_", 36),
+    made("glpat-", 20),
+    made("npm_", 36),
+    made("sk-ant-api03-", 90),
+    `eyJhbGciOiJIUzI1NiJ9.${made("eyJ", 40)}.${made("", 43)}`,
+  ];
+  test.each(cases)("%s in a sentence", (secret) => {
+    expect(found(`use ${secret} for it`, allDetectors())).toEqual([["secret", secret]]);
+  });
+  test.each([
+    [`api_key = "${made("", 32)}"`, made("", 32)],
+    ["the password is hunter2!x", "hunter2!x"],
+    ["postgres://app:s3cr3t-pw@db.example/app", "s3cr3t-pw"],
+    ["Authorization: Bearer 9f86d081884c7d659a2feaa0", "9f86d081884c7d659a2feaa0"],
+  ])("in %j", (text, value) => {
+    expect(found(text, allDetectors()).some(([, part]) => part?.includes(value))).toBe(true);
+  });
+  test("rules from a file are looked for, and those that JavaScript cannot say are named", () => {
+    const { loaded, skipped, detector } = secretRules(`
+      [[rules]]
+      id = "acme"
+      regex = '''(?i)acme_(?P<key>[0-9a-f]{8})\\z'''
+      keywords = ["acme_"]
+      [[rules]]
+      id = "odd"
+      regex = '''a(?<!b)(?'x'c)'''
+    `);
+    expect(loaded.map(({ id }) => id)).toEqual(["acme"]);
+    expect(skipped).toMatchObject([{ id: "odd" }]);
+    expect(detector.detect("key ACME_0a1b2c3d")).toEqual([{ class: "secret", start: 9, end: 17, confidence: 0.9 }]);
+  });
+});
+
+test("no text takes a detector long: repeated beginnings of everything", () => {
+  const look = detection(allDetectors());
+  for (const part of ["1 ", "a@", "a.", "(1)", "key=", "AB12 ", "1:", "-----BEGIN PRIVATE KEY", "x:y@"]) {
+    look.find(part.repeat(8_000));
+  }
+});

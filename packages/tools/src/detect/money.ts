@@ -1,0 +1,83 @@
+import type { Detector } from "@remit/core";
+import { luhnDigit } from "@remit/core";
+import { countrySpecs, isValidIBAN } from "ibantools";
+import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
+
+/** Numbers of cards and accounts. */
+
+const cardWords =
+  /\b(?:card|cards|visa|master ?card|amex|american express|discover|maestro|diners|jcb|credit|debit|cc|ccn|pan|kreditkarte|karte|carte|tarjeta|carta)\b/;
+/** First digits of the schemes in use, with the lengths that they have. */
+const schemes =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d{2}|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d{2}|4[4-9]\d)\d{12}|(?:2131|1800|35\d{3})\d{11}|62\d{14,17}|(?:50|5[6-9]|6)\d{10,17})$/;
+
+/**
+ * Card numbers: those that pass Luhn's check and begin as cards do; and those that do not pass it and are written in a card's
+ * groups, or stand beside the word. A number with one digit wrong is a secret all the same.
+ */
+export const cardDetector: Detector = judging({
+  name: "card",
+  class: "card",
+  hint: /\d(?:[ \-.\u00a0\u2010-\u2014/]?\d){11}/,
+  pattern: new RegExp(`(?<![\\p{L}\\d_]|\\d[.,])\\d(?:${gap}{0,2}\\d){11,18}(?![\\d_]|[.,]\\d)`, "gu"),
+  longest: 40,
+  judge: (found, { text, start, end }) => {
+    const digits = digitsOf(found);
+    if (digits.length < 12 || digits.length > 19 || /^(\d)\1+$/.test(digits)) return undefined;
+    const passes = luhnDigit(digits.slice(0, -1)) === digits.at(-1);
+    const { before, after } = around(text, start, end, 64, 32);
+    const named = cardWords.test(before) || cardWords.test(after);
+    if (named) return { confidence: 0.95 };
+    if (passes && schemes.test(digits)) return { confidence: 0.9 };
+    const groups = found.split(/\D+/).map(({ length }) => length);
+    const isGrouped = /^(?:4,4,4,[1-7]|4,6,[45]|4,4,4,4,[1-3])$/.test(groups.join());
+    if (isGrouped) return { confidence: 0.85 };
+    if (ownNumber.test(before)) return undefined;
+    return schemes.test(digits) && digits.length >= 15 && !/^(?:50|5[6-9]|6)/.test(digits)
+      ? { confidence: 0.4 }
+      : undefined;
+  },
+});
+
+const ibanWords = /\b(?:iban|bank|account|acct|konto|compte|cuenta|conto|rekening|transfer|wire|überweisung)\b/;
+
+/** IBANs, by the lengths that their countries have; a wrong check digit makes no other use of one likely. */
+export const ibanDetector: Detector = judging({
+  name: "iban",
+  class: "iban",
+  hint: /[a-z]{2}[ -]?\d{2}[ -]?[a-z0-9]{2}/,
+  pattern: /(?<![\p{L}\p{N}_])[A-Z]{2}[ -]?\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}/giu,
+  longest: 46,
+  judge: (found, { text, start, end }) => {
+    const country = found.slice(0, 2).toUpperCase();
+    const specs = countrySpecs as { readonly [code: string]: { readonly chars: number | null } | undefined };
+    const length = specs[country]?.chars ?? undefined;
+    const named = ibanWords.test(around(text, start, end).before);
+    const cut = length === undefined ? undefined : upTo(found, length);
+    if (cut !== undefined && isEnd(text, start + cut.length)) {
+      const compact = cut.replaceAll(/[^A-Za-z0-9]/g, "").toUpperCase();
+      if (isValidIBAN(compact)) return { confidence: 1, end: start + cut.length };
+      if (digitsOf(compact).length >= 10) return { confidence: 0.8, end: start + cut.length };
+    }
+    if (!named) return undefined;
+    // Of a country that is not known, or of another length: as far as it is written as one.
+    const [own = ""] =
+      /^[A-Z]{2}[ -]?\d{2}(?:[A-Z0-9]{11,30}|(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3}\b)?)/i.exec(
+        found,
+      ) ?? [];
+    return digitsOf(own).length >= 8 ? { confidence: 0.6, end: start + own.length } : undefined;
+  },
+});
+
+/** So many letters and digits from the beginning on, with what is between them. */
+function upTo(text: string, count: number): string | undefined {
+  let seen = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (/[A-Za-z0-9]/.test(text[index] as string) && ++seen === count) return text.slice(0, index + 1);
+  }
+  return undefined;
+}
+
+function isEnd(text: string, at: number): boolean {
+  return !/[\p{L}\p{N}]/u.test(text[at] ?? " ");
+}
