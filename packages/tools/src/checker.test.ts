@@ -87,6 +87,16 @@ function isMisread(schema: unknown): boolean {
   return ("contains" in schema && "prefixItems" in schema) || Object.values(schema).some(isMisread);
 }
 
+/** What ajv says; nothing where the code that it made trips over itself. */
+function wordOf(validate: (value: unknown) => unknown, value: unknown): unknown {
+  try {
+    return validate(value);
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return undefined;
+    throw thrown;
+  }
+}
+
 const settings = { strict: false, logger: false, validateSchema: false, addUsedSchema: false } as const;
 
 test("C2 a checker says of every value what ajv says of it", () => {
@@ -97,7 +107,8 @@ test("C2 a checker says of every value what ajv says of it", () => {
       const expected = new Ajv2020(settings).compile(document);
       const checker = checkerOf(document);
       for (const value of values) {
-        expect([value, checker.problemsOf(value).length === 0]).toEqual([value, expected(value)]);
+        const said = wordOf(expected, value);
+        if (said !== undefined) expect([value, checker.problemsOf(value).length === 0]).toEqual([value, said]);
       }
     }),
     { numRuns: 300 },
