@@ -6,7 +6,9 @@ import {
   defineSupervisor,
   defineTool,
   type Engine,
+  eraseRun,
   errorCodes,
+  exportEvidence,
   type Journal,
   type Json,
   memoryEngine,
@@ -20,6 +22,7 @@ import {
   silentLogger,
   user,
 } from "@remit/core";
+import { exportOtelLogs } from "@remit/core/otel";
 import { sqliteEngine } from "@remit/core/sqlite";
 import { fakeClock, functionModel } from "@remit/core/testing";
 import fc from "fast-check";
@@ -130,6 +133,8 @@ const kinds: readonly StreamKind[] = [
   "pins",
   "world",
   "answers",
+  "vault",
+  "disclosures",
 ];
 
 /** All that the journal has of a tenant, as one text. */
@@ -226,6 +231,8 @@ const attempts: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>
     ),
   "approvals.show": (attempt) => attempt.world.desk.approvals.show(attempt.tenant, address(attempt)),
   "approvals.approve": (attempt) => attempt.world.desk.approvals.approve(attempt.tenant, address(attempt), word),
+  "approvals.decide": (attempt) =>
+    attempt.world.desk.approvals.decide(attempt.tenant, address(attempt), { ...word, decision: "approve" }),
   "approvals.reject": (attempt) =>
     attempt.world.desk.approvals.reject(attempt.tenant, address(attempt), { ...word, key: attempt.key }),
   "approvals.edit": (attempt) =>
@@ -273,6 +280,25 @@ const attempts: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>
     const { migrated, refused } = await world.next.migrate({ from: world.desk, tenant, principal: boss, dryRun: true });
     return [...migrated, ...refused].filter((one) => one.tenant !== other);
   },
+  disclosures: ({ world, run, tenant }) => world.desk.disclosures(run, { tenant }),
+  eraseRun: ({ world, run, tenant }) =>
+    eraseRun(
+      world.engine.journal,
+      { tenant, runId: run },
+      { by: boss, reason, now: () => world.startedAt, salt: () => "s".repeat(22) },
+    ),
+  exportEvidence: async ({ world, run, tenant }) => {
+    const options = { by: boss, at: world.startedAt };
+    let text = "";
+    for await (const line of exportEvidence(world.engine.journal, { tenant, runId: run }, options)) text += line;
+    return text;
+  },
+  exportOtelLogs: async ({ world, run, tenant }) => {
+    const records: unknown[] = [];
+    const logger = { emit: (record: unknown) => void records.push(record) };
+    await exportOtelLogs(world.engine.journal, { tenant, runId: run }, { logger, captureContent: true });
+    return records;
+  },
   "start under the same key": async ({ world, tenant, key, run }) => {
     const made = await world.desk.start(
       { do: "answer", text: "mine" },
@@ -314,6 +340,20 @@ const attempts: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>
   },
 };
 
+/** What a supervisor offers that is about no tenant's runs. */
+const aboutNobody = [
+  "health",
+  "on",
+  "toMermaid",
+  "toJson",
+  "definition",
+  "checkpoints",
+  "name",
+  "version",
+  "id",
+  "hash",
+];
+
 /** What came of it, with what the tenant said itself left out: an id that it knows and one that nobody has look the same. */
 async function outcomeOf(name: string, attempt: Attempt): Promise<string> {
   const { run, world } = attempt;
@@ -350,6 +390,25 @@ const engines: readonly (readonly [name: string, open: () => Engine])[] = [
   ["memory", () => memoryEngine({ clock: fakeClock() })],
   ["sqlite", () => sqliteEngine({ path: join(folder, "journal.db"), clock: fakeClock() })],
 ];
+
+test("there is nothing that a supervisor offers and nobody tries", async () => {
+  const engine = memoryEngine({ clock: fakeClock() });
+  const desk = openDesk(engine, "1") as unknown as Readonly<Record<string, unknown>>;
+  const offered = Object.keys(desk).flatMap((name) => {
+    const member = desk[name];
+    if (typeof member === "function") return [name];
+    if (typeof member !== "object" || member === null || aboutNobody.includes(name)) return [];
+    return Object.keys(member)
+      .filter((inner) => typeof (member as Record<string, unknown>)[inner] === "function")
+      .map((inner) => `${name}.${inner}`);
+  });
+  const tried = Object.keys(attempts);
+  const missing = offered.filter(
+    (name) => !aboutNobody.includes(name) && !tried.some((one) => one === name || one.startsWith(`${name} `)),
+  );
+  expect(missing).toEqual([]);
+  await engine.close();
+});
 
 describe.each(engines)("two tenants on one %s engine", (_, open) => {
   test("N1 N2 whatever one tries with the ids of the other reads nothing and changes nothing", async () => {
