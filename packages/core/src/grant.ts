@@ -116,9 +116,10 @@ function ownOf<Value>(record: { readonly [key: string]: Value | undefined }, key
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-/** True when a tool lies inside a grant, whatever its arguments. */
-export function covers(grant: Grant, tool: Pick<AnyTool, "name" | "effect">): boolean {
+/** True when a tool, and the source that it reads, lie inside a grant, whatever its arguments. */
+export function covers(grant: Grant, tool: Pick<AnyTool, "name" | "effect" | "source">): boolean {
   if (grant.effects === "read" && tool.effect === "write") return false;
+  if (tool.source !== undefined && !coversSource(grant, tool.source)) return false;
   return grant.tools === undefined || grant.tools.includes(tool.name);
 }
 

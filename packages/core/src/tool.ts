@@ -83,6 +83,8 @@ export interface Tool<
   readonly protect: readonly string[];
   /** Origin labels that the tool's answers carry. */
   readonly labels: readonly string[];
+  /** Retrieval source that it reads. */
+  readonly source?: string;
   /** It reads or writes this memory; made by `defineMemory`. What it gives carries labels of its own. */
   readonly memory?: { readonly name: string; readonly access: "read" | "write" };
   /** Parts of its answers that are trusted though its labels are foreign: JSON pointers, `*` for any member or index. */
@@ -161,6 +163,8 @@ export interface ReadToolOptions<Name extends string, Input extends z.ZodType, O
   extends CommonToolOptions<Name, Input, Output> {
   readonly effect: "read";
   readonly risk?: Risk;
+  /** Name of the retrieval source that it reads, such as a handbook: grants and policies can speak of it. */
+  readonly source?: string;
   readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
 }
 
@@ -236,6 +240,7 @@ export function defineTool(
     protect: options.protect ?? [],
     labels: options.labels ?? [],
     trusts: options.trusts ?? [],
+    ...(options.effect === "read" && options.source !== undefined ? { source: options.source } : {}),
     cleared: options.cleared,
     reveals: options.reveals ?? [],
     retry: retryOf(name, options.retry),

@@ -102,7 +102,11 @@ export function judgeCall(
   args: Json,
   flow?: CallFlow,
 ): (AllowedCall | Extract<Judged, { effect: "deny" }>) | undefined {
-  const { name, effect, risk, reversible, undo, memory } = tool;
+  const { name, effect, risk, reversible, undo, memory, source } = tool;
+  if (source !== undefined) {
+    const read = askPolicy(work, asking, { edge: "source", source, query: canonicalJson(args) });
+    if (read?.effect === "deny") return read;
+  }
   if (memory) {
     const { value, id, about } = (args ?? {}) as {
       readonly value?: Json;

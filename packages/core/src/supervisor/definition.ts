@@ -430,6 +430,7 @@ function describeTool(tool: AnyTool): object {
     timeoutMs: tool.timeoutMs,
     protect: tool.protect,
     labels: tool.labels,
+    ...(tool.source === undefined ? {} : { source: tool.source }),
     ...(tool.memory === undefined ? {} : { memory: tool.memory }),
     ...(tool.trusts.length === 0 ? {} : { trusts: tool.trusts }),
     ...(tool.cleared === undefined ? {} : { cleared: tool.cleared }),
