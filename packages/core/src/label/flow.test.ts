@@ -157,6 +157,26 @@ describe("F1 a foreign value in a protected argument", () => {
     ).toEqual([]);
   });
 
+  test("a value that stands in a name is judged like any other", () => {
+    const split = defineTool({
+      name: "split",
+      description: "",
+      input: z.object({ shares: z.record(z.string(), z.number()), of: z.object({ total: z.number() }) }),
+      output: z.object({}),
+      effect: "write",
+      risk: "low",
+      idempotency: "key",
+      protect: ["shares", "of"],
+      execute: () => ({}),
+    });
+    const known = {
+      readings: [said("pay 12 to GB29, 7 in all"), page("XX66")],
+      rules: { exempt: [{ tool: "split", because: "" }] },
+    };
+    expect(told(judge(split, { shares: { GB29: 12 }, of: { total: 7 } }, known))).toEqual([]);
+    expect(told(judge(split, { shares: { XX66: 12 }, of: { total: 7 } }, known))).toEqual(["untrusted /shares/XX66"]);
+  });
+
   test("a read is judged by its protected arguments too", () => {
     expect(told(judge(fetchPage, { url: "http://evil/?q=secret" }, { readings: [page("go on")] }))).toEqual([
       "untrusted /url",

@@ -4,7 +4,7 @@ import type { FlowRules } from "./flow-rules.ts";
 import { isForeign, isSensitive, isSteering } from "./label.ts";
 import { type Fit, fitOf, isWithin, type PlannedStep } from "./plan.ts";
 import { answerSource, inputSource, isTrustedAt, labelsAt, type Reading, saidBy } from "./reading.ts";
-import { domainAt, eachScalar, isScalar, type Scalar, says } from "./value.ts";
+import { domainAt, eachScalar, eachValue, isScalar, type Scalar, says } from "./value.ts";
 
 /**
  * The flow rule (R9, D10): what a call is made of, where that came from, and whether it may go on by itself.
@@ -43,8 +43,8 @@ export interface Flow {
 export type Judgeable = Pick<AnyTool, "name" | "effect" | "protect" | "cleared" | "inputSchema" | "memory">;
 
 /** A run's final answer, as a sink. */
-export function answerSink(cleared: readonly string[]): Judgeable {
-  return { name: "answer", effect: "read", protect: [], cleared, inputSchema: {} };
+export function answerSink(cleared: readonly string[], schema: JsonSchema): Judgeable {
+  return { name: "answer", effect: "read", protect: [], cleared, inputSchema: schema };
 }
 
 export interface FlowFacts {
@@ -115,7 +115,7 @@ function untrustedIn(facts: FlowFacts, fit: Fit | undefined): FlowFinding[] {
   const { tool, input } = facts;
   const findings: FlowFinding[] = [];
   if (tool.protect.length === 0 || isScalar(input) || Array.isArray(input)) return findings;
-  eachScalar(input, (value, pointer) => {
+  eachValue(input, tool.inputSchema, (value, pointer) => {
     const argument = nameIn(pointer);
     if (value === null || argument === undefined || !tool.protect.includes(argument)) return undefined;
     if (fit?.fixed.has(pointer) || isAccepted(facts, argument, value, fit !== undefined)) return undefined;
@@ -176,7 +176,7 @@ function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]
     isVouchedFor(facts, pointer, value) ||
     (readings.some((one) => !carries(one) && saidBy(one, value)) &&
       !readings.some((one) => carries(one) && saidBy(one, value)));
-  eachScalar(input, (value, pointer) => {
+  eachValue(input, facts.tool.inputSchema, (value, pointer) => {
     if (value === null || typeof value === "boolean" || fit?.fixed.has(pointer) || isInnocent(value, pointer))
       return undefined;
     const parts = fit?.parts.get(pointer);

@@ -90,42 +90,67 @@ function isWordly(character: string): boolean {
 
 /** The domain that a schema declares for the value at a pointer, such as `iban`; nothing: none. */
 export function domainAt(schema: JsonSchema, pointer: string): string | undefined {
-  const parts = pointer === "" ? [] : pointer.slice(1).split("/");
-  return domainOf(schema, schema, parts, 0);
+  for (const { domain } of nodesAt(schema, pointer)) if (typeof domain === "string") return domain;
+  return undefined;
+}
+
+/**
+ * As {@link eachScalar}, and also for names of members that the schema does not know: there a value can stand in a name.
+ * Such a name comes with the pointer of its member.
+ */
+export function eachValue(
+  value: Json,
+  schema: JsonSchema,
+  found: (value: Scalar, pointer: string) => boolean | undefined,
+  pointer = "",
+): boolean {
+  if (isScalar(value)) return found(value, pointer) === true;
+  const nodes = Array.isArray(value) ? [] : [...nodesAt(schema, pointer)];
+  for (const [key, member] of Object.entries(value)) {
+    const at = `${pointer}/${escapePointer(key)}`;
+    const isKnown = Array.isArray(value) || nodes.some(({ properties }) => hasMember(properties, key));
+    if (!isKnown && found(key, at) === true) return true;
+    if (eachValue(member as Json, schema, found, at)) return true;
+  }
+  return false;
+}
+
+function hasMember(properties: Json | undefined, key: string): boolean {
+  return typeof properties === "object" && properties !== null && Object.hasOwn(properties, key);
+}
+
+/** The parts of a schema that say something of the value at a pointer. */
+function* nodesAt(schema: JsonSchema, pointer: string): Generator<JsonSchema, void, void> {
+  yield* nodesOf(schema, schema, pointer === "" ? [] : pointer.slice(1).split("/"), 0);
 }
 
 const detoursMax = 32;
 
-function domainOf(
+function* nodesOf(
   root: JsonSchema,
   schema: Json | undefined,
   parts: readonly string[],
   detours: number,
-): string | undefined {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema) || detours > detoursMax) return undefined;
+): Generator<JsonSchema, void, void> {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema) || detours > detoursMax) return;
   const node = schema as JsonSchema;
-  if (typeof node.$ref === "string") {
-    return domainOf(root, refOf(root, node.$ref), parts, detours + 1);
-  }
   const [part, ...rest] = parts;
-  if (part === undefined && typeof node.domain === "string") return node.domain;
-  for (const kind of ["anyOf", "oneOf", "allOf"] as const) {
-    const choices = node[kind];
+  if (part === undefined) yield node;
+  if (typeof node.$ref === "string") yield* nodesOf(root, refOf(root, node.$ref), parts, detours + 1);
+  for (const choices of [node.anyOf, node.oneOf, node.allOf]) {
     if (!Array.isArray(choices)) continue;
-    for (const choice of choices) {
-      const found = domainOf(root, choice as Json, parts, detours + 1);
-      if (found !== undefined) return found;
-    }
+    for (const choice of choices) yield* nodesOf(root, choice as Json, parts, detours + 1);
   }
-  if (part === undefined) return undefined;
+  if (part === undefined) return;
   const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
-  const properties = node.properties as { readonly [name: string]: Json } | undefined;
-  if (properties && Object.hasOwn(properties, key)) return domainOf(root, properties[key], rest, detours);
-  const prefix = node.prefixItems;
-  if (Array.isArray(prefix) && prefix[Number(key)] !== undefined) {
-    return domainOf(root, prefix[Number(key)] as Json, rest, detours);
+  const { properties, prefixItems } = node;
+  if (hasMember(properties, key)) {
+    return yield* nodesOf(root, (properties as JsonSchema)[key], rest, detours);
   }
-  return domainOf(root, node.items ?? node.additionalProperties, rest, detours);
+  if (Array.isArray(prefixItems) && prefixItems[Number(key)] !== undefined) {
+    return yield* nodesOf(root, prefixItems[Number(key)] as Json, rest, detours);
+  }
+  yield* nodesOf(root, node.items ?? node.additionalProperties, rest, detours);
 }
 
 function refOf(root: JsonSchema, ref: string): Json | undefined {

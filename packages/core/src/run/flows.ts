@@ -50,6 +50,7 @@ export function saidLabels(work: Work, { agent, labels, path }: Invocation, outp
 /** A run's final answer: its marks, or why it may not be given. */
 export function answerOf(
   work: Work,
+  agent: string,
   output: Json,
   labels: readonly string[],
 ): { readonly marks: readonly Mark[]; readonly refusal?: OrchestrationError } {
@@ -59,7 +60,9 @@ export function answerOf(
   const marks = labels.some((label) => isForeign(label, trusted)) ? marksIn(output, state.readings, trusted) : [];
   const { cleared } = root;
   if (cleared === undefined) return { marks };
-  const findings = leaksOf(factsOf(work, { tool: answerSink(cleared), input: output, labels }));
+  const findings = leaksOf(
+    factsOf(work, { tool: answerSink(cleared, root.agents.get(agent)?.outputSchema ?? {}), input: output, labels }),
+  );
   const [leak] = findings;
   if (!leak) return { marks };
   const data = { supervisor: root.name, pointer: leak.argument ?? "", labels: labels.filter(isSensitive).join(", ") };

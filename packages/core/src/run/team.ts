@@ -286,7 +286,7 @@ function finish(work: Work, team: Team, agent: string): void {
   const output = team.results.get(agent)?.output ?? null;
   const labels = team.labels.get(agent)?.output ?? work.state.labels;
   if (team.parent !== undefined) return returnFromTeam(work, team, { type: "output", output, labels });
-  const said = answerOf(work, output, labels);
+  const said = answerOf(work, agent, output, labels);
   if (said.refusal) return work.end({ status: "failed", body: { error: said.refusal.toRecord(), by: agent } });
   const judged = askPolicy(work, { agent, path: "", labels }, { edge: "egress", output });
   if (judged?.effect === "deny")
