@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type AnyMcpConnection, connectMcp } from "./connect.ts";
 import { McpError } from "./errors.ts";
-import { failureOf, hostileFixtures, patience } from "./testing/attack.ts";
+import { failureOf, hostileFixtures } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
 import { type HostileHttp, hostileHttp, tricks } from "./testing/hostile-http.ts";
+import { patience } from "./testing/patience.ts";
 import { http } from "./transport.ts";
 
 /** Servers behind an address that play tricks, beside a healthy one, through a whole connection. */
