@@ -442,10 +442,10 @@ export function createLink(options: LinkOptions): Link {
       if (McpError.is(thrown)) throw thrown;
       if (thrown instanceof WireError && thrown.fault.kind === "rejected") answered();
       if (!sent) {
-        const reason = deadline.timedOut() ? `${timeoutMs} ms were over` : "it was cancelled";
+        const reason = deadline.timedOut() ? `${deadline.overMs()} ms were over` : "it was cancelled";
         throw new McpError("mcp/call-not-sent", { server, tool: name, reason }, { cause: thrown });
       }
-      throw callError({ server, tool: name, timeoutMs, timedOut: deadline.timedOut() }, thrown);
+      throw callError({ server, tool: name, timeoutMs: deadline.overMs(), timedOut: deadline.timedOut() }, thrown);
     } finally {
       progress?.cancel();
       deadlines.delete(deadline);
