@@ -9,9 +9,9 @@ const nanosecondsMax = 90_000_000;
 const weights = {
   byte: 3,
   /** A list or an object. */
-  container: 500,
+  container: 350,
   /** What stands behind a comma. */
-  member: 120,
+  member: 100,
   /** An object that has got members by names in an order that no object before it had: a form of its own for the engine. */
   form: 2_000,
   /** A text of at most {@link shortChars} characters that was not there before: the engine keeps one of each. */
