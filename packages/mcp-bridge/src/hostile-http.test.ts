@@ -50,7 +50,10 @@ test.each<[string, object]>([
   ["status_401", { code: "mcp/auth-required", ...untaken }],
   ["status_403", { code: "mcp/auth-required", ...untaken }],
   ["status_404", { code: "mcp/session-lost", ...untaken }],
-  ["status_429", { code: "mcp/call-rejected", ...untaken }],
+  [
+    "status_429",
+    { code: "mcp/server-unavailable", data: expect.objectContaining({ retryAfterMs: 3_600_000 }), ...untaken },
+  ],
   ["status_500", { code: "mcp/call-failed", ...taken }],
   ["status_202", late],
   ["status_204", invalid],

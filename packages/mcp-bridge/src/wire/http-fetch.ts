@@ -183,6 +183,11 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
           serverAddress = remoteAddress;
           serverIsPrivate = addressKind(remoteAddress) !== "public";
         }
+        if (exchange && message.statusCode === 429) {
+          message.resume();
+          const retryAfterMs = retryAfterMsOf(message.headers["retry-after"], clock.now());
+          return fail({ kind: "busy", reason: "HTTP 429: it has too much to do", retryAfterMs });
+        }
         try {
           resolve(answerOf(message, { exchange, signal }));
         } catch (cause) {
@@ -285,6 +290,15 @@ interface Asked {
 interface About {
   readonly exchange: HttpExchange | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+const retryAfterMsMax = 3_600_000;
+
+/** Seconds or a date, as HTTP has it; nothing else counts. An hour is the most. */
+export function retryAfterMsOf(header: string | undefined, now: number): number {
+  if (header === undefined) return 0;
+  const ms = /^\s*\d{1,9}\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(Math.round(ms), 0), retryAfterMsMax) : 0;
 }
 
 function bodyOf(body: RequestInit["body"]): string | Uint8Array | undefined {
