@@ -11,7 +11,10 @@ const shared = {
   pool: "forks",
   execArgv: ["--conditions=@remit/source"],
   env: { NODE_OPTIONS: "--conditions=@remit/source" },
-  testTimeout: 30_000,
+  // Ends what hangs, and decides nothing else: however busy the machine is, a test that goes on passes.
+  testTimeout: 180_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
 } satisfies TestUserConfig;
 
 export default defineConfig({
@@ -33,7 +36,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...shared, name: "packaging", include: ["test/packaging/**/*.test.ts"], testTimeout: 120_000 },
+        test: { ...shared, name: "packaging", include: ["test/packaging/**/*.test.ts"] },
       },
     ],
   },

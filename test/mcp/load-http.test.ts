@@ -2,6 +2,7 @@ import { type AnyMcpConnection, connectMcp, http, McpError } from "@remit/mcp-br
 import { afterEach, expect, test, vi } from "vitest";
 import { contextOf } from "../../packages/mcp-bridge/src/testing/fixture.ts";
 import { type HostileHttp, hostileHttp } from "../../packages/mcp-bridge/src/testing/hostile-http.ts";
+import { patience } from "../../packages/mcp-bridge/src/testing/patience.ts";
 
 /** A server behind an address that goes away, forgets us or stands still in the middle of many calls; its ledger says what ran. */
 
@@ -9,7 +10,7 @@ const connections: AnyMcpConnection[] = [];
 const servers: HostileHttp[] = [];
 afterEach(async () => {
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
-  for (const server of servers) await vi.waitFor(() => expect(server.sockets()).toBe(0));
+  for (const server of servers) await vi.waitFor(() => expect(server.sockets()).toBe(0), patience);
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { type Command, CommanderError } from "commander";
 import { type Complaint, complaintLines, complaintOf } from "./cli/complaint.ts";
 import { placeOf } from "./cli/place.ts";
@@ -14,6 +15,8 @@ const oldNode = `remit needs Node ${nodeMajor} or newer, and this is ${process.v
 const json = (document: unknown) => process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 const place = (state?: string) => placeOf({ state, env: process.env, cwd: process.cwd() });
 
+// What a command loads is compiled once for all times that it is called.
+enableCompileCache();
 leaveWhenUnread(process.stdout, process.stderr);
 const remit = program({
   context: ({ state }) => ({ place: place(state), out: screenOn(process.stdout), err: screenOn(process.stderr), json }),

@@ -6,6 +6,7 @@ import { type AnyMcpConnection, connectMcp } from "./connect.ts";
 import { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { contextOf, type HostileFixture, hostileServer, isAlive } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
 import { stdio } from "./transport.ts";
 
@@ -220,7 +221,7 @@ test("a closed connection stays closed, and a call under way fails as one that m
   const fixture = server();
   const connection = await connected({ hang: { effect: "read" } }, fixture);
   const hanging = failureOf(connection.tools.hang.execute({ text: "" }, contextOf()));
-  await vi.waitFor(() => expect(fixture.heard().at(-1)?.method).toBe("tools/call"));
+  await vi.waitFor(() => expect(fixture.heard().at(-1)?.method).toBe("tools/call"), patience);
   await Promise.all([connection.close(), connection.close()]);
   expect(await hanging).toMatchObject({ code: "mcp/connection-lost", mayHaveExecuted: true });
   expect(await failureOf(connection.tools.hang.execute({ text: "" }, contextOf()))).toMatchObject({

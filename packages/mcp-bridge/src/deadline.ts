@@ -5,9 +5,11 @@ export interface Deadline {
   /** Aborts when the time is over or one of the given signals aborts. */
   readonly signal: AbortSignal;
   readonly timedOut: () => boolean;
+  /** Which time that was: the most there is, or the one that is renewed. Milliseconds. */
+  readonly overMs: () => number;
   /** A sign of life: the time begins anew, up to the most there is. */
   readonly renew: () => void;
-  /** The time stands still until it is called again with `false`. The most there is does not. */
+  /** The time stands still until it is called again with `false`, and so does the most there is. */
   readonly hold: (held: boolean) => void;
   /** Lets go of the timer and of the given signals. */
   readonly cancel: () => void;
@@ -28,17 +30,20 @@ export function deadlineOf(
   const controller = new AbortController();
   let timedOut = false;
   let held = 0;
-  const lastAt = clock.now() + totalMsMax;
+  let lastAt = clock.now() + totalMsMax;
+  let heldAt = 0;
+  let overMs = timeoutMs;
   let dueAt = Math.min(clock.now() + timeoutMs, lastAt);
   const abort = () => controller.abort(new DOMException("The request was cancelled.", "AbortError"));
   const look = () => {
     // Renewing only moves the time; the timer looks when it fires. It may come back at once, never before.
-    const next = held > 0 ? Math.min(clock.now() + timeoutMs, lastAt) : dueAt;
+    const next = held > 0 ? clock.now() + timeoutMs : dueAt;
     if (clock.now() < next) {
       timer = clock.at(next, look);
       return;
     }
     timedOut = !controller.signal.aborted;
+    if (dueAt === lastAt) overMs = totalMsMax;
     controller.abort(new DOMException("The request timed out.", "TimeoutError"));
   };
   let timer = clock.at(dueAt, look);
@@ -52,9 +57,13 @@ export function deadlineOf(
   return {
     signal: controller.signal,
     timedOut: () => timedOut,
+    overMs: () => overMs,
     renew,
     hold: (wanted) => {
+      const before = held;
       held = Math.max(0, held + (wanted ? 1 : -1));
+      if (before === 0 && held > 0) heldAt = clock.now();
+      if (before > 0 && held === 0) lastAt += clock.now() - heldAt;
       renew();
     },
     cancel: () => {
@@ -72,4 +81,25 @@ export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSigna
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** What aborts with the first of two. Unlike `AbortSignal.any` it leaves nothing in a signal that lives longer: `letGo`. */
+export function firstOf(
+  one: AbortSignal,
+  other: AbortSignal | undefined,
+): { readonly signal: AbortSignal; readonly letGo: () => void } {
+  if (!other) return { signal: one, letGo: () => {} };
+  const controller = new AbortController();
+  const both = [one, other].map((signal) => {
+    const abort = () => controller.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    return () => signal.removeEventListener("abort", abort);
+  });
+  return {
+    signal: controller.signal,
+    letGo: () => {
+      for (const off of both) off();
+    },
+  };
 }

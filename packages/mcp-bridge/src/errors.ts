@@ -111,7 +111,7 @@ export const mcpErrorCodes = {
     retryable: true,
     mayHaveExecuted: true,
     message: "the server {server} did not answer {tool} within {timeoutMs} ms",
-    hint: "The server was told to stop, but a write may have happened. Raise the tool's `timeoutMs` when it needs longer.",
+    hint: "The server was told to stop, but a write may have happened. Raise the tool's `timeoutMs` when it needs longer, or `limits.callMsMax` where it told all the time that it goes on.",
   },
   "mcp/call-cancelled": {
     retryable: false,

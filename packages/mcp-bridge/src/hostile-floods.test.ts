@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import type { McpError } from "./errors.ts";
-import { failureOf, hostileFixtures, input, patience, read } from "./testing/attack.ts";
+import { failureOf, hostileFixtures, input, read } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 
 /** Servers that say more than anybody asked for. */
 

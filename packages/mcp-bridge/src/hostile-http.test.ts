@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type AnyMcpConnection, connectMcp } from "./connect.ts";
 import { McpError } from "./errors.ts";
-import { failureOf, hostileFixtures, patience } from "./testing/attack.ts";
+import { failureOf, hostileFixtures } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
 import { type HostileHttp, hostileHttp, tricks } from "./testing/hostile-http.ts";
+import { patience } from "./testing/patience.ts";
 import { http } from "./transport.ts";
 
 /** Servers behind an address that play tricks, beside a healthy one, through a whole connection. */
@@ -49,7 +50,10 @@ test.each<[string, object]>([
   ["status_401", { code: "mcp/auth-required", ...untaken }],
   ["status_403", { code: "mcp/auth-required", ...untaken }],
   ["status_404", { code: "mcp/session-lost", ...untaken }],
-  ["status_429", { code: "mcp/call-rejected", ...untaken }],
+  [
+    "status_429",
+    { code: "mcp/server-unavailable", data: expect.objectContaining({ retryAfterMs: 3_600_000 }), ...untaken },
+  ],
   ["status_500", { code: "mcp/call-failed", ...taken }],
   ["status_202", late],
   ["status_204", invalid],

@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
-import { failureOf, hostileFixtures, input, patience, read } from "./testing/attack.ts";
+import { failureOf, hostileFixtures, input, read } from "./testing/attack.ts";
 import { contextOf } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 
 /** Servers that answer with other messages than the protocol has. */
 

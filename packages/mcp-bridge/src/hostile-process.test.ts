@@ -1,8 +1,9 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
-import { failureOf, hostileFixtures, input, patience, read } from "./testing/attack.ts";
+import { failureOf, hostileFixtures, input, read } from "./testing/attack.ts";
 import { contextOf, type HostileFixture, isAlive, keepingLogger } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 
 /** Servers as processes: what they write beside messages, how they end, and what they leave behind. */
 

@@ -25,6 +25,23 @@ test("a result of 5 MB does not reach a model whole", async () => {
   });
 });
 
+test.each(["legacy", "auto"] as const)(
+  "a result of more parts than are read ends its own call, and not by waiting (%s)",
+  async (protocol) => {
+    await hostile.besideHealthy(async () => {
+      const server = hostile.server("good");
+      const { tools } = await hostile.connected(
+        { ...server, transport: { ...server.transport, protocol } },
+        { objects: read, echo: read },
+      );
+      const error = await failureOf(tools.objects.execute({ text: String(8 * 1024 * 1024) }, contextOf()));
+      expect(error).toMatchObject({ code: "mcp/result-invalid", mayHaveExecuted: true });
+      expect(error.message).toContain("more lists, objects or members than are read");
+      expect(await tools.echo.execute({ text: "on" }, contextOf())).toEqual({ text: "on" });
+    });
+  },
+);
+
 test.each([200, 5_000, 2_000_000])("a value of %i levels is a value or an error with a code", async (levels) => {
   await hostile.besideHealthy(async () => {
     const { tools } = await hostile.connected(hostile.server("good"), {

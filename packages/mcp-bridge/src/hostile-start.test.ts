@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { connectMcp } from "./connect.ts";
-import { failureOf, hostileFixtures, patience, read } from "./testing/attack.ts";
+import { failureOf, hostileFixtures, read } from "./testing/attack.ts";
 import { contextOf, isAlive } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 import { stdio } from "./transport.ts";
 
 /** Servers that do not come up. */

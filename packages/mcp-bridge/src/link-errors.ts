@@ -86,6 +86,12 @@ export function callError(
       return new McpError("mcp/session-lost", { server, tool, reason: shown(fault.end.reason) }, options);
     case "unreachable":
       return new McpError("mcp/server-unavailable", { server, reason: shown(fault.reason), retryAfterMs: 0 }, options);
+    case "busy":
+      return new McpError(
+        "mcp/server-unavailable",
+        { server, reason: shown(fault.reason), retryAfterMs: fault.retryAfterMs },
+        options,
+      );
     case "broken":
       return new McpError(
         "mcp/connection-lost",
@@ -148,6 +154,7 @@ function faultReason(fault: WireFault): string {
     case "malformed":
     case "unauthorised":
     case "unreachable":
+    case "busy":
     case "broken":
     case "asked":
       return fault.reason;

@@ -77,7 +77,10 @@ function world(limits: Partial<McpLimits> = {}, more: Partial<LinkOptions> = {})
 const never = new AbortController().signal;
 const unreachable: WireFault = { kind: "unreachable", reason: "nobody listens" };
 const lost: WireFault = { kind: "session-lost", end: { cause: "lost", reason: "404" } };
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+/** A list is read over a few turns of the event loop. */
+const settled = async () => {
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+};
 const fails = (fault: WireFault) => async () => {
   throw new WireError(fault);
 };

@@ -54,6 +54,8 @@ export interface Link {
   readonly call: (call: LinkCall) => Promise<unknown>;
   /** Any other request, by the same rules. @returns the result as it came @throws McpError as `call` does */
   readonly request: (method: WireMethod, params: LinkParams, options: LinkRequestOptions) => Promise<unknown>;
+  /** Reads and checks the list again, soon, where there is a connection: what is accepted may have changed. */
+  readonly refresh: () => void;
   /** Hears of every list that is new: of a connection, or changed. Must not throw. Returns how not to hear it any more. */
   readonly onListingChange: (listener: (ready: LinkReady) => void) => () => void;
   /** Hears what the server says unasked, as far as there is room for it. Must not throw. */
@@ -442,10 +444,10 @@ export function createLink(options: LinkOptions): Link {
       if (McpError.is(thrown)) throw thrown;
       if (thrown instanceof WireError && thrown.fault.kind === "rejected") answered();
       if (!sent) {
-        const reason = deadline.timedOut() ? `${timeoutMs} ms were over` : "it was cancelled";
+        const reason = deadline.timedOut() ? `${deadline.overMs()} ms were over` : "it was cancelled";
         throw new McpError("mcp/call-not-sent", { server, tool: name, reason }, { cause: thrown });
       }
-      throw callError({ server, tool: name, timeoutMs, timedOut: deadline.timedOut() }, thrown);
+      throw callError({ server, tool: name, timeoutMs: deadline.overMs(), timedOut: deadline.timedOut() }, thrown);
     } finally {
       progress?.cancel();
       deadlines.delete(deadline);
@@ -479,6 +481,7 @@ export function createLink(options: LinkOptions): Link {
       return exchange({ method: "tools/call", params, name, remoteName, check }, rest);
     },
     request: (method, params, rest) => exchange({ method, params, name: method }, rest),
+    refresh: () => wantRefresh(current?.session),
     onListingChange: (listener) => listen(listingListeners, listener),
     onNotice: (listener) => listen(noticeListeners, listener),
     status: () => ({

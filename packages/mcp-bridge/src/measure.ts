@@ -13,7 +13,7 @@ export interface Measure {
 }
 
 /** Parts of a value, or pieces of 64 characters of its texts, that are looked at in one turn of the event loop. */
-const partsPerTurn = 10_000;
+const partsPerTurn = 5_000;
 const charsPerPart = 64;
 /** A text is measured in pieces of this many characters. */
 const pieceChars = 128 * 1024;

@@ -1,4 +1,5 @@
 import { type Clock, canonicalJson, type Json } from "@remit/core";
+import { firstOf } from "./deadline.ts";
 import { elicited, rooted, sampled } from "./elicited.ts";
 import { notGood, type RequestStates, type StateBinding } from "./request-state.ts";
 import type { WireElicitation, WireElicitationAnswer } from "./wire/port.ts";
@@ -132,7 +133,14 @@ export function createRounds(options: {
   const inSession = async (context: ServedContext, ask: NonNullable<ServedContext["ask"]>, work: RoundWork) => {
     const { signal } = context;
     const asks = clientAsks(context.peer, async (asked, fits, { signal: own } = {}) => {
-      const answer = fits(await ask(asked, own ? AbortSignal.any([signal, own]) : signal));
+      const either = firstOf(signal, own);
+      let given: unknown;
+      try {
+        given = await ask(asked, either.signal);
+      } finally {
+        either.letGo();
+      }
+      const answer = fits(given);
       if (answer === undefined) throw new ServedError(rpcCodes.invalidParams, "The client's answer does not fit");
       return answer;
     });

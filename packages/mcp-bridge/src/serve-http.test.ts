@@ -12,6 +12,7 @@ import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 import type { McpAuditEntry } from "./serve-app.ts";
 import type { ServedTool } from "./served.ts";
 import { openSession, send, sendRaw, statelessClient } from "./testing/http-client.ts";
+import { patience } from "./testing/patience.ts";
 
 const servings: McpServing[] = [];
 afterEach(async () => {
@@ -355,7 +356,7 @@ test("a client that goes away aborts its call (2026-07-28), and one that cancels
   const signal = await first.begun;
   stop.abort();
   expect(await gone).toBe("gone");
-  await vi.waitFor(() => expect(signal.aborted).toBe(true));
+  await vi.waitFor(() => expect(signal.aborted).toBe(true), patience);
   first.go();
 
   const second = gate();
@@ -366,7 +367,7 @@ test("a client that goes away aborts its call (2026-07-28), and one that cancels
   const cancelled = await second.begun;
   expect(cancelled.aborted).toBe(false);
   await send(two.url, { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } }, { headers });
-  await vi.waitFor(() => expect(cancelled.aborted).toBe(true));
+  await vi.waitFor(() => expect(cancelled.aborted).toBe(true), patience);
   leave.abort();
   await called;
   second.go();
@@ -450,7 +451,7 @@ test("close does not wait for ever: what is left after the drain is aborted", as
   await vi.waitFor(() => {
     clock.advance(1_000);
     expect(signal.aborted).toBe(true);
-  });
+  }, patience);
   await closing;
   await called;
 });
@@ -474,16 +475,19 @@ test("what changes is told to those who listen, in either era", async () => {
     () => {},
   );
   await request("resources/subscribe", { uri: "a:1" });
-  await vi.waitFor(() => expect(heard).toContain("notifications/subscriptions/acknowledged"));
+  await vi.waitFor(() => expect(heard).toContain("notifications/subscriptions/acknowledged"), patience);
   heard.length = 0;
   await vi.waitFor(() => {
     serving.changed({ kind: "resource-updated", uri: "a:2" }); // Nobody wants to hear of it.
     serving.changed({ kind: "resource-updated", uri: "a:1" });
     expect(heard).toContain("notifications/resources/updated");
-  });
+  }, patience);
   heard.length = 0;
   serving.setTools([tool]);
-  await vi.waitFor(() => expect(heard.filter((one) => one === "notifications/tools/list_changed")).toHaveLength(2));
+  await vi.waitFor(
+    () => expect(heard.filter((one) => one === "notifications/tools/list_changed")).toHaveLength(2),
+    patience,
+  );
   expect(namesOf(await request("tools/list"))).toEqual(["wait"]);
   stop.abort();
   await Promise.all([listening, streaming]);

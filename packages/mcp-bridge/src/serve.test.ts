@@ -14,6 +14,7 @@ import { inspectMcp } from "./inspect.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 import type { McpAuditEntry } from "./serve-app.ts";
 import { compileCache, contextOf, isAlive, keepingLogger } from "./testing/fixture.ts";
+import { patience } from "./testing/patience.ts";
 import { stdio } from "./transport.ts";
 
 /** Our tools served by a process of their own and called through our own client: both sides of the wire at once. */
@@ -132,10 +133,10 @@ test("a cancel on our side aborts the tool on the other", async () => {
   const context = contextOf({ idempotencyKey: "key_2", signal: controller.signal });
   const before = calls().length;
   const slow = failureOf(shop.tools.refund_order.execute({ orderId: "o_slow", amountCents: 1 }, context));
-  await vi.waitFor(() => expect(calls()).toHaveLength(before + 1));
+  await vi.waitFor(() => expect(calls()).toHaveLength(before + 1), patience);
   controller.abort();
   expect(await slow).toMatchObject({ code: "mcp/call-cancelled" });
-  await vi.waitFor(() => expect(calls().at(-1)).toEqual({ aborted: "o_slow" }));
+  await vi.waitFor(() => expect(calls().at(-1)).toEqual({ aborted: "o_slow" }), patience);
 });
 
 const servings: McpServing[] = [];
@@ -164,7 +165,7 @@ async function served(options: Omit<ServeMcpOptions, "name" | "version" | "trans
       const answer = answers().find((candidate) => candidate.id === id);
       if (!answer) throw new Error(`no answer to ${id}`);
       return answer;
-    });
+    }, patience);
   };
   const clientInfo = { name: "a client", version: "1" };
   await ask(0, "initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo });
@@ -306,7 +307,7 @@ async function servedStateless(options: Omit<ServeMcpOptions, "name" | "version"
       const answer = lines.find((candidate) => candidate.id === id);
       if (!answer) throw new Error(`no answer to ${id}`);
       return answer;
-    });
+    }, patience);
   };
   return { input, serving, ask, lines };
 }
@@ -322,11 +323,11 @@ test("the first message says which era it is: 2026-07-28 is served over the same
   void ask(5, "subscriptions/listen", { notifications: { toolsListChanged: true } }).catch(() => {});
   await vi.waitFor(() => {
     expect(lines).toContainEqual(expect.objectContaining({ method: "notifications/subscriptions/acknowledged" }));
-  });
+  }, patience);
   serving.setTools([]);
   await vi.waitFor(() => {
     expect(lines).toContainEqual(expect.objectContaining({ method: "notifications/tools/list_changed" }));
-  });
+  }, patience);
   input.end();
   await serving.closed;
 });
@@ -371,5 +372,5 @@ test("changes are told over stdio once there is a client", async () => {
   serving.setTools([]);
   await vi.waitFor(() => {
     expect(answers()).toContainEqual({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
-  });
+  }, patience);
 });

@@ -13,8 +13,6 @@ import { createServeApp, type McpAuditEntry } from "./serve-app.ts";
 import type { ServedChange, ServedCompletions, ServedPrompts, ServedResources, ServedTool } from "./served.ts";
 import { type McpCallContext, type McpCaller, serveTool } from "./served-tool.ts";
 import type { ServedApp } from "./wire/serving.ts";
-import { servingHttp } from "./wire/serving-http.ts";
-import { servingStdio } from "./wire/serving-stdio.ts";
 import { streamsChannel } from "./wire/streams.ts";
 
 /** What is served, and to whom. */
@@ -137,6 +135,7 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
 
   if (typeof transport === "object" && "kind" in transport) {
     const { sessionsPerClient: sessionsPerCaller, ...httpLimits } = transport.limits;
+    const { servingHttp } = await import("./wire/serving-http.ts");
     const serving = servingHttp(counted, { limits: { ...httpLimits, sessionsPerCaller }, clock, newId });
     const door = await openHttpDoor({ transport, serving, local, logger, drained });
     const closed = Promise.withResolvers<void>();
@@ -151,6 +150,8 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
 
   const { messageBytes = defaultMcpLimits.messageBytes } = options;
   const { input, output } = transport === "stdio" ? { input: process.stdin, output: process.stdout } : transport;
+  // The SDKs of servers are loaded by whoever serves.
+  const { servingStdio } = await import("./wire/serving-stdio.ts");
   const channel = streamsChannel({ input, output, messageBytes, drained });
   const session = await servingStdio({ caller: local, sessionId: newId() }).serve(channel, counted);
   const closed = session.ended.then(() => rounds.close());

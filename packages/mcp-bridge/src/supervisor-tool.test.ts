@@ -19,6 +19,7 @@ import { type McpServing, serveMcp } from "./serve.ts";
 import type { McpAuditEntry } from "./serve-app.ts";
 import { type SupervisorToolOptions, supervisorTool } from "./supervisor-tool.ts";
 import { openSession, statelessClient } from "./testing/http-client.ts";
+import { patience } from "./testing/patience.ts";
 
 /** A team as one tool, called over HTTP in both eras. */
 
@@ -362,7 +363,7 @@ test("a client that goes away: a run with a key goes on, one without is cancelle
     await begun.promise;
     stop.abort();
     expect(await called).toBe("gone");
-    await vi.waitFor(() => expect(audit).toHaveLength(1));
+    await vi.waitFor(() => expect(audit).toHaveLength(1), patience);
     go.resolve();
     const [run] = await desk.list({ tenant: "acme" });
     const result = await (await desk.find(run?.runId ?? "", { tenant: "acme" })).result();

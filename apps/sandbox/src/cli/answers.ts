@@ -1,7 +1,6 @@
 import { type Json, openQuestionsOf, type QuestionAnswer, type QuestionCase } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { contentSample, questionLines } from "../face/question.ts";
-import { openStage } from "../suite/stage.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun } from "./find.ts";
@@ -31,6 +30,7 @@ export async function answerQuestion(address: string, options: AnswerOptions, co
   if (!found) throw new SandboxError("approval/none-waits", { run: address, effect: "any of its questions" });
   const { suite, open } = found;
   const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
   const taken = await stage.supervisor.approvals.answer(open.tenant, open.address, {
     ...said,

@@ -12,7 +12,6 @@ import { SandboxError } from "../errors.ts";
 import { caseLines, caseTable } from "../face/case.ts";
 import { questionTable } from "../face/question.ts";
 import { count } from "../face/text.ts";
-import { openStage } from "../suite/stage.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 import { findQuestion, showQuestion } from "./answers.ts";
 import type { Context, ExitCode } from "./context.ts";
@@ -140,6 +139,7 @@ export async function decideApproval(
   await using store = openExistingStore(place);
   const { suite, open, run: recorded } = await findCase(store, address);
   const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
   const { reason } = options;
   const { binding } = open;

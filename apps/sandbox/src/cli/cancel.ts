@@ -1,4 +1,3 @@
-import { openStage } from "../suite/stage.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun } from "./find.ts";
 import { goOn, wentOnLines } from "./go-on.ts";
@@ -22,6 +21,7 @@ export async function cancel(wanted: string, options: CancelOptions, context: Co
   const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
   const { scenario } = await readRun(store.engine.journal, record);
   const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
   const run = await stage.supervisor.find(record.runId, { tenant: record.tenant });
   await run.cancel(reason, { principal, ...(subtree === undefined ? {} : { subtree }) });

@@ -1,7 +1,6 @@
 import type { Compensation } from "@remit/core";
 import { errorText } from "../face/beat.ts";
 import { printable } from "../face/text.ts";
-import { openStage } from "../suite/stage.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun } from "./find.ts";
 import { goOn, wentOnLines } from "./go-on.ts";
@@ -25,6 +24,7 @@ export async function compensate(wanted: string, options: CompensateOptions, con
   // The undo works on the world of the run that it undoes, and plays no scenario.
   const worldId = start?.type === "run.started" ? start.body.attributes?.worldId : undefined;
   const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
   const run = await stage.supervisor.compensate(record.runId, {
     tenant: record.tenant,

@@ -4,7 +4,6 @@ import { minuteText } from "../face/case.ts";
 import { glance } from "../face/glance.ts";
 import { pairs } from "../face/table.ts";
 import { count, cut, printable } from "../face/text.ts";
-import { openStage } from "../suite/stage.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun, findSuite } from "./find.ts";
 import { goOn, wentOnLines } from "./go-on.ts";
@@ -102,6 +101,7 @@ export async function redriveLetter(
   const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
   const { scenario } = await readRun(store.engine.journal, record);
   const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
   const as = await stage.supervisor.deadLetters.redrive(record.tenant, record.runId, { principal });
   const run = await stage.supervisor.find(as, { tenant: record.tenant });

@@ -3,10 +3,10 @@ import { type Cell, table } from "../face/table.ts";
 import { duration, printable } from "../face/text.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { filtered } from "./filtered.ts";
 import { findSuite, isUnfinished, type SuiteState, stateOf } from "./find.ts";
 import { chosenPack, openPack, packNames } from "./packs.ts";
 import { readRun } from "./recorded-run.ts";
-import { filtered } from "./run.ts";
 import { hasStore, openExistingStore, type Store } from "./store.ts";
 
 export interface ListOptions {

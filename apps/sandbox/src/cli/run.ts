@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { SandboxError } from "../errors.ts";
 import { failureLines, recordingLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
 import { count, wrap } from "../face/text.ts";
-import { liveModels } from "../model/live.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
 import { clearRecording, type RecordingFile, readRecording, recordedScenarios } from "../suite/recording.ts";
 import type { SuiteReport } from "../suite/report.ts";
@@ -13,12 +12,13 @@ import type { SuiteModel } from "../suite/workspace.ts";
 import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { filtered } from "./filtered.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
 import { offlineTeam } from "./offline.ts";
 import { chosenPack, openPack } from "./packs.ts";
 import type { Place } from "./place.ts";
-import { newSuites, type Played, play } from "./play.ts";
+import type { Played } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
 
 export interface RunOptions extends ModelWish, AttackWish {
@@ -69,7 +69,11 @@ export async function run(packName: string | undefined, options: RunOptions, con
     throw new SandboxError("scenario/unknown", { filter: options.watch });
   }
   // Whoever lacks a key, a price or a route hears of it before anything is opened.
-  if (model.live && !known) await liveModels(model.live, offlineTeam(pack).aliases, { env: process.env });
+  if (model.live && !known) {
+    const { liveModels } = await import("../model/live.ts");
+    await liveModels(model.live, offlineTeam(pack).aliases, { env: process.env });
+  }
+  const { newSuites, play } = await import("./play.ts");
   const suites = newSuites({
     pack: chosen,
     model,
@@ -213,19 +217,6 @@ function limitLines(reports: readonly SuiteReport[], { out }: Context): string[]
       3,
     ).map((line) => `  ${line}`),
   ];
-}
-
-/** Scenarios whose name, title or tags hold the text. @throws SandboxError `scenario/unknown` when there are none */
-export function filtered<
-  Named extends { readonly name: string; readonly title: string; readonly tags: readonly string[] },
->(scenarios: readonly Named[], filter: string | undefined): readonly Named[] {
-  if (filter === undefined) return scenarios;
-  const wanted = filter.toLowerCase();
-  const found = scenarios.filter(({ name, title, tags }) =>
-    [name, title, ...tags].some((text) => text.toLowerCase().includes(wanted)),
-  );
-  if (found.length === 0) throw new SandboxError("scenario/unknown", { filter });
-  return found;
 }
 
 /** @throws SandboxError `usage/wrong` */

@@ -13,7 +13,6 @@ import {
 } from "@remit/core";
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
 import { chooseModel } from "../model/choice.ts";
-import { choiceToShare, keysOf, liveModels } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack, Place } from "../pack.ts";
 import { type ApproverName, approveAll } from "./approver.ts";
@@ -78,7 +77,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const noise: Record<string, number> = {};
     const definition = pack.team(tools);
     const { live } = suite.model;
-    const tape = tapeOf(options);
+    const tape = await tapeOf(options);
     const refused = Promise.withResolvers<never>();
     refused.promise.catch(() => undefined); // Whoever plays is told; nobody need play.
     const scripted = async () => {
@@ -95,7 +94,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       return Object.fromEntries(definition.aliases.map((alias) => [alias, told]));
     };
     const models: Readonly<Record<string, Model | Route>> = live
-      ? await liveModels(live, definition.aliases, {
+      ? await (await import("../model/live.ts")).liveModels(live, definition.aliases, {
           env: process.env,
           onRefused: refused.reject,
           ...(tape ? { place: tape.model } : {}),
@@ -150,9 +149,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   }
 }
 
-function tapeOf({ suite, pack, redact, detectors }: StageOptions): Tape | undefined {
+async function tapeOf({ suite, pack, redact, detectors }: StageOptions): Promise<Tape | undefined> {
   const { name, seed, live, recording } = suite.model;
   if (!recording) return undefined;
+  const { choiceToShare, keysOf } = await import("../model/live.ts");
   return openTape({
     ...recording,
     seed,

@@ -1,5 +1,5 @@
 import { type Clock, service, systemClock, user } from "@remit/core";
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { McpError } from "../errors.ts";
 import type { McpClient } from "../mcp-client.ts";
 import { bearerOf, type McpAuthenticator } from "./authenticator.ts";
@@ -43,7 +43,7 @@ export function oauthResource(options: OAuthResourceOptions): McpAuthenticator {
     if (!URL.canParse(address)) throw new McpError("mcp/serving-invalid", { reason: `${address} is no address` });
   }
   const jwks = new URL(options.jwksUri ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`);
-  const keys = options.keys ?? createRemoteJWKSet(jwks, { timeoutDuration: 5_000, cooldownDuration: 30_000 });
+  let keys = options.keys;
   const clientOf = options.client ?? clientOfClaims;
 
   return {
@@ -51,6 +51,9 @@ export function oauthResource(options: OAuthResourceOptions): McpAuthenticator {
     authenticate: async (authorization) => {
       const token = bearerOf(authorization);
       if (typeof token !== "string") return token;
+      // Loaded when the first token comes: whoever only connects to servers never needs it.
+      const { createRemoteJWKSet, errors, jwtVerify } = await import("jose");
+      keys ??= createRemoteJWKSet(jwks, { timeoutDuration: 5_000, cooldownDuration: 30_000 });
       let payload: JWTPayload;
       try {
         const verified = await jwtVerify(token, keys, {
@@ -63,7 +66,7 @@ export function oauthResource(options: OAuthResourceOptions): McpAuthenticator {
         });
         payload = verified.payload;
       } catch (thrown) {
-        if (!isTokensFault(thrown)) throw thrown;
+        if (!isTokensFault(thrown, errors)) throw thrown;
         return { ok: false, error: "invalid_token", description: "The token is not valid for this server." };
       }
       const claims: OAuthClaims = { ...payload, scopes: scopesOf(payload) };
@@ -99,7 +102,7 @@ function scopesOf({ scope, scp }: JWTPayload): readonly string[] {
 }
 
 /** True where the token is to blame, and not the way to the issuer's keys. */
-function isTokensFault(thrown: unknown): boolean {
+function isTokensFault(thrown: unknown, errors: typeof import("jose")["errors"]): boolean {
   return (
     thrown instanceof errors.JOSEError &&
     !(thrown instanceof errors.JWKSTimeout) &&

@@ -145,6 +145,19 @@ test("what nobody has accepted does not exist, and says so to the operator", asy
   expect(said.join("\n")).toMatch(/desk: ready, \d+ waiting to be accepted/);
 });
 
+test("what is accepted while a gateway runs is listed and called, without a restart; a file that is broken takes it back", async () => {
+  const here = place();
+  const { client } = await open(here, false);
+  const ada = client("ada");
+  const names = async () => namesOf((await ada("tools/list")).body);
+  expect(await names()).toEqual([]);
+  copyFileSync(pinned.pins, join(here.folder, "mcp-pins.json"));
+  await expect.poll(names).toHaveLength(5);
+  expect((await ada(...call("desk_draw"))).body.result.content).toMatchObject([{ type: "image" }]);
+  writeFileSync(join(here.folder, "mcp-pins.json"), "{");
+  await expect.poll(names).toEqual([]);
+});
+
 test("a client sees and calls what the file names, as accepted; another one only its own part, within its budget", async () => {
   const here = place();
   const { client } = await open(here);

@@ -33,6 +33,7 @@ import { operatorToolNames, operatorTools } from "./operator-tools.ts";
 import { passOn } from "./pass-on.ts";
 import type { GatewayClient, GatewaySettings } from "./settings.ts";
 import { aliasOfCalls, callModel, gatewayTeam } from "./team.ts";
+import { watchPins } from "./watch-pins.ts";
 
 export interface GatewayOptions {
   /** The servers, as `readMcpConfig` reads them. */
@@ -75,7 +76,7 @@ interface Offered {
  *
  *  G1  What the configuration does not name does not exist: no tool, no resource, no prompt. Of a server that nobody has
  *      accepted nothing does.
- *  G2  A tool is listed while its definition is the one that a person accepted, and no longer.
+ *  G2  A tool is listed while its definition is the one that a person accepted, and no longer; soon after that person has.
  *  G3  A call is a run: within its client's allowlist and budget, with approvals, one effect for one intent, and a journal.
  *  G4  What a server asks in the course of a call comes to the client of that call, where the configuration allows it.
  *  G5  No token of a client is handed on; servers get what their own configuration says.
@@ -99,7 +100,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       answering: calls.answering,
     });
     closing.push(closeServers);
-    const offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
+    let offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
     const definition = gatewayTeam(offered.map(({ tool }) => heard(tool, calls)));
     const supervisor = runSupervisor(definition, {
       engine,
@@ -151,8 +152,22 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       clock,
     });
     closing.push(serving.close);
+    const listAgain = async () => {
+      try {
+        offered = await Promise.all(
+          offered.map(async (one) => ({ ...one, accepted: await one.upstream.host.acceptedOf(one.remoteName) })),
+        );
+      } catch (thrown) {
+        logger.warn({ reason: thrown }, "What is accepted could not be read; the list is as it was.");
+      }
+      serving.setTools(served());
+    };
+    const unwatch = watchPins(pins, clock, () => {
+      for (const { host } of upstreams) host.link.refresh();
+    });
+    closing.push(async () => unwatch());
     for (const { host } of upstreams) {
-      host.link.onListingChange(() => serving.setTools(served()));
+      host.link.onListingChange(() => void listAgain());
       host.link.onNotice((notice) => {
         if (notice.kind === "resource-updated") serving.changed({ kind: "resource-updated", uri: notice.uri });
         if (notice.kind === "list-changed" && notice.of !== "tools")

@@ -4,13 +4,12 @@ import { type AnyMcpConnection, type ConnectMcpOptions, connectMcp } from "../co
 import type { McpError } from "../errors.ts";
 import type { McpToolConfigs } from "../tool-config.ts";
 import { contextOf, type HostileFixture, hostileServer, isAlive } from "./fixture.ts";
+import { patience } from "./patience.ts";
 
 /** What the tests with hostile servers share. */
 
 export const read = { effect: "read" } as const;
 export const input = { text: "" };
-/** A machine under load takes its time. */
-export const patience = { timeout: 20_000 };
 
 export interface Hostile {
   readonly server: (mode: string, env?: Record<string, string>) => HostileFixture;

@@ -54,9 +54,9 @@ const serving = await serveMcp({
       { uri: "desk://secret", name: "secret" },
     ],
     read: async (uri) => ({ contents: [{ uri, text: `text of ${uri}` }] }),
-    // Whoever begins to listen hears of a change at once.
+    // It changes again and again: what changes before a client's stream is there is told to nobody.
     watch: async (uri) => {
-      setImmediate(() => serving.changed({ kind: "resource-updated", uri }));
+      setInterval(() => serving.changed({ kind: "resource-updated", uri }), 100).unref();
     },
   },
 });

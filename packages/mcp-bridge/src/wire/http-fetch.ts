@@ -8,7 +8,8 @@ import type { Clock } from "@remit/core";
 import { turn } from "../turn.ts";
 import { addressKind } from "./addresses.ts";
 import { WireError, type WireFault } from "./port.ts";
-import { createScales, isTooMuch } from "./weight.ts";
+import { tooManyParts } from "./too-much.ts";
+import { createScales, isTooMuch, type Scales } from "./weight.ts";
 
 /**
  * `fetch` for one connection, over sockets of its own.
@@ -182,6 +183,11 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
           serverAddress = remoteAddress;
           serverIsPrivate = addressKind(remoteAddress) !== "public";
         }
+        if (exchange && message.statusCode === 429) {
+          message.resume();
+          const retryAfterMs = retryAfterMsOf(message.headers["retry-after"], clock.now());
+          return fail({ kind: "busy", reason: "HTTP 429: it has too much to do", retryAfterMs });
+        }
         try {
           resolve(answerOf(message, { exchange, signal }));
         } catch (cause) {
@@ -200,6 +206,7 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
+      let scales: Scales | undefined;
       const fail = (fault: WireFault, cause?: unknown) => {
         message.destroy();
         if (!about.signal?.aborted) about.exchange?.fail(fault);
@@ -207,12 +214,18 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
       };
       message.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > messageBytes) fail({ kind: "too-large", bytes, limit: messageBytes });
-        else chunks.push(chunk);
+        if (bytes > messageBytes) return fail({ kind: "too-large", bytes, limit: messageBytes });
+        chunks.push(chunk);
+        if (chunks.length === 1) return; // What comes at once is weighed at its end.
+        if (!scales) {
+          scales = createScales();
+          scales.add(chunks[0]!);
+        }
+        if (scales.add(chunk)) fail(tooManyParts);
       });
       message.once("end", () => {
         const document = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-        if (isTooMuch(document)) fail(tooManyParts);
+        if (chunks.length === 1 && isTooMuch(document)) fail(tooManyParts);
         else resolve(document);
       });
       message.on("error", (error) => fail({ kind: "broken", reason: reasonOf(error) }, error));
@@ -277,6 +290,15 @@ interface Asked {
 interface About {
   readonly exchange: HttpExchange | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+const retryAfterMsMax = 3_600_000;
+
+/** Seconds or a date, as HTTP has it; nothing else counts. An hour is the most. */
+export function retryAfterMsOf(header: string | undefined, now: number): number {
+  if (header === undefined) return 0;
+  const ms = /^\s*\d{1,9}\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(Math.round(ms), 0), retryAfterMsMax) : 0;
 }
 
 function bodyOf(body: RequestInit["body"]): string | Uint8Array | undefined {
@@ -384,6 +406,5 @@ function limited(
   );
 }
 
-const tooManyParts: WireFault = { kind: "malformed", reason: "it has more lists, objects or members than are read" };
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;

@@ -5,6 +5,7 @@ import { silentLogger, systemClock } from "@remit/core";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { defaultMcpLimits, type McpLimits } from "../limits.ts";
 import { oauth } from "../oauth/oauth.ts";
+import { patience } from "../testing/patience.ts";
 import { type HttpOptions, http } from "../transport.ts";
 import { addressKind } from "./addresses.ts";
 import { openWire } from "./open-wire.ts";
@@ -180,7 +181,7 @@ test("an answer that drips is given up with the signal, and its socket is closed
   await begun.promise;
   controller.abort();
   expect(await calling).toEqual({ kind: "aborted" });
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled(), patience);
 });
 
 test("H1 a redirect to another origin is not followed, and nobody there hears of our headers", async () => {
@@ -241,7 +242,7 @@ test("H5 after close no socket is left, and the session was ended at the server"
   const { session } = await connected({ url });
   await session.close();
   expect(ended).toBe(true);
-  await vi.waitFor(() => expect(sockets.size).toBe(0));
+  await vi.waitFor(() => expect(sockets.size).toBe(0), patience);
 });
 
 describe("addresses", () => {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { WireMessage } from "./channel.ts";
+import { refusalOf } from "./too-much.ts";
 import { createScales, isTooMuch } from "./weight.ts";
 
 /** Messages as lines of JSON over a pair of streams: the framing of MCP's stdio transport, for either side of it. */
@@ -24,10 +25,13 @@ const byteOrderMark = 0xfeff;
 /** Lines, or pieces of 256 bytes of them, that are read in one turn of the event loop. */
 const piecesPerTurn = 200;
 const pieceBytes = 256;
+/** A line that is longer is made one text in one turn, and read in the next. */
+const longChars = 1024 * 1024;
 
 /**
  * Reads messages, one a line. A last line without its end is dropped, because nobody knows whether it is whole. However
- * much there is at once, everything else has its turn after a few hundred lines; the stream is paused meanwhile.
+ * much there is at once, everything else has its turn after a few hundred lines, and before a long one is read; the stream
+ * is paused meanwhile. An answer that has too much in it fails its request (see `refusalOf`).
  */
 export function readLines(input: Readable, bytesMax: number, listener: LineListener): LineReader {
   /** A line that has begun in an earlier chunk. It is decoded and weighed as it comes, so that little is left for its end. */
@@ -38,18 +42,27 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   let stopped = false;
   /** What came, and was not looked at yet. */
   let unread: Buffer[] = [];
+  /** Reads a long line. What came after it waits. */
+  let due: (() => void) | undefined;
   const stop = () => {
     stopped = true;
     input.off("data", data);
     begun = undefined;
     unread = [];
+    due = undefined;
   };
   const line = (last: Buffer) => {
     const { text, tooMuch } = begun ? begun.end(last) : { text: last.toString("utf8"), tooMuch: isTooMuch(last) };
     begun = undefined;
     bytes = 0;
-    if (text.trim() === "") return;
-    const message = tooMuch ? undefined : messageOf(text);
+    if (text.length > longChars) {
+      text.charCodeAt(0); // Its pieces become one here.
+      left = 0;
+      due = () => tell(text, tooMuch);
+    } else if (text.trim() !== "") tell(text, tooMuch);
+  };
+  const tell = (text: string, tooMuch: boolean) => {
+    const message = tooMuch ? refusalOf(text) : messageOf(text);
     if (message) listener.message(message);
     else listener.noise(text);
   };
@@ -72,6 +85,13 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
       resting = false;
       left = piecesPerTurn;
       if (stopped) return;
+      if (due) {
+        const readDue = due;
+        due = undefined;
+        readDue();
+        if (!stopped) pause();
+        return;
+      }
       read();
       if (!stopped && !resting) input.resume();
     });

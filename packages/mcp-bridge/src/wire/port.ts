@@ -160,6 +160,8 @@ export type WireFault =
   | { readonly kind: "session-lost"; readonly end: ChannelEnd }
   /** The request did not reach the server (nobody listens, a name that does not resolve, an address that is barred). */
   | { readonly kind: "unreachable"; readonly reason: string }
+  /** The server has too much to do and took nothing (429); not before so many milliseconds it would. */
+  | { readonly kind: "busy"; readonly reason: string; readonly retryAfterMs: number }
   /** The answer of HTTP is none of the protocol's. It may have been carried out, unless the status is 4xx. */
   | { readonly kind: "http"; readonly status: number; readonly reason: string }
   /** The stream that carried the answer broke, and the session goes on. It may have been carried out. */

@@ -39,7 +39,8 @@ interface Waiting {
 type Answer = {
   readonly id: number;
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string };
+  /** An error of the wire stands here where the answer was not read. */
+  readonly error?: { readonly code: number; readonly message: string } | WireError;
 };
 
 export function createRequests({ first, send, isAnswer, fault }: RequestsOptions): Requests {
@@ -64,6 +65,7 @@ export function createRequests({ first, send, isAnswer, fault }: RequestsOptions
         waiting.delete(id);
         signal.removeEventListener("abort", abort);
         if ("kind" in answer) fail(answer);
+        else if (answer.error instanceof WireError) fail(answer.error.fault);
         else if (answer.error) fail({ kind: "rejected", rpcCode: answer.error.code, reason: serverText(answer.error) });
         else resolve(answer.result);
       };
@@ -83,7 +85,8 @@ export function createRequests({ first, send, isAnswer, fault }: RequestsOptions
       if (takeProgress(message, (token) => waiting.get(token)?.onProgress, fault)) return true;
       if ("method" in message) return false;
       const found = waiting.get(message.id);
-      if (!found || !(isPlainResult(message) || isAnswer(message))) return false;
+      if (!found) return false;
+      if (!(message.error instanceof WireError || isPlainResult(message) || isAnswer(message))) return false;
       found.settle(message as unknown as Answer);
       return true;
     },

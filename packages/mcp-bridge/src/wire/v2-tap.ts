@@ -63,7 +63,8 @@ interface Scope extends TapScope {
 type Answer = {
   readonly id?: unknown;
   readonly result?: unknown;
-  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
+  /** An error of the wire stands here where the answer was not read. */
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown } | WireError;
 };
 
 /** Streams whose answer has come and that their server keeps open all the same. */
@@ -106,10 +107,10 @@ export function tapOf(inner: Transport, { store, take, direct, fault }: TapOptio
     sending = undefined;
     if (!scope || !("id" in message) || !("method" in message)) return inner.send(message, options);
     const { requestSignal } = options ?? {};
-    const signal = requestSignal ? AbortSignal.any([requestSignal, scope.stream.signal]) : scope.stream.signal;
-    return sendFor(scope, message.id, (common) =>
-      inner.send(message, { ...options, ...common, requestSignal: signal }),
-    );
+    // It is of this request alone, and so is the stream: neither outlives the other.
+    if (requestSignal?.aborted) scope.stream.abort(requestSignal.reason);
+    requestSignal?.addEventListener("abort", () => scope.stream.abort(requestSignal.reason), { once: true });
+    return sendFor(scope, message.id, (common) => inner.send(message, { ...options, ...common }));
   };
 
   const sendFor = async (
@@ -182,7 +183,8 @@ export function tapOf(inner: Transport, { store, take, direct, fault }: TapOptio
           if (scope.settled) return;
           release(scope);
           signal.removeEventListener("abort", abort);
-          if (error)
+          if (error instanceof WireError) reject(error);
+          else if (error)
             reject(
               new WireError({ kind: "rejected", rpcCode: error.code, reason: String(error.message), data: error.data }),
             );

@@ -178,7 +178,10 @@ export async function connectV2(
       return undefined;
     }
     const round = new AbortController();
-    const context = { signal: AbortSignal.any([asked, round.signal]), tag };
+    const abort = () => round.abort(asked.reason);
+    if (asked.aborted) abort();
+    asked.addEventListener("abort", abort, { once: true });
+    const context = { signal: round.signal, tag };
     try {
       const given = wanted.map(
         async ([key, request]) => [key, await answerAsk(asks, embedded(request), { ...context, key })] as const,
@@ -189,6 +192,7 @@ export async function connectV2(
       const reason = cause instanceof AskRefused ? cause.message : String(cause);
       throw new WireError({ kind: "asked", reason }, { cause });
     } finally {
+      asked.removeEventListener("abort", abort);
       round.abort();
     }
   };

@@ -1,17 +1,28 @@
+import { randomInt } from "node:crypto";
+
 /**
  * What it would take to read a text of JSON, seen before it is read: `JSON.parse` cannot be cut into turns, and ten
- * megabytes of empty objects hold the event loop for a second and more.
+ * megabytes of empty objects hold the event loop for a second and more. The weights are nanoseconds, measured with what is
+ * worst for each; a text of a bridge's limits that is within them takes `JSON.parse` a tenth of a second at most.
  */
-
+const nanosecondsMax = 90_000_000;
+const weights = {
+  byte: 3,
+  /** A list or an object. */
+  container: 350,
+  /** What stands behind a comma. */
+  member: 100,
+  /** An object that has got members by names in an order that no object before it had: a form of its own for the engine. */
+  form: 2_000,
+  /** A text of at most {@link shortChars} characters that was not there before: the engine keeps one of each. */
+  short: 450,
+} as const;
+const shortChars = 10;
 /** Nobody means more levels, and what walks through them stands on a stack. */
 const levelsMax = 50_000;
-/** Lists and objects of one message. */
-const containersMax = 150_000;
-const membersMax = 1_000_000;
-/** Different names of members: each new one costs as much as ten that are known. Told apart by a hash. */
-const namesMax = 20_000;
-/** A text that is shorter has not so many. */
-const lightBytes = 50_000;
+/** A text that is shorter is not too much, whatever is in it. */
+const lightBytes = 30_000;
+const pieceBytes = 64 * 1024;
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -28,23 +39,33 @@ export interface Scales {
 }
 
 export function createScales(): Scales {
-  let levels = 0;
+  let bytes = 0;
   let containers = 0;
   let members = 0;
-  const names = new Set<number>();
+  /** By a hash that nobody outside can foresee: what has the same one would weigh nothing. */
+  const factor = randomInt(1, 2 ** 30) * 2 + 1;
+  const forms = new Set<number>();
+  const shorts = new Set<number>();
+  /** The form of each object that is open, as far as it has come. */
+  let open: number[] = [];
+  let form = 0;
   let hash = 0;
+  let chars = 0;
   let quoted = false;
   let escaped = false;
+  let over = false;
   return {
     begin: () => {
-      names.clear();
-      levels = 0;
-      containers = 0;
-      members = 0;
-      quoted = false;
-      escaped = false;
+      bytes = containers = members = 0;
+      forms.clear();
+      shorts.clear();
+      open = [];
+      form = 0;
+      quoted = escaped = over = false;
     },
     add: (piece) => {
+      if (over) return true;
+      bytes += piece.length;
       for (let at = 0; at < piece.length; at++) {
         const code = piece[at]!;
         // No text of JSON goes beyond its line, whatever quotes stand before it.
@@ -52,23 +73,44 @@ export function createScales(): Scales {
         else if (escaped) escaped = false;
         else if (code === quote) {
           quoted = !quoted;
-          if (quoted) hash = 0;
+          if (quoted) hash = chars = 0;
+          else if (chars <= shortChars) shorts.add(hash);
         } else if (quoted) {
           escaped = code === backslash;
-          hash = (Math.imul(hash, 31) + code) | 0;
-        } else if (code === colon) names.add(hash);
-        else if (isOpening(code)) {
+          hash = (Math.imul(hash, factor) + code + 1) | 0;
+          chars++;
+        } else if (code === colon) {
+          form = (Math.imul(form, factor) + hash + 1) | 0;
+          forms.add(form);
+        } else if (isOpening(code)) {
           containers++;
-          if (++levels > levelsMax) return true;
-        } else if (isClosing(code)) levels--;
+          open.push(form);
+          form = 0;
+          if (open.length > levelsMax) {
+            over = true;
+            return true;
+          }
+        } else if (isClosing(code)) form = open.pop() ?? 0;
         else if (code === comma) members++;
       }
-      return containers > containersMax || members > membersMax || names.size > namesMax;
+      const weight =
+        bytes * weights.byte +
+        containers * weights.container +
+        members * weights.member +
+        forms.size * weights.form +
+        shorts.size * weights.short;
+      over = weight > nanosecondsMax;
+      return over;
     },
   };
 }
 
 /** Whether one text is too much. */
 export function isTooMuch(text: Uint8Array): boolean {
-  return text.length > lightBytes && createScales().add(text);
+  if (text.length <= lightBytes) return false;
+  const scales = createScales();
+  for (let at = 0; at < text.length; at += pieceBytes) {
+    if (scales.add(text.subarray(at, at + pieceBytes))) return true;
+  }
+  return false;
 }
