@@ -122,6 +122,13 @@ function holeIn(value: Json): Hole | "malformed" | undefined {
   return parsed.success && Object.keys(value).length === 1 ? parsed.data : "malformed";
 }
 
+/** A hole of a plan that stands: it was read when the plan was made. */
+function knownHole(value: Json | Hole): Hole | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, "$hole"))
+    return undefined;
+  return (value as { readonly $hole: Hole }).$hole;
+}
+
 /** How a call fits an entry: the pointers of values that it fixes, and the parts that holes were filled with. */
 export interface Fit {
   readonly fixed: ReadonlySet<string>;
@@ -144,8 +151,7 @@ interface Fitting {
 }
 
 function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolean {
-  const found = holeIn(want);
-  if (found === "malformed") return false;
+  const found = knownHole(want);
   if (found) return fills(found, have, pointer, fitting);
   if (isScalar(want)) {
     fitting.fixed.add(pointer);
@@ -180,7 +186,8 @@ function fills({ template, parts, ...bound }: Hole, have: Json, pointer: string,
 }
 
 /** A part of a text: a number that stands in it counts as one. */
-function isFilled(part: Hole | undefined, text: string, readings: readonly Reading[]): boolean {
+function isFilled(given: Hole | undefined, text: string, readings: readonly Reading[]): boolean {
+  const part = given && (knownHole(given) ?? given);
   if (!part || part.template !== undefined) return false;
   const { type } = part;
   const value = type === "number" || type === "integer" ? Number(text) : text;
