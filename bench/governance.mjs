@@ -188,6 +188,7 @@ for (const [name, policy] of /** @type {const} */ ([
     facts,
   });
   const seal = sealRules({ vault: { key: Buffer.alloc(32, 3) }, seal: { detectors: allDetectors() } });
+  if (!seal) throw new Error("nothing is sealed");
   const vault = await openVault({
     key,
     journal: memoryEngine().journal,

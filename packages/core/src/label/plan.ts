@@ -126,7 +126,7 @@ function holeIn(value: Json): Hole | "malformed" | undefined {
 function knownHole(value: Json | Hole): Hole | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, "$hole"))
     return undefined;
-  return (value as { readonly $hole: Hole }).$hole;
+  return (value as unknown as { readonly $hole: Hole }).$hole;
 }
 
 /** How a call fits an entry: the pointers of values that it fixes, and the parts that holes were filled with. */
@@ -152,7 +152,7 @@ interface Fitting {
 
 function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolean {
   const found = knownHole(want);
-  if (found) return fills(found, have, pointer, fitting);
+  if (found) return Object.keys(want as object).length === 1 && fills(found, have, pointer, fitting);
   if (isScalar(want)) {
     fitting.fixed.add(pointer);
     return want === have;
@@ -218,6 +218,9 @@ export function isWithin(
     case "string":
       if (typeof value !== "string" || (max !== undefined && value.length > max)) return false;
       break;
+    default:
+      // No plan that stands has it; nothing fits what is not known.
+      return false;
   }
   return from === undefined || readings.some((reading) => from.includes(reading.source) && saidBy(reading, value));
 }
