@@ -127,10 +127,15 @@ function timed(...acts) {
 }
 
 /** What the agent has read: the user's wish, a record of the house, and a mail of about a kilobyte. */
-const mail = "The lid came loose on the way and was glued by the shop; please see to it as soon as you can. ".repeat(11);
+const mail = "The lid came loose on the way and was glued by the shop; please see to it as soon as you can. ".repeat(
+  11,
+);
 const answer = {
   refundId: "refund-7",
-  order: { status: "refunded", items: ["kettle", "lid", "cup"].map((name, at) => ({ name, sku: `K-${at}`, cents: 4900 })) },
+  order: {
+    status: "refunded",
+    items: ["kettle", "lid", "cup"].map((name, at) => ({ name, sku: `K-${at}`, cents: 4900 })),
+  },
   history: ["placed", "paid", "packed", "shipped"].map((step, day) => ({ step, at: `2026-05-1${day}T10:00:00Z` })),
   note: "Left with the neighbour, who was told to water it. The lid came loose and was glued by the shop, and the customer has been told that the money is on its way to the account that it came from.",
 };
@@ -174,7 +179,13 @@ for (const [name, policy] of /** @type {const} */ ([
     note: () => {},
   });
   keepReading(work, "input", "", { text: "Refund what the mails ask for, at most 5." }, { "": ["user"] });
-  keepReading(work, "get_order", "action#1/tool#1", { orderId: "order-7", items: answer.order.items }, { "": ["tool:get_order"] });
+  keepReading(
+    work,
+    "get_order",
+    "action#1/tool#1",
+    { orderId: "order-7", items: answer.order.items },
+    { "": ["tool:get_order"] },
+  );
   keepReading(work, "read_mail", "action#1/tool#2", mail, { "": ["mail"] });
   const asking = { agent: "action", path: "action#1/tool#3", labels };
   const gate = policyGate(definition);
@@ -214,7 +225,20 @@ for (const [name, policy] of /** @type {const} */ ([
     const decision = { ruleId: "small", policyVersion: "rules@1", inputs: "h".repeat(43) };
     const bodies = /** @type {const} */ ([
       ["effect.proposed", { effect, agent: "action", tool: "refund_order", input: given, risk: "low", tier: "none" }],
-      ["effect.intended", { effect, agent: "action", tool: "refund_order", input: given, inputHash: "h".repeat(43), key: `k${call}`, risk: "low", decision, planned: 0 }],
+      [
+        "effect.intended",
+        {
+          effect,
+          agent: "action",
+          tool: "refund_order",
+          input: given,
+          inputHash: "h".repeat(43),
+          key: `k${call}`,
+          risk: "low",
+          decision,
+          planned: 0,
+        },
+      ],
       ["effect.dispatched", { effect, attempt: 1, via: "call" }],
       ["tool.returned", { command: `c${call}`, output: answer, labels: { "": ["tool:refund_order"] }, durationMs: 3 }],
       ["effect.settled", { effect, outcome: "done" }],

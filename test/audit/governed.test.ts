@@ -82,7 +82,9 @@ async function governed() {
     check: "log",
     models: {
       m: scriptedModel([
-        callsAll(clerk, [["plan_steps", { steps: [{ tool: "pay_out", arguments: { to: "ada@example.org", cents: 850 } }] }]]),
+        callsAll(clerk, [
+          ["plan_steps", { steps: [{ tool: "pay_out", arguments: { to: "ada@example.org", cents: 850 } }] }],
+        ]),
         callsAll(clerk, [["read_mail", {}]]),
         pay("ada@example.org", 850),
         pay("mallory@example.org", 900),

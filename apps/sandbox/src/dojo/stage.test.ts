@@ -60,7 +60,8 @@ test("M6 every write after foreign text has its plan, its exemption or its appro
           const { planned: _, ...bare } = entry.body;
           const altered = entries.map((one) => (one === entry ? ({ ...entry, body: bare } as Entry) : one));
           const unplanned = entries.filter(({ type }) => type !== "plan.made");
-          const wants = (of: readonly Entry[]) => completenessOf(of, stage.definition()).missing.map((one) => one.wants);
+          const wants = (of: readonly Entry[]) =>
+            completenessOf(of, stage.definition()).missing.map((one) => one.wants);
           if (governing === policy)
             expect(wants(altered)).toContain("an entry of a plan, an exemption, or approval.granted");
           expect(wants(unplanned)).toContain("plan.made with the entry that it names");

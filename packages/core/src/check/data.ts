@@ -76,7 +76,8 @@ function checkRules({ root }: Ground, note: Note): void {
 }
 
 /** Names of arguments that say where something goes. */
-const whither = /^(?:url|uri|to|cc|bcc|recipients?|e?mails?|email_?address|iban|webhook(?:_?url)?|callback(?:_?url)?)$/i;
+const whither =
+  /^(?:url|uri|to|cc|bcc|recipients?|e?mails?|email_?address|iban|webhook(?:_?url)?|callback(?:_?url)?)$/i;
 
 /** Writes of servers of other people that send something somewhere, whoever said where. */
 function checkOutside({ agents, root }: Ground, note: Note, trusted: readonly string[]): void {

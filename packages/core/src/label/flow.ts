@@ -77,7 +77,7 @@ export function judgeFlow(facts: FlowFacts): Flow {
   const held = heldBack(facts);
   if (!foreign && held.length === 0) return nothing;
   const fits = plan.flatMap((step, index) => {
-    const fit = step.used < step.times ? fitOf(step, tool.name, input, readings) : undefined;
+    const fit = step.used < step.times ? fitOf(step, tool.name, input, readings, trusted) : undefined;
     return fit ? [{ index, fit }] : [];
   });
   // Of several entries that it fits, one that leaves the least to ask; that of the first where it is nothing.

@@ -75,7 +75,7 @@ function mayNumber(text: string, value: number): boolean {
 }
 
 /** The numbers that a text says. A date, a version or an order id says none: they are one word. */
-function numbersIn(text: string): Set<number> {
+export function numbersIn(text: string): Set<number> {
   const found = new Set<number>();
   for (const [word] of text.matchAll(token)) {
     const said = word.replace(/[.,:/_-]+$/, "");
