@@ -9,6 +9,7 @@ import { planSteps } from "../label/plan.ts";
 import { defineRoute } from "../model/route.ts";
 import { cedarPolicy } from "../policy/cedar.ts";
 import type { Model } from "../port/model.ts";
+import type { Detector } from "../seal/detector.ts";
 import { asAgent, defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { defineThreshold } from "../threshold.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
@@ -110,6 +111,13 @@ interface Planted {
 }
 
 const health = "sensitive:health";
+const atSign: Detector = {
+  name: "email",
+  classes: ["email"],
+  hint: /@/,
+  longest: 100,
+  detect: (text) => [{ class: "email", start: 0, end: text.length, confidence: 1 }],
+};
 const planted: readonly Planted[] = [
   {
     what: "a guard behind an edge that always fits",
@@ -305,6 +313,13 @@ const planted: readonly Planted[] = [
     code: "check/rule-idle",
     path: "desk > flows > exempt/0",
     definition: solo([read("find")], { flows: { exempt: [{ tool: "find", because: "harmless" }] } }),
+  },
+  {
+    what: "known contacts of a class that is sealed",
+    code: "check/value-sealed",
+    path: "desk > flows > values > contact",
+    definition: solo([write("send", { protect: ["to"] })], { flows: { values: { contact: ["ada@example.org"] } } }),
+    options: { seal: { detectors: [atSign] } },
   },
   {
     what: "somebody else's tool that sends to where anybody's text says",
@@ -785,6 +800,8 @@ test("what an extraction reads out, and a rule takes from it, asks nobody; nor d
   expect(codes(reading({ from: ["a"] }))).toEqual([]);
   expect(codes(reading({ from: ["a"], planned: true }))).toEqual(["check/protect-asks"]);
   expect(codes(solo([read("chart", { labels: [health] }), write("post", { cleared: [health] })]))).toEqual([]);
+  const known = solo([write("send", { protect: ["to"] })], { flows: { values: { contact: ["ada@example.org"] } } });
+  expect(checkSupervisor(known, { seal: { detectors: [atSign], classes: { email: "keep" } } }).findings).toEqual([]);
   expect(codes(solo([write("send", { labels: ["mcp:mailer"], protect: ["to"] })]))).toEqual([]);
   expect(codes(solo([write("send", { labels: ["mcp:mailer"] })], { trusted: ["mcp:mailer"] }))).toEqual([]);
 });

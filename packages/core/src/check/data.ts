@@ -1,15 +1,17 @@
 import { isClearedFor } from "../label/flow.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { planToolName } from "../label/plan.ts";
+import { detection } from "../seal/detector.ts";
 import type { AnyTool } from "../tool.ts";
 import { type Ground, isExit, reachedFrom, wayTo } from "./ground.ts";
-import type { Note, Rule } from "./rule.ts";
+import type { CheckOptions, Note, Rule } from "./rule.ts";
 
 /** Where data of a class can come to, and rules of flows that say nothing. */
 export const checkData: Rule = (ground, note, options) => {
   checkClasses(ground, note);
   checkPlans(ground, note);
   checkRules(ground, note);
+  checkSealed(ground, note, options);
   checkOutside(ground, note, [...ground.root.trusted, ...(options.trusted ?? [])]);
 };
 
@@ -73,6 +75,23 @@ function checkRules({ root }: Ground, note: Note): void {
     if (root.tools.get(tool)?.effect !== "read") return;
     note("check/rule-idle", [root.name, "flows", rule], { rule, why: `${tool} only reads, and needs no plan` });
   });
+}
+
+/** Values of the operator's own that runs only know as tokens: they equal nothing that is read. */
+function checkSealed({ root }: Ground, note: Note, { seal }: CheckOptions): void {
+  if (seal === undefined || seal === "mask") return;
+  const { detectors = [], classes = {} } = seal;
+  const look = detection(detectors);
+  for (const [domain, values] of Object.entries(root.flows.values ?? {})) {
+    const found = new Set(
+      values.flatMap((value) => (typeof value === "string" ? look.find(value) : [])).map((one) => one.class),
+    );
+    for (const kind of found) {
+      const action = Object.hasOwn(classes, kind) ? classes[kind] : classes["*"];
+      if (action === "keep") continue;
+      note("check/value-sealed", [root.name, "flows", "values", domain], { domain, class: kind });
+    }
+  }
 }
 
 /** Names of arguments that say where something goes. */

@@ -105,6 +105,10 @@ export const checkErrorCodes = {
     "the flow rule {rule} never applies: {why}",
     "Take it out, or correct the name of its tool or argument.",
   ),
+  "check/value-sealed": warning(
+    "values of the domain {domain} are of the class {class}, which is sealed: runs know them as tokens, and none is equal to what is listed",
+    "Say `keep` for the class (`seal.classes`), or be content that a person is asked.",
+  ),
   "check/parallel-write": warning(
     "the branches {branches} of {edge} may call {tool} at the same time",
     "Let one branch write, or write after the join.",
