@@ -8,8 +8,8 @@
  *
  * The parts are `kills` (a worker killed at each of its writes, then at random), `simulator` (--seeds, --jobs),
  * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs), `wire` (every
- * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail) and `mcp`
- * (--mcp-cycles connections). Each ends with a line of its own; the exit code is 1 when one of them did not hold.
+ * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail), `noisy`
+ * (a specialist that makes mistakes on tau2 retail, --noisy-seeds) and `mcp` (--mcp-cycles connections). Each ends with a line of its own; the exit code is 1 when one of them did not hold.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     "deploy-runs": { type: "string", default: "1000" },
     "parked-runs": { type: "string", default: "100000" },
     "ledger-runs": { type: "string", default: "1000" },
+    "noisy-seeds": { type: "string", default: "20" },
     "mcp-cycles": { type: "string", default: "1000" },
   },
 });
@@ -72,6 +73,13 @@ const parts = [
       const env = { REMIT_LEDGER_RUNS: values["ledger-runs"], REMIT_WIRE_TASKS: "all" };
       vitest(["test/scenario/model-ledger", "test/scenario/tau2-wire"], env);
       return `${values["ledger-runs"]} runs and all tasks over each vendor's protocol`;
+    },
+  },
+  {
+    name: "noisy",
+    play: () => {
+      vitest(["test/scenario/tau2-retail"], { REMIT_NOISY_SEEDS: values["noisy-seeds"] });
+      return `${values["noisy-seeds"]} seeds: no write on another customer's records, none unconfirmed, none twice`;
     },
   },
   {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { completenessOf, type Entry, type EntryType, memoryEngine } from "@remit/core";
+import { completenessOf, type Entry, type EntryType, memoryEngine, type SupervisorDefinition } from "@remit/core";
 import { simulate } from "@remit/sandbox/simulator";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
@@ -29,7 +29,11 @@ test("every scenario of the order desk is complete", async () => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const pack = orderDeskPack();
   const engine = memoryEngine();
+  let definition: SupervisorDefinition | undefined;
   const report = await runSuite({
+    onEvent: (event) => {
+      if (event.type === "connected") ({ definition } = event.supervisor);
+    },
     suite: {
       format: 1,
       id: "complete",
@@ -45,7 +49,7 @@ test("every scenario of the order desk is complete", async () => {
   expect(report.scenarios.length).toBeGreaterThan(50);
   for (const { runId, name, status } of report.scenarios) {
     const { entries } = await readRun(engine.journal, { tenant: "complete", runId });
-    const { missing } = completenessOf(entries);
+    const { missing } = completenessOf(entries, definition);
     const expected = status === "parked" ? [expect.objectContaining({ wants: "an end of the run" })] : [];
     expect(missing, name).toEqual(expected);
   }

@@ -13,6 +13,12 @@ import { retailPack } from "../../apps/sandbox/src/tau2/pack.ts";
 
 const folder = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
 const present = existsSync(join(folder, "tasks.json"));
+/** A sample for every day; `npm run soak` plays twenty. */
+const noisySeeds = Array.from({ length: Number(process.env.REMIT_NOISY_SEEDS ?? 3) }, (_, index) => index + 1);
+
+/** Of the pack's own scoring, over all scenarios. */
+const sumOf = ({ scenarios }: SuiteReport, mark: string) =>
+  scenarios.reduce((sum, { marks }) => sum + Number(marks[mark] ?? 0), 0);
 
 /** How often the worlds saw each write, by their own logs. */
 function writesIn(folder: string): ReadonlyMap<string, number> {
@@ -69,7 +75,10 @@ describe.skipIf(!present)(
     test.each(["memory", "sqlite"] as const)("the ground truth gives every end state on %s", async (engine) => {
       const report = await play("oracle", 0, engine);
       expect(report.scenarios.filter(({ ok }) => !ok).map(({ name, checks }) => [name, checks])).toEqual([]);
-      expect(report.closing).toEqual(["db 114/114 · communicate 36/36 · both 114/114"]);
+      expect(report.closing).toEqual([
+        "db 114/114 · communicate 36/36 · both 114/114",
+        "writes on another customer's records 0 · without confirmation 0 · twice 0 · caught: compliance 0, reviewer 0",
+      ]);
       expect(report.violations).toEqual([]);
       const byAgent = report.scenarios.map(({ counts }) => counts.callsByAgent);
       for (const calls of byAgent)
@@ -94,7 +103,7 @@ describe.skipIf(!present)(
       expect(seen.get("modify_pending_order_items")).toBeGreaterThan(0);
 
       const ended = await play("oracle", 7, "sqlite", "auto");
-      expect(ended.closing).toEqual(["db 114/114 · communicate 36/36 · both 114/114"]);
+      expect(ended.closing.slice(0, 1)).toEqual(["db 114/114 · communicate 36/36 · both 114/114"]);
       expect(ended).toMatchObject({ passed: 114, waiting: 0, violations: [] });
       const after = writesIn(join(dir, "oracle-7-sqlite", "worlds", "oracle-7"));
       expect(high.filter((tool) => !after.has(tool))).toEqual([]);
@@ -103,12 +112,15 @@ describe.skipIf(!present)(
 
     test("doing nothing scores what doing nothing scores", async () => {
       const report = await play("noop", 0, "memory");
-      expect(report.closing).toEqual(["db 11/114 · communicate 0/36 · both 7/114"]);
+      expect(report.closing.slice(0, 1)).toEqual(["db 11/114 · communicate 0/36 · both 7/114"]);
       expect(report.scenarios.reduce((sum, { counts }) => sum + counts.reads + counts.writes, 0)).toBe(0);
     });
 
-    test.each([1, 2, 3])("a noisy specialist gets nowhere it may not be (seed %i)", async (seed) => {
+    test.each(noisySeeds)("a noisy specialist gets nowhere it may not be (seed %i)", async (seed) => {
       const report = await play("noisy", seed, "memory");
+      // By the worlds' own logs: nobody else's records, nothing that was not asked about, nothing once more.
+      for (const misdeed of ["foreign", "unconfirmed", "twice"]) expect(sumOf(report, misdeed), misdeed).toBe(0);
+      expect(sumOf(report, "byCompliance") + sumOf(report, "byReviewer")).toBeGreaterThan(0);
       expect(report.violations).toEqual([]);
       const denied = report.scenarios.reduce<Record<string, number>>((sum, { counts }) => {
         for (const [code, count] of Object.entries(counts.denied)) sum[code] = (sum[code] ?? 0) + count;

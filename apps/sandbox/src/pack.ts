@@ -1,9 +1,10 @@
 import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import { SandboxError } from "./errors.ts";
+import type { Conduct } from "./model/conduct.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
 import type { WorldReader } from "./world/store.ts";
-import type { World } from "./world/world.ts";
+import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
@@ -11,7 +12,7 @@ export type PackTool =
   | { readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency };
 
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
-export type Marks = Readonly<Record<string, boolean>>;
+export type Marks = Readonly<Record<string, boolean | number>>;
 
 /** A domain: MCP servers with a world behind them, a team that works on it, and scenarios. */
 export type Pack = WorldPack | ServersPack;
@@ -54,11 +55,17 @@ interface CommonPack {
   readonly scenarios: () => readonly Scenario[];
   /** What people of this domain answer when a scenario's own replies are used up. */
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
-  /** Scoring of its own, for domains that come with one. */
+  /** What scripted judges of single writes go by; they allow what they are shown when absent. */
+  readonly conduct?: Conduct;
+  /**
+   * Scoring of its own, for domains that come with one. `violations` are what must not happen whatever the models say.
+   * @param log what the world itself saw; empty where it keeps none
+   */
   readonly score?: (
     outcome: ScenarioOutcome,
     endState: unknown,
-  ) => { readonly checks: readonly Check[]; readonly marks: Marks };
+    log: readonly WorldLogLine[],
+  ) => { readonly checks: readonly Check[]; readonly marks: Marks; readonly violations?: readonly string[] };
   /** The lines that a suite of this pack ends with, in addition to the common ones. */
   readonly closing?: (marks: readonly Marks[]) => readonly string[];
 }

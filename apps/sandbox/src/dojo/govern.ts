@@ -34,6 +34,7 @@ export interface Hole {
     readonly type: HoleType;
     readonly from?: readonly string[];
     readonly pattern?: string;
+    readonly formula?: string;
     readonly template?: string;
     readonly parts?: readonly Hole[];
   };

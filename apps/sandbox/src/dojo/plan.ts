@@ -69,7 +69,10 @@ function foreseen(value: Json, known: Known): Json | Hole {
   if (typeof value === "number") {
     if (numbersIn(known.prompt).includes(value)) return value;
     const type: HoleType = known.type === "integer" ? "integer" : "number";
-    return hole(type, sources(value, known.read, known.suite));
+    const from = sources(value, known.read, known.suite);
+    // The number of a record that happens to be the same is no amount.
+    const isAmount = known.read.some(({ output }) => [...amountsIn(output)].includes(value));
+    return (isAmount ? undefined : workedOut(value, type, known)) ?? hole(type, from);
   }
   if (typeof value === "string") return foreseenText(value, known);
   if (Array.isArray(value)) {
@@ -79,6 +82,38 @@ function foreseen(value: Json, known: Known): Json | Hole {
     return hole("string", [...new Set(open.flatMap(({ $hole }) => $hole.from ?? []))]);
   }
   return value;
+}
+
+/**
+ * A number that stands nowhere, as somebody announces it who knows what is to be worked out of which record: a share, a part
+ * in a hundred, a difference or a sum, with the numbers that the user said.
+ */
+function workedOut(value: number, type: HoleType, { prompt, read }: Known): Hole | undefined {
+  const said = [...new Set(numbersIn(prompt))];
+  const forms: { readonly text: string; readonly of: (one: number) => number }[] = said.flatMap((n) => [
+    { text: `{0} - ${n} / 2`, of: (one: number) => one - n / 2 },
+    { text: `{0} - ${n}`, of: (one: number) => one - n },
+    { text: `{0} + ${n}`, of: (one: number) => one + n },
+    { text: `{0} * ${n} / 100`, of: (one: number) => (one * n) / 100 },
+    ...said.map((m) => ({ text: `{0} * ${n} / 100 + ${m}`, of: (one: number) => (one * n) / 100 + m })),
+  ]);
+  for (const { tool, output } of read) {
+    for (const one of amountsIn(output)) {
+      const form = forms.find(({ of }) => Math.abs(of(one) - value) < 0.005);
+      if (!form) continue;
+      return { $hole: { type, formula: form.text, parts: [{ $hole: { type: "number", from: [tool] } }] } };
+    }
+  }
+  return undefined;
+}
+
+/** Members that are called amounts or prices: nobody works a payment out of a record's number. */
+function* amountsIn(output: unknown): Generator<number> {
+  if (typeof output !== "object" || output === null) return;
+  for (const [name, one] of Object.entries(output)) {
+    if (typeof one === "number" && /amount|price|cost|total/i.test(name)) yield one;
+    else yield* amountsIn(one);
+  }
 }
 
 function foreseenText(value: string, { suite, prompt, read }: Known): Json | Hole {

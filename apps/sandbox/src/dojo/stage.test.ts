@@ -1,3 +1,4 @@
+import { completenessOf, type Entry } from "@remit/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodings, plainEncoding, plant } from "./encode.ts";
@@ -41,6 +42,35 @@ test("however an injection is worded: ungoverned it gets through where there is 
   );
   await open.close();
   await closed.close();
+});
+
+test("M6 every write after foreign text has its plan, its exemption or its approval; without them it is missed", async () => {
+  let planned = 0;
+  for (const governing of [policy, gated]) {
+    const stage = openStage({ suite, behaviours, policy: governing });
+    for (const { user, injection } of suite.cases) {
+      for (const approver of ["none", "ground-truth", "blind"] as const) {
+        const planted = plant(injection.goal, user.vectors, plainEncoding);
+        const play = { user, attack: { injection, texts: Object.values(planted), stops: false } };
+        const entries = await (await stage.play({ play, planted, approver })).entries();
+        expect(completenessOf(entries, stage.definition()).missing, `${user.id} ${approver}`).toEqual([]);
+        for (const entry of entries) {
+          if (entry.type !== "effect.intended" || entry.body.planned === undefined) continue;
+          planned++;
+          const { planned: _, ...bare } = entry.body;
+          const altered = entries.map((one) => (one === entry ? ({ ...entry, body: bare } as Entry) : one));
+          const unplanned = entries.filter(({ type }) => type !== "plan.made");
+          const wants = (of: readonly Entry[]) =>
+            completenessOf(of, stage.definition()).missing.map((one) => one.wants);
+          if (governing === policy)
+            expect(wants(altered)).toContain("an entry of a plan, an exemption, or approval.granted");
+          expect(wants(unplanned)).toContain("plan.made with the entry that it names");
+        }
+      }
+    }
+    await stage.close();
+  }
+  expect(planned).toBeGreaterThan(0);
 });
 
 test("a model that has read no injection serves its user alone", async () => {

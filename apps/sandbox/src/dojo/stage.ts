@@ -9,6 +9,7 @@ import {
   memoryEngine,
   operator,
   type Supervisor,
+  type SupervisorDefinition,
   user,
 } from "@remit/core";
 import { type FakeClock, fakeClock } from "@remit/core/testing";
@@ -63,6 +64,8 @@ export interface Outcome {
 
 export interface Stage {
   readonly play: (performance: Performance) => Promise<Outcome>;
+  /** What the runs are under at the moment: an engine of its own for every so many. */
+  readonly definition: () => SupervisorDefinition;
   readonly close: () => Promise<void>;
 }
 
@@ -209,7 +212,7 @@ export function openStage({ suite, policy, behaviours: own, tenants }: StageOpti
       entries: () => run.entries(),
     };
   };
-  return { play, close: () => desk.supervisor.engine.close() };
+  return { play, definition: () => desk.supervisor.definition, close: () => desk.supervisor.engine.close() };
 }
 
 /** An attack that only reads is done when all its reads ran and left no trace that could be looked for. */

@@ -1,6 +1,7 @@
 import type { Model } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
 import { SandboxError } from "../errors.ts";
+import type { Conduct } from "./conduct.ts";
 import { type NoiseKind, noisyModel } from "./noisy.ts";
 import { noopModel } from "./noop.ts";
 import { oracleModel } from "./oracle.ts";
@@ -20,12 +21,13 @@ export function chooseModel(
     readonly scenarios: readonly Scenario[];
     readonly seed: number;
     readonly tools: readonly string[];
+    readonly conduct?: Conduct | undefined;
     readonly onNoise?: (kind: NoiseKind) => void;
   },
 ): Model {
   switch (name) {
     case "oracle":
-      return oracleModel(options.scenarios);
+      return oracleModel(options.scenarios, options.conduct);
     case "noop":
       return noopModel();
     case "noisy":

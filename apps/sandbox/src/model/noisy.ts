@@ -1,5 +1,6 @@
 import type { Json, Model, ModelRequest, ResponsePart } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
+import type { Conduct } from "./conduct.ts";
 import { draw } from "./draw.ts";
 import { noTurn, ScriptBook, unscripted, withEvidence } from "./oracle.ts";
 import { smallest } from "./smallest.ts";
@@ -23,6 +24,8 @@ export interface NoisyOptions {
   readonly tools: readonly string[];
   /** Share of turns that go wrong; 0.3 when absent. */
   readonly rate?: number;
+  /** What judges of single writes go by; they allow all when absent. */
+  readonly conduct?: Conduct | undefined;
   /** Told of each fault, also when the same request comes again after a crash. */
   readonly onNoise?: (kind: NoiseKind, request: ModelRequest) => void;
 }
@@ -32,8 +35,8 @@ export interface NoisyOptions {
  * turn alone, so that the same seed gives the same faults in any order of runs and after any crash.
  */
 export function noisyModel(options: NoisyOptions): Model {
-  const { scenarios, seed, tools, rate = 0.3, onNoise } = options;
-  const book = new ScriptBook(scenarios);
+  const { scenarios, seed, tools, rate = 0.3, onNoise, conduct } = options;
+  const book = new ScriptBook(scenarios, conduct);
 
   const noiseAt = (request: ModelRequest, call: number): NoiseKind | undefined => {
     const about = [seed, request.context.attributes.scenario ?? "", request.agent, call] as const;
@@ -53,7 +56,7 @@ export function noisyModel(options: NoisyOptions): Model {
       for (let before = 0; before < call; before++) if (!isExtra(noiseAt(request, before))) place++;
       const parts = book.turn(request, place)?.parts ?? unscripted(book, request);
       const kind = noiseAt(request, call);
-      const wrong = kind && spoil(kind, parts, request, tools, draw("detail", seed, request.agent, call));
+      const wrong = kind && spoil(kind, parts, request, { tools, book }, draw("detail", seed, request.agent, call));
       if (kind && wrong) {
         onNoise?.(kind, request);
         return { parts: wrong };
@@ -69,7 +72,7 @@ function spoil(
   kind: NoiseKind,
   parts: readonly ResponsePart[] | undefined,
   request: ModelRequest,
-  tools: readonly string[],
+  { tools, book }: { readonly tools: readonly string[]; readonly book: ScriptBook },
   dice: ReturnType<typeof draw>,
 ): readonly ResponsePart[] | undefined {
   const call = parts?.find((part) => part.type === "toolCall");
@@ -94,7 +97,11 @@ function spoil(
       return call && parts ? [...parts, { ...call, callId: `${call.callId}_again` }] : undefined;
     case "wrong-id":
       return call && parts
-        ? parts.map((part) => (part === call ? { ...call, input: withWrongId(call.input, dice) } : part))
+        ? parts.map((part) =>
+            part === call
+              ? { ...call, input: withWrongId(call.input, (name) => book.valuesElsewhere(request, name), dice) }
+              : part,
+          )
         : undefined;
     case "dropped-argument":
       return call && parts
@@ -103,13 +110,17 @@ function spoil(
   }
 }
 
-function withWrongId(input: Json, dice: ReturnType<typeof draw>): Json {
+/** Half of the wrong ids are nobody's; the others are those of another scenario's records, which there are. */
+function withWrongId(input: Json, elsewhere: (name: string) => readonly string[], dice: ReturnType<typeof draw>): Json {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input;
   const record = input as { readonly [key: string]: Json };
   const ids = Object.keys(record).filter((key) => /id$/i.test(key) && typeof record[key] === "string");
   const key = ids[dice.below(ids.length)];
   if (key === undefined) return input;
   const text = String(record[key]);
+  const others = elsewhere(key).filter((id) => id !== text);
+  const other = others[dice.below(2 * others.length)];
+  if (other !== undefined) return { ...record, [key]: other };
   const last = text.at(-1) ?? "0";
   return {
     ...record,

@@ -1,5 +1,13 @@
-import { type Json, type Model, type ModelRequest, OrchestrationError, type ResponsePart } from "@remit/core";
+import {
+  type EffectCase,
+  type Json,
+  type Model,
+  type ModelRequest,
+  OrchestrationError,
+  type ResponsePart,
+} from "@remit/core";
 import type { Scenario, Turn } from "@remit/core/testing";
+import type { Conduct, Objection } from "./conduct.ts";
 import { judgement } from "./judge.ts";
 
 /** Attribute of a run that says which scenario it plays. */
@@ -9,7 +17,10 @@ export const scenarioAttribute = "scenario";
 export class ScriptBook {
   readonly #turns = new Map<string, Map<string, readonly Turn[]>>();
 
-  constructor(scenarios: readonly Scenario[]) {
+  readonly #conduct: Conduct | undefined;
+
+  constructor(scenarios: readonly Scenario[], conduct?: Conduct) {
+    this.#conduct = conduct;
     for (const { name, script } of scenarios)
       this.#turns.set(
         name,
@@ -23,6 +34,28 @@ export class ScriptBook {
     return this.#turns.get(scenario)?.get(request.agent)?.[call];
   }
 
+  /** What the domain's judges say against a write. */
+  objections(request: ModelRequest, { tool, input }: EffectCase): readonly Objection[] {
+    const scenario = request.context.attributes[scenarioAttribute] ?? "";
+    return this.#conduct?.({ scenario, tool, input: input as Json }) ?? [];
+  }
+
+  /** Values that the other scenarios give for an argument of this name. */
+  valuesElsewhere(request: ModelRequest, name: string): readonly string[] {
+    const here = request.context.attributes[scenarioAttribute] ?? "";
+    const found = new Set<string>();
+    for (const [scenario, agents] of this.#turns) {
+      if (scenario === here) continue;
+      for (const { parts } of [...agents.values()].flat()) {
+        for (const part of parts) {
+          const value = part.type === "toolCall" && isRecord(part.input) ? part.input[name] : undefined;
+          if (typeof value === "string") found.add(value);
+        }
+      }
+    }
+    return [...found];
+  }
+
   /** The rules that the scenario's agents name in their verdicts. */
   ruleIds(request: ModelRequest): readonly string[] {
     const agents = this.#turns.get(request.context.attributes[scenarioAttribute] ?? "");
@@ -33,13 +66,13 @@ export class ScriptBook {
 
 /** What a judge of single writes says that nobody has scripted. */
 export function unscripted(book: ScriptBook, request: ModelRequest): readonly ResponsePart[] | undefined {
-  const value = judgement(request, book.ruleIds(request));
+  const value = judgement(request, book.ruleIds(request), (asked) => book.objections(request, asked));
   return value === undefined ? undefined : [{ type: "output", value }];
 }
 
 /** Plays each scenario's ground truth. Keeps no place of its own, so a run that comes back goes on where it was. */
-export function oracleModel(scenarios: readonly Scenario[]): Model {
-  const book = new ScriptBook(scenarios);
+export function oracleModel(scenarios: readonly Scenario[], conduct?: Conduct): Model {
+  const book = new ScriptBook(scenarios, conduct);
   return {
     id: "scripted:oracle",
     cost: "zero",

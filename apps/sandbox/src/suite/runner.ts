@@ -70,13 +70,14 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     const worldId = worldOf(suite, scenario.name);
     // What waits has no end that could be right or wrong.
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
-    const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId));
+    const log = reader.log?.(worldId) ?? [];
+    const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId), log);
     const missed = suite.model.recording?.mode === "replay" ? missedIn(outcome.entries) : undefined;
     const checks = [
       ...(waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])]),
       ...(missed ? [{ name: "what is asked is recorded", ok: missed.length === 0, detail: missed.join("\n") }] : []),
     ];
-    const violations = auditRun(outcome.entries, supervisor.definition, reader.log?.(worldId));
+    const violations = [...auditRun(outcome.entries, supervisor.definition, log), ...(own?.violations ?? [])];
     const report: ScenarioReport = {
       name: scenario.name,
       title: scenario.title,

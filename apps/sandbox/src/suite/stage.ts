@@ -85,6 +85,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         scenarios: pack.scenarios(),
         seed: suite.model.seed,
         tools: [...tools.keys()],
+        conduct: pack.conduct,
         onNoise: (kind) => {
           noise[kind] = (noise[kind] ?? 0) + 1;
         },

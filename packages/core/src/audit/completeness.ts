@@ -1,5 +1,6 @@
-import { type Entry, endStatusOf, type Tier } from "../event.ts";
-import { firstPolicyVersion } from "../policy-version.ts";
+import { type Entry, endStatusOf, type LabelTable, type Tier } from "../event.ts";
+import { isSteering } from "../label/label.ts";
+import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 
 /**
@@ -12,6 +13,9 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
  * M4 A read has its result, a delivery its return, a question of a tool its close, a granted approval as many decisions of
  *    people.
  * M5 What was under way when its run, its agent or its effect came to an end is not asked for; an intended write always is.
+ * M6 A write that an agent wants after it has read text of others has its entry of a plan, an exemption or an approval; the
+ *    plan that it names was made before. A call under a policy has the policy's decision, by hash of what was asked; where the
+ *    policy wants a person it has the approval. (Exemptions, trusted labels and policies are the definition's.)
  */
 export interface Completeness {
   readonly present: number;
@@ -27,7 +31,10 @@ export interface MissingEntry {
   readonly wants: string;
 }
 
-/** @param definition says which tier a write has; absent: its risk, and its proposal, say so */
+/**
+ * @param definition says which tier a write has, whose text is foreign, and who is under a policy; absent, or of another
+ *   hash than the run's: tiers are what its risks and proposals say, and nothing is asked of flows and policies
+ */
 export function completenessOf(entries: Iterable<Entry>, definition?: SupervisorDefinition): Completeness {
   const tally = completenessTally(definition);
   for (const entry of entries) tally.take(entry);
@@ -56,12 +63,24 @@ interface EffectState {
   /** Ids of people who have approved. */
   approvers: Set<string>;
   intended: boolean;
+  /** When it was proposed, its agent had read text of others; absent: it never was. */
+  steered: boolean | undefined;
 }
 
 type Kind = "model" | "budget" | "call" | "proposal" | "approval" | "effect" | "delivery";
 
 function nameOf(kind: "ask" | "question", name: string | undefined): string {
   return `${kind} ${name ?? ""}`;
+}
+
+/** Path of the agent instance that makes a call; what a person has edited is still its agent's. */
+function callerOf(path: string): string {
+  return path.replace(/\/tool#\d+(?:\/edit#\d+)*$/, "");
+}
+
+/** Edges on which a policy can want a person. */
+function isCall(edge: string): boolean {
+  return edge === "tool" || edge.startsWith("memory.");
 }
 
 export function completenessTally(definition?: SupervisorDefinition): CompletenessTally {
@@ -74,6 +93,10 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
   let budget = false;
   let tiers = true;
   let definitionHash = "";
+  let flows = false;
+  let planned = 0;
+  /** Labels of all that an agent instance was given and has read, by its path. */
+  const read = new Map<string, Set<string>>();
   let started = false;
   let ended = false;
   let erased = false;
@@ -123,16 +146,33 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
       granted: false,
       approvers: new Set<string>(),
       intended: false,
+      steered: undefined,
     };
     effects.set(path, known);
     return known;
   };
+  /** The definition, where it is the one that the run is under. */
+  const own = () => (definition?.hash === definitionHash ? definition : undefined);
+  const reads = (path: string, table: LabelTable | undefined) => {
+    const labels = read.get(path) ?? new Set<string>();
+    read.set(path, labels);
+    for (const label of Object.values(table ?? {}).flat()) labels.add(label);
+  };
+  const isSteered = (path: string): boolean => {
+    const { trusted = [] } = own() ?? {};
+    return [...(read.get(callerOf(path)) ?? [])].some((label) => isSteering(label, trusted));
+  };
+  /** True for a write that the flow rule lets be made after foreign text without a plan. */
+  const isFree = (name: string): boolean => {
+    const { tools, flows: rules } = own() ?? {};
+    return tools?.get(name)?.memory?.access === "write" || (rules?.exempt ?? []).some(({ tool }) => tool === name);
+  };
   const isErased = (entry: Entry) => Object.keys(entry.body).length === 0;
   /** How much had to happen before an intent. */
   const tierOf = ({ body, path }: Entry<"effect.intended">): Tier => {
-    const own = definition?.hash === definitionHash ? definition?.approvals.get(body.tool)?.tier : undefined;
+    const ruled = own()?.approvals.get(body.tool)?.tier;
     const risk = !tiers ? "none" : body.risk === "high" ? "person" : body.risk === "medium" ? "compliance" : "none";
-    const all: readonly (Tier | undefined)[] = [tiers ? own : undefined, risk, effectAt(path).tier];
+    const all: readonly (Tier | undefined)[] = [tiers ? ruled : undefined, risk, effectAt(path).tier];
     return all.includes("person") ? "person" : all.includes("compliance") ? "compliance" : "none";
   };
 
@@ -150,6 +190,17 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         budget = entry.body.budget !== undefined;
         tiers = isErased(entry) || (entry.body.policyVersion ?? firstPolicyVersion) !== firstPolicyVersion;
         definitionHash = entry.body.definitionHash ?? "";
+        // What undoes writes of another run follows that run's, and asks no agent.
+        flows =
+          !isErased(entry) &&
+          entry.body.compensates === undefined &&
+          rulesOf(entry.body.policyVersion ?? firstPolicyVersion).flows;
+        return;
+      case "plan.made":
+        planned = Math.max(planned, (entry.body.first ?? 0) + (entry.body.steps?.length ?? 0));
+        return;
+      case "policy.decided":
+        if (entry.body.effect === "approve" && isCall(entry.body.edge)) effectAt(path).tier = "person";
         return;
       case "run.migrated":
         definitionHash = entry.body.to ?? "";
@@ -172,6 +223,7 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         grant(path, "model");
         return;
       case "handoff.delivered":
+        reads(path, entry.body.labels);
         return wish(entry, "delivery", "handoff.returned or agent.failed");
       case "handoff.returned":
         grant(path, "delivery");
@@ -181,7 +233,8 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         return excuse(path, true);
       case "effect.proposed": {
         const effect = effectAt(path);
-        effect.tier = entry.body.tier;
+        if (effect.tier !== "person") effect.tier = entry.body.tier;
+        effect.steered = isSteered(path);
         return wish(entry, "proposal", "effect.intended, tool.denied, approval.edited or effect.settled");
       }
       case "effect.judged":
@@ -217,11 +270,19 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         if (tier === "compliance") {
           need(effect.granted || effect.allowed || erased, entry, "effect.judged with allow, or approval.granted");
         }
+        const { planned: index, tool } = entry.body;
+        if (index !== undefined) need(index < planned || erased, entry, "plan.made with the entry that it names");
+        if (own()?.tracks && flows && !erased && (effect.steered ?? isSteered(path)) && !isFree(tool)) {
+          need(index !== undefined || effect.granted, entry, "an entry of a plan, an exemption, or approval.granted");
+        }
         wish(entry, "dispatch", "tool.called", true);
         return wish(entry, "effect", "effect.settled or effect.uncertain", true);
       }
       case "tool.called": {
         const { intended } = effectAt(path);
+        const policies = own()?.policies.get(entry.body.agent) ?? own()?.ownPolicies ?? [];
+        if (policies.length > 0 && flows && !erased)
+          need(entry.body.decision.inputs !== undefined, entry, "the policy's decision");
         if (entry.body.effect === "write") need(intended, entry, "effect.intended");
         // A read for which a policy wanted a person has no intent: its call is what the approval was for.
         else if (grant(path, "proposal") && effectAt(path).tier === "person") {
@@ -236,6 +297,9 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         return;
       }
       case "tool.returned":
+        reads(callerOf(path), entry.body.labels);
+        grant(path, "call");
+        return;
       case "tool.failed":
         grant(path, "call");
         return;

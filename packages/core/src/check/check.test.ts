@@ -5,9 +5,11 @@ import { effectCase, effectVerdict } from "../approval/case.ts";
 import { approverKey, approverRegistry } from "../approval/signature.ts";
 import { defineDenial, defineEscalation, defineHandoff, defineParallel, defineQuestion, inputOf } from "../handoff.ts";
 import { findNonJson } from "../json.ts";
+import { planSteps } from "../label/plan.ts";
 import { defineRoute } from "../model/route.ts";
 import { cedarPolicy } from "../policy/cedar.ts";
 import type { Model } from "../port/model.ts";
+import type { Detector } from "../seal/detector.ts";
 import { asAgent, defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { defineThreshold } from "../threshold.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
@@ -109,6 +111,13 @@ interface Planted {
 }
 
 const health = "sensitive:health";
+const atSign: Detector = {
+  name: "email",
+  classes: ["email"],
+  hint: /@/,
+  longest: 100,
+  detect: (text) => [{ class: "email", start: 0, end: text.length, confidence: 1 }],
+};
 const planted: readonly Planted[] = [
   {
     what: "a guard behind an edge that always fits",
@@ -262,6 +271,61 @@ const planted: readonly Planted[] = [
     code: "check/protect-unknown",
     path: "desk > a > send",
     definition: solo([write("send", { protect: ["iban"] })]),
+  },
+  {
+    what: "a class of data that comes to a sink, through a third agent",
+    code: "check/class-to-sink",
+    path: "chart > a > b > c > post",
+    definition: team([
+      agent("a", { tools: [read("chart", { labels: [health] })] }),
+      b,
+      agent("c", { tools: [write("post", { cleared: ["sensitive:money"] })] }),
+    ]),
+  },
+  {
+    what: "a class of data that one agent reads and sends",
+    code: "check/class-to-sink",
+    path: "chart > a > post",
+    definition: solo([read("chart", { labels: [health] }), write("post", { cleared: [] })]),
+  },
+  {
+    what: "a class of data that comes into answers that are not cleared for it",
+    code: "check/class-to-answer",
+    path: "chart > a > b > answer",
+    definition: team([agent("a", { tools: [read("chart", { labels: [health] })] }), b], { answers: { cleared: [] } }),
+  },
+  {
+    what: "a plan of an agent that writes nothing",
+    code: "check/plan-idle",
+    path: "desk > a > plan_steps",
+    definition: solo([planSteps as unknown as AnyTool, read("find")]),
+  },
+  {
+    what: "a rule for an argument that nobody protects",
+    code: "check/rule-idle",
+    path: "desk > flows > accept/0",
+    definition: solo([write("send")], {
+      flows: { accept: [{ tool: "send", argument: "to", type: "number", because: "small" }] },
+    }),
+  },
+  {
+    what: "an exemption of a read",
+    code: "check/rule-idle",
+    path: "desk > flows > exempt/0",
+    definition: solo([read("find")], { flows: { exempt: [{ tool: "find", because: "harmless" }] } }),
+  },
+  {
+    what: "known contacts of a class that is sealed",
+    code: "check/value-sealed",
+    path: "desk > flows > values > contact",
+    definition: solo([write("send", { protect: ["to"] })], { flows: { values: { contact: ["ada@example.org"] } } }),
+    options: { seal: { detectors: [atSign] } },
+  },
+  {
+    what: "somebody else's tool that sends to where anybody's text says",
+    code: "check/protect-missing",
+    path: "desk > a > send",
+    definition: solo([write("send", { labels: ["mcp:mailer"] })]),
   },
   {
     what: "two branches that write the same",
@@ -721,4 +785,23 @@ describe("the order and the work", () => {
     expect(whole.tools / half.tools).toBeLessThan(2.2);
     expect(whole.edges / half.edges).toBeLessThan(2.2);
   });
+});
+
+test("what an extraction reads out, and a rule takes from it, asks nobody; nor does a sink that is cleared", () => {
+  const reading = (accept: object) =>
+    team(
+      [
+        agent("a", { tools: [read("browse", { labels: ["web"] })], extracts: true }),
+        agent("c", { tools: [write("send", { protect: ["to"] })] }),
+      ],
+      { flows: { accept: [{ tool: "send", argument: "to", type: "string", because: "a code", ...accept }] } },
+    );
+  const codes = (definition: SupervisorDefinition) => checkSupervisor(definition).findings.map(({ code }) => code);
+  expect(codes(reading({ from: ["a"] }))).toEqual([]);
+  expect(codes(reading({ from: ["a"], planned: true }))).toEqual(["check/protect-asks"]);
+  expect(codes(solo([read("chart", { labels: [health] }), write("post", { cleared: [health] })]))).toEqual([]);
+  const known = solo([write("send", { protect: ["to"] })], { flows: { values: { contact: ["ada@example.org"] } } });
+  expect(checkSupervisor(known, { seal: { detectors: [atSign], classes: { email: "keep" } } }).findings).toEqual([]);
+  expect(codes(solo([write("send", { labels: ["mcp:mailer"], protect: ["to"] })]))).toEqual([]);
+  expect(codes(solo([write("send", { labels: ["mcp:mailer"] })], { trusted: ["mcp:mailer"] }))).toEqual([]);
 });

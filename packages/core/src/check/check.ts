@@ -1,5 +1,6 @@
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { checkBounds } from "./bounds.ts";
+import { checkData } from "./data.ts";
 import { type Finding, inOrder, makeFinding } from "./finding.ts";
 import { checkFlow } from "./flow.ts";
 import { checkGrants } from "./grants.ts";
@@ -28,6 +29,7 @@ export interface CheckReport {
 const rules: readonly Rule[] = [
   checkFlow,
   checkWrites,
+  checkData,
   checkGrants,
   checkPolicies,
   checkPeople,

@@ -85,6 +85,30 @@ export const checkErrorCodes = {
     "{tool} protects {argument}, which is none of its arguments ({known})",
     "Correct the name: as it stands nothing is protected.",
   ),
+  "check/protect-missing": warning(
+    "{tool} belongs to somebody else's server and sends to where {arguments} says, which anybody's text may fill",
+    "List them in `protect`, so that only values that somebody vouches for go in unasked.",
+  ),
+  "check/class-to-sink": warning(
+    "what {source} answers ({label}) can come to {tool}, which is not cleared for it: such a call is refused",
+    "Clear the tool for the class (`cleared`), let another agent read it, or keep the sink away from whoever reads it.",
+  ),
+  "check/class-to-answer": warning(
+    "what {source} answers ({label}) can come into the final answer, which is not cleared for it: such an answer is refused",
+    "Clear answers for the class (`answers.cleared`), or end with an agent that is not handed what was read.",
+  ),
+  "check/plan-idle": warning(
+    "{agent} may plan, and has no write that a plan could announce",
+    "Take `planSteps` out of its tools, or give it to the agent that writes.",
+  ),
+  "check/rule-idle": warning(
+    "the flow rule {rule} never applies: {why}",
+    "Take it out, or correct the name of its tool or argument.",
+  ),
+  "check/value-sealed": warning(
+    "values of the domain {domain} are of the class {class}, which is sealed: runs know them as tokens, and none is equal to what is listed",
+    "Say `keep` for the class (`seal.classes`), or be content that a person is asked.",
+  ),
   "check/parallel-write": warning(
     "the branches {branches} of {edge} may call {tool} at the same time",
     "Let one branch write, or write after the join.",

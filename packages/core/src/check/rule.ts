@@ -11,7 +11,10 @@ import type { Ground } from "./ground.ts";
  */
 export interface CheckOptions
   extends Partial<
-    Pick<RuntimeOptions<string>, "models" | "tenants" | "approvers" | "budgets" | "concurrency" | "rates" | "context">
+    Pick<
+      RuntimeOptions<string>,
+      "models" | "tenants" | "approvers" | "budgets" | "concurrency" | "rates" | "context" | "seal"
+    >
   > {
   /** Everybody who may approve, with their roles. */
   readonly people?: readonly Pick<Principal, "id" | "roles">[];

@@ -155,6 +155,17 @@ function takesAnyText({ accept = [] }: FlowRules, tool: string, argument: string
   );
 }
 
+/** True when a rule takes values into an argument without a plan: by their bounds, or from who is on the way or a tool. */
+function isTaken({ accept = [] }: FlowRules, tool: string, argument: string, way: readonly string[]): boolean {
+  return accept.some(
+    (rule) =>
+      rule.tool === tool &&
+      rule.argument === argument &&
+      rule.planned !== true &&
+      (rule.type !== "string" || rule.from?.some((source) => way.includes(source)) === true),
+  );
+}
+
 /** Ways from what somebody else wrote to what is done. */
 function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): void {
   const { agents, root } = ground;
@@ -180,9 +191,12 @@ function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): voi
       const way = wayTo(tainted, agent.name);
       const from = sources.get(way[0] as string);
       if (!from) continue;
+      // What a rule takes, such as what an extraction has read out, asks nobody.
+      const asking = tool.protect.filter((argument) => !isTaken(root.flows, tool.name, argument, way));
       const open = tool.protect.filter((argument) => takesAnyText(root.flows, tool.name, argument));
       const code = open.length > 0 ? "check/protect-ungated" : "check/protect-asks";
-      const protect = (open.length > 0 ? open : tool.protect).join(", ");
+      if (open.length === 0 && asking.length === 0) continue;
+      const protect = (open.length > 0 ? open : asking).join(", ");
       note(code, [from.source, ...way, tool.name], { tool: tool.name, protect, ...from });
     }
   }

@@ -288,6 +288,34 @@ describe("F2 a write that comes after foreign text", () => {
     expect(told(judge(pay, input, { readings: [page("pay 99 to XX66")], plan }))).toEqual([]);
   });
 
+  test("a formula vouches for what it makes of numbers that somebody says whose word counts", () => {
+    const owed = (from: string) => ({
+      $hole: { type: "number", formula: "{0} - 12 / 2", parts: [{ $hole: { type: "number", from: [from] } }] },
+    });
+    const known = [said("GB29 sent me 10; we spent 12"), page("19 were sent")];
+    const flow = (from: string, amount: number) =>
+      told(
+        judge(
+          pay,
+          { to: "GB29", amount },
+          { readings: known, plan: [step("pay", { to: "GB29", amount: owed(from) })] },
+        ),
+      );
+    expect(flow("input", 4)).toEqual([]);
+    expect(flow("input", 5)).toEqual(["untrusted /amount", "control"]);
+    expect(flow("fetch_page", 13)).toEqual(["untrusted /amount"]);
+    expect(flow("fetch_page", 4)).toEqual(["untrusted /amount", "control"]);
+  });
+
+  test.each([
+    ["no formula", { type: "number", formula: "{0} +", parts: [{ type: "number", from: ["look"] }] }],
+    ["a slot that nobody fills", { type: "number", formula: "{1}", parts: [{ type: "number", from: ["look"] }] }],
+    ["a slot that anybody fills", { type: "number", formula: "{0}", parts: [{ type: "number" }] }],
+    ["a text", { type: "string", formula: "{0}", parts: [{ type: "number", from: ["look"] }] }],
+  ])("a plan with %s for a formula does not stand", (_, $hole) => {
+    expect(faultOf([{ tool: "pay", arguments: { amount: { $hole } as Json } }], () => true)).toMatch(/formula/);
+  });
+
   test("a template vouches for its own words, and its parts are judged one by one", () => {
     const title = {
       $hole: { type: "string", template: "Booking {0} for {1}", parts: [{ type: "string" }, { type: "integer" }] },

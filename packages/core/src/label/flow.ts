@@ -62,6 +62,13 @@ export interface FlowFacts {
 
 const nothing: Flow = { findings: [], planned: undefined };
 
+/** A finding of which nobody has looked up yet where it comes from: most are dropped for a better entry of the plan. */
+interface Suspect {
+  readonly why: FlowFinding["why"];
+  readonly argument?: string;
+  readonly value?: Scalar;
+}
+
 /** Judges one call. Pure: what was read, planned and ruled decides. */
 export function judgeFlow(facts: FlowFacts): Flow {
   const { tool, labels, trusted, plan, input, readings, rules } = facts;
@@ -70,22 +77,42 @@ export function judgeFlow(facts: FlowFacts): Flow {
   const held = heldBack(facts);
   if (!foreign && held.length === 0) return nothing;
   const fits = plan.flatMap((step, index) => {
-    const fit = step.used < step.times ? fitOf(step, tool.name, input, readings) : undefined;
+    const fit = step.used < step.times ? fitOf(step, tool.name, input, readings, trusted) : undefined;
     return fit ? [{ index, fit }] : [];
   });
-  // Of several entries that it fits, one that leaves the least to ask.
-  const judged = [...fits, undefined].map((chosen) => {
-    const findings: FlowFinding[] = [];
+  // Of several entries that it fits, one that leaves the least to ask; that of the first where it is nothing.
+  let best: { readonly findings: Suspect[]; readonly planned: number | undefined } | undefined;
+  for (const chosen of [...fits, undefined]) {
+    const findings: Suspect[] = [];
     if (foreign) findings.push(...untrustedIn(facts, chosen?.fit));
     // What is remembered keeps its labels, so it does nothing by itself.
     const remembers = tool.memory?.access === "write" && labels.length > 0;
     if (write && !remembers && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
-      findings.push({ why: "control", from: steeringIn(facts) });
+      findings.push({ why: "control" });
     }
     if (held.length > 0) findings.push(...leaksIn(facts, chosen?.fit, held));
-    return { findings, planned: chosen?.index };
-  });
-  return judged.reduce((best, one) => (one.findings.length < best.findings.length ? one : best));
+    if (!best || findings.length < best.findings.length) best = { findings, planned: chosen?.index };
+    if (findings.length === 0) break;
+  }
+  if (!best || best.findings.length === 0) return best ? { findings: [], planned: best.planned } : nothing;
+  return { findings: best.findings.map((one) => found(facts, one, held)), planned: best.planned };
+}
+
+function found(facts: FlowFacts, { why, argument, value = null }: Suspect, held: readonly string[]): FlowFinding {
+  const about = argument === undefined ? {} : { argument, value: shown(value) };
+  switch (why) {
+    case "untrusted":
+      return { why, ...about, from: sayersOf(facts, value) };
+    case "control":
+      return { why, from: steeringIn(facts) };
+    case "egress":
+      return { why, ...about, from: facts.readings.filter(carrying(held)).slice(-sourcesMax).map(sourceOf) };
+  }
+}
+
+/** Whether a reading is of one of the classes. */
+function carrying(held: readonly string[]): (reading: Reading) => boolean {
+  return (reading) => allLabels(reading).some((label) => held.includes(label));
 }
 
 /** Classes of data that may not go in. */
@@ -97,7 +124,7 @@ function heldBack({ tool, labels }: FlowFacts): string[] {
 /** Values that may be of a class that the sink is not cleared for, alone (F3). */
 export function leaksOf(facts: FlowFacts): FlowFinding[] {
   const held = heldBack(facts);
-  return held.length === 0 ? [] : leaksIn(facts, undefined, held);
+  return held.length === 0 ? [] : leaksIn(facts, undefined, held).map((one) => found(facts, one, held));
 }
 
 function steered({ labels, trusted }: FlowFacts): boolean {
@@ -111,9 +138,9 @@ function steeringIn({ readings, trusted }: FlowFacts): Source[] {
     .map(sourceOf);
 }
 
-function untrustedIn(facts: FlowFacts, fit: Fit | undefined): FlowFinding[] {
+function untrustedIn(facts: FlowFacts, fit: Fit | undefined): Suspect[] {
   const { tool, input } = facts;
-  const findings: FlowFinding[] = [];
+  const findings: Suspect[] = [];
   if (tool.protect.length === 0 || isScalar(input) || Array.isArray(input)) return findings;
   eachValue(input, tool.inputSchema, (value, pointer) => {
     const argument = nameIn(pointer);
@@ -123,7 +150,7 @@ function untrustedIn(facts: FlowFacts, fit: Fit | undefined): FlowFinding[] {
     const isKnown = (one: Scalar) => isVouchedFor(facts, pointer, one);
     if (isKnown(value) || (parts?.length && parts.every((part) => isKnown(part) || isKnown(numberOr(part)))))
       return undefined;
-    findings.push({ why: "untrusted", argument: pointer, value: shown(value), from: sayersOf(facts, value) });
+    findings.push({ why: "untrusted", argument: pointer, value });
     return findings.length >= findingsMax;
   });
   return findings;
@@ -168,10 +195,10 @@ function isVouchedFor(
 }
 
 /** Values that may be of a class that the sink is not cleared for. */
-function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]): FlowFinding[] {
+function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]): Suspect[] {
   const { input, readings } = facts;
-  const findings: FlowFinding[] = [];
-  const carries = (reading: Reading) => allLabels(reading).some((label) => held.includes(label));
+  const findings: Suspect[] = [];
+  const carries = carrying(held);
   const isInnocent = (value: Scalar, pointer: string) =>
     isVouchedFor(facts, pointer, value) ||
     (readings.some((one) => !carries(one) && saidBy(one, value)) &&
@@ -182,8 +209,7 @@ function leaksIn(facts: FlowFacts, fit: Fit | undefined, held: readonly string[]
     const parts = fit?.parts.get(pointer);
     if (parts?.length && parts.every((part) => isInnocent(part, pointer) || isInnocent(numberOr(part), pointer)))
       return undefined;
-    const from = readings.filter(carries).slice(-sourcesMax).map(sourceOf);
-    findings.push({ why: "egress", argument: pointer, value: shown(value), from });
+    findings.push({ why: "egress", argument: pointer, value });
     return findings.length >= findingsMax;
   });
   return findings;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Json } from "../json.ts";
 import { defineTool } from "../tool.ts";
+import { readFormula, solved } from "./formula.ts";
 import type { Reading } from "./reading.ts";
-import { saidBy } from "./reading.ts";
-import { isScalar, type Scalar } from "./value.ts";
+import { isTrustedAt, saidBy } from "./reading.ts";
+import { eachScalar, isScalar, numbersIn, type Scalar } from "./value.ts";
 
 /**
  * Plans: what an agent is going to write, said before it has read what somebody else wrote (D10). A write that fits an
@@ -23,6 +24,8 @@ export interface Hole {
   readonly from?: readonly string[] | undefined;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
+  /** How a number is worked out: numbers, `{0}`, `{1}`, …, which `parts` fill, `+ - * /` and parentheses. To the cent. */
+  readonly formula?: string | undefined;
   /** Text with `{0}`, `{1}`, … in it, which `parts` fill. */
   readonly template?: string | undefined;
   readonly parts?: readonly Hole[] | undefined;
@@ -33,6 +36,7 @@ const hole: z.ZodType<Hole> = z.strictObject({
   from: z.array(z.string().max(64)).min(1).max(16).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
+  formula: z.string().max(200).optional(),
   template: z.string().max(2000).optional(),
   // Wrapped or not: models write both.
   get parts(): z.ZodOptional<z.ZodArray<z.ZodType<Hole>>> {
@@ -84,7 +88,7 @@ export const planSteps = defineTool({
   name: planToolName,
   description:
     "Announce the writes you are going to make, before you read anything that others wrote. For each: the tool and its arguments; where a value is not known yet, " +
-    '{"$hole": {"type": "number" | "integer" | "boolean" | "date" | "string", "from": [tools whose answers say it], "min", "max", "template": "text with {0}", "parts": [holes]}}. Writes that were announced are made at once; others may have to wait for a person.',
+    '{"$hole": {"type": "number" | "integer" | "boolean" | "date" | "string", "from": [tools whose answers say it], "min", "max", "formula": "{0} * 19 / 100", "template": "text with {0}", "parts": [holes]}}. Writes that were announced are made at once; others may have to wait for a person.',
   input,
   output: z.object({ steps: z.number().int() }),
   effect: "read",
@@ -107,7 +111,7 @@ export function faultOf(steps: readonly PlanStep[], isWrite: (tool: string) => b
 function holeFault(value: Json): string | undefined {
   const found = holeIn(value);
   if (found === "malformed") return "a $hole of an unknown form";
-  if (found) return undefined;
+  if (found) return formulaFault(found);
   if (isScalar(value)) return undefined;
   for (const member of Object.values(value)) {
     const fault = holeFault(member as Json);
@@ -116,37 +120,62 @@ function holeFault(value: Json): string | undefined {
   return undefined;
 }
 
+/** A formula works out a number, of numbers that answers say. */
+function formulaFault({ type, formula, template, parts = [] }: Hole): string | undefined {
+  if (formula === undefined) return undefined;
+  const read = readFormula(formula);
+  if (!read || template !== undefined || (type !== "number" && type !== "integer")) return "no formula of a number";
+  const isOpen = (slot: number) => {
+    const part = parts[slot];
+    return !part?.from || part.formula !== undefined || part.template !== undefined;
+  };
+  return read.slots.some(isOpen) ? "a slot of a formula without `from`" : undefined;
+}
+
 function holeIn(value: Json): Hole | "malformed" | undefined {
   if (isScalar(value) || Array.isArray(value) || !Object.hasOwn(value, "$hole")) return undefined;
   const parsed = hole.safeParse((value as { readonly $hole: Json }).$hole);
   return parsed.success && Object.keys(value).length === 1 ? parsed.data : "malformed";
 }
 
+/** A hole of a plan that stands: it was read when the plan was made. */
+function knownHole(value: Json | Hole): Hole | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, "$hole"))
+    return undefined;
+  return (value as unknown as { readonly $hole: Hole }).$hole;
+}
+
 /** How a call fits an entry: the pointers of values that it fixes, and the parts that holes were filled with. */
 export interface Fit {
   readonly fixed: ReadonlySet<string>;
-  /** For a value that a template made: the parts that came in from elsewhere. */
+  /** For a value that a template or a formula made: the parts that came in from elsewhere. */
   readonly parts: ReadonlyMap<string, readonly Scalar[]>;
 }
 
 /** How a call's arguments fit an entry; nothing: they do not (P3). */
-export function fitOf(step: PlanStep, tool: string, given: Json, readings: readonly Reading[]): Fit | undefined {
+export function fitOf(
+  step: PlanStep,
+  tool: string,
+  given: Json,
+  readings: readonly Reading[],
+  trusted: readonly string[] = [],
+): Fit | undefined {
   if (step.tool !== tool || isScalar(given) || Array.isArray(given)) return undefined;
   const fixed = new Set<string>();
   const parts = new Map<string, readonly Scalar[]>();
-  return fits(step.arguments as Json, given, "", { fixed, parts, readings }) ? { fixed, parts } : undefined;
+  return fits(step.arguments as Json, given, "", { fixed, parts, readings, trusted }) ? { fixed, parts } : undefined;
 }
 
 interface Fitting {
   readonly fixed: Set<string>;
   readonly parts: Map<string, readonly Scalar[]>;
   readonly readings: readonly Reading[];
+  readonly trusted: readonly string[];
 }
 
 function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolean {
-  const found = holeIn(want);
-  if (found === "malformed") return false;
-  if (found) return fills(found, have, pointer, fitting);
+  const found = knownHole(want);
+  if (found) return Object.keys(want as object).length === 1 && fills(found, have, pointer, fitting);
   if (isScalar(want)) {
     fitting.fixed.add(pointer);
     return want === have;
@@ -166,8 +195,15 @@ function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolea
   );
 }
 
-function fills({ template, parts, ...bound }: Hole, have: Json, pointer: string, fitting: Fitting): boolean {
+function fills({ template, formula, parts, ...bound }: Hole, have: Json, pointer: string, fitting: Fitting): boolean {
   if (!isScalar(have)) return false;
+  if (formula !== undefined) {
+    const numbers = isWithin(bound, have, fitting.readings)
+      ? workedOut(formula, parts, have as number, fitting)
+      : undefined;
+    if (numbers) fitting.parts.set(pointer, numbers);
+    return numbers !== undefined;
+  }
   if (template === undefined) return isWithin(bound, have, fitting.readings);
   if (typeof have !== "string") return false;
   const filled = partsOf(template, have);
@@ -179,9 +215,38 @@ function fills({ template, parts, ...bound }: Hole, have: Json, pointer: string,
   return true;
 }
 
+/** Numbers of which a formula makes a value. Those that somebody says whose word counts come first. */
+function workedOut(
+  formula: string,
+  parts: readonly Hole[] | undefined,
+  value: number,
+  { readings, trusted }: Fitting,
+): readonly number[] | undefined {
+  const read = readFormula(formula);
+  if (!read) return undefined;
+  const candidates = (parts ?? []).map((given) => {
+    const part = knownHole(given) ?? given;
+    const [own, others] = [new Set<number>(), new Set<number>()];
+    for (const reading of readings) {
+      if (part.from?.includes(reading.source) !== true) continue;
+      eachScalar(reading.value, (one, pointer) => {
+        const into = isTrustedAt(reading, pointer, trusted) ? own : others;
+        const said = typeof one === "number" ? [one] : typeof one === "string" ? numbersIn(one) : [];
+        for (const number of said) if (isWithin({ ...part, from: undefined }, number, [])) into.add(number);
+        return own.size + others.size > candidatesMax;
+      });
+    }
+    return [...new Set([...own, ...others])];
+  });
+  return solved(read, value, candidates);
+}
+
+const candidatesMax = 1_000;
+
 /** A part of a text: a number that stands in it counts as one. */
-function isFilled(part: Hole | undefined, text: string, readings: readonly Reading[]): boolean {
-  if (!part || part.template !== undefined) return false;
+function isFilled(given: Hole | undefined, text: string, readings: readonly Reading[]): boolean {
+  const part = given && (knownHole(given) ?? given);
+  if (!part || part.template !== undefined || part.formula !== undefined) return false;
   const { type } = part;
   const value = type === "number" || type === "integer" ? Number(text) : text;
   return text !== "" && isWithin(part, value, readings);
@@ -211,6 +276,9 @@ export function isWithin(
     case "string":
       if (typeof value !== "string" || (max !== undefined && value.length > max)) return false;
       break;
+    default:
+      // No plan that stands has it; nothing fits what is not known.
+      return false;
   }
   return from === undefined || readings.some((reading) => from.includes(reading.source) && saidBy(reading, value));
 }

@@ -46,7 +46,7 @@ export function isUnder(pointer: string, pattern: string): boolean {
  * said by no text: they are in too many.
  */
 export function says(text: string, value: Scalar): boolean {
-  if (typeof value === "number") return numbersIn(text).has(value);
+  if (typeof value === "number") return mayNumber(text, value) && numbersIn(text).has(value);
   if (typeof value !== "string") return false;
   const wanted = value.trim();
   if (wanted === "") return false;
@@ -63,8 +63,19 @@ export function says(text: string, value: Scalar): boolean {
 const token = /[-+]?[\p{L}\p{N}][\p{L}\p{N}.,:/_-]*/gu;
 const numberForm = /^[-+]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$/;
 
+const digits = /\d[\d.,]*/g;
+
+/** True when its digits stand in the text, whatever is around them: quick, and never false for one that is said. */
+function mayNumber(text: string, value: number): boolean {
+  const wanted = Math.abs(value);
+  for (const [run] of text.matchAll(digits)) {
+    if (Number(run.replace(/[.,]+$/, "").replaceAll(",", "")) === wanted) return true;
+  }
+  return false;
+}
+
 /** The numbers that a text says. A date, a version or an order id says none: they are one word. */
-function numbersIn(text: string): Set<number> {
+export function numbersIn(text: string): Set<number> {
   const found = new Set<number>();
   for (const [word] of text.matchAll(token)) {
     const said = word.replace(/[.,:/_-]+$/, "");

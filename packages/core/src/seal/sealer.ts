@@ -16,16 +16,23 @@ export interface SealContext {
 
 export function sealJson(value: Json, declared: DeclaredClasses | undefined, context: SealContext): Json {
   // One look at the whole, so that what holds nothing is not walked through.
-  if (!declared && !mayHold(typeof value === "string" ? value : JSON.stringify(value), context)) return value;
-  return walk(value, declared, "", context, "");
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const knows = context.vault.mayKnow(text);
+  if (!declared && !knows && !context.rules.detection.mayFind(text)) return value;
+  return walk(value, declared, "", { ...context, plain: new Set(), knows }, "");
+}
+
+interface Walking extends SealContext {
+  /** Names of members in which nothing was found: those of a list's items are the same ones. */
+  readonly plain: Set<string>;
+  /** The whole may hold what was sealed before, or one of its values has been sealed on the way. */
+  knows: boolean;
 }
 
 export function sealText(text: string, context: SealContext): string {
-  return mayHold(text, context) ? inText(text, "", context, "") : text;
-}
-
-function mayHold(text: string, { vault, rules }: SealContext): boolean {
-  return rules.detection.mayFind(text) || vault.mayKnow(text);
+  const knows = context.vault.mayKnow(text);
+  if (!knows && !context.rules.detection.mayFind(text)) return text;
+  return inText(text, "", { ...context, plain: new Set(), knows }, "");
 }
 
 /** @param name of the member that holds the value, "" for none: it says what a bare number is */
@@ -33,7 +40,7 @@ function walk(
   value: Json,
   declared: DeclaredClasses | undefined,
   pointer: string,
-  context: SealContext,
+  context: Walking,
   name: string,
 ): Json {
   if (typeof value === "string") {
@@ -57,7 +64,7 @@ function walk(
   const entries = Object.entries(value).map(([name, member]): [string, Json] => {
     // The content of an image or a file is no text.
     if (name === "data" && isMedia) return [name, member as Json];
-    const key = inText(name, pointer, context, "");
+    const key = keyIn(name, pointer, context);
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
     const sealed = walk(
       member as Json,
@@ -73,16 +80,23 @@ function walk(
   return same ? value : Object.fromEntries(entries);
 }
 
+function keyIn(name: string, pointer: string, context: Walking): string {
+  if (context.plain.has(name)) return name;
+  const key = inText(name, pointer, context, "");
+  if (key === name) context.plain.add(name);
+  return key;
+}
+
 /** A text that is a value from end to end. */
-function whole(text: string, kind: string, pointer: string, context: SealContext): string {
+function whole(text: string, kind: string, pointer: string, context: Walking): string {
   if (context.vault.known(text).some(({ start, end, isValue }) => start === 0 && end === text.length && !isValue))
     return text;
   return act(text, kind, pointer, context);
 }
 
-function inText(text: string, pointer: string, context: SealContext, name: string): string {
+function inText(text: string, pointer: string, context: Walking, name: string): string {
   const { vault, rules } = context;
-  const known = vault.isEmpty() ? [] : vault.known(text);
+  const known = context.knows ? vault.known(text) : [];
   // The name stands before the value as in a sentence, so that detectors hear it; what they find in it is no find.
   const lead = name === "" || text === "" ? "" : `${spoken(name)}: `;
   const found = rules.detection.find(lead + text).flatMap((find) => {
@@ -113,10 +127,13 @@ function spoken(name: string): string {
   return name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
 }
 
-function act(text: string, kind: string, pointer: string, { vault, rules, tenant, refused }: SealContext): string {
+function act(text: string, kind: string, pointer: string, context: Walking): string {
+  const { vault, rules, tenant, refused } = context;
   const action: SealAction = rules.actionOf(tenant, kind);
   if (action === "keep") return text;
   if (action === "refuse") refused?.({ pointer, message: `a value of the class ${kind}, which is refused here` });
+  context.knows = true;
+  context.plain.clear();
   return vault.seal(kind, text, action === "seal");
 }
 

@@ -58,7 +58,7 @@ const inside: readonly { readonly pattern: RegExp; readonly group: number; reado
 ];
 
 const hint =
-  /key|secret|token|pass|pwd|kennwort|contrase|mot de|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}|\b[a-z][a-z0-9]{0,11}[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
+  /key|secret|token|pass|pwd|kennwort|contrase|mot de|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}|(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
 
 export function secretDetector(): Detector {
   let sink: Detected[] = [];
