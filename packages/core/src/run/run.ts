@@ -297,7 +297,7 @@ export function runHandle<Output>(options: {
         stop = engine.watch(key, {
           batch: (batch) => {
             // Only these entries change what the index says.
-            if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
+            if (mayRest(batch)) look();
           },
           stopped: (error) => {
             // Who lost a race to another process has not lost the run: it goes on there.
@@ -338,7 +338,7 @@ export function runHandle<Output>(options: {
       const last = batches.at(-1);
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
-      const told = brokeOff ? batches : batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
+      const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
       const all = (await Promise.all(told.map(open))).flat();
       const result = resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
       if (!sealing) return result;
@@ -486,8 +486,21 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
   return [...open.values()];
 }
 
-/** In the text of a batch: a cost, or a reference to a body that may have one. */
+/** True for a batch that may hold a park or an end. The plain look comes first, because it is what every batch costs. */
+function mayRest({ lines }: Batch): boolean {
+  return (
+    lines.includes('"type":"run.') && /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(lines)
+  );
+}
+
+/** In the text of a line: a cost, or a reference to a body that may have one. */
 const mayHoldCost = /"cost":|"basis":|"\$blob":/;
+
+/** Of a batch those lines alone that may hold a cost. */
+function withCosts(batch: Batch): Batch {
+  const lines = batch.lines.split("\n").filter((line) => mayHoldCost.test(line));
+  return { ...batch, lines: lines.join("\n") };
+}
 
 /** Reads a result from the entries of an ended run: its last one, and those that cost something. */
 export function resultOf<Output>(
