@@ -173,8 +173,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return { ...request, input: told.input, messages: told.messages.map(withReasoning) };
   };
 
-  const checkRestrictions = async ({ tenant }: RunKey, { agent }: CallModelCommand) => {
-    if (restrictions) assertUnrestricted(await restrictions(tenant), { tenant, agent });
+  /** A promise only where what is taken away has to be looked up first. */
+  const checkRestrictions = ({ tenant }: RunKey, { agent }: CallModelCommand): Promise<void> | undefined => {
+    const known = restrictions?.(tenant);
+    if (known instanceof Promise) return known.then((now) => assertUnrestricted(now, { tenant, agent }));
+    if (known) assertUnrestricted(known, { tenant, agent });
+    return undefined;
   };
 
   const checkBreaker = (target: string) => {
@@ -393,7 +397,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
           }
           fitted = fit(command, model, whole);
-          if (restrictions) await checkRestrictions(key, command);
+          const checking = checkRestrictions(key, command);
+          if (checking) await checking;
           policies?.model(key, command);
           let waited = false;
           const withheld = cache ? withheldOf(agent, command.tools) : [];

@@ -166,7 +166,7 @@ export function runHandle<Output>(options: {
     const { supervisor, definitionHash } = await record();
     await engine.deliver(key, `${supervisor}@${definitionHash}`, event);
   };
-  const open = async (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
+  const open = (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
   const entries = async () => {
     const all: Entry[] = [];
     for (const batch of await engine.journal.read(stream)) all.push(...(await open(batch)));
