@@ -297,7 +297,7 @@ export function runHandle<Output>(options: {
         stop = engine.watch(key, {
           batch: (batch) => {
             // Only these entries change what the index says.
-            if (mayRest(batch)) look();
+            if (isRest(batch)) look();
           },
           stopped: (error) => {
             // Who lost a race to another process has not lost the run: it goes on there.
@@ -486,20 +486,27 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
   return [...open.values()];
 }
 
-/** True for a batch that may hold a park or an end. The plain look comes first, because it is what every batch costs. */
-function mayRest({ lines }: Batch): boolean {
-  return (
-    lines.includes('"type":"run.') && /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(lines)
-  );
+/** True for a batch whose last entry is a park or an end: behind one a batch has no other. */
+function isRest({ lines }: Batch): boolean {
+  const last = lines.lastIndexOf("\n", lines.length - 2) + 1;
+  const header = lines.slice(last, lines.indexOf("\t", last));
+  return /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(header);
 }
 
-/** In the text of a line: a cost, or a reference to a body that may have one. */
-const mayHoldCost = /"cost":|"basis":|"\$blob":/;
-
-/** Of a batch those lines alone that may hold a cost. */
+/** Of a batch those lines alone that may hold a cost, which always has a basis, or that refer to a body that may. */
 function withCosts(batch: Batch): Batch {
-  const lines = batch.lines.split("\n").filter((line) => mayHoldCost.test(line));
-  return { ...batch, lines: lines.join("\n") };
+  const { lines } = batch;
+  let kept = "";
+  for (let from = 0; from < lines.length; ) {
+    const basis = lines.indexOf('"basis":', from);
+    const blob = lines.indexOf('"$blob":', from);
+    const found = basis < 0 || blob < 0 ? Math.max(basis, blob) : Math.min(basis, blob);
+    if (found < 0) break;
+    const end = lines.indexOf("\n", found) + 1;
+    kept += lines.slice(lines.lastIndexOf("\n", found) + 1, end);
+    from = end;
+  }
+  return { ...batch, lines: kept };
 }
 
 /** Reads a result from the entries of an ended run: its last one, and those that cost something. */
