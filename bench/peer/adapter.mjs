@@ -12,10 +12,10 @@ import {
   ORDER,
   runTool,
   schemas,
-  ticket,
-  think,
   TOOL_DESCRIPTION,
   TOOL_OF,
+  think,
+  ticket,
   toolSchemas,
 } from "../../lib/workload.mjs";
 
