@@ -3,7 +3,7 @@
  * What `checkSupervisor` takes for a team of 50 agents and 500 tools, with every rule asked: loops, labels, grants, models,
  * approvers. Each figure is the median of 30 rounds, after 5 that warm up.
  *
- *   npm run bench:check
+ *   npm run bench:definition
  */
 import { checkSupervisor, defineAgent, defineHandoff, defineSupervisor, defineTool } from "@remit/core";
 import { z } from "zod";

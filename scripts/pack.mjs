@@ -19,14 +19,15 @@ export function tarballOf(folder, manifest) {
 /**
  * Replaces the folder's content by the tarballs.
  * @param {string} folder
+ * @param {readonly import("./workspace.mjs").Package[]} packages all of them where nothing is said
  * @throws Error with one line per problem
  */
-export function packAll(folder) {
+export function packAll(folder, packages = workspacePackages()) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const packed = spawnSync(
     "npx",
-    [...pnpm, "--filter=./packages/*", "--filter=./apps/*", "pack", "--pack-destination", folder],
+    [...pnpm, ...packages.map(({ name }) => `--filter=${name}`), "pack", "--pack-destination", folder],
     {
       cwd: root,
       encoding: "utf8",
@@ -34,7 +35,7 @@ export function packAll(folder) {
     },
   );
   if (packed.status !== 0) throw new Error(`pnpm pack failed\n${packed.stdout}\n${packed.stderr}`);
-  const problems = workspacePackages().flatMap((item) =>
+  const problems = packages.flatMap((item) =>
     problemsOf(item, tarballOf(folder, item.manifest)).map((problem) => `${item.name}: ${problem}`),
   );
   if (problems.length > 0) throw new Error(`The packed packages are not right:\n  ${problems.join("\n  ")}`);

@@ -139,7 +139,8 @@ function team({ native }) {
 
 export async function setup({ native = false, durable }, { tmp }) {
   const { sqliteEngine } = durable ? await import("@remit/core/sqlite") : {};
-  const engine = durable ? sqliteEngine({ path: `${tmp}/remit.db` }) : memoryEngine();
+  // The kit parks 2,000 runs inside a model call, and each of them is driven while it waits.
+  const engine = durable ? sqliteEngine({ path: `${tmp}/remit.db` }) : memoryEngine({ driving: 4_096 });
   const finished = new Map();
   const desk = createSupervisor({
     name: "desk",

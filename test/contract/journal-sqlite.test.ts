@@ -257,8 +257,8 @@ describe("a full disk", () => {
     const stream = testStream("run_1");
     const payload = journal.putBlob("acme", "address", "long ".repeat(100_000));
     const behind = [stream.append(journal), testStream("run_2").append(journal)];
-    // There is room again before anybody has heard of the failure.
-    queueMicrotask(() => {
+    // There is room again when they have been sent, before anybody has heard of the failure.
+    setImmediate(() => {
       full = false;
       behind.push(stream.append(journal));
     });

@@ -60,6 +60,7 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
       return;
     }
     // Returning from `receive` is the one acknowledgement.
+    if (observers.listenerCount(envelope.type) === 0) return;
     for (const listener of observers.listeners(envelope.type)) {
       try {
         listener(envelope);

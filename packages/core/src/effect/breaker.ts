@@ -138,6 +138,8 @@ export function breakers(options: BreakerOptions): Breakers {
   }
   const table: StepTable = compileSteps(breakerMachine({ failuresMax, probes }));
   const entries = new Map<string, Entry>();
+  /** The key that was asked of last. */
+  let newest: string | undefined;
   const stateOf = ({ snapshot }: Entry) => snapshot.state as BreakerState;
   const contextOf = ({ snapshot }: Entry) => snapshot.context as BreakerContext;
 
@@ -160,7 +162,10 @@ export function breakers(options: BreakerOptions): Breakers {
 
   /** The entry of a key, which is now the one that was asked of last. */
   const touch = (key: string): Entry => {
-    const entry = entries.get(key) ?? { snapshot: firstStep(table), period: 0, retryAt: 0 };
+    const known = entries.get(key);
+    if (known && key === newest) return known;
+    newest = key;
+    const entry = known ?? { snapshot: firstStep(table), period: 0, retryAt: 0 };
     entries.delete(key);
     if (entries.size >= keysMax) {
       const keys = [...entries.keys()];

@@ -90,7 +90,7 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
     acquire: ({ target, tenant, signal }) => {
       signal?.throwIfAborted();
       const queue = queueOf(target);
-      if (!queue) return () => {};
+      if (!queue) return unbounded;
       // While anybody waits every place is taken: nobody is overtaken here.
       if (queue.underWay < queue.most) return place(target, queue);
       queue.waiting ??= lines();
@@ -118,6 +118,8 @@ export function limiter({ most, waitingMax }: LimiterOptions): Limiter {
         .sort((a, b) => (a.target < b.target ? -1 : 1)),
   };
 }
+
+const unbounded: Release = () => {};
 
 function serveNext(queue: Queue): void {
   const { waiting } = queue;

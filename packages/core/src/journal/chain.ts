@@ -40,7 +40,8 @@ export function sealBatch(
   let lines = "";
   for (const { type, at, path, cause, body } of drafts) {
     seq++;
-    const header = JSON.stringify({ seq, type, at, path, cause });
+    // The text that JSON.stringify makes of these members; type names need no escapes.
+    const header = `{"seq":${seq},"type":"${type}","at":${at},"path":${JSON.stringify(path)},"cause":${cause}}`;
     const text = divert(JSON.stringify(body));
     const grain = salt();
     const commitment = sha256(`${grain}\n${text}`);

@@ -26,6 +26,8 @@ export interface WriterOptions {
 /** How much may be with the thread at a time; what is beyond waits here, and with it whoever awaits it. */
 const sentWritesMax = 1024;
 const sentSizeMax = 8 * 1024 * 1024;
+/** So many writes set out at once to an idle thread, which commits them while this one goes on. */
+const portion = 32;
 
 // The thread's module lies beside this one, as .ts among the sources and as .js in the build.
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -101,8 +103,12 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     logger.warn({ code, path, reason: data.reason, writes }, "The journal could not write.");
   };
 
-  const send = () => {
+  const sendTurn = () => {
     scheduled = false;
+    send();
+  };
+
+  const send = () => {
     let count = 0;
     while (count < waiting.length && sent.length < sentWritesMax && (sentSize < sentSizeMax || sent.length === 0)) {
       const pending = waiting[count++]!;
@@ -125,9 +131,10 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
       waiting.push({ write: make(answered), size, promise, resolve, reject });
       if (!scheduled) {
         scheduled = true;
-        // One message for all that is asked for in this turn.
-        queueMicrotask(send);
+        // One message, and so one commit, for all that comes until the event loop turns: a run goes on to its next barrier.
+        setImmediate(sendTurn);
       }
+      if (sent.length === 0 && waiting.length >= portion) send();
       return promise;
     },
     settled: () => (waiting.at(-1) ?? sent.at(-1))?.promise.catch(() => {}),

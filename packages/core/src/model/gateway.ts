@@ -52,6 +52,8 @@ export type Quote = { readonly amount: Spend } | { readonly error: Orchestration
 const failure = z.object(spent);
 
 export const defaultTimeoutMs = 120_000;
+/** How many requests are kept between their quote and their call. */
+const quotedMax = 1_000;
 /** Of a new answer's time in the smoothed one. */
 const latencyWeight = 0.2;
 /** What was measured longer ago than this says nothing of now: a model that was slow once is tried again. */
@@ -114,7 +116,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return plain.value as unknown as ModelResponse;
   };
 
-  const requests = new WeakMap<CallModelCommand, ModelRequest>();
+  /** Of calls that were quoted and not made yet; the oldest of too many is written anew. */
+  const requests = new Map<CallModelCommand, ModelRequest>();
   /** A call that is quoted first is made with the very same request, for which its client may keep what it wrote. */
   const requestOf = (key: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => {
     const known = requests.get(command);
@@ -122,9 +125,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const isSame = tenant === key.tenant && runId === key.runId && known?.messages.length === command.messages.length;
     if (known && isSame) return known;
     const own = newRequest(key, command, agent);
-    const made = command.summarises ? summaryRequest(own) : own;
-    requests.set(command, made);
-    return made;
+    return command.summarises ? summaryRequest(own) : own;
+  };
+
+  const keep = (command: CallModelCommand, request: ModelRequest) => {
+    requests.set(command, request);
+    const [oldest] = requests.size > quotedMax ? requests.keys() : [];
+    if (oldest) requests.delete(oldest);
   };
 
   const newRequest = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
@@ -173,8 +180,12 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     return { ...request, input: told.input, messages: told.messages.map(withReasoning) };
   };
 
-  const checkRestrictions = async ({ tenant }: RunKey, { agent }: CallModelCommand) => {
-    if (restrictions) assertUnrestricted(await restrictions(tenant), { tenant, agent });
+  /** A promise only where what is taken away has to be looked up first. */
+  const checkRestrictions = ({ tenant }: RunKey, { agent }: CallModelCommand): Promise<void> | undefined => {
+    const known = restrictions?.(tenant);
+    if (known instanceof Promise) return known.then((now) => assertUnrestricted(now, { tenant, agent }));
+    if (known) assertUnrestricted(known, { tenant, agent });
+    return undefined;
   };
 
   const checkBreaker = (target: string) => {
@@ -330,6 +341,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const agent = findAgent(definition, command.agent);
       if (!source || !agent) return { error: unknownAlias(command) };
       const request = requestOf(key, command, agent);
+      keep(command, request);
       let chosen: Chosen;
       try {
         // A breaker may close before the call, so each that is left may be the one.
@@ -359,6 +371,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       let chosen: Chosen;
       // With all that is granted; what a breaker withholds is known only when the call is made.
       const whole = requestOf(key, command, agent);
+      requests.delete(command);
       try {
         chosen = chooseModels(command.alias, source, whole, command.tried, facts);
       } catch (thrown) {
@@ -393,7 +406,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
           }
           fitted = fit(command, model, whole);
-          if (restrictions) await checkRestrictions(key, command);
+          const checking = checkRestrictions(key, command);
+          if (checking) await checking;
           policies?.model(key, command);
           let waited = false;
           const withheld = cache ? withheldOf(agent, command.tools) : [];

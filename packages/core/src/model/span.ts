@@ -4,7 +4,14 @@ import type { Json } from "../json.ts";
 import { isSensitive } from "../label/label.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Message, Model, ModelRequest } from "../port/model.ts";
-import { attributeNames as names, operations, type SpanAttributes, spanNames, type Tracer } from "../port/tracer.ts";
+import {
+  attributeNames as names,
+  operations,
+  type SpanAttributes,
+  silentTracer,
+  spanNames,
+  type Tracer,
+} from "../port/tracer.ts";
 
 /** A model call as a span says it. */
 
@@ -12,10 +19,8 @@ import { attributeNames as names, operations, type SpanAttributes, spanNames, ty
  * Opens the span of one call. Where the tracer wants contents, they come along, unless a label of the request is
  * sensitive: a telemetry backend is cleared for nothing.
  */
-export function openModelSpan(
-  tracer: Tracer,
-  { key, command, model, choice, request }: ModelSpanParts,
-): { readonly set: (told: ModelTold) => void; readonly end: (error?: { readonly code: string }) => void } {
+export function openModelSpan(tracer: Tracer, { key, command, model, choice, request }: ModelSpanParts): ModelSpan {
+  if (tracer === silentTracer) return unseen;
   const contents = tracer.content === true && !request.labels.some(isSensitive);
   const span = tracer.span(spanNames.model(model.id), {
     [names.operation]: operations.model,
@@ -35,6 +40,14 @@ export function openModelSpan(
     end: (error) => span.end(error),
   };
 }
+
+interface ModelSpan {
+  readonly set: (told: ModelTold) => void;
+  readonly end: (error?: { readonly code: string }) => void;
+}
+
+/** Where nobody measures, nothing is put together. */
+const unseen: ModelSpan = { set: () => {}, end: () => {} };
 
 export interface ModelSpanParts {
   readonly key: RunKey;

@@ -59,8 +59,8 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     }
     return now === undefined ? pinned : [...pinned, now];
   };
-  const ask = (request: PolicyRequest): Exclude<PolicyEffect, "deny"> => {
-    const strictest = strictestAnswer(policiesOf(request.agent), request);
+  const ask = (policies: readonly Policy[], request: PolicyRequest): Exclude<PolicyEffect, "deny"> => {
+    const strictest = strictestAnswer(policies, request);
     if (!strictest) return "allow";
     const answer = assertAskable(request, strictest.answer);
     if (answer.effect === "deny") throw denialOf(strictest.policy, answer, request);
@@ -80,8 +80,10 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     attributes,
   });
   return {
-    tool: (key, command, { name, effect, risk, reversible, undo }, args) =>
-      ask({
+    tool: (key, command, { name, effect, risk, reversible, undo }, args) => {
+      const policies = policiesOf(command.agent);
+      if (policies.length === 0) return "allow";
+      return ask(policies, {
         edge: "tool",
         tool: name,
         effect,
@@ -90,10 +92,13 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
         arguments: args,
         ...(command.facts?.flow === undefined ? {} : { flow: command.facts.flow }),
         ...factsOf(key, command),
-      }),
+      });
+    },
     model: (key, command) => {
+      const policies = policiesOf(command.agent);
+      if (policies.length === 0) return;
       const purpose = command.summarises ? "summary" : "turn";
-      ask({ edge: "model", model: command.alias, purpose, tools: command.tools, ...factsOf(key, command) });
+      ask(policies, { edge: "model", model: command.alias, purpose, tools: command.tools, ...factsOf(key, command) });
     },
     asks: () => live !== undefined || definition.ownPolicies.length > 0 || definition.policies.size > 0,
   };

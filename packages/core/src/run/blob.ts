@@ -47,7 +47,15 @@ export function blobStore(options: {
  * Opens references. The chain covers the address, and the address covers the text.
  * @throws OrchestrationError `journal/blob-missing`, or `journal/broken-chain` for a text that is not what was stored
  */
-export async function openBlobs(entries: Entry[], journal: Journal, key: StreamKey): Promise<Entry[]> {
+export function openBlobs(entries: Entry[], journal: Journal, key: StreamKey): Entry[] | Promise<Entry[]> {
+  return entries.some(isReference) ? fetchBlobs(entries, journal, key) : entries;
+}
+
+function isReference({ body }: Entry): boolean {
+  return (body as Partial<BlobRef>).$blob !== undefined;
+}
+
+async function fetchBlobs(entries: Entry[], journal: Journal, key: StreamKey): Promise<Entry[]> {
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index] as Entry;
     const { $blob: address } = entry.body as Partial<BlobRef>;

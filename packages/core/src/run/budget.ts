@@ -53,19 +53,8 @@ export function callReserved(
   const { purse, budget } = work.state;
   const { agent, call } = sent;
   if (slice) purse.slices.push(slice);
-  const open = [...purse.reserved.values()];
-  const scopes = [
-    { scope: "run", name: work.state.runId, bound: budget?.run, used: addSpend(purse.spent, reserved(open)) },
-    {
-      scope: "agent",
-      name: agent,
-      bound: budget?.agents?.[agent],
-      used: addSpend(purse.byAgent.get(agent) ?? noSpend, reserved(open.filter((one) => one.agent === agent))),
-    },
-    ...grantScopes(work, call.path),
-  ] as const;
-  for (const { scope, name, bound, used } of scopes) {
-    const error = bound && overOf(scope, name, bound, used, amount);
+  for (const { scope, name, bound, used } of scopesOf(work, agent, call.path)) {
+    const error = overOf(scope, name, bound, used, amount);
     if (error) return work.overspend({ scope, agent, error: error.toRecord() }, sent.path);
   }
   // What was left of the slices may have gone to another call meanwhile; this one takes its own then.
@@ -74,8 +63,34 @@ export function callReserved(
   work.emit(call);
 }
 
+interface Scope {
+  readonly scope: "run" | "agent" | "grant";
+  readonly name: string;
+  readonly bound: BudgetAmount;
+  readonly used: Spend;
+}
+
+/** The budgets that a call of an agent must fit into, from the run's own inwards. */
+function scopesOf(work: Work, agent: string, path: string): readonly Scope[] {
+  const { purse, budget, runId } = work.state;
+  const run = budget?.run;
+  const own = budget?.agents?.[agent];
+  const scopes: Scope[] = [];
+  if (run) {
+    const used = addSpend(purse.spent, reserved(purse.reserved.values()));
+    scopes.push({ scope: "run", name: runId, bound: run, used });
+  }
+  if (own) {
+    const open = [...purse.reserved.values()].filter((one) => one.agent === agent);
+    const used = addSpend(purse.byAgent.get(agent) ?? noSpend, reserved(open));
+    scopes.push({ scope: "agent", name: agent, bound: own, used });
+  }
+  scopes.push(...grantScopes(work, path));
+  return scopes;
+}
+
 /** The grants on the way to an instance that bound money: what is spent under each counts against it, wherever below. */
-function grantScopes({ state: { purse, invocations } }: Work, path: string) {
+function grantScopes({ state: { purse, invocations } }: Work, path: string): readonly Scope[] {
   return [...invocations.values()].flatMap(({ path: at, grant }) => {
     if (!grant.budget || (path !== at && !path.startsWith(`${at}/`))) return [];
     let used = noSpend;
@@ -83,7 +98,7 @@ function grantScopes({ state: { purse, invocations } }: Work, path: string) {
       if (spender === at || spender.startsWith(`${at}/`)) used = addSpend(used, amount);
     }
     for (const [command, { amount }] of purse.reserved) if (command.startsWith(`${at}/`)) used = addSpend(used, amount);
-    return [{ scope: "grant" as const, name: at, bound: grant.budget, used }];
+    return [{ scope: "grant", name: at, bound: grant.budget, used }];
   });
 }
 

@@ -88,7 +88,7 @@ export class RunCore {
   #policyVersion = firstPolicyVersion;
   #timers: StartTimerCommand[] = [];
   #parked = false;
-  #waitsBefore = "";
+  #waitsBefore = 0;
   #woken = false;
   #exceeded = false;
   #drafts: Draft[] = [];
@@ -174,7 +174,7 @@ export class RunCore {
   }
   /** The input under way changed what the run waits for. */
   get waitsChanged(): boolean {
-    return this.#waitsBefore !== this.waits.join();
+    return this.#waitsBefore !== waitBitsOf(this.#state);
   }
   /** The version of the restrictions that the run has seen. */
   get restrictions(): Restrictions {
@@ -196,7 +196,7 @@ export class RunCore {
     this.#work.cause = seq;
     this.#drafts.push({ type: event.type, at, path: event.path, cause: 0, body: event.body } as Draft);
     this.#woken = this.#parked;
-    this.#waitsBefore = this.waits.join();
+    this.#waitsBefore = waitBitsOf(this.#state);
     if (this.#parked || this.#state.resting) {
       this.#parked = false;
       this.#state.resting = false;
@@ -748,6 +748,16 @@ export class RunCore {
     this.#commands = this.#commands.filter((command) => command.id !== id);
     this.#aborts.push(id);
   }
+}
+
+/** The kinds of what a run waits for as one number, to see whether they have changed. */
+function waitBitsOf({ approvals, questions, asks, uncertain, delayed }: RunState): number {
+  return (
+    (approvals.size > 0 || questions.size > 0 ? 1 : 0) |
+    (asks.size > 0 ? 2 : 0) |
+    (uncertain.size > 0 ? 4 : 0) |
+    (delayed.size > 0 ? 8 : 0)
+  );
 }
 
 /** Keys of decisions and of answers are apart: the same text may serve both. */

@@ -112,7 +112,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
         (command) =>
           (command.type === "callTool" && command.effect === "write") ||
           command.type === "lookup" ||
-          command.type === "reserve" ||
+          (command.type === "reserve" && command.sliceLeft !== undefined) ||
           command.type === "returnBudget" ||
           (command.type === "callModel" && gateway.isPaid(command.alias)),
       );

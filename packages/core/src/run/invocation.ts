@@ -3,6 +3,7 @@ import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.ts";
 import { covers, type Grant, isBound, isOver } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
+import { unionOf } from "../label/union.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
@@ -178,7 +179,7 @@ function receive(work: Work, invocation: Invocation, envelope: Envelope): void {
     }
     case "input.received": {
       const ask = work.state.asks.get(envelope.payload.ask);
-      invocation.labels = [...new Set([...invocation.labels, ...envelope.payload.labels])].sort();
+      invocation.labels = unionOf(invocation.labels, envelope.payload.labels);
       if (!ask) throw new OrchestrationError("bus/no-recipient", { address: invocation.path, type: envelope.type });
       work.state.asks.delete(ask.ask);
       invocation.messages.push({ role: "answer", of: ask.of, answer: envelope.payload.answer });
@@ -408,7 +409,7 @@ export function failThinking(work: Work, invocation: Invocation, error: ErrorRec
 
 /** Labels of all that a request of this instance carries, sorted. */
 export function labelsOf(work: Work, { labels }: Pick<Invocation, "labels">): readonly string[] {
-  return [...new Set([...work.state.labels, ...labels])].sort();
+  return unionOf(work.state.labels, labels);
 }
 
 function failureOf(work: Work, { agent }: Invocation, why: AgentFailure, detail: Detail): ErrorRecord {

@@ -166,7 +166,7 @@ export function runHandle<Output>(options: {
     const { supervisor, definitionHash } = await record();
     await engine.deliver(key, `${supervisor}@${definitionHash}`, event);
   };
-  const open = async (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
+  const open = (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
   const entries = async () => {
     const all: Entry[] = [];
     for (const batch of await engine.journal.read(stream)) all.push(...(await open(batch)));
@@ -297,7 +297,7 @@ export function runHandle<Output>(options: {
         stop = engine.watch(key, {
           batch: (batch) => {
             // Only these entries change what the index says.
-            if (/"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(batch.lines)) look();
+            if (isRest(batch)) look();
           },
           stopped: (error) => {
             // Who lost a race to another process has not lost the run: it goes on there.
@@ -338,7 +338,7 @@ export function runHandle<Output>(options: {
       const last = batches.at(-1);
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
-      const told = brokeOff ? batches : batches.filter((batch) => batch === last || mayHoldCost.test(batch.lines));
+      const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
       const all = (await Promise.all(told.map(open))).flat();
       const result = resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
       if (!sealing) return result;
@@ -486,8 +486,28 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
   return [...open.values()];
 }
 
-/** In the text of a batch: a cost, or a reference to a body that may have one. */
-const mayHoldCost = /"cost":|"basis":|"\$blob":/;
+/** True for a batch whose last entry is a park or an end: behind one a batch has no other. */
+function isRest({ lines }: Batch): boolean {
+  const last = lines.lastIndexOf("\n", lines.length - 2) + 1;
+  const header = lines.slice(last, lines.indexOf("\t", last));
+  return /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(header);
+}
+
+/** Of a batch those lines alone that may hold a cost, which always has a basis, or that refer to a body that may. */
+function withCosts(batch: Batch): Batch {
+  const { lines } = batch;
+  let kept = "";
+  for (let from = 0; from < lines.length; ) {
+    const basis = lines.indexOf('"basis":', from);
+    const blob = lines.indexOf('"$blob":', from);
+    const found = basis < 0 || blob < 0 ? Math.max(basis, blob) : Math.min(basis, blob);
+    if (found < 0) break;
+    const end = lines.indexOf("\n", found) + 1;
+    kept += lines.slice(lines.lastIndexOf("\n", found) + 1, end);
+    from = end;
+  }
+  return { ...batch, lines: kept };
+}
 
 /** Reads a result from the entries of an ended run: its last one, and those that cost something. */
 export function resultOf<Output>(

@@ -3,6 +3,7 @@ import { type Grant, givenAt, narrow } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import { unionOf } from "../label/union.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
@@ -123,7 +124,7 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
         return reject(work, team, edge.name, edge.to, "sender", error);
       }
       team.answer = parsed?.ok ? parsed.value : envelope.payload.answer;
-      team.given = union(team.given, envelope.payload.labels);
+      team.given = unionOf(team.given, envelope.payload.labels);
       take(work, team, { type: "input.received", edge: ask.edge });
       team.answer = undefined;
       return;
@@ -468,24 +469,20 @@ export function reject(
 function labelsOf(work: Work, team: Team, edgeName: string, again: string | undefined): string[] {
   if (!work.rules.flows) {
     const parent = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
-    return union(work.state.labels, parent?.labels ?? []);
+    return unionOf(work.state.labels, parent?.labels ?? []);
   }
   if (again !== undefined) return [...(team.labels.get(again)?.input ?? work.state.labels)];
   const edge = team.definition.edgeByName.get(edgeName);
-  let labels = union(team.given, []);
+  let labels = unionOf(team.given, []);
   if (!edge) return labels;
   const read = (agent: string, side: "input" | "output") => {
     const known = team.labels.get(agent);
-    if (known) labels = union(labels, known[side]);
+    if (known) labels = unionOf(labels, known[side]);
   };
   read(edge.from, "output");
   for (const { agent, side } of Object.values(edge.sources)) read(agent.name, side);
   if (edge.kind === "parallel") for (const { to } of edge.branches) read(to, "output");
   return labels;
-}
-
-function union(left: readonly string[], right: readonly string[]): string[] {
-  return [...new Set([...left, ...right])].sort();
 }
 
 function edgeOf(team: Team, name: string): Edge {

@@ -245,8 +245,9 @@ function checkpointsOf(
 
 /** How much may be under way of one thing; nothing: it is not bounded. */
 function mostOf(concurrency: Concurrency | undefined, target: string): number | undefined {
-  const [kind = "", ...rest] = target.split(":");
-  const name = rest.join(":");
-  if (kind === "tenant") return concurrency?.perTenant;
-  return (kind === "tool" ? concurrency?.tools : concurrency?.models)?.[name];
+  if (!concurrency) return undefined;
+  const colon = target.indexOf(":");
+  const kind = target.slice(0, colon);
+  if (kind === "tenant") return concurrency.perTenant;
+  return (kind === "tool" ? concurrency.tools : concurrency.models)?.[target.slice(colon + 1)];
 }

@@ -1,0 +1,71 @@
+// @ts-check
+/** What the peer kit measured, held against the targets. Ratios are taken inside a round; the median of them counts. */
+
+/**
+ * @typedef {{ readonly round: number, readonly error?: string, readonly [figure: string]: any }} Measured
+ * @typedef {{ readonly raw: Readonly<Record<string, Readonly<Record<string, readonly Measured[]>>>> }} Results
+ */
+
+/** Variants of peers that store on disk; one that keeps snapshots of a bare machine is no framework. */
+const durable = /(?:libsql|sqlite-saver)$/;
+const openai = /^openai-agents\//;
+const bases = /^(?:remit|floor|xstate|mcp-sdk)\//;
+
+/** A table as text, one line for each target that what was measured says anything about. @param {Results} results */
+export function judge({ raw }) {
+  /** @param {string} key @param {string} mode @param {(one: Measured) => number} read */
+  const median = (key, mode, read) => middleOf((raw[key]?.[mode] ?? []).filter(({ error }) => !error).map(read));
+  /** @param {string} key @param {string} base @param {string} mode @param {(one: Measured) => number} read */
+  const ratio = (key, base, mode, read) =>
+    middleOf(
+      (raw[key]?.[mode] ?? []).flatMap((one) => {
+        const other = raw[base]?.[mode]?.find(({ round, error }) => round === one.round && !error);
+        return one.error || !other ? [] : [read(one) / read(other)];
+      }),
+    );
+  const ms = (/** @type {Measured} */ one) => one.median;
+  /** @type {(readonly [what: string, value: number, target: string, met: boolean])[]} */
+  const rows = [];
+  /** @param {string} what @param {number} value @param {number} most @param {string} unit */
+  const atMost = (what, value, most, unit) => rows.push([what, value, `at most ${most}${unit}`, value <= most]);
+  /** @param {string} what @param {number} value @param {number} least @param {string} unit */
+  const atLeast = (what, value, least, unit) => rows.push([what, value, `at least ${least}${unit}`, value >= least]);
+
+  atMost("in memory, ms per run", median("remit/asked", "seq", ms), 0.45, " ms");
+  atLeast(
+    "in memory, 100 in flight",
+    median("remit/asked", "conc", ({ perS }) => perS),
+    2_000,
+    " runs/s",
+  );
+  atMost("SQLite FULL against floor/sqlite-full", ratio("remit/sqlite", "floor/sqlite-full", "seq", ms), 3, "×");
+  atMost(
+    "heap of a parked run",
+    median("remit/asked", "park", ({ heapKiB }) => heapKiB),
+    12,
+    " KiB",
+  );
+  atMost(
+    "import",
+    median("remit/asked", "cold", (one) => one.import),
+    80,
+    " ms",
+  );
+  for (const key of Object.keys(raw)) {
+    if (bases.test(key)) continue;
+    const least = openai.test(key) ? 7 : 1;
+    if (durable.test(key)) atLeast(`${key} against SQLite FULL`, ratio(key, "remit/sqlite", "seq", ms), 8, "×");
+    else atLeast(`${key} against in memory`, ratio(key, "remit/asked", "seq", ms), least, "×");
+  }
+  const known = rows.filter(([, value]) => Number.isFinite(value));
+  const lines = known.map(([what, value, target, met]) => {
+    return `| ${what} | ${value.toPrecision(3)} | ${target} | ${met ? "met" : "missed"} |`;
+  });
+  return ["| what | measured | target | |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+/** @param {readonly number[]} values */
+function middleOf(values) {
+  const sorted = values.filter(Number.isFinite).sort((left, right) => left - right);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
