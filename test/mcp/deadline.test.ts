@@ -58,9 +58,12 @@ test("in a run, a call with progress outlives `timeoutMs` and not `callMsMax`; a
       ended("tool.failed", "clerk#1/tool#3"),
     ];
     expect(lived?.body).toMatchObject({ output: { text: "at last" } });
-    const late = { code: "tool/failed", data: { cause: { code: "mcp/call-timeout", data: { timeoutMs } } } };
-    expect(endless?.body).toMatchObject({ error: late });
-    expect(silent?.body).toMatchObject({ error: late });
+    // Each is told the bound that it went over.
+    const late = (bound: number) => ({
+      error: { code: "tool/failed", data: { cause: { code: "mcp/call-timeout", data: { timeoutMs: bound } } } },
+    });
+    expect(endless?.body).toMatchObject(late(6_000));
+    expect(silent?.body).toMatchObject(late(timeoutMs));
     // In the order of their ends; a slow machine moves all of them.
     expect(took(silent)).toBeGreaterThanOrEqual(timeoutMs);
     expect(took(lived)).toBeGreaterThan(took(silent));

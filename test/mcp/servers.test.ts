@@ -102,6 +102,8 @@ test("server-filesystem: a run writes and reads a file, each call is journaled, 
     entry: "clerk",
     exit: "clerk",
     handoffs: [],
+    // The files are our own.
+    trusted: ["mcp:real"],
     models: {
       fast: scriptedModel([
         calls(clerk, "read_text_file", { path: join(root, "a.txt") }),

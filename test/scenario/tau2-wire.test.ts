@@ -206,7 +206,10 @@ describe.skipIf(!present)(`tau2 retail over each vendor's protocol${present ? ""
     const { report, tasks, calls } = await play(wire);
     expect(calls.flatMap(({ threw }) => threw ?? []).slice(0, 1)).toEqual([]);
     expect(report.scenarios.filter(({ ok }) => !ok).map(({ name, checks }) => [name, checks])).toEqual([]);
-    expect(report.closing).toEqual([expect.stringContaining(`db ${tasks}/${tasks} `)]);
+    expect(report.closing).toEqual([
+      expect.stringContaining(`db ${tasks}/${tasks} `),
+      expect.stringMatching(/records 0 · without confirmation 0 · twice 0/),
+    ]);
     expect(report.violations).toEqual([]);
     console.log(`${wire.name}: ${report.closing[0]}, ${calls.length} calls over the wire`);
   });

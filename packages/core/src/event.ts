@@ -592,17 +592,27 @@ export interface StreamBodies {
     readonly run: string;
     /** Only entries of before this time (epoch ms). */
     readonly before?: number;
+    /** Only what the tokens of these classes of data stand for. */
+    readonly classes?: readonly string[];
     readonly reason: string;
     readonly principal: Principal;
   };
   /** They are gone: so many, the last of them at most this seq. */
-  "run.erased": { readonly run: string; readonly before?: number; readonly entries: number; readonly through: number };
+  "run.erased": {
+    readonly run: string;
+    readonly before?: number;
+    readonly classes?: readonly string[];
+    readonly entries: number;
+    readonly through: number;
+  };
   "definition.loaded": {
     readonly supervisor: string;
     readonly definitionHash: string;
     /** Hashes of function texts, by what they belong to and its version. */
     readonly functions: { readonly [owner: string]: string };
   };
+  /** A run holds values of a class, in a stream of their own; sealed under this key of the operator. */
+  "class.sealed": { readonly keyId: string; readonly class: string };
   /** Tokens of a run, and under the operator's key what they stand for; a masked one stands for nothing any more. */
   "value.sealed": {
     /** Which of the operator's keys. */

@@ -5,7 +5,7 @@ import { isUnfinished } from "../journal/listing.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
-import { vaultStream } from "../seal/vault.ts";
+import { classesOf, classStream, vaultStream } from "../seal/vault.ts";
 import { type Fold, openStream } from "../stream/stream.ts";
 
 /**
@@ -23,6 +23,11 @@ export interface ErasureOptions {
   readonly reason: string;
   /** Only entries of before this time (epoch ms); all of them when absent. */
   readonly before?: number;
+  /**
+   * Only the values of these classes of data: their tokens stay where they are, and nobody knows any more what they stood
+   * for. Runs that sealed nothing of them are left as they are.
+   */
+  readonly classes?: readonly string[];
   readonly now: () => number;
   readonly salt: () => string;
 }
@@ -78,13 +83,13 @@ async function erase(
   journal: Journal,
   tenant: string,
   runs: readonly RunRecord[],
-  { by, reason, before, now, salt }: ErasureOptions,
+  { by, reason, before, classes, now, salt }: ErasureOptions,
 ): Promise<number> {
   for (const { runId, status } of runs) {
     if (isUnfinished(status)) throw new OrchestrationError("audit/run-not-ended", { run: runId, status });
   }
   const stream = openStream({ journal, key: erasureStream(tenant), now, salt, fold: nothing });
-  const bound = before === undefined ? {} : { before };
+  const bound = { ...(before === undefined ? {} : { before }), ...(classes === undefined ? {} : { classes }) };
   const principal = plainPrincipal(by);
   await stream.append(() => ({
     drafts: runs.map(({ runId: run }) => ({ type: "erasure.requested", body: { run, ...bound, reason, principal } })),
@@ -95,10 +100,13 @@ async function erase(
   const streams: StreamKey[] = [];
   for (const { runId, lastSeq } of runs) {
     const key: RunKey = { tenant, runId };
-    const own: StreamKey[] = [{ tenant, kind: "run", id: runId }, leftStream(key), vaultStream(key)];
+    const held = (await classesOf(journal, key)).filter((kind) => classes?.includes(kind) ?? true);
+    const sealed = held.map((kind) => classStream(key, kind));
+    const whole: StreamKey[] = [{ tenant, kind: "run", id: runId }, leftStream(key), vaultStream(key)];
+    const own = classes === undefined ? [...whole, ...sealed] : sealed;
     let entries = 0;
     for (const one of own) for (const { lines } of await journal.read(one)) entries += countBodies(lines, before);
-    done.push({ run: runId, entries, through: lastSeq });
+    done.push({ run: runId, entries, through: classes === undefined ? lastSeq : 0 });
     streams.push(...own);
     sum += entries;
   }

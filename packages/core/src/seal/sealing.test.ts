@@ -164,7 +164,8 @@ test("tokens of one run mean nothing in another", async () => {
   const run = await supervisor.start({ text: token }, { tenant: "acme" });
   await run.result();
   expect(heard[1]).toEqual({ email: token });
-  expect(await engine.journal.listStreams("acme", "vault")).toHaveLength(2);
+  const vaults = await engine.journal.listStreams("acme", "vault");
+  expect(vaults.filter((id) => !id.includes("/"))).toHaveLength(2);
 });
 
 test("a question's answer is sealed as its schema declares", async () => {

@@ -1,13 +1,17 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eraseRun } from "../audit/erasure.ts";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { eraseRun, erasureStream } from "../audit/erasure.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { openBatch, verifyChain } from "../journal/chain.ts";
 import { operator } from "../principal.ts";
+import { createSupervisor } from "../supervisor/supervisor.ts";
 import { keyedDigest, readVaultKey, runCipher } from "./cipher.ts";
 import { disclosureStream } from "./disclosures.ts";
 import { luhnDigit, makeToken, tokenHint } from "./token.ts";
-import { openVault, passingId, vaultStream } from "./vault.ts";
+import { classStream, openVault, passingId, vaultStream } from "./vault.ts";
 
 const run = { tenant: "acme", runId: "run_1" };
 const one = readVaultKey(Buffer.alloc(32, 1));
@@ -72,9 +76,9 @@ describe("K1–K4", () => {
     const { journal, open } = vaults();
     const first = await open();
     const token = first.seal("email", "ada@example.org", true);
-    expect(await journal.read(vaultStream(run))).toEqual([]);
+    expect(await journal.read(classStream(run, "email"))).toEqual([]);
     await first.flush();
-    const [batch] = await journal.read(vaultStream(run));
+    const [batch] = await journal.read(classStream(run, "email"));
     expect(batch?.lines).toContain(token);
     expect(batch?.lines).not.toContain("ada@example.org");
     const second = await open();
@@ -93,7 +97,7 @@ describe("K1–K4", () => {
     right.seal("email", "ada@example.org", true);
     right.seal("email", "bob@example.org", true);
     await Promise.all([left.flush(), right.flush(), left.flush()]);
-    const lines = (await journal.read(vaultStream(run))).map((batch) => batch.lines).join("");
+    const lines = (await journal.read(classStream(run, "email"))).map((batch) => batch.lines).join("");
     expect(lines.match(/"token"/g)).toHaveLength(2);
     await left.refresh();
     expect(left.seal("email", "bob@example.org", true)).toBe(right.seal("email", "bob@example.org", true));
@@ -148,7 +152,7 @@ describe("K1–K4", () => {
     const again = await open([one]);
     expect(again.seal("email", token, true)).toBe(token);
     expect(again.valueOf(again.seal("email", "bob@example.org", true))).toBe("bob@example.org");
-    expect(JSON.stringify(await journal.read(vaultStream(run)))).not.toContain("box");
+    expect(JSON.stringify(await journal.read(classStream(run, "email")))).not.toContain("box");
   });
 
   test("a box opens for its run and token alone", () => {
@@ -176,9 +180,6 @@ test("a key has 32 bytes", () => {
 });
 
 test("erasing a run drops its vault, and leaves on record what was disclosed to whom", async () => {
-  const { createSupervisor } = await import("../supervisor/supervisor.ts");
-  const { defineAgent } = await import("../agent.ts");
-  const { z } = await import("zod");
   const engine = memoryEngine();
   const agent = defineAgent({
     name: "echo",
@@ -203,8 +204,58 @@ test("erasing a run drops its vault, and leaves on record what was disclosed to 
   expect(await started.result()).toMatchObject({ output: { name: "Ada Lovelace" } });
   const key = { tenant: "acme", runId: started.id };
   await eraseRun(engine.journal, key, { by: operator("o"), reason: "asked", now: () => 0, salt });
-  const [batch] = await engine.journal.read(vaultStream(key));
-  expect(batch?.lines).not.toContain("sealed_person");
+  const [index] = await engine.journal.read(vaultStream(key));
+  const [batch] = await engine.journal.read(classStream(key, "person"));
+  expect(`${index?.lines}${batch?.lines}`).not.toContain("sealed_person");
   expect(JSON.stringify(await engine.journal.read(disclosureStream(key)))).toContain("sealed_person");
   expect(await supervisor.disclosures(started.id, { tenant: "acme" })).toMatchObject([{ to: { kind: "caller" } }]);
+});
+
+test("one class is erased alone: its tokens stay, what they stood for is gone, and the chain holds", async () => {
+  const engine = memoryEngine();
+  const clerk = defineAgent({
+    name: "clerk",
+    description: "",
+    model: "m",
+    tools: [],
+    input: z.object({ name: z.string().meta({ dataClass: "person" }), mail: z.string().meta({ dataClass: "email" }) }),
+    output: z.object({ name: z.string(), mail: z.string() }),
+    instructions: "",
+  });
+  const supervisor = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    engine,
+    vault: { key: one.bytes },
+    answers: { reveals: ["*"] },
+    models: { m: { id: "m", cost: "zero", generate: ({ input }) => ({ parts: [{ type: "output", value: input }] }) } },
+  });
+  const given = { name: "Ada Lovelace", mail: "ada@example.org" };
+  const started = await supervisor.start(given, { tenant: "acme" });
+  expect(await started.result()).toMatchObject({ output: given });
+  const key = { tenant: "acme", runId: started.id };
+  const stream = { tenant: "acme", kind: "run", id: started.id } as const;
+  const before = await engine.journal.read(stream);
+  const erased = await eraseRun(engine.journal, key, {
+    by: operator("o"),
+    reason: "asked",
+    classes: ["email"],
+    now: () => 0,
+    salt,
+  });
+  expect(erased).toBe(1);
+  const again = await supervisor.find(started.id, { tenant: "acme" });
+  const result = (await again.result()) as { readonly output: typeof given };
+  expect(result.output.name).toBe("Ada Lovelace");
+  expect(result.output.mail).toMatch(/@sealed\.invalid$/);
+  expect(await engine.journal.read(stream)).toEqual(before);
+  expect(verifyChain(await engine.journal.read(classStream(key, "email"))).fault).toBeUndefined();
+  const told = await engine.journal.read(erasureStream("acme"));
+  const words = told.flatMap((batch) => openBatch(batch, "erasures"));
+  expect(words.map(({ type, body }) => [type, (body as { readonly classes?: unknown }).classes])).toEqual([
+    ["erasure.requested", ["email"]],
+    ["run.erased", ["email"]],
+  ]);
 });

@@ -1,14 +1,17 @@
 import { OrchestrationError } from "../errors.ts";
 import type { StreamBodies } from "../event.ts";
+import { openBatch } from "../journal/chain.ts";
+import { streamName } from "../journal/link.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
-import { type Fold, openStream } from "../stream/stream.ts";
+import { type Fold, openStream, type Stream } from "../stream/stream.ts";
 import { type NamedKey, type RunCipher, runCipher } from "./cipher.ts";
 import { makeToken, tokenHint } from "./token.ts";
 
 /**
- * What the tokens of one run stand for. It is a stream beside the run's own; its values are ciphertexts under the operator's
- * key, which is in no journal.
+ * What the tokens of one run stand for. It is a stream beside the run's own, which names the classes that the run holds, and
+ * one for the values of each class, so that a class can be erased alone. Values are ciphertexts under the operator's key,
+ * which is in no journal.
  *
  * K1 A token is durable here before the entry that holds it is written.
  * K2 Only what stands here is a token. A text that looks like one, whoever made it up, is a value like any other.
@@ -49,10 +52,11 @@ interface Kept {
 }
 
 type Sealed = StreamBodies["value.sealed"]["values"][number];
-interface Stored {
+type Values = Map<string, Sealed & { readonly keyId: string }>;
+interface Index {
   /** The operator's key that the run began with. */
   keyId: string | undefined;
-  readonly values: Map<string, Sealed & { readonly keyId: string }>;
+  readonly classes: Set<string>;
 }
 
 /** The id of a key that lives as long as its process. */
@@ -76,50 +80,92 @@ export function vaultStream({ tenant, runId }: RunKey): StreamKey {
   return { tenant, kind: "vault", id: runId };
 }
 
+/** Where the values of one class stand. */
+export function classStream({ tenant, runId }: RunKey, kind: string): StreamKey {
+  return { tenant, kind: "vault", id: `${runId}/${kind}` };
+}
+
+/** The classes of which a run holds values. */
+export async function classesOf(journal: Journal, key: RunKey): Promise<readonly string[]> {
+  const classes = new Set<string>();
+  for (const batch of await journal.read(vaultStream(key))) {
+    for (const { type, body } of openBatch(batch, streamName(vaultStream(key)))) {
+      if (type === "class.sealed" && body.class !== undefined) classes.add(body.class);
+    }
+  }
+  return [...classes];
+}
+
 /** Opens a run's vault and reads it. One whose run was erased is empty. */
 export async function openVault({ key, journal, now, salt, keys, passing }: VaultOptions): Promise<Vault> {
-  const fold: Fold<Stored> = {
-    initial: () => ({ keyId: undefined, values: new Map() }),
+  const open = <State>(at: StreamKey, fold: Fold<State>) => openStream({ journal, key: at, now, salt, fold });
+  const index = open<Index>(vaultStream(key), {
+    initial: () => ({ keyId: undefined, classes: new Set() }),
     apply: (state, entry) => {
-      if (entry.type !== "value.sealed") return state;
-      const { keyId, values } = entry.body;
+      if (entry.type !== "class.sealed") return state;
+      const { keyId, class: kind } = entry.body;
       if (keyId !== passingId) state.keyId ??= keyId;
-      for (const value of values) state.values.set(value.token, { ...value, keyId });
+      state.classes.add(kind);
       return state;
     },
+  });
+  const streams = new Map<string, Stream<Values>>();
+  const streamOf = (kind: string): Stream<Values> => {
+    const known = streams.get(kind);
+    if (known) return known;
+    const made = open<Values>(classStream(key, kind), {
+      initial: () => new Map(),
+      apply: (values, entry) => {
+        if (entry.type !== "value.sealed") return values;
+        const { keyId } = entry.body;
+        for (const value of entry.body.values) values.set(value.token, { ...value, keyId });
+        return values;
+      },
+    });
+    streams.set(kind, made);
+    return made;
   };
-  const stream = openStream({ journal, key: vaultStream(key), now, salt, fold });
   const ciphers = new Map([...keys, passing].map((one) => [one.id, runCipher(one, key)] as const));
   const byToken = new Map<string, Kept>();
   const byValue = new Map<string, Kept>();
   let fresh: Sealed[] = [];
-  let taken = 0;
+  const taken = new Map<string, number>();
 
   const keep = (kept: Kept) => {
     byToken.set(kept.token, kept);
     if (kept.value !== undefined && !byValue.has(kept.value)) byValue.set(kept.value, kept);
   };
-  const take = ({ values }: Stored) => {
-    if (values.size === taken) return;
-    taken = values.size;
-    for (const { token, class: kind, box, keyId } of values.values()) {
+  const take = (kind: string, values: Values) => {
+    if (values.size === (taken.get(kind) ?? 0)) return;
+    taken.set(kind, values.size);
+    for (const { token, class: of, box, keyId } of values.values()) {
       if (byToken.has(token)) continue;
       const value = box === undefined ? undefined : ciphers.get(keyId)?.unlock(token, box);
-      keep({ token, class: kind, value, written: value === undefined ? undefined : inJson(value) });
+      keep({ token, class: of, value, written: value === undefined ? undefined : inJson(value) });
+    }
+  };
+  /** What was erased is empty. */
+  const read = async <State>(stream: Stream<State>): Promise<State | undefined> => {
+    try {
+      return await stream.state();
+    } catch (thrown) {
+      if (!isErased(thrown)) throw thrown;
+      return undefined;
     }
   };
   const refresh = async () => {
-    try {
-      take(await stream.state());
-    } catch (thrown) {
-      if (!isErased(thrown)) throw thrown;
-    }
+    const classes = [...((await read(index))?.classes ?? [])];
+    const all = await Promise.all(classes.map((kind) => read(streamOf(kind))));
+    classes.forEach((kind, at) => {
+      const values = all[at];
+      if (values) take(kind, values);
+    });
   };
   await refresh();
 
   /** A run stays with the key that it began with: its equal values go on to be equal. */
   const cipherNow = (): RunCipher => {
-    const keyId = stream.known().state.keyId ?? (keys[0] ?? passing).id;
+    const keyId = index.known().state.keyId ?? (keys[0] ?? passing).id;
     const cipher = ciphers.get(keyId);
     if (!cipher) throw new OrchestrationError("vault/key-missing", { run: key.runId, key: keyId });
     return cipher;
@@ -132,17 +178,28 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     const values = fresh;
     fresh = [];
     const { keyId } = cipherNow();
-    try {
-      await stream.append((state) => {
-        const left = values.filter(({ token }) => !state.values.has(token));
+    const byClass = Map.groupBy(values, (value) => value.class);
+    const announce = () =>
+      index.append((state) => {
+        const unknown = [...byClass.keys()].filter((kind) => !state.classes.has(kind));
+        const drafts = unknown.map((kind) => ({ type: "class.sealed", body: { keyId, class: kind } }) as const);
+        return { ...(drafts.length > 0 ? { drafts } : {}), answer: undefined };
+      });
+    const add = (kind: string, sealed: readonly Sealed[]) =>
+      streamOf(kind).append((state) => {
+        const left = sealed.filter(({ token }) => !state.has(token));
         if (left.length === 0) return { answer: undefined };
         return { drafts: [{ type: "value.sealed", body: { keyId, values: left } }], answer: undefined };
       });
+    try {
+      const known = index.known().state.classes;
+      const isKnown = [...byClass.keys()].every((kind) => known.has(kind));
+      await Promise.all([...(isKnown ? [] : [announce()]), ...[...byClass].map(([kind, sealed]) => add(kind, sealed))]);
     } catch (thrown) {
       fresh.unshift(...values);
       throw thrown;
     }
-    take(stream.known().state);
+    for (const kind of byClass.keys()) take(kind, streamOf(kind).known().state);
   };
 
   return {
