@@ -85,7 +85,8 @@ function check(text, state, keys, tenantKey) {
       const isWhole = lines === index && run === file.run && entries === state.entries && head === state.head;
       must(isWhole, `it seals ${lines} lines and ${entries} entries; here are others`, number, own, next);
       must(hash === all.digest("base64url"), "the file is not what it seals", number);
-      must(row === JSON.stringify({ seal: line.seal }), "it is not written as seals are", number);
+      const isForm = /^lines,hash,run,entries,head,marks,completeness(,keyId,signature)?$/.test(Object.keys(line.seal));
+      must(isForm && row === JSON.stringify({ seal: line.seal }), "it is not written as seals are", number);
       const plain = JSON.stringify([lines, hash, run, entries, head, line.seal.marks, completeness]);
       if (signature) mustBeSigned(keys, `remit evidence 1\n${sha256(plain)}`, line.seal, "the seal", number);
       else if (keys.size > 0) state.notes.push("the file as a whole is not signed");

@@ -68,6 +68,16 @@ describe.each(goldenRuns)("$name", (run) => {
   });
 });
 
+test("a signature under another name is no signature, and no seal", async () => {
+  const lines = await evidenceOf(await playSigned(golden("a-fine-is-waived")));
+  for (const name of ["keyId", "signature", "marks"]) {
+    const renamed = lines.map((line, index) =>
+      index === lines.length - 1 ? line.replace(`"${name}"`, `"x${name}"`) : line,
+    );
+    expect((await verify(renamed.join(""), { key: tenantKey })).ok, name).toBe(false);
+  }
+});
+
 test("any character changed, at any place, is found in its line; in an entry, the entry is named", async () => {
   const lines = await evidenceOf(await playSigned(golden("a-fine-is-waived")));
   const text = lines.join("");

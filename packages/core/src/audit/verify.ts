@@ -42,6 +42,9 @@ interface Gone {
   readonly at: number;
 }
 
+/** The members of a seal, in order: a signature under another name is none, and is not overlooked. */
+const sealForm = /^lines,hash,run,entries,head,marks,completeness(,keyId,signature)?$/;
+
 class Fault extends Error {
   readonly line: number;
   readonly place: { readonly stream: string; readonly seq: number } | undefined;
@@ -187,7 +190,8 @@ class Check {
       throw new Fault(number, reason, own, this.#entries + 1);
     }
     if (hash !== this.#all.digest("base64url")) throw new Fault(number, "the file is not what it seals");
-    if (row !== JSON.stringify({ seal })) throw new Fault(number, "it is not written as seals are");
+    const isForm = row === JSON.stringify({ seal }) && sealForm.test(Object.keys(seal).join());
+    if (!isForm) throw new Fault(number, "it is not written as seals are");
     if (seal.signature === undefined) {
       if (this.#hasKeys) this.#notes.push("the file as a whole is not signed");
     } else this.#signed(sealText(seal), seal.keyId, seal.signature, "the seal");
