@@ -7,7 +7,7 @@
  *   npm test -- --only types,style  some of them
  *   npm test -- --filter journal    the tests of the files whose path contains the text, and nothing else
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,30 +17,48 @@ const { values: options } = parseArgs({ options: { only: { type: "string" }, fil
 const tarballs = join(cache, "tarballs");
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-/** @typedef {{ name: string, title: string, run: () => boolean }} Stage */
+/**
+ * `beside`: it mostly waits, so it runs while the stages behind it do, and is told of at the end.
+ * @typedef {{ name: string, title: string, beside?: true, run: (write: Write) => Promise<boolean> }} Stage
+ * @typedef {(chunk: Buffer | string) => void} Write
+ */
+
+/** @type {Write} */
+const told = (chunk) => void process.stdout.write(chunk);
 
 /** @type {Stage[]} */
 const stages = [
   {
     name: "types",
     title: "types, type tests included",
-    run: () => tool(program("typescript", "tsc"), ["-p", "tsconfig.json"]),
+    run: (write) => tool(write, program("typescript", "tsc"), ["-p", "tsconfig.json"]),
   },
-  { name: "style", title: "style", run: () => tool(program("@biomejs/biome", "biome"), ["ci", "--colors=off"]) },
-  { name: "docs", title: "docs/errors.md lists every error", run: () => tool("scripts/errors-doc.mjs", ["--check"]) },
-  { name: "tests", title: "tests", run: () => vitest("all", options.filter) },
+  {
+    name: "style",
+    title: "style",
+    run: (write) => tool(write, program("@biomejs/biome", "biome"), ["ci", "--colors=off"]),
+  },
+  {
+    name: "docs",
+    title: "docs/errors.md lists every error",
+    run: (write) => tool(write, "scripts/errors-doc.mjs", ["--check"]),
+  },
+  { name: "tests", title: "tests", run: (write) => vitest(write, "all", options.filter) },
   {
     name: "conformance",
     title: "the official conformance suite of MCP",
-    run: () => tool("scripts/conformance.mjs"),
+    beside: true,
+    run: (write) => tool(write, "scripts/conformance.mjs"),
   },
-  { name: "build", title: "build", run: () => tool("scripts/build.mjs") },
+  { name: "build", title: "build", run: (write) => tool(write, "scripts/build.mjs") },
   {
     name: "packages",
     title: "packages as published: publint, attw",
-    run: () => tool("scripts/pack.mjs", [tarballs]) && tool("scripts/lint-packages.mjs", [tarballs]),
+    run: async (write) =>
+      (await tool(write, "scripts/pack.mjs", [tarballs])) &&
+      (await tool(write, "scripts/lint-packages.mjs", [tarballs])),
   },
-  { name: "packaging", title: "packages as installed", run: () => vitest("packaging", undefined) },
+  { name: "packaging", title: "packages as installed", run: (write) => vitest(write, "packaging", undefined) },
 ];
 
 const wanted = (options.only ?? (options.filter === undefined ? undefined : "tests"))?.split(",");
@@ -50,38 +68,67 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const startedAt = performance.now();
-const ok = stages.filter(({ name }) => wanted?.includes(name) ?? true).every(runStage);
+const chosen = stages.filter(({ name }) => wanted?.includes(name) ?? true);
+/** @type {(() => Promise<boolean>)[]} */
+const besides = [];
+let ok = true;
+for (const stage of chosen) {
+  if (stage.beside) {
+    /** @type {(Buffer | string)[]} */
+    const kept = [];
+    const ended = runStage(stage, (chunk) => void kept.push(chunk));
+    besides.push(async () => {
+      const passed = await ended;
+      for (const chunk of kept) told(chunk);
+      return passed;
+    });
+  } else if (!(await runStage(stage, told))) {
+    ok = false;
+    break;
+  }
+}
+for (const beside of besides) if (!(await beside())) ok = false;
 console.log(`\n${ok ? "All good" : "Stopped at the first failure"} after ${seconds(startedAt)}.`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = ok ? 0 : 1;
 
-/** @param {Stage} stage */
-function runStage({ name, title, run }) {
-  console.log(`\n== ${title}`);
+/** @param {Stage} stage @param {Write} write */
+async function runStage({ name, title, run }, write) {
+  write(`\n== ${title}\n`);
   const stageStartedAt = performance.now();
   const failedBefore = totals.failed;
-  const passed = run();
+  const passed = await run(write);
   if (!passed && totals.failed === failedBefore) totals.failed += 1;
-  console.log(`== ${passed ? "ok" : "FAILED"} in ${seconds(stageStartedAt)}`);
+  write(`== ${passed ? "ok" : "FAILED"} in ${seconds(stageStartedAt)}\n`);
   if (!passed) {
     const filter = options.filter === undefined ? "" : ` --filter ${options.filter}`;
-    console.log(`   again: npm test -- --only ${name}${filter}`);
+    write(`   again: npm test -- --only ${name}${filter}\n`);
   }
   return passed;
 }
 
-/** Runs a program of ours or of a dependency under this Node; true when it exits with 0. @param {string} path @param {string[]} args */
-function tool(path, args = []) {
-  const result = spawnSync(process.execPath, [path, ...args], { cwd: root, stdio: "inherit" });
-  if (result.error !== undefined) console.error(result.error.message);
-  return result.status === 0;
+/**
+ * Runs a program of ours or of a dependency under this Node; true when it exits with 0.
+ * @param {Write} write @param {string} path @param {string[]} args @returns {Promise<boolean>}
+ */
+function tool(write, path, args = []) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [path, ...args], { cwd: root, stdio: ["inherit", "pipe", "pipe"] });
+    child.stdout.on("data", write);
+    child.stderr.on("data", write);
+    child.on("error", ({ message }) => {
+      write(`${message}\n`);
+      resolve(false);
+    });
+    child.on("close", (code) => resolve(code === 0));
+  });
 }
 
 /**
  * Runs one vitest project and adds its counts to the totals. No test at all is a failure; what was skipped is listed.
- * @param {string} project @param {string | undefined} filter part of a file's path
+ * @param {Write} write @param {string} project @param {string | undefined} filter part of a file's path
  */
-function vitest(project, filter) {
+async function vitest(write, project, filter) {
   const reportFile = join(cache, `${project}.json`);
   mkdirSync(cache, { recursive: true });
   rmSync(reportFile, { force: true });
@@ -93,7 +140,7 @@ function vitest(project, filter) {
     "--reporter=json",
     `--outputFile.json=${reportFile}`,
   ];
-  const exitedWell = tool(program("vitest"), filter === undefined ? args : [...args, filter]);
+  const exitedWell = await tool(write, program("vitest"), filter === undefined ? args : [...args, filter]);
   if (!existsSync(reportFile)) return false;
   const report = JSON.parse(readFileSync(reportFile, "utf8"));
   totals.passed += report.numPassedTests;
