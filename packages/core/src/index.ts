@@ -114,12 +114,13 @@ export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain 
 export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { becauseText } from "./label/because.ts";
-export type { FlowFinding, Source } from "./label/flow.ts";
+export type { FlowFinding } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
 export { extractedBy, isForeign, isSensitive } from "./label/label.ts";
 export { labelled } from "./label/labelled.ts";
 export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
+export type { Source } from "./label/reading.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export { memoryStore } from "./memory/in-process.ts";
 export { defineMemory, type Memory, type MemoryOptions, type MemoryOwner } from "./memory/memory.ts";

@@ -66,6 +66,11 @@ function sortedKeys(record: object): string[] {
   return keys;
 }
 
+/** A name as a part of a JSON pointer (RFC 6901). */
+export function escapePointer(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
 /** Says where a value stops being JSON, or `undefined` when all of it is. The answer is a JSON pointer and a reason. */
 export function findNonJson(value: unknown, pointer = "", depth = 0): NonJson | undefined {
   if (depth > depthMax) return { pointer, reason: `nested deeper than ${depthMax} levels or cyclic` };
@@ -87,7 +92,7 @@ export function findNonJson(value: unknown, pointer = "", depth = 0): NonJson | 
   }
   for (const [key, member] of Object.entries(value)) {
     if (member === undefined) continue;
-    const found = findNonJson(member, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, depth + 1);
+    const found = findNonJson(member, `${pointer}/${escapePointer(key)}`, depth + 1);
     if (found) return found;
   }
   return undefined;

@@ -1,4 +1,4 @@
-import type { Json } from "../json.ts";
+import { escapePointer, type Json } from "../json.ts";
 
 /** One place where two values differ. Without `before` it was added, without `after` removed. */
 export interface Change {
@@ -38,7 +38,7 @@ function compare(before: Json, after: Json, path: string, changes: Change[]): vo
     for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()) {
       const then = memberOf(before, key);
       const now = memberOf(after, key);
-      const place = `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const place = `${path}/${escapePointer(key)}`;
       if (then === undefined && now !== undefined) changes.push({ path: place, after: now });
       else if (now === undefined && then !== undefined) changes.push({ path: place, before: then });
       else if (then !== undefined && now !== undefined) compare(then, now, place, changes);

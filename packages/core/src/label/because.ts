@@ -1,4 +1,5 @@
-import type { FlowFinding, Source } from "./flow.ts";
+import type { FlowFinding } from "./flow.ts";
+import type { Source } from "./reading.ts";
 
 /** Why a person is asked, in a sentence for them. */
 export function becauseText({ why, argument = "", value, from }: FlowFinding): string {

@@ -3,7 +3,7 @@ import type { AnyTool } from "../tool.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { isForeign, isSensitive, isSteering } from "./label.ts";
 import { type Fit, fitOf, isWithin, type PlannedStep } from "./plan.ts";
-import { answerSource, inputSource, isTrustedAt, labelsAt, type Reading, saidBy } from "./reading.ts";
+import { answerSource, inputSource, isTrustedAt, type Reading, type Source, saidBy, sourceOf } from "./reading.ts";
 import { domainAt, eachScalar, eachValue, isScalar, type Scalar, says } from "./value.ts";
 
 /**
@@ -15,13 +15,6 @@ import { domainAt, eachScalar, eachValue, isScalar, type Scalar, says } from "./
  * F3 Data of a class goes to no sink that is not cleared for it; what can be traced back to where that class is not may go.
  * F4 An agent that has read nothing foreign says nothing foreign.
  */
-
-/** Where a value may have come from. */
-export interface Source {
-  readonly source: string;
-  readonly path: string;
-  readonly labels: readonly string[];
-}
 
 /** Why a call cannot go on by itself. */
 export interface FlowFinding {
@@ -229,10 +222,6 @@ function sayersOf({ readings, trusted }: FlowFacts, value: Scalar): Source[] {
   const sayers = readings.filter((reading) => saidBy(reading, value));
   const isOutside = (one: Reading) => allLabels(one).some((label) => isForeign(label, trusted));
   return [...sayers.filter(isOutside), ...sayers.filter((one) => !isOutside(one))].slice(0, sourcesMax).map(sourceOf);
-}
-
-function sourceOf(reading: Reading): Source {
-  return { source: reading.source, path: reading.path, labels: labelsAt(reading.labels, "") };
 }
 
 function allLabels({ labels }: Reading): readonly string[] {

@@ -1,7 +1,6 @@
 import type { Json } from "../json.ts";
-import type { Source } from "./flow.ts";
 import { isForeign } from "./label.ts";
-import { isTrustedAt, labelsAt, type Reading, saidBy } from "./reading.ts";
+import { isTrustedAt, labelsAt, type Reading, type Source, saidBy, sourceOf } from "./reading.ts";
 import { eachScalar, type Scalar, says } from "./value.ts";
 
 /**
@@ -54,7 +53,7 @@ function sayersOf(value: Scalar, readings: readonly Reading[], trusted: readonly
     .filter(({ labels }) => labelsAt(labels, "").some((label) => isForeign(label, trusted)))
     .filter((reading) => saidBy(reading, value))
     .slice(0, sourcesMax)
-    .map(({ source, path, labels }) => ({ source, path, labels: labelsAt(labels, "") }));
+    .map(sourceOf);
 }
 
 const wordsShort = 4;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "../json.ts";
+import { escapePointer, type Json } from "../json.ts";
 import { defineTool } from "../tool.ts";
 import { readFormula, solved } from "./formula.ts";
 import type { Reading } from "./reading.ts";
@@ -189,7 +189,7 @@ function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolea
       fits(
         (want as Record<string, Json>)[key] as Json,
         (have as Record<string, Json>)[key] as Json,
-        `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+        `${pointer}/${escapePointer(key)}`,
         fitting,
       ),
   );

@@ -10,7 +10,7 @@ import { eachScalar, isUnder, type Scalar, says } from "./value.ts";
  * T1 What is no longer kept is nobody's word: values from there are taken as foreign.
  */
 export interface Reading {
-  /** Name of the tool; `input` for what the run began with, `answer` for what a person answered to a question. */
+  /** Name of the tool; `the input` for what the run began with, `an answer` for what a person answered to a question. */
   readonly source: string;
   /** Path of the call, or of the question; empty for the input. */
   readonly path: string;
@@ -20,8 +20,20 @@ export interface Reading {
   readonly value: Json;
 }
 
-export const inputSource = "input";
-export const answerSource = "answer";
+/** With a space, which no name of a tool or an agent has: nobody else can be taken for a person. */
+export const inputSource = "the input";
+export const answerSource = "an answer";
+
+/** Where a value may have come from. */
+export interface Source {
+  readonly source: string;
+  readonly path: string;
+  readonly labels: readonly string[];
+}
+
+export function sourceOf({ source, path, labels }: Reading): Source {
+  return { source, path, labels: labelsAt(labels, "") };
+}
 
 /** Bytes of JSON, about, that a run keeps of what it has read. */
 export const readingBytesMax = 1024 * 1024;

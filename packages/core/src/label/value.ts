@@ -1,4 +1,4 @@
-import type { Json, JsonSchema } from "../json.ts";
+import { escapePointer, type Json, type JsonSchema } from "../json.ts";
 
 /** Walks through JSON for its single values, and how a value is found in a text. */
 
@@ -26,10 +26,6 @@ export function eachScalar(
     if (eachScalar(member as Json, found, `${pointer}/${escapePointer(key)}`)) return true;
   }
   return false;
-}
-
-export function escapePointer(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /** True for a pointer that a pattern names, where `*` stands for any one member or index. What lies below is named too. */

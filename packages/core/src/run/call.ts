@@ -7,6 +7,7 @@ import { boundOn, covers, fullGrant } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { planToolName } from "../label/plan.ts";
+import { unionOf } from "../label/union.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
@@ -275,8 +276,8 @@ function takeLabels(work: Work, call: Call, table: LabelTable = {}): void {
   const labels = Object.values(table).flat();
   if (labels.length === 0) return;
   const invocation = work.state.invocations.get(call.invocation);
-  if (invocation) invocation.labels = union(invocation.labels, labels);
-  work.state.labels = union(work.state.labels, labels);
+  if (invocation) invocation.labels = unionOf(invocation.labels, labels);
+  work.state.labels = unionOf(work.state.labels, labels);
 }
 
 /** The tool refused or failed, or nobody knows. */
@@ -624,8 +625,4 @@ function noResult(call: Call): Extract<ToolResultPart, { status: "failed" | "den
 
 function tag({ callId, tool, edits, input }: Call): { callId: string; tool: string; edited?: Json } {
   return { callId, tool: tool.name, ...(edits === undefined ? {} : { edited: input }) };
-}
-
-function union(left: readonly string[], right: readonly string[]): string[] {
-  return right.every((label) => left.includes(label)) ? [...left] : [...new Set([...left, ...right])].sort();
 }

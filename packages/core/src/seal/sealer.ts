@@ -1,4 +1,4 @@
-import type { Json } from "../json.ts";
+import { escapePointer, type Json } from "../json.ts";
 import type { Issue } from "../schema.ts";
 import type { DeclaredClasses } from "./classes.ts";
 import { reveals, type SealAction, type SealRules } from "./settings.ts";
@@ -66,13 +66,7 @@ function walk(
     if (name === "data" && isMedia) return [name, member as Json];
     const key = keyIn(name, pointer, context);
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
-    const sealed = walk(
-      member as Json,
-      of,
-      `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
-      context,
-      name,
-    );
+    const sealed = walk(member as Json, of, `${pointer}/${escapePointer(key)}`, context, name);
     same &&= sealed === member && key === name;
     return [key, sealed];
   });
