@@ -51,6 +51,7 @@ export function listening(session: RunSession, hear: (batch: Batch) => void): Ru
     salt: () => session.salt(),
     append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
     submit: (command) => session.submit(command),
+    ...(session.immediate ? { immediate: (command) => session.immediate?.(command) } : {}),
     abort: (commandId) => session.abort(commandId),
     next: () => session.next(),
     published: (batch) => {

@@ -69,7 +69,8 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
         throw new OrchestrationError("journal/conflict", conflictData(name, expectedSeq, actual));
       }
       stream ??= openStream(name, key);
-      stream.batches.push(batch);
+      const { firstSeq, lastSeq, lines, hash } = batch;
+      stream.batches.push({ firstSeq, lastSeq, lines, hash });
       stream.lastSeq = batch.lastSeq;
       stream.hash = batch.hash;
       if (!record) return;
