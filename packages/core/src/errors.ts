@@ -84,6 +84,11 @@ export const errorCodes = {
     message: "{by} rejected {effect}: {reason}",
     hint: "A person said no; the agent was told why.",
   },
+  "approval/reveal-not-allowed": {
+    retryable: false,
+    message: "none of the roles of {principal} is cleared for values that {effect} holds",
+    hint: "Have somebody else look, or name one of their roles in `seal.operators`.",
+  },
   "audit/key-invalid": {
     retryable: false,
     message: "this is no Ed25519 {half} key",
