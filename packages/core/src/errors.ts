@@ -86,7 +86,7 @@ export const errorCodes = {
   },
   "approval/reveal-not-allowed": {
     retryable: false,
-    message: "none of the roles of {principal} is cleared for values that {effect} holds",
+    message: "{principal} holds no role that is cleared for values in {effect}",
     hint: "Have somebody else look, or name one of their roles in `seal.operators`.",
   },
   "audit/key-invalid": {
