@@ -184,7 +184,7 @@ const arbRequest = fc
   });
 
 describe("what Cedar is asked is a part that answers as the whole does", () => {
-  test("K5 L1 L2 L3 decision, reasons and errors are those of the whole text", () => {
+  test("K5 L1 L2 L3 L4 decision, reasons and errors are those of the whole text", () => {
     fc.assert(
       fc.property(arbText, fc.array(arbRequest, { minLength: 1, maxLength: 6 }), (text, requests) => {
         let policy: ReturnType<typeof cedarPolicy>;
@@ -211,16 +211,16 @@ describe("what Cedar is asked is a part that answers as the whole does", () => {
   const ban = (label: string) =>
     `@id("no-${label}") forbid(principal, action in Action::"tool", resource) when { context.labels.contains("${label}") };`;
 
-  test("L1 L3 policies of other actions are left out, and forbids about every such call are one", () => {
+  test("L1 L3 L4 policies of other actions are left out, and forbids about every such call are one, apart", () => {
     const { slices, parsed } = slicesOf(`${["a", "b", "c"].map(ban).join("\n")}
       @id("small") permit(principal, action == Action::"tool:refund_order", resource);
       @id("other") permit(principal, action == Action::"tool:cancel_order", resource);
       @id("open") permit(principal, action == Action::"handoff", resource);`);
     const slice = slices(call);
-    expect(parsed).toEqual([["small", togetherId]]);
-    expect(slice.asksGroups).toBe(false);
+    expect(parsed).toEqual([[togetherId], ["small"]]);
+    expect([slice.standing?.asksGroups, slice.rest.asksGroups]).toEqual([false, false]);
     slice.wholeId();
-    expect(parsed[1]).toEqual(["no-a", "no-b", "no-c", "small"]);
+    expect(parsed[2]).toEqual(["no-a", "no-b", "no-c", "small"]);
     expect([...(slice.used.members?.keys() ?? [])]).toEqual(["labels"]);
   });
 
@@ -228,8 +228,8 @@ describe("what Cedar is asked is a part that answers as the whole does", () => {
     const { slices, parsed } = slicesOf(["a", "b"].map(ban).join("\n"));
     const first = slices(call);
     const second = slices({ ...call, action: "tool:cancel_order", resource: "cancel_order" });
-    expect(second.id).toBe(first.id);
-    expect(parsed.length).toBe(1);
+    expect([second.rest.id, second.standing?.id]).toEqual([first.rest.id, first.standing?.id]);
+    expect(parsed).toEqual([[togetherId], []]);
   });
 
   test("L3 what JSON cannot say, or not so deep, stays as it was written", () => {
@@ -239,7 +239,17 @@ describe("what Cedar is asked is a part that answers as the whole does", () => {
       @id("deep") forbid(principal, action, resource) when { ${deep} };
       ${ban("a")} ${ban("b")}`);
     slices(call);
-    expect(parsed).toEqual([["large", "deep", togetherId]]);
+    expect(parsed).toEqual([[togetherId], ["large", "deep"]]);
+  });
+
+  test("L4 what looks at a call's arguments stands with the rest", () => {
+    const above = (cents: number) =>
+      `@id("above-${cents}") forbid(principal, action == Action::"tool:refund_order", resource) when { context.arguments.amountCents > ${cents} };`;
+    const { slices, parsed } = slicesOf(`${above(1)} ${above(2)} ${ban("a")}
+      @id("any") permit(principal, action, resource);`);
+    const { standing, rest } = slices(call);
+    expect(parsed).toEqual([[togetherId], ["any", togetherId]]);
+    expect([[...(standing?.members ?? [])], [...(rest.members ?? [])]]).toEqual([["labels"], ["arguments"]]);
   });
 
   test("hundreds of forbids are still answered as one, and by name", () => {

@@ -12,14 +12,25 @@ import { type PolicyRequest, targetOf } from "./request.ts";
  * L2 A policy whose head says that it is about every such request has its head no more: nothing is looked up for it.
  * L3 Several such `forbid`s stand together, as one whose condition is that any of theirs holds. Where it does not hold, and
  *    does not fail, none of them does. Where it does, the whole slice is asked which.
+ * L4 Those of them that look at nothing that differs from call to call stand apart from the rest, as a set of their own:
+ *    what Cedar says of it holds for the next call too, and it is not asked again.
  */
 export interface Slice {
-  /** Of the parsed set that is asked first. */
-  readonly id: string;
+  /** Asked first, where it is there: what only forbids, and looks at who asks and what was read before (L4). */
+  readonly standing: Part | undefined;
+  readonly rest: Part;
   /** Of the slice as it was written (L1 alone); parsed when it is first needed. */
   readonly wholeId: () => string;
+  /** What of the context some policy of the slice looks at. */
   readonly used: UsedContext;
-  /** Some policy of the set asks in which group something is. */
+}
+
+/** One parsed set. */
+export interface Part {
+  readonly id: string;
+  /** Members of the context that it looks at; all of them when absent. */
+  readonly members: ReadonlySet<string> | undefined;
+  /** Some policy of it asks in which group something is. */
   readonly asksGroups: boolean;
 }
 
@@ -87,40 +98,67 @@ export function cedarSlices(
     const known = slices.get(key);
     if (known) return known;
     const fits = rules.filter(({ json }) => headOf(json, asked) !== "never");
-    const short = shortened(fits, asked);
+    const { standing, rest } = shortened(fits, asked);
+    const partOf = (policies: Record<string, CedarPolicy>, own: readonly CedarRule[]): Part => {
+      const { members } = usedContext(own.map(({ json }) => json));
+      return {
+        id: idOf(policies),
+        members: members && new Set(members.keys()),
+        asksGroups: Object.values(policies).some((one) => typeof one === "string" || mentionsIn(one.conditions)),
+      };
+    };
     const made: Slice = {
-      id: idOf(short),
+      standing: standing.length === 0 ? undefined : partOf({ [togetherId]: together(standing) }, standing),
+      rest: partOf(
+        rest,
+        fits.filter((rule) => !standing.includes(rule)),
+      ),
       wholeId: () => idOf(Object.fromEntries(fits.map(({ id, text }) => [id, text]))),
       used: usedContext(fits.map(({ json }) => json)),
-      asksGroups: Object.values(short).some((one) => typeof one === "string" || mentionsIn(one.conditions)),
     };
     slices.set(key, made);
     return made;
   };
 }
 
-/** The policies of a slice with L2 and L3, by id. What cannot be written anew stays as it was written. */
-function shortened(fits: readonly CedarRule[], asked: Asked): Record<string, CedarPolicy> {
+/** The policies of a slice with L2, L3 and L4. What cannot be written anew stays as it was written. */
+function shortened(
+  fits: readonly CedarRule[],
+  asked: Asked,
+): { readonly standing: readonly CedarRule[]; readonly rest: Record<string, CedarPolicy> } {
   const made: (readonly [string, CedarPolicy])[] = [];
+  const standing: CedarRule[] = [];
   const forbids: CedarRule[] = [];
   for (const rule of fits) {
     const { id, json, text } = rule;
     if (headOf(json, asked) !== "always" || !isWritable(json.conditions)) made.push([id, text]);
     // One without conditions always holds: it would have the whole asked each time.
-    else if (json.effect === "forbid" && json.conditions.length > 0) forbids.push(rule);
-    else made.push([id, headless(json.effect, json.conditions)]);
+    else if (json.effect !== "forbid" || json.conditions.length === 0) {
+      made.push([id, headless(json.effect, json.conditions)]);
+    } else if (differs(json)) forbids.push(rule);
+    else standing.push(rule);
   }
   const [only, ...others] = forbids;
   if (only && others.length === 0) made.push([only.id, headless("forbid", only.json.conditions)]);
-  else if (only) {
-    const body = joined(
-      "||",
-      forbids.map(({ json }) => conditionOf(json)),
-    );
-    made.push([togetherId, headless("forbid", [{ kind: "when", body }])]);
-  }
+  else if (only) made.push([togetherId, together(forbids)]);
   // Not member by member: a policy may be called `__proto__`.
-  return Object.fromEntries(made);
+  return { standing, rest: Object.fromEntries(made) };
+}
+
+/** What another call of the same run may have otherwise. */
+const ofOneCall = ["path", "arguments", "flow", "text", "key", "query"] as const;
+
+function differs(json: PolicyJson): boolean {
+  const { members } = usedContext([json]);
+  return members === undefined || ofOneCall.some((name) => members.has(name));
+}
+
+function together(forbids: readonly CedarRule[]): PolicyJson {
+  const body = joined(
+    "||",
+    forbids.map(({ json }) => conditionOf(json)),
+  );
+  return headless("forbid", [{ kind: "when", body }]);
 }
 
 function headless(effect: PolicyJson["effect"], conditions: PolicyJson["conditions"]): PolicyJson {

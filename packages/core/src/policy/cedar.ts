@@ -17,7 +17,16 @@ import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";
-import { askedOf, type CedarRule, cedarSlices, groupsOf, headOf, type Slice, togetherId } from "./cedar-slice.ts";
+import {
+  askedOf,
+  type CedarRule,
+  cedarSlices,
+  groupsOf,
+  headOf,
+  type Part,
+  type Slice,
+  togetherId,
+} from "./cedar-slice.ts";
 import { failedRule, type Policy, type PolicyAnswer } from "./policy.ts";
 
 /**
@@ -107,7 +116,9 @@ function bindTo(policy: Policy, text: string, rules: readonly CedarRule[], defin
     const parsed = preparsePolicySet(id, { staticPolicies });
     if (parsed.type === "failure") throw invalid(policy.name, text, parsed.errors);
   });
-  const answers = recentAnswers();
+  const answers = recent<PolicyAnswer>();
+  /** Where nothing that stands forbids (L4). */
+  const still = recent<boolean>();
   return {
     ...policy,
     evaluate: (request) => {
@@ -123,21 +134,32 @@ function bindTo(policy: Policy, text: string, rules: readonly CedarRule[], defin
       } catch (thrown) {
         return failedRule(policy.name, reasonOf(thrown));
       }
-      const ask = (preparsedPolicySetId: string, entities: EntityJson[]) =>
+      const ask = (preparsedPolicySetId: string, seen: Record<string, CedarValueJson>, entities: EntityJson[]) =>
         statefulIsAuthorized({
           principal: { type: "Agent", id: agent },
           action: { type: "Action", id: action },
           resource: { type, id: resource },
-          context,
+          context: seen,
           validateRequest: false,
           preparsedPolicySetId,
           entities,
         });
+      const askPart = ({ id, asksGroups }: Part, seen: Record<string, CedarValueJson>) =>
+        ask(id, seen, asksGroups ? groupsOf(asked) : []);
       return answers.of(JSON.stringify([agent, action, resource, context]), () => {
-        let answer = ask(slice.id, slice.asksGroups ? groupsOf(asked) : []);
+        const { standing, rest } = slice;
+        const seen = standing && membersOf(context, standing);
+        const isStill =
+          !seen ||
+          still.of(JSON.stringify([agent, action, resource, seen]), () => {
+            const answer = askPart(standing, seen);
+            return answer.type === "success" && !concerns(answer.response, togetherId);
+          });
+        let answer = isStill ? askPart(rest, membersOf(context, rest)) : undefined;
         // K5 Some of those that stand together hold or fail: which, the set as it was written says.
-        if (answer.type === "success" && concerns(answer.response, togetherId))
-          answer = ask(slice.wholeId(), groupsOf(asked));
+        if (!answer || (answer.type === "success" && concerns(answer.response, togetherId))) {
+          answer = ask(slice.wholeId(), context, groupsOf(asked));
+        }
         if (answer.type === "success") return read(answer.response, byId);
         return failedRule(policy.name, answer.errors[0]?.message ?? "Cedar has no answer");
       });
@@ -159,12 +181,12 @@ const answersMax = 256;
  * The last answers, by all that Cedar was shown. The gate asks what the core has asked, with a request of its own making;
  * where the two are the same so is the answer, and Cedar is not asked twice.
  */
-function recentAnswers() {
-  const known = new Map<string, PolicyAnswer>();
+function recent<Value>() {
+  const known = new Map<string, Value>();
   return {
-    of: (key: string, ask: () => PolicyAnswer): PolicyAnswer => {
+    of: (key: string, ask: () => Value): Value => {
       const before = known.get(key);
-      if (before) return before;
+      if (before !== undefined) return before;
       const answer = ask();
       const [oldest] = known.keys();
       if (known.size >= answersMax && oldest !== undefined) known.delete(oldest);
@@ -172,6 +194,12 @@ function recentAnswers() {
       return answer;
     },
   };
+}
+
+/** What of a context a part of a slice looks at. */
+function membersOf(context: Record<string, CedarValueJson>, { members }: Part): Record<string, CedarValueJson> {
+  if (members === undefined) return context;
+  return Object.fromEntries(Object.entries(context).filter(([name]) => members.has(name)));
 }
 
 /** True where Cedar names a policy as a reason or as one that failed. */
