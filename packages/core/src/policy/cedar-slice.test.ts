@@ -83,6 +83,7 @@ const common = [
   'context.tenant == "acme" || context.path like "*2"',
   'principal == Agent::"action"',
   "context has flow",
+  'context.labels.contains("user") && 9007199254740991 * 2048 > 1',
   "if context.principal.authenticated then true else context.labels.isEmpty()",
 ];
 const ofCalls = [
@@ -183,6 +184,21 @@ const arbRequest = fc
     return { ...known, ...call, ...(flow === undefined ? {} : { flow }) };
   });
 
+const requestOf = (labels: readonly string[], amountCents: number): PolicyRequest => ({
+  ...facts,
+  principal: { id: "u_1", kind: "user", roles: [], authenticated: true },
+  agent: "action",
+  path: "action#1/tool#1",
+  labels,
+  attributes: {},
+  edge: "tool",
+  tool: "refund_order",
+  effect: "write",
+  risk: "low",
+  reversible: false,
+  arguments: { orderId: "7", amountCents },
+});
+
 describe("what Cedar is asked is a part that answers as the whole does", () => {
   test("K5 L1 L2 L3 L4 decision, reasons and errors are those of the whole text", () => {
     fc.assert(
@@ -252,25 +268,29 @@ describe("what Cedar is asked is a part that answers as the whole does", () => {
     expect([[...(standing?.members ?? [])], [...(rest.members ?? [])]]).toEqual([["labels"], ["arguments"]]);
   });
 
+  test.each([
+    ["of all calls", `context.labels.contains("user") && 9007199254740991 * 2048 > 1`],
+    ["of one call", "context.arguments.amountCents * 9007199254740991 > 1"],
+  ])("L3 L4 a forbid %s that cannot be evaluated is named, also among others that can", (_, condition) => {
+    const policy = cedarPolicy({
+      name: "failing",
+      version: "1",
+      text: `permit(principal, action, resource);
+        @id("fine") forbid(principal, action == Action::"tool:refund_order", resource) when { context.tenant == "globex" };
+        @id("other") forbid(principal, action == Action::"tool:refund_order", resource) when { context.arguments.amountCents < 0 };
+        @id("fails") forbid(principal, action == Action::"tool:refund_order", resource) when { ${condition} };`,
+    }).bind(desk);
+    const ask = (labels: readonly string[], amountCents: number) => answerOf(policy, requestOf(labels, amountCents));
+    expect(ask(["user"], 2_000)).toMatchObject({ ruleId: "fails", code: "policy/evaluation-failed" });
+    expect(ask(["user"], 2_000)).toMatchObject({ ruleId: "fails", code: "policy/evaluation-failed" });
+    expect(ask([], 0)).toMatchObject({ effect: "allow", ruleId: "policy0" });
+  });
+
   test("hundreds of forbids are still answered as one, and by name", () => {
     const labels = Array.from({ length: 400 }, (_, index) => `l${index}`);
     const text = `permit(principal, action, resource);\n${labels.map(ban).join("\n")}`;
     const policy = cedarPolicy({ name: "many", version: "1", text }).bind(desk);
-    const ask = (...own: string[]) =>
-      answerOf(policy, {
-        ...facts,
-        principal: { id: "u_1", kind: "user", roles: [], authenticated: true },
-        agent: "action",
-        path: "action#1/tool#1",
-        labels: own,
-        attributes: {},
-        edge: "tool",
-        tool: "refund_order",
-        effect: "write",
-        risk: "low",
-        reversible: false,
-        arguments: { orderId: "7", amountCents: 1 },
-      });
+    const ask = (...own: string[]) => answerOf(policy, requestOf(own, 1));
     expect(ask("user")).toMatchObject({ effect: "allow", ruleId: "policy0" });
     expect(ask("l399", "l7")).toMatchObject({ effect: "deny", ruleId: "no-l399,no-l7", code: "policy/denied" });
   });
