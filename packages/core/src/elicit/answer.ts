@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainJson } from "../json.ts";
+import { escapePointer, plainJson } from "../json.ts";
 import type { Issue, Parsed } from "../schema.ts";
 import type { FormContent, FormField, ToolAnswer, ToolQuestion } from "./question.ts";
 
@@ -43,7 +43,7 @@ function readContent(
 ): Parsed<ToolAnswer> {
   const issues: Issue[] = [];
   const made: Record<string, unknown> = {};
-  const at = (name: string) => `/content/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const at = (name: string) => `/content/${escapePointer(name)}`;
   for (const name of Object.keys(content)) {
     if (!Object.hasOwn(properties, name)) issues.push({ pointer: at(name), message: "nobody asked for it" });
   }
