@@ -32,21 +32,81 @@ export interface Detection {
   readonly mayFind: (text: string) => boolean;
   /** In the order of the text. Finds that overlap are one, over all that they cover, with the class of the surest. */
   readonly find: (text: string) => readonly Detected[];
+  /**
+   * The same for the texts that stand in a text of JSON, with the names of members as in a sentence: by those detectors
+   * alone that may find something anywhere in it, and nothing at all where none may.
+   */
+  readonly within: (json: string) => Pick<Detection, "find"> | undefined;
 }
 
 export function detection(detectors: readonly Detector[]): Detection {
-  if (detectors.length === 0) return { mayFind: () => false, find: () => [] };
-  const own = detectors.map((detector) => ({ detector, hints: quickest(detector.hint) }));
-  const any = new RegExp(detectors.map(({ hint }) => `(?:${hint.source})`).join("|"), "i");
-  const isHinted = (text: string) => (hint: RegExp) => hint.test(text);
+  if (detectors.length === 0) return { mayFind: () => false, find: () => [], within: () => undefined };
+  const own = detectors.map((detector) => {
+    const hints = alternativesOf(detector.hint.source);
+    return { detector, isHinted: anyOf(quickest(hints)), isHintedInJson: anyOf(quickest(hints.map(asInNames))) };
+  });
+  const findBy = (some: typeof own, text: Text): readonly Detected[] =>
+    joined(some.flatMap(({ detector, isHinted }) => (isHinted(text) ? detector.detect(text.given) : [])));
+  const any = anyOf([hintOf(detectors.map(({ hint }) => `(?:${hint.source})`).join("|"))]);
   return {
-    mayFind: (text) =>
-      text.length < shortChars ? any.test(text) : own.some(({ hints }) => hints.some(isHinted(text))),
-    find: (text) => {
-      if (text.length < shortChars && !any.test(text)) return [];
-      return joined(own.flatMap(({ detector, hints }) => (hints.some(isHinted(text)) ? detector.detect(text) : [])));
+    mayFind: (given) => {
+      const text = textOf(given);
+      return given.length < shortChars ? any(text) : own.some(({ isHinted }) => isHinted(text));
+    },
+    find: (given) => {
+      const text = textOf(given);
+      return given.length < shortChars && !any(text) ? [] : findBy(own, text);
+    },
+    within: (json) => {
+      const whole = textOf(json);
+      const some = own.filter(({ isHintedInJson }) => isHintedInJson(whole));
+      return some.length === 0 ? undefined : { find: (given) => findBy(some, textOf(given)) };
     },
   };
+}
+
+/** Words of a hint as they stand in the name of a member too: `national id`, `national_id`, `nationalId`. */
+function asInNames(source: string): string {
+  return isWords(source) ? source.replaceAll(" ", "[ _-]*") : source;
+}
+
+function isWords(source: string): boolean {
+  return /^[\p{L} ]+$/u.test(source);
+}
+
+/** A text as hints read it: in small letters an engine skips what cannot match, which it does not where case is aside. */
+interface Text {
+  readonly given: string;
+  readonly small: string;
+}
+
+/** Of all signs two are small ASCII letters in small letters, and are none where case is aside: such a text stays as it is. */
+function textOf(given: string): Text {
+  const isOdd = given.includes("\u212a") || given.includes("\u0130");
+  return { given, small: isOdd ? "" : given.toLowerCase() };
+}
+
+type Hint = (text: Text) => boolean;
+
+function anyOf(hints: readonly Hint[]): Hint {
+  return (text) => {
+    for (const hint of hints) if (hint(text)) return true;
+    return false;
+  };
+}
+
+/** One look for an expression, case aside. */
+function hintOf(source: string): Hint {
+  const aside = new RegExp(source, "i");
+  // Escapes have no case of their own; a letter in capitals, or one that is not ASCII, is left to the engine.
+  const letters = source.replaceAll(/\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\./g, "");
+  if (/[A-Z]|[^\0-\x7f]/.test(letters)) return ({ given }) => aside.test(given);
+  if (/^(?:[^\\^$.*+?()[\]{}|]|\\\W)+$/.test(source)) {
+    const literal = source.replaceAll(/\\(\W)/g, "$1");
+    return ({ given, small }) => (small === "" ? aside.test(given) : small.includes(literal));
+  }
+  const exact = new RegExp(source);
+  return ({ given, small }) => (small === "" ? aside.test(given) : exact.test(small));
 }
 
 /** In a shorter text all hints at once are quicker than one by one. */
@@ -56,11 +116,10 @@ const shortChars = 80;
  * A hint as several that are quicker: of one alternative alone an engine knows what it must begin with and skips the rest of
  * a text, of many it does not. Plain words stay together, for there are many of them.
  */
-function quickest({ source }: RegExp): readonly RegExp[] {
-  const all = alternativesOf(source);
-  const words = all.filter((one) => /^[\p{L} ]+$/u.test(one));
+function quickest(all: readonly string[]): readonly Hint[] {
+  const words = all.filter(isWords);
   const others = all.filter((one) => !words.includes(one));
-  return [...others, ...(words.length > 0 ? [words.join("|")] : [])].map((one) => new RegExp(one, "i"));
+  return [...others, ...(words.length > 0 ? [words.join("|")] : [])].map(hintOf);
 }
 
 /** Parts of an expression between the bars that stand in no group and no class. */

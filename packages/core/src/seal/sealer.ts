@@ -1,6 +1,7 @@
 import { escapePointer, type Json } from "../json.ts";
 import type { Issue } from "../schema.ts";
 import type { DeclaredClasses } from "./classes.ts";
+import type { Detection } from "./detector.ts";
 import { reveals, type SealAction, type SealRules } from "./settings.ts";
 import type { Known, Vault } from "./vault.ts";
 
@@ -18,8 +19,9 @@ export function sealJson(value: Json, declared: DeclaredClasses | undefined, con
   // One look at the whole, so that what holds nothing is not walked through.
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const knows = context.vault.mayKnow(text);
-  if (!declared && !knows && !context.rules.detection.mayFind(text)) return value;
-  return walk(value, declared, "", { ...context, plain: new Set(), knows }, "");
+  const look = context.rules.detection.within(text);
+  if (!declared && !knows && !look) return value;
+  return walk(value, declared, "", { ...context, plain: new Set(), knows, look: look ?? noLook }, "");
 }
 
 interface Walking extends SealContext {
@@ -27,12 +29,16 @@ interface Walking extends SealContext {
   readonly plain: Set<string>;
   /** The whole may hold what was sealed before, or one of its values has been sealed on the way. */
   knows: boolean;
+  /** By those detectors that may find something in the whole. */
+  readonly look: Pick<Detection, "find">;
 }
+
+const noLook: Pick<Detection, "find"> = { find: () => [] };
 
 export function sealText(text: string, context: SealContext): string {
   const knows = context.vault.mayKnow(text);
   if (!knows && !context.rules.detection.mayFind(text)) return text;
-  return inText(text, "", { ...context, plain: new Set(), knows }, "");
+  return inText(text, "", { ...context, plain: new Set(), knows, look: context.rules.detection }, "");
 }
 
 /** @param name of the member that holds the value, "" for none: it says what a bare number is */
@@ -53,25 +59,37 @@ function walk(
   if (Array.isArray(value)) {
     let same = true;
     const items = value.map((item, index) => {
-      const sealed = walk(item, declared?.rest, `${pointer}/${index}`, context, name);
+      const sealed = walk(item, declared?.rest, under(pointer, index, context), context, name);
       same &&= sealed === item;
       return sealed;
     });
     return same ? value : items;
   }
-  let same = true;
+  let entries: [string, Json][] | undefined;
   const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
-  const entries = Object.entries(value).map(([name, member]): [string, Json] => {
+  const names = Object.keys(value);
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    const member = (value as { readonly [name: string]: Json })[name] as Json;
     // The content of an image or a file is no text.
-    if (name === "data" && isMedia) return [name, member as Json];
+    if (name === "data" && isMedia) {
+      entries?.push([name, member]);
+      continue;
+    }
     const key = keyIn(name, pointer, context);
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
-    const sealed = walk(member as Json, of, `${pointer}/${escapePointer(key)}`, context, name);
-    same &&= sealed === member && key === name;
-    return [key, sealed];
-  });
+    const sealed = walk(member as Json, of, under(pointer, key, context), context, name);
+    if (!entries && (sealed !== member || key !== name)) entries = Object.entries(value).slice(0, index);
+    entries?.push([key, sealed]);
+  }
   // `fromEntries` defines members; an assignment would take one called `__proto__` for something else.
-  return same ? value : Object.fromEntries(entries);
+  return entries ? Object.fromEntries(entries) : value;
+}
+
+/** Only who is told of refusals is told where they stand. */
+function under(pointer: string, part: string | number, { refused }: Walking): string {
+  if (!refused) return pointer;
+  return `${pointer}/${typeof part === "number" ? part : escapePointer(part)}`;
 }
 
 function keyIn(name: string, pointer: string, context: Walking): string {
@@ -89,15 +107,16 @@ function whole(text: string, kind: string, pointer: string, context: Walking): s
 }
 
 function inText(text: string, pointer: string, context: Walking, name: string): string {
-  const { vault, rules } = context;
+  const { vault, look } = context;
   const known = context.knows ? vault.known(text) : [];
   // The name stands before the value as in a sentence, so that detectors hear it; what they find in it is no find.
   const lead = name === "" || text === "" ? "" : `${spoken(name)}: `;
-  const found = rules.detection.find(lead + text).flatMap((find) => {
+  const all = look.find(lead + text);
+  if (known.length === 0 && all.length === 0) return text;
+  const found = all.flatMap((find) => {
     const end = find.end - lead.length;
     return end <= 0 ? [] : [{ ...find, start: Math.max(0, find.start - lead.length), end }];
   });
-  if (known.length === 0 && found.length === 0) return text;
   const parts: { readonly start: number; readonly end: number; readonly text: string }[] = [];
   const put = (start: number, end: number, sealed: string) => parts.push({ start, end, text: sealed });
   for (const { start, end, token, isValue } of known) put(start, end, isValue ? token : text.slice(start, end));
@@ -118,6 +137,7 @@ function inText(text: string, pointer: string, context: Walking, name: string): 
 
 /** `cardNumber`, `card_number`: `card number`. */
 function spoken(name: string): string {
+  if (!/[A-Z_-]/.test(name)) return name;
   return name.replaceAll(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll(/[_-]+/g, " ");
 }
 

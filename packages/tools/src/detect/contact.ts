@@ -21,7 +21,7 @@ export const emailDetector: Detector = judging({
 export const ipDetector: Detector = {
   name: "ip",
   classes: ["ip"],
-  hint: /\d\.\d{1,3}\.\d{1,3}\.\d|(?<=[0-9a-f]):[0-9a-f]{1,4}:[0-9a-f]{1,4}:|::|:\d{1,3}\.\d{1,3}\./,
+  hint: /\d\.\d{1,3}\.\d{1,3}\.\d|:(?::|\d{1,3}\.\d{1,3}\.|(?<=[0-9a-f]:)[0-9a-f]{1,4}:[0-9a-f]{1,4}:)/,
   longest: 45,
   detect: (text) => {
     const found = [];

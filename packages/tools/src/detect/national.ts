@@ -108,7 +108,7 @@ const forms: readonly NumberForm[] = [
 export const nationalIdDetector: Detector = {
   name: "national-id",
   classes: ["national-id"],
-  hint: /\d{5}|\d[ .]\d{3}|\d{4}\.\d|\d{2} \d{2} \d|(?<=[a-z]{2} ?)\d{2} ?\d{2} ?\d{2}|(?<=[a-z]{6})\d{2}|licen[cs]e|passport|national id|identity card|ausweis|reisepass/,
+  hint: /\d(?:\d(?:\d{3}|\d\d\.\d| \d\d \d|(?<=[a-z]{6}\d\d)|(?<=[a-z]{2} ?\d\d) ?\d\d ?\d\d)|[ .]\d{3})|licen[cs]e|passport|national id|identity card|ausweis|reisepass/,
   longest: 24,
   detect: (text) => {
     const all: Detected[] = [];
