@@ -23,6 +23,7 @@ import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
+import { statesAtHand } from "../run/at-hand.ts";
 import { drive } from "../run/driver.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
@@ -185,6 +186,7 @@ export function makeHost({
   };
 
   const shadow = options.shadow?.bind(definition);
+  const atHand = statesAtHand({ most: options.statesAtHand ?? 128, clock });
   const driven = (session: RunSession) =>
     spans.around(watching.around(session), (watched, onConversation) =>
       drive(watched, {
@@ -195,6 +197,7 @@ export function makeHost({
         shadow,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
+        atHand,
         ...(sealing ? { sealing } : {}),
         onConversation,
       }),
