@@ -186,7 +186,7 @@ export function makeHost({
   };
 
   const shadow = options.shadow?.bind(definition);
-  const atHand = statesAtHand({ most: options.statesAtHand ?? 128, clock });
+  const atHand = statesAtHand({ most: options.statesAtHand ?? 64, clock });
   const driven = (session: RunSession) =>
     spans.around(watching.around(session), (watched, onConversation) =>
       drive(watched, {
@@ -203,14 +203,15 @@ export function makeHost({
       }),
     );
   /** What tokens stand for is at hand while the run is driven, and no longer. */
-  const withVault = async (session: RunSession) => {
-    const letGo = sealing?.hold({ tenant: session.key.tenant, runId: session.key.id });
+  const holding = (vaults: Sealing) => async (session: RunSession) => {
+    const letGo = vaults.hold({ tenant: session.key.tenant, runId: session.key.id });
     try {
       await driven(session);
     } finally {
-      letGo?.();
+      letGo();
     }
   };
+  const withVault = sealing ? holding(sealing) : driven;
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
     drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),

@@ -66,7 +66,7 @@ export interface HostOptions extends SealOptions {
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
   /**
-   * States of runs that wait inside a call, kept in memory; 128 when absent. Those beyond, which have waited longest, are
+   * States of runs that wait inside a call, kept in memory; 64 when absent. Those beyond, which have waited longest, are
    * read from the journal again when something comes in.
    */
   readonly statesAtHand?: number;
