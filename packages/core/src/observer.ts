@@ -52,14 +52,17 @@ export function listening(session: RunSession, hear: (batch: Batch) => void): Ru
 class ListeningSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
+  readonly published: (batch: Batch) => void;
   readonly #inner: RunSession;
-  readonly #hear: (batch: Batch) => void;
 
   constructor(inner: RunSession, hear: (batch: Batch) => void) {
     this.key = inner.key;
     this.journal = inner.journal;
     this.#inner = inner;
-    this.#hear = hear;
+    this.published = (batch) => {
+      inner.published(batch);
+      hear(batch);
+    };
   }
 
   now(): number {
@@ -84,10 +87,5 @@ class ListeningSession implements RunSession {
 
   next(): Promise<InputEvent | undefined> | InputEvent | undefined {
     return this.#inner.next();
-  }
-
-  published(batch: Batch): void {
-    this.#inner.published(batch);
-    this.#hear(batch);
   }
 }
