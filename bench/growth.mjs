@@ -176,7 +176,7 @@ async function measureRuns() {
         "list, completed or failed",
         (/** @type {any} */ desk) => desk.list({ tenant, status: ["completed", "failed"] }),
       ],
-      ["list, failed, of which there are few", (/** @type {any} */ desk) => desk.list({ tenant, status: ["failed"] })],
+      ["list, failed, a hundred among all", (/** @type {any} */ desk) => desk.list({ tenant, status: ["failed"] })],
       ["list, parked, of which there are none", (/** @type {any} */ desk) => desk.list({ tenant, status: ["parked"] })],
       ["list, one conversation", (/** @type {any} */ desk) => desk.list({ tenant, conversationId: "c_7" })],
       ["list, waiting for an approval", (/** @type {any} */ desk) => desk.list({ tenant, waitingFor: "approval" })],
@@ -271,12 +271,12 @@ async function fill(path, size) {
        SELECT 1000000 + n, first_seq, last_seq, hash, lines FROM numbers, batches WHERE stream = ${stream}`,
     )
     .run({ $size: size });
-  // One of 10,000 has failed; a conversation has ten runs.
+  // A hundred have failed, however many there are; a conversation has ten runs.
   database
     .prepare(
       `${numbers} INSERT INTO runs (stream, tenant, run_id, supervisor, definition_hash, status, started_at, updated_at,
          last_seq, conversation_id, wake_at, waits)
-       SELECT 1000000 + n, tenant, ${id}, supervisor, definition_hash, iif(n % 10000 = 9, 'failed', status),
+       SELECT 1000000 + n, tenant, ${id}, supervisor, definition_hash, iif(n % ($size / 100) = 9, 'failed', status),
          $now - ($size - n) * (1000000 / $size), $now, last_seq, 'c_' || (n / 10), NULL, NULL
        FROM numbers, runs WHERE run_id = '${name}'`,
     )
