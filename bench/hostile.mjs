@@ -8,7 +8,8 @@
  * A block is the processor time that the thread spent between two firings of that timer (`process.threadCpuUsage`): work
  * that let nothing else run. Time in which a busy machine gave the thread no processor is no block of ours; the delay by
  * the clock (`monitorEventLoopDelay`), which has both, stands beside it. A row is the worst of its rounds, and longer than
- * 100 ms is missed. The servers are processes of their own. What is loaded late is loaded before the first row.
+ * 100 ms is missed. The servers are processes of their own. What is loaded late is loaded before the first row, and what
+ * one row leaves behind is collected before the next, so that none pays for another.
  *
  * Prints the slowest rows (`--all`: all of them). The exit code is 1 where a row is missed.
  */
@@ -16,6 +17,8 @@ import { fork } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { connectMcp, http } from "@remit/mcp-bridge";
 import { contextOf, hostileServer } from "../packages/mcp-bridge/src/testing/fixture.ts";
 import { behaviours } from "../packages/mcp-bridge/src/testing/hostile-calls.ts";
@@ -34,6 +37,10 @@ const { values } = parseArgs({
     part: { type: "string" },
   },
 });
+
+setFlagsFromString("--expose-gc");
+/** @type {() => void} */
+const collect = runInNewContext("gc");
 
 /** @typedef {{ row: string, blockMs: number, delayMs: number, outcome: string }} Found */
 
@@ -166,6 +173,7 @@ async function once({ transport, limits: more = {} }, name, text) {
 async function worstOf(row, play) {
   const worst = { row, blockMs: 0, delayMs: 0, outcome: "" };
   for (let round = 0; round < Number(values.rounds); round += 1) {
+    collect();
     const delays = monitorEventLoopDelay({ resolution: 2 });
     delays.enable();
     const probe = blockProbe();

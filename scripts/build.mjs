@@ -1,22 +1,27 @@
 // @ts-check
 /**
- * Builds every package into its dist folder: JavaScript and declarations without tests and maps, beside the files that
- * are not TypeScript (packs, web pages). dist keeps the layout of the sources, so a relative URL means the same in both.
+ * Builds every package into its dist folder: JavaScript in few files, declarations as they come from the compiler, no tests
+ * and no maps, beside the files that are not TypeScript (packs, web pages). A relative URL means the same as among the
+ * sources.
  *
  *   node scripts/build.mjs [package name …]
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { bundleDist } from "./bundle.mjs";
 import { assetsOf, program, root, workspacePackages } from "./workspace.mjs";
+
+/** Whose modules are opened by their path, each by itself: packs, their worlds and servers, scenarios. */
+const leftApart = new Set(["@remit/sandbox"]);
 
 const wanted = process.argv.slice(2);
 const packages = workspacePackages().filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 if (packages.length === 0) fail(`no package is called ${wanted.join(" or ")}`);
-for (const item of packages) build(item);
+for (const item of packages) await build(item);
 
 /** @param {import("./workspace.mjs").Package} item */
-function build({ name, folder, entries, manifest }) {
+async function build({ name, folder, entries, bins, manifest }) {
   const startedAt = performance.now();
   const dist = join(folder, "dist");
   rmSync(dist, { recursive: true, force: true });
@@ -27,6 +32,16 @@ function build({ name, folder, entries, manifest }) {
   if (tsc.status !== 0) fail(`${name} does not compile`);
   for (const asset of assetsOf(folder)) cpSync(join(folder, asset), join(dist, asset));
   for (const file of globSync("**/*.{js,d.ts}", { cwd: dist })) rewrite(join(dist, file));
+  if (!leftApart.has(name)) {
+    const ready = [...entries.filter(({ planned }) => !planned), ...bins.filter(({ planned }) => !planned)];
+    const targets = ready.map((one) =>
+      "target" in one ? one.target : String(manifest.publishConfig?.exports?.[one.subpath]?.default),
+    );
+    await bundleDist(
+      dist,
+      targets.map((target) => target.replace("./dist/", "")),
+    );
+  }
   for (const { subpath, planned } of entries) {
     const target = manifest.publishConfig?.exports?.[subpath];
     if (target === undefined) fail(`${name}: publishConfig.exports lacks "${subpath}"`);
@@ -36,7 +51,7 @@ function build({ name, folder, entries, manifest }) {
     if (planned) console.log(`  ${name}: the entry "${subpath}" is planned, it has no source yet`);
   }
   const files = globSync("**/*.js", { cwd: dist }).length;
-  console.log(`  ${name}: ${files} modules in ${Math.round(performance.now() - startedAt)} ms`);
+  console.log(`  ${name}: ${files} files of JavaScript in ${Math.round(performance.now() - startedAt)} ms`);
 }
 
 /**

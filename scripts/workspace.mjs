@@ -60,8 +60,8 @@ function readPackage(folder) {
     return { subpath, specifier: posix.join(manifest.name, subpath), source: path, planned: !existsSync(path) };
   });
   const bins = Object.entries(manifest.publishConfig?.bin ?? {}).map(([name, target]) => {
-    const source = join(folder, target.replace("./dist/", "").replace(/\.js$/, ".ts"));
-    return { name, target, planned: !existsSync(source) };
+    const source = target.replace("./dist/", "").replace(/\.js$/, ".ts");
+    return { name, target, planned: ![source, join("src", source)].some((path) => existsSync(join(folder, path))) };
   });
   return { name: manifest.name, folder, manifest, entries, bins };
 }

@@ -96,8 +96,8 @@ function bus() {
 
 function transition() {
   return () => {
-    const { snapshot } = nextStep(loopSteps, firstStep(loopSteps), /** @type {any} */ (deliver));
-    return nextStep(loopSteps, snapshot, { type: "model.output" });
+    const { snapshot } = nextStep(loopSteps(), firstStep(loopSteps()), /** @type {any} */ (deliver));
+    return nextStep(loopSteps(), snapshot, { type: "model.output" });
   };
 }
 const deliver = { type: "deliver", turns: 10, repairs: 2 };

@@ -105,6 +105,25 @@ describe("approvals", () => {
   });
 });
 
+describe("what is sealed", () => {
+  test("whoever may decide and has a role that is cleared is shown the arguments; others are told why not", async () => {
+    const cwd = folder();
+    await remit(cwd, ["run", "--filter", "lost-parcel", "--approver", "none", "--seal", "--no-report"]);
+    const show = ["approvals", "show", "lost-parcel", "--reveal", "--as"];
+    const shown = await remit(cwd, [...show, "operator:kim"]);
+    expect(shown.stdout).toContain("nothing in its arguments is sealed");
+    expect(parsed(await remit(cwd, [...show, "operator:kim", "--json"])).approval).toMatchObject({
+      tool: "refund_order",
+      revealed: [],
+      withheld: [],
+    });
+    const clerk = await remit(cwd, [...show, "operator:kim", "--role", "clerk"]);
+    expect(clerk).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/role-missing") });
+    const own = await remit(cwd, [...show, "user:C-2009", "--role", "staff"]);
+    expect(own).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/self-approval") });
+  });
+});
+
 describe("stepping in", () => {
   test("a tool that is taken away is gone for a run that waits with it; given back, others may use it", async () => {
     const cwd = copyOfHome();

@@ -97,9 +97,9 @@ describe("a file that is not ours", () => {
     const { place, path } = placeFor("newer");
     await sqliteJournal({ path }).close();
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA user_version = 3");
+    database.exec("PRAGMA user_version = 4");
     database.close();
-    refused(place, path, { code: "journal/newer-version", data: { path, found: 3, supported: 2 } });
+    refused(place, path, { code: "journal/newer-version", data: { path, found: 4, supported: 3 } });
   });
 
   test("a folder is refused", () => {
@@ -206,7 +206,7 @@ describe("a journal of an older version", () => {
     expect(await two.listRuns({ tenant: "acme", waitingFor: "approval" })).toHaveLength(1);
     await Promise.all([one.close(), two.close()]);
     const after = new DatabaseSync(path, { readOnly: true });
-    expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 3 });
     expect(schemaOf(after)).toEqual(schemaOf(fresh()));
     after.close();
   });

@@ -103,6 +103,22 @@ describe("@remit/core", () => {
     expect(closure.length).toBeLessThan(20);
   });
 
+  test("loads three files of its own, and of others only what its kernel stands on", () => {
+    const loaded: string[] = JSON.parse(runWell(process.execPath, ["loaded.mjs", "@remit/core"]));
+    const own = loaded.filter((path) => path.startsWith("@remit/"));
+    expect(own.sort()).toEqual(["index", "shared/base", "shared/main"].map((file) => `@remit/core/dist/${file}.js`));
+    const others = new Set(loaded.filter((path) => !own.includes(path)).map((path) => path.split("/")[0]));
+    expect([...others].sort()).toEqual(["eventemitter3", "nanoid", "xstate", "zod"]);
+  });
+
+  test("starts the writer's thread with none of what the kernel stands on", () => {
+    const worker = readFileSync(join(app, "node_modules/@remit/core/dist/journal/sqlite-worker.js"), "utf8");
+    const imports = [...worker.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, specifier]) => specifier);
+    expect(imports).not.toContain("../shared/main.js");
+    const base = readFileSync(join(app, "node_modules/@remit/core/dist/shared/base.js"), "utf8");
+    expect(base.match(/^import .* from "[^"]+";$/gm)).toEqual(['import { createHmac, hash } from "node:crypto";']);
+  });
+
   test("installs with no script of its own or of a dependency", () => {
     const scripted = closureOf("node_modules/@remit/core").filter((path) => installedTree()[path]?.hasInstallScript);
     expect(scripted).toEqual([]);

@@ -230,6 +230,8 @@ const attempts: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>
       (open) => open.tenant !== other,
     ),
   "approvals.show": (attempt) => attempt.world.desk.approvals.show(attempt.tenant, address(attempt)),
+  "approvals.reveal": (attempt) =>
+    attempt.world.desk.approvals.reveal(attempt.tenant, address(attempt), { principal: boss }),
   "approvals.approve": (attempt) => attempt.world.desk.approvals.approve(attempt.tenant, address(attempt), word),
   "approvals.decide": (attempt) =>
     attempt.world.desk.approvals.decide(attempt.tenant, address(attempt), { ...word, decision: "approve" }),

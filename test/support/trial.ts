@@ -414,7 +414,7 @@ async function crashWhen(events: AsyncIterable<Entry>, seq: number): Promise<"cr
 async function cancelWhen(run: Run<unknown>, seq: number): Promise<void> {
   for await (const entry of run.events()) {
     if (entry.seq < seq) continue;
-    await run.cancel("enough", { principal: user("u") }).catch(unless("run/already-ended"));
+    await run.cancel("enough", { principal: user("u") }).catch(unless("run/already-ended", "engine/closed"));
     return;
   }
 }

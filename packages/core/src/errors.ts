@@ -84,6 +84,11 @@ export const errorCodes = {
     message: "{by} rejected {effect}: {reason}",
     hint: "A person said no; the agent was told why.",
   },
+  "approval/reveal-not-allowed": {
+    retryable: false,
+    message: "{principal} holds no role that is cleared for values in {effect}",
+    hint: "Have somebody else look, or name one of their roles in `seal.operators`.",
+  },
   "audit/key-invalid": {
     retryable: false,
     message: "this is no Ed25519 {half} key",

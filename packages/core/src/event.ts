@@ -622,8 +622,8 @@ export interface StreamBodies {
   /** Values were let out: the tokens that stood for them, by class, and to whom. */
   "value.disclosed": {
     readonly run: string;
-    readonly to: { readonly kind: "tool" | "model" | "caller" | "run"; readonly name: string };
-    /** The call or agent instance for which it was; "" for the run's own answer. */
+    readonly to: { readonly kind: "tool" | "model" | "caller" | "run" | "approver"; readonly name: string };
+    /** The call, agent instance or effect for which it was; "" for the run's own answer. */
     readonly path: string;
     readonly tokens: { readonly [dataClass: string]: readonly string[] };
   };

@@ -1,4 +1,5 @@
-import { customAlphabet, nanoid } from "nanoid";
+import { randomFillSync } from "node:crypto";
+import { customAlphabet } from "nanoid";
 
 declare const brand: unique symbol;
 /** A string that only its own maker makes. */
@@ -21,7 +22,26 @@ const unambiguous = customAlphabet(alphabet, 16);
 
 /** Ids from the operating system's randomness. */
 export function randomIds(): IdSource {
-  return { id: (kind) => `${kind}_${unambiguous()}`, salt: () => nanoid(22) };
+  return { id: (kind) => `${kind}_${unambiguous()}`, salt: saltsFromPool() };
+}
+
+const saltChars = 22;
+/** Bytes that are drawn at once: three for four characters of base64url. */
+const poolBytes = 22 * 3 * 64;
+
+/** A salt is asked for with every entry, so randomness is drawn for some hundred of them at a time; each character is used once. */
+function saltsFromPool(): () => string {
+  const bytes = Buffer.alloc(poolBytes);
+  let pool = "";
+  let at = 0;
+  return () => {
+    if (at >= pool.length) {
+      pool = randomFillSync(bytes).toString("base64url");
+      at = 0;
+    }
+    at += saltChars;
+    return pool.slice(at - saltChars, at);
+  };
 }
 
 /** The same ids in the same order for the same seed; for tests and simulations, never for production. */

@@ -16,6 +16,7 @@ export type {
   Approvals,
   DecisionOutcome,
   DecisionTaken,
+  RevealedCase,
 } from "./approval/approvals.ts";
 export { type Bound, bindingOf } from "./approval/binding.ts";
 export {
@@ -112,7 +113,7 @@ export { hashJson, sha256 } from "./hash.ts";
 export { type IdSource, randomIds, seededIds } from "./ids.ts";
 export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
 export { memoryJournal } from "./journal/memory.ts";
-export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
+export { canonicalJson, escapePointer, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { becauseText } from "./label/because.ts";
 export type { FlowFinding } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
@@ -219,6 +220,7 @@ export type {
 } from "./seal/settings.ts";
 export { luhnDigit } from "./seal/token.ts";
 export { vaultStream } from "./seal/vault.ts";
+export type { Withheld } from "./seal/withheld.ts";
 export {
   asAgent,
   defineSupervisor,

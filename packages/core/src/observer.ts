@@ -53,12 +53,14 @@ class ListeningSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly published: (batch: Batch) => void;
+  readonly immediate?: (command: Command) => InputEvent | undefined;
   readonly #inner: RunSession;
 
   constructor(inner: RunSession, hear: (batch: Batch) => void) {
     this.key = inner.key;
     this.journal = inner.journal;
     this.#inner = inner;
+    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
     this.published = (batch) => {
       inner.published(batch);
       hear(batch);

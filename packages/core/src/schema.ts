@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type ErrorData, OrchestrationError } from "./errors.ts";
-import type { Json, JsonSchema } from "./json.ts";
+import { escapePointer, type Json, type JsonSchema } from "./json.ts";
 
 /** One place where a value does not fit: a JSON pointer and a sentence. */
 export type Issue = { readonly pointer: string; readonly message: string };
@@ -23,7 +23,7 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
 /** Zod's issues as JSON: at most 20, so that a hostile value cannot fill a journal. */
 export function issuesOf(error: z.ZodError): Issue[] {
   return error.issues.slice(0, 20).map((issue) => ({
-    pointer: issue.path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    pointer: issue.path.map((part) => `/${escapePointer(String(part))}`).join(""),
     message: issue.message.slice(0, 500),
   }));
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, findNonJson, type Json, type JsonSchema, sha256 } from "@remit/core";
+import { canonicalJson, escapePointer, findNonJson, type Json, type JsonSchema, sha256 } from "@remit/core";
 import { hasHidden, visible } from "./text.ts";
 
 /** A tool as its server defines it: text and data from outside, never instructions to us. */
@@ -93,8 +93,7 @@ export function jsonChanges(before: Json | undefined, after: Json | undefined): 
     if (changes.length >= changesMax) return;
     if (isRecord(left) && isRecord(right)) {
       for (const key of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {
-        const part = key.replaceAll("~", "~0").replaceAll("/", "~1");
-        visit(own(left, key), own(right, key), `${pointer}/${part}`);
+        visit(own(left, key), own(right, key), `${pointer}/${escapePointer(key)}`);
       }
     } else if (
       (left === undefined ? undefined : canonicalJson(left)) !==

@@ -1,4 +1,4 @@
-import type { Json } from "@remit/core";
+import { escapePointer, type Json } from "@remit/core";
 import type { McpDefinition } from "./definition.ts";
 import { hasHidden, visible } from "./text.ts";
 
@@ -85,7 +85,7 @@ export function signalsOf(definition: McpDefinition, catalogue: readonly string[
     if (typeof value === "string") found.push(...textSignals(value, pointer, others));
     if (typeof value !== "object" || value === null) return;
     for (const [key, member] of Object.entries(value)) {
-      const place = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const place = `${pointer}/${escapePointer(key)}`;
       // Names of members are read by models like all else.
       if (hasHidden(key)) found.push(...textSignals(key, place));
       walk(member as Json, place);

@@ -7,9 +7,10 @@ import {
   openCasesOf,
   openQuestionsOf,
   type QuestionCase,
+  type RevealedCase,
 } from "@remit/core";
 import { SandboxError } from "../errors.ts";
-import { caseLines, caseTable } from "../face/case.ts";
+import { caseLines, caseTable, revealedLines } from "../face/case.ts";
 import { questionTable } from "../face/question.ts";
 import { count } from "../face/text.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
@@ -88,11 +89,13 @@ async function openIn(journal: Journal, { id: tenant }: SuiteFile) {
   return { cases, questions };
 }
 
-export async function showApproval(
-  address: string,
-  options: { readonly json?: boolean },
-  context: Context,
-): Promise<ExitCode> {
+export interface ShowOptions extends PersonOptions {
+  /** Arguments in the clear, for whoever may decide and has a role that is cleared. */
+  readonly reveal?: boolean;
+  readonly json?: boolean;
+}
+
+export async function showApproval(address: string, options: ShowOptions, context: Context): Promise<ExitCode> {
   const { place, out } = context;
   await using store = openExistingStore(place);
   const asked = await findQuestion(store, address);
@@ -101,7 +104,9 @@ export async function showApproval(
     else showQuestion(asked.open, store.engine.clock.now(), context);
     return 0;
   }
-  const { open, run } = await findCase(store, address);
+  const { suite, open: sealed, run } = await findCase(store, address);
+  const shown = options.reveal === true ? await revealed(store, suite, sealed, options) : undefined;
+  const open = shown ?? sealed;
   if (options.json === true) {
     context.json({ command: "approvals show", approval: open });
     return 0;
@@ -109,15 +114,25 @@ export async function showApproval(
   const command = (words: string) => `  ${place.command(`approvals ${words}`)}`;
   out.print(
     ...caseLines(open, run.entries, store.engine.clock.now(), out),
+    ...(shown ? ["", ...revealedLines(shown, out)] : []),
     "",
     out.paint.strong("To decide"),
     command(`approve ${open.address} --reason "…"`),
     command(`reject ${open.address} --reason "…"`),
-    command(`edit ${open.address} --input '${JSON.stringify(open.input)}' --reason "…"`),
+    command(`edit ${open.address} --input '${JSON.stringify(sealed.input)}' --reason "…"`),
     "",
     developmentLine(out),
   );
   return 0;
+}
+
+/** The same case as its supervisor shows it to this person. */
+async function revealed(store: Store, suite: SuiteFile, open: ApprovalCase, who: PersonOptions): Promise<RevealedCase> {
+  const principal = personOf(who);
+  const pack = await openPack(suite.pack);
+  const { openStage } = await import("../suite/stage.ts");
+  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
+  return await stage.supervisor.approvals.reveal(open.tenant, open.address, { principal });
 }
 
 export interface DecideOptions extends PersonOptions {

@@ -33,11 +33,10 @@ Examples:
       const { listApprovals } = await import("./approvals.ts");
       done(await listApprovals(suite, options, shared()));
     });
-  approvals
-    .command("show")
+  asSomebody(approvals.command("show"))
     .description("all there is to know of one, and how to decide")
     .argument("<address>", "what waits")
-    .option("--json", "print one JSON document and nothing else")
+    .option("--reveal", "its arguments in the clear, where your roles are cleared for them; that is recorded")
     .action(async (address, options) => {
       const { showApproval } = await import("./approvals.ts");
       done(await showApproval(address, options, shared()));

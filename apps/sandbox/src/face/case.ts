@@ -1,4 +1,4 @@
-import { type ApprovalCase, becauseText, type Entry, type Json } from "@remit/core";
+import { type ApprovalCase, becauseText, type Entry, type Json, type RevealedCase } from "@remit/core";
 import { glance } from "./glance.ts";
 import type { Screen } from "./screen.ts";
 import { type Cell, pairs, table } from "./table.ts";
@@ -121,6 +121,24 @@ export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: nu
     paint.quiet("arguments"),
     ...argumentsText.map((line) => `  ${printable(line)}`),
   ];
+}
+
+/** What is shown in the clear, and of what tokens still stand there. */
+export function revealedLines({ revealed, withheld }: RevealedCase, { paint }: Screen): string[] {
+  const reasons = {
+    "not-cleared": "none of your roles is cleared for it",
+    masked: "it was masked, and nobody has it",
+    "key-missing": "its key is not there",
+    erased: "it was erased",
+  } as const satisfies Record<RevealedCase["withheld"][number]["why"], string>;
+  const shown = revealed.length > 0 ? `in the clear: ${revealed.join(", ")}; that you saw it is recorded` : undefined;
+  const kept = withheld.map(({ class: kind, why, pointers }) => {
+    return printable(
+      `still sealed: ${kind}${pointers.length > 0 ? ` at ${pointers.join(", ")}` : ""}; ${reasons[why]}`,
+    );
+  });
+  const lines = [...(shown === undefined ? [] : [paint.warn(printable(shown))]), ...kept];
+  return lines.length > 0 ? lines : ["nothing in its arguments is sealed"];
 }
 
 function changeFacts(lines: readonly string[], name: string): [string, string][] {

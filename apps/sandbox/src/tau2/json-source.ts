@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
+import { escapePointer } from "../world/canonical.ts";
 import { Tau2Error } from "./errors.ts";
 
 /** One token after optional white space: punctuation, a finished string, a number, or a word. */
@@ -68,7 +69,7 @@ export function readText(folder: string, name: string): string {
 
 /** The JSON pointer (RFC 6901) of a path of keys and indexes. */
 export function pointer(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return path.map((key) => `/${escapePointer(String(key))}`).join("");
 }
 
 /** `tau2/file-broken` at one place inside a file; `path` is a JSON pointer. */

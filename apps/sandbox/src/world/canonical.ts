@@ -18,6 +18,14 @@ export function canonicalText(value: Json): string {
   );
 }
 
+/**
+ * A name as a part of a JSON pointer (RFC 6901). The core has the same; a world's server, which is started for every suite,
+ * does not load the core for it.
+ */
+export function escapePointer(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
 export function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

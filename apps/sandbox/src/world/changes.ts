@@ -1,4 +1,4 @@
-import { canonicalText, isRecord, throughJson } from "./canonical.ts";
+import { canonicalText, escapePointer, isRecord, throughJson } from "./canonical.ts";
 import type { Json } from "./world.ts";
 
 /** One difference between two states. No `before`: the member is new. No `after`: it is gone. */
@@ -23,7 +23,7 @@ function collect(path: string, before: unknown, after: unknown, found: WorldChan
   if (before === after) return;
   if (isRecord(before) && isRecord(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const inside = `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const inside = `${path}/${escapePointer(key)}`;
       collect(inside, before[key], after[key], found);
     }
     return;

@@ -9,6 +9,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, RunRecord } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
+import type { Shown, Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
 import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./open-cases.ts";
@@ -77,11 +78,26 @@ export interface ApprovalFilter {
   readonly beforeRunId?: string;
 }
 
+/** A case with the values of its arguments, as far as the roles of who decides are cleared for them. */
+export interface RevealedCase extends ApprovalCase {
+  /** Classes of which values stand in `input` and `diff`; that they were shown is on record. */
+  readonly revealed: readonly string[];
+  /** Of which tokens still stand there, and why; pointers are of `/input` and `/diff`. */
+  readonly withheld: readonly Withheld[];
+}
+
 export interface Approvals extends ToolQuestions {
   /** Cases that wait, those of the newest run first, of one run in the order in which they were asked for. */
   readonly list: (filter: ApprovalFilter) => Promise<readonly ApprovalCase[]>;
   /** @throws OrchestrationError `approval/unknown` */
   readonly show: (tenant: string, address: string, as?: { readonly principal?: Principal }) => Promise<ApprovalCase>;
+  /**
+   * The same case with the sealed values of its arguments, for whoever may decide on it. Each value is on record as shown to
+   * them before this resolves. Where nothing is sealed it is what `show` gives.
+   * @throws OrchestrationError `approval/unknown`, `policy/operator-not-allowed`, `approval/self-approval`,
+   *   `approval/role-missing`, `approval/expired`, `approval/reveal-not-allowed`
+   */
+  readonly reveal: (tenant: string, address: string, as?: { readonly principal?: Principal }) => Promise<RevealedCase>;
   /**
    * Says a person's word. Resolves when it is durable and counts.
    * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
@@ -113,6 +129,8 @@ export interface ApprovalServiceOptions {
   readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
   /** Seals what somebody says to a run, as arguments of a tool where one is named; what is signed is what is journaled. */
   readonly seal?: <Value extends Json>(run: RunKey, value: Value, tool?: string) => Promise<Value>;
+  /** Shows somebody what was sealed; absent where nothing is. */
+  readonly show?: <Value>(run: RunKey, value: Value, to: Principal, path: string) => Promise<Shown<Value>>;
   /** True for a run that is under way in another process, if anywhere: an event from here would take it over. */
   readonly isElsewhere: (record: RunRecord) => boolean;
   /** The tool of this name in the definition that a run is pinned to; nothing where that is not loaded. */
@@ -146,6 +164,21 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     may?.("see", as?.principal);
     const record = await recordAt(tenant, address);
     return caseAt(address, await entriesOf(record), record);
+  };
+
+  const reveal = async (tenant: string, address: string, as?: { readonly principal?: Principal }) => {
+    const principal = plainPrincipal(as?.principal ?? principals.current());
+    may?.("see", principal);
+    may?.("approve", principal);
+    const record = await recordAt(tenant, address);
+    const open = caseAt(address, await entriesOf(record), record);
+    // Whoever could say no to it may see it: also somebody who has approved already.
+    const { binding, effect, input, diff } = open;
+    const refusal = refusalOf(open, { binding, decision: "reject", principal }, clock.now());
+    if (refusal) throw refusal;
+    if (!options.show) return { ...open, revealed: [], withheld: [] };
+    const { value, ...told } = await options.show(record, { input, diff }, principal, effect);
+    return { ...open, ...value, ...told };
   };
 
   const decide = async (tenant: string, address: string, decision: ApprovalDecision) => {
@@ -203,6 +236,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     ...questionService(options),
     list,
     show,
+    reveal,
     decide,
     approve: (tenant, address, given) => decide(tenant, address, { ...given, decision: "approve" }),
     reject: (tenant, address, given) => decide(tenant, address, { ...given, decision: "reject" }),

@@ -4,59 +4,101 @@ import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { type Issue, parseWith } from "../schema.ts";
 
-/** What judges of effects are given and what they give: a case, a verdict by rule, a packet for a person. */
+/**
+ * What judges of effects are given and what they give: a case, a verdict by rule, a packet for a person. The members of
+ * the schemas are getters, which zod reads when a schema is first used: most processes never have a judge.
+ */
 
 /** What compliance says about one proposed write. */
 export const effectVerdict = z.object({
   /** `allow`: it may go on; `revise`: the agent shall propose something else; `escalate`: a person decides. */
-  verdict: z.enum(["allow", "revise", "escalate"]),
+  get verdict() {
+    return z.enum(["allow", "revise", "escalate"]);
+  },
   /** Ids of the rules that the verdict rests on. */
-  ruleIds: z.array(z.string().min(1).max(100)).min(1).max(20),
-  reasons: z.array(z.string().max(1_000)).max(20),
+  get ruleIds() {
+    return z.array(z.string().min(1).max(100)).min(1).max(20);
+  },
+  get reasons() {
+    return z.array(z.string().max(1_000)).max(20);
+  },
   /** With `revise`: what has to be different. */
-  conditions: z.array(z.string().max(1_000)).max(20).default([]),
+  get conditions() {
+    return z.array(z.string().max(1_000)).max(20).default([]);
+  },
 });
 export type EffectVerdict = z.output<typeof effectVerdict>;
 
 /** One write that somebody has to judge. Bounds nothing: all of it passed the run's own limits before. */
 export const effectCase = z.object({
   /** Path of the effect in its run. */
-  effect: z.string(),
-  agent: z.string(),
-  tool: z.string(),
+  get effect() {
+    return z.string();
+  },
+  get agent() {
+    return z.string();
+  },
+  get tool() {
+    return z.string();
+  },
   /** What the tool says that it does. */
-  description: z.string(),
+  get description() {
+    return z.string();
+  },
   /** The exact arguments. */
-  input: z.json(),
-  risk: z.enum(["low", "medium", "high"]),
-  reversible: z.boolean(),
-  tier: z.enum(["compliance", "person"]),
+  get input() {
+    return z.json();
+  },
+  get risk() {
+    return z.enum(["low", "medium", "high"]);
+  },
+  get reversible() {
+    return z.boolean();
+  },
+  get tier() {
+    return z.enum(["compliance", "person"]);
+  },
   /** Where the data came from that the agent had read when it proposed this. */
-  labels: z.array(z.string()),
+  get labels() {
+    return z.array(z.string());
+  },
   /** Id of the principal for whom the run works. */
-  requestedBy: z.string(),
+  get requestedBy() {
+    return z.string();
+  },
   /** What compliance said; for the reviewer, where it said something. */
-  verdict: effectVerdict.optional(),
+  get verdict() {
+    return effectVerdict.optional();
+  },
 });
 export type EffectCase = z.output<typeof effectCase>;
 
 /** What the reviewer makes of a case: from this alone a person can decide. */
 export const approvalPacket = z.object({
   /** What would be done, in a sentence. */
-  what: z.string().min(1).max(2_000),
+  get what() {
+    return z.string().min(1).max(2_000);
+  },
   /** Why it came to a person. */
-  why: z.string().max(2_000),
+  get why() {
+    return z.string().max(2_000);
+  },
   /** Where to look: ids of sources, records and rules. */
-  evidence: z.array(z.string().max(200)).max(100),
+  get evidence() {
+    return z.array(z.string().max(200)).max(100);
+  },
   /** What would be another than it is now. */
-  diff: z
-    .array(
-      z.object({ what: z.string().min(1).max(500), from: z.string().max(500).optional(), to: z.string().max(500) }),
-    )
-    .max(50),
-  risk: z.enum(["low", "medium", "high"]),
+  get diff() {
+    const change = { what: z.string().min(1).max(500), from: z.string().max(500).optional(), to: z.string().max(500) };
+    return z.array(z.object(change)).max(50);
+  },
+  get risk() {
+    return z.enum(["low", "medium", "high"]);
+  },
   /** ISO 8601, where the matter has one. */
-  deadline: z.iso.datetime().optional(),
+  get deadline() {
+    return z.iso.datetime().optional();
+  },
 });
 export type ApprovalPacket = z.output<typeof approvalPacket>;
 

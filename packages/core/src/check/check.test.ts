@@ -84,6 +84,19 @@ const c = agent("c");
 const d = agent("d");
 const judge = agent("judge", { effects: "read", input: effectCase, output: effectVerdict });
 
+const greet = read("greet", {
+  input: z.object({ text: z.string().meta({ dataClass: "person" }) }),
+});
+const callers = defineQuestion({
+  from: a,
+  to: b,
+  of: "customer",
+  name: "a->b",
+  answer: z.object({ names: z.array(z.string().meta({ dataClass: "person" })) }),
+  ask: () => "?",
+  map: () => ({ text: "" }),
+} as never);
+
 const model = (id: string, more: Partial<Model> = {}): Model => ({
   id,
   cost: "zero",
@@ -320,6 +333,27 @@ const planted: readonly Planted[] = [
     path: "desk > flows > values > contact",
     definition: solo([write("send", { protect: ["to"] })], { flows: { values: { contact: ["ada@example.org"] } } }),
     options: { seal: { detectors: [atSign] } },
+  },
+  {
+    what: "a class that a tool declares where nothing is sealed",
+    code: "check/class-not-sealed",
+    path: "desk > a > greet > input",
+    definition: solo([greet]),
+    options: { models: { m: model("one") } },
+  },
+  {
+    what: "a class that a tool declares and that is kept",
+    code: "check/class-not-sealed",
+    path: "desk > a > greet > input",
+    definition: solo([greet]),
+    options: { vault: { key: "11".repeat(32) }, seal: { classes: { person: "keep" } } },
+  },
+  {
+    what: "a class that is kept for one tenant, in a list of an answer",
+    code: "check/class-not-sealed",
+    path: "desk > a->b > answer",
+    definition: team([a, b], { handoffs: [callers] }),
+    options: { seal: { tenants: { acme: { "*": "keep" } } } },
   },
   {
     what: "somebody else's tool that sends to where anybody's text says",
@@ -712,6 +746,16 @@ describe("what is in order has no finding", () => {
       ]),
       { trusted: ["mcp:crm"] },
     ],
+    [
+      "declared classes that are sealed, masked or refused",
+      team([agent("a", { tools: [greet] }), b]),
+      {
+        models: { m: model("one") },
+        vault: { key: "11".repeat(32) },
+        seal: { classes: { person: "mask", "*": "keep" } },
+      },
+    ],
+    ["declared classes where nobody says how runs are sealed", solo([greet]), {}],
     [
       "a team that means never to complete",
       team([a], { exit: [], handoffs: [defineDenial({ from: a, reason: "no" } as never)] }),

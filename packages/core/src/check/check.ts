@@ -1,6 +1,7 @@
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { checkBounds } from "./bounds.ts";
 import { checkData } from "./data.ts";
+import { checkDeclared } from "./declared.ts";
 import { type Finding, inOrder, makeFinding } from "./finding.ts";
 import { checkFlow } from "./flow.ts";
 import { checkGrants } from "./grants.ts";
@@ -30,6 +31,7 @@ const rules: readonly Rule[] = [
   checkFlow,
   checkWrites,
   checkData,
+  checkDeclared,
   checkGrants,
   checkPolicies,
   checkPeople,

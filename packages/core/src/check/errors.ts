@@ -109,6 +109,10 @@ export const checkErrorCodes = {
     "values of the domain {domain} are of the class {class}, which is sealed: runs know them as tokens, and none is equal to what is listed",
     "Say `keep` for the class (`seal.classes`), or be content that a person is asked.",
   ),
+  "check/class-not-sealed": warning(
+    "the {side} of {owner} declares the class {class}, and {why}: its values are journaled as they are, and are not erased by their class",
+    "Give a `vault` and seal the class, or take the declaration out.",
+  ),
   "check/parallel-write": warning(
     "the branches {branches} of {edge} may call {tool} at the same time",
     "Let one branch write, or write after the join.",

@@ -13,7 +13,7 @@ export interface CheckOptions
   extends Partial<
     Pick<
       RuntimeOptions<string>,
-      "models" | "tenants" | "approvers" | "budgets" | "concurrency" | "rates" | "context" | "seal"
+      "models" | "tenants" | "approvers" | "budgets" | "concurrency" | "rates" | "context" | "seal" | "vault"
     >
   > {
   /** Everybody who may approve, with their roles. */

@@ -8,6 +8,7 @@ import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
 import { findAgent } from "../model/gateway.ts";
+import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
@@ -54,11 +55,13 @@ export interface Dispatcher {
   readonly lookup: (key: RunKey, command: LookupCommand, signal: AbortSignal) => Promise<InputEvent>;
 }
 
-const found = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("found"), output: z.unknown() }),
-  z.object({ outcome: z.literal("never") }),
-  z.object({ outcome: z.literal("unknown") }),
-]);
+const found = once(() =>
+  z.discriminatedUnion("outcome", [
+    z.object({ outcome: z.literal("found"), output: z.unknown() }),
+    z.object({ outcome: z.literal("never") }),
+    z.object({ outcome: z.literal("unknown") }),
+  ]),
+);
 
 export interface DispatcherOptions {
   readonly definition: SupervisorDefinition;
@@ -372,7 +375,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           const value = await within({ clock, tool, signal, holdMs: 0, patient: false }, (inner) =>
             lookup(input.value as never, contextOf(key, command, opened.attributes, inner)),
           );
-          return found.safeParse(value);
+          return found().safeParse(value);
         };
         let parsed = await ask();
         if (parsed.data?.outcome === "never" && tool.settlesWithinMs !== undefined) {

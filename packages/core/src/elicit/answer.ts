@@ -1,17 +1,18 @@
 import { z } from "zod";
-import { plainJson } from "../json.ts";
+import { escapePointer, plainJson } from "../json.ts";
+import { once } from "../once.ts";
 import type { Issue, Parsed } from "../schema.ts";
 import type { FormContent, FormField, ToolAnswer, ToolQuestion } from "./question.ts";
 
 /** Whether a person's answer fits the question. Pure: the inbox asks it, the core asks it again, and so does a replay. */
 
 const textChars = 10_000;
-const formats = {
+const formats = once(() => ({
   email: z.email(),
   uri: z.url(),
   date: z.iso.date(),
   "date-time": z.iso.datetime({ offset: true, local: true }),
-} as const;
+}));
 
 /**
  * An answer as it reaches the tool: fields that were left open have the form's own defaults. What a field is not asked
@@ -43,7 +44,7 @@ function readContent(
 ): Parsed<ToolAnswer> {
   const issues: Issue[] = [];
   const made: Record<string, unknown> = {};
-  const at = (name: string) => `/content/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const at = (name: string) => `/content/${escapePointer(name)}`;
   for (const name of Object.keys(content)) {
     if (!Object.hasOwn(properties, name)) issues.push({ pointer: at(name), message: "nobody asked for it" });
   }
@@ -100,7 +101,7 @@ function textFault(field: Extract<FormField, { type: "string" }>, value: string)
   if (value.length > Math.min(maxLength, textChars)) {
     return `longer than ${Math.min(maxLength, textChars)} characters`;
   }
-  if (format !== undefined && !formats[format].safeParse(value).success) return `not a ${format}`;
+  if (format !== undefined && !formats()[format].safeParse(value).success) return `not a ${format}`;
   return undefined;
 }
 

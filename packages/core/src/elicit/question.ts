@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hashJson } from "../hash.ts";
 import { canonicalJson, findNonJson } from "../json.ts";
+import { once } from "../once.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 
 /**
@@ -31,94 +32,98 @@ const choicesMax = 200;
 const urlChars = 2_048;
 const schemaBytes = 32_768;
 
-const word = z.string().max(wordChars);
-const told = { title: word.optional(), description: word.optional() };
-const count = z.int().min(0);
-const choice = z.object({ const: word, title: word });
+const schemas = once(() => {
+  const word = z.string().max(wordChars);
+  const told = { title: word.optional(), description: word.optional() };
+  const count = z.int().min(0);
+  const choice = z.object({ const: word, title: word });
 
-const formField = z.union([
-  z.object({ ...told, type: z.literal("boolean"), default: z.boolean().optional() }),
-  z.object({
-    ...told,
-    type: z.enum(["number", "integer"]),
-    minimum: z.number().optional(),
-    maximum: z.number().optional(),
-    default: z.number().optional(),
-  }),
-  z.object({
-    ...told,
-    type: z.literal("string"),
-    enum: z.array(word).min(1).max(choicesMax),
-    enumNames: z.array(word).max(choicesMax).optional(),
-    default: word.optional(),
-  }),
-  z.object({
-    ...told,
-    type: z.literal("string"),
-    oneOf: z.array(choice).min(1).max(choicesMax),
-    default: word.optional(),
-  }),
-  z.object({
-    ...told,
-    type: z.literal("string"),
-    minLength: count.optional(),
-    maxLength: count.optional(),
-    pattern: word.optional(),
-    format: z.enum(["email", "uri", "date", "date-time"]).optional(),
-    default: word.optional(),
-  }),
-  z.object({
-    ...told,
-    type: z.literal("array"),
-    minItems: count.optional(),
-    maxItems: count.optional(),
-    items: z.union([
-      z.object({ type: z.literal("string"), enum: z.array(word).min(1).max(choicesMax) }),
-      z.object({ anyOf: z.array(choice).min(1).max(choicesMax) }),
-    ]),
-    default: z.array(word).max(choicesMax).optional(),
-  }),
-]);
+  const formField = z.union([
+    z.object({ ...told, type: z.literal("boolean"), default: z.boolean().optional() }),
+    z.object({
+      ...told,
+      type: z.enum(["number", "integer"]),
+      minimum: z.number().optional(),
+      maximum: z.number().optional(),
+      default: z.number().optional(),
+    }),
+    z.object({
+      ...told,
+      type: z.literal("string"),
+      enum: z.array(word).min(1).max(choicesMax),
+      enumNames: z.array(word).max(choicesMax).optional(),
+      default: word.optional(),
+    }),
+    z.object({
+      ...told,
+      type: z.literal("string"),
+      oneOf: z.array(choice).min(1).max(choicesMax),
+      default: word.optional(),
+    }),
+    z.object({
+      ...told,
+      type: z.literal("string"),
+      minLength: count.optional(),
+      maxLength: count.optional(),
+      pattern: word.optional(),
+      format: z.enum(["email", "uri", "date", "date-time"]).optional(),
+      default: word.optional(),
+    }),
+    z.object({
+      ...told,
+      type: z.literal("array"),
+      minItems: count.optional(),
+      maxItems: count.optional(),
+      items: z.union([
+        z.object({ type: z.literal("string"), enum: z.array(word).min(1).max(choicesMax) }),
+        z.object({ anyOf: z.array(choice).min(1).max(choicesMax) }),
+      ]),
+      default: z.array(word).max(choicesMax).optional(),
+    }),
+  ]);
 
-const fieldName = z
-  .string()
-  .min(1)
-  .max(100)
-  .refine((name) => !/\p{C}/u.test(name), "not a field's name");
+  const fieldName = z
+    .string()
+    .min(1)
+    .max(100)
+    .refine((name) => !/\p{C}/u.test(name), "not a field's name");
 
-const formSchema = z
-  .object({
-    type: z.literal("object"),
-    properties: z.record(fieldName, formField),
-    required: z.array(fieldName).max(fieldsMax).optional(),
-  })
-  .refine(({ properties }) => Object.keys(properties).length <= fieldsMax, `more than ${fieldsMax} fields`)
-  .refine(
-    ({ properties, required = [] }) => required.every((name) => Object.hasOwn(properties, name)),
-    "a required field is not among the properties",
-  )
-  .refine((schema) => Buffer.byteLength(canonicalJson(schema)) <= schemaBytes, `more than ${schemaBytes} bytes`);
+  const formSchema = z
+    .object({
+      type: z.literal("object"),
+      properties: z.record(fieldName, formField),
+      required: z.array(fieldName).max(fieldsMax).optional(),
+    })
+    .refine(({ properties }) => Object.keys(properties).length <= fieldsMax, `more than ${fieldsMax} fields`)
+    .refine(
+      ({ properties, required = [] }) => required.every((name) => Object.hasOwn(properties, name)),
+      "a required field is not among the properties",
+    )
+    .refine((schema) => Buffer.byteLength(canonicalJson(schema)) <= schemaBytes, `more than ${schemaBytes} bytes`);
 
-const message = z.string().min(1).max(messageChars);
-const toolQuestion = z.discriminatedUnion("mode", [
-  z.object({ mode: z.literal("form"), message, schema: formSchema }),
-  z.object({
-    mode: z.literal("url"),
-    message,
-    url: z.string().max(urlChars).refine(isPage, "not an http or https address without a name and a password"),
-  }),
-]);
+  const message = z.string().min(1).max(messageChars);
+  const toolQuestion = z.discriminatedUnion("mode", [
+    z.object({ mode: z.literal("form"), message, schema: formSchema }),
+    z.object({
+      mode: z.literal("url"),
+      message,
+      url: z.string().max(urlChars).refine(isPage, "not an http or https address without a name and a password"),
+    }),
+  ]);
+  return { formField, formSchema, toolQuestion };
+});
+type Schemas = ReturnType<typeof schemas>;
 
-export type FormField = Immutable<z.output<typeof formField>>;
+export type FormField = Immutable<z.output<Schemas["formField"]>>;
 /** JSON Schema of a form: an object of flat primitive fields. */
-export type FormSchema = Immutable<z.output<typeof formSchema>>;
+export type FormSchema = Immutable<z.output<Schemas["formSchema"]>>;
 type Immutable<T> = T extends object ? { readonly [Key in keyof T]: Immutable<T[Key]> } : T;
 
 /** A question as a tool gives it, checked and cut down to what is known. */
 export function readQuestion(given: unknown): Parsed<ToolQuestion> {
   const fault = findNonJson(given);
   if (fault) return { ok: false, issues: [{ pointer: fault.pointer, message: `not JSON: ${fault.reason}` }] };
-  const read = parseWith(toolQuestion, given);
+  const read = parseWith(schemas().toolQuestion, given);
   // Members without a value are no members of JSON.
   return read.ok ? { ok: true, value: JSON.parse(JSON.stringify(read.value)) as ToolQuestion } : read;
 }

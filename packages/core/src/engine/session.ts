@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import type { Clock } from "../port/clock.ts";
-import type { RunHost, RunSession } from "../port/engine.ts";
+import type { RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 
 /** An event on its way into a run, and who waits until it is durable. */
@@ -26,6 +26,7 @@ export class LocalSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly #options: SessionOptions;
+  readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
   readonly #inFlight = new Map<string, AbortController>();
   readonly #timers = new Map<string, { readonly cancel: () => void }>();
@@ -38,6 +39,7 @@ export class LocalSession implements RunSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.key = options.key;
+    this.#runKey = { tenant: options.key.tenant, runId: options.key.id };
     this.journal = options.journal;
   }
 
@@ -82,17 +84,20 @@ export class LocalSession implements RunSession {
     }
     const controller = new AbortController();
     this.#inFlight.set(command.id, controller);
-    const { tenant, id: runId } = this.key;
     const done = (event: InputEvent) => {
       if (this.#inFlight.delete(command.id)) this.push({ event });
     };
     // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
     const broken = (thrown: unknown) => done(failureOf(command, thrown));
     try {
-      this.#options.host.execute({ tenant, runId }, command, controller.signal).then(done, broken);
+      this.#options.host.execute(this.#runKey, command, controller.signal).then(done, broken);
     } catch (thrown) {
       broken(thrown);
     }
+  }
+
+  immediate(command: Command): InputEvent | undefined {
+    return this.#stopped ? undefined : this.#options.host.immediate?.(this.#runKey, command);
   }
 
   abort(commandId: string): void {

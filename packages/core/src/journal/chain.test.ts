@@ -4,6 +4,7 @@ import { OrchestrationError } from "../errors.ts";
 import { seededIds } from "../ids.ts";
 import type { Batch } from "../port/journal.ts";
 import { type Draft, emptyHead, type Head, linesOf, openBatch, sealBatch, verifyChain } from "./chain.ts";
+import { isLinked } from "./link.ts";
 
 const draft = (text: string, at = 1): Draft => ({
   type: "timer.fired",
@@ -126,4 +127,16 @@ describe("the chain", () => {
       expect((thrown as OrchestrationError).data).toMatchObject({ seq: 7, stream: "run_1" });
     }
   });
+});
+
+test("a batch that says what it was sealed behind is linked to that, as its lines are", () => {
+  const salt = () => "salt";
+  const first = sealBatch(emptyHead, [draft("one")], salt);
+  const batch = sealBatch({ seq: 1, hash: first.hash }, [draft("two")], salt);
+  const { previous, ...stored } = batch;
+  expect(previous).toBe(first.hash);
+  for (const one of [batch, stored]) {
+    expect(isLinked(first.hash, one)).toBe(true);
+    expect(isLinked("", one)).toBe(false);
+  }
 });

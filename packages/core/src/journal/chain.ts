@@ -38,17 +38,24 @@ export function sealBatch(
 ): Batch {
   let { seq, hash } = head;
   let lines = "";
+  let quotedPath = '""';
+  let lastPath = "";
   for (const { type, at, path, cause, body } of drafts) {
     seq++;
+    // Entries of a batch come from few places.
+    if (path !== lastPath) {
+      lastPath = path;
+      quotedPath = JSON.stringify(path);
+    }
     // The text that JSON.stringify makes of these members; type names need no escapes.
-    const header = `{"seq":${seq},"type":"${type}","at":${at},"path":${JSON.stringify(path)},"cause":${cause}}`;
+    const header = `{"seq":${seq},"type":"${type}","at":${at},"path":${quotedPath},"cause":${cause}}`;
     const text = divert(JSON.stringify(body));
     const grain = salt();
     const commitment = sha256(`${grain}\n${text}`);
     hash = sha256(`${hash}\n${header}\n${commitment}`);
     lines += `${header}\t${commitment}\t${hash}\t${grain}\t${text}\n`;
   }
-  return { firstSeq: head.seq + 1, lastSeq: seq, lines, hash };
+  return { firstSeq: head.seq + 1, lastSeq: seq, lines, hash, previous: head.hash };
 }
 
 /** The five parts of one stored line. */

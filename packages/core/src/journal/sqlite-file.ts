@@ -12,7 +12,7 @@ import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 /** "Remt", in the header of every journal. */
 const applicationId = 0x52656d74;
 /** The format that this version writes and the newest that it reads. */
-const formatVersion = 2;
+const formatVersion = 3;
 /** How long a statement waits for another process. */
 const busyTimeoutMs = 5_000;
 const notADatabase = "it is not an SQLite database";
@@ -66,7 +66,8 @@ CREATE TABLE runs (
   last_seq INTEGER NOT NULL,
   conversation_id TEXT,
   wake_at INTEGER,
-  waits TEXT
+  waits TEXT,
+  micro_usd REAL
 ) STRICT;
 CREATE INDEX runs_by_status ON runs (tenant, status, started_at, run_id);
 CREATE INDEX runs_by_supervisor ON runs (tenant, supervisor, status, started_at, run_id);
@@ -242,11 +243,11 @@ function migrate(database: DatabaseSync, path: string): void {
   database.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have been quicker.
-    if (readFormat(database, path).version === 1) {
-      database.exec(
-        `ALTER TABLE runs ADD COLUMN waits TEXT; DROP INDEX runs_unfinished; ${waitingIndexes} PRAGMA user_version = 2`,
-      );
+    const { version } = readFormat(database, path);
+    if (version === 1) {
+      database.exec(`ALTER TABLE runs ADD COLUMN waits TEXT; DROP INDEX runs_unfinished; ${waitingIndexes}`);
     }
+    if (version < 3) database.exec("ALTER TABLE runs ADD COLUMN micro_usd REAL; PRAGMA user_version = 3");
     database.exec("COMMIT");
   } catch (thrown) {
     if (database.isTransaction) database.exec("ROLLBACK");

@@ -6,7 +6,7 @@ export type Row = { readonly [column: string]: unknown };
 
 /** The columns of `runs r` that make a record. */
 export const columns = `r.tenant, r.run_id, r.supervisor, r.definition_hash, r.status, r.started_at, r.updated_at, r.last_seq,
-  r.conversation_id, r.wake_at, r.waits`;
+  r.conversation_id, r.wake_at, r.waits, r.micro_usd`;
 
 export function recordOf(row: Row): RunRecord {
   return {
@@ -21,6 +21,7 @@ export function recordOf(row: Row): RunRecord {
     ...(row.conversation_id === null ? {} : { conversationId: row.conversation_id as string }),
     ...(row.wake_at === null ? {} : { wakeAt: row.wake_at as number }),
     ...(row.waits === null ? {} : { waits: wordsOf(row.waits as string) }),
+    ...(row.micro_usd === null ? {} : { microUsd: row.micro_usd as number }),
   };
 }
 

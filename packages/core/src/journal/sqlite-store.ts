@@ -30,12 +30,12 @@ export function sqliteStore(database: DatabaseSync): Store {
   );
   const putRun = database.prepare(
     `INSERT INTO runs (stream, tenant, run_id, supervisor, definition_hash, status, started_at, updated_at, last_seq,
-       conversation_id, wake_at, waits)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       conversation_id, wake_at, waits, micro_usd)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (stream) DO UPDATE SET supervisor = excluded.supervisor, definition_hash = excluded.definition_hash,
        status = excluded.status, started_at = excluded.started_at, updated_at = excluded.updated_at,
        last_seq = excluded.last_seq, conversation_id = excluded.conversation_id, wake_at = excluded.wake_at,
-       waits = excluded.waits`,
+       waits = excluded.waits, micro_usd = excluded.micro_usd`,
   );
   const putBlob = database.prepare(
     "INSERT INTO blobs (tenant, address, body) VALUES (?, ?, ?) ON CONFLICT (tenant, address) DO NOTHING",
@@ -71,6 +71,7 @@ export function sqliteStore(database: DatabaseSync): Store {
         record.conversationId ?? null,
         record.wakeAt ?? null,
         textOf(record.waits),
+        record.microUsd ?? null,
       );
     }
     return undefined;

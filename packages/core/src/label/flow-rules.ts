@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
+import { once } from "../once.ts";
 import { issuesOf } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 
@@ -10,54 +11,68 @@ import type { AnyTool } from "../tool.ts";
  * Whatever it does not say is the strict way: a person is asked.
  */
 
-const reason = z.string().min(1).max(500);
-const name = z.string().min(1).max(128);
+const reason = () => z.string().min(1).max(500);
+const name = () => z.string().min(1).max(128);
 
-const acceptRule = z
-  .strictObject({
-    tool: name,
-    /** Name of a protected argument. */
-    argument: name,
-    type: z.enum(["number", "integer", "boolean", "date", "string"]),
-    /** Only in a call that a plan from before has announced. */
-    planned: z.boolean().optional(),
-    /** Only as an answer of these tools says it, whole and verbatim. */
-    from: z.array(name).min(1).max(32).optional(),
-    min: z.number().optional(),
-    max: z.number().optional(),
-    /** Regular expression that the whole text has to match; texts of up to 256 characters. */
-    pattern: z.string().max(256).optional(),
-    because: reason,
-  })
-  .refine(({ type, pattern, from }) => type !== "string" || pattern !== undefined || from !== undefined, {
-    message: "a text is accepted by `pattern`, by `from`, or not at all",
-    path: ["type"],
-  })
-  .refine(({ pattern }) => pattern === undefined || isPattern(pattern), {
-    message: "no regular expression",
-    path: ["pattern"],
-  });
+const acceptRule = once(() =>
+  z
+    .strictObject({
+      tool: name(),
+      /** Name of a protected argument. */
+      argument: name(),
+      type: z.enum(["number", "integer", "boolean", "date", "string"]),
+      /** Only in a call that a plan from before has announced. */
+      planned: z.boolean().optional(),
+      /** Only as an answer of these tools says it, whole and verbatim. */
+      from: z.array(name()).min(1).max(32).optional(),
+      min: z.number().optional(),
+      max: z.number().optional(),
+      /** Regular expression that the whole text has to match; texts of up to 256 characters. */
+      pattern: z.string().max(256).optional(),
+      because: reason(),
+    })
+    .refine(({ type, pattern, from }) => type !== "string" || pattern !== undefined || from !== undefined, {
+      message: "a text is accepted by `pattern`, by `from`, or not at all",
+      path: ["type"],
+    })
+    .refine(({ pattern }) => pattern === undefined || isPattern(pattern), {
+      message: "no regular expression",
+      path: ["pattern"],
+    }),
+);
 
-/** The document behind `flows`, as a schema: for policy files. */
+/** The document behind `flows`, as a schema: for policy files. Its members are getters, read when it is first used. */
 export const flowRules = z.strictObject({
   /** What becomes of a foreign value in a protected argument: a person is asked (default), or the call is refused. */
-  untrusted: z.enum(["approve", "deny"]).optional(),
+  get untrusted() {
+    return z.enum(["approve", "deny"]).optional();
+  },
   /** The same for a write that an agent wants after it has read foreign text, and that no plan from before announced. */
-  control: z.enum(["approve", "deny"]).optional(),
+  get control() {
+    return z.enum(["approve", "deny"]).optional();
+  },
   /** The same for a value that may be of a class that a sink is not cleared for; refused by default. */
-  egress: z.enum(["approve", "deny"]).optional(),
+  get egress() {
+    return z.enum(["approve", "deny"]).optional();
+  },
   /** Writes that need no plan. Their protected arguments are judged all the same. */
-  exempt: z
-    .array(z.strictObject({ tool: name, because: reason }))
-    .max(256)
-    .optional(),
+  get exempt() {
+    return z
+      .array(z.strictObject({ tool: name(), because: reason() }))
+      .max(256)
+      .optional();
+  },
   /** Values of the operator's own by domain, such as known contacts: trusted wherever that domain is asked for. */
-  values: z.record(name, z.array(z.union([z.string().max(1024), z.number()])).max(10_000)).optional(),
+  get values() {
+    return z.record(name(), z.array(z.union([z.string().max(1024), z.number()])).max(10_000)).optional();
+  },
   /** Foreign values that are taken all the same: typed, bounded, and only where the rule says. */
-  accept: z.array(acceptRule).max(256).optional(),
+  get accept() {
+    return z.array(acceptRule()).max(256).optional();
+  },
 });
 export type FlowRules = z.output<typeof flowRules>;
-export type AcceptRule = z.output<typeof acceptRule>;
+export type AcceptRule = z.output<ReturnType<typeof acceptRule>>;
 
 function isPattern(text: string): boolean {
   try {

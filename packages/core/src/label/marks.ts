@@ -1,4 +1,5 @@
 import type { Json } from "../json.ts";
+import { once } from "../once.ts";
 import { isForeign } from "./label.ts";
 import { isTrustedAt, labelsAt, type Reading, type Source, saidBy, sourceOf } from "./reading.ts";
 import { eachScalar, type Scalar, says } from "./value.ts";
@@ -57,13 +58,13 @@ function sayersOf(value: Scalar, readings: readonly Reading[], trusted: readonly
 }
 
 const wordsShort = 4;
-const forms = [
+const forms = once(() => [
   /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu, // addresses
   /\bhttps?:\/\/[^\s"'<>)\]]+/gu,
   /\b(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{6,}\b/g, // codes of letters and digits
   /(?<![\p{L}\p{N}])\d[\d,]*(?:\.\d+)?(?![\p{L}\p{N}])/gu,
   /\p{Lu}[\p{L}\p{N}'’&-]*(?:\s+(?:(?:of|the|de|la|le|du|and|&)\s+)?\p{Lu}[\p{L}\p{N}'’&-]*)+/gu, // names of several words
-] as const;
+]);
 
 /** The values that a text is about. */
 function valuesIn(scalar: Scalar): Scalar[] {
@@ -72,7 +73,7 @@ function valuesIn(scalar: Scalar): Scalar[] {
   const text = scalar.trim();
   if (text === "") return [];
   if (text.split(/\s+/).length <= wordsShort && !/[.!?]$/.test(text)) return [text];
-  const found = forms.flatMap((form) => [...text.matchAll(form)].map(([value]) => value));
+  const found = forms().flatMap((form) => [...text.matchAll(form)].map(([value]) => value));
   return [...new Set(found)].map((value) =>
     /^\d[\d,]*(?:\.\d+)?$/.test(value) ? Number(value.replaceAll(",", "")) : value,
   );

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { escapePointer, type Json } from "../json.ts";
+import { once } from "../once.ts";
+import { jsonSchemaOf } from "../schema.ts";
 import { defineTool } from "../tool.ts";
 import { readFormula, solved } from "./formula.ts";
 import type { Reading } from "./reading.ts";
@@ -31,17 +33,20 @@ export interface Hole {
   readonly parts?: readonly Hole[] | undefined;
 }
 
-const hole: z.ZodType<Hole> = z.strictObject({
-  type: z.enum(holeTypes),
-  from: z.array(z.string().max(64)).min(1).max(16).optional(),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  formula: z.string().max(200).optional(),
-  template: z.string().max(2000).optional(),
-  // Wrapped or not: models write both.
-  get parts(): z.ZodOptional<z.ZodArray<z.ZodType<Hole>>> {
-    return z.array(z.preprocess(unwrapped, hole)).max(8).optional();
-  },
+const holeSchema = once(() => {
+  const hole: z.ZodType<Hole> = z.strictObject({
+    type: z.enum(holeTypes),
+    from: z.array(z.string().max(64)).min(1).max(16).optional(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    formula: z.string().max(200).optional(),
+    template: z.string().max(2000).optional(),
+    // Wrapped or not: models write both.
+    get parts(): z.ZodOptional<z.ZodArray<z.ZodType<Hole>>> {
+      return z.array(z.preprocess(unwrapped, hole)).max(8).optional();
+    },
+  });
+  return hole;
 });
 
 function unwrapped(part: unknown): unknown {
@@ -63,20 +68,40 @@ export interface PlannedStep extends PlanStep {
   used: number;
 }
 
+/** Members are getters, which zod reads when a schema is first used: most processes never plan. */
 const input = z.object({
-  steps: z
-    .array(
-      z.object({
-        tool: z.string().min(1).max(64),
-        arguments: z.record(z.string().max(128), z.json()),
-        times: z.number().int().min(1).max(100).optional(),
-      }),
-    )
-    .min(1)
-    .max(50),
+  get steps() {
+    const step = z.object({
+      tool: z.string().min(1).max(64),
+      arguments: z.record(z.string().max(128), z.json()),
+      times: z.number().int().min(1).max(100).optional(),
+    });
+    return z.array(step).min(1).max(50);
+  },
+});
+const output = z.object({
+  get steps() {
+    return z.number().int();
+  },
 });
 
 export const planToolName = "plan_steps";
+
+const plan = defineTool({
+  name: planToolName,
+  description:
+    "Announce the writes you are going to make, before you read anything that others wrote. For each: the tool and its arguments; where a value is not known yet, " +
+    '{"$hole": {"type": "number" | "integer" | "boolean" | "date" | "string", "from": [tools whose answers say it], "min", "max", "formula": "{0} * 19 / 100", "template": "text with {0}", "parts": [holes]}}. Writes that were announced are made at once; others may have to wait for a person.',
+  input,
+  output,
+  inputSchema: {},
+  outputSchema: {},
+  effect: "read",
+  // Never called: the run itself takes note.
+  execute: ({ steps }) => ({ steps: steps.length }),
+});
+const inputSchema = once(() => jsonSchemaOf(input, "input", planToolName));
+const outputSchema = once(() => jsonSchemaOf(output, "output", planToolName));
 
 /**
  * The tool by which an agent says what it is going to write, before it reads what others wrote: put it into the agent's
@@ -84,17 +109,15 @@ export const planToolName = "plan_steps";
  * of after foreign text. Refused as `policy/plan-too-late` to an agent that has read such text, and as
  * `policy/plan-invalid` for a tool that is not the agent's.
  */
-export const planSteps = defineTool({
-  name: planToolName,
-  description:
-    "Announce the writes you are going to make, before you read anything that others wrote. For each: the tool and its arguments; where a value is not known yet, " +
-    '{"$hole": {"type": "number" | "integer" | "boolean" | "date" | "string", "from": [tools whose answers say it], "min", "max", "formula": "{0} * 19 / 100", "template": "text with {0}", "parts": [holes]}}. Writes that were announced are made at once; others may have to wait for a person.',
-  input,
-  output: z.object({ steps: z.number().int() }),
-  effect: "read",
-  // Never called: the run itself takes note.
-  execute: ({ steps }) => ({ steps: steps.length }),
-});
+export const planSteps: typeof plan = {
+  ...plan,
+  get inputSchema() {
+    return inputSchema();
+  },
+  get outputSchema() {
+    return outputSchema();
+  },
+};
 
 /** What is wrong with a plan, for its author; nothing when it can stand. */
 export function faultOf(steps: readonly PlanStep[], isWrite: (tool: string) => boolean): string | undefined {
@@ -134,7 +157,7 @@ function formulaFault({ type, formula, template, parts = [] }: Hole): string | u
 
 function holeIn(value: Json): Hole | "malformed" | undefined {
   if (isScalar(value) || Array.isArray(value) || !Object.hasOwn(value, "$hole")) return undefined;
-  const parsed = hole.safeParse((value as { readonly $hole: Json }).$hole);
+  const parsed = holeSchema().safeParse((value as { readonly $hole: Json }).$hole);
   return parsed.success && Object.keys(value).length === 1 ? parsed.data : "malformed";
 }
 

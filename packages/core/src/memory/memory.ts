@@ -6,6 +6,7 @@ import { canonicalJson, type Json } from "../json.ts";
 import { labelled } from "../label/labelled.ts";
 import { eachScalar } from "../label/value.ts";
 import { assertBound } from "../limits.ts";
+import { once } from "../once.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import { defineTool, type Tool, type ToolContext, ToolRefusal } from "../tool.ts";
 import type { MemoryScope, MemoryStore } from "./store.ts";
@@ -38,16 +39,18 @@ export interface MemoryOptions<Name extends string, Holds extends z.ZodType> {
   readonly clock?: Clock;
 }
 
-const recallInput = z.object({
-  about: z.string().max(500).optional().describe("Words to look for; the newest items when absent"),
-  most: z.int().min(1).max(50).default(10),
-});
+const recallInput = once(() =>
+  z.object({
+    about: z.string().max(500).optional().describe("Words to look for; the newest items when absent"),
+    most: z.int().min(1).max(50).default(10),
+  }),
+);
 const itemOf = <Holds extends z.ZodType>(holds: Holds) => z.object({ id: z.string(), at: z.int(), value: holds });
 const recalled = <Holds extends z.ZodType>(holds: Holds) => z.object({ items: z.array(itemOf(holds)) });
-const forgetInput = z.object({ id: z.string().min(1).max(64) });
+const forgetInput = once(() => z.object({ id: z.string().min(1).max(64) }));
 const rememberInput = <Holds extends z.ZodType>(holds: Holds) => z.object({ value: holds });
-const remembered = z.object({ id: z.string() });
-const forgotten = z.object({ forgotten: z.boolean() });
+const remembered = once(() => z.object({ id: z.string() }));
+const forgotten = once(() => z.object({ forgotten: z.boolean() }));
 
 /** A memory, as the tools that agents get. */
 export interface Memory<Name extends string = string, Holds extends z.ZodType = z.ZodType> {
@@ -56,11 +59,16 @@ export interface Memory<Name extends string = string, Holds extends z.ZodType = 
   readonly of: MemoryOwner;
   readonly retainMs: number;
   /** Finds items again. */
-  readonly recall: Tool<`recall_${Name}`, typeof recallInput, ReturnType<typeof recalled<Holds>>, "read">;
+  readonly recall: Tool<`recall_${Name}`, ReturnType<typeof recallInput>, ReturnType<typeof recalled<Holds>>, "read">;
   /** Keeps an item. */
-  readonly remember: Tool<`remember_${Name}`, ReturnType<typeof rememberInput<Holds>>, typeof remembered, "write">;
+  readonly remember: Tool<
+    `remember_${Name}`,
+    ReturnType<typeof rememberInput<Holds>>,
+    ReturnType<typeof remembered>,
+    "write"
+  >;
   /** Takes an item away. */
-  readonly forget: Tool<`forget_${Name}`, typeof forgetInput, typeof forgotten, "write">;
+  readonly forget: Tool<`forget_${Name}`, ReturnType<typeof forgetInput>, ReturnType<typeof forgotten>, "write">;
   /**
    * Erases all that somebody has in this memory, for their right to it. Not a tool.
    * @param owner an id of a principal or a conversation; nothing for a memory of the tenant
@@ -90,7 +98,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
   const recall = defineTool({
     name: `recall_${name}`,
     description: `Finds again what was remembered. ${description}`,
-    input: recallInput,
+    input: recallInput(),
     output: recalled(holds),
     effect: "read",
     execute: async ({ about, most }, context) => {
@@ -107,7 +115,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     name: `remember_${name}`,
     description: `Keeps something for later runs. ${description}`,
     input: rememberInput(holds),
-    output: remembered,
+    output: remembered(),
     effect: "write",
     risk: "low",
     idempotency: "key",
@@ -137,8 +145,8 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
   const forget = defineTool({
     name: `forget_${name}`,
     description: `Takes something away that was remembered. ${description}`,
-    input: forgetInput,
-    output: forgotten,
+    input: forgetInput(),
+    output: forgotten(),
     effect: "write",
     risk: "low",
     idempotency: "key",

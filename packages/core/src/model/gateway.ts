@@ -9,6 +9,7 @@ import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend, Usage } from "../event.ts";
 import { type Json, plainJson } from "../json.ts";
+import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -49,7 +50,7 @@ export interface ModelGateway {
 
 export type Quote = { readonly amount: Spend } | { readonly error: OrchestrationError };
 
-const failure = z.object(spent);
+const failure = once(() => z.object(spent()));
 
 export const defaultTimeoutMs = 120_000;
 /** How many requests are kept between their quote and their call. */
@@ -102,7 +103,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const refuse = (reason: string) => new OrchestrationError("model/response-invalid", { model, reason });
     let shape = usualShape(answer);
     if (!shape) {
-      const parsed = response.safeParse(answer);
+      const parsed = response().safeParse(answer);
       if (!parsed.success) {
         const [first] = issuesOf(parsed.error);
         throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
@@ -561,7 +562,7 @@ function fallsBack({ code }: OrchestrationError): boolean {
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
 export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
-  const { usage, cost } = failure.safeParse(thrown).data ?? {};
+  const { usage, cost } = failure().safeParse(thrown).data ?? {};
   return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 

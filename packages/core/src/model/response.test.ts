@@ -66,7 +66,7 @@ test("an answer read by hand is what the schema makes of it, member by member an
       const shape = usualShape(given);
       if (!shape) return;
       read++;
-      const parsed = response.safeParse(given);
+      const parsed = response().safeParse(given);
       expect(parsed.success).toBe(true);
       const [ours, theirs] = [plainJson(shape), plainJson(parsed.data)];
       expect(ours).toEqual(theirs);

@@ -1,41 +1,46 @@
 import { z } from "zod";
+import { once } from "../once.ts";
 
-/** Anything but nothing; whether it is JSON is looked at once, for the whole answer. */
-const given = z.unknown().refine((value) => value !== undefined, "it is missing");
-const media = z.object({
-  $media: z.string().min(1),
-  data: z.base64().optional(),
-  url: z.url().optional(),
-  name: z.string().optional(),
+export const spent = once(() => {
+  const count = z.number().int().nonnegative();
+  return {
+    usage: z
+      .object({
+        inputTokens: count,
+        outputTokens: count,
+        cachedInputTokens: count.optional(),
+        cacheWriteTokens: count.optional(),
+        reasoningTokens: count.optional(),
+      })
+      .optional(),
+    cost: z
+      .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
+      .optional(),
+  };
 });
-const part = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
-  z.object({ type: z.literal("output"), value: given }),
-  z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
-  z.object({ type: z.literal("refusal"), reason: z.string() }),
-  z.object({ type: z.literal("reasoning"), provider: z.string(), data: given }),
-  z.object({ type: z.literal("media"), media }),
-]);
-const count = z.number().int().nonnegative();
-export const spent = {
-  usage: z
-    .object({
-      inputTokens: count,
-      outputTokens: count,
-      cachedInputTokens: count.optional(),
-      cacheWriteTokens: count.optional(),
-      reasoningTokens: count.optional(),
-    })
-    .optional(),
-  cost: z
-    .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
-    .optional(),
-};
 /** What a client may answer. */
-export const response = z.object({ parts: z.array(part).min(1), ...spent, model: z.string().optional() });
+export const response = once(() => {
+  // Anything but nothing; whether it is JSON is looked at once, for the whole answer.
+  const given = z.unknown().refine((value) => value !== undefined, "it is missing");
+  const media = z.object({
+    $media: z.string().min(1),
+    data: z.base64().optional(),
+    url: z.url().optional(),
+    name: z.string().optional(),
+  });
+  const part = z.discriminatedUnion("type", [
+    z.object({ type: z.literal("text"), text: z.string() }),
+    z.object({ type: z.literal("toolCall"), callId: z.string().min(1), tool: z.string(), input: given }),
+    z.object({ type: z.literal("output"), value: given }),
+    z.object({ type: z.literal("ask"), of: z.enum(["customer", "operator"]), question: z.string().min(1) }),
+    z.object({ type: z.literal("refusal"), reason: z.string() }),
+    z.object({ type: z.literal("reasoning"), provider: z.string(), data: given }),
+    z.object({ type: z.literal("media"), media }),
+  ]);
+  return z.object({ parts: z.array(part).min(1), ...spent(), model: z.string().optional() });
+});
 
-type Shape = z.output<typeof response>;
+type Shape = z.output<ReturnType<typeof response>>;
 type Part = Shape["parts"][number];
 type Members = { readonly [key: string]: unknown };
 

@@ -3,10 +3,10 @@ import {
   checkParsePolicySet,
   type DetailedError,
   type EntityJson,
-  type PolicyJson,
   policySetTextToParts,
   policyToJson,
   preparsePolicySet,
+  type Response,
   statefulIsAuthorized,
   validate,
 } from "@cedar-policy/cedar-wasm/nodejs";
@@ -15,10 +15,19 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";
-import { type UsedContext, usedContext } from "./cedar-used.ts";
+import {
+  askedOf,
+  type CedarRule,
+  cedarSlices,
+  groupsOf,
+  headOf,
+  type Part,
+  type Slice,
+  togetherId,
+} from "./cedar-slice.ts";
 import { failedRule, type Policy, type PolicyAnswer } from "./policy.ts";
-import { type PolicyRequest, targetOf } from "./request.ts";
 
 /**
  * A policy in Cedar. `permit` allows, `forbid` denies, and a `permit` with `@approve("why")` has a person asked. `@id`
@@ -28,21 +37,13 @@ import { type PolicyRequest, targetOf } from "./request.ts";
  * K2 Where several permits hold and one of them wants a person, a person is asked.
  * K3 Cedar leaves a policy out that cannot be evaluated. Here that is a denial, whatever the others say (P3).
  * K4 A policy is held against the schema of the compiled supervisor before anything starts.
+ * K5 What Cedar is asked is a part of the text that gives the answer of the whole: `cedar-slice.ts`.
  */
 export interface CedarPolicyOptions {
   readonly name: string;
   /** Raise it when the text changes its meaning (D4). */
   readonly version: string;
   readonly text: string;
-}
-
-interface CedarRule {
-  readonly id: string;
-  readonly json: PolicyJson;
-  /** What Cedar reads: a number of its JSON form may be another one in JavaScript. */
-  readonly text: string;
-  readonly approve: string | undefined;
-  readonly because: string;
 }
 
 /**
@@ -70,7 +71,8 @@ export function cedarPolicy({ name, version, text }: CedarPolicyOptions): Policy
   return policy;
 }
 
-function readRules(name: string, text: string): readonly CedarRule[] {
+/** The policies of a text, in its order; throws as {@link cedarPolicy}. */
+export function readRules(name: string, text: string): readonly CedarRule[] {
   const checked = checkParsePolicySet({ staticPolicies: text });
   if (checked.type === "failure") throw invalid(name, text, checked.errors);
   const parts = policySetTextToParts(text);
@@ -108,87 +110,69 @@ function bindTo(policy: Policy, text: string, rules: readonly CedarRule[], defin
   const errors = [...validated.validationErrors, ...validated.validationWarnings].map(({ error }) => error);
   if (errors.length > 0) throw invalid(policy.name, text, errors);
   const byId = new Map(rules.map((rule) => [rule.id, rule]));
-  const setId = `${policy.name}@${policy.version}:${sha256(text)}`;
   const shapes = new Map<string, CedarShape | undefined>();
   for (const { name, inputSchema } of definition.tools.values()) shapes.set(name, shapeOf(inputSchema));
-  /** Actions stand in a group, which Cedar is told with every request; the others stand alone. */
-  const groups = new Map(
-    [...definition.tools.keys()].map((tool) => {
-      const uid = { type: "Action", id: actionOf(tool) };
-      return [tool, [{ uid, attrs: {}, parents: [{ type: "Action", id: "tool" }] }]] as [string, EntityJson[]];
-    }),
-  );
-  const slices = new Map<string, Slice>();
-  /** What could be about such a request by its head: the others can neither hold nor fail. Cedar reads it once. */
-  const sliceFor = (asked: Asked): Slice => {
-    const key = `${asked.agent}\n${asked.action}\n${asked.type === "Agent" || asked.type === "Model" ? asked.resource : ""}`;
-    const known = slices.get(key);
-    if (known) return known;
-    const fits = rules.filter(({ json }) => couldMatch(json, asked));
-    const id = `${setId}:${sha256(fits.map((rule) => rule.id).join("\n"))}`;
-    const parsed = preparsePolicySet(id, {
-      staticPolicies: Object.fromEntries(fits.map(({ id: rule, text: own }) => [rule, own])),
-    });
+  const slices = cedarSlices(policy.name, rules, (id, staticPolicies) => {
+    const parsed = preparsePolicySet(id, { staticPolicies });
     if (parsed.type === "failure") throw invalid(policy.name, text, parsed.errors);
-    const made = { id, used: usedContext(fits.map(({ json }) => json)) };
-    slices.set(key, made);
-    return made;
-  };
-  const answers = recentAnswers();
+  });
+  const answers = recent<PolicyAnswer>();
+  /** Where nothing that stands forbids (L4). */
+  const still = recent<boolean>();
   return {
     ...policy,
     evaluate: (request) => {
       const tool = request.edge === "tool" ? request.tool : undefined;
-      if (tool !== undefined && !groups.has(tool)) return failedRule(policy.name, `nobody defines the tool ${tool}`);
+      if (tool !== undefined && !shapes.has(tool)) return failedRule(policy.name, `nobody defines the tool ${tool}`);
       const asked = askedOf(request);
+      const { agent, action, type, resource } = asked;
       let slice: Slice;
       let context: Record<string, CedarValueJson>;
       try {
-        slice = sliceFor(asked);
+        slice = slices(asked);
         context = contextOf(request, slice.used, tool === undefined ? undefined : shapes.get(tool));
       } catch (thrown) {
         return failedRule(policy.name, reasonOf(thrown));
       }
-      const { agent, action, type, resource } = asked;
-      return answers.of(JSON.stringify([agent, action, resource, context]), () => {
-        const answer = statefulIsAuthorized({
+      const ask = (preparsedPolicySetId: string, seen: Record<string, CedarValueJson>, entities: EntityJson[]) =>
+        statefulIsAuthorized({
           principal: { type: "Agent", id: agent },
           action: { type: "Action", id: action },
           resource: { type, id: resource },
-          context,
+          context: seen,
           validateRequest: false,
-          preparsedPolicySetId: slice.id,
-          entities: tool === undefined ? [] : (groups.get(tool) ?? []),
+          preparsedPolicySetId,
+          entities,
         });
+      const askPart = ({ id, asksGroups }: Part, seen: Record<string, CedarValueJson>) =>
+        ask(id, seen, asksGroups ? groupsOf(asked) : []);
+      return answers.of(JSON.stringify([agent, action, resource, context]), () => {
+        const { standing, rest } = slice;
+        const seen = standing && membersOf(context, standing);
+        const isStill =
+          !seen ||
+          still.of(JSON.stringify([agent, action, resource, seen]), () => {
+            const answer = askPart(standing, seen);
+            return answer.type === "success" && !concerns(answer.response, togetherId);
+          });
+        let answer = isStill ? askPart(rest, membersOf(context, rest)) : undefined;
+        // K5 Some of those that stand together hold or fail: which, the set as it was written says.
+        if (!answer || (answer.type === "success" && concerns(answer.response, togetherId))) {
+          answer = ask(slice.wholeId(), context, groupsOf(asked));
+        }
         if (answer.type === "success") return read(answer.response, byId);
         return failedRule(policy.name, answer.errors[0]?.message ?? "Cedar has no answer");
       });
     },
     neverAllows: (agent, tool) => {
       const asked = { agent, action: actionOf(tool), type: "Tool", resource: tool };
-      const fits = rules.filter(({ json }) => couldMatch(json, asked));
-      const always = fits.some(({ json }) => json.effect === "forbid" && isAboutAll(json));
+      const fits = rules.filter(({ json }) => headOf(json, asked) !== "never");
+      const always = fits.some(
+        ({ json }) => json.effect === "forbid" && json.conditions.length === 0 && headOf(json, asked) === "always",
+      );
       return always || !fits.some(({ json }) => json.effect === "permit");
     },
   };
-}
-
-interface Slice {
-  readonly id: string;
-  readonly used: UsedContext;
-}
-
-/** A request as the head of a policy sees it. */
-interface Asked {
-  readonly agent: string;
-  readonly action: string;
-  readonly type: string;
-  readonly resource: string;
-}
-
-function askedOf(request: PolicyRequest): Asked {
-  const action = request.edge === "tool" ? actionOf(request.tool) : request.edge;
-  return { agent: request.agent, action, type: resourceTypes[request.edge], resource: targetOf(request) };
 }
 
 const answersMax = 256;
@@ -197,12 +181,12 @@ const answersMax = 256;
  * The last answers, by all that Cedar was shown. The gate asks what the core has asked, with a request of its own making;
  * where the two are the same so is the answer, and Cedar is not asked twice.
  */
-function recentAnswers() {
-  const known = new Map<string, PolicyAnswer>();
+function recent<Value>() {
+  const known = new Map<string, Value>();
   return {
-    of: (key: string, ask: () => PolicyAnswer): PolicyAnswer => {
+    of: (key: string, ask: () => Value): Value => {
       const before = known.get(key);
-      if (before) return before;
+      if (before !== undefined) return before;
       const answer = ask();
       const [oldest] = known.keys();
       if (known.size >= answersMax && oldest !== undefined) known.delete(oldest);
@@ -212,28 +196,20 @@ function recentAnswers() {
   };
 }
 
-const resourceTypes = {
-  tool: "Tool",
-  handoff: "Agent",
-  message: "Person",
-  "memory.read": "Memory",
-  "memory.write": "Memory",
-  source: "Source",
-  model: "Model",
-  egress: "Answer",
-} as const satisfies Record<PolicyRequest["edge"], string>;
+/** What of a context a part of a slice looks at. */
+function membersOf(context: Record<string, CedarValueJson>, { members }: Part): Record<string, CedarValueJson> {
+  if (members === undefined) return context;
+  return Object.fromEntries(Object.entries(context).filter(([name]) => members.has(name)));
+}
 
-function read(
-  {
-    decision,
-    diagnostics,
-  }: {
-    readonly decision: string;
-    readonly diagnostics: {
-      readonly reason: readonly string[];
-      readonly errors: readonly { readonly policyId: string; readonly error: { readonly message: string } }[];
-    };
-  },
+/** True where Cedar names a policy as a reason or as one that failed. */
+function concerns({ diagnostics: { reason, errors } }: Response, id: string): boolean {
+  return reason.includes(id) || errors.some(({ policyId }) => policyId === id);
+}
+
+/** What Cedar said, as an answer of ours. */
+export function read(
+  { decision, diagnostics }: Pick<Response, "decision" | "diagnostics">,
   byId: ReadonlyMap<string, CedarRule>,
 ): PolicyAnswer {
   const [error] = [...diagnostics.errors].sort((left, right) => (left.policyId < right.policyId ? -1 : 1));
@@ -251,97 +227,6 @@ function read(
   }
   const asking = reasons.filter(({ approve }) => approve !== undefined);
   return asking.length > 0 ? say("approve", asking) : say("allow", reasons);
-}
-
-/** The context of a request, as far as the policies look at it. Throws for arguments that do not fit their schema. */
-function contextOf(
-  request: PolicyRequest,
-  { members }: UsedContext,
-  shape: CedarShape | undefined,
-): Record<string, CedarValueJson> {
-  const made: Record<string, CedarValueJson> = {};
-  const put = (name: string, value: () => CedarValueJson | undefined) => {
-    if (members !== undefined && !members.has(name)) return;
-    const given = value();
-    if (given !== undefined) made[name] = given;
-  };
-  const { tenant, run, supervisor, path, principal, labels, attributes } = request;
-  put("tenant", () => tenant);
-  put("run", () => run);
-  put("supervisor", () => supervisor);
-  put("path", () => path);
-  put("principal", () => {
-    const { id, kind, roles, authenticated } = principal;
-    return { id, kind, roles: [...roles], authenticated };
-  });
-  put("labels", () => [...labels]);
-  put("attributes", () => Object.entries(attributes).map(([name, value]) => `${name}=${value}`));
-  switch (request.edge) {
-    case "tool": {
-      const { flow } = request;
-      put("effect", () => request.effect);
-      put("risk", () => request.risk);
-      put("reversible", () => request.reversible);
-      put("flow", () => flow && { untrusted: [...flow.untrusted], planned: flow.planned, clean: flow.clean });
-      put("arguments", () =>
-        shape?.type.type === "Record" ? shape.read(request.arguments, members?.get("arguments")) : {},
-      );
-      break;
-    }
-    case "handoff":
-      put("handoff", () => ({ __entity: { type: "Handoff", id: request.handoff } }));
-      break;
-    case "message":
-      put("text", () => request.text);
-      break;
-    case "memory.read":
-    case "memory.write":
-      put("key", () => request.key);
-      break;
-    case "source":
-      put("query", () => request.query);
-      break;
-    case "model":
-      put("purpose", () => request.purpose);
-      put("tools", () => [...request.tools]);
-      break;
-    case "egress":
-  }
-  return made;
-}
-
-/** True unless the head of a policy alone says that it is not about such a request. */
-function couldMatch({ principal, action, resource }: PolicyJson, asked: Asked): boolean {
-  const { agent, action: own, type, resource: id } = asked;
-  const inGroup = type === "Tool" ? [own, "tool"] : [own];
-  // Heads about memory and sources are left to Cedar: their names are anybody's, and no slice is kept for each.
-  const open = type !== "Tool" && type !== "Agent" && type !== "Model";
-  return (
-    names(principal, "Agent", [agent]) && names(action, "Action", inGroup) && (open || names(resource, type, [id]))
-  );
-}
-
-/** True for a policy without conditions whose head asks for no more than {@link couldMatch} has looked at. */
-function isAboutAll({ conditions, principal, resource }: PolicyJson): boolean {
-  return conditions.length === 0 && [principal, resource].every((one) => one.op !== "is" || !("in" in one));
-}
-
-function names(constraint: object, type: string, wanted: readonly string[]): boolean {
-  const { op, entity, entities, entity_type } = constraint as {
-    readonly op: string;
-    readonly entity?: object;
-    readonly entities?: readonly object[];
-    readonly entity_type?: string;
-  };
-  if (op === "All") return true;
-  if (op === "is") return entity_type === type;
-  // `==` a group is about the group itself, and nobody asks about that.
-  const known = op === "==" ? wanted.slice(0, 1) : wanted;
-  const listed = entities ?? (entity ? [entity] : []);
-  return listed.some((one) => {
-    const uid = ("__entity" in one ? one.__entity : one) as { readonly type: string; readonly id: string };
-    return uid.type === type && known.includes(uid.id);
-  });
 }
 
 function invalidAt(policy: string, position: string, reason: string): OrchestrationError {

@@ -27,6 +27,11 @@ export interface RunSession {
   readonly append: (batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
   /** Starts a command; a timer that `holds` counts as in flight until it fires or is aborted. Its outcome comes out of `next` as an input event. Never throws. */
   readonly submit: (command: Command) => void;
+  /**
+   * What a command comes to, where that needs nobody outside and no wait: it is then neither submitted nor in flight.
+   * Absent on engines that keep a record of their own of whatever their code was told.
+   */
+  readonly immediate?: (command: Command) => InputEvent | undefined;
   /** Aborts a command's signal or stops its timer; its outcome, if it still comes, comes as ever. */
   readonly abort: (commandId: string) => void;
   /** What happened next, in the order it shall be journaled; `undefined` when nothing is in flight and nothing waits. */
@@ -41,6 +46,8 @@ export interface RunHost {
   readonly drive: (session: RunSession) => Promise<void>;
   /** Carries out one command at the gates (R3). Resolves with the event; never rejects. */
   readonly execute: (key: RunKey, command: Command, signal: AbortSignal) => Promise<InputEvent>;
+  /** What a command comes to that needs nobody outside and no wait; nothing for every other. Never throws. */
+  readonly immediate?: (key: RunKey, command: Command) => InputEvent | undefined;
 }
 
 /** Somebody who looks on. A throw of its own hurts nobody else. */

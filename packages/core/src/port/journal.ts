@@ -35,6 +35,8 @@ export interface Batch {
   readonly lines: string;
   /** Hash of the last line. */
   readonly hash: string;
+  /** Hash of the entry that it was sealed behind, from whoever sealed it; not stored. Where it is absent, the lines tell. */
+  readonly previous?: string;
 }
 
 /**
@@ -59,6 +61,8 @@ export interface RunRecord {
   /** Epoch ms at which a parked run wants to be woken. */
   readonly wakeAt?: number;
   readonly waits?: Waits;
+  /** What an ended run has cost; absent where that has to be read from its entries. */
+  readonly microUsd?: number;
 }
 
 export interface RunFilter {

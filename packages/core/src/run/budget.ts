@@ -2,7 +2,7 @@ import { addSpend, minusSpend, noSpend } from "../budget/spend.ts";
 import type { CallModelCommand, Command } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
-import type { Work } from "./state.ts";
+import type { RunState, Work } from "./state.ts";
 
 /**
  * The money and tokens of one run (R10): set aside before each model call, settled after it, whatever became of it.
@@ -123,6 +123,11 @@ function overOf(scope: string, name: string, bound: BudgetAmount, used: Spend, n
   return undefined;
 }
 
+/** Adds to what the run has cost, where that is known from its start on. */
+export function addCost(state: RunState, microUsd: number): void {
+  if (state.microUsd !== undefined) state.microUsd += microUsd;
+}
+
 /** A call has an outcome: what it used leaves the reservation, the rest is free again. */
 export function settleCall(
   work: Work,
@@ -139,6 +144,8 @@ export function settleCall(
     microUsd: cost?.microUsd ?? held.amount.microUsd,
     tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
   };
+  // Of a call whose cost nobody told, what was set aside for it counts as spent (D12).
+  if (!cost) addCost(work.state, amount.microUsd);
   purse.spent = addSpend(purse.spent, amount);
   purse.byAgent.set(held.agent, addSpend(purse.byAgent.get(held.agent) ?? noSpend, amount));
   purse.byPath.set(path, addSpend(purse.byPath.get(path) ?? noSpend, amount));

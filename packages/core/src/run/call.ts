@@ -8,6 +8,7 @@ import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { planToolName } from "../label/plan.ts";
 import { unionOf } from "../label/union.ts";
+import { once } from "../once.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
@@ -34,7 +35,7 @@ import { compensationAgent, undoSettled } from "./undo.ts";
  * before it calls.
  */
 
-export const callSteps = compileSteps(effectMachine());
+const callSteps = once(() => compileSteps(effectMachine()));
 
 /** How often a write is tried again under its key, or looked up, before a person is asked. */
 const attemptsMax = 3;
@@ -206,7 +207,7 @@ function begin(work: Work, proposal: Proposal): void {
   const call: Call = {
     ...proposal,
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
-    snapshot: firstStep(callSteps),
+    snapshot: firstStep(callSteps()),
     command: undefined,
     // What the flow rule has found only a person may let pass.
     // A policy can ask for more than the risk does, also of a read.
@@ -402,7 +403,7 @@ export interface Detail {
 }
 
 export function tellCall(work: Work, call: Call, event: EffectEvent, detail: Detail = {}): void {
-  const step = nextStep<EffectCommand>(callSteps, call.snapshot, event);
+  const step = nextStep<EffectCommand>(callSteps(), call.snapshot, event);
   call.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, call, command, detail);
 }

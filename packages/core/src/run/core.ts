@@ -15,7 +15,7 @@ import type { Bus } from "../port/bus.ts";
 import type { Wait, Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { policyPrincipal } from "./asked.ts";
-import { callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
+import { addCost, callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
 import {
   callDecided,
   callDue,
@@ -375,13 +375,13 @@ export class RunCore {
         return;
       case "model.responded": {
         const invocation = this.#settleModel(event.body.command, event.body);
-        state.microUsd += event.body.cost?.microUsd ?? 0;
+        if (event.body.cost) addCost(state, event.body.cost.microUsd);
         if (invocation) this.#guarded(() => readResponse(work, invocation, event.body));
         return;
       }
       case "model.failed": {
         const invocation = this.#settleModel(event.body.command, event.body);
-        state.microUsd += event.body.cost?.microUsd ?? 0;
+        if (event.body.cost) addCost(state, event.body.cost.microUsd);
         if (invocation) this.#guarded(() => failResponse(work, invocation, event.body));
         return;
       }

@@ -12,7 +12,7 @@ import type { InputPlace, Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AtHand } from "./at-hand.ts";
 import { blobStore, openBlobs } from "./blob.ts";
-import { RunCore } from "./core.ts";
+import { type Outcome, RunCore } from "./core.ts";
 
 /**
  * The one reducer loop of every engine: load, transition, append, submit, next (D1).
@@ -76,11 +76,12 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   for (;;) {
     const coming = session.next();
     const back = coming instanceof Promise ? atHand?.wait(letGo) : undefined;
-    const event = await coming;
+    const event = coming instanceof Promise ? await coming : coming;
     back?.();
     if (event === undefined) break;
     driven ??= await load();
-    await driven.take(event);
+    const taking = driven.take(event);
+    if (taking) await taking;
     if (driven.ended) break;
   }
   await (driven ?? left)?.durable;
@@ -96,7 +97,8 @@ interface Driven {
   readonly ended: boolean;
   /** Hears what was taken away and takes up what a lost process had under way. */
   readonly begin: () => Promise<void>;
-  readonly take: (event: InputEvent) => Promise<void>;
+  /** A promise only where something has to be waited for. */
+  readonly take: (event: InputEvent) => void | Promise<void>;
 }
 
 function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun, tenantKey: string): Driven {
@@ -116,35 +118,62 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
     edgeOf: (ask) => core.state.asks.get(ask)?.edge,
   };
   const runKey = { tenant: key.tenant, runId: key.id };
-  const step = async (given: InputEvent): Promise<void> => {
-    const event = sealing ? await sealing.event(runKey, given, place) : given;
+  /** A promise only where there is something to wait for: most steps of most runs take none. */
+  const step = (given: InputEvent): void | Promise<void> =>
+    sealing ? sealing.event(runKey, given, place).then(take) : take(given);
+  const becomeDurable = async (): Promise<void> => {
+    await durable;
+    durable = undefined;
+  };
+  const take = (event: InputEvent): void | Promise<void> => {
     const at = Math.max(session.now(), loaded.lastAt);
     loaded.lastAt = at;
-    const outcome = core.apply(event, at, head.seq + 1);
-    if (!outcome) {
-      // That the run takes no notice of it may rest on something that is not durable yet, and somebody is about to be told.
-      if (durable) await durable;
-      durable = undefined;
-      return;
-    }
+    const outcome = applied(event, at);
+    // That the run takes no notice of it may rest on something that is not durable yet, and somebody is about to be told.
+    if (!outcome) return durable && becomeDurable();
     if (event.type === "run.started" && event.body.conversationId !== undefined) {
       conversationId = event.body.conversationId;
       onConversation?.(conversationId);
     }
-    const batch = sealBatch(head, outcome.drafts, () => session.salt(), blobs.divert);
+    const batch = sealBatch(head, outcome.drafts, salt, blobs.divert);
     const stored = blobs.stored();
-    if (stored) await stored;
+    return stored ? stored.then(() => append(event, outcome, batch, at)) : append(event, outcome, batch, at);
+  };
+  const salt = () => session.salt();
+
+  /**
+   * Applies an input, and with it what a decision of it comes to at once: both are one batch. Only where it is all that
+   * follows from the input, so that nothing of what the first decided is taken back by the second.
+   */
+  const applied = (event: InputEvent, at: number): Applied | undefined => {
+    const first = core.apply(event, at, head.seq + 1);
+    if (!first) return undefined;
+    const isIndexed = changesIndex(core);
+    const [command] = first.commands;
+    const answer = first.commands.length === 1 && command ? session.immediate?.(command) : undefined;
+    const second = answer && core.apply(answer, at, head.seq + first.drafts.length + 1);
+    if (!second) return { ...first, isIndexed };
+    return {
+      drafts: [...first.drafts, ...second.drafts],
+      commands: second.commands,
+      aborts: [...first.aborts, ...second.aborts],
+      isIndexed: isIndexed || changesIndex(core),
+    };
+  };
+
+  const append = (event: InputEvent, outcome: Applied, batch: Batch, at: number): void | Promise<void> => {
     const { tenant, id: runId } = key;
-    const record = isIndexed(core, batch)
-      ? recordOf(core, { tenant, runId, definition, batch, at, conversationId })
-      : undefined;
-    const append = session.append(batch, head.seq, record);
+    const record =
+      outcome.isIndexed || batch.firstSeq === 1
+        ? recordOf(core, { tenant, runId, definition, batch, at, conversationId })
+        : undefined;
+    const appended = session.append(batch, head.seq, record);
     head = { seq: batch.lastSeq, hash: batch.hash };
-    if (append) {
-      durable = append;
+    if (appended) {
+      durable = appended;
       // The next barrier awaits the same promise; until then nobody must find the rejection unhandled.
-      append.catch(() => {});
-      void append.then(
+      appended.catch(() => {});
+      void appended.then(
         () => session.published(batch),
         () => {},
       );
@@ -166,10 +195,10 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
           command.type === "returnBudget" ||
           (command.type === "callModel" && gateway.isPaid(command.alias)),
       );
-    if (needsBarrier && durable) {
-      await durable;
-      durable = undefined;
-    }
+    return needsBarrier && durable ? becomeDurable().then(() => submit(outcome)) : submit(outcome);
+  };
+
+  const submit = (outcome: Applied): void => {
     for (const id of outcome.aborts) session.abort(id);
     for (const command of outcome.commands) session.submit(command);
     if (head.seq - lastSnapshot >= snapshotEvery && !core.ended) {
@@ -217,10 +246,7 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
       }
       for (const timer of core.timers) session.submit(timer);
     },
-    take: async (event) => {
-      if (isFromPeople(event)) await hearRestrictions();
-      await step(event);
-    },
+    take: (event) => (isFromPeople(event) ? hearRestrictions().then(() => step(event)) : step(event)),
   };
 }
 
@@ -236,9 +262,15 @@ function isFromPeople({ type }: InputEvent): boolean {
   );
 }
 
+/** What came of one input, and of what a decision of it came to at once. */
+interface Applied extends Outcome {
+  /** What the index says of the run is no longer true. */
+  readonly isIndexed: boolean;
+}
+
 /** The index is touched at the start, at a park, at a wake-up, at the end, and when it is no longer true: not at every step. */
-function isIndexed(core: RunCore, { firstSeq }: Batch): boolean {
-  return firstSeq === 1 || core.parked || core.ended || core.justWoken || core.waitsChanged;
+function changesIndex(core: RunCore): boolean {
+  return core.parked || core.ended || core.justWoken || core.waitsChanged;
 }
 
 /** What the index says of a run after a batch. */
@@ -267,6 +299,7 @@ export function recordOf(
     ...(conversationId === undefined ? {} : { conversationId }),
     ...(core.ended || core.waits.length === 0 ? {} : { waits: core.waits }),
     ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
+    ...(core.ended && core.state.microUsd !== undefined ? { microUsd: core.state.microUsd } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { covers, type Grant, isBound, isOver } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
 import { unionOf } from "../label/union.ts";
 import type { Envelope, MessageType } from "../message.ts";
+import { once } from "../once.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { askPolicy, factsOf } from "./asked.ts";
@@ -19,7 +20,7 @@ import { beginTeam, reject, teamAddress } from "./team.ts";
 
 /** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
 
-export const loopSteps = compileSteps(agentMachine());
+export const loopSteps = once(() => compileSteps(agentMachine()));
 
 /** A round that asks more models than this has gone wrong. */
 export const candidatesMax = 16;
@@ -120,7 +121,7 @@ function accept(
     grant,
     message: envelope.id,
     input,
-    snapshot: firstStep(loopSteps),
+    snapshot: firstStep(loopSteps()),
     messages: [],
     labels: [...(labels[""] ?? [])],
     models: 0,
@@ -271,7 +272,7 @@ interface Detail {
 
 function tell(work: Work, invocation: Invocation, event: AgentEvent, detail: Detail = {}): void {
   if (work.state.ending) return;
-  const step = nextStep<AgentCommand>(loopSteps, invocation.snapshot, event);
+  const step = nextStep<AgentCommand>(loopSteps(), invocation.snapshot, event);
   invocation.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, invocation, command, detail);
 }

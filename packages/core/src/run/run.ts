@@ -317,6 +317,16 @@ export function runHandle<Output>(options: {
   };
   const isEnd = (status: RunStatus): status is EndStatus => status !== "running" && status !== "parked";
 
+  /** What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for. */
+  const revealed = async (result: RunResult<Output>): Promise<RunResult<Output>> => {
+    if (!sealing) return result;
+    const to = { kind: "caller", name: principals.current().id, path: "" } as const;
+    const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
+    if (result.status === "completed") return { ...result, output: await reveal(result.output) };
+    if (!("packet" in result)) return result;
+    return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
+  };
+
   return {
     id: key.runId,
     tenant: key.tenant,
@@ -334,20 +344,21 @@ export function runHandle<Output>(options: {
     }) as RunEvents,
     result: async () => {
       await until(isEnd);
+      // Where the index knows what it has cost, the end alone is read.
+      const { status, microUsd, lastSeq } = await record();
+      if (microUsd !== undefined && status !== "failed" && status !== "cancelled") {
+        const [last] = await engine.journal.read(stream, lastSeq);
+        return revealed(
+          resultOf<Output>(key.runId, last ? await open(last) : [], last?.hash ?? "", definition.tools, microUsd),
+        );
+      }
       const batches = await engine.journal.read(stream);
       const last = batches.at(-1);
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
       const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
       const all = (await Promise.all(told.map(open))).flat();
-      const result = resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools);
-      if (!sealing) return result;
-      // What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for.
-      const to = { kind: "caller", name: principals.current().id, path: "" } as const;
-      const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
-      if (result.status === "completed") return { ...result, output: await reveal(result.output) };
-      if (!("packet" in result)) return result;
-      return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
+      return revealed(resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools));
     },
     questions: async () => questionsOf(await entries()),
     approvals: async () => openCasesOf(await entries(), await record()),
@@ -515,10 +526,11 @@ export function resultOf<Output>(
   all: readonly Entry[],
   journalHash: string,
   tools: ReadonlyMap<string, AnyTool> = new Map(),
+  known?: number,
 ): RunResult<Output> {
-  let microUsd = 0;
+  let microUsd = known ?? 0;
   const told = new Set<string>();
-  for (const entry of all) {
+  for (const entry of known === undefined ? all : []) {
     if ((entry.type === "model.responded" || entry.type === "model.failed") && entry.body.cost) {
       told.add(entry.body.command);
       microUsd += entry.body.cost.microUsd;

@@ -20,7 +20,8 @@ import type {
 /** State to JSON and back. A snapshot is a cache (R1): what is saved here can always be folded again. */
 
 interface Saved {
-  readonly format: 2;
+  /** 2: without all of what the run has cost. */
+  readonly format: 2 | 3;
   readonly state: Omit<
     RunState,
     | "repeats"
@@ -80,7 +81,7 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
   const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, ...others } = state;
   const { answered, uncertain, approvals, questions, delayed, purse, ...plain } = others;
   const saved: Saved = {
-    format: 2,
+    format: 3,
     state: { ...plain, ending: plain.ending ?? null },
     repeats: [...repeats],
     agentCalls: [...agentCalls],
@@ -127,7 +128,8 @@ export function loadState(
   root: SupervisorDefinition,
 ): Extras & { state: RunState; timers: StartTimerCommand[] } {
   const saved = structuredClone(json) as unknown as Saved;
-  if (saved?.format !== 2) throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
+  if (saved?.format !== 2 && saved?.format !== 3)
+    throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
   const teams = new Map<string, Team>();
   const invocations = new Map<string, Invocation>();
   // Outer teams come before the invocations that hold inner ones: both lists keep their order of birth.
@@ -214,6 +216,7 @@ export function loadState(
   return {
     state: {
       ...saved.state,
+      microUsd: saved.format === 3 ? saved.state.microUsd : undefined,
       // Snapshots from before there were flows know of nothing that was read.
       readings: saved.state.readings ?? [],
       starter: saved.state.starter ?? { principal: "" },

@@ -76,7 +76,7 @@ export interface Invocation {
   snapshot: StepSnapshot;
   messages: Message[];
   /** Labels of everything this invocation has read. */
-  labels: string[];
+  labels: readonly string[];
   models: number;
   calls: number;
   asks: number;
@@ -256,9 +256,10 @@ export interface RunState {
   startedAt: number;
   steps: number;
   handoffs: number;
-  microUsd: number;
+  /** What its calls have cost so far; not known of a run that was migrated by a version that did not count it. */
+  microUsd: number | undefined;
   /** Labels of everything that any agent of this run has read; a handoff carries them on (D10). */
-  labels: string[];
+  labels: readonly string[];
   /** Who started it, and the conversation that it belongs to. */
   starter: { readonly principal: string; readonly conversationId?: string };
   /** What it has read, for where values come from; nothing where the team reads nothing foreign. */

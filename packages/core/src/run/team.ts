@@ -466,7 +466,7 @@ export function reject(
  * Labels of a payload (D10): those of all that its contract reads, of the output that the edge was chosen from, and of the
  * team's own input. A stronger model gets what the one before it got.
  */
-function labelsOf(work: Work, team: Team, edgeName: string, again: string | undefined): string[] {
+function labelsOf(work: Work, team: Team, edgeName: string, again: string | undefined): readonly string[] {
   if (!work.rules.flows) {
     const parent = team.parent === undefined ? undefined : work.state.invocations.get(team.parent);
     return unionOf(work.state.labels, parent?.labels ?? []);

@@ -15,9 +15,9 @@ export type Disclosure = StreamBodies["value.disclosed"];
 
 export interface Recipient {
   readonly kind: Disclosure["to"]["kind"];
-  /** Of the tool, the model, or whoever asks. */
+  /** Of the tool, the model, or whoever asks or approves. */
   readonly name: string;
-  /** The agent instance or call for which it is. */
+  /** The agent instance, call or effect for which it is. */
   readonly path: string;
 }
 

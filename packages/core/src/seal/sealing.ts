@@ -6,6 +6,7 @@ import type { Json } from "../json.ts";
 import { findAgent } from "../model/gateway.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal } from "../port/journal.ts";
+import type { Principal } from "../principal.ts";
 import { type Issue, jsonSchemaOf } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
@@ -14,6 +15,7 @@ import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
 import { openJson, type SealContext, sealJson, sealText } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
 import { openVault, passingId, type Vault } from "./vault.ts";
+import { type Shown, withheldIn } from "./withheld.ts";
 
 /**
  * Nothing secret is stored (R12): what comes into a run is sealed in one place, before it is journaled, and two gates let
@@ -39,6 +41,11 @@ export interface Sealing {
   readonly parts: (key: RunKey, parts: readonly ResponsePart[], agent: string) => Promise<readonly ResponsePart[]>;
   /** The same value with those of some classes in the clear, once that is on record. */
   readonly reveal: <Value>(key: RunKey, value: Value, classes: readonly string[], to: Recipient) => Promise<Value>;
+  /**
+   * What a person is shown of what they decide on, once that is on record.
+   * @throws OrchestrationError `approval/reveal-not-allowed` for somebody whose roles are cleared for no class
+   */
+  readonly show: <Value>(key: RunKey, value: Value, to: Principal, path: string) => Promise<Shown<Value>>;
   /** Places of a run's input that hold what is refused. */
   readonly refusals: (tenant: string, input: Json) => readonly Issue[];
   readonly disclosures: (key: RunKey) => Promise<readonly (Disclosure & { readonly at: number })[]>;
@@ -319,6 +326,18 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       if (disclosed.size > 0) await disclosures(journal, key, { now, salt }).note(to, disclosed);
       return opened;
     },
+    show: async (key, value, { id, roles }, path) => {
+      const classes = rules.operator(roles);
+      if (classes.length === 0)
+        throw new OrchestrationError("approval/reveal-not-allowed", { principal: id, effect: path });
+      const vault = await vaultOf(key);
+      await vault.refresh();
+      const { value: opened, disclosed } = openJson(value, classes, vault);
+      if (disclosed.size > 0) {
+        await disclosures(journal, key, { now, salt }).note({ kind: "approver", name: id, path }, disclosed);
+      }
+      return { value: opened, revealed: [...disclosed.keys()].sort(), withheld: withheldIn(opened, vault) };
+    },
     refusals: (tenant, input) => {
       if (!rules.mayRefuse) return [];
       const issues: Issue[] = [];
@@ -367,6 +386,8 @@ const noVault: Vault = {
   known: () => [],
   mayKnow: () => false,
   valueOf: () => undefined,
+  lackOf: () => undefined,
+  erased: () => [],
   isEmpty: () => true,
 };
 

@@ -23,6 +23,11 @@ export interface SealSettings {
   readonly tenants?: { readonly [tenant: string]: ClassActions };
   /** Classes that the models under an alias are shown, beside those that the models name themselves. */
   readonly models?: { readonly [alias: string]: readonly string[] };
+  /**
+   * Classes that people of a role (`*`: of any, or of none) are shown of the approval that they decide, when they ask for
+   * it. Nobody is shown anything when absent.
+   */
+  readonly operators?: { readonly [role: string]: readonly string[] };
 }
 
 export interface VaultSettings {
@@ -55,6 +60,8 @@ export interface SealRules {
   readonly actionOf: (tenant: string, dataClass: string) => SealAction;
   readonly mayRefuse: boolean;
   readonly models: { readonly [alias: string]: readonly string[] };
+  /** What somebody with these roles is shown. */
+  readonly operator: (roles: readonly string[]) => readonly string[];
   readonly answers: readonly string[];
 }
 
@@ -65,7 +72,7 @@ export interface SealRules {
 export function sealRules({ vault, seal, answers }: SealOptions): SealRules | undefined {
   if (vault === undefined && seal === undefined) return undefined;
   const settings: SealSettings = seal === "mask" ? { mode: "mask" } : (seal ?? {});
-  const { mode = "seal", detectors = [], classes = {}, tenants = {}, models = {} } = settings;
+  const { mode = "seal", detectors = [], classes = {}, tenants = {}, models = {}, operators = {} } = settings;
   const keys = vault ? [vault.key, ...(vault.previous ?? [])].map(readVaultKey) : [];
   if (mode === "seal" && keys.length === 0) throw new OrchestrationError("vault/key-missing", { run: "any", key: "?" });
   const own = <Value>(table: { readonly [name: string]: Value }, name: string) =>
@@ -81,6 +88,7 @@ export function sealRules({ vault, seal, answers }: SealOptions): SealRules | un
     },
     mayRefuse: [classes, ...Object.values(tenants)].some((table) => Object.values(table).includes("refuse")),
     models,
+    operator: (roles) => [...new Set([...roles, "*"].flatMap((role) => own(operators, role) ?? []))],
     answers: answers?.reveals ?? [],
   };
 }

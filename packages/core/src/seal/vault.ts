@@ -31,6 +31,10 @@ export interface Vault {
   readonly mayKnow: (text: string) => boolean;
   /** What a token stands for; nothing for a masked one, and where the key for it is not at hand. */
   readonly valueOf: (token: string) => string | undefined;
+  /** Why nobody here can have the value of a token: it was masked, or sealed under a key that is not at hand. */
+  readonly lackOf: (token: string) => "masked" | "key-missing" | undefined;
+  /** Classes whose values were erased; tokens of them are not known any more. */
+  readonly erased: () => readonly string[];
   readonly isEmpty: () => boolean;
 }
 
@@ -47,6 +51,8 @@ interface Kept {
   readonly token: string;
   readonly class: string;
   readonly value: string | undefined;
+  /** There is a value, and no key for it. */
+  readonly isLocked: boolean;
   /** As it may stand in a JSON text. */
   readonly written: string | undefined;
 }
@@ -141,7 +147,8 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     for (const { token, class: of, box, keyId } of values.values()) {
       if (byToken.has(token)) continue;
       const value = box === undefined ? undefined : ciphers.get(keyId)?.unlock(token, box);
-      keep({ token, class: of, value, written: value === undefined ? undefined : inJson(value) });
+      const isLocked = box !== undefined && value === undefined;
+      keep({ token, class: of, value, isLocked, written: value === undefined ? undefined : inJson(value) });
     }
   };
   /** What was erased is empty. */
@@ -153,12 +160,14 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
       return undefined;
     }
   };
+  const erased = new Set<string>();
   const refresh = async () => {
     const classes = [...((await read(index))?.classes ?? [])];
     const all = await Promise.all(classes.map((kind) => read(streamOf(kind))));
     classes.forEach((kind, at) => {
       const values = all[at];
       if (values) take(kind, values);
+      else erased.add(kind);
     });
   };
   await refresh();
@@ -219,6 +228,7 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
         token,
         class: kind,
         value: reversibly ? value : undefined,
+        isLocked: false,
         written: reversibly ? inJson(value) : undefined,
       });
       return token;
@@ -264,6 +274,12 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
       return false;
     },
     valueOf: (token) => byToken.get(token)?.value,
+    lackOf: (token) => {
+      const kept = byToken.get(token);
+      if (!kept || kept.value !== undefined) return undefined;
+      return kept.isLocked ? "key-missing" : "masked";
+    },
+    erased: () => [...erased].sort(),
     isEmpty: () => byToken.size === 0,
   };
 }

@@ -148,32 +148,48 @@ export function makeHost({
     }
   };
 
-  const reserve = async (key: RunKey, command: ReserveCommand, signal: AbortSignal): Promise<InputEvent> => {
-    const { id, path, sliceLeft, at } = command;
-    const refuse = (scope: "price" | "tenant", error: OrchestrationError): InputEvent => ({
-      id,
-      path,
-      type: "budget.refused",
-      body: { command: id, scope, error: error.toRecord() },
-    });
+  const refuse = (
+    { id, path }: ReserveCommand,
+    scope: "price" | "tenant",
+    error: OrchestrationError,
+  ): InputEvent<"budget.refused"> => ({
+    id,
+    path,
+    type: "budget.refused",
+    body: { command: id, scope, error: error.toRecord() },
+  });
+  const reserved = (
+    { id, path }: ReserveCommand,
+    amount: Spend,
+    slice?: { readonly stream: string; readonly amount: Spend },
+  ): InputEvent<"budget.reserved"> => ({
+    id,
+    path,
+    type: "budget.reserved",
+    body: { command: id, amount, ...(slice === undefined ? {} : { slice }) },
+  });
+
+  /** What is set aside within the run's own budget is nobody else's business, and takes a look at the price alone. */
+  const reserveWithinRun = (key: RunKey, command: ReserveCommand): InputEvent => {
     const quoted = gateway.quote(key, command.call);
-    if ("error" in quoted) return refuse("price", quoted.error);
+    return "error" in quoted ? refuse(command, "price", quoted.error) : reserved(command, quoted.amount);
+  };
+
+  const reserve = async (key: RunKey, command: ReserveCommand, signal: AbortSignal): Promise<InputEvent> => {
+    const { id, sliceLeft, at } = command;
+    if (!sliceLeft) return reserveWithinRun(key, command);
+    const quoted = gateway.quote(key, command.call);
+    if ("error" in quoted) return refuse(command, "price", quoted.error);
     const { amount } = quoted;
-    const needed = sliceLeft && minusSpend(amount, sliceLeft);
-    const reserved = (slice?: { readonly stream: string; readonly amount: Spend }): InputEvent => ({
-      id,
-      path,
-      type: "budget.reserved",
-      body: { command: id, amount, ...(slice === undefined ? {} : { slice }) },
-    });
-    if (!needed || (needed.microUsd === 0 && needed.tokens === 0)) return reserved();
+    const needed = minusSpend(amount, sliceLeft);
+    if (needed.microUsd === 0 && needed.tokens === 0) return reserved(command, amount);
     const demand = { slice: id, run: key.runId, needed, at };
     const taken = await persist(signal, () => ledger.take(key.tenant, demand)).catch((thrown: unknown) => {
       if (OrchestrationError.is(thrown)) return { error: thrown };
       throw thrown;
     });
-    if (!taken) return refuse("tenant", new OrchestrationError("engine/closed", { engine: engine.name }));
-    return "error" in taken ? refuse("tenant", taken.error) : reserved(taken);
+    if (!taken) return refuse(command, "tenant", new OrchestrationError("engine/closed", { engine: engine.name }));
+    return "error" in taken ? refuse(command, "tenant", taken.error) : reserved(command, amount, taken);
   };
 
   const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: AbortSignal): Promise<InputEvent> => {
@@ -215,6 +231,8 @@ export function makeHost({
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
     drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),
+    immediate: (key, command) =>
+      command.type === "reserve" && !command.sliceLeft ? reserveWithinRun(key, command) : undefined,
     execute: (key, command, signal) => {
       switch (command.type) {
         case "callModel":

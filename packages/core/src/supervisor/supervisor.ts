@@ -292,7 +292,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
-    ...(sealing ? { seal: sealing.json } : {}),
+    ...(sealing ? { seal: sealing.json, show: sealing.show } : {}),
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
 

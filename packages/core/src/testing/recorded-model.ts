@@ -5,7 +5,7 @@ import { diffOf } from "../approval/diff.ts";
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import { hashJson } from "../hash.ts";
-import { type Json, plainJson } from "../json.ts";
+import { escapePointer, type Json, plainJson } from "../json.ts";
 import { isSensitive } from "../label/label.ts";
 import { modelError } from "../model/failure.ts";
 import { toldBy } from "../model/gateway.ts";
@@ -344,7 +344,7 @@ function redacted(value: Json, pointer: string, redact: (text: string, pointer: 
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,
-      redacted(member, `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, redact),
+      redacted(member, `${pointer}/${escapePointer(name)}`, redact),
     ]),
   );
 }

@@ -69,3 +69,21 @@ test("a flood leaves everything else its turn, and every message is told, in ord
   expect(found).toEqual(ids);
   stop();
 });
+
+test("a stream that hands over little at a time is never paused, however long it goes on", async () => {
+  let [found, pauses] = [0, 0];
+  const input = new PassThrough();
+  input.on("pause", () => pauses++);
+  const { stop } = readLines(input, 1_000, {
+    message: () => found++,
+    noise: () => {},
+    overflow: () => {},
+  });
+  const lines = Array.from({ length: 32 }, (_, id) => `${JSON.stringify({ jsonrpc: "2.0", id })}\n`).join("");
+  for (let turn = 0; turn < 50; turn++) {
+    input.write(lines);
+    await new Promise(setImmediate);
+  }
+  expect({ found, pauses }).toEqual({ found: 50 * 32, pauses: 0 });
+  stop();
+});

@@ -25,6 +25,8 @@ const byteOrderMark = 0xfeff;
 /** Lines, or pieces of 256 bytes of them, that are read in one turn of the event loop. */
 const piecesPerTurn = 200;
 const pieceBytes = 256;
+/** What the system hands over at once. A piece that is shorter was all there was, and ends the turn. */
+const chunkBytes = 64 * 1024;
 /** A line that is longer is made one text in one turn, and read in the next. */
 const longChars = 1024 * 1024;
 
@@ -68,7 +70,9 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   };
   const data = (chunk: Buffer) => {
     unread.push(chunk);
-    if (!resting) read();
+    if (resting) return;
+    read();
+    if (!resting && chunk.length < chunkBytes) left = piecesPerTurn;
   };
   const read = () => {
     for (let chunk = unread.shift(); chunk; chunk = unread.shift()) {
