@@ -13,6 +13,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createSupervisor, defineAgent, defineTool, operator, user } from "@remit/core";
@@ -38,7 +39,7 @@ const tenant = "acme";
 const heldMax = 8 * 2 ** 20;
 const approver = operator("o_1");
 
-/** @typedef {{ parked: number, startsPerSecond: number, rssBefore: number, rssTenth: number, rssAfter: number, heapBefore: number, heapAfter: number, fileBytes: number, continueMs: number, effects: Record<string, number> }} Parking */
+/** @typedef {{ parked: number, startsPerSecond: number, rssBefore: number, rssTenth: number, rssAfter: number, heapBefore: number, heapAfter: number, fileBytes: number, disk: { payload: number, other: number }, continueMs: number, effects: Record<string, number> }} Parking */
 /** @typedef {{ openMs: number, woken: number, rss: number, heap: number, firstPageMs: number, continueMs: number, finishesPerSecond: number, decided: number, refused: number, completed: number, rssAfter: number, heapAfter: number, effects: Record<string, number> }} Finishing */
 
 if (values.part === "park") report(await park());
@@ -67,6 +68,8 @@ async function main() {
     const effects = new Set(counts.map(([key]) => key)).size;
     const calls = counts.reduce((sum, [, count]) => sum + count, 0);
     say(`completed ${finishing.completed} of ${runs}; effects ${effects}, calls ${calls}`);
+    const { payload, other } = parking.disk;
+    say(`disk of a parked run: ${Math.round(payload)} bytes of payloads, ${Math.round(other)} beyond them`);
     const { effects: _, ...parked } = parking;
     const { effects: __, ...finished } = finishing;
     if (values.json) console.log(JSON.stringify({ runs, effects, calls, parked, finished }));
@@ -178,7 +181,7 @@ async function park() {
   await engine.idle();
   const seconds = (performance.now() - began) / 1_000;
   const after = weigh();
-  const fileBytes = statSync(join(values.folder, "runs.db")).size;
+  const { fileBytes, disk } = weighDisk(join(values.folder, "runs.db"));
   const continueMs = await continueSome(desk);
   await engine.close();
   return {
@@ -190,6 +193,7 @@ async function park() {
     heapBefore: before.heap,
     heapAfter: after.heap,
     fileBytes,
+    disk,
     continueMs,
     effects: Object.fromEntries(effects),
   };
@@ -282,6 +286,19 @@ async function countCompleted(desk) {
     if (!last) return count;
     edge = { before: last.startedAt, beforeRunId: last.runId };
   }
+}
+
+/** The file once its log is folded into it, and what of it each run has: bodies of entries, and all the rest. @param {string} path */
+function weighDisk(path) {
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  let payloadBytes = 0;
+  for (const { lines } of database.prepare("SELECT lines FROM batches").iterate()) {
+    for (const line of String(lines).split("\n")) payloadBytes += Buffer.byteLength(line.split("\t")[4] ?? "");
+  }
+  database.close();
+  const fileBytes = statSync(path).size;
+  return { fileBytes, disk: { payload: payloadBytes / runs, other: (fileBytes - payloadBytes) / runs } };
 }
 
 function weigh() {

@@ -132,6 +132,15 @@ describe("random teams, models, tools and people", () => {
     );
   }, 120_000);
 
+  test("and for runs that let go of their state whenever they wait", async () => {
+    await fc.assert(
+      fc.asyncProperty(arbSeed, fc.integer({ min: 1, max: 20 }), async (seed, snapshotEvery) => {
+        await assertSound(await playTrial(seed, memoryJournal(), { statesAtHand: 0, snapshotEvery }));
+      }),
+      { numRuns: runs },
+    );
+  }, 120_000);
+
   test("and for runs that are cancelled while they wait", async () => {
     await fc.assert(
       fc.asyncProperty(arbSeed, fc.integer({ min: 1, max: 40 }), async (seed, cancelAt) => {

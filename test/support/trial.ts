@@ -319,6 +319,7 @@ export async function playTrial(
     /** Cancels when this entry is told, whatever is under way. */
     readonly cancelOn?: number;
     readonly snapshotEvery?: number;
+    readonly statesAtHand?: number;
     /** Puts eyes and ears into the trial before it is played. */
     readonly prepare?: (trial: Trial) => Trial;
   } = {},
@@ -339,6 +340,7 @@ export async function playTrial(
       // Made at random, some trials cannot end well; how they end then is what is looked at.
       check: "log",
       ...(options.snapshotEvery === undefined ? {} : { snapshotEvery: options.snapshotEvery }),
+      ...(options.statesAtHand === undefined ? {} : { statesAtHand: options.statesAtHand }),
     } as never);
     return { engine, supervisor };
   };

@@ -1,9 +1,10 @@
 import { EventEmitter } from "eventemitter3";
+import type { Command } from "./command.ts";
 import { reasonOf } from "./errors.ts";
-import type { Entry, EntryType } from "./event.ts";
+import type { Entry, EntryType, InputEvent } from "./event.ts";
 import { openBatch } from "./journal/chain.ts";
 import type { RunKey, RunSession } from "./port/engine.ts";
-import type { Batch } from "./port/journal.ts";
+import type { Batch, Journal, RunRecord, StreamKey } from "./port/journal.ts";
 import type { Logger } from "./port/logger.ts";
 
 type Listener = (entry: Entry, key: RunKey) => unknown;
@@ -44,19 +45,49 @@ export function observers(logger: Logger) {
 
 /** The same session, whose published batches are also told to somebody. */
 export function listening(session: RunSession, hear: (batch: Batch) => void): RunSession {
-  return {
-    key: session.key,
-    journal: session.journal,
-    now: () => session.now(),
-    salt: () => session.salt(),
-    append: (batch, expectedSeq, record) => session.append(batch, expectedSeq, record),
-    submit: (command) => session.submit(command),
-    ...(session.immediate ? { immediate: (command) => session.immediate?.(command) } : {}),
-    abort: (commandId) => session.abort(commandId),
-    next: () => session.next(),
-    published: (batch) => {
-      session.published(batch);
+  return new ListeningSession(session, hear);
+}
+
+/** One for each run at work: its methods are shared. */
+class ListeningSession implements RunSession {
+  readonly key: StreamKey;
+  readonly journal: Journal;
+  readonly published: (batch: Batch) => void;
+  readonly immediate?: (command: Command) => InputEvent | undefined;
+  readonly #inner: RunSession;
+
+  constructor(inner: RunSession, hear: (batch: Batch) => void) {
+    this.key = inner.key;
+    this.journal = inner.journal;
+    this.#inner = inner;
+    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
+    this.published = (batch) => {
+      inner.published(batch);
       hear(batch);
-    },
-  };
+    };
+  }
+
+  now(): number {
+    return this.#inner.now();
+  }
+
+  salt(): string {
+    return this.#inner.salt();
+  }
+
+  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
+    return this.#inner.append(batch, expectedSeq, record);
+  }
+
+  submit(command: Command): void {
+    this.#inner.submit(command);
+  }
+
+  abort(commandId: string): void {
+    this.#inner.abort(commandId);
+  }
+
+  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
+    return this.#inner.next();
+  }
 }

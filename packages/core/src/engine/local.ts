@@ -69,7 +69,7 @@ class LocalEngine implements Engine {
   readonly #ids: IdSource;
   readonly #hosts = new Map<string, RunHost>();
   readonly #sessions = new Map<string, LocalSession>();
-  readonly #watchers = new Map<string, Set<RunWatcher>>();
+  readonly #watchers = new Map<string, readonly RunWatcher[]>();
   /** Runs whose driving stopped with an error and was not taken up again here. */
   readonly #stopped = new Map<string, OrchestrationError>();
   readonly #driving: number;
@@ -240,18 +240,18 @@ class LocalEngine implements Engine {
 
   watch(key: RunKey, watcher: RunWatcher): () => void {
     const name = nameOf(key);
-    const watchers = this.#watchers.get(name) ?? new Set();
-    watchers.add(watcher);
-    this.#watchers.set(name, watchers);
+    const isWatching = () => this.#watchers.get(name)?.includes(watcher) ?? false;
+    this.#watchers.set(name, [...(this.#watchers.get(name) ?? []), watcher]);
     if (this.#stopped.has(name)) {
       queueMicrotask(() => {
         const error = this.#stopped.get(name);
-        if (error && watchers.has(watcher)) this.#tellOne(watcher, ({ stopped }) => stopped(error));
+        if (error && isWatching()) this.#tellOne(watcher, ({ stopped }) => stopped(error));
       });
     }
     return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0) this.#watchers.delete(name);
+      const others = this.#watchers.get(name)?.filter((one) => one !== watcher) ?? [];
+      if (others.length > 0) this.#watchers.set(name, others);
+      else this.#watchers.delete(name);
     };
   }
 
@@ -316,7 +316,8 @@ class LocalEngine implements Engine {
     });
     this.#sessions.set(name, session);
     this.#stopped.delete(name);
-    for (const event of events) session.push(event);
+    // What it begins with is the session's now, and in the journal soon: nothing holds it while the run is driven.
+    for (const event of events.splice(0)) session.push(event);
     void this.#run(name, start, session, host);
   }
 
@@ -345,14 +346,14 @@ class LocalEngine implements Engine {
     this.#pump();
   }
 
-  async #needsDriving({ key, events, isWanted }: Start, session: LocalSession): Promise<boolean> {
-    if (events.length > 0) return true;
+  async #needsDriving({ key, isWanted }: Start, session: LocalSession): Promise<boolean> {
+    if (session.waiting > 0) return true;
     const record = await this.journal.findRun(key.tenant, key.runId);
     return session.waiting > 0 || (record !== undefined && isWanted(record));
   }
 
   #tell(name: string, act: (watcher: RunWatcher) => void): void {
-    for (const watcher of [...(this.#watchers.get(name) ?? [])]) this.#tellOne(watcher, act);
+    for (const watcher of this.#watchers.get(name) ?? []) this.#tellOne(watcher, act);
   }
 
   #tellOne(watcher: RunWatcher, act: (watcher: RunWatcher) => void): void {

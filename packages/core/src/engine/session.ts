@@ -31,7 +31,7 @@ export class LocalSession implements RunSession {
   readonly #inFlight = new Map<string, AbortController>();
   readonly #timers = new Map<string, { readonly cancel: () => void }>();
   /** Timers that the run is at work for until they fire. */
-  readonly #holding = new Set<string>();
+  #holding: Set<string> | undefined;
   #current: Waiting | undefined;
   #wake: ((event: InputEvent | undefined) => void) | undefined;
   #stopped = false;
@@ -68,16 +68,18 @@ export class LocalSession implements RunSession {
     if (this.#stopped) return;
     if (command.type === "startTimer") {
       const { id, path, dueAt, holds } = command;
-      const event: InputEvent = { id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } };
+      const event = (): InputEvent => ({ id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } });
       this.#stopTimer(id);
-      if (dueAt <= this.now()) return this.push({ event });
+      if (dueAt <= this.now()) return this.push({ event: event() });
       const fired = () => {
         this.#timers.delete(id);
-        this.#holding.delete(id);
-        this.push({ event });
+        this.#holding?.delete(id);
+        this.push({ event: event() });
       };
       this.#timers.set(id, this.#options.clock.at(dueAt, fired));
-      if (holds) this.#holding.add(id);
+      if (!holds) return;
+      this.#holding ??= new Set();
+      this.#holding.add(id);
       return;
     }
     const controller = new AbortController();
@@ -106,7 +108,7 @@ export class LocalSession implements RunSession {
   #stopTimer(id: string): void {
     this.#timers.get(id)?.cancel();
     this.#timers.delete(id);
-    this.#holding.delete(id);
+    this.#holding?.delete(id);
   }
 
   next(): Promise<InputEvent | undefined> | InputEvent | undefined {
@@ -118,7 +120,7 @@ export class LocalSession implements RunSession {
       this.#current = waiting;
       return waiting.event;
     }
-    if (this.#inFlight.size === 0 && this.#holding.size === 0) return undefined;
+    if (this.#inFlight.size === 0 && !this.#holding?.size) return undefined;
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -151,7 +153,7 @@ export class LocalSession implements RunSession {
     this.#inFlight.clear();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    this.#holding.clear();
+    this.#holding?.clear();
     const left = this.#queue.splice(0);
     if (failure) {
       this.#current?.settle?.reject(failure);

@@ -19,7 +19,10 @@ export function isUnfinished(status: RunStatus): boolean {
   return status === "running" || status === "parked";
 }
 
-export function newestFirst(left: RunRecord, right: RunRecord): number {
+export function newestFirst(
+  left: Pick<RunRecord, "startedAt" | "runId">,
+  right: Pick<RunRecord, "startedAt" | "runId">,
+): number {
   if (left.startedAt !== right.startedAt) return right.startedAt - left.startedAt;
   return left.runId < right.runId ? 1 : left.runId > right.runId ? -1 : 0;
 }

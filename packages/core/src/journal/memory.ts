@@ -4,6 +4,7 @@ import type { Batch, Journal, RunFilter, RunRecord, StreamKey, StreamKind } from
 import { addressesIn, eraseLines } from "./erase.ts";
 import { assertAppend, assertText, conflictData, isLinked, streamName } from "./link.ts";
 import { mostOf, newestFirst, pastPage } from "./listing.ts";
+import { type Pages, pages } from "./pages.ts";
 import { randomKey } from "./tenant-key.ts";
 import { unfinishedRuns } from "./unfinished.ts";
 
@@ -13,7 +14,8 @@ export interface MemoryJournalOptions {
 }
 
 interface Stream {
-  readonly batches: Batch[];
+  /** Of each batch, one behind the other: seq of its last entry, and the place of its lines. */
+  readonly batches: number[];
   lastSeq: number;
   hash: string;
 }
@@ -27,13 +29,14 @@ interface Tenant {
 
 /**
  * A journal that lives as long as its object: for tests, scripts and simulations. Every write is durable on return,
- * in this sense, so nothing is ever awaited. Batches and records are kept as they are given, not copied.
+ * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the lines, outside of the heap.
  */
 export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   const newKey = options.newKey ?? randomKey;
   const streams = new Map<string, Stream>();
   const tenants = new Map<string, Tenant>();
   const unfinished = unfinishedRuns();
+  const texts = pages();
   const snapshots = new Map<string, { readonly seq: number; readonly hash: string; readonly state: string }>();
   let closed = false;
 
@@ -69,8 +72,7 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
         throw new OrchestrationError("journal/conflict", conflictData(name, expectedSeq, actual));
       }
       stream ??= openStream(name, key);
-      const { firstSeq, lastSeq, lines, hash } = batch;
-      stream.batches.push({ firstSeq, lastSeq, lines, hash });
+      stream.batches.push(batch.lastSeq, texts.put(batch.lines));
       stream.lastSeq = batch.lastSeq;
       stream.hash = batch.hash;
       if (!record) return;
@@ -82,7 +84,10 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       assertOpen();
       const batches = streams.get(streamName(key))?.batches ?? [];
       const first = firstReaching(batches, fromSeq);
-      return batches.slice(first, first + most);
+      const last = Math.min(first + most, batches.length / 2);
+      const read: Batch[] = [];
+      for (let index = first; index < last; index++) read.push(batchAt(batches, index, texts));
+      return read;
     },
     putBlob: (tenant, address, body) => {
       assertOpen();
@@ -100,20 +105,22 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       for (const key of erased) {
         const { batches = [] } = streams.get(streamName(key)) ?? {};
         const gone = new Set<string>();
-        for (const [index, batch] of batches.entries()) {
-          const emptied = eraseLines(batch.lines, before);
+        for (let index = 1; index < batches.length; index += 2) {
+          const place = batches[index]!;
+          const emptied = eraseLines(texts.get(place), before);
           if (emptied.entries === 0) continue;
           entries += emptied.entries;
-          batches[index] = { ...batch, lines: emptied.lines };
+          batches[index] = texts.put(emptied.lines);
+          texts.wipe(place);
           for (const address of emptied.addresses) gone.add(address);
         }
         snapshots.delete(streamName(key));
         if (gone.size === 0) continue;
         for (const [kind, ids] of tenantOf(key.tenant).streams) {
           for (const id of ids) {
-            for (const { lines } of streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))
-              ?.batches ?? []) {
-              for (const address of addressesIn(lines)) gone.delete(address);
+            const left = streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))?.batches ?? [];
+            for (let index = 1; index < left.length; index += 2) {
+              for (const address of addressesIn(texts.get(left[index]!))) gone.delete(address);
             }
           }
         }
@@ -182,13 +189,26 @@ function isListed(run: RunRecord, filter: RunFilter): boolean {
   );
 }
 
+/** A batch as it was appended: its hash is that of its last line. */
+function batchAt(batches: readonly number[], index: number, texts: Pages): Batch {
+  const lines = texts.get(batches[index * 2 + 1]!);
+  const line = lines.lastIndexOf("\n", lines.length - 2) + 1;
+  const commitment = lines.indexOf("\t", lines.indexOf("\t", line) + 1);
+  return {
+    firstSeq: index === 0 ? 1 : batches[index * 2 - 2]! + 1,
+    lastSeq: batches[index * 2]!,
+    lines,
+    hash: lines.slice(commitment + 1, lines.indexOf("\t", commitment + 1)),
+  };
+}
+
 /** Index of the first batch whose last entry is not before `seq`. */
-function firstReaching(batches: readonly Batch[], seq: number): number {
+function firstReaching(batches: readonly number[], seq: number): number {
   let low = 0;
-  let high = batches.length;
+  let high = batches.length / 2;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (batches[middle]!.lastSeq < seq) low = middle + 1;
+    if (batches[middle * 2]! < seq) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Json } from "../json.ts";
 import type {
   Batch,
@@ -32,6 +32,11 @@ export interface Reader {
   readonly tenantKey: (tenant: string) => string | undefined;
 }
 
+/** Where a run is in its indexes. */
+interface Place extends Pick<RunRecord, "startedAt" | "runId"> {
+  readonly stream: number;
+}
+
 const newest = "ORDER BY r.started_at DESC, r.run_id DESC LIMIT ?";
 
 export function sqliteReader(database: DatabaseSync): Reader {
@@ -47,13 +52,24 @@ export function sqliteReader(database: DatabaseSync): Reader {
   const snapshot = database.prepare("SELECT seq, hash, state FROM snapshots WHERE tenant = ? AND kind = ? AND id = ?");
   const run = database.prepare(`SELECT ${columns} FROM streams s JOIN runs r ON r.stream = s.stream WHERE ${ofStream}`);
   // Each list walks one index from the page's edge and stops; named, because the planner knows no sizes.
-  const byStatus = database.prepare(
-    `SELECT ${columns} FROM runs r INDEXED BY runs_by_status
-     WHERE r.tenant = ? AND r.status = ? AND (r.started_at, r.run_id) < (?, ?) ${newest}`,
-  );
-  const bySupervisor = database.prepare(
-    `SELECT ${columns} FROM runs r INDEXED BY runs_by_supervisor
-     WHERE r.tenant = ? AND r.supervisor = ? AND r.status = ? AND (r.started_at, r.run_id) < (?, ?) ${newest}`,
+  const ofStatus = (selected: string) =>
+    database.prepare(
+      `SELECT ${selected} FROM runs r INDEXED BY runs_by_status
+       WHERE r.tenant = ? AND r.status = ? AND (r.started_at, r.run_id) < (?, ?) ${newest}`,
+    );
+  const ofSupervisor = (selected: string) =>
+    database.prepare(
+      `SELECT ${selected} FROM runs r INDEXED BY runs_by_supervisor
+       WHERE r.tenant = ? AND r.supervisor = ? AND r.status = ? AND (r.started_at, r.run_id) < (?, ?) ${newest}`,
+    );
+  const byStatus = ofStatus(columns);
+  const bySupervisor = ofSupervisor(columns);
+  // Of several statuses the indexes alone say which runs are the newest; only those are then looked up.
+  const place = "r.stream, r.started_at AS startedAt, r.run_id AS runId";
+  const placesByStatus = ofStatus(place);
+  const placesBySupervisor = ofSupervisor(place);
+  const atPlaces = database.prepare(
+    `SELECT ${columns} FROM runs r WHERE r.stream IN (SELECT value FROM json_each(?)) ORDER BY r.started_at DESC, r.run_id DESC`,
   );
   const byConversation = database.prepare(
     `SELECT ${columns} FROM runs r INDEXED BY runs_by_conversation
@@ -100,12 +116,18 @@ export function sqliteReader(database: DatabaseSync): Reader {
       if (conversationId !== undefined) {
         return byConversation.all(tenant, conversationId, ...edge, wanted, supervisor ?? null, most).map(recordOf);
       }
-      const rows = [...new Set(statuses)].flatMap((status) =>
+      const [only, ...others] = new Set(statuses);
+      if (only === undefined) return [];
+      const ask = (ofTenant: StatementSync, ofOne: StatementSync, status: string) =>
         supervisor === undefined
-          ? byStatus.all(tenant, status, ...edge, most)
-          : bySupervisor.all(tenant, supervisor, status, ...edge, most),
+          ? ofTenant.all(tenant, status, ...edge, most)
+          : ofOne.all(tenant, supervisor, status, ...edge, most);
+      if (others.length === 0) return ask(byStatus, bySupervisor, only).map(recordOf);
+      const places = [only, ...others].flatMap(
+        (status) => ask(placesByStatus, placesBySupervisor, status) as unknown as Place[],
       );
-      return rows.map(recordOf).sort(newestFirst).slice(0, most);
+      const first = places.sort(newestFirst).slice(0, most);
+      return atPlaces.all(JSON.stringify(first.map(({ stream }) => stream))).map(recordOf);
     },
     ...sqliteUnfinished(database),
     streams: (tenant, kind) => streams.all(tenant, kind).map((row) => row.id as string),

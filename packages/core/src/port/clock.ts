@@ -13,14 +13,24 @@ export function systemClock(): Clock {
   return {
     now: () => Date.now(),
     at: (dueAt, callback) => {
-      let handle: NodeJS.Timeout | undefined;
-      const arm = () => {
-        const left = dueAt - Date.now();
-        handle = setTimeout(left > timeoutMsMax ? arm : callback, Math.max(0, Math.min(left, timeoutMsMax)));
-        handle.unref();
-      };
-      arm();
+      const left = dueAt - Date.now();
+      if (left > timeoutMsMax) return far(dueAt, callback);
+      // There are several for each run at work, so they hold nothing but this.
+      const handle = setTimeout(callback, Math.max(0, left));
+      handle.unref();
       return { cancel: () => clearTimeout(handle) };
     },
   };
+}
+
+/** For what is further off than one timer can reach. */
+function far(dueAt: number, callback: () => void): { readonly cancel: () => void } {
+  let handle: NodeJS.Timeout;
+  const arm = () => {
+    const left = dueAt - Date.now();
+    handle = setTimeout(left > timeoutMsMax ? arm : callback, Math.max(0, Math.min(left, timeoutMsMax)));
+    handle.unref();
+  };
+  arm();
+  return { cancel: () => clearTimeout(handle) };
 }

@@ -10,6 +10,7 @@ import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { InputPlace, Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { AtHand } from "./at-hand.ts";
 import { blobStore, openBlobs } from "./blob.ts";
 import { type Outcome, RunCore } from "./core.ts";
 
@@ -38,6 +39,8 @@ export interface DriverOptions {
   readonly sealing?: Sealing;
   /** Told of the run's conversation as soon as it is known, where it has one. Must not throw. */
   readonly onConversation?: (conversationId: string) => void;
+  /** Which runs that wait keep their state in memory; all of them where it is absent. */
+  readonly atHand?: AtHand;
 }
 
 /**
@@ -46,17 +49,66 @@ export interface DriverOptions {
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
 export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, shadow, onConversation, sealing } =
-    options;
+  const { atHand, definition, shadow, onConversation } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
-  const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
+  /** What a state that was let go of leaves behind. */
+  let left: Pick<Driven, "head" | "durable"> | undefined;
+  /** The state as the journal has it: the second time it must be the one that was let go of. */
+  const load = async (): Promise<Driven> => {
+    await left?.durable;
+    const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
+    if (!left && loaded.conversationId !== undefined) onConversation?.(loaded.conversationId);
+    if (left && loaded.head.hash !== left.head.hash) {
+      const data = { stream: streamName(key), expected: left.head.seq, actual: loaded.head.seq };
+      throw new OrchestrationError("journal/conflict", data);
+    }
+    left = undefined;
+    return reducer(session, options, loaded, tenantKey);
+  };
+  let driven: Driven | undefined = await load();
+  const letGo = () => {
+    left = driven && { head: driven.head, durable: driven.durable };
+    driven = undefined;
+  };
+
+  await driven.begin();
+  for (;;) {
+    const coming = session.next();
+    const back = coming instanceof Promise ? atHand?.wait(letGo) : undefined;
+    const event = coming instanceof Promise ? await coming : coming;
+    back?.();
+    if (event === undefined) break;
+    driven ??= await load();
+    const taking = driven.take(event);
+    if (taking) await taking;
+    if (driven.ended) break;
+  }
+  await (driven ?? left)?.durable;
+}
+
+type LoadedRun = Awaited<ReturnType<typeof loadRun>>;
+
+/** A run's state at hand, and what takes it from one input to the next. */
+interface Driven {
+  readonly head: Head;
+  /** What was appended last and nobody has waited for. */
+  readonly durable: Promise<void> | undefined;
+  readonly ended: boolean;
+  /** Hears what was taken away and takes up what a lost process had under way. */
+  readonly begin: () => Promise<void>;
+  /** A promise only where something has to be waited for. */
+  readonly take: (event: InputEvent) => void | Promise<void>;
+}
+
+function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun, tenantKey: string): Driven {
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, onConversation, sealing } = options;
+  const { key, journal } = session;
   const { core } = loaded;
   let { head } = loaded;
   let lastSnapshot = loaded.snapshotSeq;
   let durable: Promise<void> | undefined;
   let conversationId = loaded.conversationId;
-  if (conversationId !== undefined) onConversation?.(conversationId);
 
   const blobs = blobStore({ journal, tenant: key.tenant, tenantKey, blobChars });
 
@@ -172,27 +224,30 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     await step({ id, type: "restrictions.changed", path: "", body: { restrictions: now } });
   };
 
-  // What hearing of restrictions sets going is under way, not lost.
-  const before = new Set(core.state.outstanding.keys());
-  await hearRestrictions();
-  if (!core.ended) {
-    const lost = [...core.state.outstanding.keys()].filter((id) => before.has(id));
-    // A wait for another try is work too, and the time in which nobody waited was none.
-    if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
-      await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
-    }
-    for (const timer of core.timers) session.submit(timer);
-  }
-  for (;;) {
-    const coming = session.next();
-    const event = coming instanceof Promise ? await coming : coming;
-    if (event === undefined) break;
-    if (isFromPeople(event)) await hearRestrictions();
-    const stepping = step(event);
-    if (stepping) await stepping;
-    if (core.ended) break;
-  }
-  if (durable) await durable;
+  return {
+    get head() {
+      return head;
+    },
+    get durable() {
+      return durable;
+    },
+    get ended() {
+      return core.ended;
+    },
+    begin: async () => {
+      // What hearing of restrictions sets going is under way, not lost.
+      const before = new Set(core.state.outstanding.keys());
+      await hearRestrictions();
+      if (core.ended) return;
+      const lost = [...core.state.outstanding.keys()].filter((id) => before.has(id));
+      // A wait for another try is work too, and the time in which nobody waited was none.
+      if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
+        await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
+      }
+      for (const timer of core.timers) session.submit(timer);
+    },
+    take: (event) => (isFromPeople(event) ? hearRestrictions().then(() => step(event)) : step(event)),
+  };
 }
 
 /** What somebody says or asks or a clock strikes, as opposed to what comes of the run's own commands. */

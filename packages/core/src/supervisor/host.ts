@@ -23,6 +23,7 @@ import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
+import { statesAtHand } from "../run/at-hand.ts";
 import { drive } from "../run/driver.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
@@ -201,6 +202,7 @@ export function makeHost({
   };
 
   const shadow = options.shadow?.bind(definition);
+  const atHand = statesAtHand({ most: options.statesAtHand ?? 64, clock });
   const driven = (session: RunSession) =>
     spans.around(watching.around(session), (watched, onConversation) =>
       drive(watched, {
@@ -211,19 +213,21 @@ export function makeHost({
         shadow,
         snapshotEvery: options.snapshotEvery ?? 256,
         blobChars: options.blobChars ?? 16_384,
+        atHand,
         ...(sealing ? { sealing } : {}),
         onConversation,
       }),
     );
   /** What tokens stand for is at hand while the run is driven, and no longer. */
-  const withVault = async (session: RunSession) => {
-    const letGo = sealing?.hold({ tenant: session.key.tenant, runId: session.key.id });
+  const holding = (vaults: Sealing) => async (session: RunSession) => {
+    const letGo = vaults.hold({ tenant: session.key.tenant, runId: session.key.id });
     try {
       await driven(session);
     } finally {
-      letGo?.();
+      letGo();
     }
   };
+  const withVault = sealing ? holding(sealing) : driven;
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const host: RunHost = {
     drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),

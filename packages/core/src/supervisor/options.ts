@@ -65,6 +65,11 @@ export interface HostOptions extends SealOptions {
   readonly checkpoints?: CheckpointOptions;
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
+  /**
+   * States of runs that wait inside a call, kept in memory; 64 when absent. Those beyond, which have waited longest, are
+   * read from the journal again when something comes in.
+   */
+  readonly statesAtHand?: number;
   /** Characters of a payload above which it is stored by reference; 16,384 when absent. */
   readonly blobChars?: number;
 }
