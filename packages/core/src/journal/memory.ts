@@ -4,7 +4,7 @@ import type { Batch, Journal, RunFilter, RunRecord, StreamKey, StreamKind } from
 import { addressesIn, eraseLines } from "./erase.ts";
 import { assertAppend, assertText, conflictData, isLinked, streamName } from "./link.ts";
 import { mostOf, newestFirst, pastPage } from "./listing.ts";
-import { type Pages, pages } from "./pages.ts";
+import { pages } from "./pages.ts";
 import { randomKey } from "./tenant-key.ts";
 import { unfinishedRuns } from "./unfinished.ts";
 
@@ -14,8 +14,8 @@ export interface MemoryJournalOptions {
 }
 
 interface Stream {
-  /** Of each batch, one behind the other: seq of its last entry, and the place of its lines. */
-  readonly batches: number[];
+  /** Of each batch, one behind the other: seq of its last entry, and its lines or, of a stream that rests, their place. */
+  readonly batches: (number | string)[];
   lastSeq: number;
   hash: string;
 }
@@ -29,7 +29,8 @@ interface Tenant {
 
 /**
  * A journal that lives as long as its object: for tests, scripts and simulations. Every write is durable on return,
- * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the lines, outside of the heap.
+ * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the lines, outside of the heap
+ * for streams on which nobody works.
  */
 export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   const newKey = options.newKey ?? randomKey;
@@ -39,6 +40,11 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   const texts = pages();
   const snapshots = new Map<string, { readonly seq: number; readonly hash: string; readonly state: string }>();
   let closed = false;
+
+  const linesAt = (batches: Stream["batches"], index: number): string => {
+    const kept = batches[index]!;
+    return typeof kept === "number" ? texts.get(kept) : kept;
+  };
 
   const assertOpen = () => {
     if (closed) throw new OrchestrationError("journal/unavailable", { reason: "it is closed" });
@@ -72,7 +78,9 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
         throw new OrchestrationError("journal/conflict", conflictData(name, expectedSeq, actual));
       }
       stream ??= openStream(name, key);
-      stream.batches.push(batch.lastSeq, texts.put(batch.lines));
+      // Looked at once, a text is one piece, and not all those that it was put together from.
+      batch.lines.charCodeAt(0);
+      stream.batches.push(batch.lastSeq, batch.lines);
       stream.lastSeq = batch.lastSeq;
       stream.hash = batch.hash;
       if (!record) return;
@@ -86,8 +94,16 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       const first = firstReaching(batches, fromSeq);
       const last = Math.min(first + most, batches.length / 2);
       const read: Batch[] = [];
-      for (let index = first; index < last; index++) read.push(batchAt(batches, index, texts));
+      for (let index = first; index < last; index++)
+        read.push(batchAt(batches, index, linesAt(batches, index * 2 + 1)));
       return read;
+    },
+    rest: (key) => {
+      const { batches = [] } = streams.get(streamName(key)) ?? {};
+      // What is on a page already is in front of what is not.
+      for (let index = batches.length - 1; typeof batches[index] === "string"; index -= 2) {
+        batches[index] = texts.put(batches[index] as string);
+      }
     },
     putBlob: (tenant, address, body) => {
       assertOpen();
@@ -106,12 +122,12 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
         const { batches = [] } = streams.get(streamName(key)) ?? {};
         const gone = new Set<string>();
         for (let index = 1; index < batches.length; index += 2) {
-          const place = batches[index]!;
-          const emptied = eraseLines(texts.get(place), before);
+          const kept = batches[index]!;
+          const emptied = eraseLines(linesAt(batches, index), before);
           if (emptied.entries === 0) continue;
           entries += emptied.entries;
-          batches[index] = texts.put(emptied.lines);
-          texts.wipe(place);
+          batches[index] = emptied.lines;
+          if (typeof kept === "number") texts.wipe(kept);
           for (const address of emptied.addresses) gone.add(address);
         }
         snapshots.delete(streamName(key));
@@ -120,7 +136,7 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
           for (const id of ids) {
             const left = streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))?.batches ?? [];
             for (let index = 1; index < left.length; index += 2) {
-              for (const address of addressesIn(texts.get(left[index]!))) gone.delete(address);
+              for (const address of addressesIn(linesAt(left, index))) gone.delete(address);
             }
           }
         }
@@ -190,25 +206,28 @@ function isListed(run: RunRecord, filter: RunFilter): boolean {
 }
 
 /** A batch as it was appended: its hash is that of its last line. */
-function batchAt(batches: readonly number[], index: number, texts: Pages): Batch {
-  const lines = texts.get(batches[index * 2 + 1]!);
+function batchAt(batches: Stream["batches"], index: number, lines: string): Batch {
   const line = lines.lastIndexOf("\n", lines.length - 2) + 1;
   const commitment = lines.indexOf("\t", lines.indexOf("\t", line) + 1);
   return {
-    firstSeq: index === 0 ? 1 : batches[index * 2 - 2]! + 1,
-    lastSeq: batches[index * 2]!,
+    firstSeq: index === 0 ? 1 : lastSeqAt(batches, index - 1) + 1,
+    lastSeq: lastSeqAt(batches, index),
     lines,
     hash: lines.slice(commitment + 1, lines.indexOf("\t", commitment + 1)),
   };
 }
 
+function lastSeqAt(batches: Stream["batches"], index: number): number {
+  return batches[index * 2] as number;
+}
+
 /** Index of the first batch whose last entry is not before `seq`. */
-function firstReaching(batches: readonly number[], seq: number): number {
+function firstReaching(batches: Stream["batches"], seq: number): number {
   let low = 0;
   let high = batches.length / 2;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (batches[middle * 2]! < seq) low = middle + 1;
+    if (lastSeqAt(batches, middle) < seq) low = middle + 1;
     else high = middle;
   }
   return low;

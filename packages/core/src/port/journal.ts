@@ -132,6 +132,8 @@ export interface Journal {
    * @param most a wish for at most so many batches, to page on; all of them when absent
    */
   readonly read: (key: StreamKey, fromSeq?: number, most?: number) => Promise<readonly Batch[]>;
+  /** Nobody will work on a stream for a while: what is kept of it in memory may move to where it costs less. Absent: nothing is. */
+  readonly rest?: (key: StreamKey) => void;
   /** Stores a payload under its address, before the entry that names it. Idempotent. */
   readonly putBlob: (tenant: string, address: string, body: string) => void | Promise<void>;
   readonly getBlob: (tenant: string, address: string) => Promise<string | undefined>;

@@ -70,6 +70,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   const letGo = () => {
     left = driven && { head: driven.head, durable: driven.durable };
     driven = undefined;
+    journal.rest?.(key);
   };
 
   await driven.begin();
@@ -85,6 +86,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     if (driven.ended) break;
   }
   await (driven ?? left)?.durable;
+  if (driven?.ended === false) journal.rest?.(key);
 }
 
 type LoadedRun = Awaited<ReturnType<typeof loadRun>>;
