@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hashJson, keyedHash, sha256 } from "./hash.ts";
-import { canonicalJson, copyJson, findNonJson, type Json, plainJson } from "./json.ts";
+import { canonicalJson, copyJson, findNonJson, isWithinBytes, type Json, plainJson } from "./json.ts";
 
 const arbJson = fc.jsonValue({ maxDepth: 4 });
 
@@ -102,5 +102,34 @@ describe("plainJson", () => {
       const fault = findNonJson(value);
       expect(plainJson(value)).toEqual(fault ? { ok: false, fault } : { ok: true, value: copyJson(value as Json) });
     },
+  );
+});
+
+describe("isWithinBytes", () => {
+  test("says what the length of the JSON text says, near the bound and far from it", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.integer({ min: 0, max: 200 }), (value, most) => {
+        const plain = copyJson(value as Json);
+        expect(isWithinBytes(plain, most)).toBe(Buffer.byteLength(JSON.stringify(plain)) <= most);
+      }),
+    );
+    expect(isWithinBytes("\u0000".repeat(10), 62)).toBe(true);
+    expect(isWithinBytes("\u0000".repeat(10), 61)).toBe(false);
+    expect(isWithinBytes({ a: ["\u{1f600}".repeat(100)] }, 410)).toBe(true);
+    expect(isWithinBytes({ a: ["\u{1f600}".repeat(100)] }, 409)).toBe(false);
+  });
+});
+
+test("keys are in order by code unit, of few members and of many", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { maxLength: 40 }), (keys) => {
+      const value = Object.fromEntries(keys.map((key) => [key, 0]));
+      expect(canonicalJson(value)).toBe(
+        `{${keys
+          .sort()
+          .map((key) => `${JSON.stringify(key)}:0`)
+          .join(",")}}`,
+      );
+    }),
   );
 });

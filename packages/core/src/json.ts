@@ -57,13 +57,43 @@ function write(value: unknown, depth: number): string {
 
 const needsNoEscape = /^\w+$/;
 
+/** So many are put in order where they are, which needs no other list. */
+const fewKeys = 16;
+
 /** By code unit. Most objects were made by one who keeps an order, and have few members. */
 function sortedKeys(record: object): string[] {
   const keys = Object.keys(record);
+  if (keys.length > fewKeys) return keys.sort();
   for (let index = 1; index < keys.length; index++) {
-    if ((keys[index - 1] as string) > (keys[index] as string)) return keys.sort();
+    const key = keys[index] as string;
+    let to = index;
+    for (; to > 0 && (keys[to - 1] as string) > key; to--) keys[to] = keys[to - 1] as string;
+    keys[to] = key;
   }
   return keys;
+}
+
+/** True when a value's JSON text has at most so many bytes of UTF-8. It is written only where that is not plain to see. */
+export function isWithinBytes(value: Json, most: number): boolean {
+  return bytesAtMost(value, most) <= most || Buffer.byteLength(JSON.stringify(value)) <= most;
+}
+
+/** At least what the JSON text of a value takes; more than `most` as soon as it may be. */
+function bytesAtMost(value: Json, most: number): number {
+  // A sign is an escape of six bytes at worst; a number has 25 signs at most.
+  if (typeof value === "string") return value.length * 6 + 2;
+  if (typeof value !== "object" || value === null) return 25;
+  let bytes = 2;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && bytes <= most; index++) bytes += bytesAtMost(value[index], most) + 1;
+    return bytes;
+  }
+  const record = value as { readonly [key: string]: Json };
+  for (const key in record) {
+    if (bytes > most) break;
+    bytes += key.length * 6 + 4 + bytesAtMost(record[key] as Json, most);
+  }
+  return bytes;
 }
 
 /** A name as a part of a JSON pointer (RFC 6901). */

@@ -5,7 +5,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
 import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
-import { canonicalJson, copyJson, type Json, plainJson } from "../json.ts";
+import { canonicalJson, copyJson, isWithinBytes, type Json, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
 import { findAgent } from "../model/gateway.ts";
 import { once } from "../once.ts";
@@ -209,9 +209,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     if (!plain.ok) {
       return { ok: false, issues: [{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }] };
     }
-    const bytes = Buffer.byteLength(JSON.stringify(plain.value));
     const limit = limits.payloadBytes;
-    if (bytes <= limit) return plain;
+    if (isWithinBytes(plain.value, limit)) return plain;
+    const bytes = Buffer.byteLength(JSON.stringify(plain.value));
     return { ok: false, issues: [{ pointer: "", message: `${bytes} bytes, more than the limit of ${limit}` }] };
   };
 

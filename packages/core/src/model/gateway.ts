@@ -8,7 +8,7 @@ import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend, Usage } from "../event.ts";
-import { type Json, plainJson } from "../json.ts";
+import { isWithinBytes, type Json, plainJson } from "../json.ts";
 import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
@@ -112,8 +112,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     }
     const plain = plainJson(shape);
     if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
-    const bytes = Buffer.byteLength(JSON.stringify(plain.value));
-    if (bytes > payloadBytes) throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
+    if (!isWithinBytes(plain.value, payloadBytes)) {
+      const bytes = Buffer.byteLength(JSON.stringify(plain.value));
+      throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
+    }
     return plain.value as unknown as ModelResponse;
   };
 
@@ -249,8 +251,18 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
     const { firstSignMs } = model;
-    const own = new AbortController();
-    if (signal.aborted) own.abort();
+    /** Made for the client that looks at its signal. */
+    let own: AbortController | undefined;
+    let aborted = signal.aborted;
+    const abort = () => {
+      aborted = true;
+      own?.abort();
+    };
+    const signalOf = (): AbortSignal => {
+      own ??= new AbortController();
+      if (aborted) own.abort();
+      return own.signal;
+    };
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
@@ -266,18 +278,23 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const reason = `more than the limit of ${payloadBytes} bytes`;
       over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
       refuse?.(over);
-      own.abort();
+      abort();
     };
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
-      if (own.signal.aborted) return;
+      if (aborted) return;
       bound(delta);
       if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
-    const outcome = model.generate(request, { signal: own.signal, onDelta });
+    const outcome = model.generate(request, {
+      get signal() {
+        return signalOf();
+      },
+      onDelta,
+    });
     if (!isThenable(outcome)) return outcome;
     return new Promise<ModelResponse>((resolve, reject) => {
       const end = () => {
@@ -292,7 +309,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
       const stop = (error: OrchestrationError) => {
         queueMicrotask(() => fail(error));
-        own.abort();
+        abort();
       };
       const onAbort = () => stop(stopped(model));
       const late = (ms: number) => () => {

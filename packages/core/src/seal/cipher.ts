@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from "node:crypto";
 import { OrchestrationError } from "../errors.ts";
-import { sha256 } from "../hash.ts";
+import { keyedDigest, sha256 } from "../hash.ts";
 import type { RunKey } from "../port/engine.ts";
 
 /** The operator's key: 32 bytes, or the same as 64 hexadecimal digits or as base64. */
@@ -62,17 +62,5 @@ export function runCipher({ id, bytes }: NamedKey, { tenant, runId }: RunKey): R
         return undefined; // Another key, another run, or a changed byte: all the same, it gives no value.
       }
     },
-  };
-}
-
-/** HMAC-SHA-256 (RFC 2104) under one key, for many short texts: two hashes each, and no object of the library. */
-export function keyedDigest(key: Buffer): (text: string) => Buffer {
-  const block = Buffer.alloc(64);
-  key.copy(block);
-  const inner = Buffer.from(block.map((byte) => byte ^ 0x36));
-  const outer = Buffer.from(block.map((byte) => byte ^ 0x5c));
-  return (text) => {
-    const first = hash("sha256", Buffer.concat([inner, Buffer.from(text, "utf8")]), "buffer");
-    return hash("sha256", Buffer.concat([outer, first]), "buffer");
   };
 }
