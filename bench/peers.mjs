@@ -10,7 +10,7 @@
  * The kit is looked for under `--kit`, else `REMIT_PEERS`, else `../shared/bench/peers` beside this project. The copy is
  * removed afterwards; `--out` keeps the kit's own tables.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -49,7 +49,9 @@ try {
   run(process.execPath, ["run.mjs", ...how], copy);
   const results = join(copy, "results");
   if (values.out !== undefined) cpSync(results, resolve(values.out), { recursive: true });
-  console.log(judge(JSON.parse(readFileSync(join(results, "results.json"), "utf8"))));
+  const rounds = values.quick ? 1 : Number(values.rounds ?? 5);
+  const loads = values.modes.includes("durable") ? Array.from({ length: rounds }, () => loadIn(copy)) : [];
+  console.log(judge(JSON.parse(readFileSync(join(results, "results.json"), "utf8")), loads));
 } finally {
   rmSync(place, { recursive: true, force: true });
 }
@@ -64,6 +66,13 @@ function addPackages(folder) {
   for (const { name, manifest } of packages) {
     copyFileSync(tarballOf(tarballs, manifest), join(folder, `${name.slice(1).replace("/", "-")}.tgz`));
   }
+}
+
+/** 100 durable runs at a time. @param {string} copy @returns {import("./peer/targets.mjs").Load} */
+function loadIn(copy) {
+  const ms = values.quick ? ["1000", "2000"] : ["2000", "5000"];
+  const args = [join(copy, "peers", "remit", "load.mjs"), ...ms];
+  return JSON.parse(execFileSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: "" } }).toString());
 }
 
 /** @param {string} command @param {readonly string[]} args @param {string} cwd */

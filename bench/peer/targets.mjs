@@ -3,6 +3,7 @@
 
 /**
  * @typedef {{ readonly round: number, readonly error?: string, readonly [figure: string]: any }} Measured
+ * @typedef {{ readonly perS: number, readonly p99Ms: number }} Load
  * @typedef {{ readonly raw: Readonly<Record<string, Readonly<Record<string, readonly Measured[]>>>> }} Results
  */
 
@@ -11,8 +12,11 @@ const durable = /(?:libsql|sqlite-saver)$/;
 const openai = /^openai-agents\//;
 const bases = /^(?:remit|floor|xstate|mcp-sdk)\//;
 
-/** A table as text, one line for each target that what was measured says anything about. @param {Results} results */
-export function judge({ raw }) {
+/**
+ * A table as text, one line for each target that what was measured says anything about.
+ * @param {Results} results @param {readonly Load[]} loads 100 durable runs at a time, a round each
+ */
+export function judge({ raw }, loads = []) {
   /** @param {string} key @param {string} mode @param {(one: Measured) => number} read */
   const median = (key, mode, read) => middleOf((raw[key]?.[mode] ?? []).filter(({ error }) => !error).map(read));
   /** @param {string} key @param {string} base @param {string} mode @param {(one: Measured) => number} read */
@@ -39,6 +43,8 @@ export function judge({ raw }) {
     " runs/s",
   );
   atMost("SQLite FULL against floor/sqlite-full", ratio("remit/sqlite", "floor/sqlite-full", "seq", ms), 3, "×");
+  atLeast("SQLite FULL, 100 in flight", middleOf(loads.map(({ perS }) => perS)), 1_000, " runs/s");
+  atMost("event loop's delay meanwhile, p99", middleOf(loads.map(({ p99Ms }) => p99Ms)), 20, " ms");
   atMost(
     "heap of a parked run",
     median("remit/asked", "park", ({ heapKiB }) => heapKiB),

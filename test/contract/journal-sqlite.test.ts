@@ -297,6 +297,28 @@ describe("the writer thread", () => {
     expect(await journal.read(stream.key)).toStrictEqual(stream.batches);
   });
 
+  test("tells those who wait in small groups, so that not all of them go on in one turn of the event loop", async () => {
+    const journal = open({ path: placeFor("turns").path });
+    let turn = 0;
+    let counting = true;
+    const count = () => {
+      turn++;
+      if (counting) setImmediate(count);
+    };
+    count();
+    const told = new Map<number, number>();
+    const streams = Array.from({ length: 100 }, (_, index) => testStream(`run_${index}`));
+    await Promise.all(
+      streams.map(async (stream) => {
+        await stream.append(journal);
+        told.set(turn, (told.get(turn) ?? 0) + 1);
+      }),
+    );
+    counting = false;
+    expect(Math.max(...told.values())).toBeLessThanOrEqual(16);
+    expect([...told.values()].reduce((sum, one) => sum + one)).toBe(100);
+  });
+
   test("gets no more than a portion at a time, and every write is answered", async () => {
     const { path } = placeFor("portions");
     let messages = 0;

@@ -28,6 +28,8 @@ const sentWritesMax = 1024;
 const sentSizeMax = 8 * 1024 * 1024;
 /** So many writes set out at once to an idle thread, which commits them while this one goes on. */
 const portion = 32;
+/** So many of those that wait for an answer are told in one turn of the event loop: each of them goes on with a run at once. */
+const toldPerTurn = 16;
 
 // The thread's module lies beside this one, as .ts among the sources and as .js in the build.
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -50,6 +52,13 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
   /** Sent, not answered; oldest first. */
   let sent: Pending[] = [];
   let sentSize = 0;
+  /** Answered, not told yet. */
+  let untold: (() => void)[] = [];
+
+  const tell = () => {
+    for (const one of untold.splice(0, toldPerTurn)) one();
+    if (untold.length > 0) setImmediate(tell);
+  };
 
   const start = (): Worker => {
     // Nothing of the caller's flags and loaders: the thread needs none, and a preloaded module could hold the file.
@@ -73,6 +82,9 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     sent = [];
     waiting = [];
     sentSize = 0;
+    const known = untold;
+    untold = [];
+    for (const one of known) one();
     if (lost.length === 0) return;
     logger.error({ path, reason, writes: lost.length }, "The journal's writer thread stopped with writes open.");
     const cause = new OrchestrationError("journal/unavailable", { reason, path });
@@ -83,16 +95,18 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     const done = sent.splice(0, count);
     answered += count;
     let next = 0;
+    const isTelling = untold.length > 0;
     for (const [position, { size, resolve, reject }] of done.entries()) {
       sentSize -= size;
       const failed = failures[next];
       if (failed?.position !== position) {
-        resolve();
+        untold.push(resolve);
         continue;
       }
       next++;
-      reject(new OrchestrationError(failed.failure.code, failed.failure.data));
+      untold.push(() => reject(new OrchestrationError(failed.failure.code, failed.failure.data)));
     }
+    if (!isTelling) tell();
     const broken = failures.find(({ failure }) => failure.code === "journal/unavailable");
     if (broken) warn(broken.failure, failures.length);
     if (sent.length === 0 && waiting.length === 0) worker?.unref();
@@ -140,6 +154,7 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     settled: () => (waiting.at(-1) ?? sent.at(-1))?.promise.catch(() => {}),
     close: async () => {
       while (sent.length > 0 || waiting.length > 0) await (waiting.at(-1) ?? sent.at(-1))?.promise.catch(() => {});
+      while (untold.length > 0) await new Promise(setImmediate);
       const thread = worker;
       worker = undefined;
       if (!thread) return;
