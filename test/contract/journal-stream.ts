@@ -36,7 +36,11 @@ export function testStream(id: string, options: TestStreamOptions = {}): TestStr
     };
     const from = head ? { seq: head.lastSeq, hash: head.hash } : emptyHead;
     // As it is read again: what it was sealed behind is in its lines.
-    const { previous: _, ...batch } = sealBatch(from, Array<Draft>(entries).fill(draft), () => "salt-of-a-test-stream-");
+    const { previous: _, ...batch } = sealBatch(
+      from,
+      Array<Draft>(entries).fill(draft),
+      () => "salt-of-a-test-stream-",
+    );
     batches.push(batch);
     return { batch, expectedSeq };
   };
