@@ -689,6 +689,9 @@ export function isInputType(type: string): type is InputType {
   return inputTypes.has(type);
 }
 
+/** Types of the entries that end a run. */
+export const endTypes = ["run.completed", "run.denied", "run.escalated", "run.failed", "run.cancelled"] as const;
+
 /** The status that an entry type ends a run with, if it does. */
 export function endStatusOf(type: string): EndStatus | undefined {
   switch (type) {

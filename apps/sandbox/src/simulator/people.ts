@@ -549,8 +549,10 @@ export class People {
   /** Somebody takes something away from time to time, and gives it back after a while. */
   #govern(): void {
     const { scheduler, random, faults, restraint, isCalm } = this.#options;
-    scheduler.add({ kind: "person", delayMs: 1 + random.below(40_000), act: () => this.#govern() });
-    if (isCalm()) return this.#giveBack();
+    const calm = isCalm();
+    const delayMs = 1 + random.below(calm ? lateMs : 40_000);
+    scheduler.add({ kind: "person", delayMs, act: () => this.#govern() });
+    if (calm) return this.#giveBack();
     if (!faults.strikes("restrict")) return;
     const target = this.#target();
     const tenant = random.chance(0.7) ? random.pick(tenants) : undefined;

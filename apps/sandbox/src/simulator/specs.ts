@@ -44,6 +44,9 @@ const kinds = {
 /** Tools that agents may hold; what undoes others is nobody's. */
 export const toolNames = Object.keys(kinds).filter((name) => name !== "undo_it");
 
+/** A tool's own timeout; a late request lands long after it. */
+export const toolTimeoutMs = 5_000;
+
 /** True where no clock jumps, so that tools may promise something about time. */
 export function isSteady(seed: number): boolean {
   return draw(seed, "steady") < 0.5;
@@ -60,9 +63,7 @@ export function toolSpecs(seed: number): readonly ToolSpec[] {
       risk: !write || luck < 0.4 ? "low" : luck < 0.68 ? "medium" : "high",
       breaker: !write && draw(seed, "shelf") < 0.5 ? "shelf" : name,
       keyValidForMs:
-        steady && kind === "key" && draw(seed, "key valid", name) < 0.4
-          ? 4_000 + Math.floor(draw(seed, "key valid ms", name) * 40_000)
-          : undefined,
+        steady && kind === "key" && draw(seed, "key valid", name) < 0.4 ? keyValidForMs(seed, name) : undefined,
       settlesWithinMs: steady && kind === "lookup" && draw(seed, "settles", name) < 0.5 ? 12_000 : undefined,
       retry:
         draw(seed, "retry", name) < 0.4
@@ -74,6 +75,11 @@ export function toolSpecs(seed: number): readonly ToolSpec[] {
       undo: write && name !== "undo_it" && draw(seed, "undo", name) < 0.6 ? "undo_it" : undefined,
     };
   });
+}
+
+/** A key always outlasts one attempt, be it by a millisecond: a tool whose key does not is refused before it starts. */
+function keyValidForMs(seed: number, tool: string): number {
+  return Math.max(toolTimeoutMs + 1, 4_000 + Math.floor(draw(seed, "key valid ms", tool) * 40_000));
 }
 
 const minuteMs = 60_000;

@@ -21,8 +21,8 @@ import {
 import { z } from "zod";
 import type { Plant } from "./plant.ts";
 import { draw, drawOne } from "./random.ts";
-import { budgetSpec, guardHolds, instructionsOf, ruleSpecs, type ToolSpec, toolSpecs } from "./specs.ts";
-import { toolTimeoutMs, type World } from "./world.ts";
+import { budgetSpec, guardHolds, instructionsOf, ruleSpecs, type ToolSpec, toolSpecs, toolTimeoutMs } from "./specs.ts";
+import type { World } from "./world.ts";
 
 /** What crosses between agents. */
 export const payload = z.object({ n: z.int(), text: z.string() });

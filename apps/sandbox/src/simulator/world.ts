@@ -4,7 +4,7 @@ import type { History } from "./history.ts";
 import type { Plant } from "./plant.ts";
 import { draw, type Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
-import type { ToolKind, ToolSpec } from "./specs.ts";
+import { type ToolKind, type ToolSpec, toolTimeoutMs } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 
 /** One request that left a process for the outside. */
@@ -48,8 +48,6 @@ export interface ToolAnswer {
 }
 
 const travelMsMax = 900;
-/** A tool's own timeout; a late request lands long after it. */
-export const toolTimeoutMs = 5_000;
 /** Longer than any request is on its way: a key that was good when it was sent is good when it arrives. */
 const keyGraceMs = 60_000;
 const outageMsMax = 90_000;

@@ -12,7 +12,7 @@ import { type Issue, parseWith } from "../schema.ts";
 import type { Shown, Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
 import { refusalOf } from "./decide.ts";
-import { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./open-cases.ts";
+import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
 import { questionService, type ToolQuestions } from "./questions.ts";
 import { type ApproverRegistry, type DecisionFacts, factsOf } from "./signature.ts";
@@ -146,7 +146,8 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor, may } = options;
   const seal = options.seal ?? (async (_run, value) => value);
 
-  const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
+  const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number, only?: ReadonlySet<string>) =>
+    openRun(journal, tenant, runId, fromSeq, only);
 
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);
@@ -157,7 +158,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
 
   const list = async ({ principal, ...filter }: ApprovalFilter) => {
     may?.("see", principal);
-    return pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record), record));
+    return pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record, 1, caseTypes), record));
   };
 
   const show = async (tenant: string, address: string, as?: { readonly principal?: Principal }) => {

@@ -1,4 +1,4 @@
-import { type Entry, type EntryBodies, endStatusOf } from "../event.ts";
+import { type Entry, type EntryBodies, endStatusOf, endTypes } from "../event.ts";
 import type { Json } from "../json.ts";
 import { becauseText } from "../label/because.ts";
 import type { FlowFinding } from "../label/flow.ts";
@@ -58,6 +58,20 @@ export function parseAddress(address: string): { readonly run: string; readonly 
   if (slash < 1 || slash === address.length - 1) return undefined;
   return { run: address.slice(0, slash), effect: address.slice(slash + 1) };
 }
+
+/** Types of the entries that approvals follow from. */
+export const caseTypes: ReadonlySet<string> = new Set([
+  "effect.proposed",
+  "approval.requested",
+  "approval.recorded",
+  "approval.granted",
+  "approval.rejected",
+  "approval.edited",
+  "approval.expired",
+  "effect.settled",
+  "tool.denied",
+  ...endTypes,
+]);
 
 /** The approvals that are open at the end of these entries, in the order in which they were asked for. */
 export function openCasesOf(

@@ -1,7 +1,7 @@
 import { choicesOf } from "../elicit/answer.ts";
 import type { FormField, ToolQuestion } from "../elicit/question.ts";
 import { type QuestionWarning, warningsOf } from "../elicit/warnings.ts";
-import { type Entry, type EntryBodies, endStatusOf } from "../event.ts";
+import { type Entry, type EntryBodies, endStatusOf, endTypes } from "../event.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { addressOf } from "./open-cases.ts";
 import { shownText } from "./shown.ts";
@@ -56,6 +56,14 @@ export interface QuestionField {
 }
 
 type About = Pick<RunRecord, "tenant" | "runId" | "supervisor" | "startedAt">;
+
+/** Types of the entries that questions follow from. */
+export const questionTypes: ReadonlySet<string> = new Set([
+  "question.asked",
+  "question.opened",
+  "question.closed",
+  ...endTypes,
+]);
 
 /** The questions that are open at the end of these entries, in the order in which they were asked. */
 export function openQuestionsOf(entries: readonly Entry[], record: About): QuestionCase[] {

@@ -11,7 +11,7 @@ import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "
 import { answerRefusal } from "./decide.ts";
 import { leaveAnswer } from "./left.ts";
 import { parseAddress } from "./open-cases.ts";
-import { openQuestionsOf, type QuestionCase } from "./open-questions.ts";
+import { openQuestionsOf, type QuestionCase, questionTypes } from "./open-questions.ts";
 import { pagesOf } from "./page.ts";
 import { type DecisionFacts, factsOf } from "./signature.ts";
 
@@ -72,7 +72,8 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
   const { journal, clock, ids, principals, deliver, isElsewhere, registry, supervisor, may } = options;
   const seal = options.seal ?? (async (_run, value) => value);
 
-  const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number) => openRun(journal, tenant, runId, fromSeq);
+  const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number, only?: ReadonlySet<string>) =>
+    openRun(journal, tenant, runId, fromSeq, only);
 
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);
@@ -105,7 +106,9 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
   return {
     questions: async ({ principal, ...filter }) => {
       may?.("see", principal);
-      return pagesOf(options, filter, async (record) => openQuestionsOf(await entriesOf(record), record));
+      return pagesOf(options, filter, async (record) =>
+        openQuestionsOf(await entriesOf(record, 1, questionTypes), record),
+      );
     },
     question: async (tenant, address, as) => {
       may?.("see", as?.principal);

@@ -1,6 +1,7 @@
 import { type AnyStateMachine, assign, createMachine } from "xstate";
 import { OrchestrationError } from "../errors.ts";
 import { assertBound } from "../limits.ts";
+import { once } from "../once.ts";
 import type { Clock } from "../port/clock.ts";
 import { compileSteps, firstStep, nextStep, type StepSnapshot, type StepTable } from "../step.ts";
 
@@ -81,6 +82,9 @@ export function breakerMachine({ failuresMax = 5, probes = 1 } = {}): AnyStateMa
   return createMachine(config as unknown as Parameters<typeof createMachine>[0]) as unknown as AnyStateMachine;
 }
 
+/** Breakers differ in what they start with alone. */
+const breakerSteps = once(() => compileSteps(breakerMachine()));
+
 /** One call that was let through. It says once what it learnt of the other side; more is not heard. */
 export interface Pass {
   /** @param ok true: it works; false: it does not; undefined: the call says nothing about it */
@@ -136,7 +140,8 @@ export function breakers(options: BreakerOptions): Breakers {
   for (const [name, value] of Object.entries({ failuresMax, cooldownMs, probes, keysMax })) {
     assertBound(`${name} of the breakers`, value);
   }
-  const table: StepTable = compileSteps(breakerMachine({ failuresMax, probes }));
+  const context = { failures: 0, failuresMax, probing: 0, probesMax: probes } satisfies BreakerContext;
+  const table: StepTable = { ...breakerSteps(), context };
   const entries = new Map<string, Entry>();
   /** The key that was asked of last. */
   let newest: string | undefined;

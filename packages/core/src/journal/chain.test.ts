@@ -118,6 +118,18 @@ describe("the chain", () => {
     expect(verifyChain([batch]).fault).toBeUndefined();
   });
 
+  test("of a batch only entries of the wanted types are opened, whatever their paths and bodies look like", () => {
+    const { salt } = seededIds(1);
+    const disguised = '"type":"run.parked"';
+    const other: Draft = { type: "run.resumed", at: 2, path: disguised, cause: 1, body: { lost: [disguised] } };
+    const batch = sealBatch(emptyHead, [draft(disguised), other, draft("b")], salt);
+    const seqs = (...types: string[]) => openBatch(batch, "s", new Set(types)).map(({ seq }) => seq);
+    expect(seqs("timer.fired")).toEqual([1, 3]);
+    expect(seqs("run.resumed", "timer.fired")).toEqual([1, 2, 3]);
+    expect(seqs("run.parked")).toEqual([]);
+    expect(openBatch(batch, "s", new Set(["run.resumed"]))).toEqual([{ seq: 2, ...other }]);
+  });
+
   test("text that is no line is a typed error with its place", () => {
     try {
       openBatch({ firstSeq: 7, lastSeq: 7, lines: "not a line\n", hash: "" }, "run_1");

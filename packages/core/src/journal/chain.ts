@@ -78,19 +78,34 @@ export function linesOf(batch: Batch): Line[] {
     });
 }
 
-/** Opens a batch without checking the chain. @throws OrchestrationError `journal/broken-chain` for text that is not a line */
-export function openBatch(batch: Batch, stream: string): Entry[] {
-  return linesOf(batch).map((line, index) => {
+/**
+ * Opens a batch without checking the chain.
+ * @param only types of the entries that are wanted; all of them when absent
+ * @throws OrchestrationError `journal/broken-chain` for text that is not a line
+ */
+export function openBatch(batch: Batch, stream: string, only?: ReadonlySet<string>): Entry[] {
+  const entries: Entry[] = [];
+  for (const [index, { header, body }] of linesOf(batch).entries()) {
+    if (only && !only.has(typeIn(header))) continue;
     try {
-      const header = JSON.parse(line.header) as Omit<Entry, "body">;
+      const entry = JSON.parse(header) as { body: unknown };
       // An erased body opens as an empty object; whoever needs it says what is missing.
-      const body: unknown = line.body === "" ? {} : JSON.parse(line.body);
-      return { ...header, body } as Entry;
+      entry.body = body === "" ? {} : JSON.parse(body);
+      entries.push(entry as Entry);
     } catch (cause) {
       const data = { seq: batch.firstSeq + index, stream, reason: "the line is not readable" };
       throw new OrchestrationError("journal/broken-chain", data, { cause });
     }
-  });
+  }
+  return entries;
+}
+
+const beforeType = '"type":"';
+
+/** The type that a header names, without reading the rest of it: in a JSON text no other member can look like it. */
+function typeIn(header: string): string {
+  const from = header.indexOf(beforeType) + beforeType.length;
+  return header.slice(from, header.indexOf('"', from));
 }
 
 /** The first line that is not what was written, if any. */

@@ -145,7 +145,7 @@ export interface Journal {
    * @throws OrchestrationError `journal/unavailable`, also when the bytes could not be wiped yet: ask again
    */
   readonly erase: (streams: readonly StreamKey[], before?: number) => Promise<number>;
-  /** A cache; losing it costs time only. */
+  /** A cache; losing it costs time only. Writes down what it is given before it returns: the run goes on with it. */
   readonly saveSnapshot: (key: StreamKey, snapshot: Snapshot) => void | Promise<void>;
   readonly loadSnapshot: (key: StreamKey) => Promise<Snapshot | undefined>;
   readonly findRun: (tenant: string, runId: string) => Promise<RunRecord | undefined>;

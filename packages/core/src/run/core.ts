@@ -215,7 +215,7 @@ export class RunCore {
     return { drafts: this.#drafts, commands: this.#commands, aborts: this.#aborts };
   }
 
-  /** The whole state as JSON, and back: what a snapshot cache keeps. */
+  /** The whole state as JSON, and back: what a snapshot cache keeps. It is written down at once, and read back as nobody else's. */
   save(): Json {
     const extras = { attributes: this.#attributes, timers: this.#timers, parked: this.#parked };
     return saveState(this.#state, { ...extras, policyVersion: this.#policyVersion }) as Json;
@@ -235,7 +235,8 @@ export class RunCore {
   /** Goes on from the state that a migration made (C4). It changes nothing but the definition that decides from here on. */
   #adopt(event: InputEvent<"run.migrated">, at: number, seq: number): Outcome | undefined {
     if (event.body.to !== this.#definition.hash || this.ended) return undefined;
-    this.restore(event.body.state);
+    // The event is yet to be journaled, as it was.
+    this.restore(structuredClone(event.body.state));
     this.#state.lastAt = at;
     this.#work.at = at;
     this.#work.cause = seq;

@@ -77,6 +77,7 @@ interface Extras {
   readonly parked: boolean;
 }
 
+/** What a snapshot is made of. It shares its members with the state: whoever keeps it writes it down at once. */
 export function saveState(state: RunState, { attributes, timers, parked, policyVersion }: Extras): unknown {
   const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, ...others } = state;
   const { answered, uncertain, approvals, questions, delayed, purse, ...plain } = others;
@@ -119,15 +120,18 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
     timers: [...timers],
     parked,
   };
-  return JSON.parse(JSON.stringify(saved)) as unknown;
+  return saved;
 }
 
-/** @throws OrchestrationError `run/internal` for a snapshot of another format; the caller folds the journal instead */
+/**
+ * The state takes over what it is given; it must be nobody else's.
+ * @throws OrchestrationError `run/internal` for a snapshot of another format; the caller folds the journal instead
+ */
 export function loadState(
   json: Json,
   root: SupervisorDefinition,
 ): Extras & { state: RunState; timers: StartTimerCommand[] } {
-  const saved = structuredClone(json) as unknown as Saved;
+  const saved = json as unknown as Saved;
   if (saved?.format !== 2 && saved?.format !== 3)
     throw new OrchestrationError("run/internal", { reason: "the snapshot has another format" });
   const teams = new Map<string, Team>();

@@ -84,7 +84,7 @@ async function migrateRun(
   const tenantKey = await journal.tenantKey(key.tenant);
   const loaded = await loadRun(journal, stream, { definition: from, tenantKey });
   if (!loaded.core.parked) throw invalid("it is not parked any more");
-  let made: unknown = loaded.core.save();
+  let made: unknown = JSON.parse(JSON.stringify(loaded.core.save()));
   try {
     if (map) made = map(made as Json, key);
   } catch (thrown) {

@@ -104,9 +104,10 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
   readonly waitingRuns?: "refuse" | "leave";
   /**
    * What happens when `checkSupervisor` finds an error in the definition with these options: it is not
-   * put to work (`refuse`, when absent), or that is only logged (`log`).
+   * put to work (`refuse`, when absent), or that is only logged (`log`), or nobody looks (`skip`): for one that
+   * was looked at before, with the same options.
    */
-  readonly check?: "refuse" | "log";
+  readonly check?: "refuse" | "log" | "skip";
   readonly logger?: Logger;
   readonly tracer?: Tracer;
   readonly ids?: IdSource;
