@@ -119,7 +119,7 @@ function auditor(journal: Journal, definition: SupervisorDefinition): Supervisor
     },
   };
   const principals = { current: () => ({ id: "audit", kind: "service", roles: [], authenticated: false }) as const };
-  return runSupervisor(definition, { engine, models: { m: model }, principals, check: "skip" } as never) as Supervisor;
+  return runSupervisor(definition, { engine, models: { m: model }, principals, check: "log" } as never) as Supervisor;
 }
 
 /** What a run was before it was migrated, its first definition decided; that one replays it. */

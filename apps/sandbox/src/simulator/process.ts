@@ -51,8 +51,6 @@ export interface ProcessOptions {
   readonly journal: FaultyJournal;
   /** The versions that it loads, the oldest first. */
   readonly definitions: readonly SupervisorDefinition[];
-  /** Definitions that a process before has looked at, with the same options. */
-  readonly checked: Set<SupervisorDefinition>;
   readonly modelOf: (watch: BreakerWatch, onCall: (run: string, command: string) => void) => Model;
   readonly snapshotEvery: number;
   readonly blobChars: number;
@@ -67,8 +65,7 @@ const deafMs = 24 * 3_600_000;
 const nobody: Principal = { id: "nobody", kind: "service", roles: [], authenticated: false };
 
 export function startProcess(options: ProcessOptions): Process {
-  const { incarnation, seed, owner, scheduler, plant, journal, definitions, checked, logger, history, violations } =
-    options;
+  const { incarnation, seed, owner, scheduler, plant, journal, definitions, logger, history, violations } = options;
   const ids = seededIds(seed * 64 + incarnation);
   const clock = virtualClock(scheduler, owner, () => plant !== "timer-lost");
   const { concurrency, driving } = placeSpec(seed);
@@ -80,10 +77,8 @@ export function startProcess(options: ProcessOptions): Process {
     const engine = withFaults(inner, journal, options, { watch, seen });
     const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
     const model = options.modelOf(watch, noted);
-    const isChecked = checked.has(definition);
-    checked.add(definition);
     return runSupervisor(definition, {
-      check: isChecked ? "skip" : "log", // Drawn teams may have what nobody would mean.
+      check: "log", // Drawn teams may have what nobody would mean.
       engine,
       models: { m: model },
       ids,

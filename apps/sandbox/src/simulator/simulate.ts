@@ -83,7 +83,6 @@ class Simulation {
   readonly #world: World;
   /** By version, the oldest first; a second one is there where it is deployed. */
   readonly #definitions: readonly SupervisorDefinition[];
-  readonly #checked = new Set<SupervisorDefinition>();
   readonly #people: People;
   readonly #restraint: Restraint;
   readonly #disk: DiskState = { fullUntil: 0 };
@@ -260,7 +259,6 @@ class Simulation {
       incarnation,
       journal,
       definitions,
-      checked: this.#checked,
       modelOf: (watch, onCall) =>
         randomModel({ ...common, world: this.#world, restraint: this.#restraint, watch, onCall, tools: toolNames }),
       snapshotEvery: this.#snapshotEvery,

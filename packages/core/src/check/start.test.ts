@@ -29,7 +29,7 @@ const clerk = defineAgent({
   output: text,
   instructions: "The password: hunter2hunter2.",
 });
-const open = (more: { readonly check?: "refuse" | "log" | "skip"; readonly logger?: Logger } = {}) =>
+const open = (more: { readonly check?: "refuse" | "log"; readonly logger?: Logger } = {}) =>
   createSupervisor({
     agents: { clerk },
     entry: "clerk",
@@ -56,11 +56,6 @@ test("a supervisor with an error is not put to work, and the error has every one
   });
   expect(thrown.message).toContain("check/secret-in-text");
   expect(JSON.stringify(thrown)).not.toContain("hunter2");
-});
-
-test("with `skip` nobody looks", () => {
-  const error: Logger["error"] = (_, sentence) => expect.unreachable(sentence);
-  expect(open({ check: "skip", logger: { ...silentLogger, error } }).definition.name).toBe("supervisor");
 });
 
 test("with `log` it is put to work, and each error is a line; a warning is none", () => {

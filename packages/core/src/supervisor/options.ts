@@ -104,10 +104,9 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
   readonly waitingRuns?: "refuse" | "leave";
   /**
    * What happens when `checkSupervisor` finds an error in the definition with these options: it is not
-   * put to work (`refuse`, when absent), or that is only logged (`log`), or nobody looks (`skip`): for one that
-   * was looked at before, with the same options.
+   * put to work (`refuse`, when absent), or that is only logged (`log`).
    */
-  readonly check?: "refuse" | "log" | "skip";
+  readonly check?: "refuse" | "log";
   readonly logger?: Logger;
   readonly tracer?: Tracer;
   readonly ids?: IdSource;

@@ -161,7 +161,7 @@ export function createSupervisor<
 /**
  * Puts a compiled supervisor to work at an engine.
  * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`, `limits/not-a-bound`,
- *   `supervisor/unsound` for what `checkSupervisor` finds an error, unless `check` is `log` or `skip`
+ *   `supervisor/unsound` for what `checkSupervisor` finds an error, unless `check` is `log`
  */
 export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
@@ -177,7 +177,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const rules = sealRules(options);
   const detectors = rules?.detectors ?? [];
   const logger = harmlessLogger(options.logger && redactingLogger(options.logger, detectors));
-  if (options.check !== "skip") assertSound(definition, options, logger);
+  assertSound(definition, options, logger);
   const tracer = harmlessTracer(options.tracer && redactingTracer(options.tracer, detectors));
   const sealing =
     rules && sealingOf({ rules, definition, journal: engine.journal, now: () => engine.clock.now(), salt: ids.salt });
