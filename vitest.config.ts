@@ -36,6 +36,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { ...shared, name: "restate", include: ["test/restate/**/*.test.ts"] },
+      },
+      {
+        extends: true,
         test: { ...shared, name: "packaging", include: ["test/packaging/**/*.test.ts"] },
       },
     ],

@@ -1,0 +1,21 @@
+import { afterAll, afterEach, beforeAll } from "vitest";
+import type { Nodes } from "../../scripts/restate/server.mjs";
+import { engineContract } from "../contract/engine.ts";
+import { closeNode, openPlace, type Place, theNode } from "./place.ts";
+
+let nodes: Nodes;
+let place: Place | undefined;
+beforeAll(async () => {
+  nodes = await theNode();
+});
+afterAll(closeNode);
+// Behind the kit's own: engines are closed by then.
+afterEach(async () => {
+  await place?.clear();
+  place = undefined;
+});
+
+engineContract("restate", () => {
+  place = openPlace(nodes);
+  return place;
+});
