@@ -1,6 +1,6 @@
 import { type RestateEngine, restateEngine } from "@remit/core/restate";
 import type { FakeClock } from "@remit/core/testing";
-import { freePorts, type Nodes, startNodes } from "../../scripts/restate/server.mjs";
+import { type Nodes, startNodes } from "../../scripts/restate/server.mjs";
 import type { EngineUnderTest } from "../contract/engine-kit.ts";
 
 /** One node for all that runs in this process; started by whoever asks first, stopped with `closeNode`. */
@@ -29,6 +29,7 @@ export function openPlace(nodes: Nodes): Place {
   const namespace = `place${places++}`;
   return {
     survives: true,
+    takesOver: true,
     engine: ({ clock } = {}) =>
       restateEngine({
         ingress: nodes.ingress,
@@ -53,5 +54,3 @@ export function openPlace(nodes: Nodes): Place {
     },
   };
 }
-
-export { freePorts };

@@ -62,6 +62,7 @@ export class Activity {
   #loaded: Loaded | undefined;
   #done: Flush["done"];
   #broken: { readonly error: unknown } | undefined;
+  #heard = 0;
   #stopping = false;
   #lost = false;
   #started = false;
@@ -89,6 +90,9 @@ export class Activity {
 
   /** An event from outside; one that has been given before is dropped by the run itself. */
   push(sent: Sent): void {
+    // Too late for this session: the activation sees it by the number and gives it to the next.
+    if (this.#done) return;
+    this.#heard++;
     const { event, ack } = sent;
     const settle = (acked: Acked) => {
       if (ack === undefined) return;
@@ -225,6 +229,7 @@ export class Activity {
     const wakesAt = failure || (this.record && !isUnfinished(this.record.status)) ? undefined : dueAt;
     this.#done = {
       left: left.map(({ sent }) => sent),
+      heard: this.#heard,
       ...(wakesAt === undefined ? {} : { wake: { at: wakesAt, delayMs: Math.max(0, wakesAt - clock.now()) } }),
       ...(this.#stopping ? { handOver: true } : {}),
     };

@@ -11,7 +11,7 @@ export interface RestateClient {
   /**
    * Calls a handler of an object and waits for its answer.
    * @throws OrchestrationError `engine/unreachable`, `engine/no-answer`, `engine/no-worker`, `engine/run-paused`,
-   *   `engine/not-deployed`, `engine/refused`
+   *   `engine/not-deployed`, `engine/refused`, `engine/closed`
    */
   readonly call: <Answer>(to: Target, body?: unknown, deadlineMs?: number) => Promise<Answer>;
   /** Rows of the cluster's own tables. @throws OrchestrationError `engine/admin-unreachable`, `engine/refused` */
@@ -33,6 +33,8 @@ export interface ClientOptions {
   /** The machine's clock. */
   readonly clock: Clock;
   readonly deadlineMs: number;
+  /** Ends whatever is asked when it is aborted; its reason is what who asked is told. */
+  readonly closed: AbortSignal;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -43,7 +45,7 @@ const diagnoseMs = 1_500;
 const adminMs = 5_000;
 
 export function restateClient(options: ClientOptions): RestateClient {
-  const { ingress, admin, clock, deadlineMs: usualMs, fetch: ask = globalThis.fetch } = options;
+  const { ingress, admin, clock, closed, deadlineMs: usualMs, fetch: ask = globalThis.fetch } = options;
   let turn = 0;
 
   const request = async (url: string, method: string, body: unknown, leftMs: number): Promise<unknown> => {
@@ -51,7 +53,7 @@ export function restateClient(options: ClientOptions): RestateClient {
       method,
       headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(Math.max(1, Math.ceil(leftMs))),
+      signal: AbortSignal.any([closed, AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)))]),
     });
     const text = await response.text();
     if (!response.ok) throw new Refused(response.status, text);
@@ -74,6 +76,7 @@ export function restateClient(options: ClientOptions): RestateClient {
         try {
           return (await request(`${base}/${path}`, "POST", body, until - clock.now())) as Answer;
         } catch (thrown) {
+          closed.throwIfAborted();
           last = thrown;
           if (thrown instanceof Refused && !thrown.isPassing) throw refused(thrown, to);
           if (thrown instanceof Refused || isTimeout(thrown)) reached = true;
@@ -118,6 +121,7 @@ export function restateClient(options: ClientOptions): RestateClient {
       try {
         return await request(`${base}/${path}`, method, body, limitMs);
       } catch (thrown) {
+        closed.throwIfAborted();
         if (thrown instanceof Refused && !thrown.isPassing) {
           const data = { service: "admin", reason: thrown.message };
           throw new OrchestrationError("engine/refused", data, { cause: thrown });

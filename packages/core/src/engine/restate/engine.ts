@@ -90,6 +90,8 @@ class ClusterEngine implements RestateEngine {
   #turnCount = 0;
   #idle: (() => void)[] = [];
   #closing: Promise<void> | undefined;
+  /** Aborted when everything is handed over: who still waits for the cluster then is told. */
+  readonly #closed = new AbortController();
   #port: Promise<WorkerPort> | undefined;
   /** The registration under way or done, and how many definitions it covers. */
   #registered: { readonly count: number; readonly done: Promise<void> } | undefined;
@@ -112,6 +114,7 @@ class ClusterEngine implements RestateEngine {
       admin: list(admin),
       clock: this.#wall,
       deadlineMs,
+      closed: this.#closed.signal,
     });
     this.journal = restateJournal({
       client: this.#client,
@@ -193,18 +196,12 @@ class ClusterEngine implements RestateEngine {
       this.journal.noteHome(key, definition);
       this.#stopped.delete(runText(key));
       const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
-      const acked = await Promise.race([this.#client.call<Acked>(to, { definition, event }), this.#closed()]);
+      const acked = await this.#client.call<Acked>(to, { definition, event });
       if (acked.error) throw errorFrom(acked.error);
     } finally {
       this.#delivering--;
       this.#tellIdle();
     }
-  }
-
-  readonly #closers = new Set<(error: OrchestrationError) => void>();
-  /** Rejects when the engine closes. */
-  #closed(): Promise<never> {
-    return new Promise((_, reject) => this.#closers.add(reject));
   }
 
   async resume({ tenant, runId, definition }: ResumeFilter = {}): Promise<number> {
@@ -350,26 +347,34 @@ class ClusterEngine implements RestateEngine {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  /** Resolves when nobody drives anything here; who delivers something may wait for others. */
+  async #handedOver(): Promise<void> {
+    while (this.#closingShells > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
   #isIdle(): boolean {
     return this.#closingShells === 0 && this.#delivering === 0;
   }
 
   #tellIdle(): void {
-    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#isIdle() || (this.#closing && this.#closingShells === 0))
+      for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#wake?.cancel();
       const error = new OrchestrationError("engine/closed", { engine: this.name });
+      const port = await this.#port?.catch(() => undefined);
+      port?.refuse(this.#names.drives);
       for (const activity of this.#activities.values()) activity.stop();
-      for (const reject of this.#closers) reject(error);
       const late = new Promise<void>((resolve) => this.#wall.at(this.#wall.now() + handOverMs, resolve));
-      await Promise.race([this.idle(), late]);
+      await Promise.race([this.#handedOver().then(port?.drained), late]);
+      this.#closed.abort(error);
       for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
       for (const activity of this.#activities.values()) activity.abandon();
       await this.#registered?.done.catch(() => {});
-      await (await this.#port?.catch(() => undefined))?.close();
+      await port?.close();
       await this.journal.close();
     })();
     return this.#closing;

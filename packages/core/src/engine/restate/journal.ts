@@ -1,13 +1,13 @@
 import { OrchestrationError } from "../../errors.ts";
 import { addressesIn } from "../../journal/erase.ts";
-import { assertAppend, assertText, conflictData, streamName } from "../../journal/link.ts";
+import { assertAppend, assertText, conflictData, isLinked, streamName } from "../../journal/link.ts";
 import { definitionOf, isUnfinished, mostOf, newestFirst, pastPage } from "../../journal/listing.ts";
 import { randomKey } from "../../journal/tenant-key.ts";
 import { type UnfinishedRuns, unfinishedRuns } from "../../journal/unfinished.ts";
 import type { RunKey } from "../../port/engine.ts";
 import type { Batch, Journal, RunRecord, Snapshot, StreamKey, StreamKind } from "../../port/journal.ts";
 import { quoted, type RestateClient } from "./client.ts";
-import { type Erased, isListed, type Shelf } from "./objects.ts";
+import { type Append, type Erased, isListed, type Shelf } from "./objects.ts";
 import {
   type Appended,
   batchPrefix,
@@ -45,17 +45,25 @@ export interface RestateJournal extends Journal {
 }
 
 const homesMax = 10_000;
+/** How long who reads a run waits for a worker before the tables are asked. */
+const lookMs = 3_000;
 
 export function restateJournal({ client, names, tenantKey, recent, ready }: RestateJournalOptions): RestateJournal {
   const homes = new Map<string, string>();
   const keys = new Map<string, Promise<string>>();
   let closed = false;
 
-  const ask = async <Answer>(service: string, key: string, handler: string, body?: unknown): Promise<Answer> => {
+  const ask = async <Answer>(
+    service: string,
+    key: string,
+    handler: string,
+    body?: unknown,
+    deadlineMs?: number,
+  ): Promise<Answer> => {
     if (closed) throw new OrchestrationError("journal/unavailable", { reason: "it is closed" });
     try {
       await ready();
-      return await client.call<Answer>({ service, key, handler }, body);
+      return await client.call<Answer>({ service, key, handler }, body, deadlineMs);
     } catch (thrown) {
       throw unavailable(thrown);
     }
@@ -74,13 +82,18 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     return home;
   };
   /** Asks a run's own object, and where it was moved to; nothing for a run that the cluster does not drive. */
-  const askRun = async (key: RunKey, handler: "read" | "record", body?: unknown): Promise<Loaded | undefined> => {
+  const askRun = async (
+    key: RunKey,
+    handler: "read" | "record" | "load",
+    body?: unknown,
+  ): Promise<Loaded | undefined> => {
     for (let home = await homeOf(key); home !== undefined; ) {
       const service = names.driveOf(home);
-      const loaded = await ask<Loaded>(service, runText(key), handler, body).catch((thrown: unknown) => {
+      const loaded = await ask<Loaded>(service, runText(key), handler, body, lookMs).catch((thrown: unknown) => {
         const { cause } = thrown as { readonly cause?: unknown };
-        if (OrchestrationError.is(cause, "engine/not-deployed")) return readTables(service, runText(key));
-        throw thrown;
+        // Where no node answers the tables do not either.
+        if (!OrchestrationError.is(cause) || OrchestrationError.is(cause, "engine/unreachable")) throw thrown;
+        return readTables(service, runText(key));
       });
       if (loaded.moved === undefined) return loaded;
       home = loaded.moved;
@@ -109,6 +122,24 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       .sort((left, right) => (left.key < right.key ? -1 : 1))
       .flatMap(({ value }) => JSON.parse(value) as Batch[]);
     return { batches, ...(record ? { record } : {}), ...(moved ? { moved } : {}) };
+  };
+  /**
+   * Moves a run to another definition while no worker serves the one it has: what its own object would do is done from
+   * outside. Its worker, when it comes back, finds the run moved.
+   */
+  const moveOrphan = async (key: RunKey, home: string, { batch, expectedSeq, record }: Append): Promise<Appended> => {
+    const service = names.driveOf(home);
+    const { batches, moved } = await readTables(service, runText(key));
+    const last = batches.at(-1);
+    if (moved !== undefined || last?.lastSeq !== expectedSeq || !isLinked(last.hash, batch)) {
+      return { ok: false, actual: last?.lastSeq ?? 0 };
+    }
+    const to = definitionOf(record as RunRecord);
+    await ask(names.driveOf(to), runText(key), "adopt", { batches: [...batches, batch], record });
+    const bytes = [...Buffer.from(JSON.stringify(to))];
+    await client.admin("POST", `services/${service}/state`, { object_key: runText(key), new_state: { moved: bytes } });
+    await ask(names.index, openText(key.tenant), "put", record);
+    return { ok: true };
   };
   const shelf = (name: string): Promise<Shelf> => ask(names.index, name, "read");
   const runKeyOfStream = ({ tenant, id }: StreamKey): RunKey => ({ tenant, runId: id });
@@ -171,15 +202,21 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       const home = run && (await homeOf(run));
       const service = home === undefined ? names.stream : names.driveOf(home);
       const name = run && home !== undefined ? runText(run) : streamText(key);
-      const appended = await ask<Appended>(service, name, "append", {
-        batch,
-        expectedSeq,
-        ...(record === undefined ? {} : { record }),
-      });
+      const wanted: Append = { batch, expectedSeq, ...(record === undefined ? {} : { record }) };
+      const moves = run && home !== undefined && record && definitionOf(record) !== home;
+      const appended = await ask<Appended>(service, name, "append", wanted, moves ? lookMs : undefined).catch(
+        (thrown: unknown) => {
+          const { cause } = thrown as { readonly cause?: unknown };
+          const isOrphan =
+            OrchestrationError.is(cause, "engine/no-worker") || OrchestrationError.is(cause, "engine/not-deployed");
+          if (!moves || !isOrphan) throw thrown;
+          return moveOrphan(run, home, wanted);
+        },
+      );
       if (!appended.ok) {
         throw new OrchestrationError("journal/conflict", conflictData(streamName(key), expectedSeq, appended.actual));
       }
-      if (!run || home === undefined || !record || definitionOf(record) === home) return;
+      if (!moves) return;
       await ask(names.front, runText(run), "move", { definition: definitionOf(record) });
       noteHome(run, definitionOf(record));
     },
@@ -215,8 +252,9 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       await ask(names.cell, `${tenant}/snapshot/${kind}/${id}`, "put", { value: JSON.stringify(snapshot) });
     },
     loadSnapshot: async ({ tenant, kind, id }) => {
-      // That of a run that the cluster drives lies in the run's own object, for who drives it.
-      if (kind === "run" && (await homeOf({ tenant, runId: id })) !== undefined) return undefined;
+      // That of a run that the cluster drives lies in the run's own object.
+      const loaded = kind === "run" ? await askRun({ tenant, runId: id }, "load") : undefined;
+      if (loaded) return loaded.snapshot;
       const found = await ask<string | null>(names.cell, `${tenant}/snapshot/${kind}/${id}`, "get");
       return found === null ? undefined : (JSON.parse(found) as Snapshot);
     },

@@ -42,6 +42,17 @@ export const patience = {
   onMaxAttempts: "pause",
 } as const;
 
+/** Whoever only reads does not wait for a worker that never comes: it reads the cluster's tables, or asks again. */
+export const brief = {
+  retryPolicy: {
+    initialInterval: 50,
+    exponentiationFactor: 2,
+    maxInterval: 2_000,
+    maxAttempts: 12,
+    onMaxAttempts: "kill",
+  },
+} as const;
+
 /** A call of another object, in JSON. */
 export function callObject<Answer>(
   sdk: typeof Sdk,
@@ -153,7 +164,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
     ),
     /** The definition that the run was last sent to. */
     home: sdk.handlers.object.shared(
-      { enableLazyState: true },
+      { ...brief, enableLazyState: true },
       async (ctx: Sdk.ObjectSharedContext): Promise<string | null> => (await boxOf(ctx)).definition ?? null,
     ),
     /** A migration sends what comes from now on to another definition. */
@@ -265,11 +276,11 @@ export function streamObject(sdk: typeof Sdk, names: Names) {
       },
     ),
     read: sdk.handlers.object.shared(
-      {},
+      { ...brief },
       (ctx: Sdk.ObjectSharedContext, { fromSeq, most }: ReadAsk): Promise<Batch[]> => readHere(ctx, fromSeq, most),
     ),
     record: sdk.handlers.object.shared(
-      { enableLazyState: true },
+      { ...brief, enableLazyState: true },
       async (ctx: Sdk.ObjectSharedContext): Promise<RunRecord | null> => ctx.get<RunRecord>("record"),
     ),
     erase: (ctx: Sdk.ObjectContext, { before }: { readonly before?: number }): Promise<Erased> =>
@@ -295,7 +306,7 @@ export function cellObject(sdk: typeof Sdk, names: Names) {
         ctx.set("value", value);
       },
     ),
-    get: sdk.handlers.object.shared({}, (ctx: Sdk.ObjectSharedContext) => ctx.get<string>("value")),
+    get: sdk.handlers.object.shared({ ...brief }, (ctx: Sdk.ObjectSharedContext) => ctx.get<string>("value")),
     drop: sdk.handlers.object.exclusive({ enableLazyState: true }, async (ctx: Sdk.ObjectContext): Promise<void> => {
       ctx.clearAll();
     }),
@@ -346,7 +357,7 @@ export function indexRun(
 export function indexObject(sdk: typeof Sdk, names: Names) {
   const index = {
     put: sdk.handlers.object.exclusive(
-      { enableLazyState: true, ingressPrivate: true },
+      { enableLazyState: true },
       async (ctx: Sdk.ObjectContext, record: RunRecord): Promise<void> => {
         ctx.set(`${runPrefix}${record.runId}`, record);
         const { tenant } = record;
@@ -378,7 +389,7 @@ export function indexObject(sdk: typeof Sdk, names: Names) {
         ctx.set(`${notePrefix}${name}`, true);
       },
     ),
-    read: sdk.handlers.object.shared({}, async (ctx: Sdk.ObjectSharedContext): Promise<Shelf> => {
+    read: sdk.handlers.object.shared({ ...brief }, async (ctx: Sdk.ObjectSharedContext): Promise<Shelf> => {
       const keys = await ctx.stateKeys();
       const runs: RunRecord[] = [];
       for (const key of keys) if (key.startsWith(runPrefix)) runs.push((await ctx.get<RunRecord>(key)) as RunRecord);

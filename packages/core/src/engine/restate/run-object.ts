@@ -6,6 +6,7 @@ import type { Activity } from "./activity.ts";
 import {
   type Append,
   appendHere,
+  brief,
   callObject,
   type Erased,
   eraseHere,
@@ -171,10 +172,9 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         const asked = await door.future;
         if (asked.kind === "taken") late.push(...asked.taken.sent);
         // Whoever waited came instead of the bell, which nobody has then.
-        door = { ...door, stage: "shut", future: door.bell };
-        if (late.length > 0) return close(ctx, undefined, [...done.left, ...late], done);
       }
-      return await close(ctx, door.bell, done.left, done);
+      const left = [...done.left, ...given.slice(done.heard), ...late];
+      return await close(ctx, late.length > 0 ? undefined : door.bell, left, done);
     } finally {
       attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
       if (activity) worker.left(activity);
@@ -227,13 +227,16 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         for (let isNew = fresh; events; isNew = false) events = await round(ctx, events, isNew, seen);
       },
     ),
-    load: sdk.handlers.object.shared({}, loadHere),
-    read: sdk.handlers.object.shared({}, async (ctx: Sdk.ObjectSharedContext, ask: ReadAsk): Promise<Loaded> => {
-      const moved = await ctx.get<string>("moved");
-      return moved ? { batches: [], moved } : { batches: await readHere(ctx, ask.fromSeq, ask.most) };
-    }),
+    load: sdk.handlers.object.shared({ ...brief }, loadHere),
+    read: sdk.handlers.object.shared(
+      { ...brief },
+      async (ctx: Sdk.ObjectSharedContext, ask: ReadAsk): Promise<Loaded> => {
+        const moved = await ctx.get<string>("moved");
+        return moved ? { batches: [], moved } : { batches: await readHere(ctx, ask.fromSeq, ask.most) };
+      },
+    ),
     record: sdk.handlers.object.shared(
-      { enableLazyState: true },
+      { ...brief, enableLazyState: true },
       async (ctx: Sdk.ObjectSharedContext): Promise<Loaded> => {
         const record = await ctx.get<RunRecord>("record");
         if (record) return { batches: [], record };
@@ -264,9 +267,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         return appended;
       },
     ),
+    /** Takes a run over from another definition; once it has gone on here, a second time changes nothing. */
     adopt: sdk.handlers.object.exclusive(
-      { ingressPrivate: true },
+      { enableLazyState: true },
       async (ctx: Sdk.ObjectContext, { batches, record }: Loaded): Promise<void> => {
+        const head = await ctx.get<{ readonly seq: number }>("head");
+        if ((head?.seq ?? 0) >= (batches.at(-1)?.lastSeq ?? 0)) return;
         ctx.clearAll();
         for (const batch of batches) setBatches(ctx, [batch]);
         if (record) ctx.set("record", record);

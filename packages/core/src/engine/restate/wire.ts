@@ -37,6 +37,8 @@ export interface Flush {
 export interface Done {
   /** Events that came too late for it. */
   readonly left: readonly Sent[];
+  /** How many events the activation had been given by then; the others it never saw. */
+  readonly heard: number;
   /** When the run wants to be woken, and how long that is from the worker's now. */
   readonly wake?: { readonly at: number; readonly delayMs: number };
   /** The worker is closing: somebody else goes on. */
@@ -84,6 +86,8 @@ export interface Names {
   readonly index: string;
   /** One object a run, in a service of its definition: its journal, and who drives it. */
   readonly driveOf: (definition: string) => string;
+  /** What the services of `driveOf` begin with. */
+  readonly drives: string;
 }
 
 /** @param namespace letters, digits, `_` and `-`, a letter first */
@@ -93,6 +97,7 @@ export function namesOf(namespace: string): Names {
     stream: `${namespace}.Stream`,
     cell: `${namespace}.Cell`,
     index: `${namespace}.Index`,
+    drives: `${namespace}.run.`,
     // What pins a run is the hash; the name before it is for people who look at the cluster.
     driveOf: (definition) => {
       const [supervisor = ""] = definition.split("@");

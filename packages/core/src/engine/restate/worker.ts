@@ -1,4 +1,4 @@
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { createServer, type Http2Server, type Http2ServerResponse, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type * as Sdk from "@restatedev/restate-sdk";
 import { OrchestrationError, reasonOf } from "../../errors.ts";
@@ -27,6 +27,10 @@ export interface WorkerPort {
   readonly uri: () => string;
   /** Serves exactly these from now on. */
   readonly serve: (services: readonly Sdk.ServiceDefinition<string, unknown>[]) => void;
+  /** Begins no more activations of such services: they go to another worker, or wait for one. What is under way goes on. */
+  readonly refuse: (services: string) => void;
+  /** Resolves when the cluster has all of the activations that were under way. */
+  readonly drained: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -49,8 +53,21 @@ export async function openPort(sdk: typeof Sdk, options: WorkerOptions, logger: 
   const { port, host = "127.0.0.1", identityKeys } = options;
   let handle: ReturnType<typeof sdk.createEndpointHandler> | undefined;
   const sessions = new Set<ServerHttp2Session>();
+  let refused: string | undefined;
+  const drives = new Set<Http2ServerResponse>();
+  const drained: (() => void)[] = [];
   const server: Http2Server = createServer((request, response) => {
-    if (handle) handle(request, response);
+    // Turned away before it is answered, so the cluster has not bound it to this deployment yet.
+    const isDrive = request.url.endsWith("/drive");
+    const isRefused = refused !== undefined && isDrive && request.url.includes(`/${refused}`);
+    if (isDrive) {
+      drives.add(response);
+      response.on("close", () => {
+        drives.delete(response);
+        if (drives.size === 0) for (const resolve of drained.splice(0)) resolve();
+      });
+    }
+    if (handle && !isRefused) handle(request, response);
     else response.writeHead(503).end();
   });
   server.on("session", (session) => {
@@ -77,6 +94,10 @@ export async function openPort(sdk: typeof Sdk, options: WorkerOptions, logger: 
         },
       });
     },
+    refuse: (services) => {
+      refused = services;
+    },
+    drained: () => (drives.size === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.destroy();
