@@ -51,6 +51,8 @@ const lookMs = 3_000;
 export function restateJournal({ client, names, tenantKey, recent, ready }: RestateJournalOptions): RestateJournal {
   const homes = new Map<string, string>();
   const keys = new Map<string, Promise<string>>();
+  /** The last append under way of each stream. */
+  const tails = new Map<string, Promise<void>>();
   let closed = false;
 
   const ask = async <Answer>(
@@ -116,12 +118,18 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       return row && (JSON.parse(row.value) as Value);
     };
     const record = storedAs<RunRecord>("record");
+    const snapshot = storedAs<Snapshot>("snapshot");
     const moved = storedAs<string>("moved");
     const batches = rows
       .filter((row) => row.key.startsWith(batchPrefix))
       .sort((left, right) => (left.key < right.key ? -1 : 1))
       .flatMap(({ value }) => JSON.parse(value) as Batch[]);
-    return { batches, ...(record ? { record } : {}), ...(moved ? { moved } : {}) };
+    return {
+      batches,
+      ...(record ? { record } : {}),
+      ...(snapshot ? { snapshot } : {}),
+      ...(moved ? { moved } : {}),
+    };
   };
   /**
    * Moves a run to another definition while no worker serves the one it has: what its own object would do is done from
@@ -194,31 +202,44 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     return [...batches, ...whole].slice(0, most);
   };
 
+  const append = async (key: StreamKey, batch: Batch, expectedSeq: number, record?: RunRecord): Promise<void> => {
+    const run = key.kind === "run" ? runKeyOfStream(key) : undefined;
+    const home = run && (await homeOf(run));
+    const service = home === undefined ? names.stream : names.driveOf(home);
+    const name = run && home !== undefined ? runText(run) : streamText(key);
+    const wanted: Append = { batch, expectedSeq, ...(record === undefined ? {} : { record }) };
+    const moves = run && home !== undefined && record && definitionOf(record) !== home;
+    const appended = await ask<Appended>(service, name, "append", wanted, moves ? lookMs : undefined).catch(
+      (thrown: unknown) => {
+        const { cause } = thrown as { readonly cause?: unknown };
+        const isOrphan =
+          OrchestrationError.is(cause, "engine/no-worker") || OrchestrationError.is(cause, "engine/not-deployed");
+        if (!moves || !isOrphan) throw thrown;
+        return moveOrphan(run, home, wanted);
+      },
+    );
+    if (!appended.ok) {
+      throw new OrchestrationError("journal/conflict", conflictData(streamName(key), expectedSeq, appended.actual));
+    }
+    if (!moves) return;
+    await ask(names.front, runText(run), "move", { definition: definitionOf(record) });
+    noteHome(run, definitionOf(record));
+  };
+
   return {
     noteHome,
-    append: async (key, batch, expectedSeq, record) => {
+    append: (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
-      const run = key.kind === "run" ? runKeyOfStream(key) : undefined;
-      const home = run && (await homeOf(run));
-      const service = home === undefined ? names.stream : names.driveOf(home);
-      const name = run && home !== undefined ? runText(run) : streamText(key);
-      const wanted: Append = { batch, expectedSeq, ...(record === undefined ? {} : { record }) };
-      const moves = run && home !== undefined && record && definitionOf(record) !== home;
-      const appended = await ask<Appended>(service, name, "append", wanted, moves ? lookMs : undefined).catch(
-        (thrown: unknown) => {
-          const { cause } = thrown as { readonly cause?: unknown };
-          const isOrphan =
-            OrchestrationError.is(cause, "engine/no-worker") || OrchestrationError.is(cause, "engine/not-deployed");
-          if (!moves || !isOrphan) throw thrown;
-          return moveOrphan(run, home, wanted);
-        },
-      );
-      if (!appended.ok) {
-        throw new OrchestrationError("journal/conflict", conflictData(streamName(key), expectedSeq, appended.actual));
-      }
-      if (!moves) return;
-      await ask(names.front, runText(run), "move", { definition: definitionOf(record) });
-      noteHome(run, definitionOf(record));
+      // One after the other: over a network a later one could come first. Behind a failed one the others conflict.
+      const name = streamName(key);
+      const before = tails.get(name) ?? Promise.resolve();
+      const appended = before.then(() => append(key, batch, expectedSeq, record));
+      const tail = appended.catch(() => {});
+      tails.set(name, tail);
+      void tail.then(() => {
+        if (tails.get(name) === tail) tails.delete(name);
+      });
+      return appended;
     },
     read,
     putBlob: async (tenant, address, body) => {
