@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { type RestateEngine, restateEngine } from "@remit/core/restate";
 import type { FakeClock } from "@remit/core/testing";
 import { type Nodes, startNodes } from "../../scripts/restate/server.mjs";
@@ -24,33 +25,59 @@ export interface Place extends EngineUnderTest {
   readonly clear: () => Promise<void>;
 }
 
+interface Deployment {
+  readonly id: string;
+  readonly uri: string;
+  readonly services: readonly { readonly name: string }[];
+}
+
+function listens(uri: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(uri);
+    const socket = connect(Number(port), hostname);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
 /** A namespace of its own on the node. */
 export function openPlace(nodes: Nodes): Place {
   const namespace = `place${places++}`;
+  const remove = async (isGone: (deployment: Deployment) => Promise<boolean>) => {
+    const listed = await fetch(`${nodes.admin[0]}/deployments`);
+    const { deployments } = (await listed.json()) as { readonly deployments: readonly Deployment[] };
+    for (const deployment of deployments) {
+      if (!deployment.services.some(({ name }) => name.startsWith(`${namespace}.`))) continue;
+      if (!(await isGone(deployment))) continue;
+      await fetch(`${nodes.admin[0]}/deployments/${deployment.id}?force=true`, { method: "DELETE" });
+    }
+  };
   return {
     survives: true,
     takesOver: true,
-    engine: ({ clock } = {}) =>
-      restateEngine({
+    engine: ({ clock } = {}) => {
+      const engine = restateEngine({
         ingress: nodes.ingress,
         admin: nodes.admin,
         namespace,
         worker: { port: 0, ...(nodes.identityKey === undefined ? {} : { identityKeys: [nodes.identityKey] }) },
         ...(clock === undefined ? {} : { clock }),
-      }),
+      });
+      const close = engine.close.bind(engine);
+      // Its process is gone for good, so its deployment is taken away, as its owner would.
+      const gone = async () => {
+        await close();
+        await remove(async ({ uri }) => !(await listens(uri)));
+      };
+      return Object.assign(engine, { close: gone });
+    },
     clear: async () => {
       const left = await nodes.query(`SELECT id FROM sys_invocation WHERE target_service_name LIKE '${namespace}.%'`);
       for (const { id } of left) await fetch(`${nodes.admin[0]}/invocations/${id}/kill`, { method: "PATCH" });
-      const { deployments } = (await (await fetch(`${nodes.admin[0]}/deployments`)).json()) as {
-        readonly deployments: readonly {
-          readonly id: string;
-          readonly services: readonly { readonly name: string }[];
-        }[];
-      };
-      for (const { id, services } of deployments) {
-        if (!services.some(({ name }) => name.startsWith(`${namespace}.`))) continue;
-        await fetch(`${nodes.admin[0]}/deployments/${id}?force=true`, { method: "DELETE" });
-      }
+      await remove(async () => true);
     },
   };
 }

@@ -24,7 +24,8 @@ const halfMs = 15;
 export async function openLedger(): Promise<Ledger> {
   const applied = new Map<string, number>();
   const keys = new Set<string>();
-  const fenced = new Set<string>();
+  /** Up to which attempt a write is refused: somebody was told that it never happened. */
+  const fenced = new Map<string, number>();
   let requests = 0;
   const nameOf = ({ run, write }: Pick<Effect, "run" | "write">) => `${run}/${write}`;
 
@@ -32,24 +33,24 @@ export async function openLedger(): Promise<Ledger> {
     requests++;
     await pause(halfMs);
     const name = nameOf(effect);
-    if (fenced.has(name)) return false;
+    if (effect.attempt <= (fenced.get(name) ?? 0)) return false;
     // Whose interface takes keys does a thing once; the others do it whenever they are asked.
     if (effect.kind !== "key" || !keys.has(effect.key)) applied.set(name, (applied.get(name) ?? 0) + 1);
     if (effect.kind === "key") keys.add(effect.key);
     await pause(halfMs);
     return true;
   };
-  const settle = (run: string, write: number): boolean => {
+  const settle = (run: string, write: number, attempt: number): boolean => {
     const name = nameOf({ run, write });
     if (applied.has(name)) return true;
-    fenced.add(name);
+    fenced.set(name, attempt);
     return false;
   };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const effect = JSON.parse(body) as Effect;
-    if (request.url === "/look") response.end(settle(effect.run, effect.write) ? "found" : "never");
+    if (request.url === "/look") response.end(settle(effect.run, effect.write, effect.attempt) ? "found" : "never");
     else if (await apply(effect)) response.end("done");
     else response.writeHead(409).end("fenced");
   };
@@ -62,7 +63,7 @@ export async function openLedger(): Promise<Ledger> {
     applied,
     requests: () => requests,
     byHand: (run, write) => {
-      if (!settle(run, write)) applied.set(nameOf({ run, write }), 1);
+      if (!settle(run, write, Number.POSITIVE_INFINITY)) applied.set(nameOf({ run, write }), 1);
     },
     close: async () => {
       server.closeAllConnections();

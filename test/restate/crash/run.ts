@@ -35,14 +35,16 @@ interface Stage {
   readonly crew: Crew;
   /** Waits; a whole count takes its full time, a quick one a part of it. */
   readonly lasting: (fullMs: number, quickMs: number) => Promise<void>;
+  /** Waits until this share of all writes has been made. */
+  readonly made: (share: number) => Promise<void>;
 }
 
 const cases: Readonly<Record<string, { readonly title: string; readonly strike: (stage: Stage) => Promise<void> }>> = {
   worker: {
     title: "kill -9 of a worker, five times under load",
-    strike: async ({ crew, lasting }) => {
+    strike: async ({ crew, lasting, made }) => {
       for (let time = 0; time < 5; time++) {
-        await lasting(2_500, 800);
+        await made(0.05 + 0.15 * time);
         await crew.kill(time % crew.count);
         await lasting(1_000, 300);
         await crew.start(time % crew.count);
@@ -51,10 +53,10 @@ const cases: Readonly<Record<string, { readonly title: string; readonly strike: 
   },
   node: {
     title: "kill -9 of each node in turn, the leader of most partitions first",
-    strike: async ({ nodes, lasting }) => {
+    strike: async ({ nodes, lasting, made }) => {
       const order = await leadersFirst(nodes);
-      for (const node of order) {
-        await lasting(3_000, 1_000);
+      for (const [index, node] of order.entries()) {
+        await made(0.1 + 0.25 * index);
         await node.stop("SIGKILL");
         await lasting(4_000, 2_000);
         await node.start();
@@ -65,8 +67,8 @@ const cases: Readonly<Record<string, { readonly title: string; readonly strike: 
   },
   "all-workers": {
     title: "all workers down for a minute",
-    strike: async ({ crew, lasting }) => {
-      await lasting(3_000, 1_500);
+    strike: async ({ crew, lasting, made }) => {
+      await made(0.3);
       await Promise.all([crew.kill(0), crew.kill(1)]);
       await lasting(60_000, 6_000);
       await Promise.all([crew.start(0), crew.start(1)]);
@@ -74,9 +76,9 @@ const cases: Readonly<Record<string, { readonly title: string; readonly strike: 
   },
   paused: {
     title: "a worker that stands still (SIGSTOP) and comes back",
-    strike: async ({ crew, lasting }) => {
-      for (const worker of [0, 1, 0]) {
-        await lasting(2_500, 1_000);
+    strike: async ({ crew, lasting, made }) => {
+      for (const [index, worker] of [0, 1, 0].entries()) {
+        await made(0.1 + 0.25 * index);
         crew.signal(worker, "SIGSTOP");
         await lasting(12_000, 7_000);
         crew.signal(worker, "SIGCONT");
@@ -162,7 +164,13 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
   const lasting = (fullMs: number, quickMs: number) => pause(options.quick ? quickMs : fullMs);
   const startedAt = performance.now();
   try {
-    const striking = strike({ nodes, crew, lasting });
+    const total = runsOfCase * writesOfRun;
+    const made = async (share: number) => {
+      const isOurs = (write: string) => write.startsWith("run_");
+      await until("writes", async () => [...ledger.applied.keys()].filter(isOurs).length >= share * total, 300_000);
+    };
+    const striking = strike({ nodes, crew, lasting, made });
+    striking.catch(() => {}); // It is awaited below, behind the starts.
     const runs: Run<unknown>[] = [];
     const plain: string[] = [];
     // A key each, so that a start which got no answer can be said again.
@@ -220,6 +228,10 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
       const batches = await engine.journal.read({ tenant, kind: "run", id });
       assert.equal(verifyChain(batches).fault, undefined, `the chain of ${id}`);
       const entries = batches.flatMap((batch) => openBatch(batch, id));
+      // What the journal says of each write is what the ledger has: done is done once, and nothing else was done.
+      const told = entries.flatMap((entry) => (entry.type === "effect.settled" ? [entry.body.outcome] : []));
+      const made = writes.filter((write) => countOf(id, write) > 0).length;
+      assert.equal(told.filter((outcome) => outcome === "done").length, made, `what ${id} says it did`);
       resumed += entries.filter(({ type }) => type === "run.resumed").length;
     }
     const ours = tally(runs.map(({ id }) => id));
@@ -235,6 +247,12 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
       seconds: Math.round((performance.now() - startedAt) / 1000),
     };
     console.log(options.json ? JSON.stringify(report) : report);
+    const wrong = runs.find(({ id }) => writes.some((write) => countOf(id, write) !== 1));
+    if (wrong) {
+      const counts = writes.map((write) => `${write}: ${countOf(wrong.id, write)}`).join(", ");
+      const story = (await wrong.entries()).map(({ type, body }) => `  ${type} ${JSON.stringify(body).slice(0, 300)}`);
+      console.error([`run ${wrong.id} made its writes ${counts}`, ...story].join("\n"));
+    }
     assert.deepEqual(report.ended, { completed: runsOfCase });
     assert.deepEqual(ours, { effects: runsOfCase * writesOfRun, doubled: 0, missing: 0 });
   } finally {

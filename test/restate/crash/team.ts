@@ -13,6 +13,7 @@ export interface Effect {
   /** Which of the run's writes, 1 to 5. */
   readonly write: number;
   readonly key: string;
+  readonly attempt: number;
   readonly kind: "key" | "lookup" | "none" | "plain";
 }
 export interface Outside {
@@ -49,10 +50,14 @@ export interface TeamOptions {
 
 export function openTeam({ engine, outside, version = "1", afterMs = 1_000 }: TeamOptions) {
   const write = (name: string, kind: "key" | "lookup" | "none", risk: "low" | "high") => {
-    const effectOf = ({ id }: { readonly id: string }, { runId, idempotencyKey: key }: ToolContext): Effect => ({
+    const effectOf = (
+      { id }: { readonly id: string },
+      { runId, idempotencyKey: key, attempt }: ToolContext,
+    ): Effect => ({
       run: runId,
       write: Number(id),
       key,
+      attempt,
       kind,
     });
     return defineTool({

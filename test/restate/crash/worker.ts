@@ -30,7 +30,7 @@ const plain = restate.service({
     run: async (ctx: restate.Context, { run }: { readonly run: string }): Promise<void> => {
       for (let write = 1; write <= writesOfRun; write++) {
         if (write === 4) await ctx.sleep(afterMs);
-        const effect: Effect = { run, write, key: "", kind: "plain" };
+        const effect: Effect = { run, write, key: "", attempt: 1, kind: "plain" };
         await ctx.run(`write ${write}`, () => outside.apply(effect, new AbortController().signal));
       }
     },

@@ -30,7 +30,7 @@ export interface ClientOptions {
   /** Addresses of the nodes' ingress; the next one is asked when one is away. */
   readonly ingress: readonly string[];
   readonly admin: readonly string[];
-  /** The machine's clock. */
+  /** The machine's clock; its timers keep the process alive, for somebody waits for them. */
   readonly clock: Clock;
   readonly deadlineMs: number;
   /** Ends whatever is asked when it is aborted; its reason is what who asked is told. */
@@ -49,15 +49,26 @@ export function restateClient(options: ClientOptions): RestateClient {
   let turn = 0;
 
   const request = async (url: string, method: string, body: unknown, leftMs: number): Promise<unknown> => {
-    const response = await ask(url, {
-      method,
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.any([closed, AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)))]),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Refused(response.status, text);
-    return text === "" ? undefined : JSON.parse(text);
+    const late = new AbortController();
+    const timer = clock.at(clock.now() + leftMs, () =>
+      late.abort(new DOMException("no answer in time", "TimeoutError")),
+    );
+    const onClose = () => late.abort(closed.reason);
+    closed.addEventListener("abort", onClose, { once: true });
+    try {
+      const response = await ask(url, {
+        method,
+        headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: late.signal,
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Refused(response.status, text);
+      return text === "" ? undefined : JSON.parse(text);
+    } finally {
+      timer.cancel();
+      closed.removeEventListener("abort", onClose);
+    }
   };
 
   const pause = (delayMs: number) =>

@@ -48,6 +48,15 @@ export interface RestateEngine extends Engine {
   readonly operator: RestateOperator;
 }
 
+/** The machine's clock, whose timers keep the process alive. */
+const waitingClock: Clock = {
+  now: () => Date.now(),
+  at: (dueAt, callback) => {
+    const timer = setTimeout(callback, Math.max(0, dueAt - Date.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
 const namespaceForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const stoppedMax = 1024;
 /** How long a closing worker waits for its runs to be handed over. */
@@ -79,6 +88,8 @@ class ClusterEngine implements RestateEngine {
   readonly #wall = systemClock();
   readonly #ids: IdSource;
   readonly #hosts = new Map<string, RunHost>();
+  /** Services that other deployments were seen to have. */
+  #served: ReadonlySet<string> = new Set();
   readonly #activities = new Map<string, Activity>();
   /** Shells of activities that still have something to say to the cluster. */
   #closingShells = 0;
@@ -112,11 +123,11 @@ class ClusterEngine implements RestateEngine {
     this.#client = restateClient({
       ingress: list(ingress),
       admin: list(admin),
-      clock: this.#wall,
+      clock: waitingClock,
       deadlineMs,
       closed: this.#closed.signal,
     });
-    this.journal = restateJournal({
+    const journal = restateJournal({
       client: this.#client,
       names: this.#names,
       ...(tenantKey === undefined ? {} : { tenantKey }),
@@ -126,6 +137,15 @@ class ClusterEngine implements RestateEngine {
         return { batches: activity?.tail ?? [], record: activity?.record };
       },
     });
+    this.journal = {
+      ...journal,
+      waitingDefinitions: async () => {
+        const waiting = await journal.waitingDefinitions();
+        const homeless = waiting.some((one) => !this.#hosts.has(`${one.supervisor}@${one.definitionHash}`));
+        if (homeless) this.#served = await this.operator.served();
+        return waiting;
+      },
+    };
     this.operator = restateOperator({ client: this.#client, names: this.#names, journal: this.journal, namespace });
   }
 
@@ -133,8 +153,9 @@ class ClusterEngine implements RestateEngine {
     this.#hosts.set(definition, host);
   }
 
+  /** Also of what another deployment serves, as far as was known when the unfinished runs were last looked over. */
   isRegistered(definition: string): boolean {
-    return this.#hosts.has(definition);
+    return this.#hosts.has(definition) || this.#served.has(this.#names.driveOf(definition));
   }
 
   /** Whatever is sent to a run reaches whoever drives it. */
@@ -186,10 +207,12 @@ class ClusterEngine implements RestateEngine {
   async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
     this.#assertOpen();
     const [supervisor = "", hash = ""] = definition.split("@");
-    const unknown = () =>
-      new OrchestrationError("definition/unknown", { run: key.runId, supervisor, definition: hash });
-    if (this.#options.worker && !this.#hosts.has(definition) && !(await this.operator.isServed(definition)))
-      throw unknown();
+    if (this.#options.worker && !this.isRegistered(definition)) {
+      this.#served = await this.operator.served();
+      if (!this.isRegistered(definition)) {
+        throw new OrchestrationError("definition/unknown", { run: key.runId, supervisor, definition: hash });
+      }
+    }
     this.#delivering++;
     try {
       await this.ready();

@@ -28,8 +28,8 @@ export interface StuckRun {
 
 /** What is done with a cluster from outside; for whoever runs it. */
 export interface RestateOperator {
-  /** True when some deployment serves the definition `supervisor@hash`. */
-  readonly isServed: (definition: string) => Promise<boolean>;
+  /** The services of this installation that some deployment has. @throws OrchestrationError `engine/admin-unreachable` */
+  readonly served: () => Promise<ReadonlySet<string>>;
   readonly deployments: () => Promise<readonly DeploymentView[]>;
   /**
    * Takes a deployment away. What has ended can still be read.
@@ -100,10 +100,7 @@ export function restateOperator({
     return rows.map((row) => ({ ...row, tries: Number(row.tries), reason: row.reason ?? "" }));
   };
   return {
-    isServed: async (definition) => {
-      const service = names.driveOf(definition);
-      return (await listed()).some(({ services }) => services.some(({ name }) => name === service));
-    },
+    served: async () => new Set((await listed()).flatMap(({ services }) => services.map(({ name }) => name))),
     deployments,
     remove: async (deployment) => {
       const view = (await deployments()).find(({ id }) => id === deployment);

@@ -59,6 +59,8 @@ export interface WorkerParts {
 
 /** How long an invocation may say nothing before the cluster takes the worker for dead; steps come back more often. */
 const inactivityTimeout = { minutes: 5 } as const;
+/** How long one that is to pause may go on with what it does; nothing that is durable is lost with it. */
+const abortTimeout = { seconds: 5 } as const;
 
 type Arrival =
   | { readonly kind: "flush"; readonly flush: Flush }
@@ -220,7 +222,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
 
   const handlers = {
     drive: sdk.handlers.object.exclusive(
-      { enableLazyState: true, ingressPrivate: true, inactivityTimeout },
+      { enableLazyState: true, ingressPrivate: true, inactivityTimeout, abortTimeout },
       async (ctx: Sdk.ObjectContext, { sent, fresh }: Activation): Promise<void> => {
         const seen: Batch[] = [];
         let events: readonly Sent[] | undefined = sent;

@@ -38,9 +38,9 @@ export interface WorkerPort {
  * Loads the SDK when it is first needed.
  * @throws OrchestrationError `engine/sdk-missing` when the package is not installed
  */
-export async function loadSdk(): Promise<typeof Sdk> {
+export async function loadSdk(load = () => import("@restatedev/restate-sdk")): Promise<typeof Sdk> {
   try {
-    return await import("@restatedev/restate-sdk");
+    return await load();
   } catch (cause) {
     const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
     const name = "@restatedev/restate-sdk";
