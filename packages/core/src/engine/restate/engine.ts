@@ -91,8 +91,8 @@ class ClusterEngine implements RestateEngine {
   /** Services that other deployments were seen to have. */
   #served: ReadonlySet<string> = new Set();
   readonly #activities = new Map<string, Activity>();
-  /** Shells of activities that still have something to say to the cluster. */
-  #closingShells = 0;
+  /** Activities of which the cluster has not heard everything yet. */
+  readonly #open = new Set<Activity>();
   #delivering = 0;
   readonly #watchers = new Map<string, Set<RunWatcher>>();
   readonly #stopped = new Map<string, OrchestrationError>();
@@ -242,7 +242,7 @@ class ClusterEngine implements RestateEngine {
       for (const kind of [{ status: "running" }, { dueAt: now }] as const) {
         const way = sweep(this.journal, { ...filter, ...kind });
         do {
-          for (const run of await way.page()) if (await this.#wakeRun(run)) woken++;
+          for (const run of await way.page()) if (await this.#wakeRun(run, runId !== undefined)) woken++;
         } while (!way.done && !this.#closing);
       }
       if (this.#ownTimers && !this.#closing) this.#scheduleWake(await this.journal.nextWakeAt(now));
@@ -253,14 +253,14 @@ class ClusterEngine implements RestateEngine {
     return woken;
   }
 
-  /** Has a run looked at, unless somebody does so anyway. */
-  #wakeRun(run: RunRecord): Promise<boolean> {
+  /** Has a run looked at, unless somebody does so anyway; with `force` also when an activation that is gone is said to. */
+  #wakeRun(run: RunRecord, force: boolean): Promise<boolean> {
     const key = runText(run);
     if (this.#activities.has(key)) return Promise.resolve(false);
     this.#stopped.delete(key);
     return this.#client.call<boolean>(
       { service: this.#names.front, key, handler: "wake" },
-      { definition: definitionOf(run) },
+      { definition: definitionOf(run), force },
     );
   }
 
@@ -327,7 +327,7 @@ class ClusterEngine implements RestateEngine {
           onBatch: (batch) => this.#tell(name, (watcher) => watcher.batch(batch)),
         });
         this.#activities.set(name, activity);
-        this.#closingShells++;
+        this.#open.add(activity);
         return activity;
       },
       ended: (activity, _definition, wake) => {
@@ -342,7 +342,7 @@ class ClusterEngine implements RestateEngine {
       left: (activity) => {
         const name = runText(activity.key);
         if (this.#activities.get(name) === activity) this.#activities.delete(name);
-        this.#closingShells--;
+        this.#open.delete(activity);
         this.#tellIdle();
       },
     };
@@ -372,15 +372,15 @@ class ClusterEngine implements RestateEngine {
 
   /** Resolves when nobody drives anything here; who delivers something may wait for others. */
   async #handedOver(): Promise<void> {
-    while (this.#closingShells > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#open.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #isIdle(): boolean {
-    return this.#closingShells === 0 && this.#delivering === 0;
+    return this.#open.size === 0 && this.#delivering === 0;
   }
 
   #tellIdle(): void {
-    if (this.#isIdle() || (this.#closing && this.#closingShells === 0))
+    if (this.#isIdle() || (this.#closing && this.#open.size === 0))
       for (const resolve of this.#idle.splice(0)) resolve();
   }
 

@@ -78,6 +78,11 @@ interface Box {
 }
 const newBox: Box = { active: false, rung: false, woken: false, waiting: [] };
 
+export interface Wake {
+  readonly definition: string;
+  /** Begins an activation although another one is said to be under way. */
+  readonly force?: boolean;
+}
 export interface Delivery extends Sent {
   readonly definition: string;
 }
@@ -126,8 +131,15 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
       },
     ),
     /** A timer of a parked run has struck, or somebody wants the run to be looked at. Says whether that is news. */
-    wake: async (ctx: Sdk.ObjectContext, { definition }: { readonly definition: string }): Promise<boolean> => {
+    wake: async (ctx: Sdk.ObjectContext, { definition, force }: Wake): Promise<boolean> => {
       const box = await boxOf(ctx);
+      if (force) {
+        const { bell: _, ...rest } = box;
+        // Whoever had the bell may be gone; if not, it finds what waits when it ends, and the next one comes behind it.
+        ctx.set("box", { ...rest, definition, active: true, rung: false, woken: box.active });
+        drive(ctx, definition, { sent: [], fresh: false });
+        return true;
+      }
       if (box.active) {
         ctx.set("box", { ...box, woken: true });
         return false;

@@ -47,7 +47,7 @@ import {
 export interface WorkerParts {
   /** Takes a run up in this process. */
   readonly open: (key: RunKey, definition: string, sent: readonly Sent[], load: () => Promise<Loaded>) => Activity;
-  /** Told when an activity has ended, before the front hears of it, and once nothing of it is left. */
+  /** Told when an activity has ended, before the front hears of it, and when nothing of it is left, perhaps twice. */
   readonly ended: (activity: Activity, definition: string, wake: number | undefined) => void;
   readonly left: (activity: Activity) => void;
   /** The run's journal as it is in its object now. */
@@ -96,7 +96,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     const key = runKeyOf(ctx.key);
     const given = [...events];
     let activity: Activity | undefined;
-    const onAttemptEnd = () => activity?.abandon();
+    // From here on the shell may never be heard of again: what it would say at its end is said now.
+    const onAttemptEnd = () => {
+      if (!activity) return;
+      activity.abandon();
+      worker.left(activity);
+    };
     const { attemptCompletedSignal } = ctx.request();
     attemptCompletedSignal.addEventListener("abort", onAttemptEnd, { once: true });
     const load = async (): Promise<Loaded> => {
