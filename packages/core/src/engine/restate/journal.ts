@@ -62,7 +62,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     body?: unknown,
     deadlineMs?: number,
   ): Promise<Answer> => {
-    if (closed) throw new OrchestrationError("journal/unavailable", { reason: "it is closed" });
+    if (closed) throw new OrchestrationError("engine/closed", { engine: "restate" });
     try {
       await ready();
       return await client.call<Answer>({ service, key, handler }, body, deadlineMs);
@@ -145,7 +145,11 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     const to = definitionOf(record as RunRecord);
     await ask(names.driveOf(to), runText(key), "adopt", { batches: [...batches, batch], record });
     const bytes = [...Buffer.from(JSON.stringify(to))];
-    await client.admin("POST", `services/${service}/state`, { object_key: runText(key), new_state: { moved: bytes } });
+    const change = { object_key: runText(key), new_state: { moved: bytes } };
+    await client.admin("POST", `services/${service}/state`, change).catch((thrown: unknown) => {
+      // A service that is not deployed cannot be changed; nor will anybody be sent there, for the front knows better.
+      if (!OrchestrationError.is(thrown, "engine/refused")) throw thrown;
+    });
     await ask(names.index, openText(key.tenant), "put", record);
     return { ok: true };
   };
