@@ -3,9 +3,6 @@ import { defineConfig, type TestUserConfig } from "vitest/config";
 /** Packages resolve each other's sources through this export condition; child processes get it by NODE_OPTIONS. */
 const conditions = ["@remit/source", "node", "import", "default"];
 
-/** Tests that need something a plain checkout has not got; each has a command of its own. */
-const optIn = ["test/restate/**"];
-
 const shared = {
   // Forks, because a test may start workers and processes, which take their options from the process they start in.
   pool: "forks",
@@ -29,10 +26,15 @@ export default defineConfig({
           ...shared,
           name: "all",
           include: ["{packages,apps}/*/{src,packs,examples}/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/dist/**", "test/packaging/**", ...optIn],
+          exclude: ["**/node_modules/**", "**/dist/**", "test/packaging/**", "test/restate/**"],
           // Files share what a worker has loaded: loading it anew for each took longer than most of the tests.
           isolate: false,
         },
+      },
+      {
+        extends: true,
+        // Each file starts a node of its own.
+        test: { ...shared, name: "restate", include: ["test/restate/**/*.test.ts"] },
       },
       {
         extends: true,

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * The two commands of this repository, under any Node from 20 on and without dependencies:
+ * The commands of this repository that install what they need, under any Node from 20 on and without dependencies:
  *
  *   npm start [-- arguments]   the sandbox (apps/sandbox/src/main.ts)
  *   npm test  [-- arguments]   every check (scripts/test.mjs)
+ *   npm run cluster            three Restate nodes and two workers here (scripts/cluster.mjs)
  *
  * Installs what the command needs when a manifest or the lockfile has changed, then hands over to the workspace's own
  * Node with the `@remit/source` condition, so that sources run without a build. The exit code is the child's; a child
@@ -42,6 +43,7 @@ const lockFile = join(modules, ".remit-install.lock");
 const commands = {
   start: { entry: join(root, "apps", "sandbox", "src", "main.ts"), scope: "start" },
   test: { entry: join(root, "scripts", "test.mjs"), scope: "all" },
+  cluster: { entry: join(root, "scripts", "cluster.mjs"), scope: "all" },
 };
 
 const [name = "", ...args] = process.argv.slice(2);

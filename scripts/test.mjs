@@ -50,6 +50,12 @@ const stages = [
     beside: true,
     run: (write) => tool(write, "scripts/conformance.mjs"),
   },
+  {
+    name: "restate",
+    title: "the engine contract and the packs on a Restate node",
+    beside: true,
+    run: (write) => vitest(write, "restate", options.filter),
+  },
   { name: "build", title: "build", run: (write) => tool(write, "scripts/build.mjs") },
   {
     name: "packages",
@@ -148,10 +154,10 @@ async function vitest(write, project, filter) {
   totals.skipped += report.numPendingTests + report.numTodoTests;
   for (const { name, assertionResults } of report.testResults) {
     const skipped = assertionResults.filter((/** @type {any} */ test) => !["passed", "failed"].includes(test.status));
-    if (skipped.length > 0) console.log(`   skipped in ${relative(root, name)}: ${skipped.length}`);
-    for (const { fullName } of skipped) console.log(`     ${fullName}`);
+    if (skipped.length > 0) write(`   skipped in ${relative(root, name)}: ${skipped.length}\n`);
+    for (const { fullName } of skipped) write(`     ${fullName}\n`);
   }
-  if (report.numPassedTests + report.numFailedTests === 0) console.error("No test ran.");
+  if (report.numPassedTests + report.numFailedTests === 0) write("No test ran.\n");
   return exitedWell && report.numFailedTests === 0 && report.numPassedTests > 0;
 }
 

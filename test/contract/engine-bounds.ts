@@ -15,7 +15,7 @@ import { ask, call, close, finish, makeDesk, makeGate, makeNestedDesk, pass, tur
 import { type EngineKit, input, lost, parked, someone, start, tenant, typesOf } from "./engine-kit.ts";
 
 /** Limits, doubtful writes, tenants and full mailboxes. */
-export function boundsContract({ adopt, fresh, name }: EngineKit): void {
+export function boundsContract({ adopt, fresh, name, takesOver }: EngineKit): void {
   describe("limits", () => {
     const ended = async (
       limits: Partial<Limits>,
@@ -252,8 +252,9 @@ export function boundsContract({ adopt, fresh, name }: EngineKit): void {
   });
 
   describe("backpressure", () => {
-    test("a full mailbox refuses, and what was taken is done", async () => {
+    test("a full mailbox refuses, and what was taken is done", async ({ skip }) => {
       const { journal } = fresh();
+      skip(takesOver(), "over a network, what is said at once arrives in any order; the mailbox is the local engine's");
       const gate = makeGate();
       let held = false;
       const slow: Journal = {

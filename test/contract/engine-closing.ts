@@ -4,7 +4,7 @@ import { ask, call, finish, makeDesk, makeGate, turns, World } from "./engine-de
 import { collect, type EngineKit, input, parked, start, tenant } from "./engine-kit.ts";
 
 /** What an engine leaves to the next one. */
-export function closingContract({ again, fresh, survives }: EngineKit): void {
+export function closingContract({ again, fresh, resumes, survives }: EngineKit): void {
   describe("closing", () => {
     test("tells who waits", async () => {
       const engine = fresh();
@@ -37,7 +37,7 @@ export function closingContract({ again, fresh, survives }: EngineKit): void {
       const second = again();
       const desk = makeDesk({ engine: second, world, model: turns({ clerk: [[], ask("?"), finish("ok")] }) });
       const other = makeDesk({ engine: second, model: turns({ clerk: [[], finish("other ok")] }), name: "other" });
-      expect(await desk.resume()).toBe(1);
+      await resumes(desk, 1);
       const taken = await desk.find(running.id, { tenant });
       await parked(taken);
       await taken.send("x");

@@ -18,6 +18,8 @@ export interface EngineUnderTest {
   readonly engine: (options?: { readonly clock?: FakeClock }) => Engine;
   /** What an engine leaves behind when it is closed is found by the next one. */
   readonly survives: boolean;
+  /** Other processes go on with what one has left, without being asked; nobody chooses which of them drives a run. */
+  readonly takesOver?: boolean;
 }
 
 /** What the themes of the contract share: engines over one place for each test, closed after it. */
@@ -28,6 +30,9 @@ export interface EngineKit {
   /** Another one over the same place. */
   readonly again: (options?: { clock?: FakeClock }) => Engine;
   readonly survives: () => boolean;
+  readonly takesOver: () => boolean;
+  /** Continues runs that their engine has left, and compares how many were; one that takes over has perhaps done so. */
+  readonly resumes: (supervisor: { readonly resume: () => Promise<number> }, count: number) => Promise<void>;
   /** Has an engine of the test's own closed with the others. */
   readonly adopt: (engine: Engine) => void;
   /** An engine whose appends become durable late, and the journal as it is meanwhile. */
@@ -63,7 +68,13 @@ export function engineKit(name: string, open: () => EngineUnderTest): EngineKit 
     adopt(engine);
     return { engine, journal };
   };
-  return { name, fresh, again, adopt, late, survives: () => place?.survives ?? false };
+  const takesOver = () => place?.takesOver ?? false;
+  const resumes = async (supervisor: { readonly resume: () => Promise<number> }, count: number) => {
+    const woken = await supervisor.resume();
+    if (takesOver()) expect(woken).toBeLessThanOrEqual(count);
+    else expect(woken).toBe(count);
+  };
+  return { name, fresh, again, adopt, late, survives: () => place?.survives ?? false, takesOver, resumes };
 }
 
 /** A hook that loses one answer of a tool. */

@@ -7,7 +7,7 @@ import { type EngineKit, input, parked, start, tenant, typesOf } from "./engine-
 import { boss, judges, makeOffice, packs, says, Till } from "./engine-office.ts";
 
 /** What is tried again, what waits for its time, and what is taken away. */
-export function triesContract({ fresh, again, survives }: EngineKit): void {
+export function triesContract({ fresh, again, resumes, survives, takesOver }: EngineKit): void {
   /** Fails so many times before it lets through. */
   const failing = (times: number, make: () => Error) => {
     let left = times;
@@ -108,7 +108,7 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
       clock.advance(3_600_000);
       const next = makeOffice({ ...options, engine: again({ clock }) });
       await next.restrict({ kind: "tool", name: "look_up" }, { tenant, reason: "meanwhile" });
-      expect(await next.resume()).toBe(1);
+      await resumes(next, 1);
       const taken = await next.find(run.id, { tenant });
       expect((await until(taken.result(), clock, 10)).status).toBe("completed");
       expect(till.ids("send_note")).toEqual(["a", "a"]);
@@ -325,12 +325,13 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
   });
 
   describe("what one process has not heard yet", () => {
-    test("it does not give back to a run that has", async () => {
+    test("it does not give back to a run that has", async ({ skip }) => {
       const clock = fakeClock();
       const till = new Till();
       const model = turns({ worker: [[call("wipe_disk", "a", "c1"), call("wipe_disk", "b", "c2")], says("ok")] });
       const office = makeOffice({ engine: fresh({ clock }), model, till, restrictionsMaxAgeMs: 0 });
       if (!survives()) return;
+      skip(takesOver(), "who drives a run is the cluster's choice, so whose knowledge counts is not the test's");
       const run = await office.start(input, start);
       await parked(run);
       const late = makeOffice({ engine: again({ clock }), model, till, restrictionsMaxAgeMs: 60_000 });
@@ -389,7 +390,7 @@ export function triesContract({ fresh, again, survives }: EngineKit): void {
       await run.cancel("enough");
       await engine.close();
       const next = makeOffice({ engine: again(), model, till });
-      expect(await next.resume()).toBe(1);
+      await resumes(next, 1);
       const ended = await next.find(run.id, { tenant });
       expect(await ended.result()).toMatchObject({ status: "cancelled", openEffects: ["worker#1/tool#1"] });
       expect(till.ids("send_note")).toEqual(["a"]);

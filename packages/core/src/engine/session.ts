@@ -29,7 +29,7 @@ export class LocalSession implements RunSession {
   readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
   readonly #inFlight = new Map<string, AbortController>();
-  readonly #timers = new Map<string, { readonly cancel: () => void }>();
+  readonly #timers = new Map<string, { readonly cancel: () => void; readonly dueAt: number }>();
   /** Timers that the run is at work for until they fire. */
   #holding: Set<string> | undefined;
   #current: Waiting | undefined;
@@ -45,6 +45,12 @@ export class LocalSession implements RunSession {
 
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** When the next timer of the run is due (epoch ms); they are gone with the session's end. */
+  get nextDue(): number | undefined {
+    const due = [...this.#timers.values()].map(({ dueAt }) => dueAt);
+    return due.length === 0 ? undefined : Math.min(...due);
   }
 
   now(): number {
@@ -76,7 +82,8 @@ export class LocalSession implements RunSession {
         this.#holding?.delete(id);
         this.push({ event: event() });
       };
-      this.#timers.set(id, this.#options.clock.at(dueAt, fired));
+      const { cancel } = this.#options.clock.at(dueAt, fired);
+      this.#timers.set(id, { cancel, dueAt });
       if (!holds) return;
       this.#holding ??= new Set();
       this.#holding.add(id);

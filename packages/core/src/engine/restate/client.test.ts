@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { OrchestrationError } from "../../errors.ts";
+import { fakeClock } from "../../testing/fake-clock.ts";
+import { quoted, restateClient } from "./client.ts";
+
+const to = { service: "s.Front", key: "acme/run_1", handler: "deliver" };
+const answer = (status: number, body: unknown) => new Response(JSON.stringify(body), { status });
+
+/** A client whose addresses answer as told; time passes by itself while somebody waits. */
+function clientOf(answers: (url: string) => Response | Promise<Response>, deadlineMs = 1_000) {
+  const clock = fakeClock();
+  const asked: string[] = [];
+  const passing = setInterval(() => clock.advance(50), 0);
+  const fetch = (async (url: string, { signal }: RequestInit) => {
+    asked.push(url);
+    return Promise.race([
+      answers(url),
+      new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    ]);
+  }) as typeof globalThis.fetch;
+  const client = restateClient({
+    ingress: ["http://a", "http://b"],
+    admin: ["http://admin"],
+    clock,
+    deadlineMs,
+    closed: new AbortController().signal,
+    fetch,
+  });
+  return { client, asked, stop: () => clearInterval(passing) };
+}
+const refusedBy = (): Response => {
+  throw new TypeError("fetch failed");
+};
+const never = () => new Promise<Response>(() => {});
+const errorOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+
+test("K1 a node that is away is passed over, and its turn is not lost time", async () => {
+  const { client, asked, stop } = clientOf((url) =>
+    url.startsWith("http://a") ? refusedBy() : answer(200, { ok: 1 }),
+  );
+  expect(await client.call(to)).toEqual({ ok: 1 });
+  expect(asked).toEqual(["http://a/s.Front/acme%2Frun_1/deliver", "http://b/s.Front/acme%2Frun_1/deliver"]);
+  stop();
+});
+
+test("K1 what keeps an answer away is told by code: no node, no quorum, no worker, a paused run", async () => {
+  const rows = (found: readonly object[]) => (url: string) =>
+    url.includes("/query") ? answer(200, { rows: found }) : never();
+  const cases = [
+    [refusedBy, "engine/unreachable"],
+    [never, "engine/no-answer"],
+    [rows([]), "engine/no-answer"],
+    [rows([{ id: "inv_1", status: "backing-off", failure: "refused" }]), "engine/no-worker"],
+    [rows([{ id: "inv_1", status: "paused", failure: null }]), "engine/run-paused"],
+    [() => answer(404, {}), "engine/not-deployed"],
+    [() => answer(500, {}), "engine/refused"],
+    [() => answer(503, {}), "engine/no-answer"],
+  ] as const;
+  for (const [answers, code] of cases) {
+    const { client, stop } = clientOf(answers);
+    const error = await errorOf(client.call(to));
+    expect(OrchestrationError.is(error) ? error.code : error).toBe(code);
+    stop();
+  }
+});
+
+test("an admin port that is away is said to be", async () => {
+  const { client, stop } = clientOf(refusedBy);
+  expect(await errorOf(client.query("SELECT 1"))).toMatchObject({ code: "engine/admin-unreachable" });
+  stop();
+});
+
+test("a text in SQL stays a text", () => {
+  expect(quoted("it's")).toBe("'it''s'");
+});

@@ -1,0 +1,427 @@
+import { errorFrom, OrchestrationError, reasonOf } from "../../errors.ts";
+import type { InputEvent } from "../../event.ts";
+import { harmlessLogger } from "../../harmless.ts";
+import { type IdSource, randomIds } from "../../ids.ts";
+import { definitionOf } from "../../journal/listing.ts";
+import { type Clock, systemClock } from "../../port/clock.ts";
+import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../../port/engine.ts";
+import type { RunRecord, UnfinishedFilter } from "../../port/journal.ts";
+import { type Logger, silentLogger } from "../../port/logger.ts";
+import { sweep } from "../sweep.ts";
+import { turns } from "../turns.ts";
+import { Activity } from "./activity.ts";
+import { type RestateClient, restateClient } from "./client.ts";
+import { type RestateJournal, restateJournal } from "./journal.ts";
+import { cellObject, frontObject, indexObject, streamObject } from "./objects.ts";
+import { type RestateOperator, restateOperator } from "./operator.ts";
+import { runObject, type WorkerParts } from "./run-object.ts";
+import { type Acked, type Loaded, type Names, namesOf, runText, type Sent } from "./wire.ts";
+import { loadSdk, openPort, registerAt, type WorkerOptions, type WorkerPort } from "./worker.ts";
+
+export interface RestateEngineOptions {
+  /** Addresses of the cluster's ingress, one for each node or one of a load balancer: `http://127.0.0.1:8080`. */
+  readonly ingress: string | readonly string[];
+  /** Addresses of its admin port: `http://127.0.0.1:9070`. */
+  readonly admin: string | readonly string[];
+  /** Where the cluster calls this process to drive runs. Absent: it starts, answers and lists runs, and drives none. */
+  readonly worker?: WorkerOptions;
+  /** Keeps installations apart that share a cluster; `remit` when absent. A letter, then letters, digits, `_` and `-`. */
+  readonly namespace?: string;
+  /** A tenant's secret for argument hashes and addresses. Absent: made on first use, and kept in the cluster. */
+  readonly tenantKey?: (tenant: string) => string | Promise<string>;
+  /** How long a request may wait for its answer; 15,000 when absent. */
+  readonly deadlineMs?: number;
+  /** Runs that this process drives at a time; 256 when absent. */
+  readonly driving?: number;
+  /** Events from outside that may wait for one run; 64 when absent. */
+  readonly mailbox?: number;
+  readonly logger?: Logger;
+  /** For tests: what runs go by. Timers of parked runs are then this process's own affair, and wait while it is away. */
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+}
+
+/** An engine of a cluster, with what only a cluster has. */
+export interface RestateEngine extends Engine {
+  /** Opens the worker's port and registers what it serves; done by itself when it is first needed. */
+  readonly ready: () => Promise<void>;
+  readonly operator: RestateOperator;
+}
+
+/** The machine's clock, whose timers keep the process alive. */
+const waitingClock: Clock = {
+  now: () => Date.now(),
+  at: (dueAt, callback) => {
+    const timer = setTimeout(callback, Math.max(0, dueAt - Date.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+const namespaceForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+const stoppedMax = 1024;
+/** How long a closing worker waits for its runs to be handed over. */
+const handOverMs = 5_000;
+
+/**
+ * Runs on a Restate cluster: it replicates their journals, fails over, and keeps their timers. What a process drives it
+ * drives as on any other engine; see `run-object.ts` for how the two meet.
+ *
+ * G1 A run is driven where its definition is deployed, by one worker at a time.
+ * G2 An event from outside is acknowledged when it is durable in the run, whichever process sent it.
+ * G3 A worker that closes hands its runs over; one that dies has them taken over.
+ * @throws OrchestrationError `run/id-invalid` for a namespace that is no name
+ */
+export function restateEngine(options: RestateEngineOptions): RestateEngine {
+  return new ClusterEngine(options);
+}
+
+class ClusterEngine implements RestateEngine {
+  readonly name = "restate";
+  readonly shared = true;
+  readonly journal: RestateJournal;
+  readonly clock: Clock;
+  readonly operator: RestateOperator;
+  readonly #options: RestateEngineOptions;
+  readonly #names: Names;
+  readonly #client: RestateClient;
+  readonly #logger: Logger;
+  readonly #wall = systemClock();
+  readonly #ids: IdSource;
+  readonly #hosts = new Map<string, RunHost>();
+  /** Services that other deployments were seen to have. */
+  #served: ReadonlySet<string> = new Set();
+  readonly #activities = new Map<string, Activity>();
+  /** Activities of which the cluster has not heard everything yet. */
+  readonly #open = new Set<Activity>();
+  #delivering = 0;
+  readonly #watchers = new Map<string, Set<RunWatcher>>();
+  readonly #stopped = new Map<string, OrchestrationError>();
+  readonly #turns = turns<() => void>();
+  #driving = 0;
+  #turnCount = 0;
+  #idle: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
+  /** Aborted when everything is handed over: who still waits for the cluster then is told. */
+  readonly #closed = new AbortController();
+  #port: Promise<WorkerPort> | undefined;
+  /** The registration under way or done, and how many definitions it covers. */
+  #registered: { readonly count: number; readonly done: Promise<void> } | undefined;
+  #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
+
+  constructor(options: RestateEngineOptions) {
+    const { namespace = "remit", ingress, admin, deadlineMs = 15_000, tenantKey } = options;
+    if (!namespaceForm.test(namespace)) {
+      throw new OrchestrationError("run/id-invalid", { what: "namespace", value: namespace.slice(0, 200) });
+    }
+    this.#options = options;
+    this.#names = namesOf(namespace);
+    this.#logger = harmlessLogger(options.logger ?? silentLogger);
+    this.#ids = options.ids ?? randomIds();
+    this.clock = options.clock ?? systemClock();
+    const list = (given: string | readonly string[]) =>
+      (typeof given === "string" ? [given] : given).map((address) => address.replace(/\/$/, ""));
+    this.#client = restateClient({
+      ingress: list(ingress),
+      admin: list(admin),
+      clock: waitingClock,
+      deadlineMs,
+      closed: this.#closed.signal,
+    });
+    const journal = restateJournal({
+      client: this.#client,
+      names: this.#names,
+      ...(tenantKey === undefined ? {} : { tenantKey }),
+      ready: () => this.#ready(),
+      recent: (key) => {
+        const activity = this.#activities.get(runText(key));
+        return { batches: activity?.tail ?? [], record: activity?.record };
+      },
+    });
+    this.journal = {
+      ...journal,
+      waitingDefinitions: async () => {
+        const waiting = await journal.waitingDefinitions();
+        const homeless = waiting.some((one) => !this.#hosts.has(`${one.supervisor}@${one.definitionHash}`));
+        if (homeless) this.#served = await this.operator.served();
+        return waiting;
+      },
+    };
+    this.operator = restateOperator({ client: this.#client, names: this.#names, journal: this.journal, namespace });
+  }
+
+  register(definition: string, host: RunHost): void {
+    this.#hosts.set(definition, host);
+  }
+
+  /** Also of what another deployment serves, as far as was known when the unfinished runs were last looked over. */
+  isRegistered(definition: string): boolean {
+    return this.#hosts.has(definition) || this.#served.has(this.#names.driveOf(definition));
+  }
+
+  /** Whatever is sent to a run reaches whoever drives it. */
+  drives(): boolean {
+    return true;
+  }
+
+  async ready(): Promise<void> {
+    this.#assertOpen();
+    await this.#ready();
+  }
+
+  async #ready(): Promise<void> {
+    const { worker } = this.#options;
+    if (!worker || this.#registered?.count === this.#hosts.size) return this.#registered?.done;
+    const definitions = [...this.#hosts.keys()];
+    const before = this.#registered?.done.catch(() => {});
+    const done = (async () => {
+      await before;
+      const sdk = await loadSdk();
+      this.#port ??= openPort(sdk, worker, this.#logger);
+      const port = await this.#port;
+      const parts = this.#workerParts();
+      const { mailbox = 64 } = this.#options;
+      const services = [
+        frontObject(sdk, this.#names, mailbox),
+        streamObject(sdk, this.#names),
+        cellObject(sdk, this.#names),
+        indexObject(sdk, this.#names),
+        ...definitions.map((definition) => runObject(sdk, this.#names, definition, parts)),
+      ];
+      port.serve(services);
+      if (worker.register ?? true) {
+        await registerAt(
+          this.#client,
+          port.uri(),
+          services.map(({ name }) => name),
+        );
+      }
+    })();
+    this.#registered = { count: definitions.length, done };
+    done.catch(() => {
+      // A cluster that was away may be there the next time.
+      if (this.#registered?.done === done) this.#registered = undefined;
+    });
+    return done;
+  }
+
+  async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
+    this.#assertOpen();
+    const [supervisor = "", hash = ""] = definition.split("@");
+    if (this.#options.worker && !this.isRegistered(definition)) {
+      this.#served = await this.operator.served();
+      if (!this.isRegistered(definition)) {
+        throw new OrchestrationError("definition/unknown", { run: key.runId, supervisor, definition: hash });
+      }
+    }
+    this.#delivering++;
+    try {
+      await this.ready();
+      this.journal.noteHome(key, definition);
+      this.#stopped.delete(runText(key));
+      const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
+      const acked = await this.#client.call<Acked>(to, { definition, event });
+      if (acked.error) throw errorFrom(acked.error);
+    } finally {
+      this.#delivering--;
+      this.#tellIdle();
+    }
+  }
+
+  async resume({ tenant, runId, definition }: ResumeFilter = {}): Promise<number> {
+    this.#assertOpen();
+    await this.ready();
+    const filter: UnfinishedFilter = {
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(runId === undefined ? {} : { runId }),
+      definitions: [...this.#hosts.keys()].filter((one) => one === (definition ?? one)),
+    };
+    const now = this.clock.now();
+    let woken = 0;
+    this.#delivering++;
+    try {
+      for (const kind of [{ status: "running" }, { dueAt: now }] as const) {
+        const way = sweep(this.journal, { ...filter, ...kind });
+        do {
+          for (const run of await way.page()) if (await this.#wakeRun(run, runId !== undefined)) woken++;
+        } while (!way.done && !this.#closing);
+      }
+      if (this.#ownTimers && !this.#closing) this.#scheduleWake(await this.journal.nextWakeAt(now));
+    } finally {
+      this.#delivering--;
+      this.#tellIdle();
+    }
+    return woken;
+  }
+
+  /** Has a run looked at, unless somebody does so anyway; with `force` also when an activation that is gone is said to. */
+  #wakeRun(run: RunRecord, force: boolean): Promise<boolean> {
+    const key = runText(run);
+    if (this.#activities.has(key)) return Promise.resolve(false);
+    this.#stopped.delete(key);
+    return this.#client.call<boolean>(
+      { service: this.#names.front, key, handler: "wake" },
+      { definition: definitionOf(run), force },
+    );
+  }
+
+  get #ownTimers(): boolean {
+    return this.#options.clock !== undefined && this.#options.worker !== undefined;
+  }
+
+  #scheduleWake(dueAt: number | undefined): void {
+    if (dueAt === undefined || this.#closing || (this.#wake && this.#wake.dueAt <= dueAt)) return;
+    this.#wake?.cancel();
+    const timer = this.clock.at(dueAt, () => {
+      this.#wake = undefined;
+      this.resume().catch((thrown: unknown) => {
+        this.#logger.error({ reason: reasonOf(thrown) }, "parked runs could not be woken");
+      });
+    });
+    this.#wake = { dueAt, cancel: timer.cancel };
+  }
+
+  #workerParts(): WorkerParts {
+    const { driving = 256, mailbox = 64 } = this.#options;
+    const next = () => {
+      while (this.#driving < driving) {
+        const begin = this.#turns.next();
+        if (!begin) return;
+        this.#driving++;
+        begin();
+      }
+    };
+    const turn = (key: RunKey) => () =>
+      new Promise<() => void>((resolve) => {
+        let left = false;
+        const leave = () => {
+          if (left) return;
+          left = true;
+          this.#driving--;
+          next();
+        };
+        this.#turns.add(key.tenant, `${runText(key)}#${this.#turnCount++}`, () => resolve(leave));
+        next();
+      });
+    return {
+      timers: !this.#ownTimers,
+      isClosing: () => this.#closing !== undefined,
+      load: (service, key) => this.#client.call<Loaded>({ service, key, handler: "load" }),
+      open: (key: RunKey, definition: string, sent: readonly Sent[], load: () => Promise<Loaded>) => {
+        const host = this.#hosts.get(definition);
+        if (!host) throw new OrchestrationError("run/internal", { reason: `no host is registered for ${definition}` });
+        const name = runText(key);
+        this.#activities.get(name)?.abandon();
+        this.#stopped.delete(name);
+        this.journal.noteHome(key, definition);
+        const activity = new Activity({
+          key,
+          host,
+          journal: this.journal,
+          clock: this.clock,
+          wall: this.#wall,
+          salt: this.#ids.salt,
+          mailbox,
+          sent,
+          load,
+          turn: turn(key),
+          onBatch: (batch) => this.#tell(name, (watcher) => watcher.batch(batch)),
+        });
+        this.#activities.set(name, activity);
+        this.#open.add(activity);
+        return activity;
+      },
+      ended: (activity, _definition, wake) => {
+        const { failure, key } = activity;
+        if (failure) {
+          this.#remember(runText(key), failure);
+          const { code, message: reason } = failure;
+          this.#logger.error({ runId: key.runId, code, reason }, "a run stopped being driven");
+          this.#tell(runText(key), ({ stopped }) => stopped(failure));
+        } else if (this.#ownTimers) this.#scheduleWake(wake);
+      },
+      left: (activity) => {
+        const name = runText(activity.key);
+        if (this.#activities.get(name) === activity) this.#activities.delete(name);
+        this.#open.delete(activity);
+        this.#tellIdle();
+      },
+    };
+  }
+
+  watch(key: RunKey, watcher: RunWatcher): () => void {
+    const name = runText(key);
+    const watchers = this.#watchers.get(name) ?? new Set();
+    watchers.add(watcher);
+    this.#watchers.set(name, watchers);
+    if (this.#stopped.has(name)) {
+      queueMicrotask(() => {
+        const error = this.#stopped.get(name);
+        if (error && watchers.has(watcher)) this.#tellOne(watcher, ({ stopped }) => stopped(error));
+      });
+    }
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0) this.#watchers.delete(name);
+    };
+  }
+
+  async idle(): Promise<void> {
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Resolves when nobody drives anything here; who delivers something may wait for others. */
+  async #handedOver(): Promise<void> {
+    while (this.#open.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #isIdle(): boolean {
+    return this.#open.size === 0 && this.#delivering === 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle() || (this.#closing && this.#open.size === 0))
+      for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#wake?.cancel();
+      const error = new OrchestrationError("engine/closed", { engine: this.name });
+      const port = await this.#port?.catch(() => undefined);
+      port?.refuse(this.#names.drives);
+      for (const activity of this.#activities.values()) activity.stop();
+      const late = new Promise<void>((resolve) => this.#wall.at(this.#wall.now() + handOverMs, resolve));
+      await Promise.race([this.#handedOver().then(port?.drained), late]);
+      this.#closed.abort(error);
+      for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
+      for (const activity of this.#activities.values()) activity.abandon();
+      await this.#registered?.done.catch(() => {});
+      await port?.close();
+      await this.journal.close();
+    })();
+    return this.#closing;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new OrchestrationError("engine/closed", { engine: this.name });
+  }
+
+  #tell(name: string, act: (watcher: RunWatcher) => void): void {
+    for (const watcher of [...(this.#watchers.get(name) ?? [])]) this.#tellOne(watcher, act);
+  }
+
+  #tellOne(watcher: RunWatcher, act: (watcher: RunWatcher) => void): void {
+    try {
+      act(watcher);
+    } catch (thrown) {
+      this.#logger.warn({ reason: reasonOf(thrown) }, "a watcher threw");
+    }
+  }
+
+  #remember(name: string, error: OrchestrationError): void {
+    this.#stopped.set(name, error);
+    const [oldest] = this.#stopped.keys();
+    if (oldest !== undefined && this.#stopped.size > stoppedMax) this.#stopped.delete(oldest);
+  }
+}

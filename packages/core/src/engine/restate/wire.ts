@@ -1,0 +1,137 @@
+import type { ErrorRecord } from "../../errors.ts";
+import type { InputEvent } from "../../event.ts";
+import { sha256 } from "../../hash.ts";
+import type { RunKey } from "../../port/engine.ts";
+import type { Batch, RunRecord, Snapshot, StreamKey } from "../../port/journal.ts";
+
+/** What travels between the objects of a cluster, and what they are called there. All of it is JSON. */
+
+/** An event on its way into a run, and the awakeable that waits until it is durable. */
+export interface Sent {
+  readonly event: InputEvent;
+  readonly ack?: string;
+}
+/** What became of an event. */
+export interface Acked {
+  readonly error?: ErrorRecord;
+}
+
+/** What the front gives to whoever drives the run. */
+export interface Activation {
+  readonly sent: readonly Sent[];
+  /** True when nobody has driven the run before: there is nothing to load. */
+  readonly fresh: boolean;
+}
+
+/** What one step of an activation makes durable. */
+export interface Flush {
+  readonly batches: readonly Batch[];
+  /** What the index is to say after them. */
+  readonly record?: RunRecord;
+  readonly snapshot?: Snapshot;
+  readonly acks: readonly { readonly ack: string; readonly acked: Acked }[];
+  /** Present in the last one. */
+  readonly done?: Done;
+}
+/** How an activation ended. */
+export interface Done {
+  /** Events that came too late for it. */
+  readonly left: readonly Sent[];
+  /** How many events the activation had been given by then; the others it never saw. */
+  readonly heard: number;
+  /** When the run wants to be woken, and how long that is from the worker's now. */
+  readonly wake?: { readonly at: number; readonly delayMs: number };
+  /** The worker is closing: somebody else goes on. */
+  readonly handOver?: true;
+}
+
+/** What a run's own object answers to whoever loads it. */
+export interface Loaded {
+  readonly batches: readonly Batch[];
+  readonly record?: RunRecord;
+  readonly snapshot?: Snapshot;
+  /** The definition that took the run away from this one. */
+  readonly moved?: string;
+}
+
+export interface Ask {
+  /** Where the next event shall go. Absent: the front closes behind the activation, unless something waits. */
+  readonly bell?: string;
+  /** True when a bell was left there before and nothing has come from it. */
+  readonly listening: boolean;
+  /** True when the activation goes on in any case. */
+  readonly goesOn?: boolean;
+  /** Somebody else is to go on, beginning with these. */
+  readonly handOver?: readonly Sent[];
+}
+export interface Taken {
+  readonly sent: readonly Sent[];
+  /** True when the bell of before has been rung: its event is on its way, ahead of the others. */
+  readonly rung: boolean;
+  /** True when a timer struck meanwhile. */
+  readonly woken: boolean;
+}
+
+export type Appended = { readonly ok: true } | { readonly ok: false; readonly actual: number };
+
+/** Names of services. Several installations may share a cluster under different ones. */
+export interface Names {
+  /** One object a run: where events come in, whoever drives it. */
+  readonly front: string;
+  /** One object a stream that is no run's. */
+  readonly stream: string;
+  /** One object a value: payloads, snapshots, tenants' keys. */
+  readonly cell: string;
+  /** Objects that know of runs and streams. */
+  readonly index: string;
+  /** One object a run, in a service of its definition: its journal, and who drives it. */
+  readonly driveOf: (definition: string) => string;
+  /** What the services of `driveOf` begin with. */
+  readonly drives: string;
+}
+
+/** @param namespace letters, digits, `_` and `-`, a letter first */
+export function namesOf(namespace: string): Names {
+  return {
+    front: `${namespace}.Front`,
+    stream: `${namespace}.Stream`,
+    cell: `${namespace}.Cell`,
+    index: `${namespace}.Index`,
+    drives: `${namespace}.run.`,
+    // What pins a run is the hash; the name before it is for people who look at the cluster.
+    driveOf: (definition) => {
+      const [supervisor = ""] = definition.split("@");
+      return `${namespace}.run.${supervisor.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.${sha256(definition).slice(0, 16)}`;
+    },
+  };
+}
+
+/** A run's key at its objects; ids hold no slash. */
+export function runText({ tenant, runId }: RunKey): string {
+  return `${tenant}/${runId}`;
+}
+export function runKeyOf(text: string): RunKey {
+  const cut = text.indexOf("/");
+  return { tenant: text.slice(0, cut), runId: text.slice(cut + 1) };
+}
+export function streamText({ tenant, kind, id }: StreamKey): string {
+  return `${tenant}/${kind}/${id}`;
+}
+
+/** State key of what begins with this entry; sorts as the entries do. */
+export function batchKey(firstSeq: number): string {
+  return `batch/${String(firstSeq).padStart(10, "0")}`;
+}
+export const batchPrefix = "batch/";
+
+const dayMs = 86_400_000;
+/** Object of the index that knows a tenant's unfinished runs, and of which days it has ended ones. */
+export const openText = (tenant: string): string => `${tenant}/open`;
+/** Object of the index that knows the ended runs which were started on one day. */
+export const dayText = ({ tenant, startedAt }: RunRecord): string => `${tenant}/${dayOf(startedAt)}`;
+export const dayOf = (at: number): string => `day-${String(Math.floor(at / dayMs)).padStart(7, "0")}`;
+/** First millisecond behind a day. */
+export const dayEnd = (day: string): number => (Number(day.slice(4)) + 1) * dayMs;
+export const streamsText = (tenant: string): string => `${tenant}/streams`;
+/** No tenant's name begins with a colon. */
+export const tenantsText = ":tenants";

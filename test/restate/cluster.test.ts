@@ -1,0 +1,226 @@
+import { OrchestrationError, user, verifyChain } from "@remit/core";
+import { restateEngine } from "@remit/core/restate";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { freePorts, type Nodes, post, startNodes, until } from "../../scripts/restate/server.mjs";
+import { ask, call, finish, makeDesk, makeGate, turns, World } from "../contract/engine-desk.ts";
+import { input, parked, start, tenant } from "../contract/engine-kit.ts";
+import { closeNode, openPlace, theNode } from "./place.ts";
+
+/** What only a cluster has: ports, signatures, deployments, and the ways in which it can be away. */
+
+const started: { readonly close: () => Promise<void> }[] = [];
+let nodes: Nodes;
+let names = 0;
+beforeAll(async () => {
+  nodes = await theNode();
+});
+afterEach(async () => {
+  for (const one of started.splice(0)) await one.close();
+});
+afterAll(closeNode);
+
+/** Engines of one installation: workers at ports, and processes that drive nothing. */
+function installation() {
+  const namespace = `own${names++}`;
+  const open = (options: { readonly port?: number; readonly deadlineMs?: number; readonly worker?: false }) => {
+    const { port = 0, deadlineMs = 10_000, worker } = options;
+    const identityKeys = nodes.identityKey === undefined ? [] : [nodes.identityKey];
+    const engine = restateEngine({
+      ingress: nodes.ingress,
+      admin: nodes.admin,
+      namespace,
+      deadlineMs,
+      ...(worker === false ? {} : { worker: { port, identityKeys } }),
+    });
+    started.push(engine);
+    return engine;
+  };
+  const idsOf = async (status: string): Promise<string[]> =>
+    (
+      await nodes.query(
+        `SELECT id FROM sys_invocation WHERE target_service_name LIKE '${namespace}.%' AND status = '${status}'`,
+      )
+    ).map(({ id }) => id);
+  return { namespace, open, idsOf };
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "no error",
+    (error: unknown) => (OrchestrationError.is(error) ? error.code : String(error)),
+  );
+const cancel = { id: "c", type: "cancel.requested", path: "", body: { reason: "x", principal: user("u") } } as const;
+
+test("K1 where no node is, everybody is told in time, by code", async () => {
+  const [port] = await freePorts(1);
+  const away = `http://127.0.0.1:${port}`;
+  const engine = restateEngine({ ingress: away, admin: away, deadlineMs: 400 });
+  started.push(engine);
+  const desk = makeDesk({ engine, model: turns({}) });
+  const refused: unknown = await desk.start(input, start).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "journal/unavailable", cause: { code: "engine/unreachable" } });
+  const key = { tenant, runId: "r" };
+  expect(await codeOf(engine.deliver(key, `desk@${desk.definition.hash}`, cancel))).toBe("engine/unreachable");
+  expect(await codeOf(engine.operator.stuck())).toBe("engine/admin-unreachable");
+});
+
+test("K1 where no worker is, who sends something is told so, and what was sent is done when one comes", async () => {
+  const { open } = installation();
+  const [port = 0] = await freePorts(1);
+  const first = open({ port });
+  const desk = makeDesk({ engine: first, model: turns({ clerk: [ask("?")] }) });
+  const run = await desk.start(input, start);
+  await parked(run);
+  await first.close();
+  const client = open({ worker: false, deadlineMs: 4_000 });
+  const key = { tenant, runId: run.id };
+  expect(await codeOf(client.deliver(key, `desk@${desk.definition.hash}`, cancel))).toBe("engine/no-worker");
+  const again = makeDesk({ engine: open({ port }), model: turns({ clerk: [ask("?")] }) });
+  await again.engine.journal.tenantKey(tenant);
+  expect((await (await again.find(run.id, { tenant })).result()).status).toBe("cancelled");
+});
+
+test("a paused run says that it is, is listed with its reason, and goes on when it is resumed", async () => {
+  const { open, idsOf } = installation();
+  const engine = open({ deadlineMs: 3_000 });
+  const gate = makeGate();
+  const model = turns({ clerk: [() => gate.pass().then(() => finish("ok"))] });
+  const desk = makeDesk({ engine, model });
+  const run = await desk.start(input, start);
+  await gate.reached;
+  const [running = ""] = await idsOf("running");
+  const answer = await fetch(`${nodes.admin[0]}/invocations/${running}/pause`, { method: "PATCH" });
+  expect(answer.ok).toBe(true);
+  await until("the pause", async () => (await idsOf("paused")).length > 0);
+  expect(await codeOf(run.cancel("x"))).toBe("engine/run-paused");
+  expect(await engine.operator.stuck()).toMatchObject([{ run: `${tenant}/${run.id}`, status: "paused" }]);
+  gate.open();
+  expect(await engine.operator.resumePaused()).toBe(1);
+  expect((await run.result()).status).toBe("cancelled");
+});
+
+test("an unsigned request to the worker's port, and one of a foreign cluster, change nothing", async () => {
+  const { namespace, open } = installation();
+  const [port = 0] = await freePorts(1);
+  const engine = open({ port });
+  const desk = makeDesk({ engine, model: turns({ clerk: [ask("?")] }) });
+  const run = await desk.start(input, start);
+  await parked(run);
+  const before = await run.entries();
+  const { connect } = await import("node:http2");
+  const session = connect(`http://127.0.0.1:${port}`);
+  const statusOf = (path: string) =>
+    new Promise<number>((resolve, reject) => {
+      const type = "application/vnd.restate.invocation.v5";
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": type });
+      stream.on("response", ({ ":status": status = 0 }) => resolve(status));
+      stream.on("error", reject);
+      stream.end("anything");
+    });
+  const service = (await engine.operator.deployments())[0]?.services.find((name) => name.includes(".run.")) ?? "";
+  expect(await statusOf("/discover")).toBe(401);
+  expect(await statusOf(`/invoke/${service}/drive`)).toBe(401);
+  expect(await statusOf(`/invoke/${namespace}.Front/put`)).toBe(401);
+  session.destroy();
+  const foreign = await startNodes({ sign: true });
+  try {
+    await expect(post(`${foreign.admin[0]}/deployments`, { uri: `http://127.0.0.1:${port}` })).rejects.toThrow(/401/);
+  } finally {
+    await foreign.close();
+  }
+  expect(await run.entries()).toEqual(before);
+  // What drives runs and closes their fronts is for the cluster alone, even where the ingress can be reached.
+  const name = encodeURIComponent(`${tenant}/${run.id}`);
+  for (const path of [
+    `${service}/${name}/drive`,
+    `${namespace}.Front/${name}/take`,
+    `${namespace}.Front/${name}/put`,
+  ]) {
+    await expect(post(`${nodes.ingress[0]}/${path}`, {})).rejects.toThrow(/40[04]/);
+  }
+  expect(await run.entries()).toEqual(before);
+});
+
+test("another tenant's run is not there: neither read, nor answered, nor approved", async () => {
+  const { open } = installation();
+  const desk = makeDesk({ engine: open({}), model: turns({ clerk: [ask("?")] }) });
+  const run = await desk.start(input, start);
+  await parked(run);
+  const other = "other";
+  expect(await codeOf(desk.find(run.id, { tenant: other }))).toBe("run/unknown");
+  expect(await desk.list({ tenant: other })).toEqual([]);
+  expect(await desk.engine.journal.read({ tenant: other, kind: "run", id: run.id })).toEqual([]);
+  expect(await codeOf(desk.approvals.approve(other, `${run.id}/x`, { reason: "" }))).toMatch(/unknown/);
+  await desk.engine.deliver({ tenant: other, runId: run.id }, `desk@${desk.definition.hash}`, cancel);
+  expect(await run.status()).toBe("parked");
+  expect(await desk.engine.journal.tenantKey(other)).not.toBe(await desk.engine.journal.tenantKey(tenant));
+});
+
+test("D4 two versions side by side: each parked run ends under its own rules, and nothing is removed that is needed", async () => {
+  const { open } = installation();
+  const many = 12;
+  const deskOf = (engine: ReturnType<typeof open>, text: string, limits = {}) =>
+    makeDesk({ engine, limits, model: turns({ clerk: [ask("?"), finish(text)] }) });
+  const first = open({});
+  const old = deskOf(first, "by the old");
+  const waiting = await Promise.all(Array.from({ length: many }, () => old.start(input, start)));
+  for (const run of waiting) await parked(run);
+  const [before] = await first.operator.deployments();
+  const second = open({});
+  // Another limit is another definition.
+  const young = makeDesk({
+    engine: second,
+    limits: { steps: 23 },
+    model: turns({ clerk: [ask("?"), finish("by the new")] }),
+  });
+  expect(young.definition.hash).not.toBe(old.definition.hash);
+  await second.ready();
+  // The runs of the old version have a home: it is deployed, only not here.
+  const fresh = await young.start(input, start);
+  await parked(fresh);
+  const refused: unknown = await second.operator.remove(before?.id ?? "").catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "engine/still-needed", data: { runs: many } });
+  for (const run of waiting) {
+    // Said through the new version's process: the run goes where its definition is.
+    await (await young.find(run.id, { tenant })).send("x");
+    expect(await run.result()).toMatchObject({ status: "completed", output: { text: "by the old" } });
+  }
+  await fresh.send("x");
+  expect(await fresh.result()).toMatchObject({ output: { text: "by the new" } });
+  await first.close();
+  await second.operator.remove(before?.id ?? "");
+  expect((await second.operator.deployments()).map(({ id }) => id)).not.toContain(before?.id);
+  // What has ended is read from the cluster's tables, chain and all.
+  const [one] = waiting;
+  const batches = await open({ worker: false }).journal.read({ tenant, kind: "run", id: one?.id ?? "" });
+  expect(verifyChain(batches)).toMatchObject({ head: { seq: batches.at(-1)?.lastSeq } });
+  expect(batches.length).toBeGreaterThan(2);
+});
+
+test("R7 a write's intent is stored in the cluster before the write is dispatched", async () => {
+  const { open } = installation();
+  const engine = open({});
+  const world = new World();
+  let seen: readonly string[] = [];
+  world.before = async (tool, { runId }) => {
+    if (tool !== "write_keyed") return;
+    const batches = await open({ worker: false }).journal.read({ tenant, kind: "run", id: runId });
+    seen = batches.map(({ lines }) => lines);
+  };
+  const model = turns({ clerk: [[call("write_keyed", "a")], finish("ok")] });
+  const run = await makeDesk({ engine, world, model }).start(input, start);
+  expect((await run.result()).status).toBe("completed");
+  expect(seen.join("\n")).toContain('"type":"effect.intended"');
+});
+
+test("places of one node share nothing", async () => {
+  const [left, right] = [openPlace(nodes), openPlace(nodes)];
+  const desks = [left, right].map((place) => {
+    const engine = place.engine();
+    started.push(engine);
+    return makeDesk({ engine, model: turns({ clerk: [finish("ok")] }) });
+  });
+  const [run] = await Promise.all(desks.map((desk) => desk.start(input, { ...start, idempotencyKey: "k" })));
+  await run?.result();
+  for (const desk of desks) expect(await desk.list({ tenant })).toHaveLength(1);
+});

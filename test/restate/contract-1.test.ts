@@ -1,0 +1,4 @@
+import { engineThemes } from "../contract/engine.ts";
+import { clusterContract } from "./contract.ts";
+
+clusterContract(engineThemes.slice(0, 6));
