@@ -33,8 +33,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Each file starts a node of its own.
-        test: { ...shared, name: "restate", include: ["test/restate/**/*.test.ts"] },
+        // Each file starts a node of its own, from a server that is installed before.
+        test: {
+          ...shared,
+          name: "restate",
+          include: ["test/restate/**/*.test.ts"],
+          globalSetup: ["test/restate/install.ts"],
+        },
       },
       {
         extends: true,

@@ -8,8 +8,8 @@
  *
  * The parts are `kills` (a worker killed at each of its writes, then at random), `simulator` (--seeds, --jobs),
  * `properties` (--property-runs), `deploy` (a second version while 1,000 runs wait), `parked` (--parked-runs), `wire` (every
- * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail), `noisy`
- * (a specialist that makes mistakes on tau2 retail, --noisy-seeds) and `mcp` (--mcp-cycles connections). Each ends with a line of its own; the exit code is 1 when one of them did not hold.
+ * vendor's protocol: money counted twice over --ledger-runs with hedges and kept answers, all tasks of tau2 retail), `restate` (the engine contract in
+ * full on a Restate node, kills on three), `noisy` (a specialist that makes mistakes on tau2 retail, --noisy-seeds) and `mcp` (--mcp-cycles connections). Each ends with a line of its own; the exit code is 1 when one of them did not hold.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -80,6 +80,14 @@ const parts = [
     play: () => {
       vitest(["test/scenario/tau2-retail"], { REMIT_NOISY_SEEDS: values["noisy-seeds"] });
       return `${values["noisy-seeds"]} seeds: no write on another customer's records, none unconfirmed, none twice`;
+    },
+  },
+  {
+    name: "restate",
+    play: () => {
+      vitest([], { REMIT_RESTATE_THEMES: "all" }, "restate");
+      node(["--conditions=@remit/source", "test/restate/crash/run.ts"]);
+      return "the whole engine contract and the packs on a node, and crashes on three";
     },
   },
   {
@@ -159,10 +167,10 @@ function playSimulator() {
   return `${values.seeds} seeds`;
 }
 
-/** @param {string[]} paths @param {Record<string, string>} env */
-function vitest(paths, env) {
+/** @param {string[]} paths @param {Record<string, string>} env @param {string} project */
+function vitest(paths, env, project = "all") {
   // Many runs of one property are one long test.
-  const args = [program("vitest"), "run", "--project", "all", "--testTimeout", "3600000", ...paths];
+  const args = [program("vitest"), "run", "--project", project, "--testTimeout", "3600000", ...paths];
   node(args, { NODE_OPTIONS: "--conditions=@remit/source", ...env });
 }
 

@@ -116,7 +116,9 @@ describe("@remit/core", () => {
     const imports = [...worker.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, specifier]) => specifier);
     expect(imports).not.toContain("../shared/main.js");
     const base = readFileSync(join(app, "node_modules/@remit/core/dist/shared/base.js"), "utf8");
-    expect(base.match(/^import .* from "[^"]+";$/gm)).toEqual(['import { createHmac, hash } from "node:crypto";']);
+    expect([...base.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, specifier]) => specifier)).toEqual([
+      "node:crypto",
+    ]);
   });
 
   test("installs with no script of its own or of a dependency", () => {
