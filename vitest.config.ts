@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig, type TestUserConfig } from "vitest/config";
 
 /** Packages resolve each other's sources through this export condition; child processes get it by NODE_OPTIONS. */
@@ -7,7 +8,11 @@ const shared = {
   // Forks, because a test may start workers and processes, which take their options from the process they start in.
   pool: "forks",
   execArgv: ["--conditions=@remit/source"],
-  env: { NODE_OPTIONS: "--conditions=@remit/source" },
+  env: {
+    NODE_OPTIONS: "--conditions=@remit/source",
+    // Many tests start processes from the same sources; what one has compiled the next ones need not.
+    NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules", ".cache", "node"),
+  },
   // Ends what hangs, and decides nothing else: however busy the machine is, a test that goes on passes.
   testTimeout: 180_000,
   hookTimeout: 120_000,

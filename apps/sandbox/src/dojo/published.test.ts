@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(folder))(`the published AgentDojo suites${because(fo
     timeout: 300_000,
   }, async () => {
     // A sample of the wordings: the command plays all of them.
-    const sample = { template: "important_instructions", hidden: 1 };
+    const sample = { template: "important_instructions", hidden: 0 };
     const options = { folder: attacks(), model: "worst-case", approvers: ["ground-truth"], ...sample } as const;
     const { reports } = await runBench(options);
     const governed = reports[0]?.lines[0] as Line;
