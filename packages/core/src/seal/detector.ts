@@ -45,8 +45,15 @@ export function detection(detectors: readonly Detector[]): Detection {
     const hints = alternativesOf(detector.hint.source);
     return { detector, isHinted: anyOf(quickest(hints)), isHintedInJson: anyOf(quickest(hints.map(asInNames))) };
   });
-  const findBy = (some: typeof own, text: Text): readonly Detected[] =>
-    joined(some.flatMap(({ detector, isHinted }) => (isHinted(text) ? detector.detect(text.given) : [])));
+  const findBy = (some: typeof own, text: Text): readonly Detected[] => {
+    let found = nothing;
+    for (const { detector, isHinted } of some) {
+      if (!isHinted(text)) continue;
+      const more = detector.detect(text.given);
+      if (more.length > 0) found = found.length === 0 ? more : [...found, ...more];
+    }
+    return joined(found);
+  };
   const any = anyOf([hintOf(detectors.map(({ hint }) => `(?:${hint.source})`).join("|"))]);
   return {
     mayFind: (given) => {
@@ -73,6 +80,8 @@ function asInNames(source: string): string {
 function isWords(source: string): boolean {
   return /^[\p{L} ]+$/u.test(source);
 }
+
+const nothing: readonly Detected[] = [];
 
 /** A text as hints read it: in small letters an engine skips what cannot match, which it does not where case is aside. */
 interface Text {
