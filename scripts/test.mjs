@@ -43,13 +43,13 @@ const stages = [
     title: "docs/errors.md lists every error",
     run: (write) => tool(write, "scripts/errors-doc.mjs", ["--check"]),
   },
+  { name: "tests", title: "tests", run: (write) => vitest(write, "all", options.filter) },
   {
     name: "conformance",
     title: "the official conformance suite of MCP",
     beside: true,
     run: (write) => tool(write, "scripts/conformance.mjs"),
   },
-  { name: "tests", title: "tests", run: (write) => vitest(write, "all", options.filter) },
   {
     name: "restate",
     title: "the engine contract and the packs on a Restate node",
