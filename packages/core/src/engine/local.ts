@@ -10,6 +10,7 @@ import type { Logger } from "../port/logger.ts";
 import { LocalSession, type Waiting } from "./session.ts";
 import { pageRuns, type Sweep, sweep } from "./sweep.ts";
 import { turns } from "./turns.ts";
+import { runWatchers, type Watchers } from "./watchers.ts";
 
 /**
  * The engine of one process over any journal. What several processes may do to one run is settled by the journal's
@@ -44,9 +45,6 @@ export function localEngine(options: LocalEngineOptions): Engine {
   return new LocalEngine(options);
 }
 
-/** How many stopped runs an engine remembers the error of. */
-const stoppedMax = 1024;
-
 /** How long after a failed look at the journal an engine looks again for runs that are due. */
 const lookAgainMs = 1_000;
 
@@ -69,9 +67,7 @@ class LocalEngine implements Engine {
   readonly #ids: IdSource;
   readonly #hosts = new Map<string, RunHost>();
   readonly #sessions = new Map<string, LocalSession>();
-  readonly #watchers = new Map<string, readonly RunWatcher[]>();
-  /** Runs whose driving stopped with an error and was not taken up again here. */
-  readonly #stopped = new Map<string, OrchestrationError>();
+  readonly #watchers: Watchers;
   readonly #driving: number;
   readonly #turns = turns<Start>();
   /** Ways through the journal that have more to show than waits for a turn now. */
@@ -91,6 +87,7 @@ class LocalEngine implements Engine {
     this.clock = clock;
     this.shared = shared ?? false;
     this.#logger = harmlessLogger(logger);
+    this.#watchers = runWatchers(this.#logger);
     this.#mailbox = mailbox ?? 64;
     this.#driving = driving ?? 256;
   }
@@ -239,20 +236,7 @@ class LocalEngine implements Engine {
   }
 
   watch(key: RunKey, watcher: RunWatcher): () => void {
-    const name = nameOf(key);
-    const isWatching = () => this.#watchers.get(name)?.includes(watcher) ?? false;
-    this.#watchers.set(name, [...(this.#watchers.get(name) ?? []), watcher]);
-    if (this.#stopped.has(name)) {
-      queueMicrotask(() => {
-        const error = this.#stopped.get(name);
-        if (error && isWatching()) this.#tellOne(watcher, ({ stopped }) => stopped(error));
-      });
-    }
-    return () => {
-      const others = this.#watchers.get(name)?.filter((one) => one !== watcher) ?? [];
-      if (others.length > 0) this.#watchers.set(name, others);
-      else this.#watchers.delete(name);
-    };
+    return this.#watchers.watch(nameOf(key), watcher);
   }
 
   async idle(): Promise<void> {
@@ -276,7 +260,7 @@ class LocalEngine implements Engine {
       for (const { events } of this.#turns.clear()) for (const { settle } of events) settle?.reject(error);
       for (const session of this.#sessions.values()) session.stop();
       await this.idle();
-      for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
+      this.#watchers.closed(error);
       await this.journal.close();
     })();
     return this.#closing;
@@ -309,13 +293,13 @@ class LocalEngine implements Engine {
       clock: this.clock,
       salt: this.#ids.salt,
       host,
-      onBatch: (batch) => this.#tell(name, ({ batch: onBatch }) => onBatch(batch)),
+      onBatch: (batch) => this.#watchers.tell(name, ({ batch: onBatch }) => onBatch(batch)),
       onRecord: (record) => {
         if (record.status === "parked") this.#scheduleWake(record.wakeAt);
       },
     });
     this.#sessions.set(name, session);
-    this.#stopped.delete(name);
+    this.#watchers.resumed(name);
     // What it begins with is the session's now, and in the journal soon: nothing holds it while the run is driven.
     for (const event of events.splice(0)) session.push(event);
     void this.#run(name, start, session, host);
@@ -334,10 +318,9 @@ class LocalEngine implements Engine {
     this.#sessions.delete(name);
     const left = session.end(failure);
     if (failure) {
-      const error = failure;
-      this.#remember(name, error);
-      this.#logger.error({ runId: key.runId, code: error.code, reason: error.message }, "a run stopped being driven");
-      this.#tell(name, ({ stopped }) => stopped(error));
+      const { code, message: reason } = failure;
+      this.#logger.error({ runId: key.runId, code, reason }, "a run stopped being driven");
+      this.#watchers.stopped(name, failure);
     } else if (left.length > 0) {
       if (this.#closing) {
         for (const { settle } of left) settle?.reject(new OrchestrationError("engine/closed", { engine: this.name }));
@@ -350,25 +333,6 @@ class LocalEngine implements Engine {
     if (session.waiting > 0) return true;
     const record = await this.journal.findRun(key.tenant, key.runId);
     return session.waiting > 0 || (record !== undefined && isWanted(record));
-  }
-
-  #tell(name: string, act: (watcher: RunWatcher) => void): void {
-    for (const watcher of this.#watchers.get(name) ?? []) this.#tellOne(watcher, act);
-  }
-
-  #tellOne(watcher: RunWatcher, act: (watcher: RunWatcher) => void): void {
-    try {
-      act(watcher);
-    } catch (thrown) {
-      this.#logger.warn({ reason: reasonOf(thrown) }, "a watcher threw");
-    }
-  }
-
-  /** So that who asks after a run stopped does not wait for ever; the oldest are forgotten first. */
-  #remember(name: string, error: OrchestrationError): void {
-    this.#stopped.set(name, error);
-    const [oldest] = this.#stopped.keys();
-    if (oldest !== undefined && this.#stopped.size > stoppedMax) this.#stopped.delete(oldest);
   }
 
   /** One timer for the earliest wake-up; the index knows the rest. */

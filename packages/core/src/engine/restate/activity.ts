@@ -1,6 +1,7 @@
 import { OrchestrationError, reasonOf } from "../../errors.ts";
 import { assertAppend, conflictData, isLinked, streamName } from "../../journal/link.ts";
 import { isUnfinished } from "../../journal/listing.ts";
+import type { Json } from "../../json.ts";
 import type { Clock } from "../../port/clock.ts";
 import type { RunHost, RunKey } from "../../port/engine.ts";
 import type { Batch, Journal, RunRecord, Snapshot, StreamKey } from "../../port/journal.ts";
@@ -265,10 +266,12 @@ export class Activity {
           return journal.read(stream, fromSeq, most);
         return loaded.batches.filter(({ lastSeq }) => lastSeq >= fromSeq).slice(0, most);
       },
-      loadSnapshot: async (stream) => (isOwn(stream) ? this.#loaded?.snapshot : journal.loadSnapshot(stream)),
+      loadSnapshot: async (stream) =>
+        isOwn(stream) ? structuredClone(this.#loaded?.snapshot) : journal.loadSnapshot(stream),
       saveSnapshot: (stream, snapshot) => {
         if (!isOwn(stream)) return journal.saveSnapshot(stream, snapshot);
-        this.#snapshot = snapshot;
+        // Written down at once: what it is of goes on to change.
+        this.#snapshot = { ...snapshot, state: JSON.parse(JSON.stringify(snapshot.state)) as Json };
         return undefined;
       },
       findRun: async (tenant, runId) =>

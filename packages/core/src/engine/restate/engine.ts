@@ -9,6 +9,7 @@ import type { RunRecord, UnfinishedFilter } from "../../port/journal.ts";
 import { type Logger, silentLogger } from "../../port/logger.ts";
 import { sweep } from "../sweep.ts";
 import { turns } from "../turns.ts";
+import { runWatchers, type Watchers } from "../watchers.ts";
 import { Activity } from "./activity.ts";
 import { type RestateClient, restateClient } from "./client.ts";
 import { type RestateJournal, restateJournal } from "./journal.ts";
@@ -58,7 +59,6 @@ const waitingClock: Clock = {
 };
 
 const namespaceForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-const stoppedMax = 1024;
 /** How long a closing worker waits for its runs to be handed over. */
 const handOverMs = 5_000;
 
@@ -94,8 +94,7 @@ class ClusterEngine implements RestateEngine {
   /** Activities of which the cluster has not heard everything yet. */
   readonly #open = new Set<Activity>();
   #delivering = 0;
-  readonly #watchers = new Map<string, Set<RunWatcher>>();
-  readonly #stopped = new Map<string, OrchestrationError>();
+  readonly #watchers: Watchers;
   readonly #turns = turns<() => void>();
   #driving = 0;
   #turnCount = 0;
@@ -116,6 +115,7 @@ class ClusterEngine implements RestateEngine {
     this.#options = options;
     this.#names = namesOf(namespace);
     this.#logger = harmlessLogger(options.logger ?? silentLogger);
+    this.#watchers = runWatchers(this.#logger);
     this.#ids = options.ids ?? randomIds();
     this.clock = options.clock ?? systemClock();
     const list = (given: string | readonly string[]) =>
@@ -217,7 +217,7 @@ class ClusterEngine implements RestateEngine {
     try {
       await this.ready();
       this.journal.noteHome(key, definition);
-      this.#stopped.delete(runText(key));
+      this.#watchers.resumed(runText(key));
       const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
       const acked = await this.#client.call<Acked>(to, { definition, event });
       if (acked.error) throw errorFrom(acked.error);
@@ -257,7 +257,7 @@ class ClusterEngine implements RestateEngine {
   #wakeRun(run: RunRecord, force: boolean): Promise<boolean> {
     const key = runText(run);
     if (this.#activities.has(key)) return Promise.resolve(false);
-    this.#stopped.delete(key);
+    this.#watchers.resumed(key);
     return this.#client.call<boolean>(
       { service: this.#names.front, key, handler: "wake" },
       { definition: definitionOf(run), force },
@@ -311,7 +311,7 @@ class ClusterEngine implements RestateEngine {
         if (!host) throw new OrchestrationError("run/internal", { reason: `no host is registered for ${definition}` });
         const name = runText(key);
         this.#activities.get(name)?.abandon();
-        this.#stopped.delete(name);
+        this.#watchers.resumed(name);
         this.journal.noteHome(key, definition);
         const activity = new Activity({
           key,
@@ -324,7 +324,7 @@ class ClusterEngine implements RestateEngine {
           sent,
           load,
           turn: turn(key),
-          onBatch: (batch) => this.#tell(name, (watcher) => watcher.batch(batch)),
+          onBatch: (batch) => this.#watchers.tell(name, (watcher) => watcher.batch(batch)),
         });
         this.#activities.set(name, activity);
         this.#open.add(activity);
@@ -333,10 +333,9 @@ class ClusterEngine implements RestateEngine {
       ended: (activity, _definition, wake) => {
         const { failure, key } = activity;
         if (failure) {
-          this.#remember(runText(key), failure);
           const { code, message: reason } = failure;
           this.#logger.error({ runId: key.runId, code, reason }, "a run stopped being driven");
-          this.#tell(runText(key), ({ stopped }) => stopped(failure));
+          this.#watchers.stopped(runText(key), failure);
         } else if (this.#ownTimers) this.#scheduleWake(wake);
       },
       left: (activity) => {
@@ -349,20 +348,7 @@ class ClusterEngine implements RestateEngine {
   }
 
   watch(key: RunKey, watcher: RunWatcher): () => void {
-    const name = runText(key);
-    const watchers = this.#watchers.get(name) ?? new Set();
-    watchers.add(watcher);
-    this.#watchers.set(name, watchers);
-    if (this.#stopped.has(name)) {
-      queueMicrotask(() => {
-        const error = this.#stopped.get(name);
-        if (error && watchers.has(watcher)) this.#tellOne(watcher, ({ stopped }) => stopped(error));
-      });
-    }
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0) this.#watchers.delete(name);
-    };
+    return this.#watchers.watch(runText(key), watcher);
   }
 
   async idle(): Promise<void> {
@@ -394,7 +380,7 @@ class ClusterEngine implements RestateEngine {
       const late = new Promise<void>((resolve) => this.#wall.at(this.#wall.now() + handOverMs, resolve));
       await Promise.race([this.#handedOver().then(port?.drained), late]);
       this.#closed.abort(error);
-      for (const name of [...this.#watchers.keys()]) this.#tell(name, ({ stopped }) => stopped(error));
+      this.#watchers.closed(error);
       for (const activity of this.#activities.values()) activity.abandon();
       await this.#registered?.done.catch(() => {});
       await port?.close();
@@ -405,23 +391,5 @@ class ClusterEngine implements RestateEngine {
 
   #assertOpen(): void {
     if (this.#closing) throw new OrchestrationError("engine/closed", { engine: this.name });
-  }
-
-  #tell(name: string, act: (watcher: RunWatcher) => void): void {
-    for (const watcher of [...(this.#watchers.get(name) ?? [])]) this.#tellOne(watcher, act);
-  }
-
-  #tellOne(watcher: RunWatcher, act: (watcher: RunWatcher) => void): void {
-    try {
-      act(watcher);
-    } catch (thrown) {
-      this.#logger.warn({ reason: reasonOf(thrown) }, "a watcher threw");
-    }
-  }
-
-  #remember(name: string, error: OrchestrationError): void {
-    this.#stopped.set(name, error);
-    const [oldest] = this.#stopped.keys();
-    if (oldest !== undefined && this.#stopped.size > stoppedMax) this.#stopped.delete(oldest);
   }
 }
