@@ -52,7 +52,7 @@ export function connectError(
   if (
     fault.kind === "unreachable" ||
     fault.kind === "broken" ||
-    (fault.kind === "ended" && fault.end.cause === "lost" && !("exitCode" in fault.end))
+    (fault.kind === "ended" && /^(?:lost|forgotten)$/.test(fault.end.cause) && !("exitCode" in fault.end))
   ) {
     return new McpError("mcp/connect-failed", { server, target, reason: shown(faultReason(fault)) }, { cause: thrown });
   }

@@ -76,7 +76,7 @@ function world(limits: Partial<McpLimits> = {}, more: Partial<LinkOptions> = {})
 
 const never = new AbortController().signal;
 const unreachable: WireFault = { kind: "unreachable", reason: "nobody listens" };
-const lost: WireFault = { kind: "session-lost", end: { cause: "lost", reason: "404" } };
+const lost: WireFault = { kind: "session-lost", end: { cause: "forgotten", reason: "404" } };
 /** A list is read over a few turns of the event loop. */
 const settled = async () => {
   for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
@@ -101,6 +101,21 @@ test("K1 who is told that the session is not known any more is sent once more, i
   expect(await call()).toEqual({ content: [] });
   expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
   expect(link.status()).toMatchObject({ state: "ready", connects: 2, failures: 0 });
+});
+
+test("K1 it is all the same where the session's end is heard of before the answer", async () => {
+  const { link, sessions, call } = world();
+  await link.connect();
+  for (let nth = 0; nth < 3; nth++) {
+    const session = sessions[nth]!;
+    session.answer = async () => {
+      session.end({ cause: "forgotten", reason: "404" });
+      await settled();
+      throw new WireError(lost);
+    };
+    expect(await call()).toEqual({ content: [] });
+    expect(link.status()).toMatchObject({ state: "ready", connects: nth + 2, failures: 0, lastError: undefined });
+  }
 });
 
 test("K1 it is sent no third time", async () => {

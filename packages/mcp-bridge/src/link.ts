@@ -230,6 +230,8 @@ export function createLink(options: LinkOptions): Link {
   };
 
   const lost = (session: WireSession, end: ChannelEnd) => {
+    // Heard of by the request that was told, and by the session's end, in either order.
+    if (end.cause === "forgotten") return forgotten(session);
     if (!leave(session)) return;
     failed(unavailable(server, `it went away: ${visible(end.reason)}`, 0));
     logger.warn({ server, reason: end.reason, exitCode: end.exitCode, signal: end.signal }, "MCP server went away.");
@@ -421,7 +423,7 @@ export function createLink(options: LinkOptions): Link {
         if (!(thrown instanceof WireError)) throw thrown;
         switch (thrown.fault.kind) {
           case "session-lost":
-            forgotten(session);
+            lost(session, thrown.fault.end);
             if (!again) throw thrown;
             sent = false; // It was not taken (K1).
             return send(false);

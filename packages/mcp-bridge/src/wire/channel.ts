@@ -5,8 +5,11 @@ export type WireMessage = { readonly jsonrpc: "2.0"; readonly [key: string]: unk
 
 /** How a channel ended. */
 export interface ChannelEnd {
-  /** `closed` by us; `exited` or `spawn-failed`: the process; `lost`: the stream broke; `overflow`: a message was too long. */
-  readonly cause: "closed" | "exited" | "spawn-failed" | "lost" | "overflow";
+  /**
+   * `closed` by us; `exited` or `spawn-failed`: the process; `lost`: the stream broke; `overflow`: a message was too
+   * long; `forgotten`: the server is there and does not know the session any more.
+   */
+  readonly cause: "closed" | "exited" | "spawn-failed" | "lost" | "overflow" | "forgotten";
   readonly reason: string;
   readonly exitCode?: number;
   readonly signal?: string;

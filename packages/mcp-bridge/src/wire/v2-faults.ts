@@ -36,7 +36,7 @@ export function faultOfThrown(thrown: unknown, sessionId?: string): WireFault {
     if (sessionId !== undefined && forgotten) {
       return {
         kind: "session-lost",
-        end: { cause: "lost", reason: `it does not know the session any more: ${reason}` },
+        end: { cause: "forgotten", reason: `it does not know the session any more: ${reason}` },
       };
     }
     return { kind: "http", status, reason };

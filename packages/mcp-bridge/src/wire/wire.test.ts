@@ -255,7 +255,7 @@ test("a session that is known no more is over, and took nothing", async () => {
   const { ask, session } = await connected(place);
   place.server.forget();
   expect(await faultOf(ask("tools/call", call("echo")))).toMatchObject({ kind: "session-lost" });
-  expect(await session.ended).toMatchObject({ cause: "lost" });
+  expect(await session.ended).toMatchObject({ cause: "forgotten" });
   expect(noted(place.log)).not.toContain("call echo");
 });
 
