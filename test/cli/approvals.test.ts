@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Ended, folder, remit } from "./remit.ts";
+import { type Ended, folder, remit, remitHere } from "./remit.ts";
 
 /** A test is half a dozen processes, each with a server of its own: on a busy machine that takes its time. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -24,7 +24,7 @@ function copyOfHome(): string {
 }
 
 const parsed = ({ stdout }: Ended) => JSON.parse(stdout);
-const waiting = async (cwd: string) => parsed(await remit(cwd, ["approvals", "list", "--json"])).approvals;
+const waiting = async (cwd: string) => parsed(await remitHere(cwd, ["approvals", "list", "--json"])).approvals;
 
 describe("nobody approves", () => {
   test("no gated write happens, its runs wait, and that is no failure", () => {
@@ -47,10 +47,10 @@ describe("nobody approves", () => {
 describe("approvals", () => {
   test("list and show tell what there is to decide, and how", async () => {
     const [{ address, tool }] = await waiting(home);
-    const { stdout } = await remit(home, ["approvals", "list"]);
+    const { stdout } = await remitHere(home, ["approvals", "list"]);
     expect(stdout).toContain(address);
     expect(stdout).toMatch(/in 23 h 5\d min/);
-    const shown = (await remit(home, ["approvals", "show", "lost-parcel"])).stdout;
+    const shown = (await remitHere(home, ["approvals", "show", "lost-parcel"])).stdout;
     for (const text of [`${tool} waits for an approval`, "rule POL-REF-03", "role staff", "C-2009", "lost_parcel"]) {
       expect(shown).toContain(text);
     }
@@ -61,7 +61,7 @@ describe("approvals", () => {
   test("an approval lets the run go on at once to its end, and the journal says who and that nobody checked it", async () => {
     const cwd = copyOfHome();
     const said = parsed(
-      await remit(cwd, [
+      await remitHere(cwd, [
         "approvals",
         "approve",
         "lost-parcel",
@@ -73,13 +73,15 @@ describe("approvals", () => {
       ]),
     );
     expect(said).toMatchObject({ ok: true, taken: { outcome: "granted" }, run: { status: "completed", waiting: [] } });
-    const { entries } = parsed(await remit(cwd, ["show", said.run.run, "--json"]));
+    const { entries } = parsed(await remitHere(cwd, ["show", said.run.run, "--json"]));
     const decided = entries.find(({ type }: { type: string }) => type === "approval.decided");
     expect(decided.body).toMatchObject({ reason: "found none", principal: { id: "jo", authenticated: false } });
-    expect((await remit(cwd, ["show", said.run.run])).stdout).toContain("approves refund_order [jo (unauthenticated)]");
-    expect((await remit(cwd, ["replay", said.run.run])).code).toBe(0);
+    expect((await remitHere(cwd, ["show", said.run.run])).stdout).toContain(
+      "approves refund_order [jo (unauthenticated)]",
+    );
+    expect((await remitHere(cwd, ["replay", said.run.run])).code).toBe(0);
     // Decided is decided.
-    const again = await remit(cwd, ["approvals", "approve", said.taken.address, "--reason", "twice"]);
+    const again = await remitHere(cwd, ["approvals", "approve", said.taken.address, "--reason", "twice"]);
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/none-waits") });
   });
 
@@ -90,16 +92,16 @@ describe("approvals", () => {
     );
     const input = JSON.stringify({ ...open.input, amountCents: 100 });
     const jo = ["--as", "operator:jo", "--json", "--reason", "less"];
-    const edited = parsed(await remit(cwd, ["approvals", "edit", open.address, "--input", input, ...jo]));
+    const edited = parsed(await remitHere(cwd, ["approvals", "edit", open.address, "--input", input, ...jo]));
     expect(edited).toMatchObject({ taken: { outcome: "edited" }, run: { status: "parked" } });
     const [next] = edited.run.waiting;
     expect(next).toBe(`${open.address}/edit#1`);
     expect(edited.taken.next).toBe(next);
-    expect((await remit(cwd, ["approvals", "show", next])).stdout).toContain("/amountCents: 10880 → 100");
-    const own = parsed(await remit(cwd, ["approvals", "approve", next, ...jo]));
+    expect((await remitHere(cwd, ["approvals", "show", next])).stdout).toContain("/amountCents: 10880 → 100");
+    const own = parsed(await remitHere(cwd, ["approvals", "approve", next, ...jo]));
     expect(own).toMatchObject({ ok: false, exitCode: 2, error: { code: "approval/self-approval" } });
     const kim = ["--as", "operator:kim", "--json", "--reason", "no"];
-    const rejected = parsed(await remit(cwd, ["approvals", "reject", next, ...kim]));
+    const rejected = parsed(await remitHere(cwd, ["approvals", "reject", next, ...kim]));
     expect(rejected).toMatchObject({ taken: { outcome: "rejected" } });
     expect(rejected.run.waiting).toEqual([]);
   });
@@ -108,18 +110,18 @@ describe("approvals", () => {
 describe("what is sealed", () => {
   test("whoever may decide and has a role that is cleared is shown the arguments; others are told why not", async () => {
     const cwd = folder();
-    await remit(cwd, ["run", "--filter", "lost-parcel", "--approver", "none", "--seal", "--no-report"]);
+    await remitHere(cwd, ["run", "--filter", "lost-parcel", "--approver", "none", "--seal", "--no-report"]);
     const show = ["approvals", "show", "lost-parcel", "--reveal", "--as"];
-    const shown = await remit(cwd, [...show, "operator:kim"]);
+    const shown = await remitHere(cwd, [...show, "operator:kim"]);
     expect(shown.stdout).toContain("nothing in its arguments is sealed");
-    expect(parsed(await remit(cwd, [...show, "operator:kim", "--json"])).approval).toMatchObject({
+    expect(parsed(await remitHere(cwd, [...show, "operator:kim", "--json"])).approval).toMatchObject({
       tool: "refund_order",
       revealed: [],
       withheld: [],
     });
-    const clerk = await remit(cwd, [...show, "operator:kim", "--role", "clerk"]);
+    const clerk = await remitHere(cwd, [...show, "operator:kim", "--role", "clerk"]);
     expect(clerk).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/role-missing") });
-    const own = await remit(cwd, [...show, "user:C-2009", "--role", "staff"]);
+    const own = await remitHere(cwd, [...show, "user:C-2009", "--role", "staff"]);
     expect(own).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/self-approval") });
   });
 });
@@ -127,17 +129,17 @@ describe("what is sealed", () => {
 describe("stepping in", () => {
   test("a tool that is taken away is gone for a run that waits with it; given back, others may use it", async () => {
     const cwd = copyOfHome();
-    const taken = await remit(cwd, ["restrict", "tool", "refund_order", "--reason", "provider down", "--json"]);
+    const taken = await remitHere(cwd, ["restrict", "tool", "refund_order", "--reason", "provider down", "--json"]);
     expect(parsed(taken).restrictions).toMatchObject([{ target: { kind: "tool", name: "refund_order" } }]);
-    const late = await remit(cwd, ["approvals", "approve", "lost-parcel", "--reason", "ok"]);
+    const late = await remitHere(cwd, ["approvals", "approve", "lost-parcel", "--reason", "ok"]);
     expect(late).toMatchObject({ code: 2, stderr: expect.stringContaining("approval/unknown") });
-    const { stdout } = await remit(cwd, ["show", "lost-parcel"]);
+    const { stdout } = await remitHere(cwd, ["show", "lost-parcel"]);
     expect(stdout).toContain("may not use refund_order any more");
     expect(stdout).toContain("policy/revoked");
-    const lifted = parsed(await remit(cwd, ["lift", "tool", "refund_order", "--reason", "it is back", "--json"]));
+    const lifted = parsed(await remitHere(cwd, ["lift", "tool", "refund_order", "--reason", "it is back", "--json"]));
     expect(lifted.restrictions).toEqual([]);
     expect(
-      parsed(await remit(cwd, ["approvals", "approve", "late-delivery", "--reason", "ok", "--json"])),
+      parsed(await remitHere(cwd, ["approvals", "approve", "late-delivery", "--reason", "ok", "--json"])),
     ).toMatchObject({
       run: { status: "completed" },
     });
@@ -146,24 +148,24 @@ describe("stepping in", () => {
   test("a run, or one agent of it, is cancelled; what cannot be undone is said", async () => {
     const cwd = copyOfHome();
     const part = parsed(
-      await remit(cwd, ["cancel", "late-delivery", "--subtree", "action#1", "--reason", "stop", "--json"]),
+      await remitHere(cwd, ["cancel", "late-delivery", "--subtree", "action#1", "--reason", "stop", "--json"]),
     );
     expect(part).toMatchObject({ subtree: "action#1", run: { status: "escalated", reason: "agent_failed" } });
-    const whole = parsed(await remit(cwd, ["cancel", "lost-parcel", "--reason", "stop", "--json"]));
+    const whole = parsed(await remitHere(cwd, ["cancel", "lost-parcel", "--reason", "stop", "--json"]));
     expect(whole).toMatchObject({ run: { status: "cancelled", reason: "stop" } });
-    const undo = await remit(cwd, ["compensate", "lost-parcel"]);
+    const undo = await remitHere(cwd, ["compensate", "lost-parcel"]);
     expect(undo).toMatchObject({ code: 2, stderr: expect.stringContaining("run/not-undoable") });
   });
 
   test("a failed run is a letter: it is done again once, and put aside", async () => {
     const cwd = folder();
-    await remit(cwd, ["run", "--filter", "reading-without-end", "--no-report"]);
-    const { letters } = parsed(await remit(cwd, ["dead-letters", "list", "--json"]));
+    await remitHere(cwd, ["run", "--filter", "reading-without-end", "--no-report"]);
+    const { letters } = parsed(await remitHere(cwd, ["dead-letters", "list", "--json"]));
     expect(letters).toMatchObject([{ error: { code: "limits/exceeded" }, standing: [] }]);
-    const redriven = parsed(await remit(cwd, ["dead-letters", "redrive", letters[0].run, "--json"]));
+    const redriven = parsed(await remitHere(cwd, ["dead-letters", "redrive", letters[0].run, "--json"]));
     expect(redriven).toMatchObject({ ok: true, run: { status: "failed" } });
-    const put = await remit(cwd, ["dead-letters", "dismiss", redriven.as, "--reason", "known", "--json"]);
+    const put = await remitHere(cwd, ["dead-letters", "dismiss", redriven.as, "--reason", "known", "--json"]);
     expect(parsed(put)).toMatchObject({ ok: true });
-    expect(parsed(await remit(cwd, ["dead-letters", "--json"])).letters).toEqual([]);
+    expect(parsed(await remitHere(cwd, ["dead-letters", "--json"])).letters).toEqual([]);
   });
 });

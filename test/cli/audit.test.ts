@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { remit } from "./remit.ts";
+import { remit, remitHere } from "./remit.ts";
 
 /** A run is played, exported and checked, as a person would. */
 const scenario = "a-tool-of-somebody-else";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 test("a run becomes a file that holds, and a file that was changed does not", async () => {
-  const exported = await remit(home, [
+  const exported = await remitHere(home, [
     "audit",
     scenario,
     "--out",
@@ -41,12 +41,12 @@ test("a run becomes a file that holds, and a file that was changed does not", as
     exportedBy: { id: "jo", kind: "operator" },
   });
 
-  const held = await remit(home, ["audit", "--verify", "run.jsonl", "--key", "key.pub"]);
+  const held = await remitHere(home, ["audit", "--verify", "run.jsonl", "--key", "key.pub"]);
   expect(held.code, held.stderr).toBe(0);
   expect(held.stdout).toMatch(/^✓ run_\S+ \d+ entries hold, (\d+) of \1 required entries are there\n/);
 
   writeFileSync(path("forged.jsonl"), text.replace("cancel_order", "cancel_ordes"));
-  const forged = await remit(home, ["audit", "--verify", "forged.jsonl", "--json"]);
+  const forged = await remitHere(home, ["audit", "--verify", "forged.jsonl", "--json"]);
   expect(forged.code).toBe(1);
   expect(JSON.parse(forged.stdout)).toMatchObject({ ok: false, exitCode: 1, fault: { seq: expect.any(Number) } });
 
@@ -61,6 +61,6 @@ test("what is asked wrongly is 2", async () => {
     [["audit", "--verify", "none.jsonl"], "system/refused"],
     [["audit", scenario, "--key", "key.pub"], "audit/key-invalid"],
   ] as const) {
-    expect(await remit(home, words)).toMatchObject({ code: 2, stderr: expect.stringContaining(code) });
+    expect(await remitHere(home, words)).toMatchObject({ code: 2, stderr: expect.stringContaining(code) });
   }
 }, 120_000);

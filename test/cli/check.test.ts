@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../architecture/module.ts";
-import { folder, remit } from "./remit.ts";
+import { folder, remit, remitHere } from "./remit.ts";
 
 /** A program of a person's own, in a folder where it finds the packages. */
 let desk: string;
@@ -32,7 +32,7 @@ describe("check", () => {
     "the pack %s has no finding, and no server is started for it",
     async (pack) => {
       const cwd = folder();
-      const ended = await remit(cwd, ["check", pack, "--strict"]);
+      const ended = await remitHere(cwd, ["check", pack, "--strict"]);
       expect(ended).toMatchObject({ code: 0, stderr: "" });
       expect(ended.stdout).toBe(`✓ ${pack}: 0 errors, 0 warnings · 5 agents looked at\n`);
       expect(existsSync(join(cwd, ".remit"))).toBe(false);
@@ -49,7 +49,7 @@ describe("check", () => {
   );
 
   test("a file's supervisors are each told with what was found, where and what to do, and the exit code is 1", async () => {
-    const { code, stdout, stderr } = await remit(folder(), ["check", desk]);
+    const { code, stdout, stderr } = await remitHere(folder(), ["check", desk]);
     expect([code, stderr]).toEqual([1, ""]);
     expect(stdout).toContain(`error   check/exit-shadowed
   "first" is an exit and never ends a run: its edge "first->last" always fits
@@ -62,7 +62,7 @@ describe("check", () => {
   });
 
   test("--json prints one document with the findings as data; --versions asks for more", async () => {
-    const ended = await remit(folder(), ["check", desk, "--json", "--versions"]);
+    const ended = await remitHere(folder(), ["check", desk, "--json", "--versions"]);
     const document = JSON.parse(ended.stdout);
     expect(ended.code).toBe(1);
     expect(document).toMatchObject({ command: "check", ok: false, exitCode: 1 });
@@ -90,7 +90,7 @@ describe("check", () => {
     ["a file that is not there", "./nowhere.ts", "there is no file at"],
     ["a pack that is not there", "nowhere", "there is no pack"],
   ])("%s is wrong usage", async (_, wanted, says) => {
-    const { code, stderr } = await remit(folder(), ["check", wanted]);
+    const { code, stderr } = await remitHere(folder(), ["check", wanted]);
     expect(code).toBe(2);
     expect(stderr).toContain(says);
   });

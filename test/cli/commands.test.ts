@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Ended, folder, remit } from "./remit.ts";
+import { type Ended, folder, remit, remitHere } from "./remit.ts";
 
 /** One suite, played once; every test looks at it or at a copy. */
 const scenario = "a-tool-of-somebody-else";
@@ -66,7 +66,7 @@ describe("run", () => {
 
   test("--json prints one document and nothing else; a relative path begins where the person is", async () => {
     const cwd = folder();
-    const ended = await remit(cwd, ["run", "--filter", "thanks", "--json", "--no-report", "--state", "kept"]);
+    const ended = await remitHere(cwd, ["run", "--filter", "thanks", "--json", "--no-report", "--state", "kept"]);
     const document = parsed(ended);
     expect(ended.stderr).toBe("");
     expect(document).toMatchObject({
@@ -88,7 +88,16 @@ describe("run", () => {
   });
 
   test("a noisy model over two seeds: faults are counted by kind, nothing forbidden happens, the exit code is 0", async () => {
-    const ended = await remit(folder(), ["run", "--filter", "cancel", "--model", "noisy", "--seed", "3..4", "--json"]);
+    const ended = await remitHere(folder(), [
+      "run",
+      "--filter",
+      "cancel",
+      "--model",
+      "noisy",
+      "--seed",
+      "3..4",
+      "--json",
+    ]);
     const { totals, suites, exitCode, closing } = parsed(ended);
     expect(ended.code).toBe(0);
     expect(exitCode).toBe(0);
@@ -103,7 +112,7 @@ describe("run", () => {
   });
 
   test("a model that never acts does not reach the right ends, and that is no failure", async () => {
-    const ended = await remit(folder(), ["run", "--filter", "cancel", "--model", "noop", "--no-report"]);
+    const ended = await remitHere(folder(), ["run", "--filter", "cancel", "--model", "noop", "--no-report"]);
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stdout).toMatch(/0 as the ground truth has it/);
     expect(ended.stdout).toMatch(/^violations 0$/m);
@@ -126,7 +135,7 @@ script:
 expect: { status: denied, writes: [] }
 `,
     );
-    const ended = await remit(cwd, ["run", "--scenarios", "mine.yaml", "--no-report"]);
+    const ended = await remitHere(cwd, ["run", "--scenarios", "mine.yaml", "--no-report"]);
     expect(ended.code).toBe(1);
     expect(ended.stdout).toContain("✗ wrong-hope");
     expect(ended.stdout).toContain("status: expected denied, saw completed");
@@ -141,17 +150,17 @@ expect: { status: denied, writes: [] }
 
 describe("list", () => {
   test("suites, and the runs of the newest with their scenarios", async () => {
-    const { suites, runs } = parsed(await remit(home, ["list", "--json"]));
+    const { suites, runs } = parsed(await remitHere(home, ["list", "--json"]));
     expect(suites).toHaveLength(1);
     expect(suites[0]).toMatchObject({ pack: { name: "order-desk" }, model: { name: "oracle" }, unfinished: false });
     expect(runs.map((run: { scenario: string }) => run.scenario)).toEqual(suites[0].scenarios);
-    const { stdout } = await remit(home, ["list"]);
+    const { stdout } = await remitHere(home, ["list"]);
     expect(stdout).toContain(suites[0].id);
     for (const { runId } of runs) expect(stdout).toContain(runId);
   });
 
   test("--scenarios names every scenario of a pack", async () => {
-    const { scenarios } = parsed(await remit(folder(), ["list", "--scenarios", "--json"]));
+    const { scenarios } = parsed(await remitHere(folder(), ["list", "--scenarios", "--json"]));
     expect(scenarios.length).toBeGreaterThanOrEqual(24);
     expect(scenarios.map(({ name }: { name: string }) => name)).toContain(scenario);
   });
@@ -161,7 +170,7 @@ describe("show", () => {
   test("a scenario's name stands for its newest run; entries come in order, payloads when asked for", async () => {
     const [text, raw] = await Promise.all([
       remit(home, ["show", scenario, "--payloads"]),
-      remit(home, ["show", scenario, "--json"]),
+      remitHere(home, ["show", scenario, "--json"]),
     ]);
     const { entries, journalHash, run, fault } = parsed(raw);
     expect(fault).toBeNull();
@@ -171,7 +180,7 @@ describe("show", () => {
     expect(text.stdout).toContain(`the chain of ${entries.length} entries holds, journal hash ${journalHash}`);
     expect(text.stdout).toContain('"reason": "takes_too_long"');
     // A part of the id is enough.
-    const part = parsed(await remit(home, ["show", run.slice(6, 16), "--json"]));
+    const part = parsed(await remitHere(home, ["show", run.slice(6, 16), "--json"]));
     expect(part.run).toBe(run);
   });
 });
@@ -180,7 +189,7 @@ describe("replay", () => {
   test("one run and all runs decide the same again, without server or model", async () => {
     const [one, all] = await Promise.all([
       remit(home, ["replay", scenario]),
-      remit(home, ["replay", "--all", "--json"]),
+      remitHere(home, ["replay", "--all", "--json"]),
     ]);
     expect(one.code, one.stderr).toBe(0);
     expect(one.stdout).toMatch(/decisions .* came out as recorded/);
@@ -192,7 +201,7 @@ describe("replay", () => {
 
   test("a changed letter in one body is found and named by replay and by show", async () => {
     const copy = copyOfHome();
-    const { run, entries } = parsed(await remit(copy, ["show", scenario, "--json"]));
+    const { run, entries } = parsed(await remitHere(copy, ["show", scenario, "--json"]));
     const denied = entries.find(({ type }: { type: string }) => type === "tool.denied").seq;
     const database = new DatabaseSync(join(copy, ".remit", "journal.db"));
     const changed = database
@@ -205,8 +214,8 @@ describe("replay", () => {
 
     const [replayed, shown, all] = await Promise.all([
       remit(copy, ["replay", scenario]),
-      remit(copy, ["show", run]),
-      remit(copy, ["replay", "--all", "--json"]),
+      remitHere(copy, ["show", run]),
+      remitHere(copy, ["replay", "--all", "--json"]),
     ]);
     // The batch holds two decisions of the policy; the first changed entry is the one to name.
     const seq = Number(/entry (\d+) is not what was written/.exec(replayed.stdout)?.[1]);
@@ -223,7 +232,7 @@ describe("replay", () => {
 
 describe("resume and graph", () => {
   test("there is nothing to resume when all has ended", async () => {
-    const ended = await remit(home, ["resume"]);
+    const ended = await remitHere(home, ["resume"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toMatch(/^Nothing to resume: all \d+ runs of order-desk-/);
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { graphOf } from "../architecture/module.ts";
-import { folder, remit } from "./remit.ts";
+import { folder, remit, remitHere } from "./remit.ts";
 
 /** Every mistake that a person can make: one message with the value and what to do, no stack, exit code 2. */
 interface Mistake {
@@ -115,7 +115,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
 test.concurrent.each(Object.entries(mistakes))("%s", async (_, { args, given, says }) => {
   const cwd = folder();
   given?.(cwd);
-  const { code, stdout, stderr } = await remit(cwd, args);
+  const { code, stdout, stderr } = await remitHere(cwd, args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   let from = 0;
   for (const text of says) {
@@ -138,10 +138,10 @@ test("with --json a mistake is one document as well; --debug adds the stack", as
 
 test("a run that is not there, and one of too few letters; a server that dies at its start", async () => {
   const cwd = folder();
-  await remit(cwd, ["run", "--filter", "thanks", "--no-report"]);
+  await remitHere(cwd, ["run", "--filter", "thanks", "--no-report"]);
   await remit(cwd, ["run", "--filter", "warranty", "--no-report"]);
   const state = join(cwd, ".remit");
-  const [unknown, ambiguous] = await Promise.all([remit(cwd, ["show", "run_!"]), remit(cwd, ["show", "run_"])]);
+  const [unknown, ambiguous] = await Promise.all([remitHere(cwd, ["show", "run_!"]), remitHere(cwd, ["show", "run_"])]);
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("suite/run-unknown") });
   expect(ambiguous).toMatchObject({
     code: 2,
@@ -161,7 +161,7 @@ test("a run that is not there, and one of too few letters; a server that dies at
 
 test("help is there for every command, and loads neither packs nor an SDK", async () => {
   const cwd = folder();
-  const { stdout, code } = await remit(cwd, ["--help"]);
+  const { stdout, code } = await remitHere(cwd, ["--help"]);
   const commands = [
     "run",
     "list",
@@ -178,7 +178,7 @@ test("help is there for every command, and loads neither packs nor an SDK", asyn
   expect(code).toBe(0);
   const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name = ""]) => name);
   expect(names).toEqual(expect.arrayContaining(["demo", ...commands]));
-  const pages = await Promise.all([...commands, "dead-letters"].map((name) => remit(cwd, [name, "--help"])));
+  const pages = await Promise.all([...commands, "dead-letters"].map((name) => remitHere(cwd, [name, "--help"])));
   for (const page of pages)
     expect(page).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Examples:") });
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../architecture/module.ts";
-import { folder, remit } from "./remit.ts";
+import { folder, remit, remitHere } from "./remit.ts";
 
 /** A person's own files, in a folder where they find the packages. */
 let own: string;
@@ -39,15 +39,15 @@ afterAll(() => rmSync(own, { recursive: true, force: true }));
 
 describe("policy", () => {
   test("test asks a module's cases, without a model", async () => {
-    const ended = await remit(folder(), ["policy", "test", file("policy.ts")]);
+    const ended = await remitHere(folder(), ["policy", "test", file("policy.ts")]);
     expect(ended).toMatchObject({ code: 0, stdout: "✓ 2 of 2 cases hold\n", stderr: "" });
   });
 
   test("check names the line of what a Cedar policy says of nobody", async () => {
-    const bad = await remit(folder(), ["policy", "check", file("typo.cedar")]);
+    const bad = await remitHere(folder(), ["policy", "check", file("typo.cedar")]);
     expect(bad.code).toBe(1);
     expect(bad.stdout).toMatch(/error {3}2:\d+ .*triag/);
-    const good = await remit(folder(), ["policy", "check", file("good.cedar"), "--json"]);
+    const good = await remitHere(folder(), ["policy", "check", file("good.cedar"), "--json"]);
     expect(good.code).toBe(0);
     const { findings } = JSON.parse(good.stdout) as { findings: { code: string; data: { agent: string } }[] };
     expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(["check/policy-never-allows"]));
@@ -57,7 +57,7 @@ describe("policy", () => {
   test("diff shows which decisions of past runs would be others", async () => {
     const cwd = folder();
     expect((await remit(cwd, ["run", "--filter", "refund", "--no-report"])).code).toBe(0);
-    const told = await remit(cwd, ["policy", "diff", "--policy", file("policy.ts"), "--json"]);
+    const told = await remitHere(cwd, ["policy", "diff", "--policy", file("policy.ts"), "--json"]);
     expect(told).toMatchObject({ code: 0, stderr: "" });
     const document = JSON.parse(told.stdout) as {
       changes: number;
@@ -69,7 +69,7 @@ describe("policy", () => {
     for (const { edge, was, would } of document.runs.flatMap(({ changes }) => changes)) {
       expect([edge, was.effect, would.effect]).toEqual(["tool", "allow", "deny"]);
     }
-    const lines = await remit(cwd, ["policy", "diff", file("policy.ts")]);
+    const lines = await remitHere(cwd, ["policy", "diff", file("policy.ts")]);
     expect(lines.stdout).toMatch(/action · tool \w+: allow → deny \(allowlist → no-rule: no rule allows it\)/);
     expect(lines.stdout).toMatch(/decisions of \d+ would change/);
   });

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openaiServer } from "@remit/agents/testing";
 import { expect, test } from "vitest";
 import { oracleAnswers } from "./oracle-server.ts";
-import { folder, remit } from "./remit.ts";
+import { folder, remit, remitHere } from "./remit.ts";
 
 /** Everything that a journal's file holds, table by table. */
 function tablesOf(state: string): Readonly<Record<string, readonly string[]>> {
@@ -59,7 +59,7 @@ test("a suite is recorded over the wire, and replayed without server and key: th
   expect(texts.join("")).not.toContain(new URL(server.url).host);
 
   for (const state of ["one", "two"]) {
-    const { code, stdout, stderr } = await remit(cwd, ["--state", state, "run", "--replay", "recorded", "--json"]);
+    const { code, stdout, stderr } = await remitHere(cwd, ["--state", state, "run", "--replay", "recorded", "--json"]);
     expect([code, stderr]).toEqual([0, ""]);
     const { totals, suites } = JSON.parse(stdout);
     expect(totals).toMatchObject({ runs: files.length, failed: 0, violations: 0 });
@@ -79,11 +79,11 @@ test("a request that is not recorded fails its run with the nearest one; what no
   timeout,
 }, async () => {
   const cwd = folder();
-  const { code } = await remit(cwd, ["run", "--filter", "voucher-afterwards", "--record", "kept", "--no-report"]);
+  const { code } = await remitHere(cwd, ["run", "--filter", "voucher-afterwards", "--record", "kept", "--no-report"]);
   expect(code).toBe(0);
   const file = join(cwd, "kept", "seed-1", "voucher-afterwards.jsonl");
   writeFileSync(file, readFileSync(file, "utf8").replace("You classify requests", "You sort requests"));
-  const { code: missed, stdout, stderr } = await remit(cwd, ["run", "--replay", "kept"]);
+  const { code: missed, stdout, stderr } = await remitHere(cwd, ["run", "--replay", "kept"]);
   expect([missed, stderr]).toEqual([1, ""]);
   const words = stdout.replace(/\s+/g, " ");
   expect(words).toContain("not recorded: model/not-recorded:");
@@ -102,11 +102,11 @@ test("each seed has its own files, a replay plays all of them, and a recording k
 }, async () => {
   const cwd = folder();
   const args = ["run", "--filter", "voucher-afterwards", "--model", "noisy", "--record", "kept", "--no-report"];
-  await remit(cwd, [...args, "--seed", "1..2"]);
+  await remitHere(cwd, [...args, "--seed", "1..2"]);
   const texts = () =>
     [1, 2].map((seed) => readFileSync(join(cwd, "kept", `seed-${seed}`, "voucher-afterwards.jsonl"), "utf8"));
   const [first, second] = texts();
-  const replayed = await remit(cwd, ["run", "--replay", "kept", "--json"]);
+  const replayed = await remitHere(cwd, ["run", "--replay", "kept", "--json"]);
   expect(replayed.code, replayed.stdout).toBe(0);
   const { suites } = JSON.parse(replayed.stdout);
   expect(suites.map(({ seed, recording }: never) => [seed, (recording as { missed: number }).missed])).toEqual([
@@ -114,7 +114,7 @@ test("each seed has its own files, a replay plays all of them, and a recording k
     [2, 0],
   ]);
   appendFileSync(join(cwd, "kept", "seed-2", "voucher-afterwards.jsonl"), "\n");
-  await remit(cwd, args);
+  await remitHere(cwd, args);
   expect(texts()).toEqual([first, `${second}\n`]);
 });
 
@@ -126,7 +126,7 @@ test.each([
   const cwd = folder();
   writeFileSync(join(cwd, "notes.txt"), "mine");
   const at = args.map((arg) => (arg === "mine" ? "." : arg));
-  const { code, stdout, stderr } = await remit(cwd, ["run", "--filter", "voucher-afterwards", ...at]);
+  const { code, stdout, stderr } = await remitHere(cwd, ["run", "--filter", "voucher-afterwards", ...at]);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(`remit: ${error}: `);
   expect(readdirSync(cwd)).toEqual(["notes.txt"]);

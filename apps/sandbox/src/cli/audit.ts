@@ -28,8 +28,10 @@ export async function audit(wanted: string | undefined, options: AuditOptions, c
   if (options.json === true && options.out === undefined) {
     throw new SandboxError("usage/wrong", { reason: "the file itself is JSON; with --json it needs --out <file>" });
   }
-  const signer = options.key === undefined ? undefined : ed25519Signer(readFileSync(options.key, "utf8"));
-  await using store = openExistingStore(context.place);
+  const { place } = context;
+  const signer =
+    options.key === undefined ? undefined : ed25519Signer(readFileSync(place.resolve(options.key), "utf8"));
+  await using store = openExistingStore(place);
   const { engine, workspace } = store;
   const { record } = await findRun(workspace, engine.journal, wanted);
   const lines = exportEvidence(engine.journal, record, {
@@ -41,7 +43,7 @@ export async function audit(wanted: string | undefined, options: AuditOptions, c
     for await (const line of lines) context.out.print(line.slice(0, -1));
     return 0;
   }
-  const count = await writeTo(options.out, lines);
+  const count = await writeTo(place.resolve(options.out), lines);
   const told = { command: "audit", run: record.runId, file: options.out, lines: count, signed: signer !== undefined };
   if (options.json === true) context.json({ ...told, ok: true, exitCode: 0 });
   else {
@@ -52,10 +54,15 @@ export async function audit(wanted: string | undefined, options: AuditOptions, c
   return 0;
 }
 
-async function verify(file: string, { key, json }: AuditOptions, { out, json: document }: Context): Promise<ExitCode> {
-  const keys = key === undefined ? [] : [readFileSync(key, "utf8")];
-  closeSync(openSync(file, "r"));
-  const report = await verifyEvidence(linesIn(file), { keys });
+async function verify(
+  file: string,
+  { key, json }: AuditOptions,
+  { place, out, json: document }: Context,
+): Promise<ExitCode> {
+  const keys = key === undefined ? [] : [readFileSync(place.resolve(key), "utf8")];
+  const path = place.resolve(file);
+  closeSync(openSync(path, "r"));
+  const report = await verifyEvidence(linesIn(path), { keys });
   const exitCode = report.ok ? 0 : 1;
   if (json === true) document({ command: "audit", file, exitCode, ...report });
   else out.print(...reportLines(report, out.paint));

@@ -73,9 +73,9 @@ export function leaveWhenUnread(...streams: readonly NodeJS.WriteStream[]): void
   }
 }
 
-/** The screen on a stream of this process. A reader that went away (`| head`) ends the process quietly. */
-export function screenOn(stream: NodeJS.WriteStream): Screen {
-  const live = stream.isTTY === true && process.env.TERM !== "dumb";
+/** The screen on a stream, which may be a terminal. */
+export function screenOn(stream: NodeJS.WritableStream): Screen {
+  const live = (stream as Partial<WriteStream>).isTTY === true && process.env.TERM !== "dumb";
   const columns = () => (live ? Math.max(40, (stream as WriteStream).columns || 80) : columnsElsewhere);
   let shown = "";
   const clear = () => {
