@@ -2,7 +2,7 @@ import type { DecodedCall, ServedAnswer } from "@remit/agents/testing";
 import type { Json, Message, ModelRequest } from "@remit/core";
 import { oracleModel, scenarioAttribute } from "@remit/sandbox";
 import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
-import { offlineTeam } from "../../apps/sandbox/src/cli/offline.ts";
+import { offlineTeam } from "../../apps/sandbox/src/cli/offline-team.ts";
 
 /**
  * The order desk's ground truth as a vendor's server says it. A wire carries no name of a scenario: the entry agent's

@@ -13,7 +13,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { endStatusOf } from "../../packages/core/src/event.ts";
-import { findAgent } from "../../packages/core/src/model/gateway.ts";
+import { findAgent } from "../../packages/core/src/supervisor/find-agent.ts";
 import { makeTrial, type PlayedTrial, playTrial } from "../support/trial.ts";
 
 /** What must hold after any run, whatever models, tools and people did. */

@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import { jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
-import type { AnyReadTool, AnyTool, Effect } from "./tool.ts";
+import type { AnyReadTool, AnyTool } from "./tool.ts";
 
 /** Whom an agent or a supervisor may put a question to. */
 export type Audience = "customer" | "operator";

@@ -1,8 +1,9 @@
 import type { AnyAgent } from "./agent.ts";
+import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError, reasonOf } from "./errors.ts";
 import type { BudgetAmount } from "./event.ts";
 import type { Json } from "./json.ts";
-import type { AnyTool, Effect } from "./tool.ts";
+import type { AnyTool } from "./tool.ts";
 
 /** What one argument may be. It has to be there, and hold of a list's every member; an empty list passes. */
 export interface ArgumentRange {

@@ -12,7 +12,6 @@ export type { AnswerDelta, AnswerRetracted } from "./answer/deltas.ts";
 export { defaultDetectors, type PatternDetector, redactText, type TextDetector } from "./answer/redaction.ts";
 export type {
   ApprovalDecision,
-  ApprovalFilter,
   Approvals,
   DecisionOutcome,
   DecisionTaken,
@@ -32,6 +31,7 @@ export { type ApprovalCase, addressOf, openCasesOf, parseAddress } from "./appro
 export { openQuestionsOf, type QuestionCase, type QuestionField } from "./approval/open-questions.ts";
 export { type AnswerTaken, answerFacts, type QuestionAnswer, type ToolQuestions } from "./approval/questions.ts";
 export type { ApprovalRule } from "./approval/rule.ts";
+export type { ApprovalFilter } from "./approval/service.ts";
 export { shownText } from "./approval/shown.ts";
 export {
   type ApproverKey,
@@ -63,8 +63,10 @@ export { checkErrorCodes } from "./check/errors.ts";
 export type { Finding, FindingCode } from "./check/finding.ts";
 export type { CheckOptions } from "./check/rule.ts";
 export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
+export type { Effect } from "./effect/effect.ts";
 export type { Health } from "./effect/health.ts";
 export type { Rates, RateView } from "./effect/rate.ts";
+export type { RetryPolicy } from "./effect/tries.ts";
 export { readToolAnswer } from "./elicit/answer.ts";
 export {
   type FormContent,
@@ -245,11 +247,9 @@ export {
   type AnyReadTool,
   type AnyTool,
   defineTool,
-  type Effect,
   type Idempotency,
   type LookupAnswer,
   type ReadToolOptions,
-  type RetryPolicy,
   type Risk,
   type Tool,
   type ToolContext,

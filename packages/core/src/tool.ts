@@ -1,13 +1,12 @@
 import type { z } from "zod";
-import { defaultRetry } from "./effect/tries.ts";
+import type { Effect } from "./effect/effect.ts";
+import { defaultRetry, type RetryPolicy } from "./effect/tries.ts";
 import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { assertBound } from "./limits.ts";
 import { isSchema, jsonSchemaOf } from "./schema.ts";
 
-/** `read` changes nothing outside; `write` may. */
-export type Effect = "read" | "write";
 export type Risk = "low" | "medium" | "high";
 
 /**
@@ -106,16 +105,6 @@ export interface Tool<
   readonly lookup: ((input: z.output<Input>, context: ToolContext) => unknown) | undefined;
 }
 
-/** Any tool at all; holds the variance of `execute` open. */
-/** How often and how soon a step is tried again. Only what cannot have taken effect, or only reads, is ever repeated so. */
-export interface RetryPolicy {
-  /** Tries in all, the first included; 1 never tries again. */
-  readonly attempts: number;
-  /** Milliseconds before the second try; doubled for each further one, with up to half of it taken off at random. */
-  readonly backoffMs: number;
-  readonly backoffMsMax: number;
-}
-
 /** A tool that undoes what another one did, and its arguments. Pure: it is asked again by a replay. */
 export interface ToolUndo {
   readonly tool: AnyTool;
@@ -123,6 +112,7 @@ export interface ToolUndo {
   readonly input: (input: any, output: any) => unknown;
 }
 
+/** Any tool at all; holds the variance of `execute` open. */
 // biome-ignore lint/suspicious/noExplicitAny: a union of tools must accept every input type.
 export type AnyTool = Tool<string, any, any, Effect>;
 // biome-ignore lint/suspicious/noExplicitAny: as above.

@@ -19,7 +19,13 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 
-const small = { messageBytes: 100_000, responseBytes: 500_000, connectTimeoutMs: 30_000, backoffMs: 1, backoffMsMax: 1 };
+const small = {
+  messageBytes: 100_000,
+  responseBytes: 500_000,
+  connectTimeoutMs: 30_000,
+  backoffMs: 1,
+  backoffMsMax: 1,
+};
 /** Where the server never answers; whatever it says in other cases is waited for, however busy the machine is. */
 const shortMs = 700;
 const longMs = 60_000;

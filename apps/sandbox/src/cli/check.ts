@@ -1,7 +1,7 @@
 import { type CheckReport, checkSupervisor, type Finding } from "@remit/core";
 import { printable } from "../face/text.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { offlineTeam } from "./offline.ts";
+import { offlineTeam } from "./offline-team.ts";
 import { chosenPack, openPack } from "./packs.ts";
 import { type CheckedTeam, isFile, teamsOfFile } from "./team-file.ts";
 

@@ -1,7 +1,7 @@
 import { toMermaid, toStateJson } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { offlineTeam } from "./offline.ts";
+import { offlineTeam } from "./offline-team.ts";
 import { chosenPack, openPack } from "./packs.ts";
 
 export interface GraphOptions {

@@ -69,7 +69,7 @@ async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
   const { orderDeskReferences } = await import("../../packs/order-desk/references.ts");
   const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
   const { loadScenarios } = await import("../scenario/yaml.ts");
-  const { offlineTeam } = await import("./offline.ts");
+  const { offlineTeam } = await import("./offline-team.ts");
   const { agents, judges } = offlineTeam(pack);
   const scenarios = loadScenarios(path, {
     fixtures: orderDeskReferences(orderDeskWorld().initial()),

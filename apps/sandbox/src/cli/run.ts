@@ -15,7 +15,7 @@ import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
-import { offlineTeam } from "./offline.ts";
+import { offlineTeam } from "./offline-team.ts";
 import { chosenPack, openPack } from "./packs.ts";
 import type { Place } from "./place.ts";
 import type { Played } from "./play.ts";

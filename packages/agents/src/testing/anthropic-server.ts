@@ -5,12 +5,11 @@ import {
   type ModelServer,
   type ModelServerOptions,
   modelServer,
-  type ServedEvent,
   type ServedTurn,
   type ServedVendor,
   type Written,
 } from "./model-server.ts";
-import { argumentsText, piecesOf } from "./model-wire.ts";
+import { argumentsText, piecesOf, type ServedEvent } from "./model-wire.ts";
 
 /**
  * Anthropic's Messages API on 127.0.0.1, for tests. Like the real one it refuses (400) a conversation that breaks its rules:

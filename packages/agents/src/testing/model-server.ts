@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Json, JsonSchema, Media, ResponsePart, ToolOffer, Usage } from "@remit/core";
 import { reasonOf } from "@remit/core";
 import { endUnder, type ModelFault, partsUnder, type ServedEnd } from "./model-fault.ts";
-import { headersOf, readAll, type Sending, sendEvents, sendWhole } from "./model-wire.ts";
+import { headersOf, readAll, type Sending, type ServedEvent, sendEvents, sendWhole } from "./model-wire.ts";
 
 /**
  * A provider of models on 127.0.0.1, for tests: a vendor's own protocol over HTTP, as far as its SDK can tell. What is
@@ -101,13 +101,6 @@ export interface Written {
   readonly end: ServedEnd;
   /** Counts calls from 0, for ids. */
   readonly index: number;
-}
-
-export interface ServedEvent {
-  /** Absent where the vendor names none. */
-  readonly event?: string;
-  /** A string goes as it is, such as `[DONE]`; all else as JSON. */
-  readonly data: Json;
 }
 
 const nothing: Usage = { inputTokens: 0, outputTokens: 0 };

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Json, Media } from "@remit/core";
 import type { ModelFault } from "./model-fault.ts";
-import type { ServedEvent } from "./model-server.ts";
 
 /** How bytes leave a server of models, whole or with a fault of the connection. */
 
@@ -13,6 +12,13 @@ export async function readAll(request: IncomingMessage): Promise<string> {
 
 export function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+}
+
+export interface ServedEvent {
+  /** Absent where the vendor names none. */
+  readonly event?: string;
+  /** A string goes as it is, such as `[DONE]`; all else as JSON. */
+  readonly data: Json;
 }
 
 /** One server-sent event as text: https://html.spec.whatwg.org/multipage/server-sent-events.html */

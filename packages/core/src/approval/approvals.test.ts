@@ -8,9 +8,10 @@ import type { RunRecord } from "../port/journal.ts";
 import { operator, type Principal } from "../principal.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { defineTool } from "../tool.ts";
-import { type ApprovalServiceOptions, approvalService } from "./approvals.ts";
+import { approvalService } from "./approvals.ts";
 import { refusalOf, requestersOf, voterOf } from "./decide.ts";
 import { openCasesOf } from "./open-cases.ts";
+import type { ApprovalServiceOptions } from "./service.ts";
 import { approverKey, approverRegistry, type DecisionFacts, signDecision } from "./signature.ts";
 
 const refund = defineTool({

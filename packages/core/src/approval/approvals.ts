@@ -1,32 +1,23 @@
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
-import type { Entry, InputBodies, InputEvent } from "../event.ts";
-import type { IdSource } from "../ids.ts";
+import type { Entry, InputBodies } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
-import type { AssertOperator } from "../policy/operators.ts";
-import type { Clock } from "../port/clock.ts";
-import type { RunKey } from "../port/engine.ts";
-import type { Journal, RunRecord } from "../port/journal.ts";
-import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
+import type { RunRecord } from "../port/journal.ts";
+import { type Principal, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
-import type { Shown, Withheld } from "../seal/withheld.ts";
+import type { Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
 import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
 import { questionService, type ToolQuestions } from "./questions.ts";
-import { type ApproverRegistry, type DecisionFacts, factsOf } from "./signature.ts";
+import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "./service.ts";
+import { type DecisionFacts, factsOf } from "./signature.ts";
 
 /**
  * The inbox of approvals: what waits, and people's words on it. It holds no state; what is open follows from the runs'
  * journals, and whether a word counts the core says. What is checked here first is checked for the sake of the answer.
  */
-
-/** A signature that was made elsewhere, over the facts of the decision. */
-export interface DecisionSignature {
-  readonly keyId: string;
-  readonly value: string;
-}
 
 interface DecisionOptions {
   readonly reason: string;
@@ -64,19 +55,6 @@ export interface DecisionTaken {
 export type DecisionOutcome =
   | ({ readonly ok: true } & DecisionTaken)
   | { readonly ok: false; readonly address: string; readonly error: ErrorRecord };
-
-/** Which cases to list. */
-export interface ApprovalFilter {
-  readonly tenant: string;
-  /** Who looks; whoever acts now when absent. */
-  readonly principal?: Principal;
-  /** About this many: cases of one run are never parted; 100 when absent. */
-  readonly most?: number;
-  /** Only cases of runs started before this (epoch ms): `startedAt` of the last case of the page before. */
-  readonly before?: number;
-  /** With `before`: of the runs started at that very millisecond, those behind this id. */
-  readonly beforeRunId?: string;
-}
 
 /** A case with the values of its arguments, as far as the roles of who decides are cleared for them. */
 export interface RevealedCase extends ApprovalCase {
@@ -116,29 +94,6 @@ export interface Approvals extends ToolQuestions {
     tenant: string,
     decisions: readonly (ApprovalDecision & { readonly address: string })[],
   ) => Promise<readonly DecisionOutcome[]>;
-}
-
-export interface ApprovalServiceOptions {
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly principals: PrincipalSource;
-  /** Refuses whoever may not do something here. */
-  readonly may?: AssertOperator;
-  /** Puts an event into a run and resolves when it is durable, was known already or has no place any more. */
-  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
-  /** Seals what somebody says to a run, as arguments of a tool where one is named; what is signed is what is journaled. */
-  readonly seal?: <Value extends Json>(run: RunKey, value: Value, tool?: string) => Promise<Value>;
-  /** Shows somebody what was sealed; absent where nothing is. */
-  readonly show?: <Value>(run: RunKey, value: Value, to: Principal, path: string) => Promise<Shown<Value>>;
-  /** True for a run that is under way in another process, if anywhere: an event from here would take it over. */
-  readonly isElsewhere: (record: RunRecord) => boolean;
-  /** The tool of this name in the definition that a run is pinned to; nothing where that is not loaded. */
-  readonly toolOf: (record: RunRecord, tool: string) => AnyTool | undefined;
-  /** Whose keys are known. Absent: development mode, in which every decision is marked unauthenticated (D11). */
-  readonly registry?: ApproverRegistry;
-  /** Serves the runs of this supervisor only. */
-  readonly supervisor?: string;
 }
 
 /** Makes the inbox over a journal. */

@@ -1,5 +1,5 @@
 import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
-import type { ApprovalFilter } from "./approvals.ts";
+import type { ApprovalFilter } from "./service.ts";
 
 const listedMost = 100;
 

@@ -7,12 +7,12 @@ import { canonicalJson, type Json } from "../json.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
 import { regularly } from "../regularly.ts";
-import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "./approvals.ts";
 import { answerRefusal } from "./decide.ts";
 import { leaveAnswer } from "./left.ts";
 import { parseAddress } from "./open-cases.ts";
 import { openQuestionsOf, type QuestionCase, questionTypes } from "./open-questions.ts";
 import { pagesOf } from "./page.ts";
+import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "./service.ts";
 import { type DecisionFacts, factsOf } from "./signature.ts";
 
 /**

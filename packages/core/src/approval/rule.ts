@@ -1,7 +1,8 @@
+import type { Effect } from "../effect/effect.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Tier } from "../event.ts";
 import type { Json } from "../json.ts";
-import type { AnyTool, Effect, Tool } from "../tool.ts";
+import type { AnyTool, Tool } from "../tool.ts";
 
 /**
  * Which writes wait, and for whom. The risk of a tool asks for a tier; a rule of the supervisor may only ask for more

@@ -7,7 +7,6 @@ import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, isWithinBytes, type Json, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
-import { findAgent } from "../model/gateway.ts";
 import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import { rulesOf } from "../policy-version.ts";
@@ -17,6 +16,7 @@ import { attributeNames, operations, spanNames, type Tracer } from "../port/trac
 import { type Parsed, parseWith } from "../schema.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool, ToolContext } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "./breaker.ts";

@@ -1,7 +1,7 @@
 import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
 import { findNonJson, type Json } from "../json.ts";
-import type { Effect } from "../tool.ts";
 import { codeOf, networkCodes } from "../transport.ts";
+import type { Effect } from "./effect.ts";
 
 /** What a tool threw, as an error of ours; made once, here. */
 

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from "../errors.ts";
 import { sha256 } from "../hash.ts";
-import type { Effect, RetryPolicy } from "../tool.ts";
+import type { Effect } from "./effect.ts";
 
 /**
  * Which failures are tried again, and when. Pure: the wait is drawn from a hash of what is tried, not from a random
@@ -54,6 +54,15 @@ const kinds: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
 /** Which kind of failure a code is: of a model, of a tool, of the way there, of what crossed; `none` for all the others. */
 export function kindOf(code: string): FailureKind {
   return kinds.get(code) ?? "none";
+}
+
+/** How often and how soon a step is tried again. Only what cannot have taken effect, or only reads, is ever repeated so. */
+export interface RetryPolicy {
+  /** Tries in all, the first included; 1 never tries again. */
+  readonly attempts: number;
+  /** Milliseconds before the second try; doubled for each further one, with up to half of it taken off at random. */
+  readonly backoffMs: number;
+  readonly backoffMsMax: number;
 }
 
 /** What was tried: a model call, or a tool call with what is known of it. */

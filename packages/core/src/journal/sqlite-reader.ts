@@ -1,33 +1,17 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Json } from "../json.ts";
-import type {
-  Batch,
-  RunFilter,
-  RunRecord,
-  Snapshot,
-  StreamKey,
-  StreamKind,
-  UnfinishedFilter,
-  UnfinishedPage,
-  WaitingDefinition,
-} from "../port/journal.ts";
+import type { Batch, RunFilter, RunRecord, Snapshot, StreamKey, StreamKind } from "../port/journal.ts";
 import { mostOf, newestFirst, runStatuses } from "./listing.ts";
 import { columns, recordOf } from "./sqlite-record.ts";
-import { sqliteUnfinished } from "./sqlite-unfinished.ts";
+import { sqliteUnfinished, type UnfinishedReader } from "./sqlite-unfinished.ts";
 
 /** What an SQLite journal reads, each a statement or a few; answers are plain objects. */
-export interface Reader {
+export interface Reader extends UnfinishedReader {
   readonly read: (key: StreamKey, fromSeq: number, most?: number) => Batch[];
   readonly blob: (tenant: string, address: string) => string | undefined;
   readonly snapshot: (key: StreamKey) => Snapshot | undefined;
   readonly run: (tenant: string, runId: string) => RunRecord | undefined;
   readonly runs: (filter: RunFilter) => RunRecord[];
-  readonly unfinished: (page: UnfinishedPage) => RunRecord[];
-  readonly unfinishedTenants: (
-    page: UnfinishedFilter & { readonly most?: number; readonly after?: string },
-  ) => string[];
-  readonly nextWakeAt: (after: number) => number | undefined;
-  readonly waitingDefinitions: () => WaitingDefinition[];
   readonly streams: (tenant: string, kind: StreamKind) => string[];
   readonly tenantKey: (tenant: string) => string | undefined;
 }

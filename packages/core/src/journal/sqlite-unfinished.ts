@@ -1,18 +1,25 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { RunRecord, UnfinishedFilter, UnfinishedPage, WaitingDefinition } from "../port/journal.ts";
 import { mostOf, oldestFirst, someMax, unfinishedStatuses } from "./listing.ts";
-import type { Reader } from "./sqlite-reader.ts";
 import { columns, type Row, recordOf } from "./sqlite-record.ts";
 
 type Condition = readonly [text: string, ...values: SQLInputValue[]];
+
+/** What an SQLite journal reads of runs that have not ended. */
+export interface UnfinishedReader {
+  readonly unfinished: (page: UnfinishedPage) => RunRecord[];
+  readonly unfinishedTenants: (
+    page: UnfinishedFilter & { readonly most?: number; readonly after?: string },
+  ) => string[];
+  readonly nextWakeAt: (after: number) => number | undefined;
+  readonly waitingDefinitions: () => WaitingDefinition[];
+}
 
 /**
  * What an SQLite journal says of unfinished runs. Each question walks one index from where the page begins and stops
  * where it is full; statements are put together from the conditions that a filter has, and kept.
  */
-export function sqliteUnfinished(
-  database: DatabaseSync,
-): Pick<Reader, "unfinished" | "unfinishedTenants" | "nextWakeAt" | "waitingDefinitions"> {
+export function sqliteUnfinished(database: DatabaseSync): UnfinishedReader {
   const statements = new Map<string, StatementSync>();
   const ask = (select: string, conditions: readonly Condition[], rest: string, ...values: SQLInputValue[]): Row[] => {
     const text = `${select} WHERE ${conditions.map(([condition]) => condition).join(" AND ")} ${rest}`;

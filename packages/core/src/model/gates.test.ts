@@ -9,9 +9,10 @@ import type { InputEvent, Restrictions } from "../event.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import { silentTracer } from "../port/tracer.ts";
 import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
+import { findAgent } from "../supervisor/find-agent.ts";
 import { fakeClock } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
-import { findAgent, type ModelGatewayOptions, modelGateway } from "./gateway.ts";
+import { type ModelGatewayOptions, modelGateway } from "./gateway.ts";
 import { defineRoute } from "./route.ts";
 
 /** What the gateway asks before a call: restrictions, breakers, bounds; and what a call can cost. */

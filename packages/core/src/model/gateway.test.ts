@@ -8,8 +8,9 @@ import { findNonJson } from "../json.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import { silentTracer, type Tracer } from "../port/tracer.ts";
 import { asAgent, defineSupervisor } from "../supervisor/definition.ts";
+import { findAgent } from "../supervisor/find-agent.ts";
 import { fakeClock } from "../testing/index.ts";
-import { findAgent, modelGateway } from "./gateway.ts";
+import { modelGateway } from "./gateway.ts";
 
 const text = z.object({ text: z.string() });
 const clerk = defineAgent({

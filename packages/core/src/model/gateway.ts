@@ -18,6 +18,7 @@ import type { Tracer } from "../port/tracer.ts";
 import { issuesOf } from "../schema.ts";
 import { reasoningClass, type Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { findAgent } from "../supervisor/find-agent.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { modelError } from "./failure.ts";
@@ -598,18 +599,4 @@ function isAmount(value: unknown): value is number {
 
 function isThenable(value: unknown): value is PromiseLike<ModelResponse> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}
-
-/** An agent of a team or of a team inside it, or one of their judges. */
-export function findAgent(definition: SupervisorDefinition, name: string): AnyAgent | undefined {
-  const direct = definition.agents.get(name);
-  if (direct && !direct.team) return direct;
-  const { compliance, reviewer } = definition.judges ?? {};
-  const judge = [compliance, reviewer].find((one) => one?.name === name);
-  if (judge) return judge;
-  for (const { team } of definition.agents.values()) {
-    const inner = team && findAgent(team, name);
-    if (inner) return inner;
-  }
-  return direct;
 }

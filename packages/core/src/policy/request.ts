@@ -1,7 +1,8 @@
 import type { Attributes } from "../command.ts";
+import type { Effect } from "../effect/effect.ts";
 import type { Json } from "../json.ts";
 import type { Principal } from "../principal.ts";
-import type { Effect, Risk } from "../tool.ts";
+import type { Risk } from "../tool.ts";
 
 /**
  * What a policy is asked: plain data, the same at the core, at the gate and in a replay. There is no clock in it and

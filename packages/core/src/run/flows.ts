@@ -6,9 +6,9 @@ import { extractedBy, isForeign, isSensitive } from "../label/label.ts";
 import { type Mark, marksIn } from "../label/marks.ts";
 import { faultOf, planSteps } from "../label/plan.ts";
 import { readingBytesMax } from "../label/reading.ts";
-import { findAgent } from "../model/gateway.ts";
 import type { CallFlow } from "../policy/request.ts";
 import { parseWith } from "../schema.ts";
+import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Call, Invocation, Work } from "./state.ts";
 

@@ -8,8 +8,7 @@ import { httpFetch } from "./http-fetch.ts";
 import { type Wire, WireError, type WireOptions, type WireSession } from "./port.ts";
 import { isPlainResult } from "./requests.ts";
 import { connectV2, type V2Era, type V2Options } from "./v2.ts";
-import { closedByUs, type DirectOptions, type Line } from "./v2-line.ts";
-import type { TapScope } from "./v2-tap.ts";
+import { closedByUs, type DirectOptions, type Line, type TapScope } from "./v2-line.ts";
 
 /**
  * Servers behind an address, over sockets of each connection's own. `auto` is tried as streamable HTTP; where the first

@@ -1,7 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
-import type { TapScope } from "./v2-tap.ts";
+import type { WireFault } from "./port.ts";
+
+/** An exchange that waits for its answer, as what carries it sees it. */
+export interface TapScope {
+  readonly once: boolean;
+  readonly tag: string | undefined;
+  readonly fail: (fault: WireFault, cause?: unknown) => void;
+}
 
 /** What carries a session of the second SDK: a transport of its kind, and what we need to know of it. */
 export interface Line {

@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { JSONRPCMessage, Transport, TransportSendOptions } from "@modelcontextprotocol/client";
 import { WireError, type WireFault } from "./port.ts";
-import type { DirectOptions, Line } from "./v2-line.ts";
+import type { DirectOptions, Line, TapScope } from "./v2-line.ts";
 
 /**
  * A transport of the SDK with a tap in it: answers to our requests are taken out as they came, before the SDK looks at
@@ -38,12 +38,6 @@ export interface Exchange extends AnyExchange {
 export interface DirectExchange extends AnyExchange {
   readonly method: string;
   readonly params: { readonly [key: string]: unknown };
-}
-
-export interface TapScope {
-  readonly once: boolean;
-  readonly tag: string | undefined;
-  readonly fail: (fault: WireFault, cause?: unknown) => void;
 }
 
 interface Scope extends TapScope {

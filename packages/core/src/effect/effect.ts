@@ -1,0 +1,2 @@
+/** `read` changes nothing outside; `write` may. */
+export type Effect = "read" | "write";
