@@ -15,6 +15,7 @@ import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
 import { questionService, type ToolQuestions } from "./questions.ts";
+import { isServed } from "./served.ts";
 import { type ApproverRegistry, type DecisionFacts, factsOf } from "./signature.ts";
 
 /**
@@ -139,11 +140,13 @@ export interface ApprovalServiceOptions {
   readonly registry?: ApproverRegistry;
   /** Serves the runs of this supervisor only. */
   readonly supervisor?: string;
+  /** And those of the specialists that work for it elsewhere. */
+  readonly specialists?: ReadonlySet<string>;
 }
 
 /** Makes the inbox over a journal. */
 export function approvalService(options: ApprovalServiceOptions): Approvals {
-  const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor, may } = options;
+  const { journal, clock, ids, principals, deliver, toolOf, registry, may } = options;
   const seal = options.seal ?? (async (_run, value) => value);
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number, only?: ReadonlySet<string>) =>
@@ -152,7 +155,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);
     const record = place && (await journal.findRun(tenant, place.run));
-    if (!record || (supervisor !== undefined && record.supervisor !== supervisor)) throw unknownCase(address);
+    if (!record || !isServed(options, record)) throw unknownCase(address);
     return record;
   };
 

@@ -8,7 +8,7 @@ import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
 import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
-import { checkGrant, fullGrant, type Grant, leastAmount, narrow } from "../grant.ts";
+import { checkGrant, fullGrant, type Grant, grantableOf, leastAmount, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { isIdText, randomIds } from "../ids.ts";
@@ -24,6 +24,7 @@ import type { RunFilter, RunRecord } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
+import { type AdmissionRules, admission } from "../remote/admission.ts";
 import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
 import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
@@ -167,6 +168,15 @@ export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
   options: RuntimeOptions<Alias>,
 ): Supervisor<Input, Output> {
+  return supervise(typed, options);
+}
+
+/** The same; with `serving` its runs are those alone that other runs have delegated, as their owner admits them. */
+export function supervise<Input, Output, Alias extends string>(
+  typed: SupervisorDefinition<Input, Output, Alias>,
+  options: RuntimeOptions<Alias>,
+  serving?: AdmissionRules,
+): Supervisor<Input, Output> {
   const definition = typed as unknown as SupervisorDefinition;
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
@@ -195,6 +205,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const { host, board, ledger, health } = makeHost({
     deltas,
     sealing,
+    admit: serving && ((key, event) => admitted?.(key, event) ?? Promise.resolve(event)),
     definition,
     engine,
     models,
@@ -219,11 +230,12 @@ export function runSupervisor<Input, Output, Alias extends string>(
     return noted;
   };
 
+  const grantable = grantableOf(definition);
   for (const [tenant, grant] of Object.entries(options.tenants ?? {})) {
-    checkGrant(grant, definition.tools, `the tenant ${tenant}`);
+    checkGrant(grant, grantable, `the tenant ${tenant}`);
   }
   for (const [role, grant] of Object.entries(options.grants?.principals ?? {})) {
-    checkGrant(grant, definition.tools, `the role ${role}`);
+    checkGrant(grant, grantable, `the role ${role}`);
   }
   /** What tenant and starter allow, as an input of the run: replay sees what was in force then. */
   const grantsOf = ({ tenant, grant: run }: StartOptions, starter: Principal) => {
@@ -231,7 +243,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     if (tenants && !Object.hasOwn(tenants, tenant)) {
       throw new OrchestrationError("policy/tenant-not-allowed", { supervisor: definition.name, tenant });
     }
-    checkGrant(run, definition.tools, "the start of the run");
+    checkGrant(run, grantable, "the start of the run");
     const own = tenants?.[tenant];
     const principal = principalGrant(definition.name, options.grants?.principals, starter);
     if (own === undefined && run === undefined && principal === undefined) return undefined;
@@ -241,6 +253,19 @@ export function runSupervisor<Input, Output, Alias extends string>(
       ...(run === undefined ? {} : { run: narrow(fullGrant, run) }),
     };
   };
+
+  const admitted =
+    serving &&
+    admission({
+      ...serving,
+      definition,
+      now: () => engine.clock.now(),
+      restrictions: board.current,
+      grantsOf: (tenant, starter) => grantsOf({ tenant }, starter),
+      budgetOf: (tenant, own, grants) =>
+        budgetOf(definition, { tenant, ...(own === undefined ? {} : { budget: own }) }, ledger.bounds(tenant), grants),
+      hasBudget: ledger.bounds,
+    });
 
   const handle = <Out = Output>(key: RunKey) =>
     runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may, sealing });
@@ -292,6 +317,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
+    specialists: specialistsOf(definition),
     ...(sealing ? { seal: sealing.json, show: sealing.show } : {}),
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
@@ -512,6 +538,17 @@ function assertSound(definition: SupervisorDefinition, options: RuntimeOptions<s
   for (const { code, message, path } of errors) {
     logger.error({ supervisor, code, path: path.join(" > "), reason: message }, "a supervisor will go wrong");
   }
+}
+
+/** Supervisors of the specialists elsewhere that work for a team: what they wait for stands in its inbox too. */
+function specialistsOf({ agents }: SupervisorDefinition): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { remote, team } of agents.values()) {
+    const [name] = remote?.specialist.split("@") ?? [];
+    if (name !== undefined) names.add(name);
+    if (team) for (const inner of specialistsOf(team)) names.add(inner);
+  }
+  return names;
 }
 
 /** When a run shall begin, if not at once. @throws OrchestrationError `limits/not-a-bound` */
