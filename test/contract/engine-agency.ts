@@ -83,6 +83,7 @@ function clerkOf({ bank = new Bank(), risk = "low", labels = [] }: Omit<AgencyOp
     description: "Pays back.",
     model: "m",
     tools: [pay, look],
+    asks: ["customer"],
     input: refunds.input,
     output: refunds.output,
     instructions: "Pay back.",
@@ -118,6 +119,7 @@ export interface DeskOptions {
   readonly budgets?: { readonly [tenant: string]: TenantBudget };
   readonly tenants?: { readonly [tenant: string]: Grant };
   readonly onFailure?: "fail" | "escalate";
+  readonly restrictionsMaxAgeMs?: number;
 }
 
 /** The caller's side. */
@@ -153,6 +155,7 @@ export function makeCaller(options: DeskOptions): Supervisor<{ text: string }, {
     ...(budget === undefined ? {} : { budget }),
     ...(budgets === undefined ? {} : { budgets }),
     ...(tenants === undefined ? {} : { tenants }),
+    ...(options.restrictionsMaxAgeMs === undefined ? {} : { restrictionsMaxAgeMs: options.restrictionsMaxAgeMs }),
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
   });
 }

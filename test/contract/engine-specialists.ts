@@ -1,5 +1,6 @@
 import {
   approverKey,
+  completenessOf,
   defineSpecialist,
   type Engine,
   type Entry,
@@ -17,7 +18,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Bank, done, finds, makeAgency, makeCaller, refunds } from "./engine-agency.ts";
 import { call, makeGate, turns } from "./engine-desk.ts";
-import { type EngineKit, input, start, tenant, typesOf } from "./engine-kit.ts";
+import { type EngineKit, input, parked, start, tenant, typesOf } from "./engine-kit.ts";
 
 const boss = { principal: operator("boss", ["lead"]), reason: "fine" } as const;
 const paying = [[call("pay_back", "7")], done("7")];
@@ -73,6 +74,12 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
         attributes: { world: "w" },
         delegation: { parent: { run: run.id, path: "refunds#1" }, specialist: "refunds@1", contract: refunds.hash },
       });
+      for (const [all, of] of [
+        [entries, desk.definition],
+        [await child.entries(), agency.supervisor.definition],
+      ] as const) {
+        expect(completenessOf(all, of).missing).toEqual([]);
+      }
       for (const [one, of] of [
         [desk, run],
         [agency.supervisor, child],
@@ -86,6 +93,9 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
       const { agency, desk, bank } = await desks({ risk: "high" });
       const run = await desk.start(input, start);
       await expect.poll(async () => (await desk.approvals.list({ tenant })).length).toBe(1);
+      // The caller's own record says that a person is waited for.
+      await parked(run);
+      expect((await desk.list({ tenant, waitingFor: "approval" })).map(({ runId }) => runId)).toEqual([run.id]);
       const [open] = await desk.approvals.list({ tenant });
       expect(open).toMatchObject({ tool: "pay_back", supervisor: "refunds" });
       expect(await agency.supervisor.approvals.list({ tenant })).toEqual([open]);
@@ -97,6 +107,44 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
       await desk.approvals.approve(tenant, open?.address ?? "", boss);
       expect(await run.result()).toMatchObject({ status: "completed", output: { done: "7" } });
       expect([...bank.paid.values()]).toEqual([1]);
+    });
+
+    test("a question of the specialist is one of its caller's, and is answered there", async () => {
+      const { desk, agency } = await desks(
+        {},
+        {
+          clerk: [
+            [{ type: "ask", of: "customer", question: "Which card?" }],
+            [{ type: "ask", of: "customer", question: "Sure?" }],
+            ...paying,
+          ],
+        },
+      );
+      const run = await desk.start(input, start);
+      await parked(run);
+      const [first] = await run.questions();
+      expect(first).toEqual({ ask: "refunds#1/clerk#1/ask#1", of: "customer", by: "clerk", question: "Which card?" });
+      await run.send("the blue one", { key: "a" });
+      await run.send("the blue one", { key: "a" });
+      await expect.poll(async () => (await run.questions()).map(({ question }) => question)).toEqual(["Sure?"]);
+      await run.send("yes", { ask: "refunds#1/clerk#1/ask#2" });
+      expect(await run.result()).toMatchObject({ status: "completed", output: { done: "7" } });
+      const heard = bodies(await (await childOf(run, agency)).entries(), "input.received");
+      expect(heard.map(({ answer }) => answer)).toEqual(["the blue one", "yes"]);
+    });
+
+    test("what is taken away here is taken from its specialist too", async () => {
+      const { desk, agency, bank } = await desks({ risk: "high", onFailure: "escalate", restrictionsMaxAgeMs: 0 });
+      const run = await desk.start(input, start);
+      await parked(run);
+      await desk.restrict({ kind: "agent", name: "refunds" }, { tenant, reason: "it errs" });
+      const child = await childOf(run, agency);
+      const [open] = await desk.approvals.list({ tenant });
+      // Whatever wakes the caller makes it see that; here its specialist has to say something.
+      await desk.approvals.reject(tenant, open?.address ?? "", boss);
+      expect((await run.result()).status).toBe("escalated");
+      expect((await child.result()).status).toMatch(/cancelled|completed|failed/);
+      expect(bank.calls).toEqual([]);
     });
 
     test("R7 a caller that is gone meanwhile gets the same answer, and what was done is done once", async () => {

@@ -321,6 +321,8 @@ export interface InputBodies {
     /** `supervisor@definitionHash` of the specialist that has it. */
     readonly definition: string;
     readonly lookAfterMs: number;
+    /** What it waits for of people, if it does. */
+    readonly waits?: readonly ("approval" | "question" | "effect")[];
   };
   /** A specialist did not take a delegation, or is not there: nothing was done. */
   "delegation.refused": { readonly command: string; readonly error: ErrorRecord };

@@ -165,7 +165,8 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
       const lookAfterMs = tells
         ? Math.min(1_000 * 8 ** (attempt - 1), 6 * hourMs)
         : Math.min(500 * 2 ** (attempt - 1), hourMs);
-      const body = { command: id, run, definition, lookAfterMs };
+      const waits = record.status === "parked" ? peopleIn(record) : [];
+      const body = { command: id, run, definition, lookAfterMs, ...(waits.length === 0 ? {} : { waits }) };
       return { id: `${id}:accepted`, type: "delegation.accepted", path, body } as const;
     }
     const stream = { tenant: key.tenant, kind: "run", id: run } as const;
@@ -291,15 +292,21 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   };
 }
 
+/** What a run waits for of people. */
+function peopleIn({ waits = [] }: RunRecord) {
+  return waits.filter((wait) => wait !== "timer");
+}
+
 /**
- * Tells whoever waits for a specialist's run that it has ended. It only makes sooner what a look would find, so nobody waits
+ * Tells whoever waits for a specialist's run that it has ended, or waits for people. It only makes sooner what a look would find, so nobody waits
  * for it, and what keeps it from being said is no failure.
  */
-export function endTeller(engine: Engine, logger: Logger): (run: RunKey) => Promise<void> {
+export function standingTeller(engine: Engine, logger: Logger): (run: RunKey) => Promise<void> {
   return async ({ tenant, runId }) => {
     try {
       const record = await engine.journal.findRun(tenant, runId);
-      if (!record || !isEnd(record.status)) return;
+      // That it waits for people, who waits for it should know too: it shows so in its own record.
+      if (!record || !(isEnd(record.status) || (record.status === "parked" && peopleIn(record).length > 0))) return;
       const [batch] = await engine.journal.read({ tenant, kind: "run", id: runId }, 1, 1);
       const stream = { tenant, kind: "run", id: runId } as const;
       const [first] = batch ? await openBlobs(openBatch(batch, runId), engine.journal, stream) : [];
@@ -307,10 +314,15 @@ export function endTeller(engine: Engine, logger: Logger): (run: RunKey) => Prom
       if (!parent || parent.run === "") return;
       if (!engine.routes && !engine.isRegistered(parent.definition)) return;
       const timer = lookTimer(parent.path);
-      const event = { id: `${runId}:ended`, type: "timer.fired", path: parent.path, body: { timer } } as const;
+      const event = {
+        id: `${runId}:${record.lastSeq}`,
+        type: "timer.fired",
+        path: parent.path,
+        body: { timer },
+      } as const;
       await engine.deliver({ tenant, runId: parent.run }, parent.definition, event);
     } catch (thrown) {
-      logger.info({ runId, reason: reasonOf(thrown) }, "who waits for a specialist's run was not told of its end");
+      logger.info({ runId, reason: reasonOf(thrown) }, "who waits for a specialist's run was not told how it stands");
     }
   };
 }

@@ -174,11 +174,12 @@ export class RunCore {
   /** The kinds of what the run waits for, for the index. */
   get waits(): Waits {
     const { asks, uncertain, approvals, questions, delayed, delegations } = this.#state;
+    const elsewhere = (kind: Wait) => [...delegations.values()].some(({ waits }) => waits.includes(kind));
     const kinds: Wait[] = [];
-    if (approvals.size > 0 || questions.size > 0) kinds.push("approval");
-    if (asks.size > 0) kinds.push("question");
-    if (uncertain.size > 0) kinds.push("effect");
-    // A specialist's run goes on by itself, or is waited for by people where it is listed itself.
+    if (approvals.size > 0 || questions.size > 0 || elsewhere("approval")) kinds.push("approval");
+    if (asks.size > 0 || elsewhere("question")) kinds.push("question");
+    if (uncertain.size > 0 || elsewhere("effect")) kinds.push("effect");
+    // A specialist's run says so when it has ended, or is looked at.
     if (delayed.size > 0 || delegations.size > 0) kinds.push("timer");
     return kinds;
   }
@@ -823,13 +824,16 @@ export class RunCore {
 
 /** The kinds of what a run waits for as one number, to see whether they have changed. */
 function waitBitsOf({ approvals, questions, asks, uncertain, delayed, delegations }: RunState): number {
-  return (
+  let bits =
     (approvals.size > 0 || questions.size > 0 ? 1 : 0) |
     (asks.size > 0 ? 2 : 0) |
     (uncertain.size > 0 ? 4 : 0) |
-    (delayed.size > 0 || delegations.size > 0 ? 8 : 0)
-  );
+    (delayed.size > 0 || delegations.size > 0 ? 8 : 0);
+  for (const { waits } of delegations.values()) for (const wait of waits) bits |= waitBits[wait];
+  return bits;
 }
+
+const waitBits = { approval: 1, question: 2, effect: 4, timer: 8 } as const satisfies Record<Wait, number>;
 
 /** Keys of decisions and of answers are apart: the same text may serve both. */
 function decisionKey(key: string): string {

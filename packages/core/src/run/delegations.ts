@@ -47,6 +47,7 @@ export function delegate(work: Work, invocation: Invocation, remote: RemoteContr
     contract,
     id,
     attempts: 1,
+    waits: [],
     recalled: undefined,
   });
   work.note("delegation.sent", path, {
@@ -92,10 +93,11 @@ function starterOf({ principal, requesters }: RunState): Principal {
 export function delegationAccepted(
   work: Work,
   path: string | undefined,
-  { lookAfterMs }: EntryBodies["delegation.accepted"],
+  { lookAfterMs, waits = [] }: EntryBodies["delegation.accepted"],
 ): void {
   const open = openAt(work, path);
   if (!open || work.state.ending) return;
+  open.waits = waits;
   if (open.recalled !== undefined) return recall(work, open, open.recalled);
   work.startTimer({ id: lookTimer(open.path), path: open.path, dueAt: work.at + lookAfterMs, durable: true });
 }

@@ -247,7 +247,12 @@ export function loadState(
       resting: saved.state.resting ?? false,
       // Snapshots from before there were policies do not say who started the run.
       principal: saved.state.principal ?? nobody,
-      delegations: new Map((saved.delegations ?? []).map((open) => [open.path, { ...open, recalled: open.recalled }])),
+      delegations: new Map(
+        (saved.delegations ?? []).map((open) => [
+          open.path,
+          { ...open, waits: open.waits ?? [], recalled: open.recalled },
+        ]),
+      ),
       depth: saved.state.depth,
       deadlineAt: saved.state.deadlineAt,
       delayed: new Map(saved.delayed),

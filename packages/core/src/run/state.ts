@@ -25,6 +25,7 @@ import type { Envelope, Messages, MessageType } from "../message.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { PolicyPrincipal } from "../policy/request.ts";
 import type { Bus } from "../port/bus.ts";
+import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
 import type { StepSnapshot } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
@@ -257,6 +258,8 @@ export interface OpenDelegation {
   readonly id: string;
   /** How often it was begun or looked at. */
   attempts: number;
+  /** What it waited for of people when it was last looked at. */
+  waits: readonly Wait[];
   /** Why nobody waits for it any more. */
   recalled: string | undefined;
 }

@@ -24,7 +24,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import { type Admit, admitting } from "../remote/admission.ts";
-import { delegationSender, endTeller } from "../remote/send.ts";
+import { delegationSender, standingTeller } from "../remote/send.ts";
 import { statesAtHand } from "../run/at-hand.ts";
 import { drive } from "../run/driver.ts";
 import type { Sealing } from "../seal/sealing.ts";
@@ -244,7 +244,7 @@ export function makeHost({
   const withVault = sealing ? holding(sealing) : driven;
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
   const driving = (session: RunSession) => (checkpointed ? checkpointed(session, withVault) : withVault(session));
-  const tell = admit && endTeller(engine, logger);
+  const tell = admit && standingTeller(engine, logger);
   const host: RunHost = {
     drive: async (session) => {
       await driving(admit ? admitting(session, admit) : session);
