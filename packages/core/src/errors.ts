@@ -691,6 +691,11 @@ export const errorCodes = {
     message: "the signature of a delegation to the specialist {specialist} is not that of {caller}",
     hint: "Somebody has changed what was signed, or signs in the name of another one.",
   },
+  "specialist/not-heard": {
+    retryable: true,
+    message: "nobody who serves {specialist} has taken what was said to its run {run}",
+    hint: "It is left there and counts when they do; say it again with the same key to hear what came of it.",
+  },
   "specialist/not-signed": {
     retryable: false,
     message: "a delegation to the specialist {specialist} could not be signed: {reason}",

@@ -5,7 +5,7 @@ import { spoken } from "../answer/spoken.ts";
 import { type ApprovalCase, openCasesOf } from "../approval/open-cases.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
-import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../event.ts";
+import { type EndStatus, type Entry, endStatusOf, type InputEvent, type RunStatus } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -148,6 +148,8 @@ export function runHandle<Output>(options: {
   readonly engine: Engine;
   readonly definition: SupervisorDefinition;
   readonly definitionId: string;
+  /** Puts an event into the run, or into one of a specialist that works for it. */
+  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
   readonly principals: PrincipalSource;
   /** Refuses whoever may not do something with runs. */
   readonly may: AssertOperator;
@@ -166,10 +168,7 @@ export function runHandle<Output>(options: {
     return found;
   };
   /** A run keeps the definition it began with, whichever handle speaks to it. */
-  const deliver = async (event: Parameters<Engine["deliver"]>[2]) => {
-    const { supervisor, definitionHash } = await record();
-    await engine.deliver(key, `${supervisor}@${definitionHash}`, event);
-  };
+  const deliver = async (event: InputEvent) => options.deliver(await record(), event);
   const open = (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
   const entries = async () => {
     const all: Entry[] = [];

@@ -25,6 +25,7 @@ import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
 import { type AdmissionRules, admission } from "../remote/admission.ts";
+import { reaching } from "../remote/reach.ts";
 import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
 import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
@@ -267,8 +268,21 @@ export function supervise<Input, Output, Alias extends string>(
       hasBudget: ledger.bounds,
     });
 
+  const specialists = specialistsOf(definition);
+  const reach = reaching(engine, specialists, ids.salt);
   const handle = <Out = Output>(key: RunKey) =>
-    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may, sealing });
+    runHandle<Out>({
+      key,
+      engine,
+      definition,
+      definitionId: id,
+      deliver: reach,
+      principals,
+      ids,
+      deltas,
+      may,
+      sealing,
+    });
 
   const idOf = (tenant: string, idempotencyKey: string): string =>
     `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
@@ -311,13 +325,13 @@ export function supervise<Input, Output, Alias extends string>(
     ids,
     principals,
     may,
-    deliver: (record, event) => engine.deliver(record, `${record.supervisor}@${record.definitionHash}`, event),
+    deliver: reach,
     // Another version of this supervisor may have the run; its core reads an edit by its own schema.
     toolOf: (_, tool) => definition.tools.get(tool),
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
-    specialists: specialistsOf(definition),
+    specialists: new Set(specialists.keys()),
     ...(sealing ? { seal: sealing.json, show: sealing.show } : {}),
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
@@ -540,15 +554,15 @@ function assertSound(definition: SupervisorDefinition, options: RuntimeOptions<s
   }
 }
 
-/** Supervisors of the specialists elsewhere that work for a team: what they wait for stands in its inbox too. */
-function specialistsOf({ agents }: SupervisorDefinition): ReadonlySet<string> {
-  const names = new Set<string>();
+/** Addresses of the specialists elsewhere that work for a team, by their supervisors: what they wait for stands in its inbox too. */
+function specialistsOf({ agents }: SupervisorDefinition): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
   for (const { remote, team } of agents.values()) {
     const [name] = remote?.specialist.split("@") ?? [];
-    if (name !== undefined) names.add(name);
-    if (team) for (const inner of specialistsOf(team)) names.add(inner);
+    if (remote && name !== undefined) found.set(name, remote.specialist);
+    if (team) for (const [inner, address] of specialistsOf(team)) found.set(inner, address);
   }
-  return names;
+  return found;
 }
 
 /** When a run shall begin, if not at once. @throws OrchestrationError `limits/not-a-bound` */
