@@ -10,6 +10,7 @@ import { questionsContract } from "./engine-questions.ts";
 import { repairContract } from "./engine-repair.ts";
 import { routesContract } from "./engine-routes.ts";
 import { signalsContract } from "./engine-signals.ts";
+import { specialistsContract } from "./engine-specialists.ts";
 import { summariesContract } from "./engine-summaries.ts";
 import { triesContract } from "./engine-tries.ts";
 
@@ -26,6 +27,7 @@ const themes = {
   repair: repairContract,
   questions: questionsContract,
   policy: policyContract,
+  specialists: specialistsContract,
 };
 export const engineThemes = Object.keys(themes) as (keyof typeof themes)[];
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
+import type { RemoteContract } from "./remote/contract.ts";
 import { jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
@@ -42,6 +43,8 @@ export interface Agent<
   readonly extracts?: boolean;
   /** A whole team behind this one name; made by `asAgent`. */
   readonly team?: SupervisorDefinition;
+  /** It works in a deployment of its own, as a run of its own; made by `remoteAgent`. */
+  readonly remote?: RemoteContract;
 }
 
 /**

@@ -1,8 +1,9 @@
-import type { Spend, Tier } from "./event.ts";
+import type { BudgetAmount, Spend, Tier } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import type { CallFlow, PolicyFacts } from "./policy/request.ts";
 import type { Message } from "./port/model.ts";
+import type { Principal } from "./principal.ts";
 
 /**
  * A wish of the pure core. Named by path and local counter (`action#2/tool#1`), so that parallel branches replay the
@@ -12,6 +13,8 @@ export type Command =
   | CallModelCommand
   | CallToolCommand
   | LookupCommand
+  | DelegateCommand
+  | RecallCommand
   | ReserveCommand
   | ReturnBudgetCommand
   | StartTimerCommand;
@@ -137,6 +140,50 @@ export interface LookupCommand {
   /** Epoch ms by which the write was made, if ever: before it has had its time, `never` says nothing (D7). */
   readonly since?: number;
   readonly attributes: Attributes;
+}
+
+/**
+ * Has a specialist work for this run, or asks how that stands. The same one however often it is carried out. Its outcome is
+ * `delegation.accepted`, `delegation.ended` or `delegation.refused`.
+ */
+export interface DelegateCommand {
+  readonly type: "delegate";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  /** The run that it becomes. */
+  readonly run: string;
+  /** 1 for the one that begins it, counting up over looks. */
+  readonly attempt: number;
+  readonly specialist: string;
+  readonly contract: string;
+  /** Absent: it has begun. */
+  readonly start?: DelegationStart;
+}
+
+/** What goes along with a delegation. */
+export interface DelegationStart {
+  readonly input: Json;
+  readonly labels: readonly string[];
+  readonly grant: Grant;
+  readonly principal: Principal;
+  readonly attributes: Attributes;
+  readonly conversationId?: string;
+  readonly budget?: BudgetAmount;
+  readonly tenantBudget?: true;
+  readonly deadlineAt: number;
+  readonly depth: number;
+}
+
+/** Stops a specialist's run that nobody waits for any more. Its outcome is `delegation.ended` or `delegation.recalled`. */
+export interface RecallCommand {
+  readonly type: "recall";
+  readonly id: string;
+  readonly path: string;
+  readonly agent: string;
+  readonly run: string;
+  readonly specialist: string;
+  readonly reason: string;
 }
 
 export interface StartTimerCommand {

@@ -135,6 +135,38 @@ export interface Undo {
   readonly input: Json;
 }
 
+/** A run's work for another one, which waits for what it comes to: what travels with a delegation (ADR 30). */
+export interface Delegation {
+  /** Who waits: the run, the path of the instance there, and `supervisor@definitionHash`. */
+  readonly parent: { readonly run: string; readonly path: string; readonly definition: string };
+  /** `name@version` of the specialist, and the hash of the contract that its caller holds. */
+  readonly specialist: string;
+  readonly contract: string;
+  /** What the delivery was granted at most. */
+  readonly grant: Grant;
+  /** Epoch ms: when the caller's own time is over. */
+  readonly deadlineAt: number;
+  /** What is left of the caller's budgets; absent: nothing bounds it there. */
+  readonly budget?: BudgetAmount;
+  /** The tenant has a budget at the caller's, so it must have one here. */
+  readonly tenantBudget?: true;
+  /** Delegations on the way down, this one included. */
+  readonly depth: number;
+  /** Ed25519 by the caller's key, over all of this, the input, its labels, and for whom. */
+  readonly signature?: { readonly keyId: string; readonly value: string };
+  /** Whose key that is, as the specialist's owner names them; absent: nobody has shown who they are. */
+  readonly caller?: string;
+  /** Why the specialist's owner does not take it: nothing of the run is done. */
+  readonly refused?: ErrorRecord;
+}
+
+/** What a delegated run came to. */
+export type DelegationEnd =
+  | { readonly status: "completed"; readonly output: Json }
+  | { readonly status: "denied" | "escalated"; readonly reason: string; readonly packet: Json }
+  | { readonly status: "failed"; readonly error: ErrorRecord }
+  | { readonly status: "cancelled"; readonly reason: string };
+
 /** Bodies of the inputs, by entry type. */
 export interface InputBodies {
   "run.started": {
@@ -158,6 +190,8 @@ export interface InputBodies {
     readonly compensates?: { readonly run: string; readonly undos: readonly Undo[] };
     /** The run whose place it takes, after that was given up. */
     readonly redrives?: string;
+    /** It is the work of a specialist for another run. */
+    readonly delegation?: Delegation;
     /** Version of the journal's own schema. */
     readonly format: 1;
   };
@@ -280,6 +314,35 @@ export interface InputBodies {
     /** Of the output. */
     readonly labels?: LabelTable;
   };
+  /** A specialist's run has begun, and has not ended: it is looked at again after so many milliseconds, or when it says so. */
+  "delegation.accepted": {
+    readonly command: string;
+    readonly run: string;
+    /** `supervisor@definitionHash` of the specialist that has it. */
+    readonly definition: string;
+    readonly lookAfterMs: number;
+    /** What it waits for of people, if it does. */
+    readonly waits?: readonly ("approval" | "question" | "effect")[];
+  };
+  /** A specialist did not take a delegation, or is not there: nothing was done. */
+  "delegation.refused": { readonly command: string; readonly error: ErrorRecord };
+  /** A specialist's run has ended. */
+  "delegation.ended": {
+    readonly command: string;
+    readonly run: string;
+    readonly definition: string;
+    readonly end: DelegationEnd;
+    /** Labels of its output. */
+    readonly labels: readonly string[];
+    /** What its model calls, and those of whom it asked in turn, have cost. */
+    readonly spent: Spend;
+    readonly basis: Cost["basis"];
+    /** Seq and hash of its last entry: they stand for its whole journal. */
+    readonly seq: number;
+    readonly hash: string;
+  };
+  /** A specialist's run was told to stop, and had not ended when that was given up on. */
+  "delegation.recalled": { readonly command: string; readonly run: string };
   "input.received": {
     readonly ask: string;
     readonly answer: Json;
@@ -335,6 +398,18 @@ export interface DecisionBodies {
     readonly agent: string;
     readonly output: Json;
     readonly confidence?: number;
+  };
+  /** A delivery goes to a specialist in a deployment of its own. */
+  "delegation.sent": {
+    readonly command: string;
+    readonly agent: string;
+    readonly specialist: string;
+    readonly contract: string;
+    /** The run that it becomes. */
+    readonly run: string;
+    readonly deadlineAt: number;
+    /** What was left of the budgets, and is set aside for it as far as it is bounded. */
+    readonly budget?: BudgetAmount;
   };
   "agent.failed": { readonly agent: string; readonly error: ErrorRecord };
   "edge.chosen": { readonly supervisor: string; readonly from: string; readonly edge: string };
@@ -526,6 +601,8 @@ export interface DecisionBodies {
     readonly output: Json;
     /** Values of the output that only foreign text says, or that the agent made after it had read such text. */
     readonly marks?: readonly Mark[];
+    /** Labels of the output, where another run waits for it. */
+    readonly labels?: readonly string[];
     /** What the policy said, where the supervisor has one. */
     readonly decision?: Decision;
   };
@@ -570,6 +647,22 @@ export interface StreamBodies {
   };
   /** An answer for a tool that is under way in another process, which puts it into the run. */
   "answer.left": InputBodies["question.answered"];
+  /** A deployment serves a specialist; of several the last one takes what is new. */
+  "specialist.served": {
+    readonly specialist: string;
+    readonly contract: string;
+    /** `supervisor@definitionHash`. */
+    readonly definition: string;
+  };
+  /** It takes nothing new any more. */
+  "specialist.withdrawn": { readonly specialist: string; readonly definition: string };
+  /** An event for a run of a specialist that another process drives, which puts it into the run. */
+  "delegation.left": {
+    readonly tenant: string;
+    readonly run: string;
+    readonly definition: string;
+    readonly event: InputEvent;
+  };
   /** A run that was given up was taken up again as another one, or put aside. */
   "letter.redriven": { readonly run: string; readonly as: string; readonly principal: Principal };
   "letter.dismissed": { readonly run: string; readonly reason: string; readonly principal: Principal };
@@ -678,6 +771,10 @@ const inputTypes: ReadonlySet<string> = new Set<InputType>([
   "tool.returned",
   "tool.failed",
   "effect.looked-up",
+  "delegation.accepted",
+  "delegation.refused",
+  "delegation.ended",
+  "delegation.recalled",
   "effect.decided",
   "input.received",
   "cancel.requested",

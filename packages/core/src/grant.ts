@@ -3,6 +3,7 @@ import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError, reasonOf } from "./errors.ts";
 import type { BudgetAmount } from "./event.ts";
 import type { Json } from "./json.ts";
+import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyTool } from "./tool.ts";
 
 /** What one argument may be. It has to be there, and hold of a list's every member; an empty list passes. */
@@ -182,9 +183,20 @@ export function isBound(grant: Grant): boolean {
   );
 }
 
-/** The tools that an agent may be granted: its own, or its team's. */
+/** The tools that an agent may be granted: its own, its team's, or those that a specialist's contract names. */
 export function grantable(agent: AnyAgent): ReadonlyMap<string, AnyTool> {
+  if (agent.remote) return agent.remote.tools;
   return agent.team ? agent.team.tools : new Map(agent.tools.map((tool) => [tool.name, tool]));
+}
+
+/** All that anybody of a team may be granted, specialists elsewhere included. */
+export function grantableOf(team: SupervisorDefinition): ReadonlyMap<string, AnyTool> {
+  const found = new Map(team.tools);
+  for (const agent of team.agents.values()) {
+    const more = agent.team ? grantableOf(agent.team) : grantable(agent);
+    for (const [name, tool] of more) if (!found.has(name)) found.set(name, tool);
+  }
+  return found;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AnyAgent, Audience, InputOf, OutputOf } from "./agent.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import { assertBound } from "./limits.ts";
+import type { RemoteContract } from "./remote/contract.ts";
 import type { ToolName } from "./tool.ts";
 
 /**
@@ -37,8 +38,14 @@ export function optional<Value>(source: SourceRef<Value>): SourceRef<Value | und
 }
 
 type Sources = Readonly<Record<string, SourceRef>>;
-/** Names of an agent's tools; any text for a team, whose tools are its agents'. */
-type GrantFor<To extends AnyAgent> = Grant<[ToolName<To>] extends [never] ? string : ToolName<To>>;
+/** Names of an agent's tools; those that its contract names for a specialist elsewhere; any text for a team. */
+type GrantFor<To extends AnyAgent> = Grant<
+  To extends { readonly remote: RemoteContract<infer Names> }
+    ? Names
+    : [ToolName<To>] extends [never]
+      ? string
+      : ToolName<To>
+>;
 /** What a contract reads beside the sender's output, by the names that `with` gave. */
 export type Read<With> = { readonly [Key in keyof With]: With[Key] extends SourceRef<infer Value> ? Value : never };
 

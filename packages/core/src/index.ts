@@ -62,7 +62,16 @@ export { type CheckReport, checkSupervisor } from "./check/check.ts";
 export { checkErrorCodes } from "./check/errors.ts";
 export type { Finding, FindingCode } from "./check/finding.ts";
 export type { CheckOptions } from "./check/rule.ts";
-export type { CallModelCommand, CallToolCommand, Command, LookupCommand, StartTimerCommand } from "./command.ts";
+export type {
+  CallModelCommand,
+  CallToolCommand,
+  Command,
+  DelegateCommand,
+  DelegationStart,
+  LookupCommand,
+  RecallCommand,
+  StartTimerCommand,
+} from "./command.ts";
 export type { Effect } from "./effect/effect.ts";
 export type { Health } from "./effect/health.ts";
 export type { Rates, RateView } from "./effect/rate.ts";
@@ -203,6 +212,18 @@ export type {
 export type { Signer } from "./port/signer.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export type { Caller } from "./remote/admission.ts";
+export {
+  type AnySpecialist,
+  defineSpecialist,
+  type RemoteAgent,
+  type RemoteContract,
+  remoteAgent,
+  type Specialist,
+  type SpecialistTool,
+  type SpecialistTools,
+} from "./remote/contract.ts";
+export { type ServedSpecialist, type ServeOptions, serveSpecialist } from "./remote/serve.ts";
 export { addCosts, type Costs, type CostTotal, costsOf, noCosts } from "./run/costs.ts";
 export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";

@@ -108,6 +108,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, wa
   return {
     name: inner.name,
     shared: inner.shared,
+    routes: inner.routes,
     journal,
     clock: inner.clock,
     register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options, watching)),

@@ -11,6 +11,7 @@ import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
 import { questionService, type ToolQuestions } from "./questions.ts";
+import { isServed } from "./served.ts";
 import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "./service.ts";
 import { type DecisionFacts, factsOf } from "./signature.ts";
 
@@ -98,7 +99,7 @@ export interface Approvals extends ToolQuestions {
 
 /** Makes the inbox over a journal. */
 export function approvalService(options: ApprovalServiceOptions): Approvals {
-  const { journal, clock, ids, principals, deliver, toolOf, registry, supervisor, may } = options;
+  const { journal, clock, ids, principals, deliver, toolOf, registry, may } = options;
   const seal = options.seal ?? (async (_run, value) => value);
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number, only?: ReadonlySet<string>) =>
@@ -107,7 +108,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);
     const record = place && (await journal.findRun(tenant, place.run));
-    if (!record || (supervisor !== undefined && record.supervisor !== supervisor)) throw unknownCase(address);
+    if (!record || !isServed(options, record)) throw unknownCase(address);
     return record;
   };
 

@@ -118,6 +118,7 @@ export function checkJudge(kind: JudgeKind, agent: AnyAgent, names: { has(name: 
   if (names.has(name)) throw invalid("another agent has its name");
   if (agent.effects !== "read") throw invalid("it is not bound to reads");
   if (agent.team) throw invalid("it is a team");
+  if (agent.remote) throw invalid("it works elsewhere");
   if (agent.asks.length > 0) throw invalid("it asks people, who would decide for it");
   for (const sample of kind === "compliance" ? bareCases : [...bareCases, ...judgedCases]) {
     const taken = parseWith(agent.input, sample);

@@ -1,20 +1,24 @@
-import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
-import type { ApprovalFilter } from "./service.ts";
+import type { RunFilter, RunRecord } from "../port/journal.ts";
+import { isServed } from "./served.ts";
+import type { ApprovalFilter, ApprovalServiceOptions } from "./service.ts";
 
 const listedMost = 100;
 
 /** Goes through the runs that wait for people's decisions, newest first, until enough of what they wait for is found. */
 export async function pagesOf<Case>(
-  { journal, supervisor }: { readonly journal: Journal; readonly supervisor?: string },
+  options: Pick<ApprovalServiceOptions, "journal" | "supervisor" | "specialists">,
   { tenant, most = listedMost, ...page }: ApprovalFilter,
   casesOf: (record: RunRecord) => Promise<readonly Case[]>,
 ): Promise<readonly Case[]> {
+  const { journal, supervisor, specialists } = options;
+  // Where specialists are listed too, those of others are passed over here.
+  const only = supervisor === undefined || (specialists && specialists.size > 0) ? {} : { supervisor };
   const cases: Case[] = [];
   let edge = page;
   while (cases.length < most) {
     const filter: RunFilter = {
       tenant,
-      ...(supervisor === undefined ? {} : { supervisor }),
+      ...only,
       status: ["running", "parked"],
       waitingFor: "approval",
       most: listedMost,
@@ -23,6 +27,7 @@ export async function pagesOf<Case>(
     const records = await journal.listRuns(filter);
     for (const record of records) {
       if (cases.length >= most) break;
+      if (!isServed(options, record)) continue;
       cases.push(...(await casesOf(record)));
     }
     const last = records.at(-1);

@@ -12,6 +12,7 @@ import { leaveAnswer } from "./left.ts";
 import { parseAddress } from "./open-cases.ts";
 import { openQuestionsOf, type QuestionCase, questionTypes } from "./open-questions.ts";
 import { pagesOf } from "./page.ts";
+import { isServed } from "./served.ts";
 import type { ApprovalFilter, ApprovalServiceOptions, DecisionSignature } from "./service.ts";
 import { type DecisionFacts, factsOf } from "./signature.ts";
 
@@ -69,7 +70,7 @@ const heardWithinMs = 10_000;
 
 /** Makes that part over the same journal. */
 export function questionService(options: ApprovalServiceOptions): ToolQuestions {
-  const { journal, clock, ids, principals, deliver, isElsewhere, registry, supervisor, may } = options;
+  const { journal, clock, ids, principals, deliver, isElsewhere, registry, may } = options;
   const seal = options.seal ?? (async (_run, value) => value);
 
   const entriesOf = ({ tenant, runId }: RunRecord, fromSeq?: number, only?: ReadonlySet<string>) =>
@@ -78,7 +79,7 @@ export function questionService(options: ApprovalServiceOptions): ToolQuestions 
   const recordAt = async (tenant: string, address: string) => {
     const place = parseAddress(address);
     const record = place && (await journal.findRun(tenant, place.run));
-    if (!record || (supervisor !== undefined && record.supervisor !== supervisor)) throw unknownQuestion(address);
+    if (!record || !isServed(options, record)) throw unknownQuestion(address);
     return record;
   };
 

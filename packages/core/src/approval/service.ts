@@ -32,6 +32,8 @@ export interface ApprovalServiceOptions {
   readonly registry?: ApproverRegistry;
   /** Serves the runs of this supervisor only. */
   readonly supervisor?: string;
+  /** And those of the specialists that work for it elsewhere. */
+  readonly specialists?: ReadonlySet<string>;
 }
 
 /** Which cases to list. */

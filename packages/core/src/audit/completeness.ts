@@ -231,6 +231,16 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
       case "agent.failed":
         grant(path, "delivery");
         return excuse(path, true);
+      case "delegation.sent":
+        return wish(entry, "delegation", "delegation.ended, refused or recalled");
+      case "delegation.ended":
+        reads(path, { "": entry.body.labels ?? [] });
+        grant(path, "delegation");
+        return;
+      case "delegation.refused":
+      case "delegation.recalled":
+        grant(path, "delegation");
+        return;
       case "effect.proposed": {
         const effect = effectAt(path);
         if (effect.tier !== "person") effect.tier = entry.body.tier;

@@ -221,7 +221,7 @@ export function leastWeight(
   return undefined;
 }
 
-/** Tools of an agent, or of the team behind it. */
+/** Tools of an agent, or of the team behind it; of a specialist elsewhere none is known here. */
 export function toolsOf(agent: AnyAgent): Iterable<AnyTool> {
   return agent.team ? agent.team.tools.values() : agent.tools;
 }

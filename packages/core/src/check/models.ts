@@ -50,7 +50,7 @@ function checkClearance(ground: Ground, own: ModelsOf, note: Note): void {
       }
     };
     for (const { agent, team } of agents.values()) {
-      if (agent.team || !reached.has(agent.name)) continue;
+      if (agent.team || agent.remote || !reached.has(agent.name)) continue;
       const way = wayTo(reached, agent.name);
       tell(agent.name, agent.model, way);
       const stronger = team.definition.thresholds.get(agent.name)?.stronger;
@@ -88,7 +88,7 @@ function checkBudgets({ agents, root, visited }: Ground, own: ModelsOf, { budget
   if (root.budget?.run) shared.push(["a run", root.budget.run]);
   if (shared.length === 0 && root.budget?.agents === undefined) return;
   for (const { agent, path } of agents.values()) {
-    const source = agent.team ? undefined : own(agent.model);
+    const source = agent.team || agent.remote ? undefined : own(agent.model);
     if (!source) continue;
     const amounts = [...shared];
     const ownAmount = root.budget?.agents?.[agent.name];

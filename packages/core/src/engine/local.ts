@@ -62,6 +62,7 @@ class LocalEngine implements Engine {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly shared: boolean;
+  readonly routes = false;
   readonly #logger: Logger;
   readonly #mailbox: number;
   readonly #ids: IdSource;

@@ -183,6 +183,10 @@ function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: un
       return { id, path, type: "tool.failed", body: { command: id, error, mayHaveExecuted: true, durationMs: 0 } };
     case "lookup":
       return { id, path, type: "effect.looked-up", body: { command: id, outcome: "unknown" } };
+    case "delegate":
+      return { id, path, type: "delegation.refused", body: { command: id, error } };
+    case "recall":
+      return { id, path, type: "delegation.recalled", body: { command: id, run: command.run } };
     case "reserve":
       return { id, path, type: "budget.refused", body: { command: id, scope: "tenant", error } };
     case "returnBudget":

@@ -73,6 +73,8 @@ export interface Engine {
   readonly clock: Clock;
   /** Other processes may drive runs of the same journal: who waits for one looks now and then, too. */
   readonly shared: boolean;
+  /** Whatever is delivered here reaches the run, whichever process serves its definition; `false`: only those registered here. */
+  readonly routes: boolean;
   /** Registers a supervisor's host under `supervisor@definitionHash`; two versions load side by side. */
   readonly register: (definition: string, host: RunHost) => void;
   /** True when a host is registered under `supervisor@definitionHash`. */

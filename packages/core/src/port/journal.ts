@@ -8,7 +8,8 @@ export interface StreamKey {
   readonly id: string;
 }
 /** `run` is one run, `answers` what other processes have said to its tools (ADR 21), `vault` what its tokens stand for
- * and `disclosures` to whom that was shown (ADR 25); the others outlive runs (D6). */
+ * and `disclosures` to whom that was shown (ADR 25); the others outlive runs (D6). `delegations` says who serves a
+ * specialist, and holds what was left for it (ADR 30). */
 export type StreamKind =
   | "run"
   | "budget"
@@ -18,6 +19,7 @@ export type StreamKind =
   | "pins"
   | "world"
   | "answers"
+  | "delegations"
   | "checkpoints"
   | "audit"
   | "vault"

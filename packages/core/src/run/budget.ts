@@ -2,6 +2,7 @@ import { addSpend, minusSpend, noSpend } from "../budget/spend.ts";
 import type { CallModelCommand, Command } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
+import { leastAmount } from "../grant.ts";
 import type { RunState, Work } from "./state.ts";
 
 /**
@@ -32,9 +33,12 @@ export function callOrReserve(work: Work, call: CallModelCommand): void {
 }
 
 /** What the run's slices hold beyond what it has used and set aside. */
-function sliceLeft({ state: { purse } }: Work): Spend {
+function sliceLeft({ state: { purse, delegations } }: Work): Spend {
   const taken = purse.slices.reduce((sum, { amount }) => addSpend(sum, amount), noSpend);
-  const bound = addSpend(purse.spent, reserved(purse.reserved.values()));
+  // What a specialist's run may spend it takes from the tenant itself.
+  const elsewhere = new Set([...delegations.values()].map(({ id }) => id));
+  const own = [...purse.reserved].flatMap(([id, held]) => (elsewhere.has(id) ? [] : [held]));
+  const bound = addSpend(minusSpend(purse.spent, purse.elsewhere), reserved(own));
   return minusSpend(taken, bound);
 }
 
@@ -123,6 +127,45 @@ function overOf(scope: string, name: string, bound: BudgetAmount, used: Spend, n
   return undefined;
 }
 
+/**
+ * Sets aside all that is left of the budgets above an instance, as far as they are bounded: what it is handed to may spend
+ * that and no more (B1). The error is that of a budget that is used up.
+ */
+export function setAside(
+  work: Work,
+  { id, path, agent }: { readonly id: string; readonly path: string; readonly agent: string },
+): { readonly left: BudgetAmount } | { readonly scope: Scope["scope"]; readonly error: OrchestrationError } {
+  let left: BudgetAmount = {};
+  for (const { scope, name, bound, used } of scopesOf(work, agent, path)) {
+    const error = overOf(scope, name, bound, used, { microUsd: 1, tokens: 1 });
+    if (error) return { scope, error };
+    left = leastAmount(left, {
+      ...(bound.microUsd === undefined ? {} : { microUsd: bound.microUsd - used.microUsd }),
+      ...(bound.tokens === undefined ? {} : { tokens: bound.tokens - used.tokens }),
+    });
+  }
+  work.state.purse.reserved.set(id, { agent, amount: { microUsd: left.microUsd ?? 0, tokens: left.tokens ?? 0 } });
+  return { left };
+}
+
+/** A specialist's run is over: what it spent is spent here too. Nothing known: what was set aside for it (B2). */
+export function settleDelegation(
+  work: Work,
+  { id, path, agent }: { readonly id: string; readonly path: string; readonly agent: string },
+  told?: { readonly spent: Spend; readonly basis: Cost["basis"] },
+): void {
+  const { purse, budget } = work.state;
+  const held = purse.reserved.get(id);
+  purse.reserved.delete(id);
+  const amount = told?.spent ?? held?.amount ?? noSpend;
+  addCost(work.state, amount.microUsd);
+  purse.spent = addSpend(purse.spent, amount);
+  if (budget?.tenant) purse.elsewhere = addSpend(purse.elsewhere, amount);
+  purse.byAgent.set(agent, addSpend(purse.byAgent.get(agent) ?? noSpend, amount));
+  purse.byPath.set(path, addSpend(purse.byPath.get(path) ?? noSpend, amount));
+  work.note("budget.settled", path, { command: id, agent, amount, basis: told?.basis ?? "reserved" });
+}
+
 /** Adds to what the run has cost, where that is known from its start on. */
 export function addCost(state: RunState, microUsd: number): void {
   if (state.microUsd !== undefined) state.microUsd += microUsd;
@@ -163,7 +206,8 @@ export function settleCall(
  */
 export function returnOf(work: Work): Extract<Command, { type: "returnBudget" }> | undefined {
   const { purse } = work.state;
-  const { slices, asked, spent } = purse;
+  const { slices, asked } = purse;
+  const spent = minusSpend(purse.spent, purse.elsewhere);
   if (slices.length === 0 && asked.length === 0) return undefined;
   const streams = [...new Set(slices.map(({ stream }) => stream))];
   return {

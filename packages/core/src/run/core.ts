@@ -28,6 +28,15 @@ import {
   revokeCall,
   tellCall,
 } from "./call.ts";
+import {
+  delegationAccepted,
+  delegationEnded,
+  delegationRecalled,
+  delegationRefused,
+  giveUp,
+  lookAt,
+  lookTimer,
+} from "./delegations.ts";
 import { emptyState, isEnd, notStarted } from "./empty.ts";
 import { keepReading } from "./flows.ts";
 import { decideApproval, joinCall, leaveCall, requestAgain } from "./gated.ts";
@@ -159,17 +168,19 @@ export class RunCore {
   }
   /** What a parked run waits for: ids of questions, of effects that a person must settle or decide on, and of timers. */
   get waitingFor(): string[] {
-    const { asks, uncertain, approvals, delayed } = this.#state;
-    return [...asks.keys(), ...uncertain, ...approvals.keys(), ...delayed.keys()];
+    const { asks, uncertain, approvals, delayed, delegations } = this.#state;
+    return [...asks.keys(), ...uncertain, ...approvals.keys(), ...delayed.keys(), ...delegations.keys()];
   }
   /** The kinds of what the run waits for, for the index. */
   get waits(): Waits {
-    const { asks, uncertain, approvals, questions, delayed } = this.#state;
+    const { asks, uncertain, approvals, questions, delayed, delegations } = this.#state;
+    const elsewhere = (kind: Wait) => [...delegations.values()].some(({ waits }) => waits.includes(kind));
     const kinds: Wait[] = [];
-    if (approvals.size > 0 || questions.size > 0) kinds.push("approval");
-    if (asks.size > 0) kinds.push("question");
-    if (uncertain.size > 0) kinds.push("effect");
-    if (delayed.size > 0) kinds.push("timer");
+    if (approvals.size > 0 || questions.size > 0 || elsewhere("approval")) kinds.push("approval");
+    if (asks.size > 0 || elsewhere("question")) kinds.push("question");
+    if (uncertain.size > 0 || elsewhere("effect")) kinds.push("effect");
+    // A specialist's run says so when it has ended, or is looked at.
+    if (delayed.size > 0 || delegations.size > 0) kinds.push("timer");
     return kinds;
   }
   /** The input under way changed what the run waits for. */
@@ -284,6 +295,10 @@ export class RunCore {
       case "tool.returned":
       case "tool.failed":
       case "effect.looked-up":
+      case "delegation.accepted":
+      case "delegation.refused":
+      case "delegation.ended":
+      case "delegation.recalled":
         return this.#state.outstanding.has(event.body.command);
       case "input.received": {
         const { ask, key } = event.body;
@@ -322,7 +337,14 @@ export class RunCore {
         this.#attributes = body.attributes ?? {};
         this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
         if (!body.compensates) keepReading(work, inputSource, "", body.input, body.labels);
-        work.startTimer({ id: deadlineTimer, path: "", dueAt: startAt + deadlineMs, durable: true });
+        const deadlineAt = Math.min(startAt + deadlineMs, body.delegation?.deadlineAt ?? Number.POSITIVE_INFINITY);
+        state.deadlineAt = deadlineAt;
+        state.depth = body.delegation?.depth;
+        if (body.delegation?.refused) {
+          const packet = { error: body.delegation.refused as unknown as Json };
+          return this.#end({ status: "denied", body: { reason: "delegation_refused", by: "remit", packet } });
+        }
+        work.startTimer({ id: deadlineTimer, path: "", dueAt: deadlineAt, durable: true });
         const { tenant, run, principal } = body.grants ?? {};
         const grant = givenAt(narrow(narrow(narrow(fullGrant, tenant), run), principal), startAt);
         if (startAt > work.at) {
@@ -406,6 +428,22 @@ export class RunCore {
           }
           callLookedUp(work, call, event.body);
         });
+      case "delegation.accepted": {
+        const sent = this.#settled(event.body.command);
+        return this.#guarded(() => delegationAccepted(work, sent?.path, event.body));
+      }
+      case "delegation.refused": {
+        const sent = this.#settled(event.body.command);
+        return this.#guarded(() => delegationRefused(work, sent?.path, event.body));
+      }
+      case "delegation.ended": {
+        const sent = this.#settled(event.body.command);
+        return this.#guarded(() => delegationEnded(work, sent?.path, event.body));
+      }
+      case "delegation.recalled": {
+        const sent = this.#settled(event.body.command);
+        return this.#guarded(() => delegationRecalled(work, sent?.path));
+      }
       case "effect.decided": {
         const { effect, outcome } = event.body;
         const call = state.calls.get(effect);
@@ -464,6 +502,7 @@ export class RunCore {
       if (delayed.kind === "handoff") return deliverDelayed(work, delayed);
       return beginTeam(work, this.#definition, rootPath, undefined, delayed.input, delayed.grant);
     }
+    if (timer === lookTimer(path)) return lookAt(work, path);
     if (state.questions.has(path)) return expireQuestion(work, path);
     const call = state.calls.get(path);
     if (call && state.approvals.has(path)) return tellCall(work, call, { type: "expire" });
@@ -536,6 +575,12 @@ export class RunCore {
     for (const id of lost) {
       const command = state.outstanding.get(id);
       if (!command) continue;
+      if (command.type === "delegate" || command.type === "recall") {
+        // The specialist's run is named by this one: however often it is begun, it is one.
+        this.#commands.push(command);
+        this.#resent.add(id);
+        continue;
+      }
       if (command.type === "reserve" || command.type === "returnBudget") {
         // The tenant's stream knows them by their names, so they are the same however often they are asked for. It may
         // have heard of them, so they are waited for like any that is under way.
@@ -663,8 +708,14 @@ export class RunCore {
     const { state } = this;
     if (state.ending) {
       for (const call of [...state.calls.values()]) dropCall(this.#work, call);
+      this.#recallAll(state.ending);
       for (const [id, command] of state.outstanding) {
         const unsent = this.#isUnsent(command);
+        if (command.type === "recall") continue;
+        if (command.type === "delegate") {
+          this.#aborts.push(id);
+          continue;
+        }
         if (command.type === "returnBudget" || (command.type === "reserve" && !unsent)) continue;
         const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
         // A write under way is waited for, within its timeout: its answer is worth it. A cancel gives it the signal.
@@ -703,6 +754,25 @@ export class RunCore {
     this.#note("run.parked", "", { waitingFor: this.waitingFor });
   }
 
+  /** An ending run leaves nobody at work: specialists are told to stop, and their last word is waited for a while. */
+  #recallAll({ status, body }: PendingEnd): void {
+    const { state } = this;
+    for (const open of [...state.delegations.values()]) {
+      const sent = [...state.outstanding.values()].find((one) => one.type === "delegate" && one.path === open.path);
+      if (sent && this.#isUnsent(sent)) {
+        state.outstanding.delete(sent.id);
+        if (open.attempts === 1) {
+          // Nobody has heard of it.
+          state.delegations.delete(open.path);
+          state.purse.reserved.delete(open.id);
+          continue;
+        }
+      }
+      const reason = "reason" in body ? body.reason : `the run that waits for it ended ${status}`;
+      giveUp(this.#work, open, reason);
+    }
+  }
+
   /** Waiting for people is no work of the run, also while calls of it are under way for that. */
   #rest(): void {
     this.#state.resting = true;
@@ -728,6 +798,7 @@ export class RunCore {
     state.asks.clear();
     state.approvals.clear();
     state.delayed.clear();
+    state.delegations.clear();
     this.#commands = [];
   }
 
@@ -752,14 +823,17 @@ export class RunCore {
 }
 
 /** The kinds of what a run waits for as one number, to see whether they have changed. */
-function waitBitsOf({ approvals, questions, asks, uncertain, delayed }: RunState): number {
-  return (
+function waitBitsOf({ approvals, questions, asks, uncertain, delayed, delegations }: RunState): number {
+  let bits =
     (approvals.size > 0 || questions.size > 0 ? 1 : 0) |
     (asks.size > 0 ? 2 : 0) |
     (uncertain.size > 0 ? 4 : 0) |
-    (delayed.size > 0 ? 8 : 0)
-  );
+    (delayed.size > 0 || delegations.size > 0 ? 8 : 0);
+  for (const { waits } of delegations.values()) for (const wait of waits) bits |= waitBits[wait];
+  return bits;
 }
+
+const waitBits = { approval: 1, question: 2, effect: 4, timer: 8 } as const satisfies Record<Wait, number>;
 
 /** Keys of decisions and of answers are apart: the same text may serve both. */
 function decisionKey(key: string): string {

@@ -195,6 +195,8 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
           command.type === "lookup" ||
           (command.type === "reserve" && command.sliceLeft !== undefined) ||
           command.type === "returnBudget" ||
+          command.type === "delegate" ||
+          command.type === "recall" ||
           (command.type === "callModel" && gateway.isPaid(command.alias)),
       );
     return needsBarrier && durable ? becomeDurable().then(() => submit(outcome)) : submit(outcome);

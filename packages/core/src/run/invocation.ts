@@ -11,6 +11,7 @@ import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { delegate, giveUp } from "./delegations.ts";
 import { saidLabels } from "./flows.ts";
 import { offeredTools } from "./offered.ts";
 import { modelRetryDelayOf } from "./retry.ts";
@@ -141,6 +142,7 @@ function accept(
   joinInvocation(work, invocation);
   // The team's entry reads the payload by its own schema, so it gets what this schema has not yet made its own of.
   if (agent.team) return beginTeam(work, agent.team, `${path}/`, path, payload, grant, labels[""]);
+  if (agent.remote) return delegate(work, invocation, agent.remote, payload);
   tell(work, invocation, { type: "deliver", turns: work.limits.turns, repairs: work.limits.repairs });
 }
 
@@ -462,7 +464,7 @@ export function stopInvocation(work: Work, invocation: Invocation, error: ErrorR
   tell(work, invocation, { type: "no-progress" }, { error });
 }
 
-type TeamEnd =
+export type TeamEnd =
   | { readonly type: "output"; readonly output: Json; readonly labels: readonly string[] }
   | { readonly type: "failed"; readonly error: ErrorRecord }
   | { readonly type: "ended"; readonly status: "denied" | "escalated"; readonly reason: string; readonly packet: Json };
@@ -473,6 +475,11 @@ export function returnFromTeam(work: Work, team: Team, end: TeamEnd): void {
   if (!invocation)
     throw new OrchestrationError("run/internal", { reason: `the team at ${team.path} works for nobody` });
   dissolve(work, team);
+  returnFor(work, invocation, end);
+}
+
+/** What others have come to in an instance's place. */
+export function returnFor(work: Work, invocation: Invocation, end: TeamEnd): void {
   const { agent, path, branch } = invocation;
   if (end.type === "failed") return failInvocation(work, invocation, end.error);
   leave(work, invocation);
@@ -514,7 +521,8 @@ export function dissolveUnder(work: Work, prefix: string): void {
   const inside = (path: string) => path.startsWith(prefix);
   for (const call of [...state.calls.values()]) if (inside(call.path)) dropCall(work, call);
   for (const [id, command] of state.outstanding) {
-    if (!inside(command.path)) continue;
+    // What a specialist does is stopped by a word of its own.
+    if (!inside(command.path) || command.type === "delegate" || command.type === "recall") continue;
     const call = state.calls.get(command.path);
     if (call?.tool.effect === "write") continue;
     work.abandon(id);
@@ -522,6 +530,7 @@ export function dissolveUnder(work: Work, prefix: string): void {
     state.calls.delete(call.path);
     work.note("effect.settled", call.path, { effect: call.path, outcome: "cancelled" });
   }
+  for (const open of state.delegations.values()) if (inside(open.path)) giveUp(work, open, "its team was taken away");
   for (const [ask, { by }] of state.asks) if (inside(by)) state.asks.delete(ask);
   for (const [timer, delayed] of state.delayed) {
     if (delayed.kind !== "handoff" || !inside(delayed.team)) continue;
@@ -564,6 +573,8 @@ export function cancelInvocation(
   for (const [id, command] of state.outstanding) {
     if (command.path === path && command.type === "callModel") work.abandon(id);
   }
+  const delegated = state.delegations.get(path);
+  if (delegated) giveUp(work, delegated, reason);
   failInvocation(work, invocation, error.toRecord());
 }
 

@@ -5,7 +5,7 @@ import { spoken } from "../answer/spoken.ts";
 import { type ApprovalCase, openCasesOf } from "../approval/open-cases.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
-import { type EndStatus, type Entry, endStatusOf, type RunStatus } from "../event.ts";
+import { type EndStatus, type Entry, endStatusOf, type InputEvent, type RunStatus } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
@@ -21,6 +21,7 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
 import { openBlobs } from "./blob.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
+import { type PlacedQuestion, questionsElsewhere } from "./elsewhere.ts";
 
 interface CommonResult {
   readonly runId: string;
@@ -56,8 +57,9 @@ export type RunResult<Output = unknown> = CommonResult &
       }
   );
 
-/** A question that a parked run has put to somebody. */
+/** A question that a parked run has put to somebody, or that a specialist elsewhere has which works for it. */
 export interface OpenQuestion {
+  /** Under the path of whoever was asked, where that is a specialist. */
   readonly ask: string;
   readonly of: Audience;
   /** The agent that asked. */
@@ -146,12 +148,16 @@ export function runHandle<Output>(options: {
   readonly engine: Engine;
   readonly definition: SupervisorDefinition;
   readonly definitionId: string;
+  /** Puts an event into the run, or into one of a specialist that works for it. */
+  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
   readonly principals: PrincipalSource;
   /** Refuses whoever may not do something with runs. */
   readonly may: AssertOperator;
   readonly ids: IdSource;
   readonly deltas: Deltas;
   readonly sealing?: Sealing | undefined;
+  /** The run is a specialist's: of its definition nothing is known here. */
+  readonly isElsewhere?: true;
 }): Run<Output> {
   const { key, engine, definition, principals, may, ids, deltas, sealing } = options;
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
@@ -162,10 +168,7 @@ export function runHandle<Output>(options: {
     return found;
   };
   /** A run keeps the definition it began with, whichever handle speaks to it. */
-  const deliver = async (event: Parameters<Engine["deliver"]>[2]) => {
-    const { supervisor, definitionHash } = await record();
-    await engine.deliver(key, `${supervisor}@${definitionHash}`, event);
-  };
+  const deliver = async (event: InputEvent) => options.deliver(await record(), event);
   const open = (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
   const entries = async () => {
     const all: Entry[] = [];
@@ -181,6 +184,14 @@ export function runHandle<Output>(options: {
       if (endStatusOf(entry.type)) waiting.clear();
     }
     return [...waiting.values()];
+  };
+
+  const ownQuestions = async (): Promise<readonly PlacedQuestion[]> => {
+    const all = await entries();
+    return [
+      ...questionsOf(all).map((question) => ({ ...question, run: key.runId, own: question.ask })),
+      ...(await questionsElsewhere(engine.journal, key.tenant, all, questionsOf)),
+    ];
   };
 
   const ended = (all: readonly Entry[]): void => {
@@ -360,7 +371,7 @@ export function runHandle<Output>(options: {
       const all = (await Promise.all(told.map(open))).flat();
       return revealed(resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools));
     },
-    questions: async () => questionsOf(await entries()),
+    questions: async () => (await ownQuestions()).map(({ ask, of, by, question }) => ({ ask, of, by, question })),
     approvals: async () => openCasesOf(await entries(), await record()),
     effects: async () => effectsOf(await entries(), definition.tools),
     send: async (answer, { key: sendKey, ask, principal } = {}) => {
@@ -369,11 +380,17 @@ export function runHandle<Output>(options: {
       if (sendKey !== undefined && all.some((entry) => entry.type === "input.received" && entry.body.key === sendKey))
         return;
       ended(all);
-      const waiting = questionsOf(all);
+      const waiting = await ownQuestions();
       const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
       if (!question)
         throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
-      const plain = readAnswer(definition, all, question, answer);
+      if (question.run !== key.runId) {
+        // It is the specialist's run that waits: the answer is said there.
+        const there = runHandle({ ...options, isElsewhere: true, key: { tenant: key.tenant, runId: question.run } });
+        const who = principal === undefined ? {} : { principal };
+        return there.send(answer, { ask: question.own, ...(sendKey === undefined ? {} : { key: sendKey }), ...who });
+      }
+      const plain = readAnswer(definition, options.isElsewhere ? [] : all, question, answer);
       const who = plainPrincipal(principal ?? principals.current());
       const answerKey = sendKey ?? ids.id("answer");
       await deliver({

@@ -1,4 +1,5 @@
 import type { AnyAgent } from "../agent.ts";
+import { noSpend } from "../budget/spend.ts";
 import type { CallModelCommand, Command, StartTimerCommand } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Spend } from "../event.ts";
@@ -11,6 +12,7 @@ import type {
   Invocation,
   Judge,
   OpenApproval,
+  OpenDelegation,
   OpenToolQuestion,
   Purse,
   RunState,
@@ -35,6 +37,7 @@ interface Saved {
     | "uncertain"
     | "approvals"
     | "questions"
+    | "delegations"
     | "delayed"
     | "purse"
     | "ending"
@@ -58,6 +61,7 @@ interface Saved {
   readonly uncertain: string[];
   readonly approvals: OpenApproval[];
   readonly questions: OpenToolQuestion[];
+  readonly delegations?: OpenDelegation[];
   readonly delayed: [string, Delayed][];
   readonly purse: Omit<Purse, "reserved" | "byAgent" | "byPath"> & {
     readonly reserved: [string, { readonly agent: string; readonly amount: Spend }][];
@@ -80,7 +84,7 @@ interface Extras {
 /** What a snapshot is made of. It shares its members with the state: whoever keeps it writes it down at once. */
 export function saveState(state: RunState, { attributes, timers, parked, policyVersion }: Extras): unknown {
   const { repeats, agentCalls, teams, invocations, calls, asks, outstanding, ...others } = state;
-  const { answered, uncertain, approvals, questions, delayed, purse, ...plain } = others;
+  const { answered, uncertain, approvals, questions, delegations, delayed, purse, ...plain } = others;
   const saved: Saved = {
     format: 3,
     state: { ...plain, ending: plain.ending ?? null },
@@ -106,11 +110,13 @@ export function saveState(state: RunState, { attributes, timers, parked, policyV
     uncertain: [...uncertain],
     approvals: [...approvals.values()],
     questions: [...questions.values()],
+    delegations: [...delegations.values()],
     delayed: [...delayed],
     purse: {
       slices: purse.slices,
       asked: purse.asked,
       spent: purse.spent,
+      elsewhere: purse.elsewhere,
       reserved: [...purse.reserved],
       byAgent: [...purse.byAgent],
       byPath: [...purse.byPath],
@@ -241,6 +247,14 @@ export function loadState(
       resting: saved.state.resting ?? false,
       // Snapshots from before there were policies do not say who started the run.
       principal: saved.state.principal ?? nobody,
+      delegations: new Map(
+        (saved.delegations ?? []).map((open) => [
+          open.path,
+          { ...open, waits: open.waits ?? [], recalled: open.recalled },
+        ]),
+      ),
+      depth: saved.state.depth,
+      deadlineAt: saved.state.deadlineAt,
       delayed: new Map(saved.delayed),
       budget: saved.state.budget,
       undoing: saved.state.undoing,
@@ -248,6 +262,8 @@ export function loadState(
         slices: saved.purse.slices,
         asked: saved.purse.asked ?? [],
         spent: saved.purse.spent,
+        // Snapshots from before there were specialists elsewhere know of none.
+        elsewhere: saved.purse.elsewhere ?? noSpend,
         reserved: new Map(saved.purse.reserved),
         byAgent: new Map(saved.purse.byAgent),
         byPath: new Map(saved.purse.byPath ?? []),

@@ -25,6 +25,7 @@ import type { Envelope, Messages, MessageType } from "../message.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { PolicyPrincipal } from "../policy/request.ts";
 import type { Bus } from "../port/bus.ts";
+import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
 import type { StepSnapshot } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
@@ -134,6 +135,8 @@ export interface Purse {
   /** Set aside for calls under way, by command. */
   readonly reserved: Map<string, { readonly agent: string; readonly amount: Spend }>;
   spent: Spend;
+  /** Of that, what specialists' runs have told the tenant's budget themselves. */
+  elsewhere: Spend;
   readonly byAgent: Map<string, Spend>;
   /** By path of the instance: what a delegation may spend counts by it. */
   readonly byPath: Map<string, Spend>;
@@ -243,6 +246,24 @@ export interface Ask {
   readonly edge: string | undefined;
 }
 
+/** A specialist's run that works for this one. */
+export interface OpenDelegation {
+  /** Of the instance whose work it does. */
+  readonly path: string;
+  readonly agent: string;
+  readonly run: string;
+  readonly specialist: string;
+  readonly contract: string;
+  /** The command that began it: what is set aside goes by its name. */
+  readonly id: string;
+  /** How often it was begun or looked at. */
+  attempts: number;
+  /** What it waited for of people when it was last looked at. */
+  waits: readonly Wait[];
+  /** Why nobody waits for it any more. */
+  recalled: string | undefined;
+}
+
 /** How a run is about to end; it does when the last open write has an outcome. */
 export type PendingEnd = {
   readonly [Status in EndStatus]: { readonly status: Status; readonly body: EntryBodies[`run.${Status}`] };
@@ -285,6 +306,12 @@ export interface RunState {
   readonly approvals: Map<string, OpenApproval>;
   /** Open questions of tools under way, by id. */
   readonly questions: Map<string, OpenToolQuestion>;
+  /** By path of the instance. */
+  readonly delegations: Map<string, OpenDelegation>;
+  /** Set where the run is itself the work of a specialist: delegations on the way down to it. */
+  depth: number | undefined;
+  /** Epoch ms. */
+  deadlineAt: number | undefined;
   /** By timer. */
   readonly delayed: Map<string, Delayed>;
   /** Ids of those on whose behalf the run works: they approve nothing of it. */

@@ -293,9 +293,11 @@ function finish(work: Work, team: Team, agent: string): void {
   if (judged?.effect === "deny")
     return endAs(work, team, "denied", "policy", agent, { error: judged.error as unknown as Json });
   const marks = said.marks.length === 0 ? {} : { marks: said.marks };
+  // Whoever waits for it learns what it carries.
+  const carried = work.state.depth === undefined ? {} : { labels };
   work.end({
     status: "completed",
-    body: { output, ...marks, ...(judged === undefined ? {} : { decision: judged.decision }) },
+    body: { output, ...marks, ...carried, ...(judged === undefined ? {} : { decision: judged.decision }) },
   });
 }
 

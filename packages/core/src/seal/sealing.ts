@@ -250,6 +250,20 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       }
       case "cancel.requested":
         return { ...event, body: { ...event.body, reason: sealText(event.body.reason, context) } };
+      case "delegation.ended": {
+        const { body } = event;
+        const sent = place.commandOf(body.command);
+        const agent = sent && "agent" in sent ? definition.agents.get(sent.agent) : undefined;
+        const { end } = body;
+        const sealed =
+          end.status === "completed"
+            ? { ...end, output: sealJson(end.output, agent && declared.output(agent), context) }
+            : (sealJson(end as unknown as Json, undefined, context) as unknown as typeof end);
+        return { ...event, body: { ...body, end: sealed } };
+      }
+      case "delegation.accepted":
+      case "delegation.refused":
+      case "delegation.recalled":
       case "run.resumed":
       case "run.migrated":
       case "restrictions.changed":
@@ -361,6 +375,9 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
 
 /** Inputs that hold nothing that was said by anybody. */
 const bare: ReadonlySet<string> = new Set([
+  "delegation.accepted",
+  "delegation.refused",
+  "delegation.recalled",
   "run.resumed",
   "run.migrated",
   "restrictions.changed",

@@ -63,7 +63,7 @@ export function checkGraph(graph: Graph): void {
     if (!(atLeast >= 0 && atLeast <= 1)) {
       throw new OrchestrationError("supervisor/threshold-invalid", { agent, value: String(atLeast) });
     }
-    if (stronger !== undefined && agentValue.team)
+    if (stronger !== undefined && (agentValue.team || agentValue.remote))
       throw new OrchestrationError("supervisor/threshold-on-team", { agent });
     const edge = edges.find((one) => one.kind === "parallel" && one.branches.some(({ to }) => to === agent));
     if (edge) throw new OrchestrationError("supervisor/threshold-on-branch", { agent, edge: edge.name });

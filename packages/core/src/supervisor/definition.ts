@@ -164,6 +164,7 @@ function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): vo
   if (tokens !== undefined) assertBound(`budget.tokens of ${supervisor}`, tokens, 0);
 }
 
+/** Of who works elsewhere none is needed here. */
 type AliasOf<Agents extends AgentMap> = Agents[keyof Agents]["model"];
 type StrongerOf<Thresholds extends readonly Threshold[]> = Extract<Thresholds[number]["stronger"], string>;
 
@@ -205,7 +206,7 @@ export function defineSupervisor<
     if (agent.team) {
       for (const [toolName, tool] of agent.team.tools) tools.set(toolName, tool);
       for (const alias of agent.team.aliases) aliases.add(alias);
-    } else {
+    } else if (!agent.remote) {
       aliases.add(agent.model);
     }
   }
@@ -245,10 +246,13 @@ export function defineSupervisor<
     flows: flows ?? {},
     cleared: options.answers?.cleared,
     trusted,
-    tracks: [...tools.values()].some(
-      ({ labels, memory }) =>
-        memory?.access === "read" || labels.some((one) => isForeign(one, trusted) || isSensitive(one)),
-    ),
+    // What a specialist elsewhere has read is known when it answers.
+    tracks:
+      hasRemote(agents) ||
+      [...tools.values()].some(
+        ({ labels, memory }) =>
+          memory?.access === "read" || labels.some((one) => isForeign(one, trusted) || isSensitive(one)),
+      ),
     budget: withInnerBudgets(options.budget as SupervisorDefinition["budget"], agents),
     aliases: [...aliases].sort(),
     tools,
@@ -276,6 +280,11 @@ export function defineSupervisor<
   const policy = options.policy?.bind({ ...definition, policy: undefined, policies: new Map(), ownPolicies: [] });
   const ownPolicies = policy === undefined ? [] : [policy];
   return { ...definition, policy, policies: policiesOf(ownPolicies, agents, judges), ownPolicies };
+}
+
+/** True where somebody in a tree of teams works elsewhere. */
+function hasRemote(agents: ReadonlyMap<string, AnyAgent>): boolean {
+  return [...agents.values()].some(({ remote, team }) => remote !== undefined || (team && hasRemote(team.agents)));
 }
 
 /** Who is under which policies: those of an inner team come behind those of the teams around it. */
@@ -410,6 +419,7 @@ function describeAgent(agent: AnyAgent): object {
     effects: agent.effects,
     version: agent.version,
     team: agent.team?.hash,
+    ...(agent.remote === undefined ? {} : { remote: { specialist: agent.remote.specialist, hash: agent.remote.hash } }),
     ...(agent.extracts === undefined ? {} : { extracts: agent.extracts }),
     ...(agent.toolSearch === undefined ? {} : { toolSearch: agent.toolSearch }),
     tools: agent.tools.map(describeTool),

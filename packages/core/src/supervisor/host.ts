@@ -23,6 +23,8 @@ import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
+import { type Admit, admitting } from "../remote/admission.ts";
+import { delegationSender, standingTeller } from "../remote/send.ts";
 import { statesAtHand } from "../run/at-hand.ts";
 import { drive } from "../run/driver.ts";
 import type { Sealing } from "../seal/sealing.ts";
@@ -50,6 +52,8 @@ export interface HostParts {
   readonly deltas: Deltas;
   /** Absent: nothing is sealed. */
   readonly sealing: Sealing | undefined;
+  /** What a run that somebody has delegated here begins with; absent: nobody delegates anything here. */
+  readonly admit: Admit | undefined;
   readonly options: HostOptions;
 }
 
@@ -67,6 +71,7 @@ export function makeHost({
   observers: watching,
   deltas,
   sealing,
+  admit,
   options,
 }: HostParts): Host {
   const { clock, journal } = engine;
@@ -122,6 +127,15 @@ export function makeHost({
     ...common,
     tenantKey: (tenant) => journal.tenantKey(tenant),
     ask: askingPeople(engine, `${definition.name}@${definition.hash}`, logger),
+  });
+
+  const delegations = delegationSender({
+    engine,
+    definition: `${definition.name}@${definition.hash}`,
+    logger,
+    salt: ids.salt,
+    ...options.delegations,
+    ...(sealing ? { sealing } : {}),
   });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
@@ -229,8 +243,13 @@ export function makeHost({
   };
   const withVault = sealing ? holding(sealing) : driven;
   const checkpointed = options.checkpoints && checkpointsOf(options.checkpoints, { engine, ids, logger });
+  const driving = (session: RunSession) => (checkpointed ? checkpointed(session, withVault) : withVault(session));
+  const tell = admit && standingTeller(engine, logger);
   const host: RunHost = {
-    drive: (session) => (checkpointed ? checkpointed(session, withVault) : withVault(session)),
+    drive: async (session) => {
+      await driving(admit ? admitting(session, admit) : session);
+      if (tell) void tell({ tenant: session.key.tenant, runId: session.key.id });
+    },
     immediate: (key, command) =>
       command.type === "reserve" && !command.sliceLeft ? reserveWithinRun(key, command) : undefined,
     execute: (key, command, signal) => {
@@ -239,6 +258,10 @@ export function makeHost({
           return gateway.call(key, command, signal);
         case "callTool":
           return tools.call(key, command, signal);
+        case "delegate":
+          return delegations.delegate(key, command, signal);
+        case "recall":
+          return delegations.recall(key, command, signal);
         case "lookup":
           return tools.lookup(key, command, signal);
         case "reserve":

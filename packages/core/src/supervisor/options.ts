@@ -16,6 +16,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
+import type { Signer } from "../port/signer.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Principal, PrincipalSource } from "../principal.ts";
 import type { SealOptions } from "../seal/settings.ts";
@@ -63,6 +64,8 @@ export interface HostOptions extends SealOptions {
   readonly detectors?: readonly TextDetector[];
   /** Signs where runs stand, so that a journal whose end was cut off is found (ADR 22). Absent: nothing is signed. */
   readonly checkpoints?: CheckpointOptions;
+  /** How what goes to specialists in other deployments is signed; absent: it is not, and only who knows no callers takes it. */
+  readonly delegations?: { readonly signer?: Signer };
   /** Entries between two snapshots; 256 when absent. */
   readonly snapshotEvery?: number;
   /**

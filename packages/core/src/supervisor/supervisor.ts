@@ -8,7 +8,7 @@ import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
 import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
-import { checkGrant, fullGrant, type Grant, leastAmount, narrow } from "../grant.ts";
+import { checkGrant, fullGrant, type Grant, grantableOf, leastAmount, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { isIdText, randomIds } from "../ids.ts";
@@ -24,6 +24,8 @@ import type { RunFilter, RunRecord } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
 import { osPrincipal, type Principal, plainPrincipal } from "../principal.ts";
+import { type AdmissionRules, admission } from "../remote/admission.ts";
+import { reaching } from "../remote/reach.ts";
 import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
 import { noRestrictions } from "../run/empty.ts";
 import { type ReplayReport, replayRun } from "../run/replay.ts";
@@ -167,6 +169,15 @@ export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
   options: RuntimeOptions<Alias>,
 ): Supervisor<Input, Output> {
+  return supervise(typed, options);
+}
+
+/** The same; with `serving` its runs are those alone that other runs have delegated, as their owner admits them. */
+export function supervise<Input, Output, Alias extends string>(
+  typed: SupervisorDefinition<Input, Output, Alias>,
+  options: RuntimeOptions<Alias>,
+  serving?: AdmissionRules,
+): Supervisor<Input, Output> {
   const definition = typed as unknown as SupervisorDefinition;
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
@@ -195,6 +206,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
   const { host, board, ledger, health } = makeHost({
     deltas,
     sealing,
+    admit: serving && ((key, event) => admitted?.(key, event) ?? Promise.resolve(event)),
     definition,
     engine,
     models,
@@ -219,11 +231,12 @@ export function runSupervisor<Input, Output, Alias extends string>(
     return noted;
   };
 
+  const grantable = grantableOf(definition);
   for (const [tenant, grant] of Object.entries(options.tenants ?? {})) {
-    checkGrant(grant, definition.tools, `the tenant ${tenant}`);
+    checkGrant(grant, grantable, `the tenant ${tenant}`);
   }
   for (const [role, grant] of Object.entries(options.grants?.principals ?? {})) {
-    checkGrant(grant, definition.tools, `the role ${role}`);
+    checkGrant(grant, grantable, `the role ${role}`);
   }
   /** What tenant and starter allow, as an input of the run: replay sees what was in force then. */
   const grantsOf = ({ tenant, grant: run }: StartOptions, starter: Principal) => {
@@ -231,7 +244,7 @@ export function runSupervisor<Input, Output, Alias extends string>(
     if (tenants && !Object.hasOwn(tenants, tenant)) {
       throw new OrchestrationError("policy/tenant-not-allowed", { supervisor: definition.name, tenant });
     }
-    checkGrant(run, definition.tools, "the start of the run");
+    checkGrant(run, grantable, "the start of the run");
     const own = tenants?.[tenant];
     const principal = principalGrant(definition.name, options.grants?.principals, starter);
     if (own === undefined && run === undefined && principal === undefined) return undefined;
@@ -242,8 +255,34 @@ export function runSupervisor<Input, Output, Alias extends string>(
     };
   };
 
+  const admitted =
+    serving &&
+    admission({
+      ...serving,
+      definition,
+      now: () => engine.clock.now(),
+      restrictions: board.current,
+      grantsOf: (tenant, starter) => grantsOf({ tenant }, starter),
+      budgetOf: (tenant, own, grants) =>
+        budgetOf(definition, { tenant, ...(own === undefined ? {} : { budget: own }) }, ledger.bounds(tenant), grants),
+      hasBudget: ledger.bounds,
+    });
+
+  const specialists = specialistsOf(definition);
+  const reach = reaching(engine, specialists, ids.salt);
   const handle = <Out = Output>(key: RunKey) =>
-    runHandle<Out>({ key, engine, definition, definitionId: id, principals, ids, deltas, may, sealing });
+    runHandle<Out>({
+      key,
+      engine,
+      definition,
+      definitionId: id,
+      deliver: reach,
+      principals,
+      ids,
+      deltas,
+      may,
+      sealing,
+    });
 
   const idOf = (tenant: string, idempotencyKey: string): string =>
     `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
@@ -286,12 +325,13 @@ export function runSupervisor<Input, Output, Alias extends string>(
     ids,
     principals,
     may,
-    deliver: (record, event) => engine.deliver(record, `${record.supervisor}@${record.definitionHash}`, event),
+    deliver: reach,
     // Another version of this supervisor may have the run; its core reads an edit by its own schema.
     toolOf: (_, tool) => definition.tools.get(tool),
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
+    specialists: new Set(specialists.keys()),
     ...(sealing ? { seal: sealing.json, show: sealing.show } : {}),
     ...(options.approvers === undefined ? {} : { registry: options.approvers }),
   });
@@ -512,6 +552,17 @@ function assertSound(definition: SupervisorDefinition, options: RuntimeOptions<s
   for (const { code, message, path } of errors) {
     logger.error({ supervisor, code, path: path.join(" > "), reason: message }, "a supervisor will go wrong");
   }
+}
+
+/** Addresses of the specialists elsewhere that work for a team, by their supervisors: what they wait for stands in its inbox too. */
+function specialistsOf({ agents }: SupervisorDefinition): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { remote, team } of agents.values()) {
+    const [name] = remote?.specialist.split("@") ?? [];
+    if (remote && name !== undefined) found.set(name, remote.specialist);
+    if (team) for (const [inner, address] of specialistsOf(team)) found.set(inner, address);
+  }
+  return found;
 }
 
 /** When a run shall begin, if not at once. @throws OrchestrationError `limits/not-a-bound` */

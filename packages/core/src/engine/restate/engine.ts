@@ -78,6 +78,7 @@ export function restateEngine(options: RestateEngineOptions): RestateEngine {
 class ClusterEngine implements RestateEngine {
   readonly name = "restate";
   readonly shared = true;
+  readonly routes = true;
   readonly journal: RestateJournal;
   readonly clock: Clock;
   readonly operator: RestateOperator;
