@@ -38,6 +38,20 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
+/** The machine's clock, whose timers keep the process alive. */
+export const waitingClock: Clock = {
+  now: () => Date.now(),
+  at: (dueAt, callback) => {
+    const timer = setTimeout(callback, Math.max(0, dueAt - Date.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Addresses as they were given, without a slash at the end. */
+export function addressesOf(given: string | readonly string[]): string[] {
+  return (typeof given === "string" ? [given] : given).map((address) => address.replace(/\/$/, ""));
+}
+
 const firstPauseMs = 50;
 const pauseMsMax = 1_000;
 /** What the question why may take on top of a deadline. */
@@ -152,6 +166,18 @@ export function restateClient(options: ClientOptions): RestateClient {
     admin: async <Answer>(method: string, path: string, body?: unknown) =>
       (await onAdmin(method, path, body, adminMs)) as Answer,
   };
+}
+
+/** A deployment as the admin port lists it. */
+export interface Deployment {
+  readonly id: string;
+  readonly uri?: string;
+  readonly services: readonly { readonly name: string }[];
+}
+
+/** Deployments of the cluster, whoever's they are. @throws OrchestrationError `engine/admin-unreachable` */
+export async function listDeployments(client: RestateClient): Promise<readonly Deployment[]> {
+  return (await client.admin<{ readonly deployments: readonly Deployment[] }>("GET", "deployments")).deployments;
 }
 
 /** A text as SQL writes it. */

@@ -16,6 +16,7 @@ import {
   type Names,
   openText,
   runKeyOf,
+  runPrefix,
   type Sent,
   streamsText,
   type Taken,
@@ -326,7 +327,6 @@ export function cellObject(sdk: typeof Sdk, names: Names) {
   return sdk.object({ name: names.cell, handlers: cell, options: { ...forgotten, retryPolicy: patience } });
 }
 
-const runPrefix = "run/";
 const notePrefix = "note/";
 
 /** What one object of the index knows. */
