@@ -2,6 +2,7 @@ import { OrchestrationError, operator, user, verifyChain } from "@remit/core";
 import { restateEngine, restateOperator } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Nodes } from "../../scripts/restate/server.mjs";
+import { folder, remit } from "../cli/remit.ts";
 import { desk, each, endsOf, one, replayed, two } from "../faults/deploy-desk.ts";
 import { closeNode, theNode } from "./place.ts";
 
@@ -167,4 +168,39 @@ test("D4 who waits for a drain can stop waiting; no new run begins there until i
   });
   await expect(waited).rejects.toBe(reason);
   expect(await engine.operator.deployments()).toMatchObject([{ draining: true, runs: 1 }]);
+});
+
+test("an operator rolls a version out by the command line: look, drain, remove; exit codes say what is still needed", async () => {
+  const open = installation();
+  const old = open();
+  const first = desk(old, one);
+  const run = await first.start({ to: "a", amountCents: 900 }, { tenant, principal });
+  expect(await run.settled()).toBe("parked");
+  const second = desk(open(), two);
+  await second.engine.journal.tenantKey(tenant);
+  const home = folder();
+  const [admin = ""] = nodes.admin;
+  const cluster = async (...args: string[]) => {
+    const asked = ["cluster", ...args, "--namespace", open.namespace, "--json"];
+    const { code, stdout, stderr } = await remit(home, asked, { REMIT_RESTATE_ADMIN: `http://127.0.0.1:1,${admin}` });
+    return { code, stderr, ...JSON.parse(stdout) };
+  };
+  const listed = await cluster("deployments");
+  const views = listed.deployments as { readonly id: string; readonly runs: number }[];
+  const gone = views.find(({ runs }) => runs === 1)?.id ?? "";
+  expect(views).toHaveLength(2);
+  const needed = { code: "engine/still-needed", deployment: gone, runs: 1, some: [`${tenant}/${run.id}`] };
+  expect(await cluster("drain", gone, "--for", "0s")).toMatchObject({ code: 1, ok: false, error: needed });
+  expect(await cluster("remove", gone)).toMatchObject({ code: 1, ok: false, error: needed });
+  expect(await cluster("stuck")).toMatchObject({ code: 0, stuck: [] });
+  expect(await cluster("resume")).toMatchObject({ code: 0, resumed: 0 });
+  expect(await cluster("drain", "dp_nobody")).toMatchObject({ code: 2, error: { code: "engine/refused" } });
+  expect(await cluster("drain", gone, "--for", "soon")).toMatchObject({ code: 2, error: { code: "usage/wrong" } });
+  const shown = await remit(home, ["cluster", "--admin", admin, "--namespace", open.namespace]);
+  expect(shown).toMatchObject({ code: 0, stderr: "" });
+  expect(shown.stdout).toMatch(new RegExp(`${gone} .* 1 +0 +none; draining`));
+  await run.cancel("over");
+  expect(await cluster("drain", gone, "--for", "1m")).toMatchObject({ code: 0, deployment: { id: gone, runs: 0 } });
+  expect(await cluster("remove", gone)).toMatchObject({ code: 0, ok: true });
+  expect((await cluster("deployments")).deployments).toHaveLength(1);
 });
