@@ -140,14 +140,20 @@ export function restateClient(options: ClientOptions): RestateClient {
     return new OrchestrationError("engine/no-answer", { ...where, deadlineMs }, { cause });
   };
 
-  const onAdmin = async (method: string, path: string, body: unknown, limitMs: number): Promise<unknown> => {
+  const onAdmin = async (
+    method: string,
+    path: string,
+    body: unknown,
+    limitMs: number,
+    isPassing = (refused: Refused) => refused.isPassing,
+  ): Promise<unknown> => {
     let last: unknown;
     for (const base of admin) {
       try {
         return await request(`${base}/${path}`, method, body, limitMs);
       } catch (thrown) {
         closed.throwIfAborted();
-        if (thrown instanceof Refused && !thrown.isPassing) {
+        if (thrown instanceof Refused && !isPassing(thrown)) {
           const data = { service: "admin", reason: thrown.message };
           throw new OrchestrationError("engine/refused", data, { cause: thrown });
         }
@@ -157,8 +163,23 @@ export function restateClient(options: ClientOptions): RestateClient {
     const data = { addresses: [...admin], reason: reasonOf(last) };
     throw new OrchestrationError("engine/admin-unreachable", data, { cause: last });
   };
-  const rowsOf = async <Row>(sql: string, limitMs: number): Promise<readonly Row[]> =>
-    ((await onAdmin("POST", "query", { query: sql }, limitMs)) as { readonly rows: readonly Row[] }).rows;
+  /** While a partition moves, or its node is slow, the tables are told as an error of the server: they are asked again. */
+  const rowsOf = async <Row>(sql: string, limitMs: number): Promise<readonly Row[]> => {
+    const until = clock.now() + limitMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
+      const isLast = clock.now() + pauseMs >= until;
+      try {
+        const left = Math.max(1, until - clock.now());
+        const answer = await onAdmin("POST", "query", { query: sql }, left, ({ status }) => status >= 500);
+        return (answer as { readonly rows: readonly Row[] }).rows;
+      } catch (thrown) {
+        const isMoving = OrchestrationError.is(thrown, "engine/admin-unreachable") && thrown.cause instanceof Refused;
+        if (isLast || !isMoving) throw thrown;
+      }
+      await pause(pauseMs);
+      closed.throwIfAborted();
+    }
+  };
 
   return {
     call,
