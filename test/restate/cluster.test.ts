@@ -156,6 +156,27 @@ test("another tenant's run is not there: neither read, nor answered, nor approve
   expect(await desk.engine.journal.tenantKey(other)).not.toBe(await desk.engine.journal.tenantKey(tenant));
 });
 
+test("a deadline that falls due when its run has ended goes no further than the run's front", async () => {
+  const { namespace, open, idsOf } = installation();
+  const desk = makeDesk({ engine: open({}), model: turns({ clerk: [ask("?"), finish("ok")] }) });
+  const run = await desk.start(input, start);
+  await parked(run);
+  const wake = () => {
+    const definition = `desk@${desk.definition.hash}`;
+    const name = encodeURIComponent(`${tenant}/${run.id}`);
+    return post(`${nodes.ingress[0]}/${namespace}.Front/${name}/wake`, { definition });
+  };
+  expect(await wake()).toBe(true);
+  await run.send("x");
+  expect((await run.result()).status).toBe("completed");
+  await until("the end of its calls", async () => (await idsOf("running")).length === 0);
+  const before = await run.entries();
+  expect(await wake()).toBe(false);
+  expect(await run.entries()).toEqual(before);
+  // Who says something to it is answered as ever.
+  expect(await codeOf(run.send("y"))).toMatch(/^run\//);
+});
+
 test("R7 a write's intent is stored in the cluster before the write is dispatched", async () => {
   const { open } = installation();
   const engine = open({});

@@ -63,6 +63,8 @@ export interface Ask {
   readonly goesOn?: boolean;
   /** Somebody else is to go on, beginning with these. */
   readonly handOver?: readonly Sent[];
+  /** The run has ended: what is still to wake it is stopped at its front. */
+  readonly ended?: true;
 }
 export interface Taken {
   readonly sent: readonly Sent[];
