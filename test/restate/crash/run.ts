@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
   },
 });
 const runsOfCase = Number(options.runs ?? (options.quick ? 40 : 200));
+const kills = options.quick ? 3 : 5;
 const tenant = "acme";
 const boss = { principal: user("boss", ["lead"]), reason: "looked at it" } as const;
 
@@ -43,9 +44,9 @@ interface Stage {
 
 const cases: Readonly<Record<string, { readonly title: string; readonly strike: (stage: Stage) => Promise<void> }>> = {
   worker: {
-    title: "kill -9 of a worker, five times under load",
+    title: `kill -9 of a worker, ${kills} times under load`,
     strike: async ({ crew, lasting, made }) => {
-      for (let time = 0; time < 5; time++) {
+      for (let time = 0; time < kills; time++) {
         await made(0.05 + 0.15 * time);
         await crew.kill(time % crew.count);
         await lasting(1_000, 300);
