@@ -69,7 +69,8 @@ export function serverBinary(tell = console.error) {
 
 /**
  * Starts one node or a cluster of three.
- * @param {{ count?: 1 | 3, sign?: boolean, binary?: string, partitions?: number, env?: Record<string, string> }} [options]
+ * @param {{ count?: 1 | 3, sign?: boolean, binary?: string, partitions?: number, env?: Record<string, string>,
+ *   config?: string }} [options] `config`: a file that says what is not said here, which is addresses, folders and the key
  * @returns {Promise<Nodes>}
  */
 export async function startNodes({
@@ -78,6 +79,7 @@ export async function startNodes({
   binary = serverBinary(),
   partitions,
   env: more = {},
+  config,
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "remit-restate-"));
   const ports = await freePorts(count * 3);
@@ -110,15 +112,25 @@ export async function startNodes({
       RESTATE_BIND_PORT: String(fabricPort),
       RESTATE_INGRESS__BIND_PORT: String(ingressPort),
       RESTATE_ADMIN__BIND_PORT: String(adminPort),
-      RESTATE_DEFAULT_NUM_PARTITIONS: String(partitions ?? (count === 1 ? 4 : 6)),
+      ...(config === undefined || partitions !== undefined
+        ? { RESTATE_DEFAULT_NUM_PARTITIONS: String(partitions ?? (count === 1 ? 4 : 6)) }
+        : {}),
+      // What a file says of its addresses counts before the shorter forms above.
+      ...(config === undefined
+        ? {}
+        : {
+            RESTATE_BIND_ADDRESS: `127.0.0.1:${fabricPort}`,
+            RESTATE_ADVERTISED_ADDRESS: at(fabricPort),
+            RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingressPort}`,
+            RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${adminPort}`,
+          }),
       RESTATE_LOG_FILTER: "warn,restate=warn",
       ...(sign ? { RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identityFile } : {}),
       ...(count === 1
         ? {}
         : {
             RESTATE_NODE_NAME: name,
-            RESTATE_CLUSTER_NAME: "remit",
-            RESTATE_DEFAULT_REPLICATION: "2",
+            ...(config === undefined ? { RESTATE_CLUSTER_NAME: "remit", RESTATE_DEFAULT_REPLICATION: "2" } : {}),
             RESTATE_METADATA_CLIENT__ADDRESSES: JSON.stringify(all.map((one) => at(one.fabricPort))),
             RESTATE_AUTO_PROVISION: String(index === 0),
           }),
@@ -126,7 +138,10 @@ export async function startNodes({
     };
     const start = async () => {
       const log = openSync(logFile, "a");
-      const started = spawn(binary, [], { env, stdio: ["ignore", log, log] });
+      const started = spawn(binary, config === undefined ? [] : ["--config-file", config], {
+        env,
+        stdio: ["ignore", log, log],
+      });
       closeSync(log);
       child = started;
     };

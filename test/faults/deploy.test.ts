@@ -2,26 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  createSupervisor,
-  defineAgent,
-  defineDenial,
-  defineHandoff,
-  defineTool,
   type Engine,
   type Journal,
   type Json,
   localEngine,
-  type Model,
   memoryJournal,
   operator,
-  type Risk,
   silentLogger,
   systemClock,
   user,
 } from "@remit/core";
 import { sqliteJournal } from "@remit/core/sqlite";
 import { afterAll, describe, expect, test } from "vitest";
-import { z } from "zod";
+import { type Desk, desk, each, endsOf, one, replayed, three, two } from "./deploy-desk.ts";
 
 /**
  * A second version is deployed while many runs of the first wait for their approvals (D4). The versions differ in a guard
@@ -33,83 +26,6 @@ const tenant = "acme";
 const person = operator("o_1");
 const folder = mkdtempSync(join(tmpdir(), "remit-deploy-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Version {
-  readonly number: "1" | "2" | "3";
-  /** Amounts up to this are closed, those above are denied. */
-  readonly limitCents: number;
-  readonly risk: Risk;
-}
-const one: Version = { number: "1", limitCents: 1_000, risk: "high" };
-const two: Version = { number: "2", limitCents: 500, risk: "high" };
-/** Asks nobody before it transfers. */
-const three: Version = { number: "3", limitCents: 500, risk: "low" };
-
-function desk(engine: Engine, { number, limitCents, risk }: Version, effects: string[] = []) {
-  const order = z.object({ to: z.string(), amountCents: z.int() });
-  const done = z.object({ to: z.string(), amountCents: z.int(), prompt: z.string() });
-  const transfer = defineTool({
-    name: "transfer_money",
-    description: "Transfers money.",
-    input: order,
-    output: z.object({ done: z.boolean() }),
-    effect: "write",
-    risk,
-    idempotency: "key",
-    execute: ({ to }) => {
-      effects.push(to);
-      return { done: true };
-    },
-  });
-  const clerk = defineAgent({
-    name: "clerk",
-    description: "Transfers.",
-    model: "m",
-    tools: [transfer],
-    input: order,
-    output: done,
-    instructions: `Prompt ${number}.`,
-  });
-  const closer = defineAgent({
-    name: "closer",
-    description: "Closes.",
-    model: "m",
-    tools: [],
-    input: done,
-    output: done,
-    instructions: "Close it.",
-  });
-  const model: Model = {
-    id: "instant",
-    cost: "zero",
-    generate: async ({ agent, input, instructions, messages }) => {
-      const wish = input as { readonly to: string; readonly amountCents: number };
-      if (agent === "clerk" && messages.length === 0) {
-        return { parts: [{ type: "toolCall", callId: "c", tool: "transfer_money", input: wish }] };
-      }
-      return { parts: [{ type: "output", value: agent === "clerk" ? { ...wish, prompt: instructions } : wish }] };
-    },
-  };
-  return createSupervisor({
-    name: "desk",
-    agents: { clerk, closer },
-    entry: "clerk",
-    exit: "closer",
-    handoffs: [
-      defineHandoff({
-        from: clerk,
-        to: closer,
-        version: number,
-        when: ({ amountCents }) => amountCents <= limitCents,
-        map: (output) => output,
-      }),
-      defineDenial({ from: clerk, reason: "too much", packet: (output) => output }),
-    ],
-    models: { m: model },
-    engine,
-  });
-}
-type Desk = ReturnType<typeof desk>;
 
 /** What stands for a process: an engine over the journal that all of them share. */
 type Open = () => { readonly engine: Engine; readonly close: () => Promise<void> };
@@ -140,15 +56,6 @@ const stores: readonly (readonly [name: string, open: () => Open])[] = [
   ],
 ];
 
-/** Does something for each, so many at a time, in no order. */
-async function each<Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const work = async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await act(item);
-  };
-  await Promise.all(Array.from({ length: 100 }, work));
-}
-
 /** Starts the runs in a process that has the first version alone, and leaves them parked. */
 async function parkAll(open: Open): Promise<readonly string[]> {
   const { engine, close } = open();
@@ -174,23 +81,6 @@ async function approveAll(at: Desk): Promise<void> {
   });
 }
 
-/** How often each end was reached. */
-async function endsOf(at: Desk, ids: readonly string[]): Promise<Record<string, number>> {
-  const ends: Record<string, number> = {};
-  await each(ids, async (id) => {
-    const result = await (await at.find(id, { tenant })).result();
-    const prompt =
-      result.status === "completed"
-        ? result.output.prompt
-        : result.status === "denied"
-          ? (result.packet as { prompt?: string }).prompt
-          : JSON.stringify(result);
-    const end = `${result.status}: ${prompt}`;
-    ends[end] = (ends[end] ?? 0) + 1;
-  });
-  return ends;
-}
-
 /** Every run's last hash: what stands for all that was written of it. */
 async function headsOf({ journal }: Engine, ids: readonly string[]): Promise<Map<string, string>> {
   const heads = new Map<string, string>();
@@ -198,17 +88,6 @@ async function headsOf({ journal }: Engine, ids: readonly string[]): Promise<Map
     heads.set(id, (await journal.read({ tenant, kind: "run", id })).at(-1)?.hash ?? "");
   });
   return heads;
-}
-
-/** How many runs a definition decides again as it did, and from which entry on. */
-async function replayed(at: Desk, ids: readonly string[]): Promise<Record<string, number>> {
-  const found: Record<string, number> = {};
-  await each(ids, async (id) => {
-    const { ok, status, fromSeq, fault } = await at.replay(id, { tenant });
-    const what = `${ok ? "ok" : `${fault?.kind} ${fault?.reason}`}, ${status}, ${fromSeq === 1 ? "from the start" : "from its migration"}`;
-    found[what] = (found[what] ?? 0) + 1;
-  });
-  return found;
 }
 
 describe.each(stores)("two versions at %s", (_, store) => {

@@ -1,4 +1,4 @@
-import { OrchestrationError, user, verifyChain } from "@remit/core";
+import { OrchestrationError, user } from "@remit/core";
 import { restateEngine } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePorts, type Nodes, post, startNodes, until } from "../../scripts/restate/server.mjs";
@@ -156,45 +156,25 @@ test("another tenant's run is not there: neither read, nor answered, nor approve
   expect(await desk.engine.journal.tenantKey(other)).not.toBe(await desk.engine.journal.tenantKey(tenant));
 });
 
-test("D4 two versions side by side: each parked run ends under its own rules, and nothing is removed that is needed", async () => {
-  const { open } = installation();
-  const many = 12;
-  const deskOf = (engine: ReturnType<typeof open>, text: string, limits = {}) =>
-    makeDesk({ engine, limits, model: turns({ clerk: [ask("?"), finish(text)] }) });
-  const first = open({});
-  const old = deskOf(first, "by the old");
-  const waiting = await Promise.all(Array.from({ length: many }, () => old.start(input, start)));
-  for (const run of waiting) await parked(run);
-  const [before] = await first.operator.deployments();
-  const second = open({});
-  // Another limit is another definition.
-  const young = makeDesk({
-    engine: second,
-    limits: { steps: 23 },
-    model: turns({ clerk: [ask("?"), finish("by the new")] }),
-  });
-  expect(young.definition.hash).not.toBe(old.definition.hash);
-  await second.ready();
-  // The runs of the old version have a home: it is deployed, only not here.
-  const fresh = await young.start(input, start);
-  await parked(fresh);
-  const refused: unknown = await second.operator.remove(before?.id ?? "").catch((error: unknown) => error);
-  expect(refused).toMatchObject({ code: "engine/still-needed", data: { runs: many } });
-  for (const run of waiting) {
-    // Said through the new version's process: the run goes where its definition is.
-    await (await young.find(run.id, { tenant })).send("x");
-    expect(await run.result()).toMatchObject({ status: "completed", output: { text: "by the old" } });
-  }
-  await fresh.send("x");
-  expect(await fresh.result()).toMatchObject({ output: { text: "by the new" } });
-  await first.close();
-  await second.operator.remove(before?.id ?? "");
-  expect((await second.operator.deployments()).map(({ id }) => id)).not.toContain(before?.id);
-  // What has ended is read from the cluster's tables, chain and all.
-  const [one] = waiting;
-  const batches = await open({ worker: false }).journal.read({ tenant, kind: "run", id: one?.id ?? "" });
-  expect(verifyChain(batches)).toMatchObject({ head: { seq: batches.at(-1)?.lastSeq } });
-  expect(batches.length).toBeGreaterThan(2);
+test("a deadline that falls due when its run has ended goes no further than the run's front", async () => {
+  const { namespace, open, idsOf } = installation();
+  const desk = makeDesk({ engine: open({}), model: turns({ clerk: [ask("?"), finish("ok")] }) });
+  const run = await desk.start(input, start);
+  await parked(run);
+  const wake = () => {
+    const definition = `desk@${desk.definition.hash}`;
+    const name = encodeURIComponent(`${tenant}/${run.id}`);
+    return post(`${nodes.ingress[0]}/${namespace}.Front/${name}/wake`, { definition });
+  };
+  expect(await wake()).toBe(true);
+  await run.send("x");
+  expect((await run.result()).status).toBe("completed");
+  await until("the end of its calls", async () => (await idsOf("running")).length === 0);
+  const before = await run.entries();
+  expect(await wake()).toBe(false);
+  expect(await run.entries()).toEqual(before);
+  // Who says something to it is answered as ever.
+  expect(await codeOf(run.send("y"))).toMatch(/^run\//);
 });
 
 test("R7 a write's intent is stored in the cluster before the write is dispatched", async () => {

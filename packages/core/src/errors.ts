@@ -236,8 +236,14 @@ export const errorCodes = {
   },
   "engine/still-needed": {
     retryable: false,
-    message: "the deployment {deployment} is still needed by {runs} unfinished runs, {some} among them",
-    hint: "Let them end or migrate them, then remove it.",
+    message:
+      "the deployment {deployment} is still needed by {runs} unfinished runs and {underWay} calls under way, {some} among them",
+    hint: "Drain it, let them end or migrate them, then remove it.",
+  },
+  "engine/draining": {
+    retryable: false,
+    message: "no new run begins at {service}: its deployment is being drained",
+    hint: "Start the run with the version that takes its place, or have the deployment opened again with the operator's `undrain`.",
   },
   "guard/threw": {
     retryable: false,

@@ -24,9 +24,12 @@ const { values: options } = parseArgs({
     case: { type: "string" },
     json: { type: "boolean" },
     runs: { type: "string" },
+    /** Milliseconds between two starts; on a machine that is busy with other things more than its nodes can bear is no test. */
+    every: { type: "string" },
   },
 });
 const runsOfCase = Number(options.runs ?? (options.quick ? 40 : 200));
+const kills = options.quick ? 3 : 5;
 const tenant = "acme";
 const boss = { principal: user("boss", ["lead"]), reason: "looked at it" } as const;
 
@@ -41,9 +44,9 @@ interface Stage {
 
 const cases: Readonly<Record<string, { readonly title: string; readonly strike: (stage: Stage) => Promise<void> }>> = {
   worker: {
-    title: "kill -9 of a worker, five times under load",
+    title: `kill -9 of a worker, ${kills} times under load`,
     strike: async ({ crew, lasting, made }) => {
-      for (let time = 0; time < 5; time++) {
+      for (let time = 0; time < kills; time++) {
         await made(0.05 + 0.15 * time);
         await crew.kill(time % crew.count);
         await lasting(1_000, 300);
@@ -87,14 +90,17 @@ const cases: Readonly<Record<string, { readonly title: string; readonly strike: 
   },
 };
 
-async function leadersFirst(nodes: Nodes) {
-  const rows = await nodes
-    .query(
-      "SELECT gen_node_id AS node, COUNT(*) AS led FROM partition_state WHERE effective_mode = 'LEADER' GROUP BY gen_node_id",
-    )
-    .catch(() => []);
-  const led = (name: string) => Number(rows.find(({ node }) => String(node).startsWith(`N${name.slice(1)}`))?.led ?? 0);
-  return [...nodes.nodes].sort((left, right) => led(right.name) - led(left.name));
+/** As each node counts what it leads: no table of the cluster says it. */
+async function leadersFirst({ nodes }: Nodes) {
+  const led = new Map<string, number>();
+  for (const { name, fabric } of nodes) {
+    const metrics = await (await fetch(`${fabric}/metrics`)).text();
+    const [, count] = /^restate_num_active_partition_leaders\{[^}]*\} (\d+)/m.exec(metrics) ?? [];
+    led.set(name, Number(count ?? 0));
+  }
+  const of = ({ name }: { readonly name: string }) => led.get(name) ?? 0;
+  console.log(`partitions led: ${nodes.map((node) => `${node.name} ${of(node)}`).join(", ")}`);
+  return [...nodes].sort((left, right) => of(right) - of(left));
 }
 
 const quiet = async (act: () => Promise<unknown>) => {
@@ -163,16 +169,22 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
   const people = openPeople(team, ledger);
   const lasting = (fullMs: number, quickMs: number) => pause(options.quick ? quickMs : fullMs);
   const startedAt = performance.now();
+  let over = () => {};
   try {
     const total = runsOfCase * writesOfRun;
     const made = async (share: number) => {
       const isOurs = (write: string) => write.startsWith("run_");
-      await until("writes", async () => [...ledger.applied.keys()].filter(isOurs).length >= share * total, 300_000);
+      const madeNow = () => [...ledger.applied.keys()].filter(isOurs).length;
+      await until(`${share * total} writes`, async () => madeNow() >= share * total, 900_000).catch(async (cause) => {
+        throw new Error(`${madeNow()} of ${total} writes were made; calls: ${await callsOf(nodes)}`, { cause });
+      });
     };
     const striking = strike({ nodes, crew, lasting, made });
     striking.catch(() => {}); // It is awaited below, behind the starts.
     const runs: Run<unknown>[] = [];
     const plain: string[] = [];
+    const began = new AbortController();
+    over = () => began.abort();
     // A key each, so that a start which got no answer can be said again.
     const begin = async (index: number) => {
       const asked = { tenant, principal: user("u"), idempotencyKey: `${name}-${index}` };
@@ -181,7 +193,7 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
           runs.push(await team.start({ text: "go" }, asked));
           return;
         } catch (thrown) {
-          if (!OrchestrationError.is(thrown) || !thrown.retryable) throw thrown;
+          if (!OrchestrationError.is(thrown) || !thrown.retryable || began.signal.aborted) throw thrown;
           await pause(200);
         }
       }
@@ -200,9 +212,10 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
       });
     };
     const beginning: Promise<void>[] = [];
-    const everyMs = options.quick ? 120 : 90;
+    const everyMs = Number(options.every ?? (options.quick ? 120 : 90));
     for (let index = 0; index < runsOfCase; index++) {
       beginning.push(begin(index), beginPlain(index));
+      for (const one of beginning.slice(-2)) one.catch(() => {}); // They are awaited together, below.
       await pause(everyMs);
     }
     await striking;
@@ -256,10 +269,23 @@ async function play(name: string, nodes: Nodes, engine: RestateEngine) {
     assert.deepEqual(report.ended, { completed: runsOfCase });
     assert.deepEqual(ours, { effects: runsOfCase * writesOfRun, doubled: 0, missing: 0 });
   } finally {
+    over();
     await people.close();
     await crew.close();
     await ledger.close();
   }
+}
+
+/** What the cluster has under way, by service and status, with one failure of each. */
+async function callsOf(nodes: Nodes): Promise<string> {
+  const rows = await nodes
+    .query(
+      "SELECT target_service_name AS service, target_handler_name AS handler, status, COUNT(*) AS calls, " +
+        "MAX(last_failure) AS failure FROM sys_invocation " +
+        "GROUP BY target_service_name, target_handler_name, status",
+    )
+    .catch((error: unknown) => [{ failure: String(error) }]);
+  return rows.map((row) => `\n  ${JSON.stringify(row)}`).join("");
 }
 
 /** Two of three nodes are away: a start says so in time; when they are back everything goes on by itself. */

@@ -124,6 +124,9 @@ export function openTeam({ engine, outside, version = "1", afterMs = 1_000 }: Te
       }),
     },
     waitingRuns: "leave",
+    // A worker that stands still for longer than a tool may take finds all of its calls late at once. A breaker would then
+    // keep writes back that this team's model asks for only once, and here each write is counted.
+    breaker: { failuresMax: 1_000_000 },
     engine,
   } as never) as unknown as import("@remit/core").Supervisor<{ text: string }, { text: string }>;
 }

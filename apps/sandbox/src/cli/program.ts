@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
+import { addCluster } from "./program-cluster.ts";
 import { addPeople } from "./program-people.ts";
 
 /**
@@ -256,6 +257,7 @@ Examples:
     });
 
   addPeople(remit, { shared, done });
+  addCluster(remit, { shared, done });
 
   remit
     .command("graph")

@@ -70,6 +70,23 @@ test("an admin port that is away is said to be", async () => {
   stop();
 });
 
+test("a table that a moving partition keeps back is asked for again, and in the end that is said", async () => {
+  const moving = () => answer(500, { message: "partition 0 doesn't exist on this node" });
+  let asks = 0;
+  const { client, stop } = clientOf(() => (++asks < 4 ? moving() : answer(200, { rows: [{ one: 1 }] })));
+  expect(await client.query("SELECT 1")).toEqual([{ one: 1 }]);
+  expect(asks).toBe(4);
+  stop();
+  const never = clientOf(moving);
+  const error = await errorOf(never.client.query("SELECT 1"));
+  expect(error).toMatchObject({ code: "engine/admin-unreachable", data: { reason: expect.stringContaining("500") } });
+  never.stop();
+  const wrong = clientOf(() => answer(400, { message: "no such table" }));
+  expect(await errorOf(wrong.client.query("SELECT"))).toMatchObject({ code: "engine/refused" });
+  expect(wrong.asked).toHaveLength(1);
+  wrong.stop();
+});
+
 test("a text in SQL stays a text", () => {
   expect(quoted("it's")).toBe("'it''s'");
 });

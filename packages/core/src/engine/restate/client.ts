@@ -38,6 +38,20 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
+/** The machine's clock, whose timers keep the process alive. */
+export const waitingClock: Clock = {
+  now: () => Date.now(),
+  at: (dueAt, callback) => {
+    const timer = setTimeout(callback, Math.max(0, dueAt - Date.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Addresses as they were given, without a slash at the end. */
+export function addressesOf(given: string | readonly string[]): string[] {
+  return (typeof given === "string" ? [given] : given).map((address) => address.replace(/\/$/, ""));
+}
+
 const firstPauseMs = 50;
 const pauseMsMax = 1_000;
 /** What the question why may take on top of a deadline. */
@@ -126,14 +140,20 @@ export function restateClient(options: ClientOptions): RestateClient {
     return new OrchestrationError("engine/no-answer", { ...where, deadlineMs }, { cause });
   };
 
-  const onAdmin = async (method: string, path: string, body: unknown, limitMs: number): Promise<unknown> => {
+  const onAdmin = async (
+    method: string,
+    path: string,
+    body: unknown,
+    limitMs: number,
+    isPassing = (refused: Refused) => refused.isPassing,
+  ): Promise<unknown> => {
     let last: unknown;
     for (const base of admin) {
       try {
         return await request(`${base}/${path}`, method, body, limitMs);
       } catch (thrown) {
         closed.throwIfAborted();
-        if (thrown instanceof Refused && !thrown.isPassing) {
+        if (thrown instanceof Refused && !isPassing(thrown)) {
           const data = { service: "admin", reason: thrown.message };
           throw new OrchestrationError("engine/refused", data, { cause: thrown });
         }
@@ -143,8 +163,23 @@ export function restateClient(options: ClientOptions): RestateClient {
     const data = { addresses: [...admin], reason: reasonOf(last) };
     throw new OrchestrationError("engine/admin-unreachable", data, { cause: last });
   };
-  const rowsOf = async <Row>(sql: string, limitMs: number): Promise<readonly Row[]> =>
-    ((await onAdmin("POST", "query", { query: sql }, limitMs)) as { readonly rows: readonly Row[] }).rows;
+  /** While a partition moves, or its node is slow, the tables are told as an error of the server: they are asked again. */
+  const rowsOf = async <Row>(sql: string, limitMs: number): Promise<readonly Row[]> => {
+    const until = clock.now() + limitMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
+      const isLast = clock.now() + pauseMs >= until;
+      try {
+        const left = Math.max(1, until - clock.now());
+        const answer = await onAdmin("POST", "query", { query: sql }, left, ({ status }) => status >= 500);
+        return (answer as { readonly rows: readonly Row[] }).rows;
+      } catch (thrown) {
+        const isMoving = OrchestrationError.is(thrown, "engine/admin-unreachable") && thrown.cause instanceof Refused;
+        if (isLast || !isMoving) throw thrown;
+      }
+      await pause(pauseMs);
+      closed.throwIfAborted();
+    }
+  };
 
   return {
     call,
@@ -152,6 +187,18 @@ export function restateClient(options: ClientOptions): RestateClient {
     admin: async <Answer>(method: string, path: string, body?: unknown) =>
       (await onAdmin(method, path, body, adminMs)) as Answer,
   };
+}
+
+/** A deployment as the admin port lists it. */
+export interface Deployment {
+  readonly id: string;
+  readonly uri?: string;
+  readonly services: readonly { readonly name: string }[];
+}
+
+/** Deployments of the cluster, whoever's they are. @throws OrchestrationError `engine/admin-unreachable` */
+export async function listDeployments(client: RestateClient): Promise<readonly Deployment[]> {
+  return (await client.admin<{ readonly deployments: readonly Deployment[] }>("GET", "deployments")).deployments;
 }
 
 /** A text as SQL writes it. */

@@ -11,10 +11,11 @@ import { sweep } from "../sweep.ts";
 import { turns } from "../turns.ts";
 import { runWatchers, type Watchers } from "../watchers.ts";
 import { Activity } from "./activity.ts";
-import { type RestateClient, restateClient } from "./client.ts";
+import { addressesOf, type RestateClient, restateClient, waitingClock } from "./client.ts";
+import { type Drains, drains } from "./drain.ts";
 import { type RestateJournal, restateJournal } from "./journal.ts";
 import { cellObject, frontObject, indexObject, streamObject } from "./objects.ts";
-import { type RestateOperator, restateOperator } from "./operator.ts";
+import { operatorOf, type RestateOperator } from "./operator.ts";
 import { runObject, type WorkerParts } from "./run-object.ts";
 import { type Acked, type Loaded, type Names, namesOf, runText, type Sent } from "./wire.ts";
 import { loadSdk, openPort, registerAt, type WorkerOptions, type WorkerPort } from "./worker.ts";
@@ -49,16 +50,6 @@ export interface RestateEngine extends Engine {
   readonly operator: RestateOperator;
 }
 
-/** The machine's clock, whose timers keep the process alive. */
-const waitingClock: Clock = {
-  now: () => Date.now(),
-  at: (dueAt, callback) => {
-    const timer = setTimeout(callback, Math.max(0, dueAt - Date.now()));
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-
-const namespaceForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** How long a closing worker waits for its runs to be handed over. */
 const handOverMs = 5_000;
 
@@ -85,6 +76,7 @@ class ClusterEngine implements RestateEngine {
   readonly #options: RestateEngineOptions;
   readonly #names: Names;
   readonly #client: RestateClient;
+  readonly #drains: Drains;
   readonly #logger: Logger;
   readonly #wall = systemClock();
   readonly #ids: IdSource;
@@ -110,20 +102,15 @@ class ClusterEngine implements RestateEngine {
 
   constructor(options: RestateEngineOptions) {
     const { namespace = "remit", ingress, admin, deadlineMs = 15_000, tenantKey } = options;
-    if (!namespaceForm.test(namespace)) {
-      throw new OrchestrationError("run/id-invalid", { what: "namespace", value: namespace.slice(0, 200) });
-    }
     this.#options = options;
     this.#names = namesOf(namespace);
     this.#logger = harmlessLogger(options.logger ?? silentLogger);
     this.#watchers = runWatchers(this.#logger);
     this.#ids = options.ids ?? randomIds();
     this.clock = options.clock ?? systemClock();
-    const list = (given: string | readonly string[]) =>
-      (typeof given === "string" ? [given] : given).map((address) => address.replace(/\/$/, ""));
     this.#client = restateClient({
-      ingress: list(ingress),
-      admin: list(admin),
+      ingress: addressesOf(ingress),
+      admin: addressesOf(admin),
       clock: waitingClock,
       deadlineMs,
       closed: this.#closed.signal,
@@ -147,7 +134,9 @@ class ClusterEngine implements RestateEngine {
         return waiting;
       },
     };
-    this.operator = restateOperator({ client: this.#client, names: this.#names, journal: this.journal, namespace });
+    const shared = { client: this.#client, names: this.#names, clock: waitingClock };
+    this.#drains = drains(shared);
+    this.operator = operatorOf({ ...shared, namespace, drains: this.#drains });
   }
 
   register(definition: string, host: RunHost): void {
@@ -217,6 +206,7 @@ class ClusterEngine implements RestateEngine {
     this.#delivering++;
     try {
       await this.ready();
+      if (event.type === "run.started") await this.#drains.assertOpen(key, definition);
       this.journal.noteHome(key, definition);
       this.#watchers.resumed(runText(key));
       const to = { service: this.#names.front, key: runText(key), handler: "deliver" };

@@ -53,6 +53,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
   const keys = new Map<string, Promise<string>>();
   /** The last append under way of each stream. */
   const tails = new Map<string, Promise<void>>();
+  let closing: Promise<void> | undefined;
   let closed = false;
 
   const ask = async <Answer>(
@@ -62,7 +63,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     body?: unknown,
     deadlineMs?: number,
   ): Promise<Answer> => {
-    if (closed) throw new OrchestrationError("engine/closed", { engine: "restate" });
+    if (closed) throw isClosed();
     try {
       await ready();
       return await client.call<Answer>({ service, key, handler }, body, deadlineMs);
@@ -192,6 +193,8 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
   };
 
   const read: Journal["read"] = async (key, fromSeq = 1, most) => {
+    // Whoever appends and reads finds what was appended, awaited or not.
+    await tails.get(streamName(key));
     const range = { fromSeq, ...(most === undefined ? {} : { most }) };
     const run = key.kind === "run" ? runKeyOfStream(key) : undefined;
     const mine = run ? recent(run).batches : [];
@@ -234,6 +237,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     noteHome,
     append: (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
+      if (closing) throw isClosed();
       // One after the other: over a network a later one could come first. Behind a failed one the others conflict.
       const name = streamName(key);
       const before = tails.get(name) ?? Promise.resolve();
@@ -318,10 +322,18 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       known.catch(() => keys.delete(tenant)); // It may be there the next time.
       return known;
     },
-    close: async () => {
-      closed = true;
+    close: () => {
+      closing ??= (async () => {
+        await Promise.all(tails.values());
+        closed = true;
+      })();
+      return closing;
     },
   };
+}
+
+function isClosed(): OrchestrationError {
+  return new OrchestrationError("journal/unavailable", { reason: "it is closed" });
 }
 
 /** What a journal says when the cluster does not answer; the cause keeps what it was. */

@@ -16,6 +16,7 @@ import {
   type Names,
   openText,
   runKeyOf,
+  runPrefix,
   type Sent,
   streamsText,
   type Taken,
@@ -75,6 +76,8 @@ interface Box {
   /** True when a timer struck while an activation was under way: it may have been about to end. */
   readonly woken: boolean;
   readonly waiting: readonly Sent[];
+  /** True when the run has ended. */
+  readonly ended?: true;
 }
 const newBox: Box = { active: false, rung: false, woken: false, waiting: [] };
 
@@ -140,6 +143,8 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
         drive(ctx, definition, { sent: [], fresh: false });
         return true;
       }
+      // Deadlines of an ended run stay scheduled until they are due; to call one off would cost every end a step.
+      if (box.ended) return false;
       if (box.active) {
         ctx.set("box", { ...box, woken: true });
         return false;
@@ -151,11 +156,11 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
     /** What waits; asked by the activation that is under way. */
     take: sdk.handlers.object.exclusive(
       { ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { bell, listening, goesOn, handOver }: Ask): Promise<Taken> => {
+      async (ctx: Sdk.ObjectContext, { bell, listening, goesOn, handOver, ended }: Ask): Promise<Taken> => {
         const { bell: _, ...box } = await boxOf(ctx);
         const { waiting, woken } = box;
         const rung = box.rung && listening;
-        const kept = { ...box, rung: false, waiting: [] };
+        const kept = { ...box, rung: false, waiting: [], ...(ended ? { ended } : {}) };
         if (bell !== undefined) {
           ctx.set("box", { ...kept, ...(waiting.length === 0 ? { bell } : {}) });
           return { sent: waiting, rung, woken: false };
@@ -326,7 +331,6 @@ export function cellObject(sdk: typeof Sdk, names: Names) {
   return sdk.object({ name: names.cell, handlers: cell, options: { ...forgotten, retryPolicy: patience } });
 }
 
-const runPrefix = "run/";
 const notePrefix = "note/";
 
 /** What one object of the index knows. */

@@ -138,6 +138,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       let step = nextStep();
       let door = openDoor();
       let done: Flush["done"];
+      let ended = false;
       while (!done) {
         const arrival = await sdk.RestatePromise.race([step, door.future, ...(indexing ? [indexing] : [])]);
         if (arrival.kind === "rung") {
@@ -155,6 +156,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
           seen.push(...batches);
           if (snapshot) ctx.set("snapshot", snapshot);
           if (record) {
+            ended = !isUnfinished(record.status);
             ctx.set("record", record);
             const indexed = indexRun(sdk, names, ctx, record);
             // Whoever hears that a run rests may look for it at once; that it works is told when the index knows it, too.
@@ -181,7 +183,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         // Whoever waited came instead of the bell, which nobody has then.
       }
       const left = [...done.left, ...given.slice(done.heard), ...late];
-      return await close(ctx, late.length > 0 ? undefined : door.bell, left, done);
+      return await close(ctx, late.length > 0 ? undefined : door.bell, left, done, ended);
     } finally {
       attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
       if (activity) worker.left(activity);
@@ -194,6 +196,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     bell: Sdk.RestatePromise<Arrival> | undefined,
     left: readonly Sent[],
     { wake, handOver }: NonNullable<Flush["done"]>,
+    ended: boolean,
   ): Promise<readonly Sent[] | undefined> => {
     let events = left;
     const hearBell = async () => {
@@ -207,7 +210,8 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       await take(ctx, { listening: false, handOver: events });
       return undefined;
     }
-    const taken = await take(ctx, { listening: bell !== undefined, goesOn: events.length > 0 });
+    const goesOn = events.length > 0;
+    const taken = await take(ctx, { listening: bell !== undefined, goesOn, ...(ended ? { ended } : {}) });
     if (taken.rung) await hearBell();
     events = [...events, ...taken.sent];
     if (events.length > 0 || taken.woken) return events;

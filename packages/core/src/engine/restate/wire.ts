@@ -1,4 +1,4 @@
-import type { ErrorRecord } from "../../errors.ts";
+import { type ErrorRecord, OrchestrationError } from "../../errors.ts";
 import type { InputEvent } from "../../event.ts";
 import { sha256 } from "../../hash.ts";
 import type { RunKey } from "../../port/engine.ts";
@@ -63,6 +63,8 @@ export interface Ask {
   readonly goesOn?: boolean;
   /** Somebody else is to go on, beginning with these. */
   readonly handOver?: readonly Sent[];
+  /** The run has ended: what is still to wake it is stopped at its front. */
+  readonly ended?: true;
 }
 export interface Taken {
   readonly sent: readonly Sent[];
@@ -90,8 +92,16 @@ export interface Names {
   readonly drives: string;
 }
 
-/** @param namespace letters, digits, `_` and `-`, a letter first */
+const namespaceForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/**
+ * @param namespace letters, digits, `_` and `-`, a letter first
+ * @throws OrchestrationError `run/id-invalid` for any other
+ */
 export function namesOf(namespace: string): Names {
+  if (!namespaceForm.test(namespace)) {
+    throw new OrchestrationError("run/id-invalid", { what: "namespace", value: namespace.slice(0, 200) });
+  }
   return {
     front: `${namespace}.Front`,
     stream: `${namespace}.Stream`,
@@ -123,6 +133,8 @@ export function batchKey(firstSeq: number): string {
   return `batch/${String(firstSeq).padStart(10, "0")}`;
 }
 export const batchPrefix = "batch/";
+/** State keys of the index that hold a run's record. */
+export const runPrefix = "run/";
 
 const dayMs = 86_400_000;
 /** Object of the index that knows a tenant's unfinished runs, and of which days it has ended ones. */
@@ -135,3 +147,5 @@ export const dayEnd = (day: string): number => (Number(day.slice(4)) + 1) * dayM
 export const streamsText = (tenant: string): string => `${tenant}/streams`;
 /** No tenant's name begins with a colon. */
 export const tenantsText = ":tenants";
+/** Cell that says which deployment of a service takes no new runs. */
+export const drainText = (service: string): string => `:draining/${service}`;

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type * as Sdk from "@restatedev/restate-sdk";
 import { OrchestrationError, reasonOf } from "../../errors.ts";
 import type { Logger } from "../../port/logger.ts";
-import type { RestateClient } from "./client.ts";
+import { listDeployments, type RestateClient } from "./client.ts";
 
 /** The port at which the cluster calls this process. */
 export interface WorkerOptions {
@@ -106,15 +106,9 @@ export async function openPort(sdk: typeof Sdk, options: WorkerOptions, logger: 
   };
 }
 
-interface Deployment {
-  readonly id: string;
-  readonly uri?: string;
-  readonly services: readonly { readonly name: string }[];
-}
-
 /** Has the cluster know what is served at an address; asks it to look again when it does not know all of it. */
 export async function registerAt(client: RestateClient, uri: string, services: readonly string[]): Promise<void> {
-  const { deployments } = await client.admin<{ readonly deployments: readonly Deployment[] }>("GET", "deployments");
+  const deployments = await listDeployments(client);
   const same = (left: string | undefined) => left?.replace(/\/$/, "") === uri.replace(/\/$/, "");
   const known = deployments.find((one) => same(one.uri))?.services.map(({ name }) => name);
   if (known && services.every((name) => known.includes(name))) return;

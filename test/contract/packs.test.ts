@@ -1,0 +1,24 @@
+import { memoryEngine } from "@remit/core";
+import { sqliteEngine } from "@remit/core/sqlite";
+import { packsContract } from "./packs.ts";
+
+/** Played there with every model, and with worlds of its own, by test/scenario/tau2-retail.test.ts. */
+const elsewhere = { "tau2-retail": "played on both by test/scenario/tau2-retail.test.ts" };
+
+packsContract(
+  "memory",
+  () => {
+    const engine = memoryEngine();
+    return { engine, close: () => engine.close() };
+  },
+  elsewhere,
+);
+
+packsContract(
+  "sqlite",
+  (path) => {
+    const engine = sqliteEngine({ path });
+    return { engine, close: () => engine.close() };
+  },
+  elsewhere,
+);

@@ -1,0 +1,73 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Engine } from "@remit/core";
+import { afterAll, describe, expect, test } from "vitest";
+import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
+import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
+import type { Pack } from "../../apps/sandbox/src/pack.ts";
+import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
+import { openWorkspace } from "../../apps/sandbox/src/suite/workspace.ts";
+import { retailPack } from "../../apps/sandbox/src/tau2/pack.ts";
+
+/** Where a pack is played; `close` comes behind it. */
+export interface PackPlace {
+  readonly engine: Engine;
+  readonly close: () => Promise<void>;
+}
+
+const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
+const packs = {
+  "files-desk": filesDeskPack,
+  "order-desk": orderDeskPack,
+  "tau2-retail": () => retailPack(retail),
+} as const satisfies Record<string, () => Pack>;
+export type PackName = keyof typeof packs;
+
+/**
+ * Every pack of the sandbox on an engine, as it is.
+ * @param open `path`: where an engine of one file may keep its journal
+ * @param skips why a pack is not played there
+ */
+export function packsContract(
+  name: string,
+  open: (path: string) => PackPlace | Promise<PackPlace>,
+  skips: Partial<Record<PackName, string>> = {},
+): void {
+  describe(`the packs on ${name}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "remit-packs-"));
+    afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+
+    for (const pack of Object.keys(packs) as PackName[]) {
+      const noData =
+        pack === "tau2-retail" && !existsSync(join(retail, "tasks.json")) ? `no data at ${retail}` : undefined;
+      const reason = skips[pack] ?? noData;
+      test.skipIf(reason !== undefined)(
+        `${pack} plays as written, nothing reaches the world that may not${reason === undefined ? "" : ` (${reason})`}`,
+        async () => {
+          const workspace = openWorkspace(join(folder, pack));
+          const { engine, close } = await open(workspace.journal);
+          try {
+            const played = packs[pack]();
+            const scenarios = played.scenarios().map((scenario) => scenario.name);
+            const suite = {
+              format: 1,
+              id: pack,
+              pack: pack === "tau2-retail" ? { name: pack, folder: retail } : { name: pack },
+              model: { name: "oracle", seed: 1 },
+              scenarios,
+              startedAt: 0,
+            } as const;
+            const report = await runSuite({ suite, pack: played, workspace, engine });
+            const failed = report.scenarios.filter(({ ok }) => !ok).map((one) => [one.name, one.checks]);
+            expect(failed).toEqual([]);
+            expect(report.scenarios).toHaveLength(scenarios.length);
+            expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
+          } finally {
+            await close();
+          }
+        },
+      );
+    }
+  });
+}
