@@ -133,7 +133,8 @@ test("an unsigned request to the worker's port, and one of a foreign cluster, ch
   const name = encodeURIComponent(`${tenant}/${run.id}`);
   for (const path of [
     `${service}/${name}/drive`,
-    `${namespace}.Front/${name}/take`,
+    `${namespace}.Front/${name}/shut`,
+    `${namespace}.Front/${name}/heard`,
     `${namespace}.Front/${name}/put`,
   ]) {
     await expect(post(`${nodes.ingress[0]}/${path}`, {})).rejects.toThrow(/40[04]/);

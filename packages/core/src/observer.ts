@@ -54,6 +54,7 @@ class ListeningSession implements RunSession {
   readonly journal: Journal;
   readonly published: (batch: Batch) => void;
   readonly immediate?: (command: Command) => InputEvent | undefined;
+  readonly awaits?: () => void;
   readonly #inner: RunSession;
 
   constructor(inner: RunSession, hear: (batch: Batch) => void) {
@@ -61,6 +62,7 @@ class ListeningSession implements RunSession {
     this.journal = inner.journal;
     this.#inner = inner;
     if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
+    if (inner.awaits) this.awaits = () => inner.awaits?.();
     this.published = (batch) => {
       inner.published(batch);
       hear(batch);

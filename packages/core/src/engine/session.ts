@@ -19,12 +19,15 @@ export interface SessionOptions {
   readonly host: RunHost;
   readonly onBatch: (batch: Batch) => void;
   readonly onRecord: (record: RunRecord) => void;
+  /** Told before the driver waits until what it has appended is durable. */
+  readonly onAwaits?: () => void;
 }
 
 /** One run at work in this process: its queue of events, and what is in flight for it. */
 export class LocalSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
+  readonly awaits?: () => void;
   readonly #options: SessionOptions;
   readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
@@ -41,6 +44,25 @@ export class LocalSession implements RunSession {
     this.key = options.key;
     this.#runKey = { tenant: options.key.tenant, runId: options.key.id };
     this.journal = options.journal;
+    if (options.onAwaits) this.awaits = options.onAwaits;
+  }
+
+  /** The event that the driver is at work on. */
+  get current(): Waiting | undefined {
+    return this.#current;
+  }
+
+  /** Tells who sent the event that the driver is at work on before the driver asks for the next one. */
+  settleCurrent(): void {
+    const current = this.#current;
+    if (!current?.settle) return;
+    this.#current = { event: current.event };
+    current.settle.resolve();
+  }
+
+  /** What came from outside and will not be heard any more. */
+  leftover(): Waiting[] {
+    return this.#queue.splice(0).filter(({ settle }) => settle);
   }
 
   get waiting(): number {

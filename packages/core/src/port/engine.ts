@@ -25,6 +25,8 @@ export interface RunSession {
    * on engines that replay code, determined by what is durable.
    */
   readonly append: (batch: Batch, expectedSeq: number, record?: RunRecord) => void | Promise<void>;
+  /** Told before the driver waits until what it has appended is durable: what nobody waits for may be stored together. */
+  readonly awaits?: () => void;
   /** Starts a command; a timer that `holds` counts as in flight until it fires or is aborted. Its outcome comes out of `next` as an input event. Never throws. */
   readonly submit: (command: Command) => void;
   /**

@@ -56,6 +56,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   let left: Pick<Driven, "head" | "durable"> | undefined;
   /** The state as the journal has it: the second time it must be the one that was let go of. */
   const load = async (): Promise<Driven> => {
+    if (left?.durable) session.awaits?.();
     await left?.durable;
     const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
     if (!left && loaded.conversationId !== undefined) onConversation?.(loaded.conversationId);
@@ -85,7 +86,9 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     if (taking) await taking;
     if (driven.ended) break;
   }
-  await (driven ?? left)?.durable;
+  const { durable } = driven ?? left ?? {};
+  if (durable) session.awaits?.();
+  await durable;
   if (driven?.ended === false) journal.rest?.(key);
 }
 
@@ -124,6 +127,7 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
   const step = (given: InputEvent): void | Promise<void> =>
     sealing ? sealing.event(runKey, given, place).then(take) : take(given);
   const becomeDurable = async (): Promise<void> => {
+    session.awaits?.();
     await durable;
     durable = undefined;
   };

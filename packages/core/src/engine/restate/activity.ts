@@ -13,7 +13,9 @@ import type { Acked, Flush, Loaded, Sent } from "./wire.ts";
  *
  * Y1 What `append` promised is kept when the cluster has acknowledged the step that holds the batch, never before: a
  *    worker that has lost its activation passes no barrier any more (D2).
- * Y2 Nothing here is run again from records. After a crash another worker loads the journal and begins a new one, as
+ * Y2 A batch that somebody waits for leaves at once, with all that was appended before it; one that nobody waits for stays
+ *    a moment for the next.
+ * Y3 Nothing here is run again from records. After a crash another worker loads the journal and begins a new one, as
  *    after a restart on any other engine.
  */
 export interface ActivityOptions {
@@ -38,6 +40,13 @@ export interface ActivityOptions {
 const sayAliveMs = 60_000;
 /** Characters that a step carries; what is more goes with the next. */
 const flushCharsMax = 1_000_000;
+/** How long a batch that nobody waits for stays for others. */
+const lingerMs = 10;
+/** How long what nobody waited for stays in steps' results alone, and how many characters of it, before the object's state has it. */
+const keepMs = 1_000;
+const keepCharsMax = 200_000;
+/** How long a run works before the index is told so, unless somebody elsewhere is about to be told. */
+const listMs = 1_000;
 
 interface Buffered {
   readonly batch: Batch;
@@ -52,6 +61,7 @@ export class Activity {
   readonly key: RunKey;
   /** Batches that are stored and may not be seen yet by who reads the run from outside. */
   readonly tail: Batch[] = [];
+  /** What the index is to say, as far as it is stored. */
   record: RunRecord | undefined;
   readonly #options: ActivityOptions;
   readonly #session: LocalSession;
@@ -59,6 +69,16 @@ export class Activity {
   #flushed: Buffered[] = [];
   #acks: { readonly ack: string; readonly acked: Acked }[] = [];
   #snapshot: Snapshot | undefined;
+  /** What the index is to say, stored or not. */
+  #appended: RunRecord | undefined;
+  /** When the oldest batch in the buffer came, and whether somebody waits for one. */
+  #bufferedAt = 0;
+  #isAwaited = false;
+  /** Characters that are in steps' results alone, and since when. */
+  #unkept = 0;
+  #keptAt = Number.NEGATIVE_INFINITY;
+  /** What the index has not been told, and since when. */
+  #unlisted: { readonly record: RunRecord; readonly since: number } | undefined;
   #head = { seq: 0, hash: "" };
   #loaded: Loaded | undefined;
   #done: Flush["done"];
@@ -66,7 +86,7 @@ export class Activity {
   #heard = 0;
   #stopping = false;
   #lost = false;
-  #started = false;
+  #running: Promise<void> | undefined;
   #poke: (() => void) | undefined;
   /** Why driving stopped, when it did with an error. */
   failure: OrchestrationError | undefined;
@@ -83,7 +103,12 @@ export class Activity {
       host,
       onBatch,
       onRecord: (record) => {
-        this.record = record;
+        this.#appended = record;
+      },
+      onAwaits: () => {
+        if (this.#buffer.length === 0) return;
+        this.#isAwaited = true;
+        this.#wakeUp();
       },
     });
     for (const sent of options.sent) this.push(sent);
@@ -116,16 +141,14 @@ export class Activity {
 
   /** The next thing to be stored; resolves when there is something, or nothing has been for a while. */
   async flush(): Promise<Flush> {
-    if (!this.#started) {
-      this.#started = true;
-      void this.#run();
-    }
-    if (!this.#hasNews()) {
+    this.#running ??= this.#run();
+    const { wall } = this.#options;
+    const aliveAt = wall.now() + sayAliveMs;
+    for (let dueAt = this.#dueAt(aliveAt); dueAt > wall.now(); dueAt = this.#dueAt(aliveAt)) {
       await new Promise<void>((resolve) => {
-        const { wall } = this.#options;
-        const alive = wall.at(wall.now() + sayAliveMs, resolve);
+        const timer = wall.at(dueAt, resolve);
         this.#poke = () => {
-          alive.cancel();
+          timer.cancel();
           resolve();
         };
       });
@@ -135,12 +158,23 @@ export class Activity {
     return this.#take();
   }
 
+  /** Resolves when the driver has returned, whatever it came to; nobody waits for it before it was begun. */
+  async rest(): Promise<void> {
+    await this.#running;
+  }
+
+  /** True when somebody else may have the run by now. */
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
   /** The last flush is stored. */
   stored(): void {
     const flushed = this.#flushed;
     this.#flushed = [];
-    for (const { batch, stored } of flushed) {
+    for (const { batch, record, stored } of flushed) {
       this.tail.push(batch);
+      this.record = record ?? this.record;
       stored.resolve();
     }
   }
@@ -163,8 +197,16 @@ export class Activity {
     this.#wakeUp();
   }
 
-  #hasNews(): boolean {
-    return this.#buffer.length > 0 || this.#acks.length > 0 || this.#done !== undefined || this.#broken !== undefined;
+  /** When the next step is due; what is due at once is due at the beginning of time. */
+  #dueAt(latest: number): number {
+    const hasNews = this.#acks.length > 0 || this.#done !== undefined || this.#broken !== undefined;
+    if (hasNews || this.#isAwaited) return Number.NEGATIVE_INFINITY;
+    return Math.min(
+      latest,
+      this.#buffer.length > 0 ? this.#bufferedAt + lingerMs : latest,
+      this.#unkept > 0 ? this.#keptAt + keepMs : latest,
+      this.#unlisted ? this.#unlisted.since + listMs : latest,
+    );
   }
 
   #wakeUp(): void {
@@ -183,17 +225,50 @@ export class Activity {
     this.#flushed = flushed;
     const record = flushed.findLast((one) => one.record !== undefined)?.record;
     const all = this.#buffer.length === 0;
+    const isAwaited = this.#isAwaited;
+    if (all) this.#isAwaited = false;
+    const isEnd = all && record !== undefined && !isUnfinished(record.status);
+    const isBeginning = flushed[0]?.batch.firstSeq === 1 && this.#session.current?.event.type === "run.started";
+    // A run's first batch and its last hold all that comes of the event which the driver is at work on.
+    if (isEnd || (all && isBeginning)) this.#session.settleCurrent();
+    if (isEnd) this.#done ??= { left: this.#leftover(), heard: this.#heard };
     const acks = all ? this.#acks : [];
     if (all) this.#acks = [];
     const snapshot = all ? this.#snapshot : undefined;
     if (all) this.#snapshot = undefined;
+    const done = all ? this.#done : undefined;
+    const now = this.#options.wall.now();
+    this.#unkept += chars;
+    const keep =
+      isAwaited ||
+      done !== undefined ||
+      snapshot !== undefined ||
+      (this.#unkept > 0 && (now - this.#keptAt >= keepMs || this.#unkept > keepCharsMax));
+    if (keep) {
+      this.#unkept = 0;
+      this.#keptAt = now;
+    }
+    if (record) this.#unlisted = { record, since: this.#unlisted?.since ?? now };
+    const unlisted = this.#unlisted;
+    const listed =
+      unlisted && (unlisted.record.status !== "running" || acks.length > 0 || now - unlisted.since >= listMs)
+        ? unlisted.record
+        : undefined;
+    if (listed) this.#unlisted = undefined;
     return {
       batches: flushed.map(({ batch }) => batch),
       acks,
       ...(record === undefined ? {} : { record }),
+      ...(listed === undefined ? {} : { listed }),
       ...(snapshot === undefined ? {} : { snapshot }),
-      ...(all && this.#done ? { done: this.#done } : {}),
+      ...(keep ? { keep } : {}),
+      ...(done === undefined ? {} : { done }),
     };
+  }
+
+  /** Events that the session will not hear; who sent them hears from the next one. */
+  #leftover(): Sent[] {
+    return (this.#session.leftover() as Told[]).map(({ sent }) => sent);
   }
 
   async #run(): Promise<void> {
@@ -210,6 +285,9 @@ export class Activity {
       const last = batches.at(-1);
       if (last) this.#head = { seq: last.lastSeq, hash: last.hash };
       this.record ??= record;
+      this.#appended ??= record;
+      // Whoever drove it before may have been lost before the index was told.
+      if (record?.status === "running") this.#unlisted ??= { record, since: this.#options.wall.now() };
       if (!this.#stopping && !this.#lost) await host.drive(this.#session);
     } catch (thrown) {
       failure = OrchestrationError.is(thrown)
@@ -217,7 +295,8 @@ export class Activity {
         : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
     }
     leave();
-    if (this.#lost) return;
+    // Of a run that has ended nothing is left to be said: its last step said it.
+    if (this.#lost || this.#done) return;
     // What is away for a moment is waited for by the cluster, which tries the activation again.
     if (failure && isPassing(failure)) {
       this.#session.stop();
@@ -256,7 +335,10 @@ export class Activity {
         const stored = Promise.withResolvers<void>();
         stored.promise.catch(() => {}); // Whoever awaits it is told; nobody may.
         this.#buffer.push({ batch, stored, ...(record === undefined ? {} : { record }) });
-        this.#wakeUp();
+        if (this.#buffer.length === 1) {
+          this.#bufferedAt = this.#options.wall.now();
+          this.#wakeUp();
+        }
         return stored.promise;
       },
       read: async (stream, fromSeq = 1, most) => {
@@ -275,7 +357,7 @@ export class Activity {
         return undefined;
       },
       findRun: async (tenant, runId) =>
-        tenant === key.tenant && runId === key.runId ? this.record : journal.findRun(tenant, runId),
+        tenant === key.tenant && runId === key.runId ? this.#appended : journal.findRun(tenant, runId),
     };
   }
 }

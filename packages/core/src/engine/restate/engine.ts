@@ -14,6 +14,7 @@ import { Activity } from "./activity.ts";
 import { addressesOf, type RestateClient, restateClient, waitingClock } from "./client.ts";
 import { type Drains, drains } from "./drain.ts";
 import { type RestateJournal, restateJournal } from "./journal.ts";
+import { type LatelyDriven, latelyDriven } from "./lately.ts";
 import { cellObject, frontObject, indexObject, streamObject } from "./objects.ts";
 import { operatorOf, type RestateOperator } from "./operator.ts";
 import { runObject, type WorkerParts } from "./run-object.ts";
@@ -52,6 +53,12 @@ export interface RestateEngine extends Engine {
 
 /** How long a closing worker waits for its runs to be handed over. */
 const handOverMs = 5_000;
+/** How long a run that was started is looked for here, how long its first batch when it is, and for how many starts not. */
+const takenMs = 250;
+const seenMs = 2_000;
+const letDownMost = 64;
+/** Tenants of which a process remembers that the index lists them; of others it is looked up at each start. */
+const notedMax = 10_000;
 
 /**
  * Runs on a Restate cluster: it replicates their journals, fails over, and keeps their timers. What a process drives it
@@ -86,7 +93,12 @@ class ClusterEngine implements RestateEngine {
   readonly #activities = new Map<string, Activity>();
   /** Activities of which the cluster has not heard everything yet. */
   readonly #open = new Set<Activity>();
+  readonly #lately: LatelyDriven;
+  /** Tenants that the index is known to list. */
+  readonly #noted = new Set<string>();
   #delivering = 0;
+  /** So many starts more are not looked for here. */
+  #letDown = 0;
   readonly #watchers: Watchers;
   readonly #turns = turns<() => void>();
   #driving = 0;
@@ -108,6 +120,7 @@ class ClusterEngine implements RestateEngine {
     this.#watchers = runWatchers(this.#logger);
     this.#ids = options.ids ?? randomIds();
     this.clock = options.clock ?? systemClock();
+    this.#lately = latelyDriven(this.#wall);
     this.#client = restateClient({
       ingress: addressesOf(ingress),
       admin: addressesOf(admin),
@@ -122,8 +135,14 @@ class ClusterEngine implements RestateEngine {
       ready: () => this.#ready(),
       recent: (key) => {
         const activity = this.#activities.get(runText(key));
-        return { batches: activity?.tail ?? [], record: activity?.record };
+        if (!activity) return this.#lately.recent(runText(key));
+        return { batches: activity.tail, record: activity.record, isWhole: true };
       },
+      recentRuns: () => {
+        const runs = [...this.#activities.values()].flatMap(({ record }) => (record ? [record] : []));
+        return [...runs, ...this.#lately.runs()];
+      },
+      forget: (key) => this.#lately.forget(runText(key)),
     });
     this.journal = {
       ...journal,
@@ -174,7 +193,9 @@ class ClusterEngine implements RestateEngine {
         frontObject(sdk, this.#names, mailbox),
         streamObject(sdk, this.#names),
         cellObject(sdk, this.#names),
-        indexObject(sdk, this.#names),
+        indexObject(sdk, this.#names, (tenant) => {
+          if (this.#noted.size < notedMax) this.#noted.add(tenant);
+        }),
         ...definitions.map((definition) => runObject(sdk, this.#names, definition, parts)),
       ];
       port.serve(services);
@@ -209,12 +230,52 @@ class ClusterEngine implements RestateEngine {
       if (event.type === "run.started") await this.#drains.assertOpen(key, definition);
       this.journal.noteHome(key, definition);
       this.#watchers.resumed(runText(key));
-      const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
-      const acked = await this.#client.call<Acked>(to, { definition, event });
-      if (acked.error) throw errorFrom(acked.error);
+      if (event.type !== "run.started" || !(await this.#beginHere(key, definition, event))) {
+        const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
+        const acked = await this.#client.call<Acked>(to, { definition, event });
+        if (acked.error) throw errorFrom(acked.error);
+      }
     } finally {
       this.#delivering--;
       this.#tellIdle();
+    }
+  }
+
+  /**
+   * Starts a run and sees here that its first batch is stored, which takes the cluster less than telling somebody who waits.
+   * False when it seems to be driven elsewhere, or is not begun for a while: then it is to be delivered as any event, and a
+   * second time is none. Whoever was let down goes the other way for some time.
+   */
+  async #beginHere(key: RunKey, definition: string, event: InputEvent): Promise<boolean> {
+    if (!this.#options.worker) return false;
+    if (this.#letDown > 0) {
+      this.#letDown--;
+      return false;
+    }
+    const name = runText(key);
+    let unwatch: (() => void) | undefined;
+    let late: { readonly cancel: () => void } | undefined;
+    try {
+      const begun = new Promise<boolean>((resolve, reject) => {
+        unwatch = this.#watchers.watch(name, { batch: () => resolve(true), stopped: reject });
+      });
+      begun.catch(() => {});
+      await this.#client.call<void>({ service: this.#names.front, key: name, handler: "begin" }, { definition, event });
+      const taken = new Promise<boolean>((resolve) => {
+        const look = (waitMs: number) => {
+          late = this.#wall.at(this.#wall.now() + waitMs, () => {
+            if (this.#activities.has(name) && waitMs < seenMs) look(seenMs);
+            else resolve(false);
+          });
+        };
+        look(takenMs);
+      });
+      const isHere = await Promise.race([begun, taken]);
+      this.#letDown = isHere ? 0 : letDownMost;
+      return isHere;
+    } finally {
+      late?.cancel();
+      unwatch?.();
     }
   }
 
@@ -295,6 +356,7 @@ class ClusterEngine implements RestateEngine {
       });
     return {
       timers: !this.#ownTimers,
+      isNoted: (tenant) => this.#noted.has(tenant),
       isClosing: () => this.#closing !== undefined,
       load: (service, key) => this.#client.call<Loaded>({ service, key, handler: "load" }),
       open: (key: RunKey, definition: string, sent: readonly Sent[], load: () => Promise<Loaded>) => {
@@ -331,7 +393,10 @@ class ClusterEngine implements RestateEngine {
       },
       left: (activity) => {
         const name = runText(activity.key);
-        if (this.#activities.get(name) === activity) this.#activities.delete(name);
+        if (this.#activities.get(name) === activity) {
+          this.#activities.delete(name);
+          if (!activity.isLost) this.#lately.put(name, activity.record, activity.tail);
+        }
         this.#open.delete(activity);
         this.#tellIdle();
       },

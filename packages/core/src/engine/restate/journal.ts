@@ -1,7 +1,7 @@
 import { OrchestrationError } from "../../errors.ts";
 import { addressesIn } from "../../journal/erase.ts";
 import { assertAppend, assertText, conflictData, isLinked, streamName } from "../../journal/link.ts";
-import { definitionOf, isUnfinished, mostOf, newestFirst, pastPage } from "../../journal/listing.ts";
+import { definitionOf, mostOf, newestFirst, pastPage } from "../../journal/listing.ts";
 import { randomKey } from "../../journal/tenant-key.ts";
 import { type UnfinishedRuns, unfinishedRuns } from "../../journal/unfinished.ts";
 import type { RunKey } from "../../port/engine.ts";
@@ -15,6 +15,7 @@ import {
   type Loaded,
   type Names,
   openText,
+  openTexts,
   runText,
   streamsText,
   streamText,
@@ -35,8 +36,21 @@ export interface RestateJournalOptions {
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
   /** Resolves when what serves the objects below is registered, as far as that is this process's own affair. */
   readonly ready: () => Promise<void>;
-  /** What this process has stored of a run and may not be visible yet. */
-  readonly recent: (key: RunKey) => { readonly batches: readonly Batch[]; readonly record: RunRecord | undefined };
+  /**
+   * What this process has stored of a run lately, which may not be visible yet: its last batches, and what the index will
+   * say. With `isWhole` nobody else has stored anything behind that, as far as this process can know.
+   */
+  readonly recent: (key: RunKey) => Recent | undefined;
+  /** What the index will say of runs that this process drives, or has driven within a moment. */
+  readonly recentRuns: () => readonly RunRecord[];
+  /** Told when batches of a run were changed: what is kept of it here is as it was before. */
+  readonly forget: (key: RunKey) => void;
+}
+
+export interface Recent {
+  readonly batches: readonly Batch[];
+  readonly record: RunRecord | undefined;
+  readonly isWhole: boolean;
 }
 
 export interface RestateJournal extends Journal {
@@ -48,7 +62,8 @@ const homesMax = 10_000;
 /** How long who reads a run waits for a worker before the tables are asked. */
 const lookMs = 3_000;
 
-export function restateJournal({ client, names, tenantKey, recent, ready }: RestateJournalOptions): RestateJournal {
+export function restateJournal(options: RestateJournalOptions): RestateJournal {
+  const { client, names, tenantKey, recent, recentRuns, forget, ready } = options;
   const homes = new Map<string, string>();
   const keys = new Map<string, Promise<string>>();
   /** The last append under way of each stream. */
@@ -151,24 +166,37 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
       // A service that is not deployed cannot be changed; nor will anybody be sent there, for the front knows better.
       if (!OrchestrationError.is(thrown, "engine/refused")) throw thrown;
     });
-    await ask(names.index, openText(key.tenant), "put", record);
+    await ask(names.index, openText(key), "put", { record });
     return { ok: true };
   };
   const shelf = (name: string): Promise<Shelf> => ask(names.index, name, "read");
+  /** A tenant's unfinished runs, and some that have ended; the index hears of them a moment after this process. */
+  const openShelf = async (tenant: string): Promise<Shelf> => {
+    const shelves = await Promise.all(openTexts(tenant).map(shelf));
+    const byId = new Map(shelves.flatMap(({ runs }) => runs.map((run) => [run.runId, run])));
+    for (const run of recentRuns()) if (run.tenant === tenant && !byId.has(run.runId)) byId.set(run.runId, run);
+    const known = [...byId.values()].map((run) => {
+      const mine = recent(run)?.record;
+      return mine && mine.lastSeq > run.lastSeq ? mine : run;
+    });
+    return { runs: known, notes: [...new Set(shelves.flatMap(({ notes }) => notes))].sort() };
+  };
   const runKeyOfStream = ({ tenant, id }: StreamKey): RunKey => ({ tenant, runId: id });
 
   /** All unfinished runs, or those of one tenant, in the orders in which they are asked for. */
   const unfinished = async (tenant?: string): Promise<UnfinishedRuns> => {
     const found = unfinishedRuns();
-    const tenants = tenant === undefined ? (await shelf(tenantsText)).notes : [tenant];
+    const all = async () => new Set([...(await shelf(tenantsText)).notes, ...recentRuns().map((run) => run.tenant)]);
+    const tenants = tenant === undefined ? await all() : [tenant];
     for (const name of tenants) {
-      for (const run of (await shelf(openText(name))).runs) found.put(undefined, run);
+      for (const run of (await openShelf(name)).runs) found.put(undefined, run);
     }
     return found;
   };
   const findRun: Journal["findRun"] = async (tenant, runId) => {
     const key = { tenant, runId };
-    const mine = recent(key).record;
+    const { record: mine, isWhole } = recent(key) ?? {};
+    if (mine && isWhole) return mine;
     const loaded = await askRun(key, "record");
     const record = loaded
       ? loaded.record
@@ -186,7 +214,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     return [...streams.filter(({ kind }) => kind !== "run"), ...runs];
   };
   const allRuns = async (tenant: string): Promise<RunRecord[]> => {
-    const { runs, notes } = await shelf(openText(tenant));
+    const { runs, notes } = await openShelf(tenant);
     const byId = new Map(runs.map((run) => [run.runId, run]));
     for (const day of notes) for (const run of (await shelf(`${tenant}/${day}`)).runs) byId.set(run.runId, run);
     return [...byId.values()];
@@ -197,7 +225,10 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     await tails.get(streamName(key));
     const range = { fromSeq, ...(most === undefined ? {} : { most }) };
     const run = key.kind === "run" ? runKeyOfStream(key) : undefined;
-    const mine = run ? recent(run).batches : [];
+    const { batches: mine = [], isWhole } = (run && recent(run)) ?? {};
+    if (isWhole && mine[0] && mine[0].firstSeq <= fromSeq) {
+      return mine.filter(({ lastSeq }) => lastSeq >= fromSeq).slice(0, most);
+    }
     const loaded = run && (await askRun(run, "read", range));
     const batches = loaded
       ? loaded.batches.filter(({ lastSeq }) => lastSeq >= fromSeq)
@@ -266,6 +297,7 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
         const service = home === undefined ? names.stream : names.driveOf(home);
         const name = run && home !== undefined ? runText(run) : streamText(key);
         const erased = await ask<Erased>(service, name, "erase", before === undefined ? {} : { before });
+        if (run) forget(run);
         entries += erased.entries;
         await ask(names.cell, `${key.tenant}/snapshot/${key.kind}/${key.id}`, "drop");
         const gone = new Set(erased.addresses);
@@ -291,8 +323,8 @@ export function restateJournal({ client, names, tenantKey, recent, ready }: Rest
     listRuns: async (filter) => {
       const { tenant, before } = filter;
       const most = mostOf(filter);
-      const { runs: open, notes } = await shelf(openText(tenant));
-      const byId = new Map(open.filter(({ status }) => isUnfinished(status)).map((run) => [run.runId, run]));
+      const { runs: open, notes } = await openShelf(tenant);
+      const byId = new Map(open.map((run) => [run.runId, run]));
       const found = () => [...byId.values()].filter((run) => isListed(run, filter) && pastPage(run, filter));
       // Day by day, newest first; an unfinished run of before may come later than an ended one, so all of those count.
       for (const day of notes.toReversed()) {

@@ -11,23 +11,28 @@ import {
   type Erased,
   eraseHere,
   forgotten,
+  headHere,
+  hearMost,
   indexRun,
   loadHere,
   patience,
   type ReadAsk,
   readHere,
+  sendObject,
+  sendToIndex,
   setBatches,
 } from "./objects.ts";
 import {
   type Activation,
   type Appended,
-  type Ask,
+  bellOf,
   type Flush,
+  type Heard,
   type Loaded,
   type Names,
   runKeyOf,
   type Sent,
-  type Taken,
+  type Shut,
 } from "./wire.ts";
 
 /**
@@ -43,6 +48,11 @@ import {
  * A3 The object is the run's single writer. A worker that has lost its activation can store nothing.
  * A4 The object belongs to a service that is named after the definition, so a run goes where its definition is deployed.
  * A5 A run that waits has no invocation. What wakes it is its front.
+ * A6 The shell waits for its steps and for what is rung to it, for nobody else: the front and the index are sent to. Who
+ *    must not be told before the index knows is told by the index.
+ * A7 What a step has stored that somebody waited for goes into the object's state behind it, with all before it; what
+ *    nobody waited for within a moment, and before the activation ends. Until then it is in the steps' results, where the
+ *    next attempt finds it.
  */
 export interface WorkerParts {
   /** Takes a run up in this process. */
@@ -53,6 +63,8 @@ export interface WorkerParts {
   /** The run's journal as it is in its object now. */
   readonly load: (service: string, key: string) => Promise<Loaded>;
   readonly isClosing: () => boolean;
+  /** True for a tenant that the index is known to list. */
+  readonly isNoted: (tenant: string) => boolean;
   /** False where timers of parked runs are this process's own affair. */
   readonly timers: boolean;
 }
@@ -62,39 +74,20 @@ const inactivityTimeout = { minutes: 5 } as const;
 /** How long one that is to pause may go on with what it does; nothing that is durable is lost with it. */
 const abortTimeout = { seconds: 5 } as const;
 
-type Arrival =
-  | { readonly kind: "flush"; readonly flush: Flush }
-  | { readonly kind: "taken"; readonly taken: Taken }
-  | { readonly kind: "rung"; readonly sent: Sent }
-  | { readonly kind: "indexed" };
-
-interface Door {
-  /** `asked`: the front has not said yet whether something waits. */
-  readonly stage: "asked" | "shut";
-  readonly future: Sdk.RestatePromise<Arrival>;
-  readonly bell: Sdk.RestatePromise<Arrival>;
-}
+type Arrival = { readonly kind: "flush"; readonly flush: Flush } | { readonly kind: "rung"; readonly sent: Sent };
 
 export function runObject(sdk: typeof Sdk, names: Names, definition: string, worker: WorkerParts) {
   const service = names.driveOf(definition);
 
-  const take = (ctx: Sdk.ObjectContext, ask: Ask) =>
-    callObject<Taken>(sdk, ctx, {
-      service: names.front,
-      method: "take",
-      key: ctx.key,
-      parameter: ask,
-    });
-
-  /** One session, from some events until it has nothing in flight. Returns what the next one begins with, if there is one. */
-  const round = async (
-    ctx: Sdk.ObjectContext,
-    events: readonly Sent[],
-    isNew: boolean,
-    seen: Batch[],
-  ): Promise<readonly Sent[] | undefined> => {
+  /** One session, from some events until it has nothing in flight. */
+  const drive = async (ctx: Sdk.ObjectContext, { sent, fresh }: Activation): Promise<void> => {
     const key = runKeyOf(ctx.key);
-    const given = [...events];
+    const { id, attemptCompletedSignal } = ctx.request();
+    const given = [...sent];
+    /** What the steps have stored, and how much of it is in the object's state. */
+    const stored: Batch[] = [];
+    let kept = 0;
+    let heard = 0;
     let activity: Activity | undefined;
     // From here on the shell may never be heard of again: what it would say at its end is said now.
     const onAttemptEnd = () => {
@@ -102,120 +95,72 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       activity.abandon();
       worker.left(activity);
     };
-    const { attemptCompletedSignal } = ctx.request();
     attemptCompletedSignal.addEventListener("abort", onAttemptEnd, { once: true });
     const load = async (): Promise<Loaded> => {
-      if (isNew && seen.length === 0) return { batches: [] };
+      if (fresh && stored.length === 0) return { batches: [] };
       const loaded = await worker.load(service, ctx.key);
       // What the last steps stored may still be on its way into the object's state.
       const known = loaded.batches.at(-1)?.lastSeq ?? loaded.snapshot?.seq ?? 0;
-      return { ...loaded, batches: [...loaded.batches, ...seen.filter(({ firstSeq }) => firstSeq > known)] };
+      return { ...loaded, batches: [...loaded.batches, ...stored.filter(({ firstSeq }) => firstSeq > known)] };
     };
     const flush = async (): Promise<Flush> => {
       if (worker.isClosing() && !activity) throw new Error("the worker is closing");
       activity ??= worker.open(key, definition, given, load);
-      return activity.flush();
+      const next = await activity.flush();
+      return next.listed && worker.isNoted(key.tenant) ? { ...next, noted: true } : next;
     };
     const nextStep = () => ctx.run("store", flush).map((done): Arrival => ({ kind: "flush", flush: done as Flush }));
-    const openDoor = (): Door => {
-      const { id, promise } = ctx.awakeable<Sent>();
-      const bell = promise.map((sent): Arrival => ({ kind: "rung", sent: sent as Sent }));
-      const asked = take(ctx, { bell: id, listening: false });
-      return { stage: "asked", bell, future: asked.map((taken) => ({ kind: "taken", taken: taken as Taken })) };
+    const nextBell = () =>
+      ctx.signal<Sent>(bellOf(heard + 1)).map((rung): Arrival => ({ kind: "rung", sent: rung as Sent }));
+    const keep = () => {
+      setBatches(ctx, stored.slice(kept));
+      kept = stored.length;
     };
-    const hear = (sent: Sent) => {
-      given.push(sent);
-      activity?.push(sent);
-    };
-    let indexing: Sdk.RestatePromise<Arrival> | undefined;
-    let unsaid: Flush["acks"] = [];
-    const say = () => {
-      for (const { ack, acked } of unsaid) ctx.resolveAwakeable(ack, acked);
-      unsaid = [];
-    };
+    const front = <Parameter>(method: string, parameter: Parameter) =>
+      sendObject(sdk, ctx, { service: names.front, method, key: ctx.key, parameter });
 
     try {
       let step = nextStep();
-      let door = openDoor();
+      let bell = nextBell();
       let done: Flush["done"];
       let ended = false;
       while (!done) {
-        const arrival = await sdk.RestatePromise.race([step, door.future, ...(indexing ? [indexing] : [])]);
+        const arrival = await sdk.RestatePromise.race([step, bell]);
         if (arrival.kind === "rung") {
-          hear(arrival.sent);
-          door = openDoor();
-        } else if (arrival.kind === "taken") {
-          for (const sent of arrival.taken.sent) hear(sent);
-          door = arrival.taken.sent.length > 0 ? openDoor() : { ...door, stage: "shut", future: door.bell };
-        } else if (arrival.kind === "indexed") {
-          indexing = undefined;
-          say();
-        } else {
-          const { batches, record, snapshot, acks } = arrival.flush;
-          setBatches(ctx, batches);
-          seen.push(...batches);
-          if (snapshot) ctx.set("snapshot", snapshot);
-          if (record) {
-            ended = !isUnfinished(record.status);
-            ctx.set("record", record);
-            const indexed = indexRun(sdk, names, ctx, record);
-            // Whoever hears that a run rests may look for it at once; that it works is told when the index knows it, too.
-            if (record.status === "running") indexing = indexed.map((): Arrival => ({ kind: "indexed" }));
-            else await indexed;
-          }
-          unsaid = [...unsaid, ...acks];
-          if (!indexing) say();
-          activity?.stored();
-          done = arrival.flush.done;
-          if (!done) step = nextStep();
+          heard++;
+          given.push(arrival.sent);
+          activity?.push(arrival.sent);
+          if (heard % hearMost === 0) front("heard", { id, heard } satisfies Heard);
+          bell = nextBell();
+          continue;
         }
+        const { batches, record, listed, snapshot, acks, noted, ...flushed } = arrival.flush;
+        stored.push(...batches);
+        if (flushed.keep) keep();
+        if (snapshot) ctx.set("snapshot", snapshot);
+        if (record) {
+          ended = !isUnfinished(record.status);
+          ctx.set("record", record);
+        }
+        if (listed) sendToIndex(sdk, names, ctx, { record: listed, acks, ...(noted ? { noted } : {}) });
+        else for (const { ack, acked } of acks) ctx.resolveAwakeable(ack, acked);
+        activity?.stored();
+        done = flushed.done;
+        if (!done) step = nextStep();
       }
-      if (indexing) {
-        await indexing;
-        say();
-      }
+      await activity?.rest();
       if (activity) worker.ended(activity, definition, done.wake?.at);
 
-      const late: Sent[] = [];
-      if (door.stage === "asked") {
-        const asked = await door.future;
-        if (asked.kind === "taken") late.push(...asked.taken.sent);
-        // Whoever waited came instead of the bell, which nobody has then.
-      }
-      const left = [...done.left, ...given.slice(done.heard), ...late];
-      return await close(ctx, late.length > 0 ? undefined : door.bell, left, done, ended);
-    } finally {
-      attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
-      if (activity) worker.left(activity);
-    }
-  };
-
-  /** Shuts the run's front behind a session. What it still held needs another round. */
-  const close = async (
-    ctx: Sdk.ObjectContext,
-    bell: Sdk.RestatePromise<Arrival> | undefined,
-    left: readonly Sent[],
-    { wake, handOver }: NonNullable<Flush["done"]>,
-    ended: boolean,
-  ): Promise<readonly Sent[] | undefined> => {
-    let events = left;
-    const hearBell = async () => {
-      const arrival = await (bell as Sdk.RestatePromise<Arrival>);
-      if (arrival.kind === "rung") events = [...events, arrival.sent];
-    };
-    if (handOver) {
-      const taken = await take(ctx, { listening: bell !== undefined, handOver: events });
-      if (!taken.rung) return undefined;
-      await hearBell();
-      await take(ctx, { listening: false, handOver: events });
-      return undefined;
-    }
-    const goesOn = events.length > 0;
-    const taken = await take(ctx, { listening: bell !== undefined, goesOn, ...(ended ? { ended } : {}) });
-    if (taken.rung) await hearBell();
-    events = [...events, ...taken.sent];
-    if (events.length > 0 || taken.woken) return events;
-    if (wake && worker.timers) {
+      const { wake, handOver } = done;
+      const left = [...done.left, ...given.slice(done.heard)];
+      front("shut", {
+        id,
+        heard,
+        left,
+        ...(handOver ? { handOver } : {}),
+        ...(ended ? { ended } : {}),
+      } satisfies Shut);
+      if (!wake || !worker.timers || left.length > 0 || handOver) return;
       ctx.genericSend({
         service: names.front,
         method: "wake",
@@ -225,18 +170,20 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         delay: wake.delayMs,
         idempotencyKey: `wake ${wake.at}`,
       });
+    } catch (thrown) {
+      // Somebody has ended the invocation for good: its steps' results go with it.
+      if (thrown instanceof sdk.TerminalError && kept < stored.length) keep();
+      throw thrown;
+    } finally {
+      attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
+      if (activity) worker.left(activity);
     }
-    return undefined;
   };
 
   const handlers = {
     drive: sdk.handlers.object.exclusive(
       { enableLazyState: true, ingressPrivate: true, inactivityTimeout, abortTimeout },
-      async (ctx: Sdk.ObjectContext, { sent, fresh }: Activation): Promise<void> => {
-        const seen: Batch[] = [];
-        let events: readonly Sent[] | undefined = sent;
-        for (let isNew = fresh; events; isNew = false) events = await round(ctx, events, isNew, seen);
-      },
+      drive,
     ),
     load: sdk.handlers.object.shared({ ...brief }, loadHere),
     read: sdk.handlers.object.shared(
@@ -259,7 +206,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     append: sdk.handlers.object.exclusive(
       {},
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
-        const appended = await appendHere(ctx, batch, expectedSeq);
+        const appended = await appendHere(ctx, await headHere(ctx), batch, expectedSeq);
         if (!appended.ok || !record) return appended;
         ctx.set("record", record);
         const to = `${record.supervisor}@${record.definitionHash}`;
@@ -282,10 +229,10 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     adopt: sdk.handlers.object.exclusive(
       { enableLazyState: true },
       async (ctx: Sdk.ObjectContext, { batches, record }: Loaded): Promise<void> => {
-        const head = await ctx.get<{ readonly seq: number }>("head");
-        if ((head?.seq ?? 0) >= (batches.at(-1)?.lastSeq ?? 0)) return;
+        const head = await headHere(ctx);
+        if (head.seq >= (batches.at(-1)?.lastSeq ?? 0)) return;
         ctx.clearAll();
-        for (const batch of batches) setBatches(ctx, [batch]);
+        setBatches(ctx, batches);
         if (record) ctx.set("record", record);
       },
     ),

@@ -26,10 +26,16 @@ export interface Activation {
 /** What one step of an activation makes durable. */
 export interface Flush {
   readonly batches: readonly Batch[];
-  /** What the index is to say after them. */
+  /** What the run's object is to say after them. */
   readonly record?: RunRecord;
+  /** What the index is to say, not always with the same step: that a run works is told when it does so for a while. */
+  readonly listed?: RunRecord;
   readonly snapshot?: Snapshot;
   readonly acks: readonly { readonly ack: string; readonly acked: Acked }[];
+  /** What this step and those before it have stored goes into the object's state now. */
+  readonly keep?: true;
+  /** True where the index is known to list the tenant. */
+  readonly noted?: true;
   /** Present in the last one. */
   readonly done?: Done;
 }
@@ -54,25 +60,32 @@ export interface Loaded {
   readonly moved?: string;
 }
 
-export interface Ask {
-  /** Where the next event shall go. Absent: the front closes behind the activation, unless something waits. */
-  readonly bell?: string;
-  /** True when a bell was left there before and nothing has come from it. */
-  readonly listening: boolean;
-  /** True when the activation goes on in any case. */
-  readonly goesOn?: boolean;
-  /** Somebody else is to go on, beginning with these. */
-  readonly handOver?: readonly Sent[];
+/** What an activation tells the front, by the number of its invocation. */
+export interface Heard {
+  readonly id: string;
+  /** How many of those that were rung to it it has heard. */
+  readonly heard: number;
+}
+/** An activation's last word. */
+export interface Shut extends Heard {
+  /** Events that nobody has driven into the run: another activation begins with them. */
+  readonly left: readonly Sent[];
+  /** Somebody else is to go on in any case. */
+  readonly handOver?: true;
   /** The run has ended: what is still to wake it is stopped at its front. */
   readonly ended?: true;
 }
-export interface Taken {
-  readonly sent: readonly Sent[];
-  /** True when the bell of before has been rung: its event is on its way, ahead of the others. */
-  readonly rung: boolean;
-  /** True when a timer struck meanwhile. */
-  readonly woken: boolean;
+/** What the index is told of a run. */
+export interface Listed {
+  readonly record: RunRecord;
+  /** Told when the index knows it. */
+  readonly acks?: Flush["acks"];
+  /** True where the tenant is known to be listed, so that nobody has to look. */
+  readonly noted?: true;
 }
+
+/** Name of the signal by which an activation is given the n-th event that comes while it is under way; counts from 1. */
+export const bellOf = (count: number): string => `event ${count}`;
 
 export type Appended = { readonly ok: true } | { readonly ok: false; readonly actual: number };
 
@@ -137,10 +150,17 @@ export const batchPrefix = "batch/";
 export const runPrefix = "run/";
 
 const dayMs = 86_400_000;
-/** Object of the index that knows a tenant's unfinished runs, and of which days it has ended ones. */
-export const openText = (tenant: string): string => `${tenant}/open`;
-/** Object of the index that knows the ended runs which were started on one day. */
-export const dayText = ({ tenant, startedAt }: RunRecord): string => `${tenant}/${dayOf(startedAt)}`;
+/** In so many objects of the index a tenant's unfinished runs are, by their ids, because the changes of one come one after the other. */
+const shelvesOfTenant = 4;
+/** Object of the index that knows of a run until it has ended, and a little longer, and of which days it has others. */
+export const openText = ({ tenant, runId }: RunKey): string => {
+  const [first = 0] = Buffer.from(sha256(runId), "base64url");
+  return `${tenant}/open-${first % shelvesOfTenant}`;
+};
+/** The names of those objects of all tenants, for a LIKE of the cluster's tables. */
+export const openPattern = "%/open-_";
+export const openTexts = (tenant: string): string[] =>
+  Array.from({ length: shelvesOfTenant }, (_, index) => `${tenant}/open-${index}`);
 export const dayOf = (at: number): string => `day-${String(Math.floor(at / dayMs)).padStart(7, "0")}`;
 /** First millisecond behind a day. */
 export const dayEnd = (day: string): number => (Number(day.slice(4)) + 1) * dayMs;
