@@ -169,11 +169,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
       const body = { command: id, run, definition, lookAfterMs, ...(waits.length === 0 ? {} : { waits }) };
       return { id: `${id}:accepted`, type: "delegation.accepted", path, body } as const;
     }
-    const stream = { tenant: key.tenant, kind: "run", id: run } as const;
-    const batches = await journal.read(stream);
-    const { head, fault } = verifyChain(batches);
-    const entries: Entry[] = [];
-    for (const batch of batches) entries.push(...(await openBlobs(openBatch(batch, run), journal, stream)));
+    const { entries, head, fault } = await readRun(key.tenant, run);
     const [first] = entries;
     const started = first?.type === "run.started" ? first.body : undefined;
     const refused = started?.delegation?.refused;
@@ -208,6 +204,21 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
         hash: head.hash,
       },
     } as const;
+  };
+
+  /** A run's entries, and whether its chain holds. What cannot be read for good is a fault of it. */
+  const readRun = async (tenant: string, run: string) => {
+    const stream = { tenant, kind: "run", id: run } as const;
+    const batches = await journal.read(stream);
+    const { head, fault } = verifyChain(batches);
+    const entries: Entry[] = [];
+    try {
+      for (const batch of batches) entries.push(...(await openBlobs(openBatch(batch, run), journal, stream)));
+    } catch (thrown) {
+      if (!OrchestrationError.is(thrown) || thrown.retryable) throw thrown;
+      return { entries, head, fault: { seq: head.seq, reason: thrown.message } };
+    }
+    return { entries, head, fault };
   };
 
   const begin = async (key: RunKey, command: DelegateCommand, start: DelegationStart, signal: AbortSignal) => {
@@ -355,10 +366,12 @@ function recordOf(thrown: unknown) {
   return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }).toRecord();
 }
 
-/** What is away now and may be there in a moment. */
+/**
+ * True for what is away now and may be there in a moment. After all but a definite no a start may have been taken, so that is
+ * sent again until it is known (S2).
+ */
 function isPassing(thrown: unknown): boolean {
-  if (!OrchestrationError.is(thrown) || OrchestrationError.is(thrown, "engine/closed")) return false;
-  return thrown.retryable && thrown.code !== "journal/conflict";
+  return !OrchestrationError.is(thrown) || !/^(specialist|definition|contract|policy|engine\/closed)/.test(thrown.code);
 }
 
 function endOf(last: Entry | undefined): DelegationEnd | undefined {
