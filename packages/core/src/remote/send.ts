@@ -2,6 +2,7 @@ import type { DelegateCommand, DelegationStart, RecallCommand } from "../command
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Cost, DelegationEnd, Entry, InputEvent, Spend } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
+import { canonicalJson } from "../json.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunRecord } from "../port/journal.ts";
@@ -15,6 +16,7 @@ import { isEnd } from "../run/empty.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { type DelegatedStart, delegationText } from "./delegation.ts";
 import { type Directory, directory } from "./directory.ts";
+import { sealedEvent } from "./sealed.ts";
 
 /**
  * Carries out a run's delegations: begins the specialist's run, sees how it stands, stops it. What came of it is read from
@@ -83,7 +85,8 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   const deliver = async (specialist: string, to: RunKey, definition: string, event: InputEvent): Promise<void> => {
     if (engine.routes || engine.isRegistered(definition)) return engine.deliver(to, definition, event);
     if (!engine.shared) throw new OrchestrationError("specialist/not-served", { specialist });
-    await served.leave(specialist, to, definition, event);
+    // What is left is stored, so nothing of it may be in the clear (R12).
+    await served.leave(specialist, to, definition, sealing ? await sealedEvent(sealing, to, event) : event);
   };
 
   /** Waits until a run rests or has ended, at most so long. */
@@ -125,9 +128,12 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   ): Promise<InputEvent<"run.started">> => {
     const { specialist, contract, path, run } = command;
     const { labels, grant, principal, conversationId, budget, tenantBudget, deadlineAt, depth } = given;
-    const { input, attributes } = sealing
-      ? await sealing.handOver(key, { input: given.input, attributes: given.attributes }, run)
-      : given;
+    const said = { input: given.input, attributes: given.attributes };
+    const { input, attributes } = sealing ? await sealing.handOver(key, said, run) : said;
+    const isNear = engine.routes || engine.isRegistered(definition);
+    if (!isNear && canonicalJson({ input, attributes }) !== canonicalJson(said)) {
+      throw new OrchestrationError("specialist/values-sealed", { specialist });
+    }
     const [supervisor = "", definitionHash = ""] = definition.split("@");
     const unsigned: DelegatedStart = {
       supervisor,

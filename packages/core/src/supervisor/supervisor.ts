@@ -278,7 +278,7 @@ export function supervise<Input, Output, Alias extends string>(
     });
 
   const specialists = specialistsOf(definition);
-  const reach = reaching(engine, specialists, ids.salt);
+  const reach = reaching(engine, specialists, ids.salt, sealing);
   const handle = <Out = Output>(key: RunKey) =>
     runHandle<Out>({
       key,
