@@ -69,12 +69,21 @@ function clerkOf({ bank = new Bank(), risk = "low", labels = [] }: Omit<AgencyOp
       return { done: id };
     };
   const common = { description: "Does it.", input: order, output: receipt } as const;
+  const back = defineTool({
+    ...common,
+    name: "take_back",
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    execute: execute("take_back"),
+  });
   const pay = defineTool({
     ...common,
     name: "pay_back",
     effect: "write",
     risk,
     idempotency: "key",
+    undo: { tool: back, input: ({ id }) => ({ id }) },
     execute: execute("pay_back"),
   });
   const look = defineTool({ ...common, name: "look_up", effect: "read", labels, execute: execute("look_up") });

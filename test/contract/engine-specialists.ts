@@ -1,7 +1,13 @@
 import {
   approverKey,
+  asAgent,
   completenessOf,
+  createSupervisor,
+  defineAgent,
+  defineHandoff,
+  defineParallel,
   defineSpecialist,
+  defineSupervisor,
   type Engine,
   type Entry,
   type EntryBodies,
@@ -9,7 +15,9 @@ import {
   ed25519Signer,
   operator,
   type Run,
+  remoteAgent,
   type ServedSpecialist,
+  serveSpecialist,
   user,
   verifyChain,
 } from "@remit/core";
@@ -139,12 +147,127 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
       await parked(run);
       await desk.restrict({ kind: "agent", name: "refunds" }, { tenant, reason: "it errs" });
       const child = await childOf(run, agency);
-      const [open] = await desk.approvals.list({ tenant });
-      // Whatever wakes the caller makes it see that; here its specialist has to say something.
-      await desk.approvals.reject(tenant, open?.address ?? "", boss);
+      // Its next look is soon, and it hears of that then.
       expect((await run.result()).status).toBe("escalated");
-      expect((await child.result()).status).toMatch(/cancelled|completed|failed/);
+      expect(await child.result()).toMatchObject({ status: "cancelled", reason: "revoked" });
+      expect(await desk.approvals.list({ tenant })).toEqual([]);
       expect(bank.calls).toEqual([]);
+    });
+
+    test("its owner undoes what it did, and nobody else has it do anything by that way", async () => {
+      const { engine, desk, agency, bank } = await desks({ callers, signer });
+      const run = await desk.start(input, start);
+      await run.result();
+      const child = await childOf(run, agency);
+      const undo = await agency.supervisor.compensate(child.id, { tenant, principal: boss.principal });
+      expect(await undo.result()).toMatchObject({ status: "completed", output: { undone: [{ tool: "take_back" }] } });
+      expect(bank.calls.map(({ tool }) => tool)).toEqual(["pay_back", "take_back"]);
+      const [began] = bodies(await undo.entries(), "run.started");
+      const undos = [{ effect: "clerk#1/tool#1", undoes: "pay_back", tool: "take_back", input: { id: "8" } }];
+      const body = { ...began, compensates: { run: child.id, undos } } as EntryBodies["run.started"];
+      const { definition } = agency.supervisor;
+      const event = { id: "start", type: "run.started", path: "", body } as const;
+      await engine.deliver({ tenant, runId: "run_forged" }, `refunds@${definition.hash}`, event);
+      const forged = await agency.supervisor.find("run_forged", { tenant });
+      expect(await forged.result()).toMatchObject({
+        status: "denied",
+        packet: { error: { code: "specialist/not-delegated" } },
+      });
+      expect(bank.calls).toHaveLength(2);
+    });
+
+    test("two at once beside each other are two runs, each within what its edge sets aside for it", async () => {
+      const engine = fresh();
+      const bank = new Bank();
+      const model = turns({ split: [finds("7")], clerk: paying, join: [done("both")] });
+      await makeAgency({ engine, model, bank }).ready();
+      const common = { description: "", instructions: "", model: "m", tools: [] } as const;
+      const order = refunds.input;
+      const split = defineAgent({ ...common, name: "split", input: z.object({ text: z.string() }), output: order });
+      const both = z.object({ left: z.string(), right: z.string() });
+      const join = defineAgent({ ...common, name: "join", input: both, output: refunds.output });
+      const left = remoteAgent(refunds, { name: "left" });
+      const right = remoteAgent(refunds, { name: "right" });
+      const grant = { budget: { tokens: 400 } } as const;
+      const desk = createSupervisor({
+        name: "pair",
+        agents: { split, left, right, join },
+        entry: "split",
+        exit: "join",
+        handoffs: [
+          defineParallel({
+            from: split,
+            branches: { left: { to: left, grant, map: (one) => one }, right: { to: right, grant, map: (one) => one } },
+            join: { to: join, map: (results) => ({ left: results.left.done, right: results.right.done }) },
+          }),
+        ],
+        budget: { run: { tokens: 1_000 } },
+        models: { m: model },
+        engine,
+      });
+      const run = await desk.start(input, start);
+      expect(await run.result()).toMatchObject({ status: "completed", output: { done: "both" } });
+      const sent = bodies(await run.entries(), "delegation.sent");
+      expect(sent.map(({ budget }) => budget)).toEqual([{ tokens: 400 }, { tokens: 400 }]);
+      expect(new Set(sent.map(({ run: id }) => id)).size).toBe(2);
+      expect([...bank.paid.values()]).toEqual([1, 1]);
+    });
+
+    test("a specialist that asks another one: authority, depth and evidence go all the way down", async () => {
+      const engine = fresh();
+      const bank = new Bank();
+      const model = turns({ triage: [finds("7")], teller: [done("7")], clerk: paying, loop: [finds("7")] });
+      const inner = makeAgency({ engine, model, bank });
+      await inner.ready();
+      const common = { description: "", instructions: "", model: "m", tools: [] } as const;
+      const front = defineSpecialist({
+        name: "front",
+        description: "",
+        input: refunds.input,
+        output: refunds.output,
+      });
+      const loop = defineAgent({ ...common, name: "loop", input: front.input, output: front.input });
+      const clerk = remoteAgent(refunds);
+      const team = asAgent(
+        defineSupervisor({
+          name: "front_team",
+          agents: { loop, refunds: clerk },
+          entry: "loop",
+          exit: "refunds",
+          handoffs: [defineHandoff({ from: loop, to: clerk, map: (one) => one })],
+        }),
+        { name: "teller", description: "", input: front.input, output: front.output },
+      );
+      const outer = serveSpecialist({ specialist: front, agent: team, engine, models: { m: model } });
+      await outer.ready();
+      const far = remoteAgent(front);
+      const triage = defineAgent({
+        ...common,
+        name: "triage",
+        input: z.object({ text: z.string() }),
+        output: front.input,
+      });
+      const deskOf = (name: string, limits: object, grant: object) =>
+        createSupervisor({
+          name,
+          agents: { triage, front: far },
+          entry: "triage",
+          exit: "front",
+          handoffs: [defineHandoff({ from: triage, to: far, grant, map: (one) => one })],
+          limits,
+          models: { m: model },
+          engine,
+        });
+      const run = await deskOf("far", {}, {}).start(input, start);
+      expect(await run.result()).toMatchObject({ status: "completed", output: { done: "7" } });
+      const [grandchild] = await inner.supervisor.list({ tenant });
+      const found = await inner.supervisor.find(grandchild?.runId ?? "", { tenant });
+      expect(bodies(await found.entries(), "run.started")[0]?.delegation).toMatchObject({ depth: 2 });
+      expect(bank.calls).toHaveLength(1);
+      const bounded = await deskOf("bounded", {}, { effects: "read" }).start(input, start);
+      await bounded.result();
+      // Two hops away nothing is written under a grant that only reads.
+      expect(bank.calls).toHaveLength(1);
     });
 
     test("R7 a caller that is gone meanwhile gets the same answer, and what was done is done once", async () => {

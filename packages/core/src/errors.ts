@@ -702,6 +702,12 @@ export const errorCodes = {
     message: "nobody who serves {specialist} has taken what was said to its run {run}",
     hint: "It is left there and counts when they do; say it again with the same key to hear what came of it.",
   },
+  "specialist/values-sealed": {
+    retryable: false,
+    message:
+      "what goes to the specialist {specialist} holds sealed values, and its process cannot be reached but by the journal",
+    hint: "They would be stored in the clear: serve it in this process, or on an engine of several machines.",
+  },
   "specialist/not-signed": {
     retryable: false,
     message: "a delegation to the specialist {specialist} could not be signed: {reason}",

@@ -56,6 +56,8 @@ export interface AdmissionOptions extends AdmissionRules {
     grants: InputBodies["run.started"]["grants"],
   ) => InputBodies["run.started"]["budget"];
   readonly hasBudget: (tenant: string) => boolean;
+  /** True for a run that undoes what a run of this specialist did, and nothing else: its owner needs nobody's word for that. */
+  readonly isUndo: (key: RunKey, body: InputBodies["run.started"]) => Promise<boolean>;
 }
 
 /** What is taken from a start. */
@@ -115,7 +117,7 @@ const form = once(() =>
 
 /** @throws OrchestrationError `audit/key-invalid` for a caller's key that is none */
 export function admission(options: AdmissionOptions): Admit {
-  const { specialist, callers, allows, definition, now, restrictions, grantsOf, budgetOf, hasBudget } = options;
+  const { specialist, callers, allows, definition, now, restrictions, grantsOf, budgetOf, hasBudget, isUndo } = options;
   const { address } = specialist;
   const keys = Object.entries(callers ?? {}).map(([name, { key }]) => ({ name, keys: knownKeys([key]) }));
 
@@ -207,13 +209,34 @@ export function admission(options: AdmissionOptions): Admit {
     depth: 1,
   };
 
+  /** What the owner's own compensation begins with: bounded as anything here. */
+  const undoing = async (key: RunKey, body: InputBodies["run.started"]): Promise<InputBodies["run.started"]> => {
+    const { compensates } = body;
+    const grants = grantsOf(key.tenant, body.principal);
+    return {
+      ...own(body),
+      ...(compensates === undefined ? {} : { compensates }),
+      ...(grants === undefined ? {} : { grants }),
+      ...(await inForce(key.tenant)),
+    };
+  };
+  /** What is taken away now, where there is anything. */
+  const inForce = async (tenant: string): Promise<Pick<InputBodies["run.started"], "restrictions">> => {
+    const taken = await restrictions(tenant);
+    if (taken.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant });
+    return taken.version === noRestrictions.version ? {} : { restrictions: taken };
+  };
+
   return async (key, event) => {
     try {
+      const { body: given } = event;
+      if (given.compensates && given.delegation === undefined && (await isUndo(key, given))) {
+        return { ...event, body: await undoing(key, given) };
+      }
       const { body, caller } = checked(key, event.body);
       const said = body.delegation;
       const principal = { ...body.principal, authenticated: body.principal.authenticated && caller !== undefined };
-      const inForce = await restrictions(key.tenant);
-      if (inForce.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant: key.tenant });
+      const taken = await inForce(key.tenant);
       const mine = grantsOf(key.tenant, principal);
       const run = admittedGrant(said.grant, allows, caller === undefined ? undefined : callers?.[caller]?.grant);
       const grants = { ...mine, run };
@@ -225,7 +248,7 @@ export function admission(options: AdmissionOptions): Admit {
           ...own({ ...body, principal }),
           grants,
           ...(budget === undefined ? {} : { budget }),
-          ...(inForce.version === noRestrictions.version ? {} : { restrictions: inForce }),
+          ...taken,
           delegation: { ...delegation, ...(caller === undefined ? {} : { caller }) },
         },
       };

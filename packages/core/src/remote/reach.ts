@@ -4,7 +4,9 @@ import { openRun } from "../journal/open-run.ts";
 import type { Engine } from "../port/engine.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { regularly } from "../regularly.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import { directory } from "./directory.ts";
+import { sealedEvent } from "./sealed.ts";
 
 /** How long what was left for a specialist is waited for. */
 const heardWithinMs = 10_000;
@@ -20,6 +22,7 @@ export function reaching(
   engine: Engine,
   specialists: ReadonlyMap<string, string>,
   salt: () => string,
+  sealing?: Sealing,
 ): (record: RunRecord, event: InputEvent) => Promise<void> {
   const { journal, clock } = engine;
   const left = directory({ journal, now: () => clock.now(), salt });
@@ -29,7 +32,7 @@ export function reaching(
     const specialist = specialists.get(supervisor);
     const isNear = engine.routes || !engine.shared || engine.isRegistered(definition);
     if (specialist === undefined || isNear) return engine.deliver(record, definition, event);
-    await left.leave(specialist, record, definition, event);
+    await left.leave(specialist, record, definition, sealing ? await sealedEvent(sealing, record, event) : event);
     const key = "key" in event.body ? event.body.key : undefined;
     const isHeard = async () => {
       const entries = await openRun(journal, tenant, runId, lastSeq + 1);

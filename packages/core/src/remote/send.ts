@@ -2,6 +2,7 @@ import type { DelegateCommand, DelegationStart, RecallCommand } from "../command
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Cost, DelegationEnd, Entry, InputEvent, Spend } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
+import { canonicalJson } from "../json.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunRecord } from "../port/journal.ts";
@@ -15,6 +16,7 @@ import { isEnd } from "../run/empty.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { type DelegatedStart, delegationText } from "./delegation.ts";
 import { type Directory, directory } from "./directory.ts";
+import { sealedEvent } from "./sealed.ts";
 
 /**
  * Carries out a run's delegations: begins the specialist's run, sees how it stands, stops it. What came of it is read from
@@ -83,7 +85,8 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   const deliver = async (specialist: string, to: RunKey, definition: string, event: InputEvent): Promise<void> => {
     if (engine.routes || engine.isRegistered(definition)) return engine.deliver(to, definition, event);
     if (!engine.shared) throw new OrchestrationError("specialist/not-served", { specialist });
-    await served.leave(specialist, to, definition, event);
+    // What is left is stored, so nothing of it may be in the clear (R12).
+    await served.leave(specialist, to, definition, sealing ? await sealedEvent(sealing, to, event) : event);
   };
 
   /** Waits until a run rests or has ended, at most so long. */
@@ -125,9 +128,12 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   ): Promise<InputEvent<"run.started">> => {
     const { specialist, contract, path, run } = command;
     const { labels, grant, principal, conversationId, budget, tenantBudget, deadlineAt, depth } = given;
-    const { input, attributes } = sealing
-      ? await sealing.handOver(key, { input: given.input, attributes: given.attributes }, run)
-      : given;
+    const said = { input: given.input, attributes: given.attributes };
+    const { input, attributes } = sealing ? await sealing.handOver(key, said, run) : said;
+    const isNear = engine.routes || engine.isRegistered(definition);
+    if (!isNear && canonicalJson({ input, attributes }) !== canonicalJson(said)) {
+      throw new OrchestrationError("specialist/values-sealed", { specialist });
+    }
     const [supervisor = "", definitionHash = ""] = definition.split("@");
     const unsigned: DelegatedStart = {
       supervisor,
@@ -169,11 +175,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
       const body = { command: id, run, definition, lookAfterMs, ...(waits.length === 0 ? {} : { waits }) };
       return { id: `${id}:accepted`, type: "delegation.accepted", path, body } as const;
     }
-    const stream = { tenant: key.tenant, kind: "run", id: run } as const;
-    const batches = await journal.read(stream);
-    const { head, fault } = verifyChain(batches);
-    const entries: Entry[] = [];
-    for (const batch of batches) entries.push(...(await openBlobs(openBatch(batch, run), journal, stream)));
+    const { entries, head, fault } = await readRun(key.tenant, run);
     const [first] = entries;
     const started = first?.type === "run.started" ? first.body : undefined;
     const refused = started?.delegation?.refused;
@@ -208,6 +210,21 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
         hash: head.hash,
       },
     } as const;
+  };
+
+  /** A run's entries, and whether its chain holds. What cannot be read for good is a fault of it. */
+  const readRun = async (tenant: string, run: string) => {
+    const stream = { tenant, kind: "run", id: run } as const;
+    const batches = await journal.read(stream);
+    const { head, fault } = verifyChain(batches);
+    const entries: Entry[] = [];
+    try {
+      for (const batch of batches) entries.push(...(await openBlobs(openBatch(batch, run), journal, stream)));
+    } catch (thrown) {
+      if (!OrchestrationError.is(thrown) || thrown.retryable) throw thrown;
+      return { entries, head, fault: { seq: head.seq, reason: thrown.message } };
+    }
+    return { entries, head, fault };
   };
 
   const begin = async (key: RunKey, command: DelegateCommand, start: DelegationStart, signal: AbortSignal) => {
@@ -355,10 +372,12 @@ function recordOf(thrown: unknown) {
   return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }).toRecord();
 }
 
-/** What is away now and may be there in a moment. */
+/**
+ * True for what is away now and may be there in a moment. After all but a definite no a start may have been taken, so that is
+ * sent again until it is known (S2).
+ */
 function isPassing(thrown: unknown): boolean {
-  if (!OrchestrationError.is(thrown) || OrchestrationError.is(thrown, "engine/closed")) return false;
-  return thrown.retryable && thrown.code !== "journal/conflict";
+  return !OrchestrationError.is(thrown) || !/^(specialist|definition|contract|policy|engine\/closed)/.test(thrown.code);
 }
 
 function endOf(last: Entry | undefined): DelegationEnd | undefined {

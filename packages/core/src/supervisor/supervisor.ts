@@ -12,7 +12,7 @@ import { checkGrant, fullGrant, type Grant, grantableOf, leastAmount, narrow } f
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { sha256 } from "../hash.ts";
 import { isIdText, randomIds } from "../ids.ts";
-import { type Json, plainJson } from "../json.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
 import { modelsOf, type Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
@@ -266,10 +266,19 @@ export function supervise<Input, Output, Alias extends string>(
       budgetOf: (tenant, own, grants) =>
         budgetOf(definition, { tenant, ...(own === undefined ? {} : { budget: own }) }, ledger.bounds(tenant), grants),
       hasBudget: ledger.bounds,
+      isUndo: async ({ tenant, runId }, { compensates }) => {
+        if (!compensates) return false;
+        const { run, undos } = compensates;
+        const { undone, count } = await undoStateOf(engine.journal, tenant, run);
+        if (runId !== idOf(tenant, `undo:${run}#${count + 1}`)) return false;
+        const only = undos.map(({ effect }) => effect);
+        const left = await undosFor(engine.journal, definition, { tenant, run, only, undone });
+        return canonicalJson(await handedOver(tenant, run, runId, left)) === canonicalJson(undos);
+      },
     });
 
   const specialists = specialistsOf(definition);
-  const reach = reaching(engine, specialists, ids.salt);
+  const reach = reaching(engine, specialists, ids.salt, sealing);
   const handle = <Out = Output>(key: RunKey) =>
     runHandle<Out>({
       key,
