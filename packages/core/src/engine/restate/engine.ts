@@ -119,6 +119,7 @@ class ClusterEngine implements RestateEngine {
       names: this.#names,
       ...(tenantKey === undefined ? {} : { tenantKey }),
       ready: () => this.#ready(),
+      engineClosed: this.#closed.signal,
       recent: (key) => {
         const activity = this.#activities.get(runText(key));
         return { batches: activity?.tail ?? [], record: activity?.record };
