@@ -87,7 +87,7 @@ const parts = [
     play: () => {
       vitest([], { REMIT_RESTATE_THEMES: "all" }, "restate");
       node(["--conditions=@remit/source", "test/restate/crash/run.ts"]);
-      return "the whole engine contract and the packs on a node, and crashes on three";
+      return "the engine and journal contracts, the packs and 500 runs over a new version on a node, and crashes on three";
     },
   },
   {

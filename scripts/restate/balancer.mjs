@@ -7,12 +7,15 @@ import { once } from "node:events";
 import { connect, constants, createServer } from "node:http2";
 
 const lookMs = 1_000;
-const patienceMs = 3_000;
 
 /** @typedef {{ uri: string, setWorkers: (workers: readonly string[]) => void, close: () => Promise<void> }} Balancer */
 
-/** @param {readonly string[]} workers their addresses @param {number} [port] @returns {Promise<Balancer>} */
-export async function openBalancer(workers, port = 0) {
+/**
+ * @param {readonly string[]} workers their addresses
+ * @param {{ port?: number, patienceMs?: number }} [options] `patienceMs`: after how long without an answer a worker is away
+ * @returns {Promise<Balancer>}
+ */
+export async function openBalancer(workers, { port = 0, patienceMs = 3_000 } = {}) {
   let all = [...workers];
   /** @type {Map<string, import("node:http2").ClientHttp2Session>} */
   const sessions = new Map();

@@ -29,14 +29,14 @@ afterAll(closeNode);
 /** What stands for processes of one installation: workers, and with `false` one that drives nothing. */
 function installation() {
   const namespace = `versions${names++}`;
-  const open = (worker = true) => {
+  const open = (worker = true, deadlineMs = 60_000) => {
     const { ingress, admin, identityKey } = nodes;
     const identityKeys = identityKey === undefined ? {} : { identityKeys: [identityKey] };
     const engine = restateEngine({
       ingress,
       admin,
       namespace,
-      deadlineMs: 60_000,
+      deadlineMs,
       ...(worker ? { worker: { port: 0, ...identityKeys } } : {}),
     });
     started.push(engine);
@@ -168,6 +168,26 @@ test("D4 who waits for a drain can stop waiting; no new run begins there until i
   });
   await expect(waited).rejects.toBe(reason);
   expect(await engine.operator.deployments()).toMatchObject([{ draining: true, runs: 1 }]);
+});
+
+test("D4 a start that comes in behind the removal of its version is told so, kept, and done when the version comes back", async () => {
+  const open = installation();
+  const old = open();
+  desk(old, one);
+  await old.ready();
+  const [{ id } = { id: "" }] = await old.operator.deployments();
+  const young = desk(open(), two);
+  await young.engine.journal.tenantKey(tenant);
+  await old.close();
+  await old.operator.remove(id);
+  const late = desk(open(false, 5_000), one);
+  const asked = { tenant, principal, idempotencyKey: "late" };
+  const refused = await errorOf(late.start({ to: "a", amountCents: 900 }, asked));
+  expect(refused.code).toBe("engine/no-worker");
+  const again = desk(open(), one);
+  const run = await again.start({ to: "a", amountCents: 900 }, asked);
+  expect(await run.settled()).toBe("parked");
+  expect(await again.list({ tenant })).toHaveLength(1);
 });
 
 test("an operator rolls a version out by the command line: look, drain, remove; exit codes say what is still needed", async () => {

@@ -18,14 +18,25 @@ export interface Crew {
 
 export async function openCrew(
   nodes: Nodes,
-  options: Pick<WorkerSettings, "ledger" | "version" | "afterMs"> & { readonly count: number },
+  options: Pick<WorkerSettings, "ledger" | "version" | "afterMs"> & {
+    readonly count: number;
+    /** After how long without an answer a worker is taken for away. */
+    readonly patienceMs?: number;
+  },
 ): Promise<Crew> {
-  const { count, ...settings } = options;
+  const { count, patienceMs, ...settings } = options;
+  const patience = patienceMs === undefined ? {} : { patienceMs };
   const ports = await freePorts(count * 2);
   const at = (index: number) => `http://127.0.0.1:${ports[index]}`;
   const indexes = Array.from({ length: count }, (_, index) => index);
-  const balancer = await openBalancer(indexes.map((index) => at(index)));
-  const plain = await openBalancer(indexes.map((index) => at(count + index)));
+  const balancer = await openBalancer(
+    indexes.map((index) => at(index)),
+    patience,
+  );
+  const plain = await openBalancer(
+    indexes.map((index) => at(count + index)),
+    patience,
+  );
   const children = new Map<number, ChildProcess>();
   const start = async (index: number) => {
     const given: WorkerSettings = {

@@ -9,7 +9,8 @@ import { drainText, type Names, runText } from "./wire.ts";
  *
  * N1 A mark is kept in the cluster, so it holds for every process, those that start later included. It is set and lifted
  *    by the admin port alone: an operator needs no worker.
- * N2 A process that starts runs looks at most `freshMs` old: that long after the mark was set nothing begins any more.
+ * N2 What a process knows of a mark is at most `freshMs` old when it begins to start a run. A start that was under way before
+ *    counts as soon as the cluster has it; should it come in after a removal, it is told `engine/no-worker` and kept.
  * N3 A mark is about one deployment. A service that has another one by now, after a roll back for instance, is open.
  */
 export interface Drains {

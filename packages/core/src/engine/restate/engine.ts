@@ -133,6 +133,7 @@ class ClusterEngine implements RestateEngine {
       names: this.#names,
       ...(tenantKey === undefined ? {} : { tenantKey }),
       ready: () => this.#ready(),
+      engineClosed: this.#closed.signal,
       recent: (key) => {
         const activity = this.#activities.get(runText(key));
         if (!activity) return this.#lately.recent(runText(key));

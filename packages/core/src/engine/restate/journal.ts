@@ -36,6 +36,8 @@ export interface RestateJournalOptions {
   readonly tenantKey?: (tenant: string) => string | Promise<string>;
   /** Resolves when what serves the objects below is registered, as far as that is this process's own affair. */
   readonly ready: () => Promise<void>;
+  /** Aborted when the engine closes; its reason is what who comes later is told. */
+  readonly engineClosed: AbortSignal;
   /**
    * What this process has stored of a run lately, which may not be visible yet: its last batches, and what the index will
    * say. With `isWhole` nobody else has stored anything behind that, as far as this process can know.
@@ -63,13 +65,17 @@ const homesMax = 10_000;
 const lookMs = 3_000;
 
 export function restateJournal(options: RestateJournalOptions): RestateJournal {
-  const { client, names, tenantKey, recent, recentRuns, forget, ready } = options;
+  const { client, names, tenantKey, recent, recentRuns, forget, ready, engineClosed } = options;
   const homes = new Map<string, string>();
   const keys = new Map<string, Promise<string>>();
   /** The last append under way of each stream. */
   const tails = new Map<string, Promise<void>>();
   let closing: Promise<void> | undefined;
   let closed = false;
+  const whyClosed = () =>
+    engineClosed.aborted
+      ? engineClosed.reason
+      : new OrchestrationError("journal/unavailable", { reason: "it is closed" });
 
   const ask = async <Answer>(
     service: string,
@@ -78,7 +84,7 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
     body?: unknown,
     deadlineMs?: number,
   ): Promise<Answer> => {
-    if (closed) throw isClosed();
+    if (closed) throw whyClosed();
     try {
       await ready();
       return await client.call<Answer>({ service, key, handler }, body, deadlineMs);
@@ -268,7 +274,7 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
     noteHome,
     append: (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
-      if (closing) throw isClosed();
+      if (closing) throw whyClosed();
       // One after the other: over a network a later one could come first. Behind a failed one the others conflict.
       const name = streamName(key);
       const before = tails.get(name) ?? Promise.resolve();
@@ -362,10 +368,6 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
       return closing;
     },
   };
-}
-
-function isClosed(): OrchestrationError {
-  return new OrchestrationError("journal/unavailable", { reason: "it is closed" });
 }
 
 /** What a journal says when the cluster does not answer; the cause keeps what it was. */

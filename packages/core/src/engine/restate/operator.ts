@@ -75,8 +75,9 @@ export interface RestateOperator {
   readonly resumePaused: (run?: string) => Promise<number>;
 }
 
-/** How often a drain looks. */
+/** How often a drain looks: at first, and in the end, for each look reads all unfinished runs. */
 const lookMs = 500;
+const lookMsMax = 10_000;
 /** How long a removal waits for the last calls of runs that have ended. */
 const settleMs = 5_000;
 
@@ -199,7 +200,7 @@ export function operatorOf({ client, names, namespace, drains, clock }: Operator
       if (service.startsWith(names.drives)) await drains.mark(service, deployment);
     }
     const marked = clock.now();
-    for (;;) {
+    for (let waitMs = lookMs; ; waitMs = Math.min(waitMs * 2, lookMsMax)) {
       signal?.throwIfAborted();
       const began = clock.now();
       const view = await look(deployment);
@@ -209,7 +210,8 @@ export function operatorOf({ client, names, namespace, drains, clock }: Operator
       if (isHeard && isFree(view)) return view;
       const late = clock.now() >= marked + deadlineMs;
       if (late && !isFree(view)) throw stillNeeded(view);
-      await pause(isHeard ? lookMs : freshMs, signal);
+      const leftMs = marked + deadlineMs - clock.now();
+      await pause(isHeard ? Math.min(waitMs, Math.max(lookMs, leftMs)) : freshMs, signal);
     }
   };
   const remove: RestateOperator["remove"] = async (deployment) => {
@@ -240,7 +242,9 @@ export function operatorOf({ client, names, namespace, drains, clock }: Operator
         "COALESCE(retry_count, 0) AS tries, last_failure AS reason FROM sys_invocation " +
         `WHERE status IN ('paused', 'backing-off') AND target_service_name LIKE ${quoted(`${namespace}.%`)}`,
     );
-    return rows.map((row) => ({ ...row, tries: Number(row.tries), reason: row.reason ?? "" }));
+    // An underscore in the namespace stands for any letter there.
+    const own = rows.filter(({ service }) => isOurs(service));
+    return own.map((row) => ({ ...row, tries: Number(row.tries), reason: row.reason ?? "" }));
   };
   return {
     served: async () => new Set((await listed()).flatMap(({ services }) => services.map(({ name }) => name))),
