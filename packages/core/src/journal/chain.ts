@@ -84,6 +84,7 @@ export function linesOf(batch: Batch): Line[] {
  * @throws OrchestrationError `journal/broken-chain` for text that is not a line
  */
 export function openBatch(batch: Batch, stream: string, only?: ReadonlySet<string>): Entry[] {
+  if (batch.entries) return batch.entries.filter(({ type }) => !only || only.has(type));
   const entries: Entry[] = [];
   for (const [index, { header, body }] of linesOf(batch).entries()) {
     if (only && !only.has(typeIn(header))) continue;
