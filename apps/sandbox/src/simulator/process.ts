@@ -51,6 +51,8 @@ export interface ProcessOptions {
   readonly journal: FaultyJournal;
   /** The versions that it loads, the oldest first. */
   readonly definitions: readonly SupervisorDefinition[];
+  /** True for what a process before has looked at. */
+  readonly isChecked: (definition: SupervisorDefinition) => boolean;
   readonly modelOf: (watch: BreakerWatch, onCall: (run: string, command: string) => void) => Model;
   readonly snapshotEvery: number;
   readonly blobChars: number;
@@ -78,7 +80,8 @@ export function startProcess(options: ProcessOptions): Process {
     const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
     const model = options.modelOf(watch, noted);
     return runSupervisor(definition, {
-      check: "log", // Drawn teams may have what nobody would mean.
+      // Drawn teams may have what nobody would mean; those of a later process have been looked at.
+      check: options.isChecked(definition) ? "done" : "log",
       engine,
       models: { m: model },
       ids,

@@ -86,6 +86,7 @@ class Simulation {
   readonly #people: People;
   readonly #restraint: Restraint;
   readonly #disk: DiskState = { fullUntil: 0 };
+  readonly #checked = new Set<SupervisorDefinition>();
   readonly #callers = new Map<string, { readonly owner: Owner; readonly seen: () => void }>();
   readonly #enabled: Set<FaultKind>;
   readonly #snapshotEvery: number;
@@ -259,6 +260,7 @@ class Simulation {
       incarnation,
       journal,
       definitions,
+      isChecked: (definition) => this.#checked.has(definition) || !this.#checked.add(definition),
       modelOf: (watch, onCall) =>
         randomModel({ ...common, world: this.#world, restraint: this.#restraint, watch, onCall, tools: toolNames }),
       snapshotEvery: this.#snapshotEvery,
