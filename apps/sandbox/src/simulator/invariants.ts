@@ -18,7 +18,7 @@ import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
 import { endOf, type History } from "./history.ts";
 import { type KnownRun, type People, tenants } from "./people.ts";
-import { guardHolds, instructionsOf } from "./specs.ts";
+import { guardHolds, instructionsOf, type RuleSpec } from "./specs.ts";
 import type { Store } from "./store.ts";
 import { agentNamed, payload, sideKind } from "./team.ts";
 import type { Violations } from "./violation.ts";
@@ -26,6 +26,8 @@ import type { World } from "./world.ts";
 
 export interface Evidence {
   readonly seed: number;
+  /** What has to happen before each write is made. */
+  readonly rules: ReadonlyMap<string, RuleSpec>;
   readonly store: Store;
   readonly world: World;
   readonly history: History;

@@ -129,7 +129,7 @@ export function faultyJournal(options: {
         for (let left = queues.get(name)?.length ?? 0; left > 0; left--) commitFirst(name);
         return store.read(key, ...asked);
       }),
-    erase: (streams, before) => slowly(() => store.journal.erase(streams, before)),
+    erase: (streams, before) => slowly(() => store.erase(streams, before)),
     putBlob: (tenant, address, body) => {
       assertSpace();
       if (!faults.strikes("slow-commit")) return store.putBlob(tenant, address, body);

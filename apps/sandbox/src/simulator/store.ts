@@ -66,6 +66,19 @@ export class Store {
     return partOf(this.#batchesOf(key), fromSeq, most);
   }
 
+  async erase(streams: readonly StreamKey[], before?: number): Promise<number> {
+    const entries = await this.#journal.erase(streams, before);
+    for (const key of streams) {
+      this.#snapshots.delete(nameOf(key));
+      if (!this.#streams.has(nameOf(key))) continue;
+      this.#streams.set(
+        nameOf(key),
+        (await this.#journal.read(key)).map((batch) => opened(key, batch)),
+      );
+    }
+    return entries;
+  }
+
   /** @param text the state as JSON, so that what comes back is nobody else's object */
   saveSnapshot(key: StreamKey, { seq, hash, text }: Omit<Snapshot, "state"> & { readonly text: string }): void {
     this.#snapshots.set(nameOf(key), { seq, hash, text });
