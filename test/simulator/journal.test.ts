@@ -1,4 +1,4 @@
-import { type Journal, sha256 } from "@remit/core";
+import { type Batch, type Entry, type Journal, openBatch, sha256 } from "@remit/core";
 import { expect, test } from "vitest";
 import { type FaultKind, Faults } from "../../apps/sandbox/src/simulator/fault.ts";
 import { History } from "../../apps/sandbox/src/simulator/history.ts";
@@ -50,10 +50,42 @@ function driven(journal: FaultyJournal, scheduler: Scheduler): Journal {
   });
 }
 
+/** The same without what it gives beside the stored batches, which has to be what their lines say. */
+function unopened(journal: Journal): Journal {
+  return {
+    ...journal,
+    read: async (...asked) =>
+      (await journal.read(...asked)).map(({ entries, ...batch }) => {
+        expect(entries).toEqual(openBatch(batch, "any"));
+        return batch;
+      }),
+  };
+}
+
 let seed = 0;
 journalContract("simulated, slow", () => {
   const { journal, scheduler } = openDisk(seed++, ["slow-commit", "slow-read"]);
-  return { journal: driven(journal, scheduler) };
+  return { journal: driven({ ...journal, ...unopened(journal) }, scheduler) };
+});
+
+test("whoever changes what he was given to read is found out by the audit, which reads the text", async () => {
+  const { store } = openDisk(1, []);
+  const stream = testStream("run_1");
+  for (const entries of [1, 2]) {
+    const { batch, expectedSeq } = stream.next(entries);
+    store.commit(stream.key, batch, expectedSeq, undefined);
+  }
+  const changed: number[] = [];
+  const look = async () => {
+    const audited = store.audited((_, { firstSeq }: Batch) => changed.push(firstSeq));
+    return (await audited.read(stream.key)).flatMap(({ entries = [] }) => entries);
+  };
+  const before = structuredClone(await look());
+  expect(changed).toEqual([]);
+  const [entry] = (await store.read(stream.key, 2)).flatMap(({ entries }) => entries) as [Entry];
+  Object.assign(entry.body, { agent: "somebody else" });
+  expect(await look()).toEqual(before);
+  expect(changed).toEqual([2]);
 });
 
 test("after a crash a stream holds a first part of what was under way, and never more than that", async () => {

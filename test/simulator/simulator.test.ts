@@ -11,12 +11,19 @@ import { describe, expect, test } from "vitest";
 
 const seeds = Number(process.env.REMIT_SIMULATOR_SEEDS ?? 250);
 const plantSeeds = 2_000;
+/** Seeds that were played without a bug here, and in which every promise held. */
+const sound = new Set<number>();
+
+async function isSound(seed: number): Promise<boolean> {
+  return sound.has(seed) || (await simulate(seed)).violations.length === 0;
+}
 
 test("R1–R13 and D4 hold in a sample of seeds, in which nearly every fault strikes", async () => {
   const met = new Set<string>();
   for (let seed = 0; seed < seeds; seed++) {
     const report = await simulate(seed);
     expect(report.violations, reproduction(report)).toEqual([]);
+    sound.add(seed);
     for (const kind of report.coverage.faults.keys()) met.add(kind);
   }
   // A few are rare; thousands of seeds are played elsewhere.
@@ -42,12 +49,12 @@ describe("a planted bug is found", () => {
     "no-fencing": [6, "R1", "R7", "R10"],
     "crossed-completion": [1, "R5"],
     "command-twice": [1, "R7", "R1", "R3"],
-    "agent-swapped": [3, "R4"],
+    "agent-swapped": [6, "R4"],
     "payload-leaks": [0, "R5"],
     "told-early": [6, "R1"],
     "unknown-guessed": [1, "R7"],
     "cancel-ignored": [4, "R11"],
-    "timer-lost": [3, "R11"],
+    "timer-lost": [37, "R11"],
     "resume-forgotten": [1, "R11"],
     "clock-in-contract": [0, "R13"],
     "stale-snapshot": [1, "R13"],
@@ -58,9 +65,9 @@ describe("a planted bug is found", () => {
     "expiry-ignored": [1, "R8"],
     "budget-settled-twice": [0, "R10"],
     "reservation-skipped": [0, "R10"],
-    "restriction-ignored": [37, "D4"],
+    "restriction-ignored": [90, "D4"],
     "dedupe-off": [3, "R11"],
-    "breaker-stuck": [2, "R3"],
+    "breaker-stuck": [23, "R3"],
     "contract-one-sided": [1, "R5"],
     "label-dropped": [0, "R9"],
     "parked-twice": [1, "R1", "R7", "R10"],
@@ -72,7 +79,7 @@ describe("a planted bug is found", () => {
       for (let seed = from; seed < plantSeeds; seed++) {
         const [violation] = (await simulate(seed, { plant })).violations;
         // What a simulation without the bug finds as well is not the bug.
-        if (!violation || (await simulate(seed)).violations.length > 0) continue;
+        if (!violation || !(await isSound(seed))) continue;
         expect(promises).toContain(violation.promise);
         return;
       }

@@ -1,6 +1,6 @@
 import { canonicalJson, type Entry, type Principal } from "@remit/core";
 import type { Audited, Evidence } from "./invariants.ts";
-import { type RuleSpec, ruleSpecs } from "./specs.ts";
+import type { RuleSpec } from "./specs.ts";
 
 type Requested = Entry<"approval.requested">;
 
@@ -9,8 +9,7 @@ type Requested = Entry<"approval.requested">;
  * it, from enough different people, none of whom had asked for it, in time, for exactly what was made.
  */
 export function assertApprovals({ entries, known, fault }: Audited, evidence: Evidence): void {
-  const { seed, world, people, steady } = evidence;
-  const rules = ruleSpecs(seed);
+  const { rules, world, people, steady } = evidence;
   const intents = new Map<string, Entry<"effect.intended">>();
   const requests = new Map<string, Requested[]>();
   const votes: Entry<"approval.decided">[] = [];

@@ -1,4 +1,4 @@
-import { type Entry, openBatch } from "@remit/core";
+import { type Entry, type Journal, openBatch } from "@remit/core";
 import { callOf } from "./history.ts";
 import type { Audited, Evidence } from "./invariants.ts";
 import { budgetSpec } from "./specs.ts";
@@ -110,13 +110,14 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
 export async function assertBudgets(
   tenant: string,
   settled: ReadonlyMap<string, Readonly<Sum>>,
-  { seed, store, violations }: Evidence,
+  { seed, violations }: Evidence,
+  journal: Journal,
 ): Promise<void> {
   const bound = budgetSpec(seed, []).tenants[tenant];
-  const ids = await store.journal.listStreams(tenant, "budget");
+  const ids = await journal.listStreams(tenant, "budget");
   const spentBy = new Map<string, Sum>();
   for (const id of ids) {
-    const batches = await store.journal.read({ tenant, kind: "budget", id });
+    const batches = await journal.read({ tenant, kind: "budget", id });
     const entries: Entry[] = batches.flatMap((batch) => openBatch(batch, id));
     const taken = new Map<string, Sum>();
     const slices = new Set<string>();

@@ -3,7 +3,6 @@ import {
   completenessOf,
   type Entry,
   type Journal,
-  linesOf,
   localEngine,
   type Model,
   memoryJournal,
@@ -19,7 +18,7 @@ import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
 import { endOf, type History } from "./history.ts";
 import { type KnownRun, type People, tenants } from "./people.ts";
-import { guardHolds, instructionsOf } from "./specs.ts";
+import { guardHolds, instructionsOf, type RuleSpec } from "./specs.ts";
 import type { Store } from "./store.ts";
 import { agentNamed, payload, sideKind } from "./team.ts";
 import type { Violations } from "./violation.ts";
@@ -27,6 +26,8 @@ import type { World } from "./world.ts";
 
 export interface Evidence {
   readonly seed: number;
+  /** What has to happen before each write is made. */
+  readonly rules: ReadonlyMap<string, RuleSpec>;
   readonly store: Store;
   readonly world: World;
   readonly history: History;
@@ -48,9 +49,14 @@ export interface Audited {
 /** Holds the promises against the journal and the ledger, after everything has come to rest. Gives each run's hash. */
 export async function assertPromises(evidence: Evidence): Promise<readonly string[]> {
   const { store, definitions, violations, people, history } = evidence;
-  const { journal } = store;
+  const journal = store.audited(({ kind }, { firstSeq }) =>
+    violations.add(
+      "R1",
+      `whoever read entry ${firstSeq} of a ${kind} stream, or one behind it, has changed it for others`,
+    ),
+  );
   const supervisors = definitions.map((definition) => auditor(journal, definition));
-  await acknowledgedStands(store, violations);
+  await acknowledgedStands(journal, store, violations);
   const hashes: string[] = [];
   const all: Audited[] = [];
   for (const { runId } of history.runs.values()) {
@@ -86,7 +92,7 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       continue;
     }
     const audited = { entries, known, fault: (promise: string, reason: string) => violations.add(promise, reason) };
-    await replayBefore(audited, evidence);
+    await replayBefore(audited, evidence, journal);
     assertRun(audited, evidence);
     assertVersion(audited, evidence);
     assertEffects(audited, evidence.world);
@@ -95,7 +101,7 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
     assertApprovals(audited, evidence);
     settled.set(known.id, assertSpent(audited, evidence));
   }
-  for (const tenant of tenants) await assertBudgets(tenant, settled, evidence);
+  for (const tenant of tenants) await assertBudgets(tenant, settled, evidence, journal);
   // What is missing follows from what is broken, and says less of it: it is asked for last.
   if (violations.list.length === 0) for (const audited of all) assertComplete(audited);
   return hashes;
@@ -119,19 +125,23 @@ function auditor(journal: Journal, definition: SupervisorDefinition): Supervisor
     },
   };
   const principals = { current: () => ({ id: "audit", kind: "service", roles: [], authenticated: false }) as const };
-  return runSupervisor(definition, { engine, models: { m: model }, principals, check: "log" } as never) as Supervisor;
+  return runSupervisor(definition, { engine, models: { m: model }, principals, check: "done" } as never) as Supervisor;
 }
 
 /** What a run was before it was migrated, its first definition decided; that one replays it. */
-async function replayBefore({ entries, known, fault }: Audited, { store, definitions }: Evidence): Promise<void> {
+async function replayBefore(
+  { entries, known, fault }: Audited,
+  { definitions }: Evidence,
+  journal: Journal,
+): Promise<void> {
   const migrated = entries.find(({ type }) => type === "run.migrated");
   const [first] = entries;
   if (!migrated || first?.type !== "run.started") return;
   const definition = definitions.find(({ hash }) => hash === first.body.definitionHash);
   const key: StreamKey = { tenant: known.tenant, kind: "run", id: known.id };
-  const tenantKey = await store.journal.tenantKey(known.tenant);
+  const tenantKey = await journal.tenantKey(known.tenant);
   const before = memoryJournal({ newKey: () => tenantKey });
-  for (const batch of await store.journal.read(key)) {
+  for (const batch of await journal.read(key)) {
     if (batch.lastSeq >= migrated.seq) break;
     await before.append(key, batch, batch.firstSeq - 1, {
       tenant: known.tenant,
@@ -144,7 +154,7 @@ async function replayBefore({ entries, known, fault }: Audited, { store, definit
       lastSeq: batch.lastSeq,
     });
   }
-  const { getBlob } = store.journal;
+  const { getBlob } = journal;
   const report = definition && (await auditor({ ...before, getBlob }, definition).replay(known.id, known));
   if (!report?.ok) fault("R13", `before its migration, seq ${report?.fault?.seq}: ${report?.fault?.reason}`);
 }
@@ -179,25 +189,20 @@ function assertVersion({ entries, known, fault }: Audited, { seed, definitions, 
 }
 
 /** R1: what somebody was told is durable is there, unchanged. */
-async function acknowledgedStands({ journal, acknowledged }: Store, violations: Violations): Promise<void> {
-  const lines = new Map<string, readonly string[]>();
+async function acknowledgedStands(journal: Journal, { acknowledged }: Store, violations: Violations): Promise<void> {
+  const hashes = new Map<string, ReadonlyMap<number, string>>();
   // A process may still be at what it notes for itself while the audit reads.
   for (const { key, batch } of [...acknowledged]) {
     const name = `${key.tenant}/${key.kind}/${key.id}`;
-    let hashes = lines.get(name);
-    if (!hashes) {
-      hashes = await hashesOf(journal, key);
-      lines.set(name, hashes);
+    let ofStream = hashes.get(name);
+    if (!ofStream) {
+      ofStream = new Map((await journal.read(key)).map(({ lastSeq, hash }) => [lastSeq, hash]));
+      hashes.set(name, ofStream);
     }
-    if (hashes[batch.lastSeq - 1] !== batch.hash) {
+    if (ofStream.get(batch.lastSeq) !== batch.hash) {
       violations.add("R1", `entry ${batch.lastSeq} of a ${key.kind} stream was acknowledged and is not there`);
     }
   }
-}
-
-async function hashesOf(journal: Journal, key: Parameters<Journal["read"]>[0]): Promise<string[]> {
-  const batches = await journal.read(key);
-  return batches.flatMap((batch) => linesOf(batch).map(({ hash }) => hash));
 }
 
 function assertRun({ entries, known, fault }: Audited, { world, definitions }: Evidence): void {

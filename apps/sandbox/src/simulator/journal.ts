@@ -1,11 +1,4 @@
-import {
-  type Batch,
-  type Journal,
-  OrchestrationError,
-  type RunRecord,
-  type Snapshot,
-  type StreamKey,
-} from "@remit/core";
+import { type Batch, type Journal, OrchestrationError, type RunRecord, type StreamKey } from "@remit/core";
 import type { Faults } from "./fault.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
@@ -103,7 +96,7 @@ export function faultyJournal(options: {
     return read();
   };
   const later = (kind: string): Promise<void> => scheduler.wait(kind, owner, random.below(slowMsMax));
-  let held: Snapshot["state"] | undefined;
+  let held: string | undefined;
 
   return {
     append: (key, batch, expectedSeq, record) => {
@@ -134,9 +127,9 @@ export function faultyJournal(options: {
         // What was appended before is written before it is read, as a disk with one queue does.
         const name = `${key.tenant}/${key.kind}/${key.id}`;
         for (let left = queues.get(name)?.length ?? 0; left > 0; left--) commitFirst(name);
-        return store.journal.read(key, ...asked);
+        return store.read(key, ...asked);
       }),
-    erase: (streams, before) => slowly(() => store.journal.erase(streams, before)),
+    erase: (streams, before) => slowly(() => store.erase(streams, before)),
     putBlob: (tenant, address, body) => {
       assertSpace();
       if (!faults.strikes("slow-commit")) return store.putBlob(tenant, address, body);
@@ -146,18 +139,19 @@ export function faultyJournal(options: {
     saveSnapshot: (key, snapshot) => {
       assertOpen();
       if (faults.strikes("failed-snapshot")) throw unavailable("no snapshot today");
-      // A disk takes what it is given at once; what is written later is a copy of what it was.
+      // A disk takes what it is given at once: what is written later is what it was.
+      const text = JSON.stringify(snapshot.state);
+      const { seq, hash } = snapshot;
       const slow = faults.strikes("slow-commit");
       if (plant !== "stale-snapshot") {
-        if (!slow) return store.journal.saveSnapshot(key, snapshot);
-        const copy = { ...snapshot, state: structuredClone(snapshot.state) };
-        return later("snapshot").then(() => store.journal.saveSnapshot(key, copy));
+        if (!slow) return store.saveSnapshot(key, { seq, hash, text });
+        return later("snapshot").then(() => store.saveSnapshot(key, { seq, hash, text }));
       }
-      const state = held ?? structuredClone(snapshot.state);
-      held = structuredClone(snapshot.state);
-      return store.journal.saveSnapshot(key, { ...snapshot, state });
+      const before = held ?? text;
+      held = text;
+      return store.saveSnapshot(key, { seq, hash, text: before });
     },
-    loadSnapshot: (key) => slowly(() => store.journal.loadSnapshot(key)),
+    loadSnapshot: (key) => slowly(() => store.loadSnapshot(key)),
     findRun: (tenant, runId) => slowly(() => store.journal.findRun(tenant, runId)),
     listRuns: (filter) => slowly(() => store.journal.listRuns(filter)),
     unfinishedRuns: (page) => slowly(() => store.journal.unfinishedRuns(page)),

@@ -5,7 +5,6 @@ import { type History, modelCommandOf } from "./history.ts";
 import { draw, drawOne, type Random } from "./random.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
-import { toolSpecs } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import type { ModelCall, World } from "./world.ts";
 
@@ -27,15 +26,29 @@ export function randomModel(options: {
   readonly world: World;
   readonly restraint: Restraint;
   readonly watch: BreakerWatch;
+  /** The breaker before each tool. */
+  readonly breakerOf: ReadonlyMap<string, string>;
   /** Told of every call when it is made: its run, and its command. */
   readonly onCall: (run: string, command: string) => void;
   /** Names that some agent may call. */
   readonly tools: readonly string[];
 }): Model {
-  const { seed, scheduler, owner, faults, random, history, violations, world, tools, restraint, watch, onCall } =
-    options;
+  const {
+    seed,
+    scheduler,
+    owner,
+    faults,
+    random,
+    history,
+    violations,
+    world,
+    tools,
+    restraint,
+    watch,
+    breakerOf,
+    onCall,
+  } = options;
   const cost = draw(seed, "model cost") < 0.7 ? "paid" : "zero";
-  const breakerOf = new Map(toolSpecs(seed).map(({ name, breaker }) => [name, breaker]));
 
   const meant = (request: ModelRequest): ResponsePart[] => {
     const about = [request.context.runId, request.agent, request.context.agentCall] as const;

@@ -24,7 +24,7 @@ import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
 import { restrictionsMaxAgeMs } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
-import { breakerSpec, budgetSpec, placeSpec, toolSpecs } from "./specs.ts";
+import { breakerSpec, budgetSpec, placeSpec } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import { type CallPlace, callerAttribute } from "./world.ts";
 
@@ -51,7 +51,11 @@ export interface ProcessOptions {
   readonly journal: FaultyJournal;
   /** The versions that it loads, the oldest first. */
   readonly definitions: readonly SupervisorDefinition[];
+  /** True for what a process before has looked at. */
+  readonly isChecked: (definition: SupervisorDefinition) => boolean;
   readonly modelOf: (watch: BreakerWatch, onCall: (run: string, command: string) => void) => Model;
+  /** The breaker before each tool. */
+  readonly breakerOf: ReadonlyMap<string, string>;
   readonly snapshotEvery: number;
   readonly blobChars: number;
   readonly logger: Logger;
@@ -78,7 +82,8 @@ export function startProcess(options: ProcessOptions): Process {
     const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
     const model = options.modelOf(watch, noted);
     return runSupervisor(definition, {
-      check: "log", // Drawn teams may have what nobody would mean.
+      // Drawn teams may have what nobody would mean; those of a later process have been looked at.
+      check: options.isChecked(definition) ? "done" : "log",
       engine,
       models: { m: model },
       ids,
@@ -145,8 +150,7 @@ function faultyHost(
   options: ProcessOptions,
   { watch, seen }: Watching,
 ): RunHost {
-  const { plant, owner, scheduler, faults, random, onCall, seed } = options;
-  const breakerOf = new Map(toolSpecs(seed).map(({ name, breaker }) => [name, breaker]));
+  const { plant, owner, scheduler, faults, random, onCall, breakerOf } = options;
   const outputs = new Map<string, Json>();
   const speakers = new Map<string, string>();
   const payloads = new Map<string, Json>();

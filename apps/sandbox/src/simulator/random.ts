@@ -16,7 +16,7 @@ export interface Random {
 
 /** Two streams of one seed with different names have nothing to do with each other. */
 export function randomStream(seed: number, name: string): Random {
-  let state = hash32(`${seed}\u0000${name}`);
+  let state = hash32(seed, [name]);
   return randomOf(() => {
     state = (state + 0x6d2b79f5) >>> 0;
     return scramble(state);
@@ -25,7 +25,7 @@ export function randomStream(seed: number, name: string): Random {
 
 /** One number from 0 up to 1 for one subject. */
 export function draw(seed: number, ...about: readonly (string | number)[]): number {
-  return scramble(hash32(`${seed}\u0000${about.join("\u0000")}`));
+  return scramble(hash32(seed, about));
 }
 
 /** One of the items, by subject. */
@@ -44,13 +44,21 @@ function randomOf(unit: () => number): Random {
   };
 }
 
-/** FNV-1a, then mixed once more so that neighbours differ everywhere. */
-function hash32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+/** FNV-1a over the seed and its subject, with a zero before each part, then mixed once more so that neighbours differ everywhere. */
+function hash32(seed: number, about: readonly (string | number)[]): number {
+  let hash = fnv(0x811c9dc5, String(seed));
+  for (const part of about) hash = fnv(Math.imul(hash, prime), String(part));
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+const prime = 0x01000193;
+
+function fnv(from: number, text: string): number {
+  let hash = from;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), prime);
+  return hash;
 }
 
 function scramble(state: number): number {

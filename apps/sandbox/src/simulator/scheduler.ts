@@ -40,7 +40,9 @@ const turnsAhead = 32;
  */
 export class Scheduler {
   #now: number;
-  #tasks: Task[] = [];
+  readonly #tasks: Task[] = [];
+  /** Those that may come next; of use within a step only. */
+  readonly #due: Task[] = [];
   readonly #random: Random;
   /** Turns that are asked for and have not come yet. */
   #turns = 0;
@@ -78,19 +80,24 @@ export class Scheduler {
 
   /** Runs one task and what follows from it. False when there is none. */
   async step(): Promise<boolean> {
-    this.#tasks = this.#tasks.filter(({ owner }) => owner?.alive ?? true);
     let earliest = Number.POSITIVE_INFINITY;
-    let due: Task[] = [];
+    const due = this.#due;
+    due.length = 0;
+    let kept = 0;
     for (const task of this.#tasks) {
-      if (task.owner?.paused) continue;
-      const at = Math.max(this.#now, task.local ? task.dueAt - (task.owner?.offsetMs ?? 0) : task.dueAt);
+      const { owner } = task;
+      if (owner?.alive === false) continue;
+      this.#tasks[kept++] = task;
+      if (owner?.paused) continue;
+      const at = Math.max(this.#now, task.local && owner ? task.dueAt - owner.offsetMs : task.dueAt);
       if (at > earliest) continue;
       if (at < earliest) {
         earliest = at;
-        due = [];
+        due.length = 0;
       }
       due.push(task);
     }
+    this.#tasks.length = kept;
     if (due.length === 0) return false;
     this.#now = earliest;
     const task = this.#random.pick(due);

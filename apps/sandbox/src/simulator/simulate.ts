@@ -12,7 +12,7 @@ import { type Process, startProcess } from "./process.ts";
 import { draw, randomStream } from "./random.ts";
 import { Restraint } from "./restraint.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
-import { isSteady, toolNames } from "./specs.ts";
+import { isSteady, ruleSpecs, toolNames, toolSpecs } from "./specs.ts";
 import { Store } from "./store.ts";
 import { agentNamesOf, randomTeam } from "./team.ts";
 import { type Violation, Violations } from "./violation.ts";
@@ -86,6 +86,8 @@ class Simulation {
   readonly #people: People;
   readonly #restraint: Restraint;
   readonly #disk: DiskState = { fullUntil: 0 };
+  readonly #breakerOf: ReadonlyMap<string, string>;
+  readonly #checked = new Set<SupervisorDefinition>();
   readonly #callers = new Map<string, { readonly owner: Owner; readonly seen: () => void }>();
   readonly #enabled: Set<FaultKind>;
   readonly #snapshotEvery: number;
@@ -146,6 +148,7 @@ class Simulation {
         now: () => this.#scheduler.now,
       }),
     );
+    this.#breakerOf = new Map(toolSpecs(seed).map(({ name, breaker }) => [name, breaker]));
     this.#runs = options.runs ?? 1 + Math.floor(draw(seed, "runs") * 3);
     this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") ** 2 * 80);
     this.#blobChars = draw(seed, "blobs") < 0.3 ? 900 : 16_384;
@@ -189,6 +192,7 @@ class Simulation {
     const ended = this.#violations.list.length === 0;
     const evidence = {
       seed: this.#seed,
+      rules: ruleSpecs(this.#seed),
       store: this.#store,
       world: this.#world,
       definitions: this.#definitions,
@@ -252,6 +256,7 @@ class Simulation {
       history: this.#history,
       violations: this.#violations,
       owner,
+      breakerOf: this.#breakerOf,
     };
     const journal = faultyJournal({ ...common, store: this.#store, disk: this.#disk });
     return startProcess({
@@ -259,6 +264,7 @@ class Simulation {
       incarnation,
       journal,
       definitions,
+      isChecked: (definition) => this.#checked.has(definition) || !this.#checked.add(definition),
       modelOf: (watch, onCall) =>
         randomModel({ ...common, world: this.#world, restraint: this.#restraint, watch, onCall, tools: toolNames }),
       snapshotEvery: this.#snapshotEvery,

@@ -29,7 +29,7 @@ const clerk = defineAgent({
   output: text,
   instructions: "The password: hunter2hunter2.",
 });
-const open = (more: { readonly check?: "refuse" | "log"; readonly logger?: Logger } = {}) =>
+const open = (more: { readonly check?: "refuse" | "log" | "done"; readonly logger?: Logger } = {}) =>
   createSupervisor({
     agents: { clerk },
     entry: "clerk",
@@ -73,4 +73,11 @@ test("with `log` it is put to work, and each error is a line; a warning is none"
       },
     ],
   ]);
+});
+
+test("with `done` it is put to work without a look", () => {
+  const lines: unknown[] = [];
+  const error: Logger["error"] = (fields, sentence) => lines.push([sentence, fields]);
+  expect(open({ check: "done", logger: { ...silentLogger, error } }).definition.name).toBe("supervisor");
+  expect(lines).toEqual([]);
 });

@@ -130,6 +130,16 @@ describe("the chain", () => {
     expect(openBatch(batch, "s", new Set(["run.resumed"]))).toEqual([{ seq: 2, ...other }]);
   });
 
+  test("of a batch that its journal has opened no line is read", () => {
+    const { salt } = seededIds(1);
+    const sealed = sealBatch(emptyHead, [draft("a"), draft("b")], salt);
+    const entries = openBatch(sealed, "s");
+    const batch = { ...sealed, lines: "not a line\n", entries };
+    expect(openBatch(batch, "s")).toEqual(entries);
+    expect(openBatch(batch, "s", new Set(["timer.fired"])).length).toBe(2);
+    expect(openBatch(batch, "s", new Set(["run.parked"]))).toEqual([]);
+  });
+
   test("text that is no line is a typed error with its place", () => {
     try {
       openBatch({ firstSeq: 7, lastSeq: 7, lines: "not a line\n", hash: "" }, "run_1");

@@ -69,13 +69,13 @@ export interface Line {
 
 /** Splits a batch into its lines. JSON text holds no raw tab or line break, so the split is exact. */
 export function linesOf(batch: Batch): Line[] {
-  return batch.lines
-    .split("\n")
-    .filter((line) => line.length > 0)
-    .map((line) => {
-      const [header = "", commitment = "", hash = "", salt = "", body = ""] = line.split("\t");
-      return { header, commitment, hash, salt, body };
-    });
+  const found: Line[] = [];
+  for (const line of batch.lines.split("\n")) {
+    if (line.length === 0) continue;
+    const [header = "", commitment = "", hash = "", salt = "", body = ""] = line.split("\t");
+    found.push({ header, commitment, hash, salt, body });
+  }
+  return found;
 }
 
 /**
@@ -84,8 +84,11 @@ export function linesOf(batch: Batch): Line[] {
  * @throws OrchestrationError `journal/broken-chain` for text that is not a line
  */
 export function openBatch(batch: Batch, stream: string, only?: ReadonlySet<string>): Entry[] {
+  if (batch.entries) return batch.entries.filter(({ type }) => !only || only.has(type));
   const entries: Entry[] = [];
-  for (const [index, { header, body }] of linesOf(batch).entries()) {
+  let seq = batch.firstSeq - 1;
+  for (const { header, body } of linesOf(batch)) {
+    seq++;
     if (only && !only.has(typeIn(header))) continue;
     try {
       const entry = JSON.parse(header) as { body: unknown };
@@ -93,7 +96,7 @@ export function openBatch(batch: Batch, stream: string, only?: ReadonlySet<strin
       entry.body = body === "" ? {} : JSON.parse(body);
       entries.push(entry as Entry);
     } catch (cause) {
-      const data = { seq: batch.firstSeq + index, stream, reason: "the line is not readable" };
+      const data = { seq, stream, reason: "the line is not readable" };
       throw new OrchestrationError("journal/broken-chain", data, { cause });
     }
   }

@@ -1,4 +1,4 @@
-import type { RunStatus } from "../event.ts";
+import type { Entry, RunStatus } from "../event.ts";
 import type { Json } from "../json.ts";
 
 /** A stream of entries. The tenant is part of the key's type: an unscoped read does not compile. */
@@ -39,6 +39,8 @@ export interface Batch {
   readonly hash: string;
   /** Hash of the entry that it was sealed behind, from whoever sealed it; not stored. Where it is absent, the lines tell. */
   readonly previous?: string;
+  /** What the lines say, from a journal that has them opened; where it is absent, they are read. Never to be changed. */
+  readonly entries?: readonly Entry[];
 }
 
 /**

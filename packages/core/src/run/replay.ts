@@ -31,6 +31,9 @@ interface Fault {
   readonly reason: string;
 }
 
+/** How the line of an erased body ends; nothing else in a line looks like it. */
+const erasedEnd = "\t\t\n";
+
 /**
  * Decides a run again from its journal alone: no model, no tool, no clock, no network (R13).
  * @throws OrchestrationError `run/unknown`
@@ -75,7 +78,7 @@ export async function replayRun(
       const kind = OrchestrationError.is(thrown, "journal/blob-missing") ? "erased" : "chain";
       return faulty(kind, seqIn(thrown, batch.firstSeq), thrown.message);
     }
-    for (const [index, { body, salt }] of linesOf(batch).entries()) {
+    for (const [index, { body, salt }] of (batch.lines.includes(erasedEnd) ? linesOf(batch) : []).entries()) {
       // The chain holds without it, but what was decided from it cannot be decided again.
       if (body === "" && salt === "") return faulty("erased", batch.firstSeq + index, "its body was erased");
     }

@@ -107,9 +107,10 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
   readonly waitingRuns?: "refuse" | "leave";
   /**
    * What happens when `checkSupervisor` finds an error in the definition with these options: it is not
-   * put to work (`refuse`, when absent), or that is only logged (`log`).
+   * put to work (`refuse`, when absent), or that is only logged (`log`). With `done` it is not looked for: for a process
+   * that puts to work what it has checked before.
    */
-  readonly check?: "refuse" | "log";
+  readonly check?: "refuse" | "log" | "done";
   readonly logger?: Logger;
   readonly tracer?: Tracer;
   readonly ids?: IdSource;
