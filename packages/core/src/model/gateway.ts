@@ -251,18 +251,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
     const { firstSignMs } = model;
-    /** Made for the client that looks at its signal. */
-    let own: AbortController | undefined;
-    let aborted = signal.aborted;
-    const abort = () => {
-      aborted = true;
-      own?.abort();
-    };
-    const signalOf = (): AbortSignal => {
-      own ??= new AbortController();
-      if (aborted) own.abort();
-      return own.signal;
-    };
+    // Also for a client that never looks at its signal: a getter here would cost more than what it puts off.
+    const own = new AbortController();
+    const abort = () => own.abort();
+    if (signal.aborted) abort();
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
@@ -283,18 +275,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
-      if (aborted) return;
+      if (own.signal.aborted) return;
       bound(delta);
       if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
-    const outcome = model.generate(request, {
-      get signal() {
-        return signalOf();
-      },
-      onDelta,
-    });
+    const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
     return new Promise<ModelResponse>((resolve, reject) => {
       const end = () => {
