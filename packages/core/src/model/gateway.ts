@@ -53,6 +53,8 @@ export type Quote = { readonly amount: Spend } | { readonly error: Orchestration
 const failure = once(() => z.object(spent()));
 
 export const defaultTimeoutMs = 120_000;
+/** Of a call that asked nobody, which is known to have cost nothing. */
+const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
 /** How many requests are kept between their quote and their call. */
 const quotedMax = 1_000;
 /** Of a new answer's time in the smoothed one. */
@@ -371,8 +373,6 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       if (!source || !agent) {
         return event(command, "model.failed", { model: command.alias, error: unknownAlias(command).toRecord() });
       }
-      /** Nothing was called, and that is known to have cost nothing. */
-      const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" as const } };
       let chosen: Chosen;
       // With all that is granted; what a breaker withholds is known only when the call is made.
       const whole = requestOf(key, command, agent);
