@@ -319,6 +319,21 @@ describe("the writer thread", () => {
     expect([...told.values()].reduce((sum, one) => sum + one)).toBe(100);
   });
 
+  test("lets a read of one stream wait for the writes of that stream alone", async () => {
+    const journal = open({ path: placeFor("reads").path });
+    const [written, other] = [testStream("run_1"), testStream("run_2")];
+    await written.append(journal, {});
+    const order: string[] = [];
+    const appended = other.append(journal, {}).then(() => order.push("appended"));
+    expect(await journal.read(written.key)).toStrictEqual(written.batches);
+    expect(await journal.findRun("acme", "run_1")).toMatchObject({ lastSeq: 1 });
+    order.push("read");
+    expect(await journal.findRun("acme", "run_2")).toMatchObject({ lastSeq: 1 });
+    expect(await journal.read(other.key)).toStrictEqual(other.batches);
+    await appended;
+    expect(order).toEqual(["read", "appended"]);
+  });
+
   test("gets no more than a portion at a time, and every write is answered", async () => {
     const { path } = placeFor("portions");
     let messages = 0;

@@ -16,20 +16,26 @@ export interface MemoryBusOptions {
  */
 export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus {
   const recipients = new Map<string, Recipient>();
-  const waiting = new Map<string, number>();
   const seen = new Set<string>();
   const left = new Set<string>();
   const letters = new Map<string, DeadLetter>();
   const observers = new EventEmitter();
   let queue: Envelope[] = [];
+  /** How many of the queue have been taken out for their recipients. */
+  let taken = 0;
   let draining = false;
 
+  /** Counted only where so many wait in all that they could be too many for one: mostly one waits. */
+  const waitingFor = (address: string): number => {
+    let count = 0;
+    for (let index = taken; index < queue.length; index++) if (queue[index]?.to === address) count++;
+    return count;
+  };
+
   const enqueue = (envelope: Envelope) => {
-    const count = waiting.get(envelope.to) ?? 0;
-    if (count >= capacity) {
-      throw new OrchestrationError("bus/mailbox-full", { address: envelope.to, waiting: count, capacity });
-    }
-    waiting.set(envelope.to, count + 1);
+    const waiting = queue.length - taken < capacity ? 0 : waitingFor(envelope.to);
+    if (waiting >= capacity)
+      throw new OrchestrationError("bus/mailbox-full", { address: envelope.to, waiting, capacity });
     queue.push(envelope);
   };
 
@@ -39,9 +45,6 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
   };
 
   const deliver = (envelope: Envelope) => {
-    const others = (waiting.get(envelope.to) ?? 1) - 1;
-    if (others > 0) waiting.set(envelope.to, others);
-    else waiting.delete(envelope.to);
     const recipient = recipients.get(envelope.to);
     if (!recipient && left.has(envelope.to)) return;
     if (!recipient?.accepts.has(envelope.type)) {
@@ -88,9 +91,10 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
       if (draining) return;
       draining = true;
       try {
-        for (let index = 0; index < queue.length; index++) deliver(queue[index] as Envelope);
+        while (taken < queue.length) deliver(queue[taken++] as Envelope);
       } finally {
         queue = [];
+        taken = 0;
         draining = false;
       }
     },

@@ -1,4 +1,4 @@
-import type { Command } from "../command.ts";
+import type { Command, StartTimerCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import type { Clock } from "../port/clock.ts";
@@ -32,7 +32,7 @@ export class LocalSession implements RunSession {
   readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
   readonly #inFlight = new Map<string, AbortController>();
-  readonly #timers = new Map<string, { readonly cancel: () => void; readonly dueAt: number }>();
+  readonly #timers = new Map<string, { readonly timer: { readonly cancel: () => void }; readonly dueAt: number }>();
   /** Timers that the run is at work for until they fire. */
   #holding: Set<string> | undefined;
   #current: Waiting | undefined;
@@ -95,17 +95,15 @@ export class LocalSession implements RunSession {
   submit(command: Command): void {
     if (this.#stopped) return;
     if (command.type === "startTimer") {
-      const { id, path, dueAt, holds } = command;
-      const event = (): InputEvent => ({ id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } });
+      const { id, dueAt, holds } = command;
       this.#stopTimer(id);
-      if (dueAt <= this.now()) return this.push({ event: event() });
-      const fired = () => {
+      if (dueAt <= this.now()) return this.push({ event: firedOf(command) });
+      const timer = this.#options.clock.at(dueAt, () => {
         this.#timers.delete(id);
         this.#holding?.delete(id);
-        this.push({ event: event() });
-      };
-      const { cancel } = this.#options.clock.at(dueAt, fired);
-      this.#timers.set(id, { cancel, dueAt });
+        this.push({ event: firedOf(command) });
+      });
+      this.#timers.set(id, { timer, dueAt });
       if (!holds) return;
       this.#holding ??= new Set();
       this.#holding.add(id);
@@ -135,7 +133,7 @@ export class LocalSession implements RunSession {
   }
 
   #stopTimer(id: string): void {
-    this.#timers.get(id)?.cancel();
+    this.#timers.get(id)?.timer.cancel();
     this.#timers.delete(id);
     this.#holding?.delete(id);
   }
@@ -180,7 +178,7 @@ export class LocalSession implements RunSession {
     this.#stopped = true;
     for (const controller of this.#inFlight.values()) controller.abort();
     this.#inFlight.clear();
-    for (const timer of this.#timers.values()) timer.cancel();
+    for (const { timer } of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#holding?.clear();
     const left = this.#queue.splice(0);
@@ -193,6 +191,10 @@ export class LocalSession implements RunSession {
     // Completions and timers of an ended session mean nothing to the next one; signals from outside do.
     return left.filter(({ settle }) => settle);
   }
+}
+
+function firedOf({ id, path, dueAt }: StartTimerCommand): InputEvent {
+  return { id: `${id}@${dueAt}`, type: "timer.fired", path, body: { timer: id } };
 }
 
 function failureOf(command: Exclude<Command, { type: "startTimer" }>, thrown: unknown): InputEvent {

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { OrchestrationError } from "../errors.ts";
-import type { Journal } from "../port/journal.ts";
+import type { Journal, StreamKey } from "../port/journal.ts";
 import { type Logger, silentLogger } from "../port/logger.ts";
 import { countBodies } from "./erase.ts";
-import { assertAppend, assertText } from "./link.ts";
+import { assertAppend, assertText, streamName } from "./link.ts";
 import { openForReading, unavailableData } from "./sqlite-file.ts";
 import type { Fault, Write } from "./sqlite-message.ts";
 import { type Reader, sqliteReader } from "./sqlite-reader.ts";
@@ -24,7 +24,7 @@ export interface SqliteJournalOptions {
 /**
  * A journal in one SQLite file, shared by any number of processes of one machine. Commits are made by a thread of
  * their own, which groups what waits; an append resolves when the disk has it. Reads are made here, behind whatever
- * this journal was asked to write before them. Keep the file on a local disk: its log needs shared memory.
+ * this journal was asked to write before them that they could find. Keep the file on a local disk: its log needs shared memory.
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`: the file is left as it is;
  *   `journal/unavailable` when it cannot be opened or made
  */
@@ -40,9 +40,34 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
     if (closing) return Promise.reject(closed());
     return writer.write(make, size);
   };
+  /** Of each stream with writes under way, the last one; of erasures, which are many streams', the last one of all. */
+  const newest = new Map<string, Promise<void>>();
+  let erasing: Promise<void> | undefined;
+  /** A write of one stream, behind which whatever is read of that stream comes. */
+  const writeTo = (key: StreamKey, make: (known: number) => Write, size: number): Promise<void> => {
+    const name = streamName(key);
+    const written = write(make, size);
+    newest.set(name, written);
+    const answered = () => {
+      if (newest.get(name) === written) newest.delete(name);
+    };
+    written.then(answered, answered);
+    return written;
+  };
   /** Reads behind all earlier writes of this journal, whether they were awaited or not. */
   const read = async <Found>(look: () => Found): Promise<Found> => {
     await writer.settled();
+    return looked(look);
+  };
+  /**
+   * Reads of one stream behind the earlier writes of that stream: no other changes what is found, and where many runs write
+   * there is always another under way.
+   */
+  const readOf = async <Found>(key: StreamKey, look: () => Found): Promise<Found> => {
+    for (const before of [erasing, newest.get(streamName(key))]) if (before) await before.catch(() => {});
+    return looked(look);
+  };
+  const looked = <Found>(look: () => Found): Found => {
     if (closing) throw closed();
     try {
       return look();
@@ -55,9 +80,9 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
   return {
     append: async (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
-      await write((known) => ({ type: "append", key, batch, expectedSeq, record, known }), batch.lines.length);
+      await writeTo(key, (known) => ({ type: "append", key, batch, expectedSeq, record, known }), batch.lines.length);
     },
-    read: (key, fromSeq = 1, most) => read(() => reader.read(key, fromSeq, most)),
+    read: (key, fromSeq = 1, most) => readOf(key, () => reader.read(key, fromSeq, most)),
     putBlob: async (tenant, address, body) => {
       assertText("payload", body);
       await write((known) => ({ type: "blob", tenant, address, body, known }), body.length);
@@ -66,15 +91,22 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
     erase: async (streams, before) => {
       const found = await read(() => streams.flatMap((key) => reader.read(key, 1)));
       const entries = found.reduce((sum, { lines }) => sum + countBodies(lines, before), 0);
-      await write((known) => ({ type: "erase", streams, before, known }), 0);
+      const erased = write((known) => ({ type: "erase", streams, before, known }), 0);
+      erasing = erased;
+      try {
+        await erased;
+      } finally {
+        if (erasing === erased) erasing = undefined;
+      }
       return entries;
     },
     saveSnapshot: async (key, { seq, hash, state }) => {
       const text = JSON.stringify(state);
-      await write((known) => ({ type: "snapshot", key, snapshot: { seq, hash, state: text }, known }), text.length);
+      const snapshot = { seq, hash, state: text };
+      await writeTo(key, (known) => ({ type: "snapshot", key, snapshot, known }), text.length);
     },
-    loadSnapshot: (key) => read(() => reader.snapshot(key)),
-    findRun: (tenant, runId) => read(() => reader.run(tenant, runId)),
+    loadSnapshot: (key) => readOf(key, () => reader.snapshot(key)),
+    findRun: (tenant, runId) => readOf({ tenant, kind: "run", id: runId }, () => reader.run(tenant, runId)),
     listRuns: (filter) => read(() => reader.runs(filter)),
     unfinishedRuns: (page = {}) => read(() => reader.unfinished(page)),
     unfinishedTenants: (page = {}) => read(() => reader.unfinishedTenants(page)),

@@ -54,6 +54,8 @@ export type Quote = { readonly amount: Spend } | { readonly error: Orchestration
 const failure = once(() => z.object(spent()));
 
 export const defaultTimeoutMs = 120_000;
+/** Of a call that asked nobody, which is known to have cost nothing. */
+const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
 /** How many requests are kept between their quote and their call. */
 const quotedMax = 1_000;
 /** Of a new answer's time in the smoothed one. */
@@ -252,18 +254,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   ): ModelResponse | Promise<ModelResponse> => {
     const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
     const { firstSignMs } = model;
-    /** Made for the client that looks at its signal. */
-    let own: AbortController | undefined;
-    let aborted = signal.aborted;
-    const abort = () => {
-      aborted = true;
-      own?.abort();
-    };
-    const signalOf = (): AbortSignal => {
-      own ??= new AbortController();
-      if (aborted) own.abort();
-      return own.signal;
-    };
+    // Also for a client that never looks at its signal: a getter here would cost more than what it puts off.
+    const own = new AbortController();
+    const abort = () => own.abort();
+    if (signal.aborted) abort();
     let timer: { cancel: () => void } | undefined;
     let first: { cancel: () => void } | undefined;
     let heard = false;
@@ -284,18 +278,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const onDelta = (delta: ModelDelta) => {
       if (!heard) first?.cancel();
       heard = true;
-      if (aborted) return;
+      if (own.signal.aborted) return;
       bound(delta);
       if (over) return;
       if (delta.type === "text") voice?.say(delta.text);
       if (delta.type === "retracted") voice?.retract();
     };
-    const outcome = model.generate(request, {
-      get signal() {
-        return signalOf();
-      },
-      onDelta,
-    });
+    const outcome = model.generate(request, { signal: own.signal, onDelta });
     if (!isThenable(outcome)) return outcome;
     return new Promise<ModelResponse>((resolve, reject) => {
       const end = () => {
@@ -385,8 +374,6 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       if (!source || !agent) {
         return event(command, "model.failed", { model: command.alias, error: unknownAlias(command).toRecord() });
       }
-      /** Nothing was called, and that is known to have cost nothing. */
-      const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" as const } };
       let chosen: Chosen;
       // With all that is granted; what a breaker withholds is known only when the call is made.
       const whole = requestOf(key, command, agent);

@@ -88,13 +88,14 @@ export interface RunCoreOptions {
   readonly shadow?: Policy | undefined;
 }
 
+/** What is shared, for the one that changes it. */
+type OwnWork = { -readonly [Member in keyof Work]: Work[Member] };
+
 export class RunCore {
   readonly #definition: SupervisorDefinition;
   readonly #options: RunCoreOptions;
   readonly #bus: Bus;
   #state: RunState;
-  #attributes: Readonly<Record<string, string>> = {};
-  #policyVersion = firstPolicyVersion;
   #timers: StartTimerCommand[] = [];
   #parked = false;
   #waitsBefore = 0;
@@ -105,44 +106,37 @@ export class RunCore {
   /** Ids of commands that were sent before and are sent again: what they do may be done already. */
   readonly #resent = new Set<string>();
   #aborts: string[] = [];
-  readonly #work: Work;
+  readonly #work: OwnWork;
 
   constructor(options: RunCoreOptions) {
     this.#options = options;
     this.#definition = options.definition;
     this.#bus = memoryBus({ capacity: options.definition.limits.mailbox });
     this.#state = emptyState(options.tenant, options.runId);
-    const core = this;
+    // No getters: each literal with one has a shape of its own, for which nothing is compiled and which keeps all that it
+    // sees alive until a full collection.
     this.#work = {
-      get state() {
-        return core.#state;
-      },
+      state: this.#state,
       limits: options.definition.limits,
       bus: this.#bus,
       tenantKey: options.tenantKey,
-      get attributes() {
-        return core.#attributes;
-      },
-      get policyVersion() {
-        return core.#policyVersion;
-      },
-      get rules() {
-        return rulesOf(core.#policyVersion);
-      },
+      attributes: {},
+      policyVersion: firstPolicyVersion,
+      rules: rulesOf(firstPolicyVersion),
       root: options.definition,
       shadow: options.shadow,
       cause: 0,
       at: 0,
-      note: (type, path, body) => core.#note(type, path, body),
-      emit: (command) => core.#emit(command),
-      send: (type, from, to, id, payload) => core.#send(type, from, to, id, payload),
-      end: (end) => core.#end(end),
-      abandon: (command) => core.#abandon(command),
-      signal: (command) => void core.#aborts.push(command),
-      exceed: (limit, path) => core.#exceed(limit, path),
-      overspend: (body, path) => core.#overspend(body, path),
-      startTimer: (timer) => core.#startTimer({ type: "startTimer", ...timer }),
-      stopTimer: (id) => core.#stopTimer(id),
+      note: (type, path, body) => this.#note(type, path, body),
+      emit: (command) => this.#emit(command),
+      send: (type, from, to, id, payload) => this.#send(type, from, to, id, payload),
+      end: (end) => this.#end(end),
+      abandon: (command) => this.#abandon(command),
+      signal: (command) => void this.#aborts.push(command),
+      exceed: (limit, path) => this.#exceed(limit, path),
+      overspend: (body, path) => this.#overspend(body, path),
+      startTimer: (timer) => this.#startTimer({ type: "startTimer", ...timer }),
+      stopTimer: (id) => this.#stopTimer(id),
     };
   }
 
@@ -150,7 +144,7 @@ export class RunCore {
     return this.#state;
   }
   get attributes(): Readonly<Record<string, string>> {
-    return this.#attributes;
+    return this.#work.attributes;
   }
   /** The input under way took the run out of a park. */
   get justWoken(): boolean {
@@ -228,19 +222,26 @@ export class RunCore {
 
   /** The whole state as JSON, and back: what a snapshot cache keeps. It is written down at once, and read back as nobody else's. */
   save(): Json {
-    const extras = { attributes: this.#attributes, timers: this.#timers, parked: this.#parked };
-    return saveState(this.#state, { ...extras, policyVersion: this.#policyVersion }) as Json;
+    const { attributes, policyVersion } = this.#work;
+    return saveState(this.#state, { attributes, policyVersion, timers: this.#timers, parked: this.#parked }) as Json;
   }
   restore(saved: Json): void {
     const loaded = loadState(saved, this.#definition);
     this.#state = loaded.state;
-    this.#attributes = loaded.attributes;
+    this.#work.state = loaded.state;
+    this.#work.attributes = loaded.attributes;
     this.#timers = loaded.timers;
     this.#parked = loaded.parked;
-    this.#policyVersion = loaded.policyVersion;
+    this.#decideBy(loaded.policyVersion);
     for (const team of this.#state.teams.values()) joinTeam(this.#work, team);
     for (const invocation of this.#state.invocations.values()) joinInvocation(this.#work, invocation);
     for (const call of this.#state.calls.values()) if (call.tier !== "none") joinCall(this.#work, call);
+  }
+
+  /** The version of the built-in policy that the run is pinned to. */
+  #decideBy(policyVersion: string): void {
+    this.#work.policyVersion = policyVersion;
+    this.#work.rules = rulesOf(policyVersion);
   }
 
   /** Goes on from the state that a migration made (C4). It changes nothing but the definition that decides from here on. */
@@ -334,8 +335,8 @@ export class RunCore {
         state.principal = policyPrincipal(body.principal);
         state.budget = body.budget;
         if (body.restrictions) state.restrictions = body.restrictions;
-        this.#attributes = body.attributes ?? {};
-        this.#policyVersion = body.policyVersion ?? firstPolicyVersion;
+        this.#work.attributes = body.attributes ?? {};
+        this.#decideBy(body.policyVersion ?? firstPolicyVersion);
         if (!body.compensates) keepReading(work, inputSource, "", body.input, body.labels);
         const deadlineAt = Math.min(startAt + deadlineMs, body.delegation?.deadlineAt ?? Number.POSITIVE_INFINITY);
         state.deadlineAt = deadlineAt;

@@ -53,7 +53,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
   /** What a state that was let go of leaves behind. */
-  let left: Pick<Driven, "head" | "durable"> | undefined;
+  let left: { readonly head: Head; readonly durable: Promise<void> | undefined } | undefined;
   /** The state as the journal has it: the second time it must be the one that was let go of. */
   const load = async (): Promise<Driven> => {
     if (left?.durable) session.awaits?.();
@@ -69,7 +69,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   };
   let driven: Driven | undefined = await load();
   const letGo = () => {
-    left = driven && { head: driven.head, durable: driven.durable };
+    left = driven && { head: driven.head(), durable: driven.durable() };
     driven = undefined;
     journal.rest?.(key);
   };
@@ -84,22 +84,22 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     driven ??= await load();
     const taking = driven.take(event);
     if (taking) await taking;
-    if (driven.ended) break;
+    if (driven.ended()) break;
   }
-  const { durable } = driven ?? left ?? {};
+  const durable = driven ? driven.durable() : left?.durable;
   if (durable) session.awaits?.();
   await durable;
-  if (driven?.ended === false) journal.rest?.(key);
+  if (driven?.ended() === false) journal.rest?.(key);
 }
 
 type LoadedRun = Awaited<ReturnType<typeof loadRun>>;
 
 /** A run's state at hand, and what takes it from one input to the next. */
 interface Driven {
-  readonly head: Head;
+  readonly head: () => Head;
   /** What was appended last and nobody has waited for. */
-  readonly durable: Promise<void> | undefined;
-  readonly ended: boolean;
+  readonly durable: () => Promise<void> | undefined;
+  readonly ended: () => boolean;
   /** Hears what was taken away and takes up what a lost process had under way. */
   readonly begin: () => Promise<void>;
   /** A promise only where something has to be waited for. */
@@ -233,15 +233,9 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
   };
 
   return {
-    get head() {
-      return head;
-    },
-    get durable() {
-      return durable;
-    },
-    get ended() {
-      return core.ended;
-    },
+    head: () => head,
+    durable: () => durable,
+    ended: () => core.ended,
     begin: async () => {
       // What hearing of restrictions sets going is under way, not lost.
       const before = new Set(core.state.outstanding.keys());

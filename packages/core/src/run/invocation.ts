@@ -51,8 +51,15 @@ export function beginInvocation(work: Work, team: Team, path: string, delivery: 
       if (envelope.type === "handoff.delivered") accept(work, team, path, envelope, delivery);
     },
   });
-  const { payloadHash: _hash, grant: _grant, judges: _judges, decision: _decision, ...payload } = delivery;
-  work.send("handoff.delivered", from, path, `${path}:delivered`, payload);
+  const { edge, agent, payload, labels, branch, model } = delivery;
+  work.send("handoff.delivered", from, path, `${path}:delivered`, {
+    edge,
+    agent,
+    payload,
+    labels,
+    ...(branch === undefined ? {} : { branch }),
+    ...(model === undefined ? {} : { model }),
+  });
 }
 
 /** Receiver's side of the contract: the agent's own schema reads the payload again. */

@@ -12,7 +12,7 @@ import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Mark } from "../label/marks.ts";
 import type { AssertOperator } from "../policy/operators.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
-import type { Batch, RunRecord } from "../port/journal.ts";
+import type { Batch, RunRecord, StreamKey } from "../port/journal.ts";
 import { type Principal, type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { regularly } from "../regularly.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -143,13 +143,23 @@ export interface Run<Output = unknown> {
   ) => Promise<void>;
 }
 
+/** What a handle's functions work with. They stand beside it, because a handle is in memory as long as somebody waits. */
+interface Held {
+  readonly key: RunKey;
+  readonly stream: StreamKey;
+  readonly engine: Engine;
+  readonly principals: PrincipalSource;
+  readonly sealing: Sealing | undefined;
+  /** Puts an event into the run, or into one of a specialist that works for it. */
+  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
+}
+
 export function runHandle<Output>(options: {
   readonly key: RunKey;
   readonly engine: Engine;
   readonly definition: SupervisorDefinition;
   readonly definitionId: string;
-  /** Puts an event into the run, or into one of a specialist that works for it. */
-  readonly deliver: (record: RunRecord, event: InputEvent) => Promise<void>;
+  readonly deliver: Held["deliver"];
   readonly principals: PrincipalSource;
   /** Refuses whoever may not do something with runs. */
   readonly may: AssertOperator;
@@ -161,206 +171,33 @@ export function runHandle<Output>(options: {
 }): Run<Output> {
   const { key, engine, definition, principals, may, ids, deltas, sealing } = options;
   const stream = { tenant: key.tenant, kind: "run", id: key.runId } as const;
-
-  const record = async () => {
-    const found = await engine.journal.findRun(key.tenant, key.runId);
-    if (!found) throw new OrchestrationError("run/unknown", { run: key.runId, tenant: key.tenant });
-    return found;
-  };
-  /** A run keeps the definition it began with, whichever handle speaks to it. */
-  const deliver = async (event: InputEvent) => options.deliver(await record(), event);
-  const open = (batch: Batch) => openBlobs(openBatch(batch, key.runId), engine.journal, stream);
-  const entries = async () => {
-    const all: Entry[] = [];
-    for (const batch of await engine.journal.read(stream)) all.push(...(await open(batch)));
-    return all;
-  };
-
-  const questionsOf = (all: readonly Entry[]): OpenQuestion[] => {
-    const waiting = new Map<string, OpenQuestion>();
-    for (const entry of all) {
-      if (entry.type === "input.requested") waiting.set(entry.body.ask, entry.body);
-      if (entry.type === "input.received") waiting.delete(entry.body.ask);
-      if (endStatusOf(entry.type)) waiting.clear();
-    }
-    return [...waiting.values()];
-  };
-
-  const ownQuestions = async (): Promise<readonly PlacedQuestion[]> => {
-    const all = await entries();
-    return [
-      ...questionsOf(all).map((question) => ({ ...question, run: key.runId, own: question.ask })),
-      ...(await questionsElsewhere(engine.journal, key.tenant, all, questionsOf)),
-    ];
-  };
-
-  const ended = (all: readonly Entry[]): void => {
-    const status = endStatusOf(all.at(-1)?.type ?? "");
-    if (status) throw new OrchestrationError("run/already-ended", { run: key.runId, status });
-  };
-
-  async function* durable({ fromSeq = 1, signal }: EventsOptions = {}): AsyncGenerator<Entry> {
-    const queue: Batch[] = [];
-    let failure: OrchestrationError | undefined;
-    let wake: (() => void) | undefined;
-    let looking: { readonly cancel: () => void } | undefined;
-    const poke = () => {
-      wake?.();
-      wake = undefined;
-    };
-    const unwatch = engine.watch(key, {
-      batch: (batch) => {
-        queue.push(batch);
-        poke();
-      },
-      stopped: (error) => {
-        failure = error;
-        poke();
-      },
-    });
-    signal?.addEventListener("abort", poke, { once: true });
-    try {
-      let next = fromSeq;
-      // Asked for in this order, an end that the index knows is among what is read.
-      try {
-        const { status } = await record();
-        const known = await engine.journal.read(stream, fromSeq);
-        if (known.length === 0 && isEnd(status)) return;
-        queue.unshift(...known);
-      } catch (thrown) {
-        throw failure ?? thrown;
-      }
-      while (!signal?.aborted) {
-        const batch = queue.shift();
-        if (batch) {
-          if (batch.lastSeq < next) continue;
-          if (batch.firstSeq > next) {
-            // Somebody else drove the run meanwhile; what they wrote is durable, or this batch could not be.
-            const missed = (await engine.journal.read(stream, next)).filter(
-              ({ firstSeq }) => firstSeq < batch.firstSeq,
-            );
-            if (missed.length === 0) {
-              throw new OrchestrationError("journal/broken-chain", {
-                seq: next,
-                stream: key.runId,
-                reason: "it is missing",
-              });
-            }
-            queue.unshift(...missed, batch);
-            continue;
-          }
-          for (const entry of await open(batch)) {
-            if (entry.seq < next) continue;
-            next = entry.seq + 1;
-            yield entry;
-            if (endStatusOf(entry.type)) return;
-          }
-          continue;
-        }
-        if (failure && !isElsewhere(failure)) throw failure;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (!engine.shared) return;
-          looking ??= regularly(engine.clock, async () => {
-            // Somebody else may drive the run: what they write tells nobody here.
-            const missed = await engine.journal.read(stream, next).catch(() => []);
-            if (missed.length === 0 || queue.length > 0) return;
-            queue.push(...missed);
-            poke();
-          });
-        });
-      }
-    } finally {
-      looking?.cancel();
-      unwatch();
-      signal?.removeEventListener("abort", poke);
-    }
-  }
-
-  /** Driving stopped here because somebody else drives the run, and who waits for it can see what comes of that. */
-  const isElsewhere = (error: OrchestrationError) => engine.shared && OrchestrationError.is(error, "journal/conflict");
-
-  /**
-   * Waits until the newest entry fits; reads nothing but the index while it waits. What is driven here tells at once;
-   * what another process drives is looked for now and then.
-   */
-  const until = async (fits: (status: RunStatus, record: RunRecord) => boolean): Promise<RunStatus> => {
-    let stop: (() => void) | undefined;
-    let looking: { readonly cancel: () => void } | undefined;
-    try {
-      return await new Promise<RunStatus>((resolve, reject) => {
-        let looked = false;
-        let failure: OrchestrationError | undefined;
-        const look = () => {
-          record().then(
-            (known) => {
-              const { status } = known;
-              looked = true;
-              if (fits(status, known)) resolve(status);
-              else if (failure) reject(failure);
-            },
-            (thrown: unknown) => {
-              // An index that is away for a moment is asked again; whoever closes the engine says so.
-              if (!looked) reject(failure ?? thrown);
-            },
-          );
-        };
-        stop = engine.watch(key, {
-          batch: (batch) => {
-            // Only these entries change what the index says.
-            if (isRest(batch)) look();
-          },
-          stopped: (error) => {
-            // Who lost a race to another process has not lost the run: it goes on there.
-            if (isElsewhere(error)) return;
-            // Before the first look this may be old news: the run may have come to where it fits in another process.
-            failure = error;
-            if (looked) reject(error);
-          },
-        });
-        look();
-        if (engine.shared) looking = regularly(engine.clock, look);
-      });
-    } finally {
-      looking?.cancel();
-      stop?.();
-    }
-  };
-  const isEnd = (status: RunStatus): status is EndStatus => status !== "running" && status !== "parked";
-
-  /** What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for. */
-  const revealed = async (result: RunResult<Output>): Promise<RunResult<Output>> => {
-    if (!sealing) return result;
-    const to = { kind: "caller", name: principals.current().id, path: "" } as const;
-    const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
-    if (result.status === "completed") return { ...result, output: await reveal(result.output) };
-    if (!("packet" in result)) return result;
-    return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
-  };
+  const held: Held = { key, stream, engine, principals, sealing, deliver: options.deliver };
 
   return {
     id: key.runId,
     tenant: key.tenant,
-    status: async () => (await record()).status,
-    settled: () => until((status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
-    entries,
+    status: async () => (await record(held)).status,
+    settled: () =>
+      until(held, (status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
+    entries: () => entries(held),
     events: ((eventOptions: EventsOptions & { readonly deltas?: boolean } = {}) => {
-      if (!eventOptions.deltas) return durable(eventOptions);
+      if (!eventOptions.deltas) return durable(held, eventOptions);
       const { signal } = eventOptions;
       return spoken(
-        (broken) => durable({ ...eventOptions, signal: signal ? AbortSignal.any([signal, broken]) : broken }),
+        (broken) => durable(held, { ...eventOptions, signal: signal ? AbortSignal.any([signal, broken]) : broken }),
         (hear) => deltas.listen(key, hear),
         deltas.redact,
       );
     }) as RunEvents,
     result: async () => {
-      await until(isEnd);
+      await until(held, isEnd);
       // Where the index knows what it has cost, the end alone is read.
-      const { status, microUsd, lastSeq } = await record();
+      const { status, microUsd, lastSeq } = await record(held);
       if (microUsd !== undefined && status !== "failed" && status !== "cancelled") {
         const [last] = await engine.journal.read(stream, lastSeq);
         return revealed(
-          resultOf<Output>(key.runId, last ? await open(last) : [], last?.hash ?? "", definition.tools, microUsd),
+          held,
+          resultOf<Output>(key.runId, last ? await open(held, last) : [], last?.hash ?? "", definition.tools, microUsd),
         );
       }
       const batches = await engine.journal.read(stream);
@@ -368,19 +205,20 @@ export function runHandle<Output>(options: {
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
       const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
-      const all = (await Promise.all(told.map(open))).flat();
-      return revealed(resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools));
+      const all = (await Promise.all(told.map((batch) => open(held, batch)))).flat();
+      return revealed(held, resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools));
     },
-    questions: async () => (await ownQuestions()).map(({ ask, of, by, question }) => ({ ask, of, by, question })),
-    approvals: async () => openCasesOf(await entries(), await record()),
-    effects: async () => effectsOf(await entries(), definition.tools),
+    questions: async () =>
+      (await ownQuestions(held, await entries(held))).map(({ ask, of, by, question }) => ({ ask, of, by, question })),
+    approvals: async () => openCasesOf(await entries(held), await record(held)),
+    effects: async () => effectsOf(await entries(held), definition.tools),
     send: async (answer, { key: sendKey, ask, principal } = {}) => {
-      const all = await entries();
-      if (all.length === 0) await record();
+      const all = await entries(held);
+      if (all.length === 0) await record(held);
       if (sendKey !== undefined && all.some((entry) => entry.type === "input.received" && entry.body.key === sendKey))
         return;
-      ended(all);
-      const waiting = await ownQuestions();
+      assertNotEnded(held, all);
+      const waiting = await ownQuestions(held, all);
       const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
       if (!question)
         throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
@@ -393,7 +231,7 @@ export function runHandle<Output>(options: {
       const plain = readAnswer(definition, options.isElsewhere ? [] : all, question, answer);
       const who = plainPrincipal(principal ?? principals.current());
       const answerKey = sendKey ?? ids.id("answer");
-      await deliver({
+      await deliver(held, {
         id: `answer:${answerKey}`,
         type: "input.received",
         path: "",
@@ -406,17 +244,19 @@ export function runHandle<Output>(options: {
         },
       });
       // Somebody else may have answered, or ended the run, between our look and our word.
-      const taken = (await entries()).some((entry) => entry.type === "input.received" && entry.body.key === answerKey);
+      const taken = (await entries(held)).some(
+        (entry) => entry.type === "input.received" && entry.body.key === answerKey,
+      );
       if (!taken) throw new OrchestrationError("run/not-waiting", { run: key.runId, ask: question.ask });
     },
     cancel: async (reason, { principal, subtree } = {}) => {
       may("operate", principal);
-      const { status } = await record();
+      const { status } = await record(held);
       if (isEnd(status)) {
         if (status === "cancelled") return;
         throw new OrchestrationError("run/already-ended", { run: key.runId, status });
       }
-      await deliver({
+      await deliver(held, {
         id: `cancel:${ids.id("cancel")}`,
         type: "cancel.requested",
         path: "",
@@ -427,16 +267,16 @@ export function runHandle<Output>(options: {
         },
       });
       if (subtree === undefined) return;
-      const taken = (await entries()).some(
+      const taken = (await entries(held)).some(
         (entry) => entry.type === "cancel.requested" && entry.body.subtree === subtree,
       );
       if (!taken) throw new OrchestrationError("run/subtree-unknown", { run: key.runId, path: subtree });
     },
-    uncertain: async () => uncertainOf(await entries()),
+    uncertain: async () => uncertainOf(await entries(held)),
     settle: async (effect, { outcome, output, reason, principal }) => {
       may("operate", principal);
-      const all = await entries();
-      ended(all);
+      const all = await entries(held);
+      assertNotEnded(held, all);
       const waiting = uncertainOf(all).find((one) => one.effect === effect);
       if (!waiting) throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
       const read = output === undefined ? undefined : readOutput(definition, waiting.tool, output);
@@ -449,9 +289,9 @@ export function runHandle<Output>(options: {
         principal: plainPrincipal(principal ?? principals.current()),
         ...(told === undefined ? {} : { output: told }),
       };
-      await deliver({ id: `decision:${ids.id("decision")}`, type: "effect.decided", path: effect, body });
+      await deliver(held, { id: `decision:${ids.id("decision")}`, type: "effect.decided", path: effect, body });
       // Somebody else may have decided between our look and our word.
-      const last = (await entries()).findLast(
+      const last = (await entries(held)).findLast(
         (entry) => entry.type === "effect.decided" && entry.body.effect === effect,
       );
       if (canonicalJson(last?.body ?? null) !== canonicalJson(body)) {
@@ -459,6 +299,195 @@ export function runHandle<Output>(options: {
       }
     },
   };
+}
+
+async function record({ key, engine }: Held): Promise<RunRecord> {
+  const found = await engine.journal.findRun(key.tenant, key.runId);
+  if (!found) throw new OrchestrationError("run/unknown", { run: key.runId, tenant: key.tenant });
+  return found;
+}
+
+/** A run keeps the definition it began with, whichever handle speaks to it. */
+async function deliver(held: Held, event: InputEvent): Promise<void> {
+  return held.deliver(await record(held), event);
+}
+
+function open({ key, engine, stream }: Held, batch: Batch): Entry[] | Promise<Entry[]> {
+  return openBlobs(openBatch(batch, key.runId), engine.journal, stream);
+}
+
+async function entries(held: Held): Promise<Entry[]> {
+  const all: Entry[] = [];
+  for (const batch of await held.engine.journal.read(held.stream)) all.push(...(await open(held, batch)));
+  return all;
+}
+
+function questionsOf(all: readonly Entry[]): OpenQuestion[] {
+  const waiting = new Map<string, OpenQuestion>();
+  for (const entry of all) {
+    if (entry.type === "input.requested") waiting.set(entry.body.ask, entry.body);
+    if (entry.type === "input.received") waiting.delete(entry.body.ask);
+    if (endStatusOf(entry.type)) waiting.clear();
+  }
+  return [...waiting.values()];
+}
+
+/** Questions of the run itself, then those of specialists that work for it elsewhere. */
+async function ownQuestions({ key, engine }: Held, all: readonly Entry[]): Promise<readonly PlacedQuestion[]> {
+  return [
+    ...questionsOf(all).map((question) => ({ ...question, run: key.runId, own: question.ask })),
+    ...(await questionsElsewhere(engine.journal, key.tenant, all, questionsOf)),
+  ];
+}
+
+function assertNotEnded({ key }: Held, all: readonly Entry[]): void {
+  const status = endStatusOf(all.at(-1)?.type ?? "");
+  if (status) throw new OrchestrationError("run/already-ended", { run: key.runId, status });
+}
+
+async function* durable(held: Held, { fromSeq = 1, signal }: EventsOptions = {}): AsyncGenerator<Entry> {
+  const { key, engine, stream } = held;
+  const queue: Batch[] = [];
+  let failure: OrchestrationError | undefined;
+  let wake: (() => void) | undefined;
+  let looking: { readonly cancel: () => void } | undefined;
+  const poke = () => {
+    wake?.();
+    wake = undefined;
+  };
+  const unwatch = engine.watch(key, {
+    batch: (batch) => {
+      queue.push(batch);
+      poke();
+    },
+    stopped: (error) => {
+      failure = error;
+      poke();
+    },
+  });
+  signal?.addEventListener("abort", poke, { once: true });
+  try {
+    let next = fromSeq;
+    // Asked for in this order, an end that the index knows is among what is read.
+    try {
+      const { status } = await record(held);
+      const known = await engine.journal.read(stream, fromSeq);
+      if (known.length === 0 && isEnd(status)) return;
+      queue.unshift(...known);
+    } catch (thrown) {
+      throw failure ?? thrown;
+    }
+    while (!signal?.aborted) {
+      const batch = queue.shift();
+      if (batch) {
+        if (batch.lastSeq < next) continue;
+        if (batch.firstSeq > next) {
+          // Somebody else drove the run meanwhile; what they wrote is durable, or this batch could not be.
+          const missed = (await engine.journal.read(stream, next)).filter(({ firstSeq }) => firstSeq < batch.firstSeq);
+          if (missed.length === 0) {
+            throw new OrchestrationError("journal/broken-chain", {
+              seq: next,
+              stream: key.runId,
+              reason: "it is missing",
+            });
+          }
+          queue.unshift(...missed, batch);
+          continue;
+        }
+        for (const entry of await open(held, batch)) {
+          if (entry.seq < next) continue;
+          next = entry.seq + 1;
+          yield entry;
+          if (endStatusOf(entry.type)) return;
+        }
+        continue;
+      }
+      if (failure && !isElsewhere(held, failure)) throw failure;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (!engine.shared) return;
+        looking ??= regularly(engine.clock, async () => {
+          // Somebody else may drive the run: what they write tells nobody here.
+          const missed = await engine.journal.read(stream, next).catch(() => []);
+          if (missed.length === 0 || queue.length > 0) return;
+          queue.push(...missed);
+          poke();
+        });
+      });
+    }
+  } finally {
+    looking?.cancel();
+    unwatch();
+    signal?.removeEventListener("abort", poke);
+  }
+}
+
+/** Driving stopped here because somebody else drives the run, and who waits for it can see what comes of that. */
+function isElsewhere({ engine }: Held, error: OrchestrationError): boolean {
+  return engine.shared && OrchestrationError.is(error, "journal/conflict");
+}
+
+/**
+ * Waits until the newest entry fits; reads nothing but the index while it waits. What is driven here tells at once;
+ * what another process drives is looked for now and then.
+ */
+async function until(held: Held, fits: (status: RunStatus, record: RunRecord) => boolean): Promise<RunStatus> {
+  const { key, engine } = held;
+  let stop: (() => void) | undefined;
+  let looking: { readonly cancel: () => void } | undefined;
+  try {
+    return await new Promise<RunStatus>((resolve, reject) => {
+      let looked = false;
+      let failure: OrchestrationError | undefined;
+      const look = () => {
+        record(held).then(
+          (known) => {
+            const { status } = known;
+            looked = true;
+            if (fits(status, known)) resolve(status);
+            else if (failure) reject(failure);
+          },
+          (thrown: unknown) => {
+            // An index that is away for a moment is asked again; whoever closes the engine says so.
+            if (!looked) reject(failure ?? thrown);
+          },
+        );
+      };
+      stop = engine.watch(key, {
+        batch: (batch) => {
+          // Only these entries change what the index says.
+          if (isRest(batch)) look();
+        },
+        stopped: (error) => {
+          // Who lost a race to another process has not lost the run: it goes on there.
+          if (isElsewhere(held, error)) return;
+          // Before the first look this may be old news: the run may have come to where it fits in another process.
+          failure = error;
+          if (looked) reject(error);
+        },
+      });
+      look();
+      if (engine.shared) looking = regularly(engine.clock, look);
+    });
+  } finally {
+    looking?.cancel();
+    stop?.();
+  }
+}
+
+function isEnd(status: RunStatus): status is EndStatus {
+  return status !== "running" && status !== "parked";
+}
+
+/** What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for. */
+async function revealed<Output>(held: Held, result: RunResult<Output>): Promise<RunResult<Output>> {
+  const { key, principals, sealing } = held;
+  if (!sealing) return result;
+  const to = { kind: "caller", name: principals.current().id, path: "" } as const;
+  const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
+  if (result.status === "completed") return { ...result, output: await reveal(result.output) };
+  if (!("packet" in result)) return result;
+  return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
 }
 
 /** @throws OrchestrationError `run/answer-invalid` */
