@@ -2,9 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { checkSupervisor } from "../check/check.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { boundOn, covers, type Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
+import { defineSupervisor } from "../supervisor/definition.ts";
+import { toMermaid } from "../supervisor/picture.ts";
+import { runSupervisor } from "../supervisor/supervisor.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { admittedGrant } from "./admission.ts";
@@ -193,6 +197,20 @@ describe("a contract", () => {
       name: "till",
       remote: { specialist: "pay@1", hash },
     });
+  });
+
+  test("stands in the picture, the hash and the checks of whoever delegates", () => {
+    const team = (of: ReturnType<typeof contract>, more: object = {}) =>
+      defineSupervisor({ agents: { pay: remoteAgent(of) }, entry: "pay", exit: "pay", handoffs: [], ...more });
+    const one = team(contract());
+    expect(toMermaid(one as never)).toContain("pay : elsewhere, pay@1");
+    expect(one.aliases).toEqual([]);
+    expect(one.hash).not.toBe(team(contract({ output: z.object({ id: z.int() }) })).hash);
+    expect(checkSupervisor(one as never).findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    const run = (tools: readonly string[]) =>
+      runSupervisor(one, { engine: memoryEngine(), models: {}, tenants: { acme: { tools } } });
+    expect(() => run(["pay"])).not.toThrow();
+    expect(() => run(["steal"])).toThrow(expect.objectContaining({ code: "policy/grant-unknown-tool" }));
   });
 
   test("that is none is refused, and so is an agent that does not keep it", () => {

@@ -27,6 +27,7 @@ export function toMermaid(definition: SupervisorDefinition): string {
     if (tools.length > 0) lines.push(`  ${key(agent.name)} : ${label(tools.join(", "))}`);
     if (agent.team)
       lines.push(`  ${key(agent.name)} : ${label(`team of ${[...agent.team.agents.keys()].join(", ")}`)}`);
+    if (agent.remote) lines.push(`  ${key(agent.name)} : ${label(`elsewhere, ${agent.remote.specialist}`)}`);
   }
   lines.push(`  [*] --> ${key(definition.entry)}`);
   const arrow = (from: string, to: string, text: string) => {
