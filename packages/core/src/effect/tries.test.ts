@@ -12,6 +12,7 @@ const retried = (tried: Parameters<typeof isRetried>[1]) => codes.filter((code) 
 describe("what is tried again", () => {
   test("of models: what may pass by itself", () => {
     expect(retried("model")).toEqual([
+      "journal/unavailable",
       "limits/queue-full",
       "model/overloaded",
       "model/rate-limited",
@@ -21,8 +22,16 @@ describe("what is tried again", () => {
   });
 
   test("of reads: what got no answer, and what failed inside where the tool says so", () => {
-    expect(retried(read)).toEqual(["limits/queue-full", "tool/dispatch-late", "tool/timeout", "tool/unreachable"]);
+    const reads = [
+      "journal/unavailable",
+      "limits/queue-full",
+      "tool/dispatch-late",
+      "tool/timeout",
+      "tool/unreachable",
+    ];
+    expect(retried(read)).toEqual(reads);
     expect(retried({ ...read, retry })).toEqual([
+      "journal/unavailable",
       "limits/queue-full",
       "tool/dispatch-late",
       "tool/failed",
@@ -34,6 +43,7 @@ describe("what is tried again", () => {
   test("T1 of writes: what was not begun, whatever the tool says", () => {
     for (const said of [undefined, retry]) {
       expect(retried({ ...write, retry: said })).toEqual([
+        "journal/unavailable",
         "limits/queue-full",
         "tool/dispatch-late",
         "tool/unreachable",

@@ -33,6 +33,7 @@ const kinds: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
   ["bus/dead-letter-unknown", "transport"],
   ["bus/mailbox-full", "transport"],
   ["bus/no-recipient", "transport"],
+  ["journal/unavailable", "transport"],
   ["limits/queue-full", "transport"],
   ["model/unreachable", "transport"],
   ["tool/dispatch-late", "transport"],
@@ -76,14 +77,20 @@ export type Tried =
     };
 
 const forModels: ReadonlySet<string> = new Set([
+  "journal/unavailable",
   "limits/queue-full",
   "model/overloaded",
   "model/rate-limited",
   "model/timeout",
   "model/unreachable",
 ]);
-/** Nothing was called. */
-const unbegun: ReadonlySet<string> = new Set(["limits/queue-full", "tool/dispatch-late", "tool/unreachable"]);
+/** Nothing was called: who could not ask a journal what is taken away, or who approved it, has stopped before the call. */
+const unbegun: ReadonlySet<string> = new Set([
+  "journal/unavailable",
+  "limits/queue-full",
+  "tool/dispatch-late",
+  "tool/unreachable",
+]);
 
 /** True when a failure with this code is worth another try; how many there are is the policy's `attempts`. */
 export function isRetried(code: string, tried: Tried): boolean {
