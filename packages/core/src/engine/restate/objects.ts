@@ -17,10 +17,10 @@ import {
   type Listed,
   type Loaded,
   type Names,
-  openText,
   runKeyOf,
   type Sent,
   type Shut,
+  shelfText,
   streamsText,
   tenantsText,
 } from "./wire.ts";
@@ -87,6 +87,8 @@ interface Box {
   readonly rung: readonly Sent[];
   /** True when a timer struck while an activation was under way: it may have been about to end. */
   readonly woken: boolean;
+  /** True when the run has ended. */
+  readonly ended?: true;
 }
 const newBox: Box = { heard: 0, rung: [], woken: false };
 /** An activation says what it has heard whenever it is so many events more. */
@@ -152,6 +154,8 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
     /** A timer of a parked run has struck, or somebody wants the run to be looked at. Says whether that is news. */
     wake: async (ctx: Sdk.ObjectContext, { definition, force }: Wake): Promise<boolean> => {
       const box = await boxOf(ctx);
+      // Deadlines of an ended run stay scheduled until they are due; to call one off would cost every end a step.
+      if (box.ended && !force) return false;
       if (box.active === undefined || force) {
         // Whoever had the bell may be gone; if not, the next one comes behind it and hears the same again, which a run knows.
         await activate(ctx, definition, { sent: box.rung, fresh: false });
@@ -171,7 +175,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
     /** An activation has ended; what it did not hear is what the next one begins with. */
     shut: sdk.handlers.object.exclusive(
       { ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver }: Shut): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended }: Shut): Promise<void> => {
         const box = await boxOf(ctx);
         const { active, definition = "" } = box;
         if (active !== undefined && active !== id) {
@@ -182,7 +186,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
         }
         const sent = [...left, ...unheard(box, heard)];
         if (sent.length > 0 || box.woken || handOver) await activate(ctx, definition, { sent, fresh: false });
-        else ctx.set("box", { ...newBox, definition } satisfies Box);
+        else ctx.set("box", { ...newBox, definition, ...(ended ? { ended } : {}) } satisfies Box);
       },
     ),
     /** The definition that the run was last sent to. */
@@ -384,7 +388,7 @@ export function indexRun(
   record: RunRecord,
 ): Sdk.InvocationPromise<void> {
   const parameter = { record } satisfies Listed;
-  return callObject<void>(sdk, ctx, { service: names.index, method: "put", key: openText(record), parameter });
+  return callObject<void>(sdk, ctx, { service: names.index, method: "put", key: shelfText(record), parameter });
 }
 
 /** The same, without waiting for it. */
@@ -394,7 +398,7 @@ export function sendToIndex(
   ctx: Pick<Sdk.Context, "genericSend">,
   parameter: Listed,
 ): void {
-  sendObject(sdk, ctx, { service: names.index, method: "put", key: openText(parameter.record), parameter });
+  sendObject(sdk, ctx, { service: names.index, method: "put", key: shelfText(parameter.record), parameter });
 }
 
 /** @param onNoted told of tenants that are known to be listed */

@@ -123,6 +123,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       let step = nextStep();
       let bell = nextBell();
       let done: Flush["done"];
+      let isEnded = false;
       while (!done) {
         const arrival = await sdk.RestatePromise.race([step, bell]);
         if (arrival.kind === "rung") {
@@ -137,7 +138,10 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         stored.push(...batches);
         if (flushed.keep) keep();
         if (snapshot) ctx.set("snapshot", snapshot);
-        if (record) ctx.set("record", record);
+        if (record) {
+          ctx.set("record", record);
+          isEnded = !isUnfinished(record.status);
+        }
         if (listed) sendToIndex(sdk, names, ctx, { record: listed, acks, ...(noted ? { noted } : {}) });
         else for (const { ack, acked } of acks) ctx.resolveAwakeable(ack, acked);
         activity?.stored();
@@ -149,7 +153,13 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
 
       const { wake, handOver } = done;
       const left = [...done.left, ...given.slice(done.heard)];
-      front("shut", { id, heard, left, ...(handOver ? { handOver } : {}) } satisfies Shut);
+      front("shut", {
+        id,
+        heard,
+        left,
+        ...(handOver ? { handOver } : {}),
+        ...(isEnded ? { ended: true } : {}),
+      } satisfies Shut);
       if (!wake || !worker.timers || left.length > 0 || handOver) return;
       ctx.genericSend({
         service: names.front,
