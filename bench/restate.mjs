@@ -128,8 +128,8 @@ async function measure(count) {
   const ours = (/** @type {"cluster" | "memory"} */ where, /** @type {"read" | "write"} */ effect) => {
     return async (/** @type {boolean} */ timed) => {
       const run = await teams[where][effect].start({ text: "go" }, { tenant, principal: user("u") });
-      const { status } = await run.result();
-      if (status !== "completed") throw new Error(`a run ended as ${status}`);
+      const result = await run.result();
+      if (result.status !== "completed") throw new Error(`a run ended: ${JSON.stringify(result).slice(0, 500)}`);
       if (!timed) return 0;
       const all = await run.entries();
       return (all.at(-1)?.at ?? 0) - (all[0]?.at ?? 0);
