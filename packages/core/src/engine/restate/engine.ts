@@ -143,6 +143,7 @@ class ClusterEngine implements RestateEngine {
         const runs = [...this.#activities.values()].flatMap(({ record }) => (record ? [record] : []));
         return [...runs, ...this.#lately.runs()];
       },
+      pause: (delayMs) => new Promise((resolve) => void this.#wall.at(this.#wall.now() + delayMs, resolve)),
       forget: (key) => this.#lately.forget(runText(key)),
     });
     this.journal = {

@@ -14,9 +14,9 @@ import {
   dayEnd,
   type Loaded,
   type Names,
-  openText,
-  openTexts,
   runText,
+  shelfText,
+  shelfTexts,
   streamsText,
   streamText,
   tenantsText,
@@ -45,6 +45,7 @@ export interface RestateJournalOptions {
   readonly recent: (key: RunKey) => Recent | undefined;
   /** What the index will say of runs that this process drives, or has driven within a moment. */
   readonly recentRuns: () => readonly RunRecord[];
+  readonly pause: (delayMs: number) => Promise<void>;
   /** Told when batches of a run were changed: what is kept of it here is as it was before. */
   readonly forget: (key: RunKey) => void;
 }
@@ -63,9 +64,11 @@ export interface RestateJournal extends Journal {
 const homesMax = 10_000;
 /** How long who reads a run waits for a worker before the tables are asked. */
 const lookMs = 3_000;
+/** Of a run that its front knows the first words may be on their way: how long it is looked for, time and again. */
+const beginningMs = [10, 40, 150, 400];
 
 export function restateJournal(options: RestateJournalOptions): RestateJournal {
-  const { client, names, tenantKey, recent, recentRuns, forget, ready, engineClosed } = options;
+  const { client, names, tenantKey, recent, recentRuns, forget, pause, ready, engineClosed } = options;
   const homes = new Map<string, string>();
   const keys = new Map<string, Promise<string>>();
   /** The last append under way of each stream. */
@@ -172,13 +175,13 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
       // A service that is not deployed cannot be changed; nor will anybody be sent there, for the front knows better.
       if (!OrchestrationError.is(thrown, "engine/refused")) throw thrown;
     });
-    await ask(names.index, openText(key), "put", { record });
+    await ask(names.index, shelfText(key), "put", { record });
     return { ok: true };
   };
   const shelf = (name: string): Promise<Shelf> => ask(names.index, name, "read");
   /** A tenant's unfinished runs, and some that have ended; the index hears of them a moment after this process. */
   const openShelf = async (tenant: string): Promise<Shelf> => {
-    const shelves = await Promise.all(openTexts(tenant).map(shelf));
+    const shelves = await Promise.all(shelfTexts(tenant).map(shelf));
     const byId = new Map(shelves.flatMap(({ runs }) => runs.map((run) => [run.runId, run])));
     for (const run of recentRuns()) if (run.tenant === tenant && !byId.has(run.runId)) byId.set(run.runId, run);
     const known = [...byId.values()].map((run) => {
@@ -203,7 +206,12 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
     const key = { tenant, runId };
     const { record: mine, isWhole } = recent(key) ?? {};
     if (mine && isWhole) return mine;
-    const loaded = await askRun(key, "record");
+    let loaded = await askRun(key, "record");
+    for (const delayMs of beginningMs) {
+      if (!loaded || loaded.record) break;
+      await pause(delayMs);
+      loaded = await askRun(key, "record");
+    }
     const record = loaded
       ? loaded.record
       : ((await ask<RunRecord | null>(names.stream, streamText({ tenant, kind: "run", id: runId }), "record")) ??

@@ -17,11 +17,11 @@ import {
   type Listed,
   type Loaded,
   type Names,
-  openText,
   runKeyOf,
   runPrefix,
   type Sent,
   type Shut,
+  shelfText,
   streamsText,
   tenantsText,
 } from "./wire.ts";
@@ -388,7 +388,7 @@ export function indexRun(
   record: RunRecord,
 ): Sdk.InvocationPromise<void> {
   const parameter = { record } satisfies Listed;
-  return callObject<void>(sdk, ctx, { service: names.index, method: "put", key: openText(record), parameter });
+  return callObject<void>(sdk, ctx, { service: names.index, method: "put", key: shelfText(record), parameter });
 }
 
 /** The same, without waiting for it. */
@@ -398,7 +398,7 @@ export function sendToIndex(
   ctx: Pick<Sdk.Context, "genericSend">,
   parameter: Listed,
 ): void {
-  sendObject(sdk, ctx, { service: names.index, method: "put", key: openText(parameter.record), parameter });
+  sendObject(sdk, ctx, { service: names.index, method: "put", key: shelfText(parameter.record), parameter });
 }
 
 /** @param onNoted told of tenants that are known to be listed */

@@ -12,7 +12,7 @@ import {
   waitingClock,
 } from "./client.ts";
 import { type Drains, drains, freshMs } from "./drain.ts";
-import { type Names, namesOf, openPattern, runPrefix } from "./wire.ts";
+import { type Names, namesOf, openText, runPrefix } from "./wire.ts";
 
 /** A place at which workers of one version are called. */
 export interface DeploymentView {
@@ -119,7 +119,7 @@ export function operatorOf({ client, names, namespace, drains, clock }: Operator
   const needs = async () => {
     const rows = await client.query<{ readonly run: string }>(
       `SELECT value_utf8 AS run FROM state WHERE service_name = ${quoted(names.index)} ` +
-        `AND service_key LIKE ${quoted(openPattern)} AND key LIKE ${quoted(`${runPrefix}%`)}`,
+        `AND service_key LIKE ${quoted(`%${openText("")}`)} AND key LIKE ${quoted(`${runPrefix}%`)}`,
     );
     const byService = new Map<string, RunRecord[]>();
     for (const { run } of rows) {

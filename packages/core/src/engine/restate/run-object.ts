@@ -48,8 +48,8 @@ import {
  * A3 The object is the run's single writer. A worker that has lost its activation can store nothing.
  * A4 The object belongs to a service that is named after the definition, so a run goes where its definition is deployed.
  * A5 A run that waits has no invocation. What wakes it is its front.
- * A6 The shell waits for its steps and for what is rung to it, for nobody else: the front and the index are sent to. Who
- *    must not be told before the index knows is told by the index.
+ * A6 The shell waits for its steps, for what is rung to it, and for the index when the run rests. Otherwise the front and
+ *    the index are sent to; who must not be told before the index knows that the run works is told by the index.
  * A7 What a step has stored that somebody waited for goes into the object's state behind it, with all before it; what
  *    nobody waited for within a moment, and before the activation ends. Until then it is in the steps' results, where the
  *    next attempt finds it.
@@ -123,7 +123,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       let step = nextStep();
       let bell = nextBell();
       let done: Flush["done"];
-      let ended = false;
+      let isEnded = false;
       while (!done) {
         const arrival = await sdk.RestatePromise.race([step, bell]);
         if (arrival.kind === "rung") {
@@ -139,10 +139,13 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         if (flushed.keep) keep();
         if (snapshot) ctx.set("snapshot", snapshot);
         if (record) {
-          ended = !isUnfinished(record.status);
           ctx.set("record", record);
+          isEnded = !isUnfinished(record.status);
         }
-        if (listed) sendToIndex(sdk, names, ctx, { record: listed, acks, ...(noted ? { noted } : {}) });
+        // Whoever hears that a run rests may look for it at once; that it works, whoever waits is told by the index.
+        if (listed && listed.status !== "running") await indexRun(sdk, names, ctx, listed);
+        const isTold = listed?.status === "running";
+        if (isTold) sendToIndex(sdk, names, ctx, { record: listed, acks, ...(noted ? { noted } : {}) });
         else for (const { ack, acked } of acks) ctx.resolveAwakeable(ack, acked);
         activity?.stored();
         done = flushed.done;
@@ -158,7 +161,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         heard,
         left,
         ...(handOver ? { handOver } : {}),
-        ...(ended ? { ended } : {}),
+        ...(isEnded ? { ended: true } : {}),
       } satisfies Shut);
       if (!wake || !worker.timers || left.length > 0 || handOver) return;
       ctx.genericSend({

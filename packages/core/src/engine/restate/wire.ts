@@ -150,17 +150,16 @@ export const batchPrefix = "batch/";
 export const runPrefix = "run/";
 
 const dayMs = 86_400_000;
-/** In so many objects of the index a tenant's unfinished runs are, by their ids, because the changes of one come one after the other. */
+/** What the objects of the index end in that know of runs until these have ended, and a little longer. */
+export const openText = (tenant: string): string => `${tenant}/open`;
+/** A tenant has so many of them, by the ids of its runs, because the changes of one object come one after the other. */
 const shelvesOfTenant = 4;
-/** Object of the index that knows of a run until it has ended, and a little longer, and of which days it has others. */
-export const openText = ({ tenant, runId }: RunKey): string => {
+export const shelfText = ({ tenant, runId }: RunKey): string => {
   const [first = 0] = Buffer.from(sha256(runId), "base64url");
-  return `${tenant}/open-${first % shelvesOfTenant}`;
+  return `${first % shelvesOfTenant}:${openText(tenant)}`;
 };
-/** The names of those objects of all tenants, for a LIKE of the cluster's tables. */
-export const openPattern = "%/open-_";
-export const openTexts = (tenant: string): string[] =>
-  Array.from({ length: shelvesOfTenant }, (_, index) => `${tenant}/open-${index}`);
+export const shelfTexts = (tenant: string): string[] =>
+  Array.from({ length: shelvesOfTenant }, (_, index) => `${index}:${openText(tenant)}`);
 export const dayOf = (at: number): string => `day-${String(Math.floor(at / dayMs)).padStart(7, "0")}`;
 /** First millisecond behind a day. */
 export const dayEnd = (day: string): number => (Number(day.slice(4)) + 1) * dayMs;
