@@ -167,10 +167,12 @@ test("a deadline that falls due when its run has ended goes no further than the 
     const name = encodeURIComponent(`${tenant}/${run.id}`);
     return post(`${nodes.ingress[0]}/${namespace}.Front/${name}/wake`, { definition });
   };
+  const rests = () => until("the end of its calls", async () => (await idsOf("running")).length === 0);
+  await rests();
   expect(await wake()).toBe(true);
   await run.send("x");
   expect((await run.result()).status).toBe("completed");
-  await until("the end of its calls", async () => (await idsOf("running")).length === 0);
+  await rests();
   const before = await run.entries();
   expect(await wake()).toBe(false);
   expect(await run.entries()).toEqual(before);
