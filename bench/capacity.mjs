@@ -5,8 +5,8 @@
  *   npm run bench:capacity                the table of docs/guides/scale.md, as Markdown
  *   npm run bench:capacity -- --json      all figures
  *
- * Four things have to be shared: the cluster's turns at storing and calling, a tenant's index (one object, so one change
- * after the other), a run (one object, so one step after the other), and the places in the workers. What each takes is
+ * Four things have to be shared: the cluster's turns at storing and calling, a tenant's index (four objects, each of which
+ * takes one change after the other), a run (one object, so one step after the other), and the places in the workers. What each takes is
  * measured, below; how they get in each other's way is what the simulation shows. It is the same with the same seed.
  */
 import { pathToFileURL } from "node:url";
@@ -18,12 +18,14 @@ export const measured = {
   stepMs: 3.3,
   /** Steps and calls at a time that the cluster has in hand before they wait: 1,500 a second at 3.3 ms each. */
   stepsAtATime: 5,
-  /** Acknowledged steps of a run with five writes, two agents and an approval. */
+  /** Acknowledged steps of a run with five writes, two agents and an approval, at the most. */
   stepsOfRun: 16,
-  /** Calls around it: front, bell, and what the caller reads. The changes of the index come on top. */
+  /** Calls around it: to its front, of its object, and the last word, for each of two activations. The index comes on top. */
   callsOfRun: 6,
-  /** Changes of the tenant's index: started, parked, taken up, ended, taken off. */
-  indexChangesOfRun: 5,
+  /** Changes of the tenant's index: at work for a second, parked, at work again, ended. */
+  indexChangesOfRun: 4,
+  /** Objects of a tenant's index, by the runs' ids. */
+  indexObjects: 4,
   /** State of a run with its record in the index, in KB. */
   stateKb: 18.25,
   /** Bytes of it are kept so often. */
@@ -163,7 +165,7 @@ export function simulate(times, options = {}) {
   const random = randomOf(seed);
   const exponential = (/** @type {number} */ mean) => -mean * Math.log(1 - random());
   const { hours, callsOut, callOutMsMean, driving, largestTenant, parkedMsMean } = assumed;
-  const { stepMs, stepsOfRun, callsOfRun, indexChangesOfRun } = measured;
+  const { stepMs, stepsOfRun, callsOfRun, indexChangesOfRun, indexObjects } = measured;
   const runsADay = assumed.runsADay * times;
   const shares = hours.reduce((sum, share) => sum + share, 0);
   const peakHour = hours.indexOf(Math.max(...hours));
@@ -172,7 +174,7 @@ export function simulate(times, options = {}) {
 
   const cluster = station(stepsAtATime);
   const places = station(workers * driving);
-  const indexes = Array.from({ length: 21 }, () => station(1));
+  const indexes = Array.from({ length: 21 * indexObjects }, () => station(1));
   const plan = agenda();
   let steps = 0;
   let changes = 0;
@@ -189,9 +191,9 @@ export function simulate(times, options = {}) {
       });
     });
   };
-  /** @param {number} tenant @param {number} at @param {(at: number) => void} then */
-  const change = (tenant, at, then) => {
-    const index = /** @type {ReturnType<typeof station>} */ (indexes[tenant]);
+  /** @param {number} object @param {number} at @param {(at: number) => void} then */
+  const change = (object, at, then) => {
+    const index = /** @type {ReturnType<typeof station>} */ (indexes[object]);
     index.enter(at, (begun) => {
       step(begun, (ended) => {
         if (ended >= from && ended < to) changes++;
@@ -200,8 +202,8 @@ export function simulate(times, options = {}) {
       });
     });
   };
-  /** One half of a run, from the event that begins it until it waits or ends. @param {number} tenant @param {0 | 1} half */
-  const activation = (tenant, half) => {
+  /** One half of a run, from the event that begins it until it waits or ends. @param {number} object of the index @param {0 | 1} half */
+  const activation = (object, half) => {
     /** @type {("step" | "index" | "out")[]} */
     const todo = ["step", "index"];
     const own = Math.round((stepsOfRun + callsOfRun) / 2) - 2;
@@ -227,7 +229,7 @@ export function simulate(times, options = {}) {
           return;
         }
         alone += stepMs;
-        if (what === "index") change(tenant, now, go);
+        if (what === "index") change(object, now, go);
         else step(now, go);
       };
       places.enter(at, go);
@@ -239,12 +241,13 @@ export function simulate(times, options = {}) {
     for (let run = 0; run < count; run++) {
       const startsAt = (hour + random()) * hourMs;
       const tenant = random() < largestTenant ? 0 : 1 + Math.floor(random() * 20);
+      const object = tenant * indexObjects + Math.floor(random() * indexObjects);
       const wakesAt = startsAt + callsOut * callOutMsMean + exponential(parkedMsMean);
       for (const [half, at] of /** @type {const} */ ([
         [0, startsAt],
         [1, wakesAt],
       ])) {
-        if (at >= from - warmMs && at < to) plan.add(at, activation(tenant, half));
+        if (at >= from - warmMs && at < to) plan.add(at, activation(object, half));
       }
     }
   }
@@ -265,7 +268,7 @@ export function simulate(times, options = {}) {
   const seconds = windowMs / 1_000;
   const use = {
     steps: cluster.busyMs / windowMs / stepsAtATime,
-    index: /** @type {ReturnType<typeof station>} */ (indexes[0]).busyMs / windowMs,
+    index: indexes.slice(0, indexObjects).reduce((sum, { busyMs }) => sum + busyMs, 0) / windowMs / indexObjects,
     places: places.busyMs / windowMs / (workers * driving),
   };
   return {
@@ -288,7 +291,7 @@ export function simulate(times, options = {}) {
  */
 export function onPaper(times, { workers = assumed.workers, stepsAtATime = measured.stepsAtATime } = {}) {
   const { hours, driving, largestTenant, callsOut, callOutMsMean, daysKept } = assumed;
-  const { stepMs, stepsOfRun, callsOfRun, indexChangesOfRun, stateKb, replicas } = measured;
+  const { stepMs, stepsOfRun, callsOfRun, indexChangesOfRun, indexObjects, stateKb, replicas } = measured;
   const runsADay = assumed.runsADay * times;
   const peakShare = Math.max(...hours) / hours.reduce((sum, share) => sum + share, 0);
   const runsASecond = (runsADay * peakShare) / 3_600;
@@ -301,7 +304,7 @@ export function onPaper(times, { workers = assumed.workers, stepsAtATime = measu
     stepsASecond: runsASecond * stepsOfAll,
     use: {
       steps: (runsASecond * stepsOfAll * stepMs) / 1_000 / stepsAtATime,
-      index: (runsASecond * largestTenant * indexChangesOfRun * stepMs) / 1_000,
+      index: (runsASecond * largestTenant * indexChangesOfRun * stepMs) / 1_000 / indexObjects,
       places: (runsASecond * activeMs) / 1_000 / (workers * driving),
     },
     stateGb: (runsADay * daysKept * stateKb * replicas) / 1_000_000,

@@ -33,7 +33,7 @@ test("more runs than there are places wait without end; with places enough, the 
   expect(narrow.delayMs.p50).toBeGreaterThan(10_000);
   const wide = simulate(1_000, { workers: 6 });
   expect(wide.use.places).toBeLessThan(0.8);
-  expect(wide.use.steps).toBeGreaterThan(0.95);
+  expect(wide.use.steps).toBeGreaterThan(0.9);
 });
 
 test("the same seed is the same day, another one is another", () => {
