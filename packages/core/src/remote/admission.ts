@@ -278,6 +278,7 @@ class AdmittingSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly immediate?: (command: Command) => InputEvent | undefined;
+  readonly awaits?: () => void;
   readonly #inner: RunSession;
   readonly #admit: Admit;
 
@@ -287,6 +288,7 @@ class AdmittingSession implements RunSession {
     this.#inner = inner;
     this.#admit = admit;
     if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
+    if (inner.awaits) this.awaits = () => inner.awaits?.();
   }
 
   now(): number {
