@@ -107,6 +107,7 @@ class LocalEngine implements Engine {
 
   async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
     this.#assertOpen();
+    this.#assertLoaded(key, definition);
     const name = nameOf(key);
     const session = this.#sessions.get(name);
     const start = this.#turns.find(name);
@@ -271,13 +272,13 @@ class LocalEngine implements Engine {
     if (this.#closing) throw new OrchestrationError("engine/closed", { engine: this.name });
   }
 
+  #assertLoaded({ runId }: RunKey, definition: string): void {
+    if (this.#hosts.has(definition)) return;
+    const [supervisor = "", hash = ""] = definition.split("@");
+    throw new OrchestrationError("definition/unknown", { run: runId, supervisor, definition: hash });
+  }
+
   #begin(key: RunKey, definition: string, events: Waiting[]): void {
-    if (!this.#hosts.has(definition)) {
-      const [supervisor = "", hash = ""] = definition.split("@");
-      const error = new OrchestrationError("definition/unknown", { run: key.runId, supervisor, definition: hash });
-      for (const { settle } of events) settle?.reject(error);
-      return;
-    }
     this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isWanted: () => true });
     this.#pump();
   }
