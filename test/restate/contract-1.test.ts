@@ -1,5 +1,6 @@
 import { engineThemes } from "../contract/engine.ts";
 import { clusterContract } from "./contract.ts";
+import { isAll } from "./place.ts";
 
 /** What `npm test` has of it; all of it is played by `npm run soak -- --only restate`. */
-clusterContract(engineThemes.slice(0, process.env.REMIT_RESTATE_THEMES === "all" ? 6 : 2));
+clusterContract(engineThemes.slice(0, isAll ? 6 : 2));

@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { serverBinary, startNodes } from "../../scripts/restate/server.mjs";
 import { finish, makeDesk, turns } from "../contract/engine-desk.ts";
 import { input, start } from "../contract/engine-kit.ts";
+import { isAll, long } from "./place.ts";
 
 /** The example of three machines in docs/guides/cluster: what of it can be tried here, is. */
 
@@ -71,9 +72,8 @@ test("the balancer's example is YAML, and what it sends workers is bounded by no
   expect(all.clusters[1].circuit_breakers.thresholds[0].max_requests).toBeGreaterThan(1_024);
 });
 
-const isAll = process.env.REMIT_RESTATE_THEMES === "all";
 test.skipIf(!isAll)(
-  "three nodes start from the example, but for addresses, key and snapshots, and drive a run (it takes long: npm run soak -- --only restate)",
+  `three nodes start from the example, but for addresses, key and snapshots, and drive a run (${long})`,
   async () => {
     const config = join(folder, "three.toml");
     // Snapshots need an object store, which is not here.

@@ -1,14 +1,11 @@
 import { afterAll, beforeAll } from "vitest";
 import { packsContract } from "../contract/packs.ts";
-import { closeNode, openPlace, theNode } from "./place.ts";
+import { closeNode, isAll, long, openPlace, theNode } from "./place.ts";
 
 /** The scenario packs on a cluster, from the same files as on every other engine. */
 
 beforeAll(theNode);
 afterAll(closeNode);
-
-const isAll = process.env.REMIT_RESTATE_THEMES === "all";
-const long = "it takes long: npm run soak -- --only restate";
 
 packsContract(
   "restate",

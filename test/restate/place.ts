@@ -4,6 +4,11 @@ import type { FakeClock } from "@remit/core/testing";
 import { type Nodes, startNodes } from "../../scripts/restate/server.mjs";
 import type { EngineUnderTest } from "../contract/engine-kit.ts";
 
+/** True where everything is played, by `npm run soak -- --only restate`; `npm test` plays a part of it. */
+export const isAll = process.env.REMIT_RESTATE_THEMES === "all";
+/** Why a test is left to the soak. */
+export const long = "it takes long: npm run soak -- --only restate";
+
 /** One node for all that runs in this process; started by whoever asks first, stopped with `closeNode`. */
 let starting: Promise<Nodes> | undefined;
 let places = 0;
