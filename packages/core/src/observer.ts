@@ -1,10 +1,10 @@
 import { EventEmitter } from "eventemitter3";
-import type { Command } from "./command.ts";
 import { reasonOf } from "./errors.ts";
-import type { Entry, EntryType, InputEvent } from "./event.ts";
+import type { Entry, EntryType } from "./event.ts";
 import { openBatch } from "./journal/chain.ts";
+import { PassingSession } from "./passing-session.ts";
 import type { RunKey, RunSession } from "./port/engine.ts";
-import type { Batch, Journal, RunRecord, StreamKey } from "./port/journal.ts";
+import type { Batch } from "./port/journal.ts";
 import type { Logger } from "./port/logger.ts";
 
 type Listener = (entry: Entry, key: RunKey) => unknown;
@@ -48,48 +48,16 @@ export function listening(session: RunSession, hear: (batch: Batch) => void): Ru
   return new ListeningSession(session, hear);
 }
 
-/** One for each run at work: its methods are shared. */
-class ListeningSession implements RunSession {
-  readonly key: StreamKey;
-  readonly journal: Journal;
-  readonly published: (batch: Batch) => void;
-  readonly immediate?: (command: Command) => InputEvent | undefined;
-  readonly awaits?: () => void;
-  readonly #inner: RunSession;
+class ListeningSession extends PassingSession {
+  readonly #hear: (batch: Batch) => void;
 
   constructor(inner: RunSession, hear: (batch: Batch) => void) {
-    this.key = inner.key;
-    this.journal = inner.journal;
-    this.#inner = inner;
-    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
-    if (inner.awaits) this.awaits = () => inner.awaits?.();
-    this.published = (batch) => {
-      inner.published(batch);
-      hear(batch);
-    };
+    super(inner);
+    this.#hear = hear;
   }
 
-  now(): number {
-    return this.#inner.now();
-  }
-
-  salt(): string {
-    return this.#inner.salt();
-  }
-
-  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
-    return this.#inner.append(batch, expectedSeq, record);
-  }
-
-  submit(command: Command): void {
-    this.#inner.submit(command);
-  }
-
-  abort(commandId: string): void {
-    this.#inner.abort(commandId);
-  }
-
-  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
-    return this.#inner.next();
+  override published(batch: Batch): void {
+    super.published(batch);
+    this.#hear(batch);
   }
 }

@@ -1,15 +1,14 @@
 import { z } from "zod";
 import type { KeyText } from "../approval/signature.ts";
 import { knownKeys } from "../audit/signer.ts";
-import type { Command } from "../command.ts";
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Delegation, InputBodies, InputEvent, Restrictions } from "../event.ts";
 import { fullGrant, type Grant, narrow } from "../grant.ts";
 import type { Json } from "../json.ts";
 import { once } from "../once.ts";
+import { PassingSession } from "../passing-session.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { RunKey, RunSession } from "../port/engine.ts";
-import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
 import { nobody, noRestrictions } from "../run/empty.ts";
 import { parseWith } from "../schema.ts";
@@ -273,50 +272,16 @@ export function admitting(session: RunSession, admit: Admit): RunSession {
   return new AdmittingSession(session, admit);
 }
 
-/** One for each run at work: its methods are shared. */
-class AdmittingSession implements RunSession {
-  readonly key: StreamKey;
-  readonly journal: Journal;
-  readonly immediate?: (command: Command) => InputEvent | undefined;
-  readonly awaits?: () => void;
-  readonly #inner: RunSession;
+class AdmittingSession extends PassingSession {
   readonly #admit: Admit;
 
   constructor(inner: RunSession, admit: Admit) {
-    this.key = inner.key;
-    this.journal = inner.journal;
-    this.#inner = inner;
+    super(inner);
     this.#admit = admit;
-    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
-    if (inner.awaits) this.awaits = () => inner.awaits?.();
   }
 
-  now(): number {
-    return this.#inner.now();
-  }
-
-  salt(): string {
-    return this.#inner.salt();
-  }
-
-  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
-    return this.#inner.append(batch, expectedSeq, record);
-  }
-
-  submit(command: Command): void {
-    this.#inner.submit(command);
-  }
-
-  abort(commandId: string): void {
-    this.#inner.abort(commandId);
-  }
-
-  published(batch: Batch): void {
-    this.#inner.published(batch);
-  }
-
-  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
-    const coming = this.#inner.next();
+  override next(): Promise<InputEvent | undefined> | InputEvent | undefined {
+    const coming = super.next();
     return coming instanceof Promise ? coming.then((event) => this.#look(event)) : this.#look(coming);
   }
 

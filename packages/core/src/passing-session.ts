@@ -1,0 +1,49 @@
+import type { Command } from "./command.ts";
+import type { InputEvent } from "./event.ts";
+import type { RunSession } from "./port/engine.ts";
+import type { Batch, Journal, RunRecord, StreamKey } from "./port/journal.ts";
+
+/** Another session, passed on as it is: for whoever changes a part of it. One for each run at work: its methods are shared. */
+export class PassingSession implements RunSession {
+  readonly key: StreamKey;
+  readonly journal: Journal;
+  readonly immediate?: (command: Command) => InputEvent | undefined;
+  readonly awaits?: () => void;
+  readonly #inner: RunSession;
+
+  constructor(inner: RunSession) {
+    this.key = inner.key;
+    this.journal = inner.journal;
+    this.#inner = inner;
+    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
+    if (inner.awaits) this.awaits = () => inner.awaits?.();
+  }
+
+  now(): number {
+    return this.#inner.now();
+  }
+
+  salt(): string {
+    return this.#inner.salt();
+  }
+
+  append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
+    return this.#inner.append(batch, expectedSeq, record);
+  }
+
+  submit(command: Command): void {
+    this.#inner.submit(command);
+  }
+
+  abort(commandId: string): void {
+    this.#inner.abort(commandId);
+  }
+
+  next(): Promise<InputEvent | undefined> | InputEvent | undefined {
+    return this.#inner.next();
+  }
+
+  published(batch: Batch): void {
+    this.#inner.published(batch);
+  }
+}
