@@ -109,18 +109,18 @@ describe("a session", () => {
 
   test("is checkpointed every so many entries and at its end", async () => {
     const { points, around } = opened({ entries: 2 });
-    await around(session, async ({ published }) => {
-      for (const seq of [1, 2, 3, 4, 5]) published(batch(seq));
+    await around(session, async (watched) => {
+      for (const seq of [1, 2, 3, 4, 5]) watched.published(batch(seq));
     });
     expect(points).toEqual(["acme run/r 2 h2", "acme run/r 4 h4", "acme run/r 5 h5"]);
   });
 
   test("has no entry that is durable for longer than so many milliseconds without one", async () => {
     const { points, clock, around } = opened({ ms: 100 });
-    await around(session, async ({ published }) => {
-      published(batch(1));
+    await around(session, async (watched) => {
+      watched.published(batch(1));
       clock.advance(60);
-      published(batch(2));
+      watched.published(batch(2));
       clock.advance(40);
       expect(points).toEqual(["acme run/r 2 h2"]);
       clock.advance(1_000);
@@ -131,9 +131,9 @@ describe("a session", () => {
   test("K1 that parks does not wait for its checkpoint; one that has ended does (K2)", async () => {
     const never = { write: () => new Promise<void>(() => {}) };
     const around = checkpointing(never, fakeClock());
-    await around(session, async ({ published }) => published(batch(1, "run.parked")));
+    await around(session, async (watched) => watched.published(batch(1, "run.parked")));
     let over = false;
-    void around(session, async ({ published }) => published(batch(1, "run.completed"))).then(() => {
+    void around(session, async (watched) => watched.published(batch(1, "run.completed"))).then(() => {
       over = true;
     });
     await new Promise<void>((resolve) => setImmediate(resolve));
