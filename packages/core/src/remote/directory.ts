@@ -1,8 +1,7 @@
-import { OrchestrationError } from "../errors.ts";
 import type { EntryBodies, InputEvent } from "../event.ts";
-import { emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
+import { type Fold, openStream, type Stream } from "../stream/stream.ts";
 
 /**
  * Who serves a specialist, and what was left for it. Both are streams of the installation, not of a customer: the first says
@@ -35,94 +34,53 @@ export interface Directory {
   ) => Promise<{ readonly events: readonly (LeftEvent & { readonly seq: number })[]; readonly seq: number }>;
 }
 
-/** How often an append is tried beside others. */
-const triesMax = 50;
-
-type Note = {
-  readonly [Type in "specialist.served" | "specialist.withdrawn" | "delegation.left"]: {
-    readonly type: Type;
-    readonly body: EntryBodies[Type];
-  };
-}["specialist.served" | "specialist.withdrawn" | "delegation.left"];
+/** Who serves a specialist, the newest last. */
+const serving: Fold<readonly Served[]> = {
+  initial: () => [],
+  apply: (state, { type, body }) => {
+    if (type !== "specialist.served" && type !== "specialist.withdrawn") return state;
+    const others = state.filter(({ definition }) => definition !== body.definition);
+    return type === "specialist.served" ? [...others, body] : others;
+  },
+};
+/** A letter box is read, and nothing follows from it. */
+const nothing: Fold<undefined> = { initial: () => undefined, apply: () => undefined };
 
 export function directory({ journal, now, salt }: DirectoryOptions): Directory {
-  /** Where the letter boxes stood when something was left in them. */
-  const heads = new Map<string, Head>();
-
-  const servers = async (specialist: string): Promise<{ readonly serving: readonly Served[]; readonly head: Head }> => {
-    const key = servedStream(specialist);
-    let head = emptyHead;
-    let serving: Served[] = [];
-    for (const batch of await journal.read(key)) {
-      for (const entry of openBatch(batch, key.id)) {
-        if (entry.type !== "specialist.served" && entry.type !== "specialist.withdrawn") continue;
-        const { definition } = entry.body;
-        serving = serving.filter((one) => one.definition !== definition);
-        if (entry.type === "specialist.served") serving.push(entry.body);
-      }
-      head = { seq: batch.lastSeq, hash: batch.hash };
-    }
-    return { serving, head };
+  const opened = <State>(keyOf: (specialist: string) => StreamKey, fold: Fold<State>) => {
+    const streams = new Map<string, Stream<State>>();
+    return (specialist: string): Stream<State> => {
+      const stream = streams.get(specialist) ?? openStream({ journal, key: keyOf(specialist), now, salt, fold });
+      streams.set(specialist, stream);
+      return stream;
+    };
   };
-
-  const append = async (key: StreamKey, head: Head, note: Note): Promise<Head> => {
-    const batch = sealBatch(head, [{ at: now(), path: "", cause: 0, ...note }], salt);
-    await journal.append(key, batch, head.seq);
-    return { seq: batch.lastSeq, hash: batch.hash };
-  };
-
-  /** Again from where the stream stands, as long as others are quicker. */
-  const persist = async (act: () => Promise<void>): Promise<void> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await act();
-      } catch (thrown) {
-        if (tries === triesMax || !OrchestrationError.is(thrown, "journal/conflict")) throw thrown;
-      }
-    }
-  };
-
-  const headOf = async (key: StreamKey): Promise<Head> => {
-    const known = heads.get(key.id) ?? emptyHead;
-    const last = (await journal.read(key, known.seq + 1)).at(-1);
-    return last ? { seq: last.lastSeq, hash: last.hash } : known;
-  };
+  const servers = opened(servedStream, serving);
+  const letters = opened(leftStream, nothing);
 
   return {
-    find: async (specialist) => (await servers(specialist)).serving.at(-1),
+    find: async (specialist) => (await servers(specialist).state()).at(-1),
     serve: (served) =>
-      persist(async () => {
-        const { serving, head } = await servers(served.specialist);
-        const last = serving.at(-1);
-        if (last?.definition === served.definition && last.contract === served.contract) return;
-        await append(servedStream(served.specialist), head, { type: "specialist.served", body: served });
+      servers(served.specialist).append((state) => {
+        const last = state.at(-1);
+        const isSaid = last?.definition === served.definition && last.contract === served.contract;
+        return { drafts: isSaid ? [] : [{ type: "specialist.served", body: served }], answer: undefined };
       }),
     withdraw: ({ specialist, definition }) =>
-      persist(async () => {
-        const { serving, head } = await servers(specialist);
-        if (!serving.some((one) => one.definition === definition)) return;
+      servers(specialist).append((state) => {
+        const isServing = state.some((one) => one.definition === definition);
         const body = { specialist, definition };
-        await append(servedStream(specialist), head, { type: "specialist.withdrawn", body });
+        return { drafts: isServing ? [{ type: "specialist.withdrawn", body }] : [], answer: undefined };
       }),
     leave: (specialist, { tenant, runId: run }, definition, event) =>
-      persist(async () => {
-        const key = leftStream(specialist);
-        const head = await headOf(key);
-        heads.set(key.id, head);
+      letters(specialist).append(() => {
         const body = { tenant, run, definition, event };
-        heads.set(key.id, await append(key, head, { type: "delegation.left", body }));
+        return { drafts: [{ type: "delegation.left", body }], answer: undefined };
       }),
     left: async (specialist, after) => {
-      const key = leftStream(specialist);
-      const events: (LeftEvent & { readonly seq: number })[] = [];
-      let seq = after;
-      for (const batch of await journal.read(key, after + 1)) {
-        for (const entry of openBatch(batch, key.id)) {
-          if (entry.type === "delegation.left" && entry.seq > after) events.push({ ...entry.body, seq: entry.seq });
-        }
-        seq = batch.lastSeq;
-      }
-      return { events, seq };
+      const entries = await letters(specialist).read(after + 1);
+      const events = entries.flatMap(({ type, body, seq }) => (type === "delegation.left" ? [{ ...body, seq }] : []));
+      return { events, seq: entries.at(-1)?.seq ?? after };
     },
   };
 }

@@ -315,8 +315,8 @@ function peopleIn({ waits = [] }: RunRecord) {
 }
 
 /**
- * Tells whoever waits for a specialist's run that it has ended, or waits for people. It only makes sooner what a look would find, so nobody waits
- * for it, and what keeps it from being said is no failure.
+ * Tells whoever waits for a specialist's run that it has ended, or waits for people. It only makes sooner what a look would
+ * find, so nobody waits for it, and what keeps it from being said is no failure.
  */
 export function standingTeller(engine: Engine, logger: Logger): (run: RunKey) => Promise<void> {
   return async ({ tenant, runId }) => {
