@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePorts, type Nodes, post, startNodes, until } from "../../scripts/restate/server.mjs";
 import { ask, call, finish, makeDesk, makeGate, turns, World } from "../contract/engine-desk.ts";
 import { input, parked, start, tenant } from "../contract/engine-kit.ts";
-import { closeNode, openPlace, theNode } from "./place.ts";
+import { closeNode, openEngine, openPlace, theNode } from "./place.ts";
 
 /** What only a cluster has: ports, signatures, deployments, and the ways in which it can be away. */
 
@@ -22,16 +22,8 @@ afterAll(closeNode);
 /** Engines of one installation: workers at ports, and processes that drive nothing. */
 function installation() {
   const namespace = `own${names++}`;
-  const open = (options: { readonly port?: number; readonly deadlineMs?: number; readonly worker?: false }) => {
-    const { port = 0, deadlineMs = 10_000, worker } = options;
-    const identityKeys = nodes.identityKey === undefined ? [] : [nodes.identityKey];
-    const engine = restateEngine({
-      ingress: nodes.ingress,
-      admin: nodes.admin,
-      namespace,
-      deadlineMs,
-      ...(worker === false ? {} : { worker: { port, identityKeys } }),
-    });
+  const open = (options: Parameters<typeof openEngine>[2]) => {
+    const engine = openEngine(nodes, namespace, { deadlineMs: 10_000, ...options });
     started.push(engine);
     return engine;
   };

@@ -48,6 +48,23 @@ function listens(uri: string): Promise<boolean> {
   });
 }
 
+/** What stands for processes of one installation: workers at ports, each a deployment of its own, and such as drive nothing. */
+export function openEngine(
+  { ingress, admin, identityKey }: Nodes,
+  namespace: string,
+  options: { readonly port?: number; readonly deadlineMs?: number; readonly worker?: boolean } = {},
+): RestateEngine {
+  const { port = 0, deadlineMs = 60_000, worker = true } = options;
+  const identityKeys = identityKey === undefined ? [] : [identityKey];
+  return restateEngine({
+    ingress,
+    admin,
+    namespace,
+    deadlineMs,
+    ...(worker ? { worker: { port, identityKeys } } : {}),
+  });
+}
+
 /** A namespace of its own on the node. */
 export function openPlace(nodes: Nodes): Place {
   const namespace = `place${places++}`;

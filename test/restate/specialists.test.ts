@@ -1,12 +1,11 @@
 import { approverKey, type EntryBodies, ed25519Signer, operator, verifyChain } from "@remit/core";
-import { restateEngine } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Nodes } from "../../scripts/restate/server.mjs";
 import { Bank, done, finds, makeAgency, makeCaller } from "../contract/engine-agency.ts";
 import { call, turns } from "../contract/engine-desk.ts";
 import { input, start, tenant } from "../contract/engine-kit.ts";
 import { clusterContract } from "./contract.ts";
-import { closeNode, isAll, long, theNode } from "./place.ts";
+import { closeNode, isAll, long, openEngine, theNode } from "./place.ts";
 
 /** Specialists whose owners deploy them alone: what the contract of engines says, and what only several workers have. */
 
@@ -28,13 +27,7 @@ const boss = { principal: operator("boss"), reason: "fine" } as const;
 /** Workers of one installation, each a deployment of its own. */
 function installation(namespace: string) {
   return () => {
-    const engine = restateEngine({
-      ingress: nodes.ingress,
-      admin: nodes.admin,
-      namespace,
-      deadlineMs: 60_000,
-      worker: { port: 0, identityKeys: nodes.identityKey === undefined ? [] : [nodes.identityKey] },
-    });
+    const engine = openEngine(nodes, namespace);
     started.push(engine);
     return engine;
   };

@@ -1,10 +1,10 @@
 import { OrchestrationError, operator, user, verifyChain } from "@remit/core";
-import { restateEngine, restateOperator } from "@remit/core/restate";
+import { restateOperator } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Nodes } from "../../scripts/restate/server.mjs";
 import { folder, remit } from "../cli/remit.ts";
 import { desk, each, endsOf, one, replayed, two } from "../faults/deploy-desk.ts";
-import { closeNode, isAll, long, theNode } from "./place.ts";
+import { closeNode, isAll, long, openEngine, theNode } from "./place.ts";
 
 /**
  * Two versions side by side on a cluster (D4): how the old one is drained and removed while runs of it wait. Their number
@@ -29,15 +29,7 @@ afterAll(closeNode);
 function installation() {
   const namespace = `versions${names++}`;
   const open = (worker = true, deadlineMs = 60_000) => {
-    const { ingress, admin, identityKey } = nodes;
-    const identityKeys = identityKey === undefined ? {} : { identityKeys: [identityKey] };
-    const engine = restateEngine({
-      ingress,
-      admin,
-      namespace,
-      deadlineMs,
-      ...(worker ? { worker: { port: 0, ...identityKeys } } : {}),
-    });
+    const engine = openEngine(nodes, namespace, { worker, deadlineMs });
     started.push(engine);
     return engine;
   };
