@@ -7,6 +7,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const sha256 = (text) => createHash("sha256").update(text, "utf8").digest("base64url");
+const usage = "node verify-audit.mjs <file> [--key <public.pem>]... [--tenant-key <file>]";
 const end = /^run\.(completed|denied|escalated|failed|cancelled)$/;
 
 /** The first fault in the file: its line, and the entry where one can be named. */
@@ -16,9 +17,10 @@ class Fault extends Error {
     this.where = { line, stream, seq };
   }
 }
-function must(holds, reason, line, stream, seq) {
-  if (!holds) throw new Fault(reason, line, stream, seq);
+function must(holds, ...fault) {
+  if (!holds) throw new Fault(...fault);
 }
+const isText = (value) => typeof value === "string";
 function read(text) {
   try {
     const value = JSON.parse(text);
@@ -58,14 +60,14 @@ function check(text, state, keys, tenantKey) {
   const rows = text.split("\n");
   if (rows.at(-1) === "") rows.pop();
   const file = read(rows[0])?.file;
-  must(file?.format === "remit-evidence/1", "it does not begin as evidence in the format remit-evidence/1", 1);
+  const isForm = file?.format === "remit-evidence/1" && isText(file.run) && isText(file.tenant);
+  must(isForm && Array.isArray(file.whole), "it does not begin as evidence in the format remit-evidence/1", 1);
   const own = `run/${file.run}`;
   state.run = file.run;
   const streams = new Map(); // name → seq and hash of the last entry
   const hashes = [""]; // of the run's entries, by seq
   const marks = [{ line: 1, mark: sha256(`${rows[0]}\n`) }]; // lines that no chain covers
-  const erased = [];
-  const erasures = [];
+  const [erased, erasures] = [[], []];
   const all = createHash("sha256");
   let payload; // that the next line has to bring
   let [ended, sealed, covered] = [false, false, 0];
@@ -109,8 +111,8 @@ function check(text, state, keys, tenantKey) {
       continue;
     }
     const { stream, line: stored, ...rest } = line;
-    const part = typeof stored === "string" ? stored.split("\t") : [];
-    const isLine = typeof stream === "string" && part.length === 5 && Object.keys(rest).length === 0;
+    const part = isText(stored) ? stored.split("\t") : [];
+    const isLine = isText(stream) && part.length === 5 && Object.keys(rest).length === 0;
     must(isLine, "it is no line of evidence", number, own, next);
     const [headerText, commitment, hash, salt, bodyText] = part;
     const isWhole = file.whole?.includes(stream);
@@ -122,8 +124,8 @@ function check(text, state, keys, tenantKey) {
     const isNext = isWhole ? seq === before.seq + 1 : seq > before.seq;
     must(isNext, `its place is taken by entry ${seq}`, number, stream, before.seq + 1);
     const isErased = salt === "" && bodyText === "";
-    const isCommitted = isErased || sha256(`${salt}\n${bodyText}`) === commitment;
-    must(isCommitted, "its body does not fit its commitment", number, stream, seq);
+    const said = isErased ? commitment : sha256(`${salt}\n${bodyText}`);
+    must(said === commitment, "its body does not fit its commitment", number, stream, seq);
     const previous = isWhole ? before.hash : body.previous;
     const isLinked = previous === undefined || sha256(`${previous}\n${headerText}\n${commitment}`) === hash;
     must(isLinked, "its hash does not follow from the entry before", number, stream, seq);
@@ -183,9 +185,7 @@ function main(words) {
     if (files.length !== 1) throw new Error("one file is checked at a time");
     report = verifyEvidence(readFileSync(files[0], "utf8"), options);
   } catch (error) {
-    process.stderr.write(
-      `${error.message}\nnode verify-audit.mjs <file> [--key <public.pem>]... [--tenant-key <file>]\n`,
-    );
+    process.stderr.write(`${error.message}\n${usage}\n`);
     return 2;
   }
   const { line, stream, seq, reason } = report.fault ?? {};

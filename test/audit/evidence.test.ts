@@ -78,6 +78,18 @@ test("a signature under another name is no signature, and no seal", async () => 
   }
 });
 
+test("a first line without one of its members, or with it under another name, is no first line of these", async () => {
+  const [first = "", ...lines] = await evidenceOf(await playSigned(golden("a-fine-is-waived")));
+  const { file } = JSON.parse(first) as { file: object };
+  for (const name of Object.keys(file)) {
+    const { [name as keyof typeof file]: value, ...others } = file;
+    for (const changed of [others, { ...others, [`x${name}`]: value }, { ...file, [name]: 7 }]) {
+      const report = await verify([`${JSON.stringify({ file: changed })}\n`, ...lines].join(""), { key: tenantKey });
+      expect(report.fault, name).toMatchObject({ line: 1 });
+    }
+  }
+});
+
 test("any character changed, at any place, is found in its line; in an entry, the entry is named", async () => {
   const lines = await evidenceOf(await playSigned(golden("a-fine-is-waived")));
   const text = lines.join("");

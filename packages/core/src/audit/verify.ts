@@ -45,6 +45,12 @@ interface Gone {
 /** The members of a seal, in order: a signature under another name is none, and is not overlooked. */
 const sealForm = /^lines,hash,run,entries,head,marks,completeness(,keyId,signature)?$/;
 
+/** Its form, and the members by which everything below it is looked up. */
+function isFile(file: Partial<EvidenceFile> | undefined): file is EvidenceFile {
+  const isNamed = typeof file?.run === "string" && typeof file.tenant === "string";
+  return isNamed && file.format === "remit-evidence/1" && Array.isArray(file.whole);
+}
+
 class Fault extends Error {
   readonly line: number;
   readonly place: { readonly stream: string; readonly seq: number } | undefined;
@@ -167,8 +173,7 @@ class Check {
   #begin(row: string): Members | undefined {
     const line = membersOf(row);
     const file = line?.file as EvidenceFile | undefined;
-    if (file?.format !== "remit-evidence/1")
-      throw new Fault(1, "it does not begin as evidence in the format remit-evidence/1");
+    if (!isFile(file)) throw new Fault(1, "it does not begin as evidence in the format remit-evidence/1");
     this.#file = file;
     this.#own = `run/${file.run}`;
     return line;
