@@ -120,11 +120,19 @@ export function openForReading(path: string): DatabaseSync {
   }
 }
 
-/** Opens a journal that `openForReading` has made or recognised, for the one connection of a process that writes. */
-export function openForWriting(path: string): DatabaseSync {
-  const database = connect(path);
+/**
+ * Opens a journal that `openForReading` has made or recognised, for writing.
+ * @param options how long a statement waits for another connection; behind how many pages a commit folds the log into
+ *   the file, 0 for never
+ */
+export function openForWriting(
+  path: string,
+  { waitMs = busyTimeoutMs, foldPages = 1_000 }: { readonly waitMs?: number; readonly foldPages?: number } = {},
+): DatabaseSync {
+  const database = connect(path, waitMs);
   // FULL: a commit returns when the disk has it. What the log keeps after a checkpoint is bounded too.
-  database.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864");
+  const settings = [`synchronous = FULL`, `wal_autocheckpoint = ${foldPages}`, "journal_size_limit = 67108864"];
+  database.exec(settings.map((setting) => `PRAGMA ${setting}`).join("; "));
   return database;
 }
 
@@ -134,16 +142,21 @@ export function unavailableData(path: string, thrown: unknown): ErrorData {
   return { reason: code === undefined ? reasonOf(thrown) : `${reasonOf(thrown)} (SQLite ${code})`, path };
 }
 
+/** Whether another connection writes just now. */
+export function isBusy(thrown: unknown): boolean {
+  return ((sqliteCode(thrown) ?? 0) & 0xff) === 5;
+}
+
 /** SQLite's own (extended) result code of a thrown error. */
 function sqliteCode(thrown: unknown): number | undefined {
   const code = (thrown as { errcode?: unknown } | null)?.errcode;
   return typeof code === "number" ? code : undefined;
 }
 
-function connect(path: string): DatabaseSync {
+function connect(path: string, waitMs = busyTimeoutMs): DatabaseSync {
   const url = pathToFileURL(path);
   url.search = "mode=rw";
-  return new DatabaseSync(url, { timeout: busyTimeoutMs });
+  return new DatabaseSync(url, { timeout: waitMs });
 }
 
 /**

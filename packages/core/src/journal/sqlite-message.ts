@@ -56,3 +56,8 @@ export interface Answer {
   /** Position in this answer, from 0, and what happened. */
   readonly failures: readonly { readonly position: number; readonly failure: Failure }[];
 }
+
+/** From the writer thread, with how long the commit took, in milliseconds. */
+export interface TimedAnswer extends Answer {
+  readonly tookMs: number;
+}

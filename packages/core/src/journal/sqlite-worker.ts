@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { sqliteCommitter } from "./sqlite-commit.ts";
-import type { Fault, Request, Write } from "./sqlite-message.ts";
+import type { Fault, Request, TimedAnswer, Write } from "./sqlite-message.ts";
 
 /**
  * The writer thread of an SQLite journal. It takes everything that waits, commits it in one transaction and answers.
@@ -24,7 +24,11 @@ port.on("message", (first: Request) => {
     }
   }
   if (fault === "crash") throw new Error("a simulated crash");
-  if (writes.length > 0) port.postMessage(committer.commit(writes, fault === "full-disk"));
+  if (writes.length > 0) {
+    const began = performance.now();
+    const answer = committer.commit(writes, fault === "full-disk");
+    port.postMessage({ ...answer, tookMs: performance.now() - began } satisfies TimedAnswer);
+  }
   if (closing) {
     committer.close();
     port.close();

@@ -1,9 +1,17 @@
 import { Worker } from "node:worker_threads";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Logger } from "../port/logger.ts";
-import type { Answer, Failure, Fault, Request, Write } from "./sqlite-message.ts";
+import { sqliteCommitterHere } from "./sqlite-here.ts";
+import type { Answer, Failure, Fault, Request, TimedAnswer, Write } from "./sqlite-message.ts";
 
-/** The calling thread's end of the writer thread: a queue that is sent in portions and answered in order. */
+/**
+ * The calling thread's end of the writer thread: a queue that is sent in portions and answered in order.
+ *
+ * W1 What comes while the thread is idle, is small, and has come alone is committed here, as long as the disk is quick:
+ *    to the thread and back costs more than such a commit. All else is the thread's.
+ * W2 Never are both at it: what is committed here is committed while nothing is with the thread.
+ * W3 What cannot be committed here at once, for whatever reason, goes to the thread, which answers for it.
+ */
 export interface Writer {
   /**
    * Queues one change; resolves when it is durable. `size` is roughly its characters.
@@ -19,8 +27,10 @@ export interface Writer {
 export interface WriterOptions {
   readonly path: string;
   readonly logger: Logger;
-  /** Asked before each message to the thread; for tests. */
+  /** Asked before each commit here and each message to the thread; for tests. */
   readonly fault: () => Fault | undefined;
+  /** A stopwatch, in milliseconds from anywhere. */
+  readonly elapsed?: () => number;
 }
 
 /** How much may be with the thread at a time; what is beyond waits here, and with it whoever awaits it. */
@@ -30,6 +40,17 @@ const sentSizeMax = 8 * 1024 * 1024;
 const portion = 32;
 /** So many of those that wait for an answer are told in one turn of the event loop: each of them goes on with a run at once. */
 const toldPerTurn = 16;
+
+/** What is committed here is at most so many writes of so many characters. */
+const hereWritesMax = 4;
+const hereSizeMax = 64 * 1024;
+/** The disk is quick while commits take no longer than this on average, over about the last `memory` of them. */
+const quickMs = 2;
+const memory = 8;
+/** One stall, as when the file is opened, does not count for more than this. */
+const stallMs = 4;
+/** So many commits here, and the thread gets the next group: only its commits fold the log into the file. */
+const hereInARowMax = 100;
 
 // The thread's module lies beside this one, as .ts among the sources and as .js in the build.
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -43,7 +64,11 @@ interface Pending {
   readonly reject: (reason: OrchestrationError) => void;
 }
 
-export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
+export function sqliteWriter(options: WriterOptions): Writer {
+  const { path, logger, fault, elapsed = () => performance.now() } = options;
+  const here = sqliteCommitterHere(path);
+  let hereInARow = 0;
+  let averageMs = 0;
   let worker: Worker | undefined;
   let answered = 0;
   let scheduled = false;
@@ -91,9 +116,20 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     for (const { reject } of lost) reject(cause);
   };
 
-  const onAnswer = ({ count, failures }: Answer) => {
+  const onAnswer = (answer: TimedAnswer) => {
+    answered += answer.count;
+    learn(answer.tookMs);
+    settle(answer);
+    if (sent.length === 0 && waiting.length === 0) worker?.unref();
+    else send();
+  };
+
+  const learn = (tookMs: number) => {
+    averageMs += (Math.min(tookMs, stallMs) - averageMs) / memory;
+  };
+
+  const settle = ({ count, failures }: Answer) => {
     const done = sent.splice(0, count);
-    answered += count;
     let next = 0;
     const isTelling = untold.length > 0;
     for (const [position, { size, resolve, reject }] of done.entries()) {
@@ -109,8 +145,6 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     if (!isTelling) tell();
     const broken = failures.find(({ failure }) => failure.code === "journal/unavailable");
     if (broken) warn(broken.failure, failures.length);
-    if (sent.length === 0 && waiting.length === 0) worker?.unref();
-    else send();
   };
 
   const warn = ({ code, data }: Failure, writes: number) => {
@@ -119,10 +153,36 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
 
   const sendTurn = () => {
     scheduled = false;
-    send();
+    if (!isForHere()) return send();
+    const simulated = fault();
+    if (simulated || !commitHere()) send(simulated);
   };
 
-  const send = () => {
+  const isForHere = (): boolean => {
+    if (sent.length > 0 || untold.length > 0 || waiting.length === 0 || waiting.length > hereWritesMax) return false;
+    if (averageMs > quickMs || hereInARow >= hereInARowMax) return false;
+    let size = 0;
+    for (const { write, size: more } of waiting) {
+      if (write.type === "erase") return false;
+      size += more;
+    }
+    return size <= hereSizeMax;
+  };
+
+  const commitHere = (): boolean => {
+    const began = elapsed();
+    const answer = here.attempt(waiting.map(({ write }) => write));
+    learn(elapsed() - began);
+    if (!answer) return false;
+    hereInARow++;
+    sent = waiting;
+    waiting = [];
+    for (const { size } of sent) sentSize += size;
+    settle(answer);
+    return true;
+  };
+
+  const send = (simulated?: Fault) => {
     let count = 0;
     while (count < waiting.length && sent.length < sentWritesMax && (sentSize < sentSizeMax || sent.length === 0)) {
       const pending = waiting[count++]!;
@@ -131,8 +191,9 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     }
     if (count === 0) return;
     const writes = waiting.splice(0, count).map(({ write }) => write);
-    const simulated = fault();
-    const request: Request = simulated ? { type: "write", writes, fault: simulated } : { type: "write", writes };
+    hereInARow = 0;
+    const failing = simulated ?? fault();
+    const request: Request = failing ? { type: "write", writes, fault: failing } : { type: "write", writes };
     worker ??= start();
     // An idle thread keeps no process alive, one with work does.
     worker.ref();
@@ -155,6 +216,7 @@ export function sqliteWriter({ path, logger, fault }: WriterOptions): Writer {
     close: async () => {
       while (sent.length > 0 || waiting.length > 0) await (waiting.at(-1) ?? sent.at(-1))?.promise.catch(() => {});
       while (untold.length > 0) await new Promise(setImmediate);
+      here.close();
       const thread = worker;
       worker = undefined;
       if (!thread) return;
