@@ -1,6 +1,7 @@
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hashJson, keyedHash, sha256 } from "./hash.ts";
+import { hashJson, keyedDigest, keyedHash, sha256 } from "./hash.ts";
 import { canonicalJson, copyJson, findNonJson, isWithinBytes, type Json, plainJson } from "./json.ts";
 
 const arbJson = fc.jsonValue({ maxDepth: 4 });
@@ -76,8 +77,18 @@ describe("hashes", () => {
   test("are SHA-256 in base64url, and of a value by its canonical text", () => {
     expect(sha256("")).toBe("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
     expect(hashJson({ b: 1, a: 2 })).toBe(sha256('{"a":2,"b":1}'));
-    expect(keyedHash("key", "text")).toHaveLength(43);
-    expect(keyedHash("key", "text")).not.toBe(keyedHash("other", "text"));
+  });
+
+  test("under a key are HMAC-SHA-256, however long the key and whatever the text", () => {
+    const arbText = fc.string({ unit: "binary", maxLength: 200 });
+    fc.assert(
+      fc.property(arbText, arbText, (key, text) => {
+        expect(keyedHash(key, text)).toBe(createHmac("sha256", key).update(text).digest("base64url"));
+      }),
+      { examples: [63, 64, 65].map((length) => ["k".repeat(length), "text"]) },
+    );
+    const key = Buffer.alloc(100, 7);
+    expect(keyedDigest(key)("text")).toEqual(createHmac("sha256", key).update("text").digest());
   });
 });
 
