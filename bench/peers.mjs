@@ -17,7 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { packAll, tarballOf } from "../scripts/pack.mjs";
 import { root, workspacePackages } from "../scripts/workspace.mjs";
-import { judge } from "./peer/targets.mjs";
+import { durableVariants, judge } from "./peer/targets.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -50,7 +50,7 @@ try {
   const results = join(copy, "results");
   if (values.out !== undefined) cpSync(results, resolve(values.out), { recursive: true });
   const rounds = values.quick ? 1 : Number(values.rounds ?? 5);
-  const loads = values.modes.includes("durable") ? Array.from({ length: rounds }, () => loadIn(copy)) : [];
+  const loads = values.modes.includes("durable") ? loadsIn(copy, rounds) : {};
   console.log(judge(JSON.parse(readFileSync(join(results, "results.json"), "utf8")), loads));
 } finally {
   rmSync(place, { recursive: true, force: true });
@@ -68,10 +68,21 @@ function addPackages(folder) {
   }
 }
 
-/** 100 durable runs at a time. @param {string} copy @returns {import("./peer/targets.mjs").Load} */
-function loadIn(copy) {
+/** In turns. @param {string} copy @param {number} rounds */
+function loadsIn(copy, rounds) {
+  const loads = Object.fromEntries(
+    Object.keys(durableVariants).map((variant) => [variant, /** @type {import("./peer/targets.mjs").Load[]} */ ([])]),
+  );
+  for (let round = 0; round < rounds; round++) {
+    for (const [variant, measured] of Object.entries(loads)) measured.push(loadIn(copy, variant));
+  }
+  return loads;
+}
+
+/** 100 durable runs at a time. @param {string} copy @param {string} variant @returns {import("./peer/targets.mjs").Load} */
+function loadIn(copy, variant) {
   const ms = values.quick ? ["1000", "2000"] : ["2000", "5000"];
-  const args = [join(copy, "peers", "remit", "load.mjs"), ...ms];
+  const args = [join(copy, "peers", "remit", "load.mjs"), variant, ...ms];
   return JSON.parse(execFileSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: "" } }).toString());
 }
 

@@ -3,6 +3,8 @@
 // `asked`: the kit's form, 13 model calls. A coordinator agent is asked before each delegation who is next; edges guard on
 // its typed answer. `native`: guards choose the edges and seven model calls do the job. Both with everything on: journal
 // with hash chain, contracts on both sides, allowlists, grants, budget of the run, labels and flow rules, policy.
+// `sqlite` takes the kit's models for paid ones: each call waits until all before it is on disk. `sqlite-free` takes them for
+// what they are, models that cost nothing, which are asked again after a crash. Both write the same journal.
 import { createSupervisor, defineAgent, defineHandoff, defineTool, memoryEngine, outputOf, user } from "@remit/core";
 import { z } from "zod";
 import {
@@ -26,6 +28,7 @@ export const variants = {
   asked: { main: true },
   native: { native: true, main: true },
   sqlite: { durable: "sqlite FULL" },
+  "sqlite-free": { durable: "sqlite FULL", free: true },
   "sqlite-native": { native: true, durable: "sqlite FULL" },
 };
 
@@ -36,8 +39,9 @@ const results = (S) => z.object(Object.fromEntries(ORDER.map((role) => [role, S[
 const usage = { inputTokens: 10, outputTokens: 10 };
 
 /** A model that answers at once, as the kit's `think` says. */
-const fakeModel = (finished) => ({
+const fakeModel = (finished, free) => ({
   id: "fake",
+  ...(free ? { cost: "zero" } : {}),
   provider: "fake",
   quote: () => ({ microUsd: 0, tokens: 20 }),
   generate: async (request) => {
@@ -137,7 +141,7 @@ function team({ native }) {
   return { agents: { supervisor, ...specialists }, entry: "supervisor", exit: "supervisor", handoffs };
 }
 
-export async function setup({ native = false, durable }, { tmp }) {
+export async function setup({ native = false, durable, free = false }, { tmp }) {
   const { sqliteEngine } = durable ? await import("@remit/core/sqlite") : {};
   // The kit parks 2,000 runs inside a model call, and each of them is driven while it waits.
   const engine = durable ? sqliteEngine({ path: `${tmp}/remit.db` }) : memoryEngine({ driving: 4_096 });
@@ -147,7 +151,7 @@ export async function setup({ native = false, durable }, { tmp }) {
     ...team({ native }),
     budget: { run: { tokens: 1_000_000 } },
     engine,
-    models: { fake: fakeModel(finished) },
+    models: { fake: fakeModel(finished, free) },
   });
   return {
     async runOnce(index) {

@@ -8,9 +8,10 @@ import { check } from "../../lib/workload.mjs";
 import { setup, variants } from "./adapter.mjs";
 
 const inFlight = 100;
-const [warmMs, ms] = process.argv.slice(2).map(Number);
+const [variant, ...times] = process.argv.slice(2);
+const [warmMs, ms] = times.map(Number);
 const tmp = mkdtempSync(join(tmpdir(), "remit-load-"));
-const { runOnce, close } = await setup(variants.sqlite, { tmp });
+const { runOnce, close } = await setup(variants[variant], { tmp });
 let index = 0;
 const pool = async (until) => {
   let runs = 0;

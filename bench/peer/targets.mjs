@@ -9,14 +9,17 @@
 
 /** Variants of peers that store on disk; one that keeps snapshots of a bare machine is no framework. */
 const durable = /(?:libsql|sqlite-saver)$/;
+/** Our variants that store on disk, by what their models are taken for. */
+export const durableVariants = { "sqlite-free": "models without cost", sqlite: "paid models" };
 const openai = /^openai-agents\//;
 const bases = /^(?:remit|floor|xstate|mcp-sdk)\//;
 
 /**
  * A table as text, one line for each target that what was measured says anything about.
- * @param {Results} results @param {readonly Load[]} loads 100 durable runs at a time, a round each
+ * @param {Results} results @param {Readonly<Record<string, readonly Load[]>>} loads 100 durable runs at a time, by variant,
+ *   a round each
  */
-export function judge({ raw }, loads = []) {
+export function judge({ raw }, loads = {}) {
   /** @param {string} key @param {string} mode @param {(one: Measured) => number} read */
   const median = (key, mode, read) => middleOf((raw[key]?.[mode] ?? []).filter(({ error }) => !error).map(read));
   /** @param {string} key @param {string} base @param {string} mode @param {(one: Measured) => number} read */
@@ -42,9 +45,13 @@ export function judge({ raw }, loads = []) {
     2_000,
     " runs/s",
   );
-  atMost("SQLite FULL against floor/sqlite-full", ratio("remit/sqlite", "floor/sqlite-full", "seq", ms), 3, "×");
-  atLeast("SQLite FULL, 100 in flight", middleOf(loads.map(({ perS }) => perS)), 1_000, " runs/s");
-  atMost("event loop's delay meanwhile, p99", middleOf(loads.map(({ p99Ms }) => p99Ms)), 20, " ms");
+  for (const [variant, models] of Object.entries(durableVariants)) {
+    const base = ratio(`remit/${variant}`, "floor/sqlite-full", "seq", ms);
+    atMost(`SQLite FULL, ${models}, against floor/sqlite-full`, base, 3, "×");
+    const measured = loads[variant] ?? [];
+    atLeast(`SQLite FULL, ${models}, 100 in flight`, middleOf(measured.map(({ perS }) => perS)), 1_000, " runs/s");
+    atMost("event loop's delay meanwhile, p99", middleOf(measured.map(({ p99Ms }) => p99Ms)), 20, " ms");
+  }
   atMost(
     "heap of a parked run",
     median("remit/asked", "park", ({ heapKiB }) => heapKiB),
@@ -60,8 +67,11 @@ export function judge({ raw }, loads = []) {
   for (const key of Object.keys(raw)) {
     if (bases.test(key)) continue;
     const least = openai.test(key) ? 7 : 1;
-    if (durable.test(key)) atLeast(`${key} against SQLite FULL`, ratio(key, "remit/sqlite", "seq", ms), 8, "×");
-    else atLeast(`${key} against in memory`, ratio(key, "remit/asked", "seq", ms), least, "×");
+    if (durable.test(key)) {
+      for (const [variant, models] of Object.entries(durableVariants)) {
+        atLeast(`${key} against SQLite FULL, ${models}`, ratio(key, `remit/${variant}`, "seq", ms), 8, "×");
+      }
+    } else atLeast(`${key} against in memory`, ratio(key, "remit/asked", "seq", ms), least, "×");
   }
   const known = rows.filter(([, value]) => Number.isFinite(value));
   const lines = known.map(([what, value, target, met]) => {

@@ -49,7 +49,7 @@ test("W1 a write that comes alone is committed here", async () => {
 });
 
 test("W1 many at a time, a large one, and whatever comes while the thread is at work are the thread's", async () => {
-  await Promise.all(many(5).map((address) => write(address)));
+  await Promise.all(many(17).map((address) => write(address)));
   await write("large", "x".repeat(65_537));
   expect(looks).toBe(0);
   const first = Promise.all(many(32).map((address) => write(`b${address}`)));

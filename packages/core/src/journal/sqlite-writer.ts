@@ -42,7 +42,7 @@ const portion = 32;
 const toldPerTurn = 16;
 
 /** What is committed here is at most so many writes of so many characters. */
-const hereWritesMax = 4;
+const hereWritesMax = 16;
 const hereSizeMax = 64 * 1024;
 /** The disk is quick while commits take no longer than this on average, over about the last `memory` of them. */
 const quickMs = 2;
