@@ -149,19 +149,20 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
 
   /**
    * Applies an input, and with it what a decision of it comes to at once: both are one batch. Only where it is all that
-   * follows from the input, so that nothing of what the first decided is taken back by the second.
+   * follows from the input but timers, so that nothing of what the first decided is taken back by the second.
    */
   const applied = (event: InputEvent, at: number): Applied | undefined => {
     const first = core.apply(event, at, head.seq + 1);
     if (!first) return undefined;
     const isIndexed = changesIndex(core);
-    const [command] = first.commands;
-    const answer = first.commands.length === 1 && command ? session.immediate?.(command) : undefined;
+    const [command, ...others] = first.commands.filter(({ type }) => type !== "startTimer");
+    const answer = command && others.length === 0 ? session.immediate?.(command) : undefined;
     const second = answer && core.apply(answer, at, head.seq + first.drafts.length + 1);
     if (!second) return { ...first, isIndexed };
+    const timers = first.commands.filter(({ type, id }) => type === "startTimer" && !second.aborts.includes(id));
     return {
       drafts: [...first.drafts, ...second.drafts],
-      commands: second.commands,
+      commands: [...timers, ...second.commands],
       aborts: [...first.aborts, ...second.aborts],
       isIndexed: isIndexed || changesIndex(core),
     };
