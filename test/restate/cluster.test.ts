@@ -1,5 +1,5 @@
-import { OrchestrationError, user } from "@remit/core";
-import { restateEngine } from "@remit/core/restate";
+import { OrchestrationError, silentLogger, user } from "@remit/core";
+import { restateEngine, restateOperator } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePorts, type Nodes, post, startNodes, until } from "../../scripts/restate/server.mjs";
 import { ask, call, finish, makeDesk, makeGate, turns, World } from "../contract/engine-desk.ts";
@@ -89,6 +89,41 @@ test("a paused run says that it is, is listed with its reason, and goes on when 
   gate.open();
   expect(await engine.operator.resumePaused()).toBe(1);
   expect((await run.result()).status).toBe("cancelled");
+});
+
+test("G4 a worker that closes right behind the end of its runs leaves no call behind, and its deployment can be removed", async () => {
+  const { namespace, open } = installation();
+  const engine = open({});
+  const desk = makeDesk({ engine, model: turns({ clerk: [finish("ok")] }) });
+  const runs = await Promise.all(Array.from({ length: 20 }, () => desk.start(input, start)));
+  await Promise.all(runs.map((run) => run.result()));
+  await engine.close();
+  const left = await nodes.query(
+    "SELECT target, status, last_failure FROM sys_invocation WHERE status <> 'completed' AND status <> 'scheduled' " +
+      `AND target_service_name LIKE '${namespace}.%'`,
+  );
+  expect(left).toEqual([]);
+  const operator = restateOperator({ admin: nodes.admin, namespace });
+  const [{ id } = { id: "" }] = await operator.deployments();
+  await operator.remove(id);
+  expect(await operator.deployments()).toEqual([]);
+});
+
+test("G4 a worker closes in time when the cluster is away, and says what it could not see", async () => {
+  const own = await startNodes();
+  const lines: unknown[] = [];
+  const logger = { ...silentLogger, warn: (data: object, text: string) => void lines.push({ ...data, text }) };
+  const engine = restateEngine({ ingress: own.ingress, admin: own.admin, worker: { port: 0 }, logger });
+  try {
+    const desk = makeDesk({ engine, model: turns({ clerk: [ask("?")] }) });
+    await parked(await desk.start(input, start));
+  } finally {
+    await own.close();
+  }
+  await engine.close();
+  expect(lines).toEqual([
+    expect.objectContaining({ text: "a worker closes while calls of the cluster may be under way for it" }),
+  ]);
 });
 
 test("an unsigned request to the worker's port, and one of a foreign cluster, change nothing", async () => {

@@ -104,7 +104,8 @@ export interface Delivery extends Sent {
   readonly definition: string;
 }
 
-export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
+/** @param waiting awakeables of the events whose senders wait here until these are durable */
+export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, waiting: Set<string> = new Set()) {
   const activate = async (ctx: Sdk.ObjectContext, definition: string, parameter: Activation) => {
     const sent = sendObject(sdk, ctx, { service: names.driveOf(definition), method: "drive", key: ctx.key, parameter });
     ctx.set("box", { ...newBox, definition, active: await sent.invocationId } satisfies Box);
@@ -141,7 +142,16 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
         const { id: ack, promise } = ctx.awakeable<Acked>();
         const parameter = { definition, event, ack } satisfies Delivery;
         sendObject(sdk, ctx, { service: names.front, method: "put", key: ctx.key, parameter });
-        return promise;
+        const { attemptCompletedSignal } = ctx.request();
+        const onAttemptEnd = () => waiting.delete(ack);
+        attemptCompletedSignal.addEventListener("abort", onAttemptEnd, { once: true });
+        waiting.add(ack);
+        try {
+          return await promise;
+        } finally {
+          attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
+          onAttemptEnd();
+        }
       },
     ),
     put: sdk.handlers.object.exclusive({ ingressPrivate: true }, put),
