@@ -120,8 +120,10 @@ export function approvalsContract({ fresh, again, survives }: EngineKit): void {
         const run = await office.start(input, start);
         if (atWork) {
           await gate.reached;
-          const judge = (await run.entries()).findLast(({ type }) => type === "model.called");
-          await run.cancel("it errs", { subtree: judge?.path ?? "" });
+          // That a model is asked waits for nothing, so it may be read a moment later.
+          const asked = async () => (await run.entries()).findLast(({ type }) => type === "model.called")?.path;
+          await expect.poll(asked).toContain("/");
+          await run.cancel("it errs", { subtree: (await asked()) ?? "" });
           gate.open();
         }
         await parked(run);

@@ -91,10 +91,18 @@ export function openPlace(nodes: Nodes): Place {
         ...(clock === undefined ? {} : { clock }),
       });
       const close = engine.close.bind(engine);
-      // Its process is gone for good, so its deployment is taken away, as its owner would.
+      // Its process is gone for good, so its deployment is taken away, as its owner would: when no call is bound to it.
       const gone = async () => {
         await close();
-        await remove(async ({ uri }) => !(await listens(uri)));
+        await remove(async ({ id, uri }) => {
+          if (await listens(uri)) return false;
+          const left = await nodes.query(
+            "SELECT target, status, last_failure FROM sys_invocation " +
+              `WHERE status <> 'completed' AND pinned_deployment_id = '${id}'`,
+          );
+          if (left.length === 0) return true;
+          throw new Error(`a closed worker has left calls that are bound to it: ${JSON.stringify(left)}`);
+        });
       };
       return Object.assign(engine, { close: gone });
     },

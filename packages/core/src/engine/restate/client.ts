@@ -97,6 +97,8 @@ export function restateClient(options: ClientOptions): RestateClient {
     let reached = false;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
       for (let tried = 0; tried < ingress.length && clock.now() < until; tried++) {
+        // Behind the end there is nothing that would abort the request.
+        closed.throwIfAborted();
         const base = ingress[turn % ingress.length] as string;
         try {
           return (await request(`${base}/${path}`, "POST", body, until - clock.now())) as Answer;

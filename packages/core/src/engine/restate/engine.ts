@@ -11,6 +11,7 @@ import { sweep } from "../sweep.ts";
 import { turns } from "../turns.ts";
 import { runWatchers, type Watchers } from "../watchers.ts";
 import { Activity } from "./activity.ts";
+import { callsUnderWay, strandedCalls } from "./bound.ts";
 import { addressesOf, type RestateClient, restateClient, waitingClock } from "./client.ts";
 import { type Drains, drains } from "./drain.ts";
 import { type RestateJournal, restateJournal } from "./journal.ts";
@@ -18,7 +19,7 @@ import { type LatelyDriven, latelyDriven } from "./lately.ts";
 import { cellObject, frontObject, indexObject, streamObject } from "./objects.ts";
 import { operatorOf, type RestateOperator } from "./operator.ts";
 import { runObject, type WorkerParts } from "./run-object.ts";
-import { type Acked, type Loaded, type Names, namesOf, runText, type Sent } from "./wire.ts";
+import { type Acked, type Loaded, type Names, namesOf, runText, type Sent, shelfText } from "./wire.ts";
 import { loadSdk, openPort, registerAt, type WorkerOptions, type WorkerPort } from "./worker.ts";
 
 export interface RestateEngineOptions {
@@ -51,12 +52,20 @@ export interface RestateEngine extends Engine {
   readonly operator: RestateOperator;
 }
 
-/** How long a closing worker waits for its runs to be handed over. */
+/** How long a closing worker waits for its runs to be handed over, and for the calls that are under way for it. */
 const handOverMs = 5_000;
+/** How often it looks whether there are such calls, at first and in the end; how long it waits for what it has taken last. */
+const lookMs = 20;
+const lookMsMax = 200;
+const lastMs = 500;
+/** How often who waits for a run is told when a call of it cannot be answered by anybody. */
+const strandedMs = 15_000;
 /** How long a run that was started is looked for here, how long its first batch when it is, and for how many starts not. */
-const takenMs = 250;
+const takenMs = 400;
 const seenMs = 2_000;
 const letDownMost = 64;
+/** How long the index is waited for where it is in this process, before it is asked. */
+const indexedMs = 500;
 /** Tenants of which a process remembers that the index lists them; of others it is looked up at each start. */
 const notedMax = 10_000;
 
@@ -67,6 +76,8 @@ const notedMax = 10_000;
  * G1 A run is driven where its definition is deployed, by one worker at a time.
  * G2 An event from outside is acknowledged when it is durable in the run, whichever process sent it.
  * G3 A worker that closes hands its runs over; one that dies has them taken over.
+ * G4 A worker that closes is called until the cluster has no calls under way for its deployment, as long as a hand-over may
+ *    take: nothing is left that is bound to a place where nobody is. When it cannot be told, that is logged.
  * @throws OrchestrationError `run/id-invalid` for a namespace that is no name
  */
 export function restateEngine(options: RestateEngineOptions): RestateEngine {
@@ -96,10 +107,18 @@ class ClusterEngine implements RestateEngine {
   readonly #lately: LatelyDriven;
   /** Tenants that the index is known to list. */
   readonly #noted = new Set<string>();
+  /** Awakeables of events whose senders wait in this process's fronts. */
+  readonly #waiting = new Set<string>();
   #delivering = 0;
   /** So many starts more are not looked for here. */
   #letDown = 0;
+  /** What is to be done when the index takes an end in this process, by its run; and how many ends more are called to it. */
+  readonly #indexing = new Map<string, () => void>();
+  #indexAway = 0;
   readonly #watchers: Watchers;
+  /** Runs that somebody looks on at, and how many. */
+  readonly #watched = new Map<string, number>();
+  #looking = false;
   readonly #turns = turns<() => void>();
   #driving = 0;
   #turnCount = 0;
@@ -143,7 +162,7 @@ class ClusterEngine implements RestateEngine {
         const runs = [...this.#activities.values()].flatMap(({ record }) => (record ? [record] : []));
         return [...runs, ...this.#lately.runs()];
       },
-      pause: (delayMs) => new Promise((resolve) => void this.#wall.at(this.#wall.now() + delayMs, resolve)),
+      pause: (delayMs) => this.#pause(delayMs),
       forget: (key) => this.#lately.forget(runText(key)),
     });
     this.journal = {
@@ -192,11 +211,14 @@ class ClusterEngine implements RestateEngine {
       const parts = this.#workerParts();
       const { mailbox = 64 } = this.#options;
       const services = [
-        frontObject(sdk, this.#names, mailbox),
+        frontObject(sdk, this.#names, mailbox, this.#waiting),
         streamObject(sdk, this.#names),
         cellObject(sdk, this.#names),
-        indexObject(sdk, this.#names, (tenant) => {
-          if (this.#noted.size < notedMax) this.#noted.add(tenant);
+        indexObject(sdk, this.#names, {
+          noted: (tenant) => {
+            if (this.#noted.size < notedMax) this.#noted.add(tenant);
+          },
+          put: (record) => this.#indexing.get(runText(record))?.(),
         }),
         ...definitions.map((definition) => runObject(sdk, this.#names, definition, parts)),
       ];
@@ -234,7 +256,12 @@ class ClusterEngine implements RestateEngine {
       this.#watchers.resumed(runText(key));
       if (event.type !== "run.started" || !(await this.#beginHere(key, definition, event))) {
         const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
-        const acked = await this.#client.call<Acked>(to, { definition, event });
+        let acked = await this.#client.call<Acked>(to, { definition, event });
+        // The worker at which it waited closes: it waits at another one.
+        while (acked.error?.code === "engine/closed") {
+          this.#assertOpen();
+          acked = await this.#client.call<Acked>(to, { definition, event });
+        }
         if (acked.error) throw errorFrom(acked.error);
       }
     } finally {
@@ -262,7 +289,8 @@ class ClusterEngine implements RestateEngine {
         unwatch = this.#watchers.watch(name, { batch: () => resolve(true), stopped: reject });
       });
       begun.catch(() => {});
-      await this.#client.call<void>({ service: this.#names.front, key: name, handler: "begin" }, { definition, event });
+      const to = { service: this.#names.front, key: name, handler: "begin/send" };
+      await this.#client.call<unknown>(to, { definition, event });
       const taken = new Promise<boolean>((resolve) => {
         const look = (waitMs: number) => {
           late = this.#wall.at(this.#wall.now() + waitMs, () => {
@@ -359,6 +387,12 @@ class ClusterEngine implements RestateEngine {
     return {
       timers: !this.#ownTimers,
       isNoted: (tenant) => this.#noted.has(tenant),
+      isIndexHere: () => {
+        if (this.#indexAway === 0) return true;
+        this.#indexAway--;
+        return false;
+      },
+      indexed: (record) => this.#indexed(record),
       isClosing: () => this.#closing !== undefined,
       load: (service, key) => this.#client.call<Loaded>({ service, key, handler: "load" }),
       open: (key: RunKey, definition: string, sent: readonly Sent[], load: () => Promise<Loaded>) => {
@@ -405,8 +439,69 @@ class ClusterEngine implements RestateEngine {
     };
   }
 
+  /** Resolves when the index has what it was sent of a run. Where that is not seen here it is asked, and so are the next ends. */
+  async #indexed(record: RunRecord): Promise<void> {
+    const name = runText(record);
+    const taken = Promise.withResolvers<boolean>();
+    this.#indexing.set(name, () => taken.resolve(true));
+    const late = this.#wall.at(this.#wall.now() + indexedMs, () => taken.resolve(false));
+    const isSeen = await taken.promise;
+    late.cancel();
+    this.#indexing.delete(name);
+    if (isSeen) return;
+    this.#indexAway = letDownMost;
+    try {
+      // What it was sent is under way, and a second time is none.
+      await this.#client.call<void>({ service: this.#names.index, key: shelfText(record), handler: "put" }, { record });
+    } catch (thrown) {
+      this.#logger.warn(
+        { runId: record.runId, reason: reasonOf(thrown) },
+        "the end of a run is told before it is listed",
+      );
+    }
+  }
+
   watch(key: RunKey, watcher: RunWatcher): () => void {
-    return this.#watchers.watch(runText(key), watcher);
+    const name = runText(key);
+    const unwatch = this.#watchers.watch(name, watcher);
+    this.#watched.set(name, (this.#watched.get(name) ?? 0) + 1);
+    this.#lookForStranded();
+    let isOver = false;
+    return () => {
+      unwatch();
+      if (isOver) return;
+      isOver = true;
+      const others = (this.#watched.get(name) ?? 1) - 1;
+      if (others > 0) this.#watched.set(name, others);
+      else this.#watched.delete(name);
+    };
+  }
+
+  /** While somebody waits for runs that others drive, looks now and then whether a call of theirs is bound to nobody. */
+  #lookForStranded(): void {
+    if (this.#looking || this.#closing) return;
+    this.#looking = true;
+    this.#wall.at(this.#wall.now() + strandedMs, () => {
+      this.#looking = false;
+      if (this.#closing || this.#watched.size === 0) return;
+      this.#tellStranded()
+        .catch((thrown: unknown) => {
+          this.#logger.debug({ reason: reasonOf(thrown) }, "it was not seen whether calls of runs are stranded");
+        })
+        .finally(() => this.#lookForStranded());
+    });
+  }
+
+  async #tellStranded(): Promise<void> {
+    const { namespace = "remit" } = this.#options;
+    const parts = { client: this.#client, names: this.#names };
+    for (const { key, service, deployment } of await strandedCalls(parts, namespace)) {
+      if (!this.#watched.has(key)) continue;
+      const reason = `a call of it is bound to ${deployment}, which was taken away by force; \`resumePaused\` moves it`;
+      const error = new OrchestrationError("engine/no-worker", { service, key, reason });
+      // Not remembered: once the call has been moved the run goes on, wherever that is.
+      this.#watchers.tell(key, (watcher) => watcher.stopped(error));
+    }
   }
 
   async idle(): Promise<void> {
@@ -433,18 +528,65 @@ class ClusterEngine implements RestateEngine {
       this.#wake?.cancel();
       const error = new OrchestrationError("engine/closed", { engine: this.name });
       const port = await this.#port?.catch(() => undefined);
-      port?.refuse(this.#names.drives);
+      const { drives, front } = this.#names;
+      const isDrive = (path: string) => path.includes(`/${drives}`) && path.endsWith("/drive");
+      // Who would wait here for a run that nobody drives here any more waits at another worker.
+      port?.refuse((path) => isDrive(path) || path.endsWith(`/${front}/deliver`));
       for (const activity of this.#activities.values()) activity.stop();
-      const late = new Promise<void>((resolve) => this.#wall.at(this.#wall.now() + handOverMs, resolve));
-      await Promise.race([this.#handedOver().then(port?.drained), late]);
+      const until = this.#wall.now() + handOverMs;
+      const late = this.#pause(handOverMs);
+      await Promise.race([this.#handedOver().then(() => port?.rests(isDrive)), late]);
+      if (port) {
+        await Promise.all([...this.#waiting].map((ack) => this.#sendAway(ack, error, until)));
+        await this.#rests(port.uri(), until);
+      }
       this.#closed.abort(error);
       this.#watchers.closed(error);
       for (const activity of this.#activities.values()) activity.abandon();
       await this.#registered?.done.catch(() => {});
+      // What is turned away from here on is bound to nobody; what was taken is answered.
+      port?.refuse(() => true);
+      if (port) await Promise.race([port.rests(() => true), this.#pause(lastMs)]);
       await port?.close();
       await this.journal.close();
     })();
     return this.#closing;
+  }
+
+  /** Tells who waits here for an event to become durable to ask again; another worker has it meanwhile. */
+  async #sendAway(ack: string, error: OrchestrationError, until: number): Promise<void> {
+    const acked = { error: error.toRecord() } satisfies Acked;
+    const leftMs = Math.max(lookMs, until - this.#wall.now());
+    try {
+      await this.#client.call<void>({ service: "restate/awakeables", key: ack, handler: "resolve" }, acked, leftMs);
+    } catch (thrown) {
+      this.#logger.warn({ reason: reasonOf(thrown) }, "who waits for an event at a closing worker was not told");
+    }
+  }
+
+  /** Resolves when the cluster has no calls under way for what is served at an address, or when it is late. */
+  async #rests(uri: string, until: number): Promise<void> {
+    let left: number | undefined;
+    let reason = "";
+    for (let waitMs = lookMs; ; waitMs = Math.min(waitMs * 2, lookMsMax)) {
+      const late = this.#pause(Math.max(lookMs, until - this.#wall.now())).then(() => undefined);
+      try {
+        left = await Promise.race([callsUnderWay({ client: this.#client, names: this.#names }, uri), late]);
+        reason = left === undefined ? "the cluster gives no answer" : "";
+      } catch (thrown) {
+        left = undefined;
+        reason = reasonOf(thrown);
+      }
+      if (left === 0) return;
+      if (this.#wall.now() + waitMs >= until) break;
+      await this.#pause(waitMs);
+    }
+    const data = { uri, ...(left === undefined ? { reason } : { calls: left }) };
+    this.#logger.warn(data, "a worker closes while calls of the cluster may be under way for it");
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#wall.at(this.#wall.now() + delayMs, resolve));
   }
 
   #assertOpen(): void {

@@ -104,7 +104,8 @@ export interface Delivery extends Sent {
   readonly definition: string;
 }
 
-export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
+/** @param waiting awakeables of the events whose senders wait here until these are durable */
+export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, waiting: Set<string> = new Set()) {
   const activate = async (ctx: Sdk.ObjectContext, definition: string, parameter: Activation) => {
     const sent = sendObject(sdk, ctx, { service: names.driveOf(definition), method: "drive", key: ctx.key, parameter });
     ctx.set("box", { ...newBox, definition, active: await sent.invocationId } satisfies Box);
@@ -112,6 +113,16 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
   /** Gives an event to the activation under way: the n-th is a signal of its own, so none takes another's place. */
   const ring = (ctx: Sdk.ObjectContext, active: string, box: Box, sent: Sent): Box => {
     const count = box.heard + box.rung.length + 1;
+    // An end to which nobody rang is not told here: what comes too late for that activation is found behind it.
+    if (count === 1 && box.definition !== undefined) {
+      const service = names.driveOf(box.definition);
+      sendObject(sdk, ctx, {
+        service,
+        method: "missed",
+        key: ctx.key,
+        parameter: { id: active, heard: 0 } satisfies Heard,
+      });
+    }
     ctx
       .invocation(active as Sdk.InvocationId)
       .signal<Sent>(bellOf(count))
@@ -141,7 +152,16 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
         const { id: ack, promise } = ctx.awakeable<Acked>();
         const parameter = { definition, event, ack } satisfies Delivery;
         sendObject(sdk, ctx, { service: names.front, method: "put", key: ctx.key, parameter });
-        return promise;
+        const { attemptCompletedSignal } = ctx.request();
+        const onAttemptEnd = () => waiting.delete(ack);
+        attemptCompletedSignal.addEventListener("abort", onAttemptEnd, { once: true });
+        waiting.add(ack);
+        try {
+          return await promise;
+        } finally {
+          attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
+          onAttemptEnd();
+        }
       },
     ),
     put: sdk.handlers.object.exclusive({ ingressPrivate: true }, put),
@@ -176,9 +196,11 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number) {
     /** An activation has ended; what it did not hear is what the next one begins with. */
     shut: sdk.handlers.object.exclusive(
       { ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended }: Shut): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended, missed }: Shut): Promise<void> => {
         const box = await boxOf(ctx);
         const { active, definition = "" } = box;
+        // It said so itself before.
+        if (missed && active !== id) return;
         if (active !== undefined && active !== id) {
           // Another one was sent behind it, and has been given what was rung.
           const rung = left.reduce<Box>((before, sent) => ring(ctx, active, before, sent), box);
@@ -401,8 +423,15 @@ export function sendToIndex(
   sendObject(sdk, ctx, { service: names.index, method: "put", key: shelfText(parameter.record), parameter });
 }
 
-/** @param onNoted told of tenants that are known to be listed */
-export function indexObject(sdk: typeof Sdk, names: Names, onNoted: (tenant: string) => void = () => {}) {
+/** Told what the index has taken in this process, perhaps twice. */
+export interface IndexParts {
+  /** The tenant is known to be listed. */
+  readonly noted: (tenant: string) => void;
+  /** Whoever looks finds it. */
+  readonly put: (record: RunRecord) => void;
+}
+
+export function indexObject(sdk: typeof Sdk, names: Names, parts: IndexParts) {
   /** Puts ended runs to those of their days, which know them before they are forgotten here. */
   const shelve = async (ctx: Sdk.ObjectContext, tenant: string) => {
     const keys = (await ctx.stateKeys()).filter((key) => key.startsWith(endedPrefix));
@@ -419,20 +448,25 @@ export function indexObject(sdk: typeof Sdk, names: Names, onNoted: (tenant: str
   const index = {
     put: sdk.handlers.object.exclusive(
       { enableLazyState: true },
-      async (ctx: Sdk.ObjectContext, { record, acks = [], noted }: Listed): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { record, acks = [], noted, tells }: Listed): Promise<void> => {
         const { tenant, runId } = record;
         if (isUnfinished(record.status)) {
           if (!noted && !(await ctx.get("noted"))) {
             await note(sdk, names, ctx, tenantsText, tenant);
             ctx.set("noted", true);
           }
-          onNoted(tenant);
+          parts.noted(tenant);
           ctx.set(`${runPrefix}${runId}`, record);
         } else {
           ctx.clear(`${runPrefix}${runId}`);
           ctx.set(`${endedPrefix}${runId}`, record);
         }
         for (const { ack, acked } of acks) ctx.resolveAwakeable(ack, acked);
+        if (tells) {
+          // What was said before a step is there when the step is stored.
+          await ctx.run("kept", () => true);
+          parts.put(record);
+        }
         if (!isUnfinished(record.status) && isLast(runId)) await shelve(ctx, tenant);
       },
     ),

@@ -2,6 +2,7 @@ import { OrchestrationError } from "../../errors.ts";
 import { definitionOf, isUnfinished } from "../../journal/listing.ts";
 import type { Clock } from "../../port/clock.ts";
 import type { RunRecord } from "../../port/journal.ts";
+import { moveCall, strandedCalls } from "./bound.ts";
 import {
   addressesOf,
   type Deployment,
@@ -71,7 +72,10 @@ export interface RestateOperator {
   readonly remove: (deployment: string) => Promise<void>;
   /** Runs that do not come forward. @throws OrchestrationError `engine/admin-unreachable` */
   readonly stuck: () => Promise<readonly StuckRun[]>;
-  /** Has paused runs tried again, all or one of them; resolves with how many. */
+  /**
+   * Has paused runs tried again, all or one of them, and calls that are bound to a deployment which was taken away by force
+   * go on where their service is by now; resolves with how many.
+   */
   readonly resumePaused: (run?: string) => Promise<number>;
 }
 
@@ -246,17 +250,25 @@ export function operatorOf({ client, names, namespace, drains, clock }: Operator
     const own = rows.filter(({ service }) => isOurs(service));
     return own.map((row) => ({ ...row, tries: Number(row.tries), reason: row.reason ?? "" }));
   };
+  const servedNow = async () => new Set((await listed()).flatMap(({ services }) => services.map(({ name }) => name)));
   return {
-    served: async () => new Set((await listed()).flatMap(({ services }) => services.map(({ name }) => name))),
+    served: servedNow,
     deployments,
     drain,
     undrain,
     remove,
     stuck,
     resumePaused: async (run) => {
-      const paused = (await stuck()).filter((one) => one.status === "paused" && (run ?? one.run) === one.run);
-      for (const { invocation } of paused) await client.admin("PATCH", `invocations/${invocation}/resume`);
-      return paused.length;
+      const isWanted = (key: string) => (run ?? key) === key;
+      const lost = await strandedCalls({ client, names }, namespace);
+      const gone = new Set(lost.map(({ invocation }) => invocation));
+      const paused = (await stuck()).filter((one) => one.status === "paused" && !gone.has(one.invocation));
+      const resumed = paused.filter((one) => isWanted(one.run));
+      for (const { invocation } of resumed) await client.admin("PATCH", `invocations/${invocation}/resume`);
+      const served = await servedNow();
+      const moved = lost.filter(({ key, service }) => isWanted(key) && served.has(service));
+      for (const { invocation } of moved) await moveCall(client, clock, invocation);
+      return resumed.length + moved.length;
     },
   };
 }

@@ -27,10 +27,10 @@ export interface WorkerPort {
   readonly uri: () => string;
   /** Serves exactly these from now on. */
   readonly serve: (services: readonly Sdk.ServiceDefinition<string, unknown>[]) => void;
-  /** Begins no more activations of such services: they go to another worker, or wait for one. What is under way goes on. */
-  readonly refuse: (services: string) => void;
-  /** Resolves when the cluster has all of the activations that were under way. */
-  readonly drained: () => Promise<void>;
+  /** Takes no more calls at such paths: they go to another worker, or wait for one. What is under way goes on. */
+  readonly refuse: (isRefused: (path: string) => boolean) => void;
+  /** Resolves when no call at such a path is under way here. */
+  readonly rests: (isMeant: (path: string) => boolean) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -53,22 +53,22 @@ export async function openPort(sdk: typeof Sdk, options: WorkerOptions, logger: 
   const { port, host = "127.0.0.1", identityKeys } = options;
   let handle: ReturnType<typeof sdk.createEndpointHandler> | undefined;
   const sessions = new Set<ServerHttp2Session>();
-  let refused: string | undefined;
-  const drives = new Set<Http2ServerResponse>();
-  const drained: (() => void)[] = [];
+  let isRefused = (_path: string) => false;
+  /** Paths of what is under way. */
+  const open = new Map<Http2ServerResponse, string>();
+  const looks = new Set<() => void>();
   const server: Http2Server = createServer((request, response) => {
     // Turned away before it is answered, so the cluster has not bound it to this deployment yet.
-    const isDrive = request.url.endsWith("/drive");
-    const isRefused = refused !== undefined && isDrive && request.url.includes(`/${refused}`);
-    if (isDrive) {
-      drives.add(response);
-      response.on("close", () => {
-        drives.delete(response);
-        if (drives.size === 0) for (const resolve of drained.splice(0)) resolve();
-      });
+    if (!handle || isRefused(request.url)) {
+      response.writeHead(503).end();
+      return;
     }
-    if (handle && !isRefused) handle(request, response);
-    else response.writeHead(503).end();
+    open.set(response, request.url);
+    response.on("close", () => {
+      open.delete(response);
+      for (const look of looks) look();
+    });
+    handle(request, response);
   });
   server.on("session", (session) => {
     sessions.add(session);
@@ -94,10 +94,19 @@ export async function openPort(sdk: typeof Sdk, options: WorkerOptions, logger: 
         },
       });
     },
-    refuse: (services) => {
-      refused = services;
+    refuse: (isMeant) => {
+      isRefused = isMeant;
     },
-    drained: () => (drives.size === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
+    rests: (isMeant) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if ([...open.values()].some(isMeant)) return;
+          looks.delete(look);
+          resolve();
+        };
+        looks.add(look);
+        look();
+      }),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.destroy();
