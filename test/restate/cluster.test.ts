@@ -41,7 +41,6 @@ const codeOf = (promise: Promise<unknown>) =>
     () => "no error",
     (error: unknown) => (OrchestrationError.is(error) ? error.code : String(error)),
   );
-const cancelOf = (index: number) => ({ ...cancel, id: `c${index}` });
 const cancel = { id: "c", type: "cancel.requested", path: "", body: { reason: "x", principal: user("u") } } as const;
 
 test("K1 where no node is, everybody is told in time, by code", async () => {
@@ -206,48 +205,6 @@ test("a deadline that falls due when its run has ended goes no further than the 
   expect(await run.entries()).toEqual(before);
   // Who says something to it is answered as ever.
   expect(await codeOf(run.send("y"))).toMatch(/^run\//);
-});
-
-test("an event that comes at the very end of a run, or behind it, is answered, and changes nothing that has ended", async () => {
-  const { open } = installation();
-  const engine = open({});
-  const desk = makeDesk({ engine, model: turns({ clerk: [finish("ok")] }) });
-  const definition = `desk@${desk.definition.hash}`;
-  const runs = await Promise.all(Array.from({ length: 20 }, () => desk.start(input, start)));
-  const sent = runs.map((run, index) => codeOf(engine.deliver({ tenant, runId: run.id }, definition, cancelOf(index))));
-  const ends = await Promise.all(runs.map(async (run) => (await run.result()).status));
-  for (const code of await Promise.all(sent)) expect(code).toMatch(/^(no error|run\/)/);
-  for (const status of ends) expect(status).toMatch(/^(completed|cancelled)$/);
-  const before = await Promise.all(runs.map((run) => run.entries()));
-  const elsewhere = open({ worker: false });
-  for (const late of [engine, elsewhere]) {
-    const again = runs.map((run, index) =>
-      codeOf(late.deliver({ tenant, runId: run.id }, definition, cancelOf(index + 50))),
-    );
-    for (const code of await Promise.all(again)) expect(code).toMatch(/^(no error|run\/)/);
-  }
-  expect(await Promise.all(runs.map((run) => run.entries()))).toEqual(before);
-});
-
-test("whoever hears of an end finds it at once in another process, listed and by its id", async () => {
-  const { open } = installation();
-  const first = makeDesk({ engine: open({}), model: turns({ clerk: [finish("ok")] }) });
-  const looker = makeDesk({ engine: open({ worker: false }), model: turns({}) });
-  const look = async (ends: number) => {
-    for (let index = 0; index < ends; index++) {
-      const run = await first.start(input, start);
-      await run.result();
-      const listed = await looker.list({ tenant, status: ["completed"] });
-      expect(listed.map(({ runId }) => runId)).toContain(run.id);
-      expect(await (await looker.find(run.id, { tenant })).status()).toBe("completed");
-    }
-  };
-  await look(10);
-  // From here on the index is served by another process than the one that drives the runs.
-  const other = open({});
-  makeDesk({ engine: other, model: turns({ clerk: [finish("ok")] }), name: "other" });
-  await other.ready();
-  await look(5);
 });
 
 test("R7 a write's intent is stored in the cluster before the write is dispatched", async () => {

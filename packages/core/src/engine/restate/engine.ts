@@ -19,7 +19,7 @@ import { type LatelyDriven, latelyDriven } from "./lately.ts";
 import { cellObject, frontObject, indexObject, streamObject } from "./objects.ts";
 import { operatorOf, type RestateOperator } from "./operator.ts";
 import { runObject, type WorkerParts } from "./run-object.ts";
-import { type Acked, type Loaded, type Names, namesOf, runText, type Sent, shelfText } from "./wire.ts";
+import { type Acked, type Loaded, type Names, namesOf, runText, type Sent } from "./wire.ts";
 import { loadSdk, openPort, registerAt, type WorkerOptions, type WorkerPort } from "./worker.ts";
 
 export interface RestateEngineOptions {
@@ -61,11 +61,9 @@ const lastMs = 500;
 /** How often who waits for a run is told when a call of it cannot be answered by anybody. */
 const strandedMs = 15_000;
 /** How long a run that was started is looked for here, how long its first batch when it is, and for how many starts not. */
-const takenMs = 400;
+const takenMs = 250;
 const seenMs = 2_000;
 const letDownMost = 64;
-/** How long the index is waited for where it is in this process, before it is asked. */
-const indexedMs = 500;
 /** Tenants of which a process remembers that the index lists them; of others it is looked up at each start. */
 const notedMax = 10_000;
 
@@ -112,9 +110,6 @@ class ClusterEngine implements RestateEngine {
   #delivering = 0;
   /** So many starts more are not looked for here. */
   #letDown = 0;
-  /** What is to be done when the index takes an end in this process, by its run; and how many ends more are called to it. */
-  readonly #indexing = new Map<string, () => void>();
-  #indexAway = 0;
   readonly #watchers: Watchers;
   /** Runs that somebody looks on at, and how many. */
   readonly #watched = new Map<string, number>();
@@ -214,11 +209,8 @@ class ClusterEngine implements RestateEngine {
         frontObject(sdk, this.#names, mailbox, this.#waiting),
         streamObject(sdk, this.#names),
         cellObject(sdk, this.#names),
-        indexObject(sdk, this.#names, {
-          noted: (tenant) => {
-            if (this.#noted.size < notedMax) this.#noted.add(tenant);
-          },
-          put: (record) => this.#indexing.get(runText(record))?.(),
+        indexObject(sdk, this.#names, (tenant) => {
+          if (this.#noted.size < notedMax) this.#noted.add(tenant);
         }),
         ...definitions.map((definition) => runObject(sdk, this.#names, definition, parts)),
       ];
@@ -289,8 +281,7 @@ class ClusterEngine implements RestateEngine {
         unwatch = this.#watchers.watch(name, { batch: () => resolve(true), stopped: reject });
       });
       begun.catch(() => {});
-      const to = { service: this.#names.front, key: name, handler: "begin/send" };
-      await this.#client.call<unknown>(to, { definition, event });
+      await this.#client.call<void>({ service: this.#names.front, key: name, handler: "begin" }, { definition, event });
       const taken = new Promise<boolean>((resolve) => {
         const look = (waitMs: number) => {
           late = this.#wall.at(this.#wall.now() + waitMs, () => {
@@ -387,12 +378,6 @@ class ClusterEngine implements RestateEngine {
     return {
       timers: !this.#ownTimers,
       isNoted: (tenant) => this.#noted.has(tenant),
-      isIndexHere: () => {
-        if (this.#indexAway === 0) return true;
-        this.#indexAway--;
-        return false;
-      },
-      indexed: (record) => this.#indexed(record),
       isClosing: () => this.#closing !== undefined,
       load: (service, key) => this.#client.call<Loaded>({ service, key, handler: "load" }),
       open: (key: RunKey, definition: string, sent: readonly Sent[], load: () => Promise<Loaded>) => {
@@ -437,28 +422,6 @@ class ClusterEngine implements RestateEngine {
         this.#tellIdle();
       },
     };
-  }
-
-  /** Resolves when the index has what it was sent of a run. Where that is not seen here it is asked, and so are the next ends. */
-  async #indexed(record: RunRecord): Promise<void> {
-    const name = runText(record);
-    const taken = Promise.withResolvers<boolean>();
-    this.#indexing.set(name, () => taken.resolve(true));
-    const late = this.#wall.at(this.#wall.now() + indexedMs, () => taken.resolve(false));
-    const isSeen = await taken.promise;
-    late.cancel();
-    this.#indexing.delete(name);
-    if (isSeen) return;
-    this.#indexAway = letDownMost;
-    try {
-      // What it was sent is under way, and a second time is none.
-      await this.#client.call<void>({ service: this.#names.index, key: shelfText(record), handler: "put" }, { record });
-    } catch (thrown) {
-      this.#logger.warn(
-        { runId: record.runId, reason: reasonOf(thrown) },
-        "the end of a run is told before it is listed",
-      );
-    }
   }
 
   watch(key: RunKey, watcher: RunWatcher): () => void {

@@ -113,16 +113,6 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
   /** Gives an event to the activation under way: the n-th is a signal of its own, so none takes another's place. */
   const ring = (ctx: Sdk.ObjectContext, active: string, box: Box, sent: Sent): Box => {
     const count = box.heard + box.rung.length + 1;
-    // An end to which nobody rang is not told here: what comes too late for that activation is found behind it.
-    if (count === 1 && box.definition !== undefined) {
-      const service = names.driveOf(box.definition);
-      sendObject(sdk, ctx, {
-        service,
-        method: "missed",
-        key: ctx.key,
-        parameter: { id: active, heard: 0 } satisfies Heard,
-      });
-    }
     ctx
       .invocation(active as Sdk.InvocationId)
       .signal<Sent>(bellOf(count))
@@ -196,11 +186,9 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
     /** An activation has ended; what it did not hear is what the next one begins with. */
     shut: sdk.handlers.object.exclusive(
       { ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended, missed }: Shut): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended }: Shut): Promise<void> => {
         const box = await boxOf(ctx);
         const { active, definition = "" } = box;
-        // It said so itself before.
-        if (missed && active !== id) return;
         if (active !== undefined && active !== id) {
           // Another one was sent behind it, and has been given what was rung.
           const rung = left.reduce<Box>((before, sent) => ring(ctx, active, before, sent), box);
@@ -423,15 +411,8 @@ export function sendToIndex(
   sendObject(sdk, ctx, { service: names.index, method: "put", key: shelfText(parameter.record), parameter });
 }
 
-/** Told what the index has taken in this process, perhaps twice. */
-export interface IndexParts {
-  /** The tenant is known to be listed. */
-  readonly noted: (tenant: string) => void;
-  /** Whoever looks finds it. */
-  readonly put: (record: RunRecord) => void;
-}
-
-export function indexObject(sdk: typeof Sdk, names: Names, parts: IndexParts) {
+/** @param onNoted told of tenants that are known to be listed */
+export function indexObject(sdk: typeof Sdk, names: Names, onNoted: (tenant: string) => void = () => {}) {
   /** Puts ended runs to those of their days, which know them before they are forgotten here. */
   const shelve = async (ctx: Sdk.ObjectContext, tenant: string) => {
     const keys = (await ctx.stateKeys()).filter((key) => key.startsWith(endedPrefix));
@@ -448,25 +429,20 @@ export function indexObject(sdk: typeof Sdk, names: Names, parts: IndexParts) {
   const index = {
     put: sdk.handlers.object.exclusive(
       { enableLazyState: true },
-      async (ctx: Sdk.ObjectContext, { record, acks = [], noted, tells }: Listed): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { record, acks = [], noted }: Listed): Promise<void> => {
         const { tenant, runId } = record;
         if (isUnfinished(record.status)) {
           if (!noted && !(await ctx.get("noted"))) {
             await note(sdk, names, ctx, tenantsText, tenant);
             ctx.set("noted", true);
           }
-          parts.noted(tenant);
+          onNoted(tenant);
           ctx.set(`${runPrefix}${runId}`, record);
         } else {
           ctx.clear(`${runPrefix}${runId}`);
           ctx.set(`${endedPrefix}${runId}`, record);
         }
         for (const { ack, acked } of acks) ctx.resolveAwakeable(ack, acked);
-        if (tells) {
-          // What was said before a step is there when the step is stored.
-          await ctx.run("kept", () => true);
-          parts.put(record);
-        }
         if (!isUnfinished(record.status) && isLast(runId)) await shelve(ctx, tenant);
       },
     ),

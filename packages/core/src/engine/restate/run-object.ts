@@ -49,8 +49,7 @@ import {
  * A4 The object belongs to a service that is named after the definition, so a run goes where its definition is deployed.
  * A5 A run that waits has no invocation. What wakes it is its front.
  * A6 The shell waits for its steps, for what is rung to it, and for the index when the run rests. Otherwise the front and
- *    the index are sent to; who must not be told before the index knows that the run works is told by the index. An end is
- *    sent to the index as well where the index is in this process: it is told here when the index has it.
+ *    the index are sent to; who must not be told before the index knows that the run works is told by the index.
  * A7 What a step has stored that somebody waited for goes into the object's state behind it, with all before it; what
  *    nobody waited for within a moment, and before the activation ends. Until then it is in the steps' results, where the
  *    next attempt finds it.
@@ -61,10 +60,6 @@ export interface WorkerParts {
   /** Told when an activity has ended, before the front hears of it, and when nothing of it is left, perhaps twice. */
   readonly ended: (activity: Activity, definition: string, wake: number | undefined) => void;
   readonly left: (activity: Activity) => void;
-  /** True where the index has been in this process lately: what it is sent is likely seen here. */
-  readonly isIndexHere: () => boolean;
-  /** Resolves when the index has what it was sent of a run, so that whoever looks finds it. */
-  readonly indexed: (record: RunRecord) => Promise<void>;
   /** The run's journal as it is in its object now. */
   readonly load: (service: string, key: string) => Promise<Loaded>;
   readonly isClosing: () => boolean;
@@ -94,15 +89,6 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     let kept = 0;
     let heard = 0;
     let activity: Activity | undefined;
-    /** An end that is told here when the index has it, which the shell does not wait for. */
-    let ending: { readonly activity: Activity; readonly record: RunRecord } | undefined;
-    const end = async ({ activity: over, record }: NonNullable<typeof ending>) => {
-      await worker.indexed(record);
-      over.stored();
-      await over.rest();
-      worker.ended(over, definition, undefined);
-      worker.left(over);
-    };
     // From here on the shell may never be heard of again: what it would say at its end is said now.
     const onAttemptEnd = () => {
       if (!activity) return;
@@ -121,13 +107,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       if (worker.isClosing() && !activity) throw new Error("the worker is closing");
       activity ??= worker.open(key, definition, given, load);
       const next = await activity.flush();
-      if (!next.listed) return next;
-      const isEnd = next.done !== undefined && !isUnfinished(next.listed.status);
-      return {
-        ...next,
-        ...(worker.isNoted(key.tenant) ? { noted: true } : {}),
-        ...(isEnd && worker.isIndexHere() ? { sends: true } : {}),
-      };
+      return next.listed && worker.isNoted(key.tenant) ? { ...next, noted: true } : next;
     };
     const nextStep = () => ctx.run("store", flush).map((done): Arrival => ({ kind: "flush", flush: done as Flush }));
     const nextBell = () =>
@@ -154,7 +134,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
           bell = nextBell();
           continue;
         }
-        const { batches, record, listed, snapshot, acks, noted, sends, ...flushed } = arrival.flush;
+        const { batches, record, listed, snapshot, acks, noted, ...flushed } = arrival.flush;
         stored.push(...batches);
         if (flushed.keep) keep();
         if (snapshot) ctx.set("snapshot", snapshot);
@@ -163,12 +143,6 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
           isEnded = !isUnfinished(record.status);
         }
         // Whoever hears that a run rests may look for it at once; that it works, whoever waits is told by the index.
-        if (listed && sends) {
-          sendToIndex(sdk, names, ctx, { record: listed, acks, tells: true });
-          if (activity) ending = { activity, record: listed };
-          done = flushed.done;
-          break;
-        }
         if (listed && listed.status !== "running") await indexRun(sdk, names, ctx, listed);
         const isTold = listed?.status === "running";
         if (isTold) sendToIndex(sdk, names, ctx, { record: listed, acks, ...(noted ? { noted } : {}) });
@@ -177,15 +151,11 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         done = flushed.done;
         if (!done) step = nextStep();
       }
-      if (!done) return;
-      if (!ending) {
-        await activity?.rest();
-        if (activity) worker.ended(activity, definition, done.wake?.at);
-      }
+      await activity?.rest();
+      if (activity) worker.ended(activity, definition, done.wake?.at);
+
       const { wake, handOver } = done;
       const left = [...done.left, ...given.slice(done.heard)];
-      // Nobody rang, and nothing is to wake it: whoever rings from now on has it looked at (`missed`).
-      if (isEnded && heard === 0 && left.length === 0) return;
       front("shut", {
         id,
         heard,
@@ -209,8 +179,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       throw thrown;
     } finally {
       attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
-      if (ending) void end(ending);
-      else if (activity) worker.left(activity);
+      if (activity) worker.left(activity);
     }
   };
 
@@ -218,14 +187,6 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     drive: sdk.handlers.object.exclusive(
       { enableLazyState: true, ingressPrivate: true, inactivityTimeout, abortTimeout },
       drive,
-    ),
-    /** Comes behind an activation that was rung to: in its stead it says what it cannot have heard. */
-    missed: sdk.handlers.object.exclusive(
-      { enableLazyState: true, ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { id, heard }: Heard): Promise<void> => {
-        const parameter = { id, heard, left: [], missed: true } satisfies Shut;
-        sendObject(sdk, ctx, { service: names.front, method: "shut", key: ctx.key, parameter });
-      },
     ),
     load: sdk.handlers.object.shared({ ...brief }, loadHere),
     read: sdk.handlers.object.shared(

@@ -36,8 +36,6 @@ export interface Flush {
   readonly keep?: true;
   /** True where the index is known to list the tenant. */
   readonly noted?: true;
-  /** The index is sent to, and not waited for. */
-  readonly sends?: true;
   /** Present in the last one. */
   readonly done?: Done;
 }
@@ -76,8 +74,6 @@ export interface Shut extends Heard {
   readonly handOver?: true;
   /** The run has ended: what is still to wake it is stopped at its front. */
   readonly ended?: true;
-  /** Said behind the activation, which may have ended without a word. */
-  readonly missed?: true;
 }
 /** What the index is told of a run. */
 export interface Listed {
@@ -86,8 +82,6 @@ export interface Listed {
   readonly acks?: Flush["acks"];
   /** True where the tenant is known to be listed, so that nobody has to look. */
   readonly noted?: true;
-  /** Its process is to be told when everybody can see it. */
-  readonly tells?: true;
 }
 
 /** Name of the signal by which an activation is given the n-th event that comes while it is under way; counts from 1. */
