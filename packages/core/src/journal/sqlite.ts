@@ -17,14 +17,15 @@ export interface SqliteJournalOptions {
   readonly logger?: Logger;
   /** Makes a tenant's secret; 32 random bytes as base64url when absent. For tests that need the same hashes again. */
   readonly newKey?: (tenant: string) => string;
-  /** For tests only: what shall go wrong with the next message to the writer thread. */
+  /** For tests only: what shall go wrong with the next commit. */
   readonly simulateFault?: () => Fault | undefined;
 }
 
 /**
  * A journal in one SQLite file, shared by any number of processes of one machine. Commits are made by a thread of
- * their own, which groups what waits; an append resolves when the disk has it. Reads are made here, behind whatever
- * this journal was asked to write before them that they could find. Keep the file on a local disk: its log needs shared memory.
+ * their own, which groups what waits, or here for a lone small write on a quick disk; an append resolves when the disk has
+ * it. Reads are made here, behind whatever this journal was asked to write before them that they could find. Keep the file
+ * on a local disk: its log needs shared memory.
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`: the file is left as it is;
  *   `journal/unavailable` when it cannot be opened or made
  */
