@@ -505,7 +505,7 @@ export function createLink(options: LinkOptions): Link {
         refreshTimer?.cancel();
         await Promise.allSettled([connecting, refreshing]);
         await Promise.all([leaving, current?.session.close()]);
-        timers.close();
+        timers.rest();
       })();
       return ending;
     },

@@ -2,8 +2,8 @@ import type { Clock } from "@remit/core";
 
 /** A clock whose timers share one timer of another clock. */
 export interface OneTimer extends Clock {
-  /** Nobody is called back any more. */
-  readonly close: () => void;
+  /** Lets go of the shared timer where nothing waits for it. */
+  readonly rest: () => void;
 }
 
 interface Due {
@@ -43,8 +43,8 @@ export function oneTimer(clock: Clock): OneTimer {
       if (dueAt < firesAt) arm(dueAt);
       return begun;
     },
-    close: () => {
-      waiting.clear();
+    rest: () => {
+      if (waiting.size > 0) return;
       timer?.cancel();
       timer = undefined;
       firesAt = Number.POSITIVE_INFINITY;

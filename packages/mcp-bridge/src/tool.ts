@@ -78,10 +78,17 @@ export function remoteTool(
   };
   // Made before its definition was known, so the arguments are checked when it is.
   const isLate = !definition && !config.input;
-  const ask = async (value: unknown, context: ToolContext): Promise<unknown> => {
+  const execute = async (value: unknown, context: ToolContext) => {
+    if (broken) throw broken;
+    // What need not be waited for is not: each wait costs, and most calls wait for their answer alone.
+    const again = board.again(remoteName);
+    if (again) await again;
+    const before = fitting.before(value);
+    if (before) await before;
     const asking = answers.begin(context);
+    let answer: unknown;
     try {
-      return await link.call({
+      answer = await link.call({
         tool: name,
         remoteName,
         input: value,
@@ -96,15 +103,6 @@ export function remoteTool(
     } finally {
       answers.end(asking);
     }
-  };
-  const execute = async (value: unknown, context: ToolContext) => {
-    if (broken) throw broken;
-    // What need not be waited for is not: each wait costs, and most calls wait for their answer alone.
-    const again = board.again(remoteName);
-    if (again) await again;
-    const before = fitting.before(value);
-    if (before) await before;
-    const answer = await ask(value, context);
     if (raw) return rawOf(answer);
     let found: Json;
     try {
