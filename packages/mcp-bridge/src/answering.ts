@@ -39,14 +39,15 @@ export interface Answering {
 export interface Asking {
   readonly tag: string;
   readonly can: WireAskable | undefined;
-  readonly onProgress?: (progress: WireProgress) => void;
+  readonly onProgress: ((progress: WireProgress) => void) | undefined;
 }
 
 /** The requests under way at one server, so that a question finds the one in whose course it is asked. */
 export interface Answers {
   readonly asks: WireAsks;
-  /** Makes a request under a tag of its own. */
-  readonly during: <Value>(call: AskingCall, work: (asking: Asking) => Promise<Value>) => Promise<Value>;
+  /** A request is made, under a tag of its own. `end` must be called when it is over. */
+  readonly begin: (call: AskingCall) => Asking;
+  readonly end: (asking: Asking) => void;
   /** What is under way. */
   readonly calls: () => readonly AskingCall[];
 }
@@ -71,17 +72,18 @@ export function answersOf({ elicit, sample, roots, progress, can }: Answering): 
       ...(sample ? { sample: async (params, context) => sample(params, callOf(context), context) } : {}),
       ...(roots ? { roots: async (context) => roots(callOf(context), context) } : {}),
     },
-    during: async (call, work) => {
+    begin: (call) => {
       count += 1;
       const tag = `call-${count}`;
+      const asking = {
+        tag,
+        can: can?.(call),
+        onProgress: progress && ((value: WireProgress) => progress(value, call)),
+      };
       underWay.set(tag, call);
-      try {
-        const told = progress && { onProgress: (value: WireProgress) => progress(value, call) };
-        return await work({ tag, can: can?.(call), ...told });
-      } finally {
-        underWay.delete(tag);
-      }
+      return asking;
     },
+    end: ({ tag }) => void underWay.delete(tag),
     calls: () => [...underWay.values()],
   };
 }

@@ -45,3 +45,28 @@ test("the first of two signals aborts, and neither keeps a listener", () => {
   expect(getEventListeners(one.signal, "abort")).toEqual([]);
   expect(firstOf(one.signal, undefined).signal).toBe(one.signal);
 });
+
+test("who listens to a wait hears of its end once, before or after there is a signal of it", () => {
+  const clock = fakeClock();
+  const caller = new AbortController();
+  const deadline = deadlineOf(clock, 100, [caller.signal]);
+  const heard: string[] = [];
+  const takenBack = () => heard.push("taken back");
+  deadline.listen(() => heard.push("listener"));
+  deadline.listen(takenBack);
+  deadline.unlisten(takenBack);
+  deadline.signal().addEventListener("abort", () => heard.push("signal"));
+  caller.abort();
+  clock.advance(1_000);
+  expect(heard).toEqual(["listener", "signal"]);
+  expect([deadline.stopped(), deadline.timedOut()]).toEqual([true, false]);
+  expect(deadline.signal().reason).toBe(deadline.reason());
+
+  const late = deadlineOf(clock, 100, []);
+  clock.advance(100);
+  expect([late.signal().aborted, late.signal().reason]).toEqual([true, late.reason()]);
+  expect(late.reason()).toMatchObject({ name: "TimeoutError" });
+  late.listen(() => expect.unreachable());
+  deadline.cancel();
+  expect(getEventListeners(caller.signal, "abort")).toEqual([]);
+});

@@ -1,9 +1,8 @@
 import type { Clock } from "@remit/core";
+import type { Stop } from "./wire/stop.ts";
 
 /** The end of one wait: a time, or somebody who no longer wants it. */
-export interface Deadline {
-  /** Aborts when the time is over or one of the given signals aborts. */
-  readonly signal: AbortSignal;
+export interface Deadline extends Stop {
   readonly timedOut: () => boolean;
   /** Which time that was: the most there is, or the one that is renewed. Milliseconds. */
   readonly overMs: () => number;
@@ -20,21 +19,32 @@ export interface DeadlineOptions {
   readonly totalMsMax?: number;
 }
 
-/** Starts the wait; `cancel` must be called when it is over. */
+/** Starts the wait, which ends too when one of the signals aborts; `cancel` must be called when it is over. */
 export function deadlineOf(
   clock: Clock,
   timeoutMs: number,
   signals: readonly AbortSignal[],
   { totalMsMax = Number.POSITIVE_INFINITY }: DeadlineOptions = {},
 ): Deadline {
-  const controller = new AbortController();
+  const begunAt = clock.now();
+  let controller: AbortController | undefined;
+  let listeners: (() => void)[] | undefined;
+  let stoppedFor: DOMException | undefined;
   let timedOut = false;
   let held = 0;
-  let lastAt = clock.now() + totalMsMax;
+  let lastAt = begunAt + totalMsMax;
   let heldAt = 0;
   let overMs = timeoutMs;
-  let dueAt = Math.min(clock.now() + timeoutMs, lastAt);
-  const abort = () => controller.abort(new DOMException("The request was cancelled.", "AbortError"));
+  let dueAt = Math.min(begunAt + timeoutMs, lastAt);
+  const stop = (reason: DOMException) => {
+    if (stoppedFor) return;
+    stoppedFor = reason;
+    const told = listeners ?? [];
+    listeners = undefined;
+    for (const listener of told) listener();
+    controller?.abort(reason);
+  };
+  const abort = () => stop(new DOMException("The request was cancelled.", "AbortError"));
   const look = () => {
     // Renewing only moves the time; the timer looks when it fires. It may come back at once, never before.
     const next = held > 0 ? clock.now() + timeoutMs : dueAt;
@@ -42,20 +52,35 @@ export function deadlineOf(
       timer = clock.at(next, look);
       return;
     }
-    timedOut = !controller.signal.aborted;
+    timedOut = !stoppedFor;
     if (dueAt === lastAt) overMs = totalMsMax;
-    controller.abort(new DOMException("The request timed out.", "TimeoutError"));
+    stop(new DOMException("The request timed out.", "TimeoutError"));
   };
   let timer = clock.at(dueAt, look);
   for (const signal of signals) {
     if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
+    else signal.addEventListener("abort", abort);
   }
   const renew = () => {
     dueAt = Math.min(clock.now() + timeoutMs, lastAt);
   };
   return {
-    signal: controller.signal,
+    stopped: () => stoppedFor !== undefined,
+    reason: () => stoppedFor,
+    listen: (listener) => {
+      if (stoppedFor) return;
+      listeners ??= [];
+      listeners.push(listener);
+    },
+    unlisten: (listener) => {
+      const at = listeners?.indexOf(listener) ?? -1;
+      if (at !== -1) listeners?.splice(at, 1);
+    },
+    signal: () => {
+      controller ??= new AbortController();
+      if (stoppedFor) controller.abort(stoppedFor);
+      return controller.signal;
+    },
     timedOut: () => timedOut,
     overMs: () => overMs,
     renew,

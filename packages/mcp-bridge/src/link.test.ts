@@ -243,9 +243,9 @@ test("progress begins the silence anew, up to the most there is; the first is to
   const { clock, link, sessions, call } = world();
   await link.connect();
   const told: number[] = [];
-  sessions[0]!.answer = (_, __, { signal }) =>
+  sessions[0]!.answer = (_, __, { stop }) =>
     new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new WireError({ kind: "aborted" })), { once: true });
+      stop.listen(() => reject(new WireError({ kind: "aborted" })));
     });
   const calling = failureOf(
     call({ totalMsMax: 5_000, onProgress: ({ progress }: { progress: number }) => told.push(progress) }),
@@ -267,9 +267,9 @@ test("while somebody answers what a server asks in a call it is not silent; what
   const answer = Promise.withResolvers<{ readonly action: "accept" }>();
   const { clock, link, sessions, call } = world({}, { asks: { elicit: () => answer.promise } });
   await link.connect();
-  sessions[0]!.answer = (_, __, { signal }) =>
+  sessions[0]!.answer = (_, __, { stop }) =>
     new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new WireError({ kind: "aborted" })), { once: true });
+      stop.listen(() => reject(new WireError({ kind: "aborted" })));
     });
   const over: string[] = [];
   const calling = failureOf(call({ tag: "call-1" })).finally(() => over.push("asked"));
@@ -292,9 +292,9 @@ test("while somebody answers what a server asks in a call it is not silent; what
 test("a server that is silent is given up after its time", async () => {
   const { clock, link, sessions, call } = world();
   await link.connect();
-  sessions[0]!.answer = (_, __, { signal }) =>
+  sessions[0]!.answer = (_, __, { stop }) =>
     new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(new WireError({ kind: "aborted" })), { once: true });
+      stop.listen(() => reject(new WireError({ kind: "aborted" })));
     });
   const calling = failureOf(call());
   await settled();

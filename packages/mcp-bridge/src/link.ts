@@ -7,6 +7,7 @@ import { heldAsks } from "./held-asks.ts";
 import type { McpLimits } from "./limits.ts";
 import { callError, connectError, quarantined, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
+import { oneTimer } from "./one-timer.ts";
 import { visible } from "./text.ts";
 import type { ChannelEnd } from "./wire/channel.ts";
 import {
@@ -81,11 +82,11 @@ export interface LinkRequestOptions {
   readonly totalMsMax?: number;
   readonly signal: AbortSignal;
   /** Ours, given back with what the server asks in the course of it. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** What can be asked in the course of it, where the protocol lets us say so. */
   readonly can?: WireAskable | undefined;
   /** The first few at once, then the last of several a quarter of a second. Must not throw. */
-  readonly onProgress?: (progress: WireProgress) => void;
+  readonly onProgress?: ((progress: WireProgress) => void) | undefined;
 }
 
 export interface LinkCall extends LinkRequestOptions {
@@ -95,7 +96,7 @@ export interface LinkCall extends LinkRequestOptions {
   readonly input: unknown;
   readonly meta: { readonly [name: string]: string };
   /** A last look before it is sent. When it throws, nothing is. @throws McpError */
-  readonly check?: (listing: Listing) => void;
+  readonly check?: ((listing: Listing) => void) | undefined;
 }
 
 interface Exchange {
@@ -157,6 +158,7 @@ const jitter = 0.25;
 export function createLink(options: LinkOptions): Link {
   const { server, target, wire, limits, clock, logger, inspect, asks, random = Math.random } = options;
   const closing = new AbortController();
+  const timers = oneTimer(clock);
   const bucket = createBucket(clock, limits.noticeBurst, limits.noticesPerSecond);
   const deadlines = new Set<Deadline>();
   const tagged = new Map<string, Deadline>();
@@ -274,7 +276,7 @@ export function createLink(options: LinkOptions): Link {
     };
     try {
       session = await wire.connect({
-        signal: deadline.signal,
+        signal: deadline.signal(),
         noise: () => {
           if (noiseLines++ > 0) return;
           logger.warn({ server }, "MCP server writes other things than messages to standard output; they are dropped.");
@@ -294,7 +296,7 @@ export function createLink(options: LinkOptions): Link {
         ...(holding ? { asks: holding } : {}),
       });
       rooms.set(session, room);
-      const listing = await listTools(session, limits, deadline.signal);
+      const listing = await listTools(session, limits, deadline.signal());
       flood.signal.throwIfAborted();
       const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
       connects++;
@@ -344,7 +346,7 @@ export function createLink(options: LinkOptions): Link {
     refreshWanted = false;
     const deadline = deadlineOf(clock, limits.connectTimeoutMs, [closing.signal]);
     try {
-      const listing = await listTools(session, limits, deadline.signal);
+      const listing = await listTools(session, limits, deadline.signal());
       if (current?.session !== session) return;
       const refused = await inspect(listing, session.peer);
       if (current?.session !== session) return;
@@ -393,55 +395,51 @@ export function createLink(options: LinkOptions): Link {
     return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
   };
 
+  /** What a request that failed says of its session. True when it was not taken, and may be sent once more (K1). */
+  const heardOf = (session: WireSession, thrown: unknown): boolean => {
+    if (!(thrown instanceof WireError)) return false;
+    const { fault } = thrown;
+    if (fault.kind === "unreachable") lost(session, { cause: "lost", reason: fault.reason });
+    if (fault.kind === "broken") wantRefresh(session); // Whoever answers now may be another one.
+    if (fault.kind !== "session-lost") return false;
+    lost(session, fault.end);
+    return true;
+  };
+
   const exchange = async (
     { method, params, name, remoteName, check }: Exchange,
     { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, can, onProgress }: LinkRequestOptions,
   ): Promise<unknown> => {
-    const deadline = deadlineOf(clock, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
+    const deadline = deadlineOf(timers, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
     if (tag !== undefined) tagged.set(tag, deadline);
     const progress = onProgress && coalesced(clock, { intervalMs: progressMs, burst: progressBurst }, onProgress);
     let sent = false;
-    const send = async (again: boolean): Promise<unknown> => {
-      const { session, refused, listing } = current ?? (await unlessAborted(ready(), deadline.signal));
-      const refusal = remoteName === undefined ? undefined : refused.get(remoteName);
-      if (refusal) throw refusal;
-      check?.(listing);
-      deadline.signal.throwIfAborted();
-      sent = true;
-      try {
-        return await session.request(method, params, {
-          signal: deadline.signal,
-          ...(tag === undefined ? {} : { tag }),
-          ...(can === undefined ? {} : { can }),
-          onProgress: (value) => {
-            deadline.renew();
-            if (rooms.get(session)?.() !== false) progress?.push(value);
-          },
-        });
-      } catch (thrown) {
-        if (!(thrown instanceof WireError)) throw thrown;
-        switch (thrown.fault.kind) {
-          case "session-lost":
-            lost(session, thrown.fault.end);
-            if (!again) throw thrown;
-            sent = false; // It was not taken (K1).
-            return send(false);
-          case "unreachable":
-            lost(session, { cause: "lost", reason: thrown.fault.reason });
-            throw thrown;
-          case "broken":
-            wantRefresh(session); // Whoever answers now may be another one.
-            throw thrown;
-          default:
-            throw thrown;
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        const { session, refused, listing } = current ?? (await unlessAborted(ready(), deadline.signal()));
+        const refusal = remoteName === undefined ? undefined : refused.get(remoteName);
+        if (refusal) throw refusal;
+        check?.(listing);
+        if (deadline.stopped()) throw deadline.reason();
+        sent = true;
+        try {
+          const answer = await session.request(method, params, {
+            stop: deadline,
+            tag,
+            can,
+            onProgress: (value) => {
+              deadline.renew();
+              if (rooms.get(session)?.() !== false) progress?.push(value);
+            },
+          });
+          answered();
+          return answer;
+        } catch (thrown) {
+          if (!heardOf(session, thrown) || !isFirst) throw thrown;
+          sent = false;
         }
       }
-    };
-    try {
-      const answer = await send(true);
-      answered();
-      return answer;
     } catch (thrown) {
       if (McpError.is(thrown)) throw thrown;
       if (thrown instanceof WireError && thrown.fault.kind === "rejected") answered();
@@ -478,11 +476,12 @@ export function createLink(options: LinkOptions): Link {
       if (!current && !connecting) waitUntil(Math.max(retryAt, clock.now()));
     },
     ready,
-    call: ({ tool: name, remoteName, input, meta, check, ...rest }) => {
+    call: (call) => {
+      const { tool: name, remoteName, input, meta, check } = call;
       const params = { name: remoteName, arguments: input, _meta: meta };
-      return exchange({ method: "tools/call", params, name, remoteName, check }, rest);
+      return exchange({ method: "tools/call", params, name, remoteName, check }, call);
     },
-    request: (method, params, rest) => exchange({ method, params, name: method }, rest),
+    request: (method, params, options) => exchange({ method, params, name: method }, options),
     refresh: () => wantRefresh(current?.session),
     onListingChange: (listener) => listen(listingListeners, listener),
     onNotice: (listener) => listen(noticeListeners, listener),
@@ -506,6 +505,7 @@ export function createLink(options: LinkOptions): Link {
         refreshTimer?.cancel();
         await Promise.allSettled([connecting, refreshing]);
         await Promise.all([leaving, current?.session.close()]);
+        timers.rest();
       })();
       return ending;
     },

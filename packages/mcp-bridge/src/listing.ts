@@ -6,6 +6,7 @@ import { bytesAtMost } from "./result.ts";
 import { unmasked } from "./text.ts";
 import { turn } from "./turn.ts";
 import { WireError, type WireSession } from "./wire/port.ts";
+import { stopOf } from "./wire/stop.ts";
 
 /** All that a server says it can do. */
 export interface Listing {
@@ -115,7 +116,7 @@ async function readPage(
 ): Promise<z.output<typeof page>> {
   let answer: unknown;
   try {
-    answer = await session.request("tools/list", cursor === undefined ? {} : { cursor }, { signal });
+    answer = await session.request("tools/list", cursor === undefined ? {} : { cursor }, { stop: stopOf(signal) });
   } catch (thrown) {
     if (!(thrown instanceof WireError)) throw thrown;
     const { fault } = thrown;

@@ -14,12 +14,13 @@ export const unknownOutcome = "unknown";
 
 /** Members of a context that go out under their own names; an attribute of such a name does not replace them. */
 const carried = ["idempotencyKey", "runId", "path", "agent", "tenant"] as const;
+const carriedAs = carried.map((name) => [name, prefix + name] as const);
 
 /** `_meta` of a call: the members of the context, and every attribute under `remit/<name>`. Empty texts are left out. */
 export function metaOf(context: ToolContext): { readonly [name: string]: string } {
   const meta: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(context.attributes)) if (value !== "") meta[prefix + name] = value;
-  for (const name of carried) if (context[name] !== "") meta[prefix + name] = context[name];
+  for (const [name, as] of carriedAs) if (context[name] !== "") meta[as] = context[name];
   return meta;
 }
 

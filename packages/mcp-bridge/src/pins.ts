@@ -35,7 +35,7 @@ export interface PinBoard {
    */
   readonly inspect: (listing: Listing, peer: Pick<WirePeer, "instructions">) => Promise<ReadonlyMap<string, McpError>>;
   /** Judges the last list once more, where a person may have decided since. */
-  readonly again: (remoteName: string) => Promise<void>;
+  readonly again: (remoteName: string) => Promise<void> | undefined;
   /** Why the server of the last list is not the one that is accepted, if so. */
   readonly host: () => Promise<McpError | undefined>;
   /** The definition that is accepted and known; what a tool may be made of before its server is there. */
@@ -125,9 +125,7 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
       judge(await accepted({ server, facts, tools: found.filter(({ name }) => !pinnedInCode.has(name)) }));
       return refused;
     },
-    again: async (remoteName) => {
-      if (store && refused.has(remoteName)) judge(await accepted());
-    },
+    again: (remoteName) => (store && refused.has(remoteName) ? accepted().then(judge) : undefined),
     host: async () => {
       const document = await accepted();
       return document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;

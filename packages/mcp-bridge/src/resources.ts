@@ -84,7 +84,7 @@ export interface ReadPorts {
   readonly board: PinBoard;
   readonly limits: McpLimits;
   readonly artifacts: ArtifactStore | undefined;
-  readonly answers: Pick<Answers, "during">;
+  readonly answers: Pick<Answers, "begin" | "end">;
   /** Takes secrets out. */
   readonly mask: Mask;
 }
@@ -104,10 +104,13 @@ function asker({ link, board, answers, mask }: ReadPorts): Ask {
     await link.ready();
     const refusal = await board.host();
     if (refusal) throw refusal;
-    const answer = await answers.during(call, (asking) =>
-      link.request(method, params, { timeoutMs, signal, ...asking }),
-    );
-    return mask === unmasked ? answer : maskJson(answer, mask);
+    const asking = answers.begin(call);
+    try {
+      const answer = await link.request(method, params, { timeoutMs, signal, ...asking });
+      return mask === unmasked ? answer : maskJson(answer, mask);
+    } finally {
+      answers.end(asking);
+    }
   };
 }
 

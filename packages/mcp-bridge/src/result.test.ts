@@ -7,7 +7,7 @@ import { memoryArtifacts } from "./artifacts.ts";
 import { contentOf } from "./content.ts";
 import { bytesAtMost, outputOf, type ResultContext, readResult, resultForm, resultSchema } from "./result.ts";
 import { contextOf } from "./testing/fixture.ts";
-import { createMask } from "./text.ts";
+import { createMask, unmasked } from "./text.ts";
 
 const artifacts = memoryArtifacts();
 const context: ResultContext = {
@@ -193,6 +193,29 @@ test("a value takes no more bytes than is said, and what takes more is not measu
       const bytes = bytesAtMost(value, enough);
       if (bytes <= enough) expect(Buffer.byteLength(JSON.stringify(value))).toBeLessThanOrEqual(bytes);
       else expect(bytes).toBe(Number.POSITIVE_INFINITY);
+    }),
+  );
+});
+
+test("a short result is the same output at once as when it is looked at for secrets", async () => {
+  const arbBlock = fc.oneof(
+    fc.constantFrom(picture, sound, link, held, bytes),
+    fc.oneof(fc.string(), fc.json()).map(text),
+    fc.jsonValue(),
+  );
+  const arbResult = fc.record(
+    { content: fc.array(arbBlock, { maxLength: 3 }), structuredContent: fc.jsonValue(), isError: fc.boolean() },
+    { requiredKeys: [] },
+  );
+  const outcome = (received: unknown, about: ResultContext) =>
+    outputOf(received, about).then(
+      (output) => ({ output }),
+      ({ message }: Error) => ({ message }),
+    );
+  await fc.assert(
+    fc.asyncProperty(arbResult, fc.boolean(), async (received, typed) => {
+      const looked = await outcome(received, { ...context, typed });
+      expect(await outcome(received, { ...context, typed, mask: unmasked })).toEqual(looked);
     }),
   );
 });

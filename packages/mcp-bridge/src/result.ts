@@ -52,35 +52,32 @@ export const resultForm = z.looseObject({
 });
 
 /**
+ * Reads the result of one call, where that can be done at once: there is no secret to look for, and whatever is in it, it
+ * is not long. Most are. Nothing where it cannot; {@link outputOf} can.
+ * @throws what `outputOf` rejects with
+ */
+export function outputAtOnce(received: unknown, context: Omit<ResultContext, "keep">): Json | undefined {
+  const { mask, resultBytes, modelBytes, mediaBytes, typed } = context;
+  const enough = Math.min(resultBytes, modelBytes, mediaBytes);
+  if (mask !== unmasked || bytesAtMost(received, enough) > enough) return undefined;
+  return shapedAtOnce(readAnswer(received, context), typed);
+}
+
+/**
  * Reads the result of one call.
  * @throws ToolRefusal when the server answered that it could or would not
  * @throws McpError `mcp/result-invalid`, `mcp/result-too-large`, `mcp/call-failed`
  */
 export async function outputOf(received: unknown, context: ResultContext): Promise<Json> {
   const { server, tool, resultBytes, modelBytes, typed, mask } = context;
-  const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
+  const atOnce = outputAtOnce(received, context);
+  if (atOnce !== undefined) return atOnce;
   const tooLarge = (bytes: number, limit: number) =>
     new McpError("mcp/result-too-large", { server, tool, bytes, limit });
-  const unmeasured = Math.min(resultBytes, modelBytes, context.mediaBytes);
-  const { answer, bytes } = await looked(received, mask, unmeasured);
+  const { answer, bytes } = await looked(received, mask);
   if (bytes > resultBytes) throw tooLarge(bytes, resultBytes);
-  const read = readResult(answer);
-  if (!read) throw invalid("it has neither content nor structured content");
-  const { content, structuredContent, isError, _meta } = read;
-  const blocks = content.map((item, index) => {
-    const read = readBlock(item);
-    if (read.ok) return read.block;
-    throw invalid(`its content at index ${index}, ${read.reason}`);
-  });
-  const words = () => blocks.flatMap(({ type, text }) => (type === "text" ? [text as string] : [])).join("\n");
-  if (isError) {
-    const message = cut(words() || "the tool gave no reason", refusalBytes);
-    if (_meta?.[outcomeMeta] === unknownOutcome) {
-      throw new McpError("mcp/call-failed", { server, tool, rpcCode: "isError", reason: message });
-    }
-    throw new ToolRefusal(message);
-  }
-  const output = await shaped({ blocks, words, structured: structuredContent as Json | undefined, typed, bytes });
+  const read = readAnswer(answer, context);
+  const output = bytes > atOnceBytes ? await shaped(read, typed) : shapedAtOnce(read, typed);
   if (bytes <= Math.min(modelBytes, context.mediaBytes)) return output;
   const whole = await measured(output, unmasked);
   const long = whole.mediaBytes > context.mediaBytes;
@@ -93,6 +90,30 @@ export async function outputOf(received: unknown, context: ResultContext): Promi
   return truncated(fitted, shownBytes, shown.mediaBytes > 0, context);
 }
 
+/** What is in a result, which is no error. @throws ToolRefusal @throws McpError `mcp/result-invalid`, `mcp/call-failed` */
+function readAnswer(answer: unknown, { server, tool }: Pick<ResultContext, "server" | "tool">): Answer {
+  const read = readResult(answer);
+  if (!read) throw invalid(server, tool, "it has neither content nor structured content");
+  const { content, structuredContent, isError, _meta } = read;
+  const blocks = content.map((item, index) => {
+    const found = readBlock(item);
+    if (found.ok) return found.block;
+    throw invalid(server, tool, `its content at index ${index}, ${found.reason}`);
+  });
+  if (isError) {
+    const message = cut(wordsOf(blocks) || "the tool gave no reason", refusalBytes);
+    if (_meta?.[outcomeMeta] === unknownOutcome) {
+      throw new McpError("mcp/call-failed", { server, tool, rpcCode: "isError", reason: message });
+    }
+    throw new ToolRefusal(message);
+  }
+  return { blocks, structured: structuredContent as Json | undefined };
+}
+
+function invalid(server: string, tool: string, reason: string): McpError {
+  return new McpError("mcp/result-invalid", { server, tool, reason });
+}
+
 /**
  * The result of one call as the protocol has it, for whoever hands it on: bounded, without content of an unknown kind, and
  * without our secrets. An `isError` is an answer like any other.
@@ -102,15 +123,15 @@ export async function rawResultOf(
   received: unknown,
   { server, tool, resultBytes, mask }: Pick<ResultContext, "server" | "tool" | "resultBytes" | "mask">,
 ): Promise<Json> {
-  const invalid = (reason: string) => new McpError("mcp/result-invalid", { server, tool, reason });
-  const { answer, bytes } = await looked(received, mask, resultBytes);
+  const isShort = mask === unmasked && bytesAtMost(received, resultBytes) <= resultBytes;
+  const { answer, bytes } = isShort ? { answer: received, bytes: 0 } : await looked(received, mask);
   if (bytes > resultBytes) throw new McpError("mcp/result-too-large", { server, tool, bytes, limit: resultBytes });
   const found = readResult(answer);
-  if (!found) throw invalid("it has neither content nor structured content");
+  if (!found) throw invalid(server, tool, "it has neither content nor structured content");
   const { content, structuredContent, isError, _meta } = found;
   for (const [index, item] of content.entries()) {
     const read = readBlock(item);
-    if (!read.ok) throw invalid(`its content at index ${index}, ${read.reason}`);
+    if (!read.ok) throw invalid(server, tool, `its content at index ${index}, ${read.reason}`);
   }
   if (isError && _meta?.[outcomeMeta] === unknownOutcome) {
     throw new McpError("mcp/call-failed", {
@@ -150,13 +171,8 @@ export function readResult(answer: unknown): ReadResult | undefined {
 /** What is no longer is looked at at once; anything longer a little in each turn of the event loop. */
 const atOnceBytes = 64 * 1024;
 
-/** A result without secrets, and its bytes as JSON: 0 for one that has no more than `unmeasured`, whatever it has. */
-async function looked(
-  received: unknown,
-  mask: Mask,
-  unmeasured: number,
-): Promise<{ readonly answer: unknown; readonly bytes: number }> {
-  if (mask === unmasked && bytesAtMost(received, unmeasured) <= unmeasured) return { answer: received, bytes: 0 };
+/** A result without secrets, and its bytes as JSON. */
+async function looked(received: unknown, mask: Mask): Promise<{ readonly answer: unknown; readonly bytes: number }> {
   if (bytesAtMost(received, atOnceBytes) > atOnceBytes) {
     const { bytes, secret } = await measured(received, mask);
     return { answer: secret ? maskJson(received, mask) : received, bytes };
@@ -177,48 +193,63 @@ const levelsMax = 50;
  * what is too deep, it is infinite.
  */
 export function bytesAtMost(value: unknown, enough: number): number {
-  let bytes = 0;
-  const walk = (at: unknown, levels: number): void => {
-    if (bytes > enough) return;
-    if (typeof at === "string") bytes += at.length * charBytes + 2;
-    else if (typeof at !== "object" || at === null) bytes += wordBytes;
-    else if (levels === 0) bytes = Number.POSITIVE_INFINITY;
-    else if (Array.isArray(at)) {
-      bytes += at.length + 2;
-      for (const item of at) walk(item, levels - 1);
-    } else {
-      bytes += 2;
-      for (const key of Object.keys(at)) {
-        bytes += key.length * charBytes + 4;
-        walk((at as { readonly [key: string]: unknown })[key], levels - 1);
-      }
-    }
-  };
-  walk(value, levelsMax);
+  const bytes = bytesWith(0, value, enough, levelsMax);
   return bytes > enough ? Number.POSITIVE_INFINITY : bytes;
+}
+
+/** Those that there were, and those of a value. */
+function bytesWith(before: number, value: unknown, enough: number, levels: number): number {
+  if (typeof value === "string") return before + value.length * charBytes + 2;
+  if (typeof value !== "object" || value === null) return before + wordBytes;
+  if (levels === 0) return Number.POSITIVE_INFINITY;
+  let bytes = before + 2;
+  if (Array.isArray(value)) {
+    bytes += value.length;
+    for (let at = 0; at < value.length && bytes <= enough; at++)
+      bytes = bytesWith(bytes, value[at], enough, levels - 1);
+    return bytes;
+  }
+  for (const key of Object.keys(value)) {
+    if (bytes > enough) return bytes;
+    const member = (value as { readonly [key: string]: unknown })[key];
+    bytes = bytesWith(bytes + key.length * charBytes + 4, member, enough, levels - 1);
+  }
+  return bytes;
 }
 
 interface Answer {
   readonly blocks: readonly ContentBlock[];
-  readonly words: () => string;
   readonly structured: Json | undefined;
-  readonly typed: boolean;
-  /** Of all of it, where it was measured. */
-  readonly bytes: number;
 }
 
-async function shaped({ blocks, words, structured, typed, bytes }: Answer): Promise<Json> {
-  if (structured !== undefined) {
-    const value = harmless(structured);
-    if (bytes > atOnceBytes) await turn();
-    const others: ContentBlock[] = [];
-    for (const item of typed ? [] : blocks) {
-      if (bytes > atOnceBytes) await turn();
-      if (item.type !== "text" || !saysTheSame(item, structured)) others.push(item);
-    }
-    return besides(value, others);
+function wordsOf(blocks: readonly ContentBlock[]): string {
+  const [only, ...others] = blocks;
+  if (only?.type === "text" && others.length === 0) return only.text as string;
+  return blocks.flatMap(({ type, text }) => (type === "text" ? [text as string] : [])).join("\n");
+}
+
+function shapedAtOnce({ blocks, structured }: Answer, typed: boolean): Json {
+  if (structured === undefined) return spoken(blocks);
+  const others = typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured));
+  return besides(harmless(structured), others);
+}
+
+/** The same a little in each turn. */
+async function shaped({ blocks, structured }: Answer, typed: boolean): Promise<Json> {
+  if (structured === undefined) return spoken(blocks);
+  const value = harmless(structured);
+  await turn();
+  const others: ContentBlock[] = [];
+  for (const item of typed ? [] : blocks) {
+    await turn();
+    if (item.type !== "text" || !saysTheSame(item, structured)) others.push(item);
   }
-  const text = words();
+  return besides(value, others);
+}
+
+/** The output where nothing is structured. */
+function spoken(blocks: readonly ContentBlock[]): Json {
+  const text = wordsOf(blocks);
   if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
   const value = blocks.length === 1 ? jsonOf(text) : undefined;
   return value === undefined ? { text } : besides(harmless(value), []);

@@ -11,7 +11,7 @@ import type { Link } from "./link.ts";
 import type { Listing } from "./listing.ts";
 import { metaOf } from "./meta.ts";
 import type { PinBoard } from "./pins.ts";
-import { outputOf, rawResultOf, resultSchema } from "./result.ts";
+import { outputAtOnce, outputOf, rawResultOf, resultSchema } from "./result.ts";
 import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
 
@@ -67,48 +67,69 @@ export function remoteTool(
   const output = config.output ?? (given && !raw ? resultSchema(given.schema) : z.json());
   const fitting = fittingOf({ server, tool: name, input: asked, output: given });
   if (definition) board.made(definition);
+  const about = {
+    server,
+    tool: name,
+    resultBytes: limits.resultBytes,
+    modelBytes: config.resultBytes ?? modelBytesDefault,
+    mediaBytes: limits.mediaBytes,
+    typed: config.output !== undefined,
+    mask,
+  };
+  // Made before its definition was known, so the arguments are checked when it is.
+  const isLate = !definition && !config.input;
   const execute = async (value: unknown, context: ToolContext) => {
     if (broken) throw broken;
-    await board.again(remoteName);
-    await fitting.before(value);
-    const answer = await answers.during(context, (asking) =>
-      link.call({
+    // What need not be waited for is not: each wait costs, and most calls wait for their answer alone.
+    const again = board.again(remoteName);
+    if (again) await again;
+    const before = fitting.before(value);
+    if (before) await before;
+    const asking = answers.begin(context);
+    let answer: unknown;
+    try {
+      answer = await link.call({
         tool: name,
         remoteName,
         input: value,
         meta: metaOf(context),
         timeoutMs,
         signal: context.signal,
-        ...asking,
-        // Made before its definition was known, so the arguments are checked when it is.
-        ...(definition || config.input ? {} : { check: (listing: Listing) => checkLate(listing, value, owner) }),
-      }),
-    );
-    if (raw) {
-      const about = { server, tool: name, resultBytes: limits.resultBytes, mask };
-      const result = await shallow(server, name, () => rawResultOf(answer, about));
-      const { structuredContent } = result as { readonly structuredContent?: Json };
-      if (structuredContent === undefined) return result;
-      const fits = given && parseWith(given.schema, structuredContent);
-      if (fits && !fits.ok)
-        throw new McpError("mcp/result-invalid", { server, tool: name, reason: saying(fits.issues) });
-      await fitting.after(structuredContent);
-      return result;
+        tag: asking.tag,
+        can: asking.can,
+        onProgress: asking.onProgress,
+        check: isLate ? (listing) => checkLate(listing, value, owner) : undefined,
+      });
+    } finally {
+      answers.end(asking);
     }
-    const found = await shallow(server, name, () =>
-      outputOf(answer, {
-        server,
-        tool: name,
-        resultBytes: limits.resultBytes,
-        modelBytes: config.resultBytes ?? modelBytesDefault,
-        mediaBytes: limits.mediaBytes,
-        typed: config.output !== undefined,
-        keep: artifacts && ((artifact) => artifacts.put(context.tenant, artifact)),
-        mask,
-      }),
-    );
-    await fitting.after(found);
+    if (raw) return rawOf(answer);
+    let found: Json;
+    try {
+      const { tenant } = context;
+      found =
+        outputAtOnce(answer, about) ??
+        (await outputOf(answer, { ...about, keep: artifacts && ((artifact) => artifacts.put(tenant, artifact)) }));
+    } catch (thrown) {
+      throw unlessTooDeep(server, name, thrown);
+    }
+    const after = fitting.after(found);
+    if (after) await after;
     return found;
+  };
+  const rawOf = async (answer: unknown): Promise<Json> => {
+    let result: Json;
+    try {
+      result = await rawResultOf(answer, about);
+    } catch (thrown) {
+      throw unlessTooDeep(server, name, thrown);
+    }
+    const { structuredContent } = result as { readonly structuredContent?: Json };
+    if (structuredContent === undefined) return result;
+    const fits = given && parseWith(given.schema, structuredContent);
+    if (fits && !fits.ok) throw new McpError("mcp/result-invalid", { server, tool: name, reason: saying(fits.issues) });
+    await fitting.after(structuredContent);
+    return result;
   };
   const checkLate = ({ definitions }: Listing, value: unknown, owner: string) => {
     const found = definitions.get(remoteName);
@@ -231,13 +252,9 @@ function checkProtected(server: string, { name, inputSchema, protect }: Tool): v
 }
 
 /** The stack ends before the nesting of what some servers send. */
-async function shallow<Value>(server: string, tool: string, work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
-  }
+function unlessTooDeep(server: string, tool: string, cause: unknown): unknown {
+  if (!(cause instanceof RangeError)) return cause;
+  return new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
 }
 
 function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {

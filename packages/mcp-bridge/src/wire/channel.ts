@@ -27,6 +27,11 @@ export interface ChannelListener {
 }
 
 export interface Channel {
+  /**
+   * Writes a message, and nobody waits for it. What is posted in one go of the event loop leaves in one piece, but for what
+   * is `alone`: that leaves at once. @throws when it is none of JSON; nothing is written then
+   */
+  readonly post: (message: WireMessage, alone: boolean) => void;
   /** Resolves when the message has left us, or when the channel has ended. Never rejects: `end` tells what happened. */
   readonly send: (message: WireMessage) => Promise<void>;
   /** Ends the channel and whatever is behind it. Resolves when all of it is gone; a second call waits for the first. */

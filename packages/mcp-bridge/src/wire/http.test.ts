@@ -10,6 +10,7 @@ import { type HttpOptions, http } from "../transport.ts";
 import { addressKind } from "./addresses.ts";
 import { openWire } from "./open-wire.ts";
 import { WireError, type WireFault, type WireSession } from "./port.ts";
+import { stopOf } from "./stop.ts";
 
 /** Servers behind an address that play tricks. Each one is a real server; the trick is its answer to a call. */
 
@@ -72,7 +73,7 @@ async function connected(
   cleanups.push(session.close);
   return {
     session,
-    call: (signal = never) => session.request("tools/call", { name: "echo", arguments: {} }, { signal }),
+    call: (signal = never) => session.request("tools/call", { name: "echo", arguments: {} }, { stop: stopOf(signal) }),
   };
 }
 

@@ -1,7 +1,7 @@
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readLines } from "./lines.ts";
+import { lineWriter, readLines } from "./lines.ts";
 
 /** What a reader tells of a text that arrives in pieces. */
 function told(pieces: readonly Buffer[], bytesMax = 1_000): unknown[] {
@@ -86,4 +86,47 @@ test("a stream that hands over little at a time is never paused, however long it
   }
   expect({ found, pauses }).toEqual({ found: 50 * 32, pauses: 0 });
   stop();
+});
+
+/** What reaches a stream, piece by piece. */
+function written(): { readonly pieces: string[]; readonly output: Writable } {
+  const pieces: string[] = [];
+  const output = new Writable({
+    decodeStrings: false,
+    write: (piece: string, _, done) => {
+      pieces.push(piece);
+      done();
+    },
+  });
+  return { pieces, output };
+}
+
+const numbered = (id: number) => ({ jsonrpc: "2.0" as const, id });
+const lineOf = (id: number) => `{"jsonrpc":"2.0","id":${id}}\n`;
+
+test("what is alone leaves at once, the rest of a turn in one piece, and in the order it was written", async () => {
+  const { pieces, output } = written();
+  const { post, send } = lineWriter(output);
+  post(numbered(1), true);
+  expect(pieces).toEqual([lineOf(1)]);
+  post(numbered(2), false);
+  post(numbered(3), true);
+  const sent = send(numbered(4));
+  expect(pieces).toEqual([lineOf(1)]);
+  await sent;
+  expect(pieces).toEqual([lineOf(1), lineOf(2) + lineOf(3) + lineOf(4)]);
+});
+
+test("what is none of JSON is not written, and what is written to a stream that is gone is nothing", async () => {
+  const { pieces, output } = written();
+  const { post, send } = lineWriter(output);
+  const none = { jsonrpc: "2.0" as const, id: 1n };
+  expect(() => post(none, true)).toThrow(TypeError);
+  await expect(send(none)).rejects.toThrow(TypeError);
+  const sent = send(numbered(1));
+  output.destroy();
+  await sent;
+  await send(numbered(2));
+  post(numbered(3), true);
+  expect(pieces).toEqual([]);
 });

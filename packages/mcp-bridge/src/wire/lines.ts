@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { WireMessage } from "./channel.ts";
+import type { Channel, WireMessage } from "./channel.ts";
 import { refusalOf } from "./too-much.ts";
 import { createScales, isTooMuch } from "./weight.ts";
 
@@ -22,9 +22,9 @@ const lineFeed = 0x0a;
 /** Some runtimes begin what they write with it. */
 const byteOrderMark = 0xfeff;
 
-/** Lines, or pieces of 256 bytes of them, that are read in one turn of the event loop. */
-const piecesPerTurn = 200;
-const pieceBytes = 256;
+/** What is read in one turn of the event loop, in bytes: those of the lines, and as many for each line as stand here. */
+const bytesPerTurn = 50 * 1024;
+const lineBytes = 256;
 /** What the system hands over at once. A piece that is shorter was all there was, and ends the turn. */
 const chunkBytes = 64 * 1024;
 /** A line that is longer is made one text in one turn, and read in the next. */
@@ -39,7 +39,7 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
   /** A line that has begun in an earlier chunk. It is decoded and weighed as it comes, so that little is left for its end. */
   let begun: BegunLine | undefined;
   let bytes = 0;
-  let left = piecesPerTurn;
+  let left = bytesPerTurn;
   let resting = false;
   let stopped = false;
   /** What came, and was not looked at yet. */
@@ -69,25 +69,32 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
     else listener.noise(text);
   };
   const data = (chunk: Buffer) => {
-    unread.push(chunk);
-    if (resting) return;
-    read();
-    if (!resting && chunk.length < chunkBytes) left = piecesPerTurn;
+    if (resting) {
+      unread.push(chunk);
+      return;
+    }
+    readOne(chunk);
+    if (!resting && chunk.length < chunkBytes) left = bytesPerTurn;
   };
   const read = () => {
-    for (let chunk = unread.shift(); chunk; chunk = unread.shift()) {
-      const rest = readChunk(chunk);
-      if (stopped) return;
-      if (rest) unread.unshift(rest);
-      if (left <= 0) return pause();
+    while (!stopped && !resting) {
+      const chunk = unread.shift();
+      if (!chunk) return;
+      readOne(chunk);
     }
+  };
+  const readOne = (chunk: Buffer) => {
+    const rest = readChunk(chunk);
+    if (stopped) return;
+    if (rest) unread.unshift(rest);
+    if (left <= 0) pause();
   };
   const pause = () => {
     resting = true;
     input.pause();
     setImmediate(() => {
       resting = false;
-      left = piecesPerTurn;
+      left = bytesPerTurn;
       if (stopped) return;
       if (due) {
         const readDue = due;
@@ -107,7 +114,7 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
       if (bytes + end - start > bytesMax) return overflow(bytes + end - start);
       const last = chunk.subarray(start, end);
       start = end + 1;
-      left -= 1 + (bytes + last.length) / pieceBytes;
+      left -= lineBytes + bytes + last.length;
       line(last);
       if (stopped) return undefined;
       if (left <= 0 && start < chunk.length) return chunk.subarray(start);
@@ -117,7 +124,7 @@ export function readLines(input: Readable, bytesMax: number, listener: LineListe
     if (bytes > bytesMax) return overflow(bytes);
     begun ??= beginLine();
     begun.add(chunk.subarray(start));
-    left -= (chunk.length - start) / pieceBytes;
+    left -= chunk.length - start;
     return undefined;
   };
   const overflow = (found: number): undefined => {
@@ -162,40 +169,40 @@ function messageOf(text: string): WireMessage | undefined {
   return message && (value as { jsonrpc?: unknown }).jsonrpc === "2.0" ? (value as WireMessage) : undefined;
 }
 
+/** Writes messages, by the contract of a channel. `send` resolves when the stream has taken it or is gone. */
+export type LineWriter = Pick<Channel, "post" | "send">;
+
 /**
- * Writes messages. What is written in one go of the event loop leaves in one piece: a call costs less the more there
- * are. Resolves when the stream has taken it or is gone; rejects only for a message that is none of JSON, which is not
- * written then. The owner listens for errors of the stream.
+ * What is written in one go of the event loop leaves in one piece: a call costs less the more there are. The owner listens
+ * for errors of the stream.
  */
-export function lineWriter(output: Writable): (message: WireMessage) => Promise<void> {
-  let piece: { readonly gone: Promise<void>; readonly oneGone: () => void; lines: number } | undefined;
-  const begin = () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const begun = {
-      gone: promise,
-      oneGone: () => {
-        if (--begun.lines === 0) resolve();
-      },
-      lines: 0,
-    };
-    output.cork();
-    process.nextTick(() => {
-      piece = undefined;
-      output.uncork();
-    });
-    return begun;
+export function lineWriter(output: Writable): LineWriter {
+  let piece = "";
+  let gone: PromiseWithResolvers<void> | undefined;
+  const flush = () => {
+    const [lines, taken] = [piece, gone?.resolve];
+    piece = "";
+    gone = undefined;
+    if (output.writable) output.write(lines, taken && (() => taken()));
+    else taken?.();
   };
-  return (message) => {
-    if (!output.writable) return Promise.resolve();
-    let line: string;
-    try {
-      line = `${JSON.stringify(message)}\n`;
-    } catch (thrown) {
-      return Promise.reject(thrown);
+  const post: Channel["post"] = (message, alone) => {
+    const line = `${JSON.stringify(message)}\n`;
+    if (!output.writable) return;
+    if (piece !== "") piece += line;
+    else if (alone) output.write(line);
+    else {
+      piece = line;
+      process.nextTick(flush);
     }
-    piece ??= begin();
-    piece.lines++;
-    output.write(line, piece.oneGone);
-    return piece.gone;
+  };
+  return {
+    post,
+    send: async (message) => {
+      post(message, false);
+      if (piece === "") return;
+      gone ??= Promise.withResolvers<void>();
+      await gone.promise;
+    },
   };
 }

@@ -1,9 +1,10 @@
 import type { ChannelEnd } from "./channel.ts";
+import type { Stop } from "./stop.ts";
 
 /**
  * The one way from the bridge to a server's protocol. Everything of an MCP SDK stays behind it; each adapter is a file
  * beside this one. It carries requests and answers and knows nothing of tools, pins, policy or time: deadlines come as
- * a signal.
+ * what stops it.
  */
 export interface Wire {
   /** Reaches the server and agrees on a protocol version. @throws WireError; nothing is left open then */
@@ -101,9 +102,9 @@ export type WireMethod =
   | "ping";
 
 export interface WireRequestOptions {
-  readonly signal: AbortSignal;
+  readonly stop: Stop;
   /** Ours for this request, given back with what is asked in its course. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** Declared for this request where that is possible (2026-07-28); what `asks` can answer when absent. */
   readonly can?: WireAskable | undefined;
   /** The server gave a sign of life for this request. With it the server is asked to do so. */
@@ -121,7 +122,7 @@ export interface WireSession {
   readonly peer: WirePeer;
   readonly processId: number | undefined;
   /**
-   * One request. When `signal` aborts, the server is told to stop and the answer is not waited for.
+   * One request. When `stop` says so, the server is told to stop and the answer is not waited for.
    * @returns the result as it came, unchecked
    * @throws WireError
    */

@@ -1,6 +1,7 @@
 import type { WireMessage } from "./channel.ts";
 import { WireError, type WireFault, type WireMethod, type WireProgress, type WireRequestOptions } from "./port.ts";
 import { takeProgress, withToken } from "./progress.ts";
+import type { Stop } from "./stop.ts";
 
 /**
  * Requests of ours in one session, matched to their answers by numbers of ours. The SDKs do the same with more work for
@@ -20,8 +21,8 @@ export interface Requests {
 export interface RequestsOptions {
   /** The first number; the SDK has used those below it. */
   readonly first: number;
-  /** Rejects when it cannot be written as a message. */
-  readonly send: (message: WireMessage) => Promise<void>;
+  /** `alone`: nothing else waits. @throws when it cannot be written as a message */
+  readonly post: (message: WireMessage, alone: boolean) => void;
   /** Whether a message is a whole answer by the SDK's measure; asked about those that are not of the usual form. */
   readonly isAnswer: (message: WireMessage) => boolean;
   /** Hears of what belongs to no request. */
@@ -33,7 +34,10 @@ type Params = { readonly [key: string]: unknown };
 interface Waiting {
   readonly tag: string | undefined;
   readonly onProgress: ((progress: WireProgress) => void) | undefined;
-  readonly settle: (answer: Answer | WireFault) => void;
+  readonly stop: Stop;
+  readonly stopped: () => void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: WireError) => void;
 }
 
 type Answer = {
@@ -43,40 +47,34 @@ type Answer = {
   readonly error?: { readonly code: number; readonly message: string } | WireError;
 };
 
-export function createRequests({ first, send, isAnswer, fault }: RequestsOptions): Requests {
+export function createRequests({ first, post, isAnswer, fault }: RequestsOptions): Requests {
   const waiting = new Map<unknown, Waiting>();
   let next = first;
   let ended: WireFault | undefined;
 
-  const ask: Requests["ask"] = (method, params, { signal, tag, onProgress }) =>
+  const ask: Requests["ask"] = (method, params, { stop, tag, onProgress }) =>
     new Promise((resolve, reject) => {
-      const fail = (found: WireFault, cause?: unknown) => reject(new WireError(found, { cause }));
-      if (ended) return fail(ended);
-      if (signal.aborted) return fail({ kind: "aborted" });
+      if (ended) return reject(new WireError(ended));
+      if (stop.stopped()) return reject(new WireError({ kind: "aborted" }));
       const id = next++;
-      const abort = () => {
+      const stopped = () => {
         waiting.delete(id);
-        const stop = { requestId: id, reason: String(signal.reason) };
+        const told = { requestId: id, reason: String(stop.reason()) };
         // Where the channel is gone there is nobody to tell.
-        void send({ jsonrpc: "2.0", method: "notifications/cancelled", params: stop });
-        fail({ kind: "aborted" });
+        post({ jsonrpc: "2.0", method: "notifications/cancelled", params: told }, false);
+        reject(new WireError({ kind: "aborted" }));
       };
-      const settle = (answer: Answer | WireFault) => {
+      stop.listen(stopped);
+      waiting.set(id, { tag, onProgress, stop, stopped, resolve, reject });
+      try {
+        const sent = onProgress ? withToken(params, id) : params;
+        post({ jsonrpc: "2.0", id, method, params: sent }, waiting.size === 1);
+      } catch (cause) {
         waiting.delete(id);
-        signal.removeEventListener("abort", abort);
-        if ("kind" in answer) fail(answer);
-        else if (answer.error instanceof WireError) fail(answer.error.fault);
-        else if (answer.error) fail({ kind: "rejected", rpcCode: answer.error.code, reason: serverText(answer.error) });
-        else resolve(answer.result);
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      waiting.set(id, { tag, onProgress, settle });
-      const sent = onProgress ? withToken(params, id) : params;
-      send({ jsonrpc: "2.0", id, method, params: sent }).catch((cause: unknown) => {
-        if (!waiting.delete(id)) return;
-        signal.removeEventListener("abort", abort);
-        fail({ kind: "malformed", reason: cause instanceof Error ? cause.message : String(cause) }, cause);
-      });
+        stop.unlisten(stopped);
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        reject(new WireError({ kind: "malformed", reason }, { cause }));
+      }
     });
 
   return {
@@ -87,15 +85,27 @@ export function createRequests({ first, send, isAnswer, fault }: RequestsOptions
       const found = waiting.get(message.id);
       if (!found) return false;
       if (!(message.error instanceof WireError || isPlainResult(message) || isAnswer(message))) return false;
-      found.settle(message as unknown as Answer);
+      waiting.delete(message.id);
+      settle(found, message as unknown as Answer);
       return true;
     },
     tags: () => [...new Set([...waiting.values()].map(({ tag }) => tag))],
     end: (found) => {
       ended = found;
-      for (const { settle } of [...waiting.values()]) settle(found);
+      for (const [id, { stop, stopped, reject }] of [...waiting]) {
+        waiting.delete(id);
+        stop.unlisten(stopped);
+        reject(new WireError(found));
+      }
     },
   };
+}
+
+function settle({ stop, stopped, resolve, reject }: Waiting, { result, error }: Answer): void {
+  stop.unlisten(stopped);
+  if (!error) resolve(result);
+  else if (error instanceof WireError) reject(new WireError(error.fault));
+  else reject(new WireError({ kind: "rejected", rpcCode: error.code, reason: serverText(error) }));
 }
 
 /** Three members, the last of them an object that says nothing about itself: most answers. */

@@ -41,7 +41,7 @@ export function stdioChannel(options: StdioChannelOptions): OpenChannel {
     } catch (thrown) {
       const reason = mask(thrown instanceof Error ? thrown.message : String(thrown));
       queueMicrotask(() => listener.end({ cause: "spawn-failed", reason }));
-      return { processId: undefined, send: () => Promise.resolve(), close: () => Promise.resolve() };
+      return { processId: undefined, post: () => {}, send: () => Promise.resolve(), close: () => Promise.resolve() };
     }
     const { stdin, stdout, stderr } = child;
     const group = child.pid === undefined ? undefined : processGroup(child.pid);
@@ -96,7 +96,7 @@ export function stdioChannel(options: StdioChannelOptions): OpenChannel {
     stdout.once("end", () => endSoon("lost", "its output ended"));
     const channel: Channel = {
       processId: child.pid,
-      send: lineWriter(stdin),
+      ...lineWriter(stdin),
       close: () => {
         end("closed", "the connection was closed");
         return close();

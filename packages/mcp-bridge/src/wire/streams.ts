@@ -35,7 +35,7 @@ export function streamsChannel({ input, output, messageBytes, drained }: Streams
     output.on("error", (error) => end("lost", `the output broke: ${error.message}`));
     const channel: Channel = {
       processId: undefined,
-      send: lineWriter(output),
+      ...lineWriter(output),
       close: async () => end("closed", "the server was closed"),
     };
     return channel;

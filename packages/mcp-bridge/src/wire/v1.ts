@@ -35,10 +35,9 @@ async function connect(
   let channel: Channel | undefined;
   let protocolVersion = "";
   let ready = false;
-  const send = (message: WireMessage) => channel?.send(message) ?? Promise.resolve();
   const requests = createRequests({
     first: firstId,
-    send,
+    post: (message, alone) => channel?.post(message, alone),
     isAnswer: (message) => isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message),
     fault,
   });
@@ -61,7 +60,7 @@ async function connect(
         },
       });
     },
-    send: (message) => send(message as unknown as WireMessage),
+    send: (message) => channel?.send(message as unknown as WireMessage) ?? Promise.resolve(),
     close: () => channel?.close() ?? Promise.resolve(),
     setProtocolVersion: (version) => {
       protocolVersion = version;

@@ -132,7 +132,7 @@ export async function connectV2(
   };
 
   const once = (method: string, params: Params, options: WireRequestOptions) => {
-    const { signal: asked, tag, onProgress, can } = options;
+    const { tag, onProgress, can } = options;
     const declarations = mirrored.size > 0 && method === "tools/call" ? mirrored.get(String(params.name)) : undefined;
     const about = {
       ...(modern && logLevel !== undefined ? { [logLevelMeta]: logLevel } : {}),
@@ -140,7 +140,7 @@ export async function connectV2(
     };
     const meta = Object.keys(about).length > 0 ? { _meta: { ...about, ...(params._meta ?? {}) } } : {};
     const { params: sent, done } = board.begin(modern ? { ...params, ...meta } : params, onProgress);
-    const exchange = { once: method === "tools/call", tag, signal: asked, faultOf: requestFaultOf };
+    const exchange = { once: method === "tools/call", tag, signal: options.stop.signal(), faultOf: requestFaultOf };
     if (!modern) return tap.askDirectly({ ...exchange, method, params: sent }).finally(done);
     const answer = tap.ask({
       ...exchange,
@@ -171,7 +171,8 @@ export async function connectV2(
     }
   };
 
-  const answers = async (requests: Params, { signal: asked, tag }: WireRequestOptions) => {
+  const answers = async (requests: Params, { stop, tag }: WireRequestOptions) => {
+    const asked = stop.signal();
     const wanted = Object.entries(requests);
     if (wanted.length === 0) {
       await pause(clock, pacingMs, asked);
@@ -214,7 +215,7 @@ export async function connectV2(
         return {};
       case "resources/subscribe":
       case "resources/unsubscribe":
-        await listening?.resource(String(params.uri), method === "resources/subscribe", options.signal);
+        await listening?.resource(String(params.uri), method === "resources/subscribe", options.stop.signal());
         return {};
       default: {
         const result = await rounds(method, params, options);

@@ -21,6 +21,7 @@ import {
   type WireSession,
 } from "./port.ts";
 import { stdioChannel } from "./stdio.ts";
+import { stopOf } from "./stop.ts";
 import { wireV2Stdio } from "./v2-stdio.ts";
 
 /** What every adapter promises of the port, over every way to a server there is. The servers are the SDKs' own. */
@@ -115,7 +116,7 @@ async function connected(place: Place, more: Partial<WireOptions> = {}): Promise
   });
   cleanups.push(session.close);
   const ask: Connected["ask"] = (method, params = {}, options = {}) =>
-    session.request(method, { ...params }, { signal: new AbortController().signal, ...options });
+    session.request(method, { ...params }, { stop: stopOf(new AbortController().signal), ...options });
   return { ...place, session, notices, ask };
 }
 
@@ -164,7 +165,7 @@ describe.each(Object.entries(places))("%s", (name, open) => {
   test("a request that is given up ends here at once, and at the server", async () => {
     const { ask, log } = await connected(await open());
     const controller = new AbortController();
-    const slow = faultOf(ask("tools/call", call("slow"), { signal: controller.signal }));
+    const slow = faultOf(ask("tools/call", call("slow"), { stop: stopOf(controller.signal) }));
     await vi.waitFor(() => expect(noted(log)).toContain("call slow"), waiting);
     controller.abort();
     expect(await slow).toEqual({ kind: "aborted" });
