@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { silentLogger } from "../port/logger.ts";
+import { emptyHead, sealBatch } from "./chain.ts";
 import { openForReading } from "./sqlite-file.ts";
 import type { Write } from "./sqlite-message.ts";
 import { sqliteReader } from "./sqlite-reader.ts";
@@ -32,6 +33,13 @@ afterEach(async () => {
 
 const write = (address: string, body = "payload") =>
   writer.write((known): Write => ({ type: "blob", tenant: "acme", address, body, known }), body.length);
+/** The first append of a run. */
+function append(id: string): Promise<void> {
+  const draft = { type: "run.parked", at: 1, path: "", cause: 0, body: { waitingFor: [id] } } as const;
+  const batch = sealBatch(emptyHead, [draft], () => "salt");
+  const key = { tenant: "acme", kind: "run", id } as const;
+  return writer.write((known) => ({ type: "append", key, batch, expectedSeq: 0, record: undefined, known }), 100);
+}
 const many = (count: number) => Array.from({ length: count }, (_, index) => `a${index}`);
 function isStored(address: string): boolean {
   const database = openForReading(path);
@@ -57,6 +65,13 @@ test("W1 many at a time, a large one, and whatever comes while the thread is at 
   await Promise.all([first, write("meanwhile")]);
   expect(looks).toBe(0);
   for (const address of ["a0", "a4", "large", "ba31", "meanwhile"]) expect(isStored(address)).toBe(true);
+});
+
+test("W1 what two runs write at once is the thread's, and what one writes with its payloads is not", async () => {
+  await Promise.all([append("one"), append("two")]);
+  expect(looks).toBe(0);
+  await Promise.all([write("payload"), append("three")]);
+  expect(looks).toBe(2);
 });
 
 test("W1 one stall is no slow disk; where each commit takes long, the thread commits", async () => {

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { OrchestrationError, reasonOf } from "../errors.ts";
+import type { StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import { sqliteCommitterHere } from "./sqlite-here.ts";
 import type { Answer, Failure, Fault, Request, TimedAnswer, Write } from "./sqlite-message.ts";
@@ -7,7 +8,7 @@ import type { Answer, Failure, Fault, Request, TimedAnswer, Write } from "./sqli
 /**
  * The calling thread's end of the writer thread: a queue that is sent in portions and answered in order.
  *
- * W1 What comes while the thread is idle, is small, and has come alone is committed here, as long as the disk is quick:
+ * W1 What comes of one stream alone while the thread is idle, and is small, is committed here, as long as the disk is quick:
  *    to the thread and back costs more than such a commit. All else is the thread's.
  * W2 Never are both at it: what is committed here is committed while nothing is with the thread.
  * W3 What cannot be committed here at once, for whatever reason, goes to the thread, which answers for it.
@@ -39,7 +40,7 @@ const sentSizeMax = 8 * 1024 * 1024;
 /** So many writes set out at once to an idle thread, which commits them while this one goes on. */
 const portion = 32;
 /** So many of those that wait for an answer are told in one turn of the event loop: each of them goes on with a run at once. */
-const toldPerTurn = 16;
+const toldPerTurn = 8;
 
 /** What is committed here is at most so many writes of so many characters. */
 const hereWritesMax = 16;
@@ -162,9 +163,15 @@ export function sqliteWriter(options: WriterOptions): Writer {
     if (sent.length > 0 || untold.length > 0 || waiting.length === 0 || waiting.length > hereWritesMax) return false;
     if (averageMs > quickMs || hereInARow >= hereInARowMax) return false;
     let size = 0;
+    let stream: StreamKey | undefined;
     for (const { write, size: more } of waiting) {
       if (write.type === "erase") return false;
       size += more;
+      if (write.type !== "append") continue;
+      const { tenant, kind, id } = write.key;
+      stream ??= write.key;
+      // Another run writes as well: the thread takes both, and they go on meanwhile.
+      if (stream.id !== id || stream.kind !== kind || stream.tenant !== tenant) return false;
     }
     return size <= hereSizeMax;
   };
