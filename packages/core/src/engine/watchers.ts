@@ -6,6 +6,8 @@ import type { Logger } from "../port/logger.ts";
 export interface Watchers {
   /** Who comes after the run stopped is told that. */
   readonly watch: (run: string, watcher: RunWatcher) => () => void;
+  /** Whether anybody looks on at any run. */
+  readonly isAny: () => boolean;
   /** A throw of a watcher's own hurts nobody else. */
   readonly tell: (run: string, act: (watcher: RunWatcher) => void) => void;
   /** Driving stopped. It is remembered, so that who asks later does not wait for ever. */
@@ -47,6 +49,7 @@ export function runWatchers(logger: Logger): Watchers {
         else watching.delete(run);
       };
     },
+    isAny: () => watching.size > 0,
     tell,
     stopped: (run, error) => {
       errors.set(run, error);

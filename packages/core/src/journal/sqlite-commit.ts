@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openForWriting, unavailableData } from "./sqlite-file.ts";
 import type { Answer, Failure, Write } from "./sqlite-message.ts";
-import { type Store, sqliteStore } from "./sqlite-store.ts";
+import { commitGroup, type Store, sqliteStore } from "./sqlite-store.ts";
 
 /** Commits writes in groups, each in one transaction. It runs in the writer thread. */
 export interface Committer {
@@ -60,25 +60,17 @@ export function sqliteCommitter(path: string): Committer {
 
   return {
     commit: (writes, diskIsFull = false) => {
-      const failures: { position: number; failure: Failure }[] = [];
       try {
         connection ??= connect();
         limit(diskIsFull, connection);
         const { store } = connection;
-        store.begin();
-        for (const [position, write] of writes.entries()) {
-          const failure = inherited(write) ?? store.apply(write);
-          if (failure) failures.push({ position, failure });
-        }
-        store.commit();
+        const answer = commitGroup(store, writes, (write) => inherited(write) ?? store.apply(write));
         answered += writes.length;
         const erasures = writes.flatMap(({ type }, position) => (type === "erase" ? [position] : []));
-        if (erasures.length > 0) {
-          const failure = wipe(connection.database);
-          if (failure) failures.push(...erasures.map((position) => ({ position, failure })));
-          failures.sort((left, right) => left.position - right.position);
-        }
-        return { count: writes.length, failures };
+        const failure = erasures.length > 0 ? wipe(connection.database) : undefined;
+        if (!failure) return answer;
+        const failures = [...answer.failures, ...erasures.map((position) => ({ position, failure }))];
+        return { ...answer, failures: failures.sort((left, right) => left.position - right.position) };
       } catch (thrown) {
         const failure: Failure = { code: "journal/unavailable", data: unavailableData(path, thrown) };
         // A connection that has failed is given up; closing it undoes its transaction.

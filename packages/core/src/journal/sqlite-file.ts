@@ -131,7 +131,7 @@ export function openForWriting(
 ): DatabaseSync {
   const database = connect(path, waitMs);
   // FULL: a commit returns when the disk has it. What the log keeps after a checkpoint is bounded too.
-  const settings = [`synchronous = FULL`, `wal_autocheckpoint = ${foldPages}`, "journal_size_limit = 67108864"];
+  const settings = ["synchronous = FULL", `wal_autocheckpoint = ${foldPages}`, "journal_size_limit = 67108864"];
   database.exec(settings.map((setting) => `PRAGMA ${setting}`).join("; "));
   return database;
 }

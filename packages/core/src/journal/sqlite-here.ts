@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isBusy, openForWriting } from "./sqlite-file.ts";
-import type { Answer, Failure, Write } from "./sqlite-message.ts";
-import { type Store, sqliteStore } from "./sqlite-store.ts";
+import type { Answer, Write } from "./sqlite-message.ts";
+import { commitGroup, type Store, sqliteStore } from "./sqlite-store.ts";
 
 /** Commits a small group on the thread that asked for it, when nothing stands in the way. */
 export interface CommitterHere {
@@ -30,14 +30,7 @@ export function sqliteCommitterHere(path: string): CommitterHere {
           connection = { database, store: sqliteStore(database) };
         }
         const { store } = connection;
-        const failures: { position: number; failure: Failure }[] = [];
-        store.begin();
-        for (const [position, write] of writes.entries()) {
-          const failure = store.apply(write);
-          if (failure) failures.push({ position, failure });
-        }
-        store.commit();
-        return { count: writes.length, failures };
+        return commitGroup(store, writes, store.apply);
       } catch (thrown) {
         // Not swallowed: the writer thread tries the same, and answers for it. Closing undoes the transaction, if one has begun.
         if (!isBusy(thrown) || connection?.database.isTransaction) close();

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { addressesIn, eraseLines } from "./erase.ts";
 import { conflictData, isLinked, streamName } from "./link.ts";
-import type { Failure, Write } from "./sqlite-message.ts";
+import type { Answer, Failure, Write } from "./sqlite-message.ts";
 import { textOf } from "./sqlite-record.ts";
 
 type Append = Extract<Write, { type: "append" }>;
@@ -15,6 +15,21 @@ export interface Store {
    * @throws Error of node:sqlite when the disk, not the change, is the reason; the transaction is then worth nothing
    */
   readonly apply: (write: Write) => Failure | undefined;
+}
+
+/**
+ * Makes a group durable in one transaction. A write that is refused costs its neighbours nothing.
+ * @throws Error of node:sqlite when the disk is the reason; nothing of the group is then stored once the connection is closed
+ */
+export function commitGroup({ begin, commit }: Store, writes: readonly Write[], apply: Store["apply"]): Answer {
+  const failures: { position: number; failure: Failure }[] = [];
+  begin();
+  for (const [position, write] of writes.entries()) {
+    const failure = apply(write);
+    if (failure) failures.push({ position, failure });
+  }
+  commit();
+  return { count: writes.length, failures };
 }
 
 export function sqliteStore(database: DatabaseSync): Store {

@@ -111,8 +111,6 @@ class ClusterEngine implements RestateEngine {
   /** So many starts more are not looked for here. */
   #letDown = 0;
   readonly #watchers: Watchers;
-  /** Runs that somebody looks on at, and how many. */
-  readonly #watched = new Map<string, number>();
   #looking = false;
   readonly #turns = turns<() => void>();
   #driving = 0;
@@ -425,19 +423,9 @@ class ClusterEngine implements RestateEngine {
   }
 
   watch(key: RunKey, watcher: RunWatcher): () => void {
-    const name = runText(key);
-    const unwatch = this.#watchers.watch(name, watcher);
-    this.#watched.set(name, (this.#watched.get(name) ?? 0) + 1);
+    const unwatch = this.#watchers.watch(runText(key), watcher);
     this.#lookForStranded();
-    let isOver = false;
-    return () => {
-      unwatch();
-      if (isOver) return;
-      isOver = true;
-      const others = (this.#watched.get(name) ?? 1) - 1;
-      if (others > 0) this.#watched.set(name, others);
-      else this.#watched.delete(name);
-    };
+    return unwatch;
   }
 
   /** While somebody waits for runs that others drive, looks now and then whether a call of theirs is bound to nobody. */
@@ -446,7 +434,7 @@ class ClusterEngine implements RestateEngine {
     this.#looking = true;
     this.#wall.at(this.#wall.now() + strandedMs, () => {
       this.#looking = false;
-      if (this.#closing || this.#watched.size === 0) return;
+      if (this.#closing || !this.#watchers.isAny()) return;
       this.#tellStranded()
         .catch((thrown: unknown) => {
           this.#logger.debug({ reason: reasonOf(thrown) }, "it was not seen whether calls of runs are stranded");
@@ -459,7 +447,6 @@ class ClusterEngine implements RestateEngine {
     const { namespace = "remit" } = this.#options;
     const parts = { client: this.#client, names: this.#names };
     for (const { key, service, deployment } of await strandedCalls(parts, namespace)) {
-      if (!this.#watched.has(key)) continue;
       const reason = `a call of it is bound to ${deployment}, which was taken away by force; \`resumePaused\` moves it`;
       const error = new OrchestrationError("engine/no-worker", { service, key, reason });
       // Not remembered: once the call has been moved the run goes on, wherever that is.

@@ -105,7 +105,7 @@ export interface Delivery extends Sent {
 }
 
 /** @param waiting awakeables of the events whose senders wait here until these are durable */
-export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, waiting: Set<string> = new Set()) {
+export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, waiting: Set<string>) {
   const activate = async (ctx: Sdk.ObjectContext, definition: string, parameter: Activation) => {
     const sent = sendObject(sdk, ctx, { service: names.driveOf(definition), method: "drive", key: ctx.key, parameter });
     ctx.set("box", { ...newBox, definition, active: await sent.invocationId } satisfies Box);
