@@ -5,6 +5,7 @@
 // with hash chain, contracts on both sides, allowlists, grants, budget of the run, labels and flow rules, policy.
 // `sqlite` takes the kit's models for paid ones: each call waits until all before it is on disk. `sqlite-free` takes them for
 // what they are, models that cost nothing, which are asked again after a crash. Both write the same journal.
+// In memory the journal's chain is made when somebody asks for it: `asked-proved` does, for the hash of each run.
 import { createSupervisor, defineAgent, defineHandoff, defineTool, memoryEngine, outputOf, user } from "@remit/core";
 import { z } from "zod";
 import {
@@ -26,6 +27,7 @@ export const packages = ["@remit/core", "zod"];
 export const extraPackages = ["@remit/mcp-bridge"];
 export const variants = {
   asked: { main: true },
+  "asked-proved": { proved: true, main: true },
   native: { native: true, main: true },
   sqlite: { durable: "sqlite FULL" },
   "sqlite-free": { durable: "sqlite FULL", free: true },
@@ -141,7 +143,7 @@ function team({ native }) {
   return { agents: { supervisor, ...specialists }, entry: "supervisor", exit: "supervisor", handoffs };
 }
 
-export async function setup({ native = false, durable, free = false }, { tmp }) {
+export async function setup({ native = false, proved = false, durable, free = false }, { tmp }) {
   const { sqliteEngine } = durable ? await import("@remit/core/sqlite") : {};
   // The kit parks 2,000 runs inside a model call, and each of them is driven while it waits.
   const engine = durable ? sqliteEngine({ path: `${tmp}/remit.db` }) : memoryEngine({ driving: 4_096 });
@@ -158,6 +160,7 @@ export async function setup({ native = false, durable, free = false }, { tmp }) 
       const asked = ticket(index);
       const run = await desk.start(native ? { ticket: asked } : { ticket: asked, done: {} }, started);
       const result = await run.result();
+      if (proved && result.journalHash.length !== 43) throw new Error("the run has no hash");
       if (result.status !== "completed") throw new Error(`the run ${result.status}: ${JSON.stringify(result)}`);
       if (!native) {
         const done = finished.get(run.id);

@@ -7,6 +7,7 @@ import type { Batch, Journal, RunRecord, StreamKey } from "./port/journal.ts";
 export class PassingSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
+  readonly salt: () => string;
   readonly immediate?: (command: Command) => InputEvent | undefined;
   readonly awaits?: () => void;
   readonly #inner: RunSession;
@@ -14,6 +15,7 @@ export class PassingSession implements RunSession {
   constructor(inner: RunSession) {
     this.key = inner.key;
     this.journal = inner.journal;
+    this.salt = inner.salt;
     this.#inner = inner;
     if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
     if (inner.awaits) this.awaits = () => inner.awaits?.();
@@ -21,10 +23,6 @@ export class PassingSession implements RunSession {
 
   now(): number {
     return this.#inner.now();
-  }
-
-  salt(): string {
-    return this.#inner.salt();
   }
 
   append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {

@@ -27,6 +27,7 @@ export interface SessionOptions {
 export class LocalSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
+  readonly salt: () => string;
   readonly awaits?: () => void;
   readonly #options: SessionOptions;
   readonly #runKey: RunKey;
@@ -44,6 +45,7 @@ export class LocalSession implements RunSession {
     this.key = options.key;
     this.#runKey = { tenant: options.key.tenant, runId: options.key.id };
     this.journal = options.journal;
+    this.salt = options.salt;
     if (options.onAwaits) this.awaits = options.onAwaits;
   }
 
@@ -77,10 +79,6 @@ export class LocalSession implements RunSession {
 
   now(): number {
     return this.#options.clock.now();
-  }
-
-  salt(): string {
-    return this.#options.salt();
   }
 
   append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {

@@ -2,6 +2,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryBodies, EntryType } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Batch } from "../port/journal.ts";
+import { searchable } from "./unsealed.ts";
 
 /**
  * The hash chain over commitments (D5). It proves that nothing was changed, dropped, inserted or reordered, also after
@@ -87,7 +88,10 @@ export function openBatch(batch: Batch, stream: string, only?: ReadonlySet<strin
   if (batch.entries) return batch.entries.filter(({ type }) => !only || only.has(type));
   const entries: Entry[] = [];
   let seq = batch.firstSeq - 1;
-  for (const { header, body } of linesOf(batch)) {
+  for (const line of searchable(batch).split("\n")) {
+    if (line.length === 0) continue;
+    const header = line.slice(0, line.indexOf("\t"));
+    const body = line.slice(line.lastIndexOf("\t") + 1);
     seq++;
     if (only && !only.has(typeIn(header))) continue;
     try {

@@ -41,8 +41,9 @@ export function assertText(what: string, text: string): void {
  * that lost a race by exactly as many entries as it meant to append would otherwise go on in the winner's history.
  */
 export function isLinked(previousHash: string, batch: Batch): boolean {
-  const { lines, previous } = batch;
-  if (previous !== undefined) return previous === previousHash;
+  // Its lines are not to be looked at where they need not be: they may not be made yet.
+  if (batch.previous !== undefined) return batch.previous === previousHash;
+  const { lines } = batch;
   const headerEnd = lines.indexOf("\t");
   const commitmentEnd = lines.indexOf("\t", headerEnd + 1);
   const hashEnd = lines.indexOf("\t", commitmentEnd + 1);

@@ -1,9 +1,10 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
-import type { Batch, Journal, RunFilter, RunRecord, StreamKey, StreamKind } from "../port/journal.ts";
+import type { Journal, RunFilter, RunRecord, StreamKey, StreamKind } from "../port/journal.ts";
 import { addressesIn, eraseLines } from "./erase.ts";
-import { assertAppend, assertText, conflictData, isLinked, streamName } from "./link.ts";
+import { assertAppend, assertText, conflictData, streamName } from "./link.ts";
 import { mostOf, newestFirst, pastPage } from "./listing.ts";
+import { MemoryStream } from "./memory-stream.ts";
 import { pages } from "./pages.ts";
 import { randomKey } from "./tenant-key.ts";
 import { unfinishedRuns } from "./unfinished.ts";
@@ -11,13 +12,6 @@ import { unfinishedRuns } from "./unfinished.ts";
 export interface MemoryJournalOptions {
   /** Makes a tenant's secret; 32 random bytes as base64url when absent. For tests that need the same hashes again. */
   readonly newKey?: (tenant: string) => string;
-}
-
-interface Stream {
-  /** Of each batch, one behind the other: seq of its last entry, and its lines or, of a stream that rests, their place. */
-  readonly batches: (number | string)[];
-  lastSeq: number;
-  hash: string;
 }
 
 interface Tenant {
@@ -29,22 +23,17 @@ interface Tenant {
 
 /**
  * A journal that lives as long as its object: for tests, scripts and simulations. Every write is durable on return,
- * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the lines, outside of the heap
- * for streams on which nobody works.
+ * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the texts, outside of the heap
+ * for streams on which nobody works. What a run appends is sealed when somebody looks at it.
  */
 export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   const newKey = options.newKey ?? randomKey;
-  const streams = new Map<string, Stream>();
+  const streams = new Map<string, MemoryStream>();
   const tenants = new Map<string, Tenant>();
   const unfinished = unfinishedRuns();
   const texts = pages();
   const snapshots = new Map<string, { readonly seq: number; readonly hash: string; readonly state: string }>();
   let closed = false;
-
-  const linesAt = (batches: Stream["batches"], index: number): string => {
-    const kept = batches[index]!;
-    return typeof kept === "number" ? texts.get(kept) : kept;
-  };
 
   const assertOpen = () => {
     if (closed) throw new OrchestrationError("journal/unavailable", { reason: "it is closed" });
@@ -57,32 +46,28 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
     }
     return tenant;
   };
-  const openStream = (name: string, key: StreamKey): Stream => {
-    const stream = { batches: [], lastSeq: 0, hash: "" };
+  const openStream = (name: string, key: StreamKey, stream: MemoryStream) => {
     streams.set(name, stream);
     const { streams: kinds } = tenantOf(key.tenant);
     const ids = kinds.get(key.kind);
     if (ids) ids.add(key.id);
     else kinds.set(key.kind, new Set([key.id]));
-    return stream;
   };
 
   return {
+    sealsLate: true,
     append: (key, batch, expectedSeq, record) => {
       assertOpen();
       assertAppend(key, batch, expectedSeq, record);
       const name = streamName(key);
-      let stream = streams.get(name);
-      const actual = stream?.lastSeq ?? 0;
-      if (actual !== expectedSeq || !isLinked(stream?.hash ?? "", batch)) {
+      const known = streams.get(name);
+      const stream = known ?? new MemoryStream(texts);
+      const actual = stream.lastSeq;
+      if (actual !== expectedSeq || !stream.isBehind(batch)) {
         throw new OrchestrationError("journal/conflict", conflictData(name, expectedSeq, actual));
       }
-      stream ??= openStream(name, key);
-      // Looked at once, a text is one piece, and not all those that it was put together from.
-      batch.lines.charCodeAt(0);
-      stream.batches.push(batch.lastSeq, batch.lines);
-      stream.lastSeq = batch.lastSeq;
-      stream.hash = batch.hash;
+      if (!known) openStream(name, key, stream);
+      stream.append(batch);
       if (!record) return;
       const { runs } = tenantOf(key.tenant);
       unfinished.put(runs.get(record.runId), record);
@@ -90,21 +75,9 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
     },
     read: async (key, fromSeq = 1, most = Number.POSITIVE_INFINITY) => {
       assertOpen();
-      const batches = streams.get(streamName(key))?.batches ?? [];
-      const first = firstReaching(batches, fromSeq);
-      const last = Math.min(first + most, batches.length / 2);
-      const read: Batch[] = [];
-      for (let index = first; index < last; index++)
-        read.push(batchAt(batches, index, linesAt(batches, index * 2 + 1)));
-      return read;
+      return streams.get(streamName(key))?.read(fromSeq, most) ?? [];
     },
-    rest: (key) => {
-      const { batches = [] } = streams.get(streamName(key)) ?? {};
-      // What is on a page already is in front of what is not.
-      for (let index = batches.length - 1; typeof batches[index] === "string"; index -= 2) {
-        batches[index] = texts.put(batches[index] as string);
-      }
-    },
+    rest: (key) => streams.get(streamName(key))?.rest(),
     putBlob: (tenant, address, body) => {
       assertOpen();
       assertText("payload", body);
@@ -119,25 +92,20 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
       assertOpen();
       let entries = 0;
       for (const key of erased) {
-        const { batches = [] } = streams.get(streamName(key)) ?? {};
         const gone = new Set<string>();
-        for (let index = 1; index < batches.length; index += 2) {
-          const kept = batches[index]!;
-          const emptied = eraseLines(linesAt(batches, index), before);
-          if (emptied.entries === 0) continue;
+        streams.get(streamName(key))?.change((lines) => {
+          const emptied = eraseLines(lines, before);
+          if (emptied.entries === 0) return undefined;
           entries += emptied.entries;
-          batches[index] = emptied.lines;
-          if (typeof kept === "number") texts.wipe(kept);
           for (const address of emptied.addresses) gone.add(address);
-        }
+          return emptied.lines;
+        });
         snapshots.delete(streamName(key));
         if (gone.size === 0) continue;
         for (const [kind, ids] of tenantOf(key.tenant).streams) {
           for (const id of ids) {
-            const left = streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))?.batches ?? [];
-            for (let index = 1; index < left.length; index += 2) {
-              for (const address of addressesIn(linesAt(left, index))) gone.delete(address);
-            }
+            const left = streams.get(streamName({ tenant: key.tenant, kind: kind as StreamKind, id }))?.all() ?? [];
+            for (const text of left) for (const address of addressesIn(text)) gone.delete(address);
           }
         }
         for (const address of gone) tenantOf(key.tenant).blobs.delete(address);
@@ -203,32 +171,4 @@ function isListed(run: RunRecord, filter: RunFilter): boolean {
     (filter.waitingFor === undefined || (run.waits?.includes(filter.waitingFor) ?? false)) &&
     pastPage(run, filter)
   );
-}
-
-/** A batch as it was appended: its hash is that of its last line. */
-function batchAt(batches: Stream["batches"], index: number, lines: string): Batch {
-  const line = lines.lastIndexOf("\n", lines.length - 2) + 1;
-  const commitment = lines.indexOf("\t", lines.indexOf("\t", line) + 1);
-  return {
-    firstSeq: index === 0 ? 1 : lastSeqAt(batches, index - 1) + 1,
-    lastSeq: lastSeqAt(batches, index),
-    lines,
-    hash: lines.slice(commitment + 1, lines.indexOf("\t", commitment + 1)),
-  };
-}
-
-function lastSeqAt(batches: Stream["batches"], index: number): number {
-  return batches[index * 2] as number;
-}
-
-/** Index of the first batch whose last entry is not before `seq`. */
-function firstReaching(batches: Stream["batches"], seq: number): number {
-  let low = 0;
-  let high = batches.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (lastSeqAt(batches, middle) < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -18,7 +18,10 @@ export interface RunSession {
   readonly journal: Journal;
   /** Epoch ms; on engines that replay code, the engine's own recorded time. */
   readonly now: () => number;
-  /** A salt for one commitment, 22 characters of base64url; on engines that replay code, the same one again. */
+  /**
+   * A salt for one commitment, 22 characters of base64url; on engines that replay code, the same one again. It is called
+   * without its session, and whoever holds it holds no session.
+   */
   readonly salt: () => string;
   /**
    * Appends as `Journal.append` does; a conflict means that another session owns the run. Nothing returned: durable, or,

@@ -123,6 +123,11 @@ export interface Snapshot {
 /** Append-only streams with compare-and-append. */
 export interface Journal {
   /**
+   * Batches of runs come as `UnsealedBatch`: their lines are made when they are looked at, and who only keeps them need not
+   * look. Absent: they come as plain data.
+   */
+  readonly sealsLate?: true;
+  /**
    * Appends one batch, all or none. Returns nothing when the batch is durable on return, else a promise of that.
    * Batches of one stream become durable in the order they were appended; a later one is never durable without an
    * earlier one, and after a failed one all later ones of that stream fail too.

@@ -2,6 +2,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
 import { streamName } from "../journal/link.ts";
+import { headOf, isSameHead, searchable, unsealedBatch } from "../journal/unsealed.ts";
 import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -60,7 +61,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
     await left?.durable;
     const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
     if (!left && loaded.conversationId !== undefined) onConversation?.(loaded.conversationId);
-    if (left && loaded.head.hash !== left.head.hash) {
+    if (left && !isSameHead(loaded.head, left.head)) {
       const data = { stream: streamName(key), expected: left.head.seq, actual: loaded.head.seq };
       throw new OrchestrationError("journal/conflict", data);
     }
@@ -141,11 +142,10 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
       conversationId = event.body.conversationId;
       onConversation?.(conversationId);
     }
-    const batch = sealBatch(head, outcome.drafts, salt, blobs.divert);
+    const batch = (journal.sealsLate ? unsealedBatch : sealBatch)(head, outcome.drafts, session.salt, blobs.divert);
     const stored = blobs.stored();
     return stored ? stored.then(() => append(event, outcome, batch, at)) : append(event, outcome, batch, at);
   };
-  const salt = () => session.salt();
 
   /**
    * Applies an input, and with it what a decision of it comes to at once: both are one batch. Only where it is all that
@@ -175,7 +175,7 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
         ? recordOf(core, { tenant, runId, definition, batch, at, conversationId })
         : undefined;
     const appended = session.append(batch, head.seq, record);
-    head = { seq: batch.lastSeq, hash: batch.hash };
+    head = headOf(batch);
     if (appended) {
       durable = appended;
       // The next barrier awaits the same promise; until then nobody must find the rejection unhandled.
@@ -365,7 +365,7 @@ export async function loadRun(journal: Journal, key: StreamKey, options: LoadOpt
       assertOwn(entry.body.definitionHash, options.definition, key, batch.lastSeq);
     }
     foldBatch(core, entries, key.id);
-    head = { seq: batch.lastSeq, hash: batch.hash };
+    head = headOf(batch);
   }
   return { core, head, snapshotSeq: from, lastAt, conversationId };
 }
@@ -392,7 +392,7 @@ export async function decidedBy(
   let from = 0;
   let to = batches.length;
   for (const [index, batch] of batches.entries()) {
-    if (!batch.lines.includes('"type":"run.migrated"')) continue;
+    if (!searchable(batch).includes('"type":"run.migrated"')) continue;
     for (const entry of await openBlobs(openBatch(batch, key.id), journal, key)) {
       if (entry.type !== "run.migrated") continue;
       if (entry.body.to === hash) {

@@ -8,6 +8,7 @@ import { OrchestrationError } from "../errors.ts";
 import { type EndStatus, type Entry, endStatusOf, type InputEvent, type RunStatus } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
+import { searchable } from "../journal/unsealed.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Mark } from "../label/marks.ts";
 import type { AssertOperator } from "../policy/operators.ts";
@@ -197,16 +198,16 @@ export function runHandle<Output>(options: {
         const [last] = await engine.journal.read(stream, lastSeq);
         return revealed(
           held,
-          resultOf<Output>(key.runId, last ? await open(held, last) : [], last?.hash ?? "", definition.tools, microUsd),
+          resultOf<Output>(key.runId, last ? await open(held, last) : [], last, definition.tools, microUsd),
         );
       }
       const batches = await engine.journal.read(stream);
       const last = batches.at(-1);
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
-      const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(last.lines);
+      const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(searchable(last));
       const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
       const all = (await Promise.all(told.map((batch) => open(held, batch)))).flat();
-      return revealed(held, resultOf<Output>(key.runId, all, last?.hash ?? "", definition.tools));
+      return revealed(held, resultOf<Output>(key.runId, all, last, definition.tools));
     },
     questions: async () =>
       (await ownQuestions(held, await entries(held))).map(({ ask, of, by, question }) => ({ ask, of, by, question })),
@@ -544,7 +545,8 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
 }
 
 /** True for a batch whose last entry is a park or an end: behind one a batch has no other. */
-function isRest({ lines }: Batch): boolean {
+function isRest(batch: Batch): boolean {
+  const lines = searchable(batch);
   const last = lines.lastIndexOf("\n", lines.length - 2) + 1;
   const header = lines.slice(last, lines.indexOf("\t", last));
   return /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(header);
@@ -570,7 +572,7 @@ function withCosts(batch: Batch): Batch {
 export function resultOf<Output>(
   runId: string,
   all: readonly Entry[],
-  journalHash: string,
+  end: Pick<Batch, "hash"> | undefined,
   tools: ReadonlyMap<string, AnyTool> = new Map(),
   known?: number,
 ): RunResult<Output> {
@@ -585,18 +587,38 @@ export function resultOf<Output>(
     if (entry.type === "budget.settled" && !told.has(entry.body.command)) microUsd += entry.body.amount.microUsd;
   }
   const last = all.at(-1);
-  const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0, journalHash };
+  const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0 };
   switch (last?.type) {
     case "run.completed":
-      return { ...common, status: "completed", ...last.body, output: last.body.output as Output };
+      return proved({ ...common, status: "completed", ...last.body, output: last.body.output as Output }, end);
     case "run.denied":
     case "run.escalated":
-      return { ...common, status: last.type === "run.denied" ? "denied" : "escalated", ...last.body };
+      return proved({ ...common, status: last.type === "run.denied" ? "denied" : "escalated", ...last.body }, end);
     case "run.failed":
-      return { ...common, status: "failed", ...last.body, effects: effectsOf(all, tools) };
+      return proved({ ...common, status: "failed", ...last.body, effects: effectsOf(all, tools) }, end);
     case "run.cancelled":
-      return { ...common, status: "cancelled", ...last.body, effects: effectsOf(all, tools) };
+      return proved({ ...common, status: "cancelled", ...last.body, effects: effectsOf(all, tools) }, end);
     default:
       throw new OrchestrationError("run/internal", { reason: `run ${runId} has no end in its journal` });
   }
+}
+
+const ending = Symbol("the batch that holds the end");
+
+/** One getter for all results, so that they have one shape. */
+const journalHash: PropertyDescriptor = {
+  enumerable: true,
+  configurable: true,
+  get(this: { readonly [ending]: Pick<Batch, "hash"> | undefined }) {
+    return this[ending]?.hash ?? "";
+  },
+};
+
+/** The same result with the hash of its journal, which is worked out when somebody asks, where it was not needed before. */
+function proved<Result extends object>(
+  result: Result,
+  end: Pick<Batch, "hash"> | undefined,
+): Result & { readonly journalHash: string } {
+  Object.defineProperty(result, ending, { value: end });
+  return Object.defineProperty(result, "journalHash", journalHash) as Result & { readonly journalHash: string };
 }

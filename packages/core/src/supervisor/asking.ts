@@ -3,6 +3,7 @@ import type { AskPeople, ToldAnswer } from "../effect/elicit.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
+import { searchable } from "../journal/unsealed.ts";
 import type { Engine } from "../port/engine.ts";
 import type { Batch } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
@@ -30,7 +31,7 @@ export function askingPeople(engine: Engine, definition: string, logger: Logger)
     };
     const unwatch = engine.watch(key, {
       batch: (batch) => {
-        if (batch.lines.includes('"type":"question.closed"')) hear(batch).catch(closed.reject);
+        if (searchable(batch).includes('"type":"question.closed"')) hear(batch).catch(closed.reject);
       },
       stopped: () => closed.reject(withdrawn()),
     });

@@ -1,5 +1,6 @@
 import { endStatusOf } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
+import { searchable } from "../journal/unsealed.ts";
 import { listening } from "../observer.ts";
 import type { RunSession } from "../port/engine.ts";
 import type { Batch } from "../port/journal.ts";
@@ -66,7 +67,7 @@ export function runSpans(tracer: Tracer, supervisor: string): RunSpans {
   };
 
   const hear = (run: RunAtWork, batch: Batch, runId: string) => {
-    if (!telling.test(batch.lines)) return;
+    if (!telling.test(searchable(batch))) return;
     for (const entry of openBatch(batch, runId)) {
       if (entry.type === "handoff.returned" || entry.type === "agent.failed") {
         run.agents.get(entry.path)?.end(entry.type === "agent.failed" ? codeOf(entry.body) : undefined);

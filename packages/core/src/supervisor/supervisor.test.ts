@@ -110,6 +110,8 @@ describe("a supervisor on the memory engine", () => {
     model.assertUsed();
     const report = await supervisor.replay(run.id, { tenant: "acme" });
     expect(report).toMatchObject({ ok: true, entries: types.length, journalHash: result.journalHash });
+    expect(JSON.parse(JSON.stringify(result))).toMatchObject({ journalHash: result.journalHash });
+    expect({ ...result }.journalHash).toBe(result.journalHash);
     const seen: number[] = [];
     for await (const entry of run.events({ fromSeq: 5 })) seen.push(entry.seq);
     expect(seen).toEqual(types.map((_, index) => index + 1).filter((seq) => seq >= 5));
