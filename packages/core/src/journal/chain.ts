@@ -2,7 +2,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryBodies, EntryType } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Batch } from "../port/journal.ts";
-import { searchable } from "./unsealed.ts";
+import { sealText, searchable, textOf } from "./unsealed.ts";
 
 /**
  * The hash chain over commitments (D5). It proves that nothing was changed, dropped, inserted or reordered, also after
@@ -37,26 +37,8 @@ export function sealBatch(
   salt: () => string,
   divert: (text: string) => string = (text) => text,
 ): Batch {
-  let { seq, hash } = head;
-  let lines = "";
-  let quotedPath = '""';
-  let lastPath = "";
-  for (const { type, at, path, cause, body } of drafts) {
-    seq++;
-    // Entries of a batch come from few places.
-    if (path !== lastPath) {
-      lastPath = path;
-      quotedPath = JSON.stringify(path);
-    }
-    // The text that JSON.stringify makes of these members; type names need no escapes.
-    const header = `{"seq":${seq},"type":"${type}","at":${at},"path":${quotedPath},"cause":${cause}}`;
-    const text = divert(JSON.stringify(body));
-    const grain = salt();
-    const commitment = sha256(`${grain}\n${text}`);
-    hash = sha256(`${hash}\n${header}\n${commitment}`);
-    lines += `${header}\t${commitment}\t${hash}\t${grain}\t${text}\n`;
-  }
-  return { firstSeq: head.seq + 1, lastSeq: seq, lines, hash, previous: head.hash };
+  const { text, lastSeq } = textOf(head, drafts, divert);
+  return { firstSeq: head.seq + 1, lastSeq, ...sealText(text, head.hash, salt), previous: head.hash };
 }
 
 /** The five parts of one stored line. */

@@ -77,7 +77,7 @@ export function sqliteCommitter(path: string): Committer {
         close();
         answered += writes.length;
         failed = { at: answered - 1, failure };
-        return { count: writes.length, failures: writes.map((_, position) => ({ position, failure })) };
+        return { count: writes.length, failures: writes.map((_, position) => ({ position, failure })), sealed: [] };
       }
     },
     close,

@@ -3,12 +3,26 @@ import type { Batch, RunRecord, Snapshot, StreamKey } from "../port/journal.ts";
 
 /** What travels between an SQLite journal and its writer thread. Writes are answered in the order they were sent. */
 
+/** A batch that is sealed where it is committed. */
+export interface LateBatch {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Header and body of each entry, a tab between them, a line each. */
+  readonly text: string;
+  /** One for each entry, a line break between them. */
+  readonly salts: string;
+  /** Names it among the late batches of this journal object. */
+  readonly place: number;
+  /** What it was made behind: a hash, or the place of the late batch before it while that is not answered. */
+  readonly behind: string | number;
+}
+
 /** One change of the file. */
 export type Write =
   | {
       readonly type: "append";
       readonly key: StreamKey;
-      readonly batch: Batch;
+      readonly batch: Batch | LateBatch;
       readonly expectedSeq: number;
       readonly record: RunRecord | undefined;
       /** How many writes had been answered when this one was asked for: what its caller could know of failures. */
@@ -55,6 +69,8 @@ export interface Answer {
   readonly count: number;
   /** Position in this answer, from 0, and what happened. */
   readonly failures: readonly { readonly position: number; readonly failure: Failure }[];
+  /** Positions of late batches that are stored, with the hashes of their last entries. */
+  readonly sealed: readonly { readonly position: number; readonly hash: string }[];
 }
 
 /** From the writer thread, with how long the commit took, in milliseconds. */

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Batch } from "../port/journal.ts";
 import { addressesIn, eraseLines } from "./erase.ts";
 import { conflictData, isLinked, streamName } from "./link.ts";
-import type { Answer, Failure, Write } from "./sqlite-message.ts";
+import type { Answer, Failure, LateBatch, Write } from "./sqlite-message.ts";
 import { textOf } from "./sqlite-record.ts";
+import { oneByOne, sealText } from "./unsealed.ts";
 
 type Append = Extract<Write, { type: "append" }>;
 
@@ -11,11 +13,16 @@ export interface Store {
   readonly begin: () => void;
   readonly commit: () => void;
   /**
-   * Makes one change, or says why not and leaves everything as it was.
+   * Makes one change, or says why not and leaves everything as it was. Of a late batch it gives the hash.
    * @throws Error of node:sqlite when the disk, not the change, is the reason; the transaction is then worth nothing
    */
-  readonly apply: (write: Write) => Failure | undefined;
+  readonly apply: (write: Write) => Outcome;
 }
+
+type Outcome = Failure | { readonly hash: string } | undefined;
+
+/** So many late batches are known by their places: no more are ever under way, and who comes later names the hash. */
+const placesMax = 1024;
 
 /**
  * Makes a group durable in one transaction. A write that is refused costs its neighbours nothing.
@@ -23,13 +30,16 @@ export interface Store {
  */
 export function commitGroup({ begin, commit }: Store, writes: readonly Write[], apply: Store["apply"]): Answer {
   const failures: { position: number; failure: Failure }[] = [];
+  const sealed: { position: number; hash: string }[] = [];
   begin();
   for (const [position, write] of writes.entries()) {
-    const failure = apply(write);
-    if (failure) failures.push({ position, failure });
+    const outcome = apply(write);
+    if (!outcome) continue;
+    if ("hash" in outcome) sealed.push({ position, hash: outcome.hash });
+    else failures.push({ position, failure: outcome });
   }
   commit();
-  return { count: writes.length, failures };
+  return { count: writes.length, failures, sealed };
 }
 
 export function sqliteStore(database: DatabaseSync): Store {
@@ -61,13 +71,28 @@ export function sqliteStore(database: DatabaseSync): Store {
   );
   const putKey = database.prepare("INSERT INTO tenants (tenant, key) VALUES (?, ?) ON CONFLICT (tenant) DO NOTHING");
 
+  /** The hash of each late batch of lately, by its place. */
+  const hashes = new Map<number, string>();
+  const remember = (place: number, hash: string) => {
+    hashes.set(place, hash);
+    const [oldest] = hashes.keys();
+    if (hashes.size > placesMax && oldest !== undefined) hashes.delete(oldest);
+  };
+  /** Seals a late batch if it was made behind this hash. */
+  const sealedBehind = (previous: string, { text, salts, behind, ...late }: LateBatch): Batch | undefined => {
+    if ((typeof behind === "string" ? behind : hashes.get(behind)) !== previous) return undefined;
+    return { ...late, ...sealText(text, previous, oneByOne(salts.split("\n"))) };
+  };
+
   // Compares before it writes, so a refused append needs nothing undone and costs its neighbours nothing.
-  const append = ({ key, batch, expectedSeq, record }: Append): Failure | undefined => {
+  const append = ({ key, batch: given, expectedSeq, record }: Append): Outcome => {
     const { tenant, kind, id } = key;
     let stream = (findStream.get(tenant, kind, id) as { stream: number } | undefined)?.stream;
     const head = stream === undefined ? undefined : (findHead.get(stream) as { seq: number; hash: string } | undefined);
     const actual = head?.seq ?? 0;
-    if (actual !== expectedSeq || !isLinked(head?.hash ?? "", batch)) {
+    const previous = head?.hash ?? "";
+    const batch = "text" in given ? sealedBehind(previous, given) : isLinked(previous, given) ? given : undefined;
+    if (actual !== expectedSeq || !batch) {
       return { code: "journal/conflict", data: conflictData(streamName(key), expectedSeq, actual) };
     }
     stream ??= Number(addStream.run(tenant, kind, id).lastInsertRowid);
@@ -89,7 +114,9 @@ export function sqliteStore(database: DatabaseSync): Store {
         record.microUsd ?? null,
       );
     }
-    return undefined;
+    if (!("text" in given)) return undefined;
+    remember(given.place, batch.hash);
+    return { hash: batch.hash };
   };
 
   const batchesOf = database.prepare("SELECT batch, lines FROM batches WHERE stream = ? ORDER BY first_seq");

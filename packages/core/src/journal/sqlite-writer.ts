@@ -1,9 +1,11 @@
 import { Worker } from "node:worker_threads";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { StreamKey } from "../port/journal.ts";
+import type { Batch, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
+import type { Head } from "./chain.ts";
 import { sqliteCommitterHere } from "./sqlite-here.ts";
-import type { Answer, Failure, Fault, Request, TimedAnswer, Write } from "./sqlite-message.ts";
+import type { Answer, Failure, Fault, LateBatch, Request, TimedAnswer, Write } from "./sqlite-message.ts";
+import { UnsealedBatch, UnsealedHead } from "./unsealed.ts";
 
 /**
  * The calling thread's end of the writer thread: a queue that is sent in portions and answered in order.
@@ -53,12 +55,17 @@ const stallMs = 4;
 /** So many commits here, and the thread gets the next group: only its commits fold the log into the file. */
 const hereInARowMax = 100;
 
+/** No late batch has this place: whatever stands behind one that was lost is refused. */
+const nowhere = 0;
+
 // The thread's module lies beside this one, as .ts among the sources and as .js in the build.
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const workerUrl = new URL(`./sqlite-worker.${extension}`, import.meta.url);
 
 interface Pending {
   readonly write: Write;
+  /** A batch that is sealed where it is committed. */
+  readonly late: UnsealedBatch | undefined;
   readonly size: number;
   readonly promise: Promise<void>;
   readonly resolve: () => void;
@@ -80,6 +87,9 @@ export function sqliteWriter(options: WriterOptions): Writer {
   let sentSize = 0;
   /** Answered, not told yet. */
   let untold: (() => void)[] = [];
+  /** Ends of late batches that are not answered yet, and the places that name them. */
+  const places = new Map<Head, number>();
+  let lastPlace = nowhere;
 
   const tell = () => {
     for (const one of untold.splice(0, toldPerTurn)) one();
@@ -110,6 +120,7 @@ export function sqliteWriter(options: WriterOptions): Writer {
     sentSize = 0;
     const known = untold;
     untold = [];
+    for (const { late } of lost) if (late) places.delete(late.head);
     for (const one of known) one();
     if (lost.length === 0) return;
     logger.error({ path, reason, writes: lost.length }, "The journal's writer thread stopped with writes open.");
@@ -129,8 +140,10 @@ export function sqliteWriter(options: WriterOptions): Writer {
     averageMs += (Math.min(tookMs, stallMs) - averageMs) / memory;
   };
 
-  const settle = ({ count, failures }: Answer) => {
+  const settle = ({ count, failures, sealed }: Answer) => {
     const done = sent.splice(0, count);
+    for (const { position, hash } of sealed) done[position]?.late?.head.sealedAs(hash);
+    for (const { late } of done) if (late) places.delete(late.head);
     let next = 0;
     const isTelling = untold.length > 0;
     for (const [position, { size, resolve, reject }] of done.entries()) {
@@ -150,6 +163,22 @@ export function sqliteWriter(options: WriterOptions): Writer {
 
   const warn = ({ code, data }: Failure, writes: number) => {
     logger.warn({ code, path, reason: data.reason, writes }, "The journal could not write.");
+  };
+
+  /** The write as data: what it is made behind is known as a hash by now, or has a place. */
+  const plain = ({ write, late }: Pending): Write => {
+    if (write.type !== "append" || !late) return write;
+    const { firstSeq, lastSeq, text, salts, behind, head } = late;
+    const link = places.get(behind) ?? (behind instanceof UnsealedHead ? behind.known : behind.hash) ?? nowhere;
+    const batch: LateBatch = {
+      firstSeq,
+      lastSeq,
+      text,
+      salts: salts.join("\n"),
+      place: places.get(head) ?? nowhere,
+      behind: link,
+    };
+    return { ...write, batch };
   };
 
   const sendTurn = () => {
@@ -178,7 +207,7 @@ export function sqliteWriter(options: WriterOptions): Writer {
 
   const commitHere = (): boolean => {
     const began = elapsed();
-    const answer = here.attempt(waiting.map(({ write }) => write));
+    const answer = here.attempt(waiting.map(plain));
     learn(elapsed() - began);
     if (!answer) return false;
     hereInARow++;
@@ -197,7 +226,7 @@ export function sqliteWriter(options: WriterOptions): Writer {
       sentSize += pending.size;
     }
     if (count === 0) return;
-    const writes = waiting.splice(0, count).map(({ write }) => write);
+    const writes = waiting.splice(0, count).map(plain);
     hereInARow = 0;
     const failing = simulated ?? fault();
     const request: Request = failing ? { type: "write", writes, fault: failing } : { type: "write", writes };
@@ -210,7 +239,10 @@ export function sqliteWriter(options: WriterOptions): Writer {
   return {
     write: (make, size) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      waiting.push({ write: make(answered), size, promise, resolve, reject });
+      const write = make(answered);
+      const late = write.type === "append" ? lateOf(write.batch) : undefined;
+      if (late) places.set(late.head, ++lastPlace);
+      waiting.push({ write, late, size, promise, resolve, reject });
       if (!scheduled) {
         scheduled = true;
         // One message, and so one commit, for all that comes until the event loop turns: a run goes on to its next barrier.
@@ -233,4 +265,9 @@ export function sqliteWriter(options: WriterOptions): Writer {
       await ended;
     },
   };
+}
+
+/** A batch that comes to be sealed; whoever has looked at its lines already has sealed it. */
+function lateOf(batch: Batch | LateBatch): UnsealedBatch | undefined {
+  return batch instanceof UnsealedBatch && !batch.isSealed ? batch : undefined;
 }

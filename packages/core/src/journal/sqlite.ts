@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { OrchestrationError } from "../errors.ts";
-import type { Journal, StreamKey } from "../port/journal.ts";
+import type { Batch, Journal, StreamKey } from "../port/journal.ts";
 import { type Logger, silentLogger } from "../port/logger.ts";
 import { countBodies } from "./erase.ts";
 import { assertAppend, assertText, streamName } from "./link.ts";
@@ -10,6 +10,9 @@ import type { Fault, Write } from "./sqlite-message.ts";
 import { type Reader, sqliteReader } from "./sqlite-reader.ts";
 import { sqliteWriter } from "./sqlite-writer.ts";
 import { randomKey } from "./tenant-key.ts";
+import { searchable } from "./unsealed.ts";
+
+const sealChars = 112;
 
 export interface SqliteJournalOptions {
   /** The journal's file, made with its folder when absent; relative to the working directory at this moment. */
@@ -79,9 +82,10 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
   const closed = () => new OrchestrationError("journal/unavailable", { reason: "it is closed", path });
 
   return {
+    sealsLate: true,
     append: async (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
-      await writeTo(key, (known) => ({ type: "append", key, batch, expectedSeq, record, known }), batch.lines.length);
+      await writeTo(key, (known) => ({ type: "append", key, batch, expectedSeq, record, known }), sizeOf(batch));
     },
     read: (key, fromSeq = 1, most) => readOf(key, () => reader.read(key, fromSeq, most)),
     putBlob: async (tenant, address, body) => {
@@ -101,9 +105,11 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
       }
       return entries;
     },
-    saveSnapshot: async (key, { seq, hash, state }) => {
-      const text = JSON.stringify(state);
-      const snapshot = { seq, hash, state: text };
+    saveSnapshot: async (key, given) => {
+      const text = JSON.stringify(given.state);
+      // The hash is that of a batch which may be sealed only where it is committed.
+      await newest.get(streamName(key))?.catch(() => {});
+      const snapshot = { seq: given.seq, hash: given.hash, state: text };
       await writeTo(key, (known) => ({ type: "snapshot", key, snapshot, known }), text.length);
     },
     loadSnapshot: (key) => readOf(key, () => reader.snapshot(key)),
@@ -136,6 +142,11 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
       return closing;
     },
   };
+}
+
+/** Characters, roughly: what sealing adds to an entry does not depend on what it says. */
+function sizeOf(batch: Batch): number {
+  return searchable(batch).length + (batch.lastSeq - batch.firstSeq + 1) * sealChars;
 }
 
 function open(path: string): { readonly database: DatabaseSync; readonly reader: Reader } {

@@ -32,9 +32,15 @@ export class UnsealedHead implements Head {
 
   /** @throws OrchestrationError `run/internal` when nobody has sealed the batch or keeps it */
   get hash(): string {
-    this.#hash ??= this.#keeper?.hashAt(this.seq);
-    if (this.#hash !== undefined) return this.#hash;
+    const { known } = this;
+    if (known !== undefined) return known;
     throw new OrchestrationError("run/internal", { reason: `the batch up to entry ${this.seq} was never stored` });
+  }
+
+  /** Absent until the batch is sealed, or kept by somebody who seals it. */
+  get known(): string | undefined {
+    this.#hash ??= this.#keeper?.hashAt(this.seq);
+    return this.#hash;
   }
 
   get keeper(): Keeper | undefined {
@@ -59,6 +65,7 @@ export class UnsealedBatch implements Batch {
   readonly behind: Head;
   readonly head: UnsealedHead;
   readonly salt: () => string;
+  #salts: readonly string[] | undefined;
   #lines: string | undefined;
 
   constructor(firstSeq: number, text: string, behind: Head, head: UnsealedHead, salt: () => string) {
@@ -75,8 +82,14 @@ export class UnsealedBatch implements Batch {
   }
 
   get hash(): string {
-    if (!this.isSealed && !this.head.keeper) this.#seal();
+    if (this.head.known === undefined) this.#seal();
     return this.head.hash;
+  }
+
+  /** One for each entry, drawn once: wherever the batch is sealed with them, its lines are the same. */
+  get salts(): readonly string[] {
+    this.#salts ??= Array.from({ length: this.lastSeq - this.firstSeq + 1 }, this.salt);
+    return this.#salts;
   }
 
   get previous(): string {
@@ -89,7 +102,7 @@ export class UnsealedBatch implements Batch {
   }
 
   #seal(): string {
-    const { lines, hash } = sealText(this.text, this.previous, this.salt);
+    const { lines, hash } = sealText(this.text, this.previous, oneByOne(this.salts));
     this.#lines = lines;
     this.head.sealedAs(hash);
     return lines;
@@ -103,20 +116,32 @@ export function unsealedBatch(
   salt: () => string,
   divert: (text: string) => string,
 ): UnsealedBatch {
-  let { seq } = head;
+  const { text, lastSeq } = textOf(head, drafts, divert);
+  return new UnsealedBatch(head.seq + 1, text, head, new UnsealedHead(lastSeq), salt);
+}
+
+/** Header and body of each entry, a tab between them, a line each. */
+export function textOf(
+  { seq: before }: Head,
+  drafts: readonly Draft[],
+  divert: (text: string) => string,
+): { readonly text: string; readonly lastSeq: number } {
+  let seq = before;
   let text = "";
   let quotedPath = '""';
   let lastPath = "";
   for (const { type, at, path, cause, body } of drafts) {
     seq++;
+    // Entries of a batch come from few places.
     if (path !== lastPath) {
       lastPath = path;
       quotedPath = JSON.stringify(path);
     }
-    const said = divert(JSON.stringify(body));
-    text += `{"seq":${seq},"type":"${type}","at":${at},"path":${quotedPath},"cause":${cause}}\t${said}\n`;
+    // The header is the text that JSON.stringify makes of these members; type names need no escapes.
+    const header = `{"seq":${seq},"type":"${type}","at":${at},"path":${quotedPath},"cause":${cause}}`;
+    text += `${header}\t${divert(JSON.stringify(body))}\n`;
   }
-  return new UnsealedBatch(head.seq + 1, text, head, new UnsealedHead(seq), salt);
+  return { text, lastSeq: seq };
 }
 
 /** Seals the text of one batch or of several that follow each other. */
@@ -139,6 +164,12 @@ export function sealText(
     from = end + 1;
   }
   return { lines, hash };
+}
+
+/** Salts that were drawn before, in their order. */
+export function oneByOne(salts: readonly string[]): () => string {
+  let index = 0;
+  return () => salts[index++] ?? "";
 }
 
 /** Where a stream stands behind a batch. */

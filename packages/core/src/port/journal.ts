@@ -115,7 +115,10 @@ export interface WaitingDefinition {
 
 export interface Snapshot {
   readonly seq: number;
-  /** Hash of the entry at `seq`: a snapshot of another history is refused. */
+  /**
+   * Hash of the entry at `seq`: a snapshot of another history is refused. Where batches are sealed late it is known when
+   * what was appended before is durable, and must not be read before.
+   */
   readonly hash: string;
   readonly state: Json;
 }

@@ -217,8 +217,15 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
   };
   /** Costs nothing but time when it fails. */
   const keepSnapshot = async () => {
+    const at = head;
     try {
-      await journal.saveSnapshot(key, { seq: head.seq, hash: head.hash, state: core.save() });
+      await journal.saveSnapshot(key, {
+        seq: at.seq,
+        get hash() {
+          return at.hash;
+        },
+        state: core.save(),
+      });
     } catch (thrown) {
       logger.warn({ runId: key.id, reason: reasonOf(thrown) }, "a snapshot could not be saved");
     }
