@@ -6,7 +6,7 @@ import type { Batch, Journal, StreamKey } from "../port/journal.ts";
 import { type Draft, emptyHead, type Head, sealBatch, verifyChain } from "./chain.ts";
 import { sqliteJournal } from "./sqlite.ts";
 import type { Fault } from "./sqlite-message.ts";
-import { headOf, type UnsealedHead, unsealedBatch } from "./unsealed.ts";
+import { headOf, unsealedBatch } from "./unsealed.ts";
 
 let folder: string;
 let journal: Journal;
