@@ -202,6 +202,8 @@ export function breakers(options: BreakerOptions): Breakers {
         record: (ok) => {
           if (told || entry.period !== period || entries.get(key) !== entry) return;
           told = true;
+          // The usual case says nothing new.
+          if (ok && !probe && contextOf(entry).failures === 0) return;
           if (ok !== undefined) take(key, entry, { type: ok ? "succeeded" : "failed" });
           else if (probe) take(key, entry, { type: "abandoned" });
         },

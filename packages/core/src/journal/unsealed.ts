@@ -1,4 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
+import type { EntryType } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Batch } from "../port/journal.ts";
 import type { Draft, Head } from "./chain.ts";
@@ -65,16 +66,26 @@ export class UnsealedBatch implements Batch {
   readonly behind: Head;
   readonly head: UnsealedHead;
   readonly salt: () => string;
+  /** Type of its last entry; absent where that has to be read. */
+  readonly lastType: EntryType | undefined;
   #salts: readonly string[] | undefined;
   #lines: string | undefined;
 
-  constructor(firstSeq: number, text: string, behind: Head, head: UnsealedHead, salt: () => string) {
+  constructor(
+    firstSeq: number,
+    text: string,
+    behind: Head,
+    head: UnsealedHead,
+    salt: () => string,
+    lastType?: EntryType,
+  ) {
     this.firstSeq = firstSeq;
     this.lastSeq = head.seq;
     this.text = text;
     this.behind = behind;
     this.head = head;
     this.salt = salt;
+    this.lastType = lastType;
   }
 
   get lines(): string {
@@ -117,7 +128,7 @@ export function unsealedBatch(
   divert: (text: string) => string,
 ): UnsealedBatch {
   const { text, lastSeq } = textOf(head, drafts, divert);
-  return new UnsealedBatch(head.seq + 1, text, head, new UnsealedHead(lastSeq), salt);
+  return new UnsealedBatch(head.seq + 1, text, head, new UnsealedHead(lastSeq), salt, drafts.at(-1)?.type);
 }
 
 /** Header and body of each entry, a tab between them, a line each. */

@@ -21,16 +21,32 @@ const waitedMs = 100;
 const lateMs = 10;
 const lookAgainMs = 20;
 
+/** One that waits, in the order of the waits. A set would be rebuilt each time that it becomes empty, at every call of a lone run. */
 interface Waiting {
   readonly since: number;
   readonly letGo: () => void;
+  before: Waiting | undefined;
+  behind: Waiting | undefined;
+  gone: boolean;
 }
 
 export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
-  /** The longest waits come first. */
-  const waiting = new Set<Waiting>();
+  let longest: Waiting | undefined;
+  let newest: Waiting | undefined;
+  let count = 0;
   let looking: { readonly cancel: () => void } | undefined;
 
+  const leave = (one: Waiting) => {
+    if (one.gone) return;
+    one.gone = true;
+    count--;
+    if (one.before) one.before.behind = one.behind;
+    else longest = one.behind;
+    if (one.behind) one.behind.before = one.before;
+    else newest = one.before;
+    one.before = undefined;
+    one.behind = undefined;
+  };
   const lookAt = (dueAt: number) => {
     looking = clock.at(dueAt, () => {
       looking = undefined;
@@ -39,10 +55,10 @@ export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
   };
   const look = (now: number, dueAt: number) => {
     if (now > dueAt + lateMs) return lookAt(now + lookAgainMs);
-    for (const one of waiting) {
-      if (waiting.size <= most) return;
+    while (longest && count > most) {
+      const one = longest;
       if (one.since + waitedMs > now) return lookAt(one.since + waitedMs);
-      waiting.delete(one);
+      leave(one);
       one.letGo();
     }
   };
@@ -53,12 +69,14 @@ export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
         letGo();
         return () => {};
       }
-      const one = { since: clock.now(), letGo };
-      waiting.add(one);
-      if (waiting.size > most && !looking) lookAt(one.since + waitedMs);
+      const one: Waiting = { since: clock.now(), letGo, before: newest, behind: undefined, gone: false };
+      if (newest) newest.behind = one;
+      else longest = one;
+      newest = one;
+      if (++count > most && !looking) lookAt(one.since + waitedMs);
       return () => {
-        waiting.delete(one);
-        if (waiting.size > most) return;
+        leave(one);
+        if (count > most) return;
         looking?.cancel();
         looking = undefined;
       };

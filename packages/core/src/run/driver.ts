@@ -1,3 +1,4 @@
+import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
 import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
@@ -155,15 +156,16 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
     const first = core.apply(event, at, head.seq + 1);
     if (!first) return undefined;
     const isIndexed = changesIndex(core);
-    const [command, ...others] = first.commands.filter(({ type }) => type !== "startTimer");
-    const answer = command && others.length === 0 ? session.immediate?.(command) : undefined;
-    const second = answer && core.apply(answer, at, head.seq + first.drafts.length + 1);
-    if (!second) return { ...first, isIndexed };
-    const timers = first.commands.filter(({ type, id }) => type === "startTimer" && !second.aborts.includes(id));
+    const { drafts, commands, aborts } = first;
+    const command = onlyOne(commands);
+    const answer = command && session.immediate?.(command);
+    const second = answer && core.apply(answer, at, head.seq + drafts.length + 1);
+    if (!second) return { drafts, commands, aborts, isIndexed };
+    const timers = commands.filter(({ type, id }) => type === "startTimer" && !second.aborts.includes(id));
     return {
-      drafts: [...first.drafts, ...second.drafts],
-      commands: [...timers, ...second.commands],
-      aborts: [...first.aborts, ...second.aborts],
+      drafts: drafts.concat(second.drafts),
+      commands: timers.length > 0 ? timers.concat(second.commands) : second.commands,
+      aborts: aborts.length > 0 ? aborts.concat(second.aborts) : second.aborts,
       isIndexed: isIndexed || changesIndex(core),
     };
   };
@@ -270,6 +272,17 @@ function isFromPeople({ type }: InputEvent): boolean {
     type === "question.asked" ||
     type === "question.answered"
   );
+}
+
+/** The one command beside timers; nothing where there is none, or another. */
+function onlyOne(commands: readonly Command[]): Command | undefined {
+  let only: Command | undefined;
+  for (const command of commands) {
+    if (command.type === "startTimer") continue;
+    if (only) return undefined;
+    only = command;
+  }
+  return only;
 }
 
 /** What came of one input, and of what a decision of it came to at once. */

@@ -8,7 +8,7 @@ import { OrchestrationError } from "../errors.ts";
 import { type EndStatus, type Entry, endStatusOf, type InputEvent, type RunStatus } from "../event.ts";
 import type { IdSource } from "../ids.ts";
 import { openBatch } from "../journal/chain.ts";
-import { searchable } from "../journal/unsealed.ts";
+import { searchable, UnsealedBatch } from "../journal/unsealed.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Mark } from "../label/marks.ts";
 import type { AssertOperator } from "../policy/operators.ts";
@@ -546,6 +546,8 @@ function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
 
 /** True for a batch whose last entry is a park or an end: behind one a batch has no other. */
 function isRest(batch: Batch): boolean {
+  const known = batch instanceof UnsealedBatch ? batch.lastType : undefined;
+  if (known !== undefined) return known === "run.parked" || endStatusOf(known) !== undefined;
   const lines = searchable(batch);
   const last = lines.lastIndexOf("\n", lines.length - 2) + 1;
   const header = lines.slice(last, lines.indexOf("\t", last));

@@ -112,7 +112,9 @@ export function makeHost({
     tracer: spans.tracer,
     restrictions: board.current,
     ...(policies.asks() ? { policies } : {}),
-    ...gates,
+    breakers: gates.breakers,
+    // Where nothing is bounded nobody is asked for a place.
+    ...(options.concurrency ? { limiter: gates.limiter } : {}),
     ...(sealing ? { sealing } : {}),
   };
   const gateway = modelGateway({
@@ -120,7 +122,7 @@ export function makeHost({
     models: withSummarisers(models, options.context),
     deltas,
     ...(options.context ? { context: options.context } : {}),
-    rates,
+    ...(options.rates ? { rates } : {}),
     ...(options.cache === undefined ? {} : { cache: responseCache(options.cache, { clock, logger }) }),
   });
   const tools = dispatcher({
