@@ -1,3 +1,4 @@
+import { OrchestrationError } from "../errors.ts";
 import type { Batch } from "../port/journal.ts";
 import { emptyHead } from "./chain.ts";
 import { isLinked } from "./link.ts";
@@ -36,16 +37,13 @@ export class MemoryStream implements Keeper {
 
   append(batch: Batch): void {
     if (batch instanceof UnsealedBatch && !batch.isSealed) {
-      // Looked at once, a text is one piece, and not all those that it was put together from.
-      batch.text.charCodeAt(0);
-      this.#batches.push(batch.lastSeq, batch.text);
+      this.#batches.push(batch.lastSeq, inOnePiece(batch.text));
       this.#salt = batch.salt;
       batch.head.keptBy(this);
       return;
     }
     this.#seal();
-    batch.lines.charCodeAt(0);
-    this.#batches.push(batch.lastSeq, batch.lines);
+    this.#batches.push(batch.lastSeq, inOnePiece(batch.lines));
     this.#sealed = this.#batches.length;
     this.#hash = batch.hash;
   }
@@ -106,7 +104,7 @@ export class MemoryStream implements Keeper {
 
   #replace(at: number, lines: string): void {
     const kept = this.#batches[at]!;
-    if (typeof kept === "string") this.#batches[at] = lines;
+    if (typeof kept === "string") this.#batches[at] = inOnePiece(lines);
     else {
       this.#texts.wipe(kept);
       this.#batches[at] = this.#texts.put(lines);
@@ -148,6 +146,17 @@ export class MemoryStream implements Keeper {
     }
     return low;
   }
+}
+
+const brace = "{".charCodeAt(0);
+
+/**
+ * A text that is looked at is one piece, and not all those that it was put together from, which take three times the room.
+ * What is seen has to matter: a look without a consequence is compiled away.
+ */
+function inOnePiece(text: string): string {
+  if (text.charCodeAt(0) === brace) return text;
+  throw new OrchestrationError("run/internal", { reason: "a batch does not begin with a header" });
 }
 
 /** The hash of the last of these lines. */
