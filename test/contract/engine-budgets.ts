@@ -1,5 +1,6 @@
 import {
   type Batch,
+  costsOf,
   defineAgent,
   defineParallel,
   defineSupervisor,
@@ -12,6 +13,7 @@ import {
   type ResponsePart,
   type Run,
   type SupervisorDefinition,
+  settlementsOf,
   silentLogger,
   systemClock,
 } from "@remit/core";
@@ -74,7 +76,7 @@ async function readBudget(journal: Journal, bound: number): Promise<Map<string, 
 }
 
 async function settledOf(run: Run<unknown>): Promise<number> {
-  return bodies(await run.entries(), "budget.settled").reduce((sum, { amount }) => sum + amount.microUsd, 0);
+  return settlementsOf(await run.entries()).reduce((sum, { amount }) => sum + amount.microUsd, 0);
 }
 
 /** Money is set aside before it is spent (R10). */
@@ -237,10 +239,13 @@ export function budgetsContract({ fresh, again, survives, adopt, name, takesOver
       office.on("step.retried", ({ body }) => clock.advance(body.dueAt - clock.now()));
       const run = await office.start(input, start);
       expect(await run.result()).toMatchObject({ error: { code: "breaker/open" }, cost: { microUsd: 10 } });
-      expect(bodies(await run.entries(), "budget.settled")).toMatchObject([
+      const entries = await run.entries();
+      expect(settlementsOf(entries)).toMatchObject([
         { amount: price, basis: "reserved" },
         { amount: { microUsd: 0, tokens: 0 }, basis: "reported" },
       ]);
+      // An outcome settles its call, and nothing is written beside it.
+      expect(bodies(entries, "budget.settled")).toEqual([]);
     });
 
     test("failed, aborted and lost calls settle at what was set aside", async () => {
@@ -252,7 +257,8 @@ export function budgetsContract({ fresh, again, survives, adopt, name, takesOver
       const engine = fresh();
       const run = await makeOffice({ engine, model: failing, budgets }).start(input, start);
       expect(await run.result()).toMatchObject({ status: "failed", cost: { microUsd: 10 } });
-      expect(bodies(await run.entries(), "budget.settled")).toMatchObject([{ amount: price, basis: "reserved" }]);
+      expect(settlementsOf(await run.entries())).toMatchObject([{ amount: price, basis: "reserved" }]);
+      expect(bodies(await run.entries(), "budget.settled")).toEqual([]);
 
       const gate = makeGate();
       const slow = paid({ worker: [() => gate.pass().then(() => says("late"))] });
@@ -260,6 +266,7 @@ export function budgetsContract({ fresh, again, survives, adopt, name, takesOver
       await gate.reached;
       await aborted.cancel("enough");
       expect(await aborted.result()).toMatchObject({ status: "cancelled", cost: { microUsd: 10 } });
+      expect(bodies(await aborted.entries(), "budget.settled")).toMatchObject([{ amount: price, basis: "reserved" }]);
       gate.open();
 
       if (!survives()) return;
@@ -272,10 +279,11 @@ export function budgetsContract({ fresh, again, survives, adopt, name, takesOver
       await next.resume();
       const taken = await next.find(lost.id, { tenant });
       expect(await taken.result()).toMatchObject({ status: "completed", cost: { microUsd: 14 } });
-      expect(bodies(await taken.entries(), "budget.settled")).toMatchObject([
-        { basis: "reserved" },
-        { basis: "reported" },
-      ]);
+      const entries = await taken.entries();
+      expect(settlementsOf(entries)).toMatchObject([{ basis: "reserved" }, { basis: "reported" }]);
+      expect(bodies(entries, "budget.settled")).toMatchObject([{ amount: price, basis: "reserved" }]);
+      // Two calls were made, and both count, whoever asks.
+      expect(costsOf(taken.id, entries).total).toMatchObject({ calls: 2, microUsd: 14 });
       expect((await next.budget(tenant)).spent.microUsd).toBe(34);
       other.open();
     });

@@ -1,4 +1,4 @@
-import { defineRoute, type Model, type ModelRequest, type ModelResponse, type Run } from "@remit/core";
+import { defineRoute, type Model, type ModelRequest, type ModelResponse, type Run, settlementsOf } from "@remit/core";
 import { type FakeClock, fakeClock } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
 import { bodies } from "./engine-approvals.ts";
@@ -196,7 +196,7 @@ export function routesContract({ fresh, again, survives }: EngineKit): void {
       const entries = await run.entries();
       // The dearest of those that may still be asked.
       expect(bodies(entries, "budget.reserved").map(({ amount }) => amount.microUsd)).toEqual([10, 7, 5]);
-      expect(bodies(entries, "budget.settled").map(({ amount, basis }) => ({ ...amount, basis }))).toEqual([
+      expect(settlementsOf(entries).map(({ amount, basis }) => ({ ...amount, basis }))).toEqual([
         { microUsd: 3, tokens: 7, basis: "reported" },
         { microUsd: 7, tokens: 100, basis: "reserved" },
         { microUsd: 4, tokens: 30, basis: "estimated" },
@@ -225,7 +225,7 @@ export function routesContract({ fresh, again, survives }: EngineKit): void {
       const office = makeOffice({ engine: fresh(), model, budgets: { [tenant]: { microUsd: 100 } } });
       const run = await office.start(input, start);
       expect(await run.result()).toMatchObject({ status: "failed", cost: { microUsd: 10 } });
-      expect(bodies(await run.entries(), "budget.settled")).toMatchObject([{ basis: "reserved" }]);
+      expect(settlementsOf(await run.entries())).toMatchObject([{ basis: "reserved" }]);
     });
 
     test("a provider that is down is asked until its breaker opens, then by one probe for each cool-down, until it is back", async () => {
@@ -330,7 +330,7 @@ export function routesContract({ fresh, again, survives }: EngineKit): void {
         cost: { microUsd: 10 },
       });
       expect(model.asked).toHaveLength(1);
-      expect(bodies(await run.entries(), "budget.settled").map(({ amount }) => amount.microUsd)).toEqual([10, 0]);
+      expect(settlementsOf(await run.entries()).map(({ amount }) => amount.microUsd)).toEqual([10, 0]);
       await replays(office, run);
     });
 

@@ -1,4 +1,11 @@
-import { type ContextBudget, defineRoute, type Message, type Model, type ModelResponse } from "@remit/core";
+import {
+  type ContextBudget,
+  defineRoute,
+  type Message,
+  type Model,
+  type ModelResponse,
+  settlementsOf,
+} from "@remit/core";
 import { fakeClock } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
 import { bodies } from "./engine-approvals.ts";
@@ -78,7 +85,7 @@ export function summariesContract({ fresh, again, survives }: EngineKit): void {
       expect(roles(fifth?.messages)).toEqual(["summary", "assistant", "tool", "assistant", "tool"]);
       expect(fourth?.context).toMatchObject({ turn: 4, attempt: 2, agentCall: 3 });
 
-      const settled = bodies(entries, "budget.settled").map(({ command, amount }) => [command, amount.microUsd]);
+      const settled = settlementsOf(entries).map(({ command, amount }) => [command, amount.microUsd]);
       expect(settled.slice(3)).toEqual([
         ["worker#1/model#4", 0],
         ["worker#1/summary#1", 4],

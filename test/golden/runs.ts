@@ -270,8 +270,16 @@ export const goldenRuns: readonly GoldenRun[] = [
     turns: [answers(door, { wish: "leave", mark: "", sure: 1 })],
     replies: [],
   },
-  ...(["cash-desk", "cash-desk, undone"] as const).map((at) => ({
-    name: at === "cash-desk" ? "a-fine-is-waived" : "a-waiver-is-undone",
+  ...(
+    [
+      // Stored when each outcome had `budget.settled` behind it.
+      ["a-fine-is-waived", "cash-desk"],
+      // Stored since an outcome settles its call (ADR 13).
+      ["a-fine-is-waived-again", "cash-desk"],
+      ["a-waiver-is-undone", "cash-desk, undone"],
+    ] as const
+  ).map(([name, at]) => ({
+    name,
     at,
     turns: [
       calls(cashier, "waive_fine", { reader: "r-7", cents: 900 }),

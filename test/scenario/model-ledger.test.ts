@@ -24,6 +24,7 @@ import {
   type Run,
   type Spend,
   type Supervisor,
+  settlementsOf,
   user,
 } from "@remit/core";
 import { describe, expect, test } from "vitest";
@@ -260,6 +261,7 @@ interface Booked {
 function bookedIn(entries: readonly Entry[]): readonly Booked[] {
   const reserved = new Map<string, Spend>();
   const asked = new Map<string, { readonly model: string; readonly isFree: boolean }>();
+  const settled = new Map(settlementsOf(entries).map((one) => [one.seq, one]));
   const booked: Booked[] = [];
   for (const entry of entries) {
     if (entry.type === "budget.reserved") {
@@ -270,8 +272,9 @@ function bookedIn(entries: readonly Entry[]): readonly Booked[] {
       const { command, model, usage, cost } = entry.body;
       asked.set(command, { model, isFree: cost?.microUsd === 0 && usage?.inputTokens === 0 });
     }
-    if (entry.type === "budget.settled") {
-      const { command, amount, basis } = entry.body;
+    const settlement = settled.get(entry.seq);
+    if (settlement) {
+      const { command, amount, basis } = settlement;
       const call = asked.get(command);
       if (call?.isFree) continue;
       const held = reserved.get(command);
@@ -296,7 +299,7 @@ describe.each(wires)("money over $name", (wire) => {
     let hits = 0;
 
     for (const { seed, run, entries } of played) {
-      const settled = entries.filter((entry) => entry.type === "budget.settled");
+      const settled = settlementsOf(entries);
       const reserved = entries.flatMap((entry) =>
         entry.type === "budget.reserved"
           ? [entry.body.command.slice(0, entry.body.command.lastIndexOf("/budget@"))]
@@ -304,7 +307,14 @@ describe.each(wires)("money over $name", (wire) => {
       );
       const answered = new Set(entries.flatMap((one) => (one.type === "model.responded" ? [one.body.command] : [])));
       // Each reservation is settled, and once.
-      expect(settled.map((entry) => entry.body.command).sort()).toEqual([...new Set(reserved)].sort());
+      expect(settled.map(({ command }) => command).sort()).toEqual([...new Set(reserved)].sort());
+      // By an entry of its own only where nothing was heard of it.
+      const heardOf = new Set(
+        entries.flatMap((one) =>
+          one.type === "model.responded" || one.type === "model.failed" ? [one.body.command] : [],
+        ),
+      );
+      for (const one of entries) if (one.type === "budget.settled") expect(heardOf.has(one.body.command)).toBe(false);
       const booked = bookedIn(entries);
       let unsent = 0;
       for (const { command, model, amount, basis, reserved } of booked) {
@@ -350,7 +360,7 @@ describe.each(wires)("money over $name", (wire) => {
         hits++;
         const { command } = entry.body;
         expect(sold.has(`${run.id} ${command}`)).toBe(false);
-        expect(settled.find(({ body }) => body.command === command)?.body).toMatchObject({
+        expect(settled.find((one) => one.command === command)).toMatchObject({
           amount: { microUsd: 0, tokens: 0 },
           basis: "reported",
         });
@@ -368,11 +378,7 @@ describe.each(wires)("money over $name", (wire) => {
       const own = played.filter((one) => one.tenant === tenant);
       const costs = await supervisor.costs(tenant);
       expect(costs.total.microUsd).toBe(
-        sum(
-          own.flatMap(({ entries }) =>
-            entries.map((one) => (one.type === "budget.settled" ? one.body.amount.microUsd : 0)),
-          ),
-        ),
+        sum(own.flatMap(({ entries }) => settlementsOf(entries).map(({ amount }) => amount.microUsd))),
       );
       expect(sum(Object.values(costs.total.byBasis))).toBe(costs.total.microUsd);
       for (const by of [costs.byAgent, costs.byModel, costs.byStep, costs.byRun, costs.byDefinition]) {

@@ -243,7 +243,10 @@ export interface InputBodies {
     /** Made by a registered key; absent in development mode. */
     readonly signature?: { readonly keyId: string; readonly value: string };
   };
-  /** Enough was set aside for one model call; `slice` is what the run took from its tenant for it, if anything. */
+  /**
+   * Enough was set aside for one model call, whose outcome settles it; `slice` is what the run took from its tenant for it,
+   * if anything.
+   */
   "budget.reserved": {
     readonly command: string;
     readonly amount: Spend;
@@ -563,7 +566,11 @@ export interface DecisionBodies {
     readonly dueAt: number;
     readonly error: ErrorRecord;
   };
-  /** A call's reservation has become what the call used. */
+  /**
+   * A reservation is settled of which no outcome will come: a call that was lost with its process, abandoned or given up
+   * (as a whole), or a specialist's run (by what that spent). An outcome settles its call without a word; in journals of
+   * before it has this entry behind it all the same (`settlementsOf`).
+   */
   "budget.settled": {
     readonly command: string;
     readonly agent: string;

@@ -35,6 +35,7 @@ test("R2 nothing that decides asks a clock, draws a random number or waits", () 
     "run/gated.ts",
     "run/invocation.ts",
     "run/retry.ts",
+    "run/settlements.ts",
     "run/team.ts",
     "run/undo.ts",
     "step.ts",

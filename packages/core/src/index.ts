@@ -228,6 +228,7 @@ export { addCosts, type Costs, type CostTotal, costsOf, noCosts } from "./run/co
 export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
 export type { EventsOptions, OpenQuestion, Run, RunEvents, RunResult, UncertainEffect } from "./run/run.ts";
+export { type Settlement, settlementsOf } from "./run/settlements.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
 export type { VaultKey } from "./seal/cipher.ts";
 export { type Detected, type Detection, type Detector, detection } from "./seal/detector.ts";

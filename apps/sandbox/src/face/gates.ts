@@ -154,6 +154,7 @@ export function gateTold(entry: Entry, { tool, agent, judge }: Known): Told | un
     case "budget.refused":
       return { ...fault(agent(entry.body.command), "gets no money for its model", entry.body.error), tone: "warn" };
     case "budget.settled": {
+      // Of what no answer will come; an answer says itself what its call has used.
       const { agent: who, amount, basis } = entry.body;
       return { kind: "pause", who, title: `has used ${spendText(amount)}`, main: false, marks: [basis] };
     }
@@ -224,7 +225,7 @@ function whatIn(packet: Json | undefined): string | undefined {
   return typeof what === "string" ? what : undefined;
 }
 
-function spendText({ microUsd, tokens }: Spend): string {
+export function spendText({ microUsd, tokens }: Spend): string {
   return `${(microUsd / 1e6).toFixed(6)} USD, ${tokens.toLocaleString("en")} tokens`;
 }
 

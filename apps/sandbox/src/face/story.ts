@@ -1,4 +1,4 @@
-import type { Entry, Json, Principal, Undo } from "@remit/core";
+import type { Cost, Entry, Json, Principal, Spend, Undo } from "@remit/core";
 import {
   type Beat,
   ending,
@@ -12,7 +12,7 @@ import {
   textIn,
   unwrapped,
 } from "./beat.ts";
-import { gateTold, type Known, nameOf } from "./gates.ts";
+import { gateTold, type Known, nameOf, spendText } from "./gates.ts";
 import { glance } from "./glance.ts";
 
 /**
@@ -23,6 +23,8 @@ export class StoryTeller {
   readonly #calls = new Map<string, { readonly agent: string; readonly tool: string; readonly effect: string }>();
   readonly #asks = new Map<string, { readonly of: string; readonly by: string }>();
   readonly #models = new Map<string, string>();
+  /** What was set aside, by the model call that it is for. */
+  readonly #reserved = new Map<string, Spend>();
   readonly #keys = new Map<string, string>();
   /** Judges of effects, by the path of the effect. */
   readonly #judges = new Map<string, string>();
@@ -132,12 +134,22 @@ export class StoryTeller {
           payload: parts as unknown as Json,
           marks: [
             ...(usage ? [`${usage.inputTokens} tokens in, ${usage.outputTokens} out`] : []),
-            ...(cost ? [`${(cost.microUsd / 1e6).toFixed(6)} USD, ${cost.basis}`] : []),
+            ...this.#costMarks(command, cost),
           ],
         };
       }
-      case "model.failed":
-        return fault(this.#models.get(entry.body.command) ?? machine, "has no model", entry.body.error);
+      case "model.failed": {
+        const { command, error, cost } = entry.body;
+        return {
+          ...fault(this.#models.get(command) ?? machine, "has no model", error),
+          marks: this.#costMarks(command, cost),
+        };
+      }
+      case "budget.reserved": {
+        const { command, amount } = entry.body;
+        this.#reserved.set(command.slice(0, command.lastIndexOf("/budget@")), amount);
+        return gateTold(entry, this.#known) ?? unknown(entry);
+      }
       case "output.rejected": {
         const { agent, issues, repair } = entry.body;
         const [first] = issues;
@@ -363,6 +375,13 @@ export class StoryTeller {
       payload: undos as unknown as Json,
       marks: [nameOf(principal)],
     };
+  }
+
+  /** What a call cost as its outcome tells, or what counts for it where that does not say so. */
+  #costMarks(command: string, cost: Cost | undefined): readonly string[] {
+    if (cost) return [`${(cost.microUsd / 1e6).toFixed(6)} USD, ${cost.basis}`];
+    const reserved = this.#reserved.get(command);
+    return reserved ? [`counts as ${spendText(reserved)}, reserved`] : [];
   }
 
   #isJudge(agent: string): boolean {

@@ -14,11 +14,22 @@ const add = (sum: Sum, amount: Readonly<Sum>, sign = 1) => {
   for (const member of members) sum[member] += sign * amount[member];
 };
 
+/** What an entry settles: an outcome its call, an entry of its own what no outcome comes of. */
+function settledBy(entry: Entry, held: Readonly<Sum> | undefined) {
+  if (entry.type === "budget.settled") return entry.body;
+  if (entry.type !== "model.responded" && entry.type !== "model.failed") return undefined;
+  const { command, cost, usage } = entry.body;
+  const microUsd = cost ? cost.microUsd : (held?.microUsd ?? 0);
+  const tokens = usage ? usage.inputTokens + usage.outputTokens : (held?.tokens ?? 0);
+  return { command, amount: { microUsd, tokens }, basis: cost ? cost.basis : "reserved" };
+}
+
 /**
- * R10, one run: every call has its reservation, that is what its model quoted, is settled once, between what the call cost
- * and what was set aside, and fits into the budgets of run and agent. Gives what the run has settled in all.
+ * R10, one run: every call has its reservation, that is what its model quoted, is settled once (by its outcome or by an
+ * entry, and not by both), between what the call cost and what was set aside, and fits into the budgets of run and agent.
+ * What the run has settled in all is what the index says that it cost. Gives that.
  */
-export function assertSpent({ entries, known, fault }: Audited, { world }: Evidence): Sum {
+export function assertSpent({ entries, known, fault }: Audited, { world }: Evidence, indexed: number | undefined): Sum {
   const [first] = entries;
   const budget = first?.type === "run.started" ? first.body.budget : undefined;
   const spent = none();
@@ -37,10 +48,10 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
     const next = entries.find(
       (entry) =>
         entry.seq > seq &&
-        ((entry.type === "budget.settled" && entry.body.command === command) ||
+        (settledBy(entry, undefined)?.command === command ||
           (entry.type === "budget.reserved" && callOf(entry.body.command) === command)),
     );
-    return next?.type === "budget.settled";
+    return next !== undefined && next.type !== "budget.reserved";
   };
   const exceeded = new Set(entries.flatMap((entry) => (entry.type === "budget.exceeded" ? [entry.cause] : [])));
 
@@ -73,9 +84,15 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
         }
       }
     }
-    if (entry.type !== "budget.settled") continue;
-    const { command, amount, basis, agent } = entry.body;
-    const held = open.get(command);
+    const named = settledBy(entry, undefined);
+    const held = named && open.get(named.command);
+    const settlement = settledBy(entry, held);
+    if (!settlement) continue;
+    const { command, amount, basis } = settlement;
+    const agent = agents.get(command) ?? "";
+    if (entry.type === "budget.settled" && entry.body.agent !== agent) {
+      fault("R10", `${command} of ${agent} was settled for ${entry.body.agent}`);
+    }
     if (!held) fault("R10", `${command} was settled with nothing set aside`);
     open.delete(command);
     add(spent, amount);
@@ -94,7 +111,8 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
       fault("R10", `${command} was settled above what was set aside`);
     }
   }
-  for (const [command, settled] of settledOf) {
+  for (const command of new Set([...settledOf.keys(), ...calls.map((one) => one.command)])) {
+    const settled = settledOf.get(command) ?? none();
     const made = callsOf(command);
     for (const member of members) {
       // More than it quoted is known only of a model whose word was heard.
@@ -102,6 +120,9 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
       if (cost > settled[member])
         fault("R10", `${command} cost ${cost} and was settled at ${settled[member]} ${member}`);
     }
+  }
+  if (indexed !== spent.microUsd) {
+    fault("R10", `its entries settle ${spent.microUsd} in all, and the index says that it cost ${indexed}`);
   }
   return spent;
 }

@@ -99,7 +99,7 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
     assertEnds(audited, evidence);
     all.push(audited);
     assertApprovals(audited, evidence);
-    settled.set(known.id, assertSpent(audited, evidence));
+    settled.set(known.id, assertSpent(audited, evidence, record?.microUsd));
   }
   for (const tenant of tenants) await assertBudgets(tenant, settled, evidence, journal);
   // What is missing follows from what is broken, and says less of it: it is asked for last.

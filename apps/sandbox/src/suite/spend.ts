@@ -1,4 +1,4 @@
-import type { Cost, Entry } from "@remit/core";
+import { type Cost, type Entry, settlementsOf } from "@remit/core";
 
 /** What calls of live models came to. Amounts are millionths of a US dollar. */
 export interface Spending {
@@ -85,24 +85,16 @@ interface SpentCall {
 }
 
 function callsOf(entries: readonly Entry[]): readonly SpentCall[] {
-  const answered = new Map<string, { readonly model: string; readonly cost: Cost | undefined }>();
-  const settled = new Map<string, Omit<SpentCall, "model">>();
-  for (const { type, body } of entries) {
+  const settled = new Map(settlementsOf(entries).map((one) => [one.seq, one]));
+  return entries.flatMap(({ seq, type, body }): readonly SpentCall[] => {
+    const settlement = settled.get(seq);
+    const spent = settlement && { microUsd: settlement.amount.microUsd, basis: settlement.basis };
     if (type === "model.responded" || type === "model.failed") {
-      answered.set(body.command, { model: body.model, cost: body.cost });
+      const { model, cost } = body;
+      return [{ model, ...(spent ?? { microUsd: cost?.microUsd ?? 0, basis: cost?.basis ?? "unknown" }) }];
     }
-    if (type === "budget.settled") {
-      settled.set(body.command, { microUsd: body.amount.microUsd, basis: body.basis });
-    }
-  }
-  // A call whose answer was lost with its process is settled all the same.
-  return [...new Set([...answered.keys(), ...settled.keys()])].map((command) => {
-    const { model = "(answer lost)", cost } = answered.get(command) ?? {};
-    const { microUsd, basis } = settled.get(command) ?? {
-      microUsd: cost?.microUsd ?? 0,
-      basis: cost?.basis ?? "unknown",
-    };
-    return { model, microUsd, basis };
+    // A call whose answer was lost with its process is settled all the same.
+    return spent ? [{ model: "(answer lost)", ...spent }] : [];
   });
 }
 

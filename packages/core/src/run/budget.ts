@@ -1,8 +1,9 @@
 import { addSpend, minusSpend, noSpend } from "../budget/spend.ts";
 import type { CallModelCommand, Command } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
-import type { BudgetAmount, Cost, EntryBodies, Spend, Usage } from "../event.ts";
+import type { BudgetAmount, Cost, EntryBodies, Spend } from "../event.ts";
 import { leastAmount } from "../grant.ts";
+import { settledAt, type Told } from "./settlements.ts";
 import type { RunState, Work } from "./state.ts";
 
 /**
@@ -10,7 +11,8 @@ import type { RunState, Work } from "./state.ts";
  *
  * B1 Where a budget is in force no model is called without a reservation that fits into every budget above it. What is
  *    left of a slice is nobody's before it is set aside: of two calls that were shown it, one gets it.
- * B2 A reservation is settled once: by what was reported, or, where nobody knows, as a whole (D12).
+ * B2 A reservation is settled once: by what was reported, or, where nobody knows, as a whole (D12). An outcome settles its
+ *    call; `budget.settled` is written where none will come, and for a specialist's run.
  * B3 An ending run gives back what it has not used before its last entry is written.
  */
 
@@ -171,33 +173,30 @@ export function addCost(state: RunState, microUsd: number): void {
   if (state.microUsd !== undefined) state.microUsd += microUsd;
 }
 
-/** A call has an outcome: what it used leaves the reservation, the rest is free again. */
-export function settleCall(
-  work: Work,
-  command: string,
-  path: string,
-  told: { readonly cost?: Cost; readonly usage?: Usage },
-): void {
-  const { purse } = work.state;
+/** A call has an outcome, which settles it: what it used leaves the reservation, the rest is free again. */
+export function settleCall(work: Work, command: string, path: string, told: Told): void {
+  settle(work, command, path, told);
+}
+
+/** No outcome will come of a call: what was set aside for it counts as spent (D12), and an entry says so. */
+export function settleUnheard(work: Work, command: string, path: string): void {
+  const settled = settle(work, command, path, {});
+  if (settled) work.note("budget.settled", path, { command, ...settled });
+}
+
+function settle({ state }: Work, command: string, path: string, told: Told) {
+  const { purse } = state;
   const held = purse.reserved.get(command);
-  if (!held) return;
+  if (!held) return undefined;
   purse.reserved.delete(command);
-  const { cost, usage } = told;
-  const amount: Spend = {
-    microUsd: cost?.microUsd ?? held.amount.microUsd,
-    tokens: usage ? usage.inputTokens + usage.outputTokens : held.amount.tokens,
-  };
+  const { agent } = held;
+  const { amount, basis } = settledAt(held.amount, told);
   // Of a call whose cost nobody told, what was set aside for it counts as spent (D12).
-  if (!cost) addCost(work.state, amount.microUsd);
+  if (!told.cost) addCost(state, amount.microUsd);
   purse.spent = addSpend(purse.spent, amount);
-  purse.byAgent.set(held.agent, addSpend(purse.byAgent.get(held.agent) ?? noSpend, amount));
+  purse.byAgent.set(agent, addSpend(purse.byAgent.get(agent) ?? noSpend, amount));
   purse.byPath.set(path, addSpend(purse.byPath.get(path) ?? noSpend, amount));
-  work.note("budget.settled", path, {
-    command,
-    agent: held.agent,
-    amount,
-    basis: cost?.basis ?? "reserved",
-  });
+  return { agent, amount, basis };
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Bus } from "../port/bus.ts";
 import type { Wait, Waits } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { policyPrincipal } from "./asked.ts";
-import { addCost, callOrReserve, callReserved, returnOf, settleCall } from "./budget.ts";
+import { addCost, callOrReserve, callReserved, returnOf, settleCall, settleUnheard } from "./budget.ts";
 import {
   callDecided,
   callDue,
@@ -597,12 +597,12 @@ export class RunCore {
         }
         // Nobody knows what the lost call cost (D12); another one needs money of its own.
         state.outstanding.delete(id);
-        settleCall(this.#work, id, command.path, {});
+        settleUnheard(this.#work, id, command.path);
         callOrReserve(this.#work, command);
         continue;
       }
       state.outstanding.delete(id);
-      if (command.type === "callModel") settleCall(this.#work, id, command.path, {});
+      if (command.type === "callModel") settleUnheard(this.#work, id, command.path);
       const call = command.type === "callModel" ? undefined : state.calls.get(command.path);
       if (!call) continue;
       if (state.ending || givenUp || call.cancelled)
@@ -667,7 +667,7 @@ export class RunCore {
     const unsent = sent !== undefined && this.#isUnsent(sent);
     if (!sent || (sent.type === "reserve" && !unsent)) return;
     this.#state.outstanding.delete(command);
-    if (sent.type === "callModel") settleCall(this.#work, command, sent.path, {});
+    if (sent.type === "callModel") settleUnheard(this.#work, command, sent.path);
     if (!unsent) this.#aborts.push(command);
     this.#commands = this.#commands.filter(({ id }) => id !== command);
   }
@@ -729,7 +729,7 @@ export class RunCore {
         if (command.type === "callModel") {
           // What was never sent has cost nothing; of what was, nobody knows what it cost (D12).
           if (unsent) state.purse.reserved.delete(id);
-          else settleCall(this.#work, id, command.path, {});
+          else settleUnheard(this.#work, id, command.path);
         }
         // The try that is not made any more says nothing of those that were (E4).
         if (call) this.#closeCall(call, isDoubted(call) ? "unknown" : "cancelled");

@@ -1,9 +1,11 @@
-import type { Cost, Entry, Usage } from "../event.ts";
+import type { Cost, Entry, EntryType } from "../event.ts";
+import { type Settlement, settlementsOf } from "./settlements.ts";
 
 /**
  * What model calls have cost, from the entries of one run or of many. Pure.
  *
- * C1 A call counts once: by what was settled for it where a budget was in force, else by what was told of it.
+ * C1 A call counts once: by what it was settled at where a budget was in force, else by what was told of it. One that was
+ *    lost and made again is two calls.
  * C2 Each grouping holds the same calls, so that each adds up to the total.
  */
 export interface Costs {
@@ -40,38 +42,8 @@ export const noCosts: Costs = {
 
 /** @param runId the run whose entries these are */
 export function costsOf(runId: string, entries: readonly Entry[]): Costs {
-  const agents = new Map<string, string>();
-  const calls = new Map<string, Call>();
-  let definition = "";
-  for (const entry of entries) {
-    switch (entry.type) {
-      case "run.started":
-        definition = entry.body.definitionHash;
-        break;
-      case "run.migrated":
-        definition = entry.body.to;
-        break;
-      case "model.called":
-        agents.set(entry.body.command, entry.body.agent);
-        break;
-      case "model.responded":
-      case "model.failed": {
-        const { command, model, cost, usage } = entry.body;
-        const agent = agents.get(command) ?? "";
-        calls.set(command, { agent, model, step: entry.path, definition, told: { cost, usage } });
-        break;
-      }
-      case "budget.settled": {
-        const { command, agent, amount, basis } = entry.body;
-        const call = calls.get(command) ?? { model: "", step: entry.path, definition, told: {} };
-        const cost: Cost = { microUsd: amount.microUsd, basis };
-        const usage = { inputTokens: amount.tokens, outputTokens: 0 };
-        calls.set(command, { ...call, agent, told: { cost, usage } });
-      }
-    }
-  }
   let costs = noCosts;
-  for (const { agent, model, step, definition: hash, told } of calls.values()) {
+  for (const { agent, model, step, definition: hash, told } of callsIn(entries)) {
     const total = totalOf(told);
     costs = addCosts(costs, {
       total,
@@ -85,6 +57,68 @@ export function costsOf(runId: string, entries: readonly Entry[]): Costs {
   return costs;
 }
 
+/** What alone has to be read for what a run's calls have cost in all. */
+export const costTypes: ReadonlySet<string> = new Set<EntryType>([
+  "budget.reserved",
+  "model.responded",
+  "model.failed",
+  "budget.settled",
+]);
+
+/**
+ * What the calls of one run have cost in all, as far as that is known, in millionths of a US dollar.
+ * @param entries in their order, those of `costTypes` among them
+ */
+export function microUsdOf(entries: readonly Entry[]): number {
+  return callsIn(entries).reduce((sum, { told }) => sum + (told.cost?.microUsd ?? 0), 0);
+}
+
+interface Call {
+  readonly agent: string;
+  readonly model: string;
+  readonly step: string;
+  readonly definition: string;
+  readonly told: { readonly cost?: Cost | undefined; readonly tokens: number };
+}
+
+/** The calls of a run in the order in which they were settled, or told of. */
+function callsIn(entries: readonly Entry[]): readonly Call[] {
+  const settled = new Map(settlementsOf(entries).map((one) => [one.seq, one]));
+  const agents = new Map<string, string>();
+  const calls: Call[] = [];
+  let definition = "";
+  for (const entry of entries) {
+    const { seq, path: step } = entry;
+    const settlement = settled.get(seq);
+    switch (entry.type) {
+      case "run.started":
+        definition = entry.body.definitionHash;
+        break;
+      case "run.migrated":
+        definition = entry.body.to;
+        break;
+      case "model.called":
+        agents.set(entry.body.command, entry.body.agent);
+        break;
+      case "model.responded":
+      case "model.failed": {
+        const { command, model, cost, usage } = entry.body;
+        const tokens = usage ? usage.inputTokens + usage.outputTokens : 0;
+        const told = settlement ? toldBy(settlement) : { cost, tokens };
+        calls.push({ agent: agents.get(command) ?? "", model, step, definition, told });
+        break;
+      }
+      case "budget.settled":
+        if (settlement) calls.push({ agent: settlement.agent, model: "", step, definition, told: toldBy(settlement) });
+    }
+  }
+  return calls;
+}
+
+function toldBy({ amount: { microUsd, tokens }, basis }: Settlement): Call["told"] {
+  return { cost: { microUsd, basis }, tokens };
+}
+
 export function addCosts(left: Costs, right: Costs): Costs {
   return {
     total: addTotal(left.total, right.total),
@@ -96,24 +130,16 @@ export function addCosts(left: Costs, right: Costs): Costs {
   };
 }
 
-interface Call {
-  readonly agent: string;
-  readonly model: string;
-  readonly step: string;
-  readonly definition: string;
-  readonly told: { readonly cost?: Cost | undefined; readonly usage?: Usage | undefined };
-}
-
 function nothing(): CostTotal {
   return { calls: 0, microUsd: 0, tokens: 0, byBasis: { reported: 0, estimated: 0, reserved: 0 }, unknown: 0 };
 }
 
-function totalOf({ cost, usage }: Call["told"]): CostTotal {
+function totalOf({ cost, tokens }: Call["told"]): CostTotal {
   const none = nothing();
   return {
     calls: 1,
     microUsd: cost?.microUsd ?? 0,
-    tokens: usage ? usage.inputTokens + usage.outputTokens : 0,
+    tokens,
     byBasis: cost ? { ...none.byBasis, [cost.basis]: cost.microUsd } : none.byBasis,
     unknown: cost ? 0 : 1,
   };

@@ -15,6 +15,8 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AtHand } from "./at-hand.ts";
 import { blobStore, openBlobs } from "./blob.ts";
 import { type Outcome, RunCore } from "./core.ts";
+import { settledAt } from "./settlements.ts";
+import type { RunState } from "./state.ts";
 
 /**
  * The one reducer loop of every engine: load, transition, append, submit, next (D1).
@@ -446,19 +448,29 @@ export function foldBatch(
       });
     }
     const event = { id: `replay:${input.seq}`, type: input.type, path: input.path, body: input.body } as InputEvent;
+    const repeats = isRepeated(core.state, input, entries[index + 1]);
     const drafts = core.apply(event, input.at, input.seq)?.drafts ?? [];
     const recorded: Entry[] = [input];
-    while (entries[index + recorded.length]?.cause === input.seq)
-      recorded.push(entries[index + recorded.length] as Entry);
+    index += repeats ? 2 : 1;
+    for (; entries[index]?.cause === input.seq; index++) recorded.push(entries[index] as Entry);
     onDecided?.(drafts, input);
     compare(recorded.filter(isDecided), drafts.filter(isDecided), run);
-    index += recorded.length;
   }
 }
 
 /** What a candidate policy said then decides nothing, and whoever replays need not have it. */
 function isDecided({ type }: { readonly type: string }): boolean {
   return type !== "policy.shadowed";
+}
+
+/** True for what journals of before have behind an outcome: `budget.settled`, which says once more what that settles (T3). */
+function isRepeated({ purse }: RunState, outcome: Entry, next: Entry | undefined): boolean {
+  if (next?.type !== "budget.settled" || next.cause !== outcome.seq) return false;
+  if (outcome.type !== "model.responded" && outcome.type !== "model.failed") return false;
+  const { command } = outcome.body;
+  const held = purse.reserved.get(command);
+  if (!held) return false;
+  return sameJson(next.body, { command, agent: held.agent, ...settledAt(held.amount, outcome.body) });
 }
 
 function compare(recorded: readonly Entry[], decided: readonly Draft[], run: string): void {

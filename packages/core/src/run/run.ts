@@ -21,6 +21,7 @@ import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
 import { openBlobs } from "./blob.ts";
+import { costTypes, microUsdOf } from "./costs.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
 import { type PlacedQuestion, questionsElsewhere } from "./elsewhere.ts";
 
@@ -205,8 +206,8 @@ export function runHandle<Output>(options: {
       const last = batches.at(-1);
       // Of a long run only the end is read, and what cost something; of one that broke off, what it has done as well.
       const brokeOff = last !== undefined && /"type":"run\.(failed|cancelled)"/.test(searchable(last));
-      const told = brokeOff ? batches : batches.map((batch) => (batch === last ? batch : withCosts(batch)));
-      const all = (await Promise.all(told.map((batch) => open(held, batch)))).flat();
+      const only = (batch: Batch) => (brokeOff || batch === last ? undefined : costTypes);
+      const all = (await Promise.all(batches.map((batch) => open(held, batch, only(batch))))).flat();
       return revealed(held, resultOf<Output>(key.runId, all, last, definition.tools));
     },
     questions: async () =>
@@ -313,8 +314,8 @@ async function deliver(held: Held, event: InputEvent): Promise<void> {
   return held.deliver(await record(held), event);
 }
 
-function open({ key, engine, stream }: Held, batch: Batch): Entry[] | Promise<Entry[]> {
-  return openBlobs(openBatch(batch, key.runId), engine.journal, stream);
+function open({ key, engine, stream }: Held, batch: Batch, only?: ReadonlySet<string>): Entry[] | Promise<Entry[]> {
+  return openBlobs(openBatch(batch, key.runId, only), engine.journal, stream);
 }
 
 async function entries(held: Held): Promise<Entry[]> {
@@ -554,23 +555,7 @@ function isRest(batch: Batch): boolean {
   return /"type":"run\.(parked|completed|denied|escalated|failed|cancelled)"/.test(header);
 }
 
-/** Of a batch those lines alone that may hold a cost, which always has a basis, or that refer to a body that may. */
-function withCosts(batch: Batch): Batch {
-  const { lines } = batch;
-  let kept = "";
-  for (let from = 0; from < lines.length; ) {
-    const basis = lines.indexOf('"basis":', from);
-    const blob = lines.indexOf('"$blob":', from);
-    const found = basis < 0 || blob < 0 ? Math.max(basis, blob) : Math.min(basis, blob);
-    if (found < 0) break;
-    const end = lines.indexOf("\n", found) + 1;
-    kept += lines.slice(lines.lastIndexOf("\n", found) + 1, end);
-    from = end;
-  }
-  return { ...batch, lines: kept };
-}
-
-/** Reads a result from the entries of an ended run: its last one, and those that cost something. */
+/** Reads a result from the entries of an ended run: its last one, and those that say what it cost. */
 export function resultOf<Output>(
   runId: string,
   all: readonly Entry[],
@@ -578,18 +563,8 @@ export function resultOf<Output>(
   tools: ReadonlyMap<string, AnyTool> = new Map(),
   known?: number,
 ): RunResult<Output> {
-  let microUsd = known ?? 0;
-  const told = new Set<string>();
-  for (const entry of known === undefined ? all : []) {
-    if ((entry.type === "model.responded" || entry.type === "model.failed") && entry.body.cost) {
-      told.add(entry.body.command);
-      microUsd += entry.body.cost.microUsd;
-    }
-    // Of a call whose cost nobody told, what was set aside for it counts as spent (D12).
-    if (entry.type === "budget.settled" && !told.has(entry.body.command)) microUsd += entry.body.amount.microUsd;
-  }
   const last = all.at(-1);
-  const common = { runId, cost: { microUsd }, seq: last?.seq ?? 0 };
+  const common = { runId, cost: { microUsd: known ?? microUsdOf(all) }, seq: last?.seq ?? 0 };
   switch (last?.type) {
     case "run.completed":
       return proved({ ...common, status: "completed", ...last.body, output: last.body.output as Output }, end);

@@ -5,6 +5,7 @@ import { memoryEngine } from "../engine/memory.ts";
 import { memoryModelCache } from "../model/cache.ts";
 import type { Model } from "../port/model.ts";
 import { user } from "../principal.ts";
+import { settlementsOf } from "../run/settlements.ts";
 import { fakeClock } from "../testing/index.ts";
 import { defineSupervisor } from "./definition.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -66,7 +67,7 @@ test("a second run gets the answer of the first one, for nothing, and its journa
     expect(await run.result()).toMatchObject({ status: "completed", output: { text: "x" } });
     const entries = await run.entries();
     const [responded] = entries.filter(({ type }) => type === "model.responded").map(({ body }) => body);
-    const [settled] = entries.filter(({ type }) => type === "budget.settled").map(({ body }) => body);
+    const [settled] = settlementsOf(entries);
     runs.push({ responded, settled });
     expect(await desk.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true });
   }
