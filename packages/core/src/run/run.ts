@@ -179,8 +179,11 @@ export function runHandle<Output>(options: {
     id: key.runId,
     tenant: key.tenant,
     status: async () => (await record(held)).status,
-    settled: () =>
-      until(held, (status, { waits }) => isEnd(status) || (status === "parked" && waits?.join() !== "timer")),
+    settled: async () => {
+      const isSettled = ({ status, waits }: RunRecord) =>
+        isEnd(status) || (status === "parked" && waits?.join() !== "timer");
+      return (await until(held, isSettled)).known.status;
+    },
     entries: () => entries(held),
     events: ((eventOptions: EventsOptions & { readonly deltas?: boolean } = {}) => {
       if (!eventOptions.deltas) return durable(held, eventOptions);
@@ -192,11 +195,11 @@ export function runHandle<Output>(options: {
       );
     }) as RunEvents,
     result: async () => {
-      await until(held, isEnd);
-      // Where the index knows what it has cost, the end alone is read.
-      const { status, microUsd, lastSeq } = await record(held);
+      const { known, seen } = await until(held, ({ status }) => isEnd(status));
+      // Where the index knows what it has cost, the end alone is read, if it was not seen here.
+      const { status, microUsd, lastSeq } = known;
       if (microUsd !== undefined && status !== "failed" && status !== "cancelled") {
-        const [last] = await engine.journal.read(stream, lastSeq);
+        const [last] = seen ? [seen] : await engine.journal.read(stream, lastSeq);
         return revealed(
           held,
           resultOf<Output>(key.runId, last ? await open(held, last) : [], last, definition.tools, microUsd),
@@ -429,24 +432,31 @@ function isElsewhere({ engine }: Held, error: OrchestrationError): boolean {
   return engine.shared && OrchestrationError.is(error, "journal/conflict");
 }
 
+/** What somebody waited for. */
+interface Awaited {
+  readonly known: RunRecord;
+  /** The batch that the record speaks of, where it was written while somebody waited here. */
+  readonly seen: Batch | undefined;
+}
+
 /**
- * Waits until the newest entry fits; reads nothing but the index while it waits. What is driven here tells at once;
+ * Waits until the index says what fits; reads nothing but the index while it waits. What is driven here tells at once;
  * what another process drives is looked for now and then.
  */
-async function until(held: Held, fits: (status: RunStatus, record: RunRecord) => boolean): Promise<RunStatus> {
+async function until(held: Held, fits: (record: RunRecord) => boolean): Promise<Awaited> {
   const { key, engine } = held;
   let stop: (() => void) | undefined;
   let looking: { readonly cancel: () => void } | undefined;
   try {
-    return await new Promise<RunStatus>((resolve, reject) => {
+    return await new Promise<Awaited>((resolve, reject) => {
+      let rest: Batch | undefined;
       let looked = false;
       let failure: OrchestrationError | undefined;
       const look = () => {
         record(held).then(
           (known) => {
-            const { status } = known;
             looked = true;
-            if (fits(status, known)) resolve(status);
+            if (fits(known)) resolve({ known, seen: rest?.lastSeq === known.lastSeq ? rest : undefined });
             else if (failure) reject(failure);
           },
           (thrown: unknown) => {
@@ -458,7 +468,9 @@ async function until(held: Held, fits: (status: RunStatus, record: RunRecord) =>
       stop = engine.watch(key, {
         batch: (batch) => {
           // Only these entries change what the index says.
-          if (isRest(batch)) look();
+          if (!isRest(batch)) return;
+          rest = batch;
+          look();
         },
         stopped: (error) => {
           // Who lost a race to another process has not lost the run: it goes on there.
