@@ -17,10 +17,11 @@ import { UnsealedBatch, UnsealedHead } from "./unsealed.ts";
  */
 export interface Writer {
   /**
-   * Queues one change; resolves when it is durable. `size` is roughly its characters.
+   * Queues one change; resolves when it is durable. `size` is roughly its characters; `ended` is called, and must not throw,
+   * before whoever awaits it goes on.
    * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
    */
-  readonly write: (make: (known: number) => Write, size: number) => Promise<void>;
+  readonly write: (make: (known: number) => Write, size: number, ended?: () => void) => Promise<void>;
   /** Resolves when everything asked for so far is answered, well or badly; at once when nothing is open. */
   readonly settled: () => Promise<void> | undefined;
   /** Lets the thread finish and end. */
@@ -68,8 +69,8 @@ interface Pending {
   readonly late: UnsealedBatch | undefined;
   readonly size: number;
   readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (reason: OrchestrationError) => void;
+  /** Ends it, well or with an error. */
+  readonly end: (error?: OrchestrationError) => void;
 }
 
 export function sqliteWriter(options: WriterOptions): Writer {
@@ -125,7 +126,7 @@ export function sqliteWriter(options: WriterOptions): Writer {
     if (lost.length === 0) return;
     logger.error({ path, reason, writes: lost.length }, "The journal's writer thread stopped with writes open.");
     const cause = new OrchestrationError("journal/unavailable", { reason, path });
-    for (const { reject } of lost) reject(cause);
+    for (const { end } of lost) end(cause);
   };
 
   const onAnswer = (answer: TimedAnswer) => {
@@ -146,15 +147,15 @@ export function sqliteWriter(options: WriterOptions): Writer {
     for (const { late } of done) if (late) places.delete(late.head);
     let next = 0;
     const isTelling = untold.length > 0;
-    for (const [position, { size, resolve, reject }] of done.entries()) {
+    for (const [position, { size, end }] of done.entries()) {
       sentSize -= size;
       const failed = failures[next];
       if (failed?.position !== position) {
-        untold.push(resolve);
+        untold.push(end);
         continue;
       }
       next++;
-      untold.push(() => reject(new OrchestrationError(failed.failure.code, failed.failure.data)));
+      untold.push(() => end(new OrchestrationError(failed.failure.code, failed.failure.data)));
     }
     if (!isTelling) tell();
     const broken = failures.find(({ failure }) => failure.code === "journal/unavailable");
@@ -237,12 +238,17 @@ export function sqliteWriter(options: WriterOptions): Writer {
   };
 
   return {
-    write: (make, size) => {
+    write: (make, size, ended) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const write = make(answered);
       const late = write.type === "append" ? lateOf(write.batch) : undefined;
       if (late) places.set(late.head, ++lastPlace);
-      waiting.push({ write, late, size, promise, resolve, reject });
+      const end = (error?: OrchestrationError) => {
+        ended?.();
+        if (error) reject(error);
+        else resolve();
+      };
+      waiting.push({ write, late, size, promise, end });
       if (!scheduled) {
         scheduled = true;
         // One message, and so one commit, for all that comes until the event loop turns: a run goes on to its next barrier.

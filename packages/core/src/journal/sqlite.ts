@@ -40,9 +40,9 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
   const keys = new Map<string, string>();
   let closing: Promise<void> | undefined;
 
-  const write = (make: (known: number) => Write, size: number): Promise<void> => {
+  const write = (make: (known: number) => Write, size: number, ended?: () => void): Promise<void> => {
     if (closing) return Promise.reject(closed());
-    return writer.write(make, size);
+    return writer.write(make, size, ended);
   };
   /** Of each stream with writes under way, the last one; of erasures, which are many streams', the last one of all. */
   const newest = new Map<string, Promise<void>>();
@@ -50,12 +50,10 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
   /** A write of one stream, behind which whatever is read of that stream comes. */
   const writeTo = (key: StreamKey, make: (known: number) => Write, size: number): Promise<void> => {
     const name = streamName(key);
-    const written = write(make, size);
-    newest.set(name, written);
-    const answered = () => {
+    const written = write(make, size, () => {
       if (newest.get(name) === written) newest.delete(name);
-    };
-    written.then(answered, answered);
+    });
+    if (!closing) newest.set(name, written);
     return written;
   };
   /** Reads behind all earlier writes of this journal, whether they were awaited or not. */
@@ -83,9 +81,9 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
 
   return {
     sealsLate: true,
-    append: async (key, batch, expectedSeq, record) => {
+    append: (key, batch, expectedSeq, record) => {
       assertAppend(key, batch, expectedSeq, record);
-      await writeTo(key, (known) => ({ type: "append", key, batch, expectedSeq, record, known }), sizeOf(batch));
+      return writeTo(key, (known) => ({ type: "append", key, batch, expectedSeq, record, known }), sizeOf(batch));
     },
     read: (key, fromSeq = 1, most) => readOf(key, () => reader.read(key, fromSeq, most)),
     putBlob: async (tenant, address, body) => {

@@ -183,7 +183,6 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
     if (appended) {
       durable = appended;
       // The next barrier awaits the same promise; until then nobody must find the rejection unhandled.
-      appended.catch(() => {});
       void appended.then(
         () => session.published(batch),
         () => {},
