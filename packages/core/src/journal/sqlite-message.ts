@@ -1,5 +1,5 @@
 import type { ErrorData } from "../errors.ts";
-import type { Batch, RunRecord, Snapshot, StreamKey } from "../port/journal.ts";
+import type { Batch, RunRecord, Snapshot, StreamKey, StreamKind } from "../port/journal.ts";
 
 /** What travels between an SQLite journal and its writer thread. Writes are answered in the order they were sent. */
 
@@ -50,9 +50,41 @@ export type Write =
     }
   | { readonly type: "key"; readonly tenant: string; readonly secret: string; readonly known: number };
 
+/** The usual write without the names of its members, which cost more than all else on the way to another thread. */
+export type PackedWrite = readonly [
+  ...key: readonly [tenant: string, kind: StreamKind, id: string],
+  ...batch: readonly [
+    firstSeq: number,
+    lastSeq: number,
+    text: string,
+    salts: string,
+    place: number,
+    behind: string | number,
+  ],
+  expectedSeq: number,
+  known: number,
+  record: RunRecord | undefined,
+];
+
+/** For another thread: an append of a late batch is packed, all else goes as it is. */
+export function packed(write: Write): Write | PackedWrite {
+  if (write.type !== "append" || !("text" in write.batch)) return write;
+  const { key, batch, expectedSeq, known, record } = write;
+  const { firstSeq, lastSeq, text, salts, place, behind } = batch;
+  return [key.tenant, key.kind, key.id, firstSeq, lastSeq, text, salts, place, behind, expectedSeq, known, record];
+}
+
+/** What `packed` was given. */
+export function unpacked(given: Write | PackedWrite): Write {
+  if ("type" in given) return given;
+  const [tenant, kind, id, firstSeq, lastSeq, text, salts, place, behind, expectedSeq, known, record] = given;
+  const batch: LateBatch = { firstSeq, lastSeq, text, salts, place, behind };
+  return { type: "append", key: { tenant, kind, id }, batch, expectedSeq, known, record };
+}
+
 /** To the writer. */
 export type Request =
-  | { readonly type: "write"; readonly writes: readonly Write[]; readonly fault?: Fault }
+  | { readonly type: "write"; readonly writes: readonly (Write | PackedWrite)[]; readonly fault?: Fault }
   | { readonly type: "close" };
 
 /** Something that goes wrong on purpose, for tests: the disk has no page left; the thread dies before it commits. */

@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { sqliteCommitter } from "./sqlite-commit.ts";
-import type { Fault, Request, TimedAnswer, Write } from "./sqlite-message.ts";
+import { type Fault, type Request, type TimedAnswer, unpacked, type Write } from "./sqlite-message.ts";
 
 /**
  * The writer thread of an SQLite journal. It takes everything that waits, commits it in one transaction and answers.
@@ -19,7 +19,7 @@ port.on("message", (first: Request) => {
   for (let request: Request | undefined = first; request; request = waiting()) {
     if (request.type === "close") closing = true;
     else {
-      for (const write of request.writes) writes.push(write);
+      for (const write of request.writes) writes.push(unpacked(write));
       fault = request.fault ?? fault;
     }
   }

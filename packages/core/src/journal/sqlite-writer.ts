@@ -4,7 +4,16 @@ import type { Batch, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Head } from "./chain.ts";
 import { sqliteCommitterHere } from "./sqlite-here.ts";
-import type { Answer, Failure, Fault, LateBatch, Request, TimedAnswer, Write } from "./sqlite-message.ts";
+import {
+  type Answer,
+  type Failure,
+  type Fault,
+  type LateBatch,
+  packed,
+  type Request,
+  type TimedAnswer,
+  type Write,
+} from "./sqlite-message.ts";
 import { UnsealedBatch, UnsealedHead } from "./unsealed.ts";
 
 /**
@@ -227,7 +236,7 @@ export function sqliteWriter(options: WriterOptions): Writer {
       sentSize += pending.size;
     }
     if (count === 0) return;
-    const writes = waiting.splice(0, count).map(plain);
+    const writes = waiting.splice(0, count).map((pending) => packed(plain(pending)));
     hereInARow = 0;
     const failing = simulated ?? fault();
     const request: Request = failing ? { type: "write", writes, fault: failing } : { type: "write", writes };
