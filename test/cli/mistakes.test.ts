@@ -112,8 +112,8 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   },
 };
 
-test.concurrent.each(Object.entries(mistakes))("%s", async (_, { args, given, says }) => {
-  const cwd = folder();
+test.concurrent.for(Object.entries(mistakes))("%s", async ([, { args, given, says }], { onTestFinished }) => {
+  const cwd = folder(onTestFinished);
   given?.(cwd);
   const { code, stdout, stderr } = await remitHere(cwd, args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

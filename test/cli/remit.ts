@@ -84,9 +84,12 @@ export function remit(cwd: string, args: readonly string[], env?: NodeJS.Process
   return startRemit(cwd, args, env).ended;
 }
 
-/** An empty folder that is gone after the test. */
-export function folder(): string {
+/**
+ * An empty folder that is gone after the test.
+ * @param finished of the test that it is for: where several run at once, nothing else says which of them that is
+ */
+export function folder(finished: typeof onTestFinished = onTestFinished): string {
   const path = mkdtempSync(join(tmpdir(), "remit-cli-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  finished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
