@@ -30,7 +30,11 @@ export class MemoryStream implements Keeper {
   /** True when the batch was made behind the last entry, and not behind one of the same seq in another history. */
   isBehind(batch: Batch): boolean {
     const behind = batch instanceof UnsealedBatch ? batch.behind : undefined;
-    if (behind instanceof UnsealedHead && behind.keeper === this) return behind.seq === this.lastSeq;
+    if (behind instanceof UnsealedHead) {
+      if (behind.keeper === this) return behind.seq === this.lastSeq;
+      // What it was made behind was refused, and is nobody's history.
+      if (behind.known === undefined) return false;
+    }
     this.#seal();
     return isLinked(this.#hash, batch);
   }

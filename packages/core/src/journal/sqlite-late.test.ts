@@ -101,6 +101,16 @@ describe("a batch that is sealed where it is committed", () => {
     expect(verifyChain(await journal.read(keyOf("run"))).head.seq).toBe(4);
   });
 
+  test.for([1, 40_000])("is stored as it was seen by whoever looked before, at a size of %i", async (size) => {
+    const batch = unsealedBatch(emptyHead, drafts("one", size), salt, plain);
+    const { lines } = batch;
+    const seen = Promise.resolve(journal.append(keyOf("run"), batch, 0));
+    const [next] = appendAll("run", ["two"], batch.head, size);
+    await Promise.all([seen, next?.durable]);
+    expect((await stored("run"))[0]?.lines).toBe(lines);
+    expect(await stored("run")).toEqual(sealedAtOnce(["one", "two"], size));
+  });
+
   test("is refused behind another history of the same length, and so is all that stands behind it", async () => {
     const other = opened();
     try {

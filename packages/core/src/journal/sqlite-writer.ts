@@ -177,7 +177,12 @@ export function sqliteWriter(options: WriterOptions): Writer {
 
   /** The write as data: what it is made behind is known as a hash by now, or has a place. */
   const plain = ({ write, late }: Pending): Write => {
-    if (write.type !== "append" || !late) return write;
+    if (write.type !== "append") return write;
+    if (!late) {
+      if (!(write.batch instanceof UnsealedBatch)) return write;
+      const { firstSeq, lastSeq, lines, hash } = write.batch;
+      return { ...write, batch: { firstSeq, lastSeq, lines, hash } };
+    }
     const { firstSeq, lastSeq, text, salts, behind, head } = late;
     const link = places.get(behind) ?? (behind instanceof UnsealedHead ? behind.known : behind.hash) ?? nowhere;
     const batch: LateBatch = {

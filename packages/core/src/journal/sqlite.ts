@@ -12,8 +12,6 @@ import { sqliteWriter } from "./sqlite-writer.ts";
 import { randomKey } from "./tenant-key.ts";
 import { searchable } from "./unsealed.ts";
 
-const sealChars = 112;
-
 export interface SqliteJournalOptions {
   /** The journal's file, made with its folder when absent; relative to the working directory at this moment. */
   readonly path: string;
@@ -142,7 +140,10 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
   };
 }
 
-/** Characters, roughly: what sealing adds to an entry does not depend on what it says. */
+/** What sealing adds to an entry, whatever that says: commitment, hash, salt and three tabs. */
+const sealChars = 111;
+
+/** Characters that the batch will take, roughly. */
 function sizeOf(batch: Batch): number {
   return searchable(batch).length + (batch.lastSeq - batch.firstSeq + 1) * sealChars;
 }
