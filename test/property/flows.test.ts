@@ -75,6 +75,29 @@ const arbMove: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Move>({ does: "hand over" }) },
 );
 
+/** Chance alone seldom pays after a page what was planned before it: in a third of the scripts that is among the moves. */
+const arbMoves: fc.Arbitrary<readonly Move[]> = fc.oneof(
+  { weight: 2, arbitrary: fc.array(arbMove, { maxLength: 9 }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        to: fc.constantFrom(...accounts),
+        amount: fc.constantFrom(...sums),
+        between: fc.tuple(...Array.from({ length: 4 }, () => fc.array(arbMove, { maxLength: 2 }))),
+      })
+      .map(({ to, amount, between: [before, planned, readOf, after] }) => [
+        ...(before ?? []),
+        { does: "plan" as const, to, amount },
+        ...(planned ?? []),
+        { does: "read" as const },
+        ...(readOf ?? []),
+        { does: "pay" as const, to, amount },
+        ...(after ?? []),
+      ]),
+  },
+);
+
 /** What may be made without a person: everything before the first page was read, afterwards what was planned before. */
 function allowedOf(moves: readonly Move[]) {
   const plans: { to: string; amount: number }[] = [];
@@ -100,7 +123,7 @@ test("R9 whatever a model does, nothing is written that nobody vouches for; a re
   let refused = 0;
   let planned = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(arbMove, { maxLength: 9 }), async (given) => {
+    fc.asyncProperty(arbMoves, async (given) => {
       made.length = 0;
       const handover = given.findIndex(({ does }) => does === "hand over");
       const moves = given.filter(({ does }, index) => does !== "hand over" || index === handover);
@@ -149,8 +172,8 @@ test("R9 whatever a model does, nothing is written that nobody vouches for; a re
     }),
     { numRuns: 150 },
   );
-  expect(refused).toBeGreaterThan(100);
-  expect(planned).toBeGreaterThan(0);
+  expect(refused).toBeGreaterThan(40);
+  expect(planned).toBeGreaterThan(10);
 });
 
 test("R9 only a person lets through what foreign text brings, and is asked about exactly that", async () => {
