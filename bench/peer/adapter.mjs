@@ -1,12 +1,23 @@
 // Remit's adapter for the peer kit. `bench/peers.mjs` puts it into a copy of the kit and measures it there.
 //
 // `asked`: the kit's form, 13 model calls. A coordinator agent is asked before each delegation who is next; edges guard on
-// its typed answer. `native`: guards choose the edges and seven model calls do the job. Both with everything on: journal
-// with hash chain, contracts on both sides, allowlists, grants, budget of the run, labels and flow rules, policy.
+// its typed answer. `native`: guards choose the edges and seven model calls do the job. Both with what every run has: journal
+// with hash chain, contracts on both sides, allowlists, budget of the run, labels and flow rules.
+// `asked-governed` has what a team turns on beside it: a policy of TypeScript rules, and values sealed by all detectors.
 // `sqlite` takes the kit's models for paid ones: each call waits until all before it is on disk. `sqlite-free` takes them for
 // what they are, models that cost nothing, which are asked again after a crash. Both write the same journal.
 // In memory the journal's chain is made when somebody asks for it: `asked-proved` does, for the hash of each run.
-import { createSupervisor, defineAgent, defineHandoff, defineTool, memoryEngine, outputOf, user } from "@remit/core";
+import {
+  createSupervisor,
+  defineAgent,
+  defineHandoff,
+  definePolicy,
+  defineTool,
+  memoryEngine,
+  outputOf,
+  user,
+} from "@remit/core";
+import { allDetectors } from "@remit/tools/detect";
 import { z } from "zod";
 import {
   DESCRIPTION,
@@ -24,10 +35,11 @@ import {
 
 export const name = "remit";
 export const packages = ["@remit/core", "zod"];
-export const extraPackages = ["@remit/mcp-bridge"];
+export const extraPackages = ["@remit/mcp-bridge", "@remit/tools"];
 export const variants = {
   asked: { main: true },
   "asked-proved": { proved: true, main: true },
+  "asked-governed": { governed: true, main: true },
   native: { native: true, main: true },
   sqlite: { durable: "sqlite FULL" },
   "sqlite-free": { durable: "sqlite FULL", free: true },
@@ -37,6 +49,31 @@ export const variants = {
 const principal = user("u_1");
 const started = { tenant: "acme", principal };
 const results = (S) => z.object(Object.fromEntries(ORDER.map((role) => [role, S[role].optional()])));
+
+/** Every edge of the team is one that a rule allows; the write is for tickets of this desk, and for people alone. */
+const deskPolicy = definePolicy({
+  name: "desk",
+  version: "1",
+  rules: [
+    { id: "work", on: ["handoff", "model", "egress"], effect: "allow", because: "the team works together" },
+    { id: "search", on: "tool", tools: ["kb_search"], effect: "allow", because: "anybody may read" },
+    {
+      id: "ticket",
+      on: "tool",
+      tools: ["tickets_update"],
+      effect: "allow",
+      when: ({ arguments: { id }, principal: { kind } }) => /^T-\d+$/.test(id) && kind === "user",
+      because: "people change tickets of this desk",
+    },
+    {
+      id: "foreign",
+      on: "tool",
+      effect: "deny",
+      when: ({ labels }) => labels.includes("web"),
+      because: "no call after what the web says",
+    },
+  ],
+});
 
 const usage = { inputTokens: 10, outputTokens: 10 };
 
@@ -143,7 +180,7 @@ function team({ native }) {
   return { agents: { supervisor, ...specialists }, entry: "supervisor", exit: "supervisor", handoffs };
 }
 
-export async function setup({ native = false, proved = false, durable, free = false }, { tmp }) {
+export async function setup({ native = false, proved = false, governed = false, durable, free = false }, { tmp }) {
   const { sqliteEngine } = durable ? await import("@remit/core/sqlite") : {};
   // The kit parks 2,000 runs inside a model call, and each of them is driven while it waits.
   const engine = durable ? sqliteEngine({ path: `${tmp}/remit.db` }) : memoryEngine({ driving: 4_096 });
@@ -152,6 +189,7 @@ export async function setup({ native = false, proved = false, durable, free = fa
     name: "desk",
     ...team({ native }),
     budget: { run: { tokens: 1_000_000 } },
+    ...(governed ? { policy: deskPolicy, vault: { key: "11".repeat(32) }, seal: { detectors: allDetectors() } } : {}),
     engine,
     models: { fake: fakeModel(finished, free) },
   });

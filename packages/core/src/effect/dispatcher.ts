@@ -224,9 +224,9 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     const { input, attributes, path } = command;
     if (!sealing || tool.reveals.length === 0) return { input: copyJson(input), attributes };
     const to = { kind: "tool", name: tool.name, path } as const;
-    return sealing
-      .reveal(key, { input, attributes }, tool.reveals, to)
-      .then((opened) => ({ ...opened, input: copyJson(opened.input) }));
+    const copied = (opened: Opened): Opened => ({ ...opened, input: copyJson(opened.input) });
+    const revealed = sealing.reveal(key, { input, attributes }, tool.reveals, to);
+    return revealed instanceof Promise ? revealed.then(copied) : copied(revealed);
   };
 
   const contextOf = (

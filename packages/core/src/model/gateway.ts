@@ -176,14 +176,23 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       .map(({ name }) => name);
 
   /** A request as this model may see it (W3). Its own thinking it may always have back. */
-  const openedFor = async (key: RunKey, { alias, path }: CallModelCommand, model: Model, request: ModelRequest) => {
-    const own = (sealing && Object.hasOwn(sealing.rules.models, alias) && sealing.rules.models[alias]) || [];
-    const classes = [...(model.reveals ?? []), ...own];
+  const openedFor = (
+    seals: Sealing,
+    key: RunKey,
+    { alias, path }: CallModelCommand,
+    model: Model,
+    request: ModelRequest,
+  ): ModelRequest | Promise<ModelRequest> => {
+    const own = Object.hasOwn(seals.rules.models, alias) ? (seals.rules.models[alias] ?? []) : [];
+    const classes = [...(model.reveals ?? []), ...own, reasoningClass];
     const to = { kind: "model", name: model.id, path } as const;
     const { input, messages } = request;
-    const told = await sealing?.reveal(key, { input, messages }, [...classes, reasoningClass], to);
-    if (!told || (told.input === input && told.messages === messages)) return request;
-    return { ...request, input: told.input, messages: told.messages.map(withReasoning) };
+    const opened = (told: Pick<ModelRequest, "input" | "messages">) =>
+      told.input === input && told.messages === messages
+        ? request
+        : { ...request, input: told.input, messages: told.messages.map(withReasoning) };
+    const revealed = seals.reveal(key, { input, messages }, classes, to);
+    return revealed instanceof Promise ? revealed.then(opened) : opened(revealed);
   };
 
   /** A promise only where what is taken away has to be looked up first. */
@@ -476,7 +485,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         let opened = request;
         if (sealing) {
           try {
-            opened = await openedFor(key, command, model, request);
+            const opening = openedFor(sealing, key, command, model, request);
+            opened = opening instanceof Promise ? await opening : opening;
           } catch (thrown) {
             if (OrchestrationError.is(thrown)) return uncalled(thrown);
             return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
@@ -496,7 +506,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const response = read(answer, model.id);
           const { usage, cost, model: name } = response;
           told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
-          const parts = sealing ? await sealing.parts(key, response.parts, agent.name) : response.parts;
+          const sealed = sealing?.parts(key, response.parts, { agent: agent.name, model: model.id });
+          const parts = (sealed instanceof Promise ? await sealed : sealed) ?? response.parts;
           const summary = summarised(model.id, command, parts, options.context);
           if (opened === request) cache?.keep(model, request, { ...response, parts });
           taken?.used(tokensUsed(usage));

@@ -128,8 +128,11 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
   };
   const runKey = { tenant: key.tenant, runId: key.id };
   /** A promise only where there is something to wait for: most steps of most runs take none. */
-  const step = (given: InputEvent): void | Promise<void> =>
-    sealing ? sealing.event(runKey, given, place).then(take) : take(given);
+  const step = (given: InputEvent): void | Promise<void> => {
+    if (!sealing) return take(given);
+    const sealed = sealing.event(runKey, given, place);
+    return sealed instanceof Promise ? sealed.then(take) : take(sealed);
+  };
   const becomeDurable = async (): Promise<void> => {
     session.awaits?.();
     await durable;

@@ -493,15 +493,18 @@ function isEnd(status: RunStatus): status is EndStatus {
   return status !== "running" && status !== "parked";
 }
 
-/** What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for. */
+/**
+ * What was done on the way, and what went wrong, stays sealed: the answer is what somebody asked for.
+ * @param result made just now, for this caller alone: it is changed in place, for a copy would ask for its hash
+ */
 async function revealed<Output>(held: Held, result: RunResult<Output>): Promise<RunResult<Output>> {
   const { key, principals, sealing } = held;
   if (!sealing) return result;
   const to = { kind: "caller", name: principals.current().id, path: "" } as const;
   const reveal = <Value>(value: Value) => sealing.reveal(key, value, sealing.rules.answers, to);
-  if (result.status === "completed") return { ...result, output: await reveal(result.output) };
+  if (result.status === "completed") return Object.assign(result, { output: await reveal(result.output) });
   if (!("packet" in result)) return result;
-  return { ...result, ...(await reveal({ reason: result.reason, packet: result.packet })) };
+  return Object.assign(result, await reveal({ reason: result.reason, packet: result.packet }));
 }
 
 /** @throws OrchestrationError `run/answer-invalid` */

@@ -146,6 +146,20 @@ describe("E1 the core sees tokens", () => {
       data: { issues: [{ pointer: "/text", message: "a value of the class email, which is refused here" }] },
     });
   });
+
+  test("what a model says has failed where it holds a refused class, and costs what it cost", async () => {
+    const { supervisor, heard } = office({ refuse: true });
+    const run = await supervisor.start({ text: "who is it?" }, { tenant: "acme" });
+    expect(await run.result()).toMatchObject({
+      status: "failed",
+      error: {
+        code: "model/response-invalid",
+        data: { model: "one", reason: "/email: a value of the class email, which is refused here" },
+      },
+    });
+    expect(heard).toEqual([]);
+    expect(JSON.stringify(await run.entries())).not.toContain("none@none.example");
+  });
 });
 
 test("a token that somebody made up gives nothing", async () => {

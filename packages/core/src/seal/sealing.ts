@@ -23,11 +23,12 @@ import { type Shown, withheldIn } from "./withheld.ts";
  *
  * E1 The core, guards, mappings, journal and replay see tokens. Nothing in here is asked by a replay.
  * E2 What is sealed already stays as it is: sealing twice is sealing once.
+ * E3 A promise only where something has to be read or made durable first: most steps of most runs seal nothing.
  */
 export interface Sealing {
   readonly rules: SealRules;
   /** An input as it may be journaled; its tokens are durable. */
-  readonly event: (key: RunKey, event: InputEvent, place: InputPlace) => Promise<InputEvent>;
+  readonly event: (key: RunKey, event: InputEvent, place: InputPlace) => InputEvent | Promise<InputEvent>;
   /** A value as it may be journaled, as arguments of a tool where one is named. */
   readonly json: <Value extends Json>(
     key: RunKey,
@@ -37,10 +38,22 @@ export interface Sealing {
   ) => Promise<Value>;
   /** Values of a run that has ended, in the clear: to be sealed again in another one that takes its place. Not for people. */
   readonly handOver: <Value>(from: RunKey, value: Value, to: string) => Promise<Value>;
-  /** What a model said to an agent, as it may be journaled. */
-  readonly parts: (key: RunKey, parts: readonly ResponsePart[], agent: string) => Promise<readonly ResponsePart[]>;
+  /**
+   * What a model said to an agent, as it may be journaled.
+   * @throws OrchestrationError `model/response-invalid` where it holds a value of a class that is refused
+   */
+  readonly parts: (
+    key: RunKey,
+    parts: readonly ResponsePart[],
+    from: { readonly agent: string; readonly model: string },
+  ) => readonly ResponsePart[] | Promise<readonly ResponsePart[]>;
   /** The same value with those of some classes in the clear, once that is on record. */
-  readonly reveal: <Value>(key: RunKey, value: Value, classes: readonly string[], to: Recipient) => Promise<Value>;
+  readonly reveal: <Value>(
+    key: RunKey,
+    value: Value,
+    classes: readonly string[],
+    to: Recipient,
+  ) => Value | Promise<Value>;
   /**
    * What a person is shown of what they decide on, once that is on record.
    * @throws OrchestrationError `approval/reveal-not-allowed` for somebody whose roles are cleared for no class
@@ -75,7 +88,9 @@ export interface SealingParts {
 
 interface Held {
   users: number;
-  vault: Promise<Vault> | undefined;
+  vault: Vault | Promise<Vault> | undefined;
+  /** What models said, as `parts` has sealed it, with the size of the vault by then: not to be looked through twice. */
+  readonly said: Map<readonly ResponsePart[], number>;
 }
 
 export function sealing({ rules, definition, journal, now, salt }: SealingParts): Sealing {
@@ -84,16 +99,20 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
   const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);
   const declared = declarations(definition);
 
-  const vaultOf = (key: RunKey): Promise<Vault> => {
-    const place = held.get(nameOf(key));
+  const vaultOf = (key: RunKey, place = held.get(nameOf(key))): Vault | Promise<Vault> => {
     if (place?.vault) return place.vault;
     const vault = openVault({ key, journal, now, salt, keys: rules.keys, passing });
     if (place) {
       place.vault = vault;
-      // A journal that is away for a moment may be there the next time.
-      vault.catch(() => {
-        place.vault = undefined;
-      });
+      vault.then(
+        (opened) => {
+          place.vault = opened;
+        },
+        () => {
+          // A journal that is away for a moment may be there the next time.
+          place.vault = undefined;
+        },
+      );
     }
     return vault;
   };
@@ -287,9 +306,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     }
     if (event.type === "model.responded") {
       const { command, model, usage, cost, choice } = event.body;
-      const [first] = issues;
-      const reason = `${first?.pointer || "/"}: ${first?.message ?? ""}`;
-      const error = new OrchestrationError("model/response-invalid", { model, reason }).toRecord();
+      const error = new OrchestrationError("model/response-invalid", { model, reason: reasonOf(issues) }).toRecord();
       const told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}), ...(choice ? { choice } : {}) };
       return { ...event, type: "model.failed", body: { command, model, error, ...told } };
     }
@@ -299,26 +316,28 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
 
   return {
     rules,
-    event: async (key, event, place) => {
+    event: (key, event, place) => {
       if (bare.has(event.type)) return event;
-      const vault = await vaultOf(key);
-      if (fromOutside.has(event.type)) await vault.refresh();
-      const issues: Issue[] = [];
-      const sealed = sealBody(
-        event,
-        place,
-        contextOf(key, vault, (issue) => issues.push(issue)),
-      );
-      await vault.flush();
-      return issues.length === 0 ? sealed : refuse(sealed, issues, place);
+      const kept = held.get(nameOf(key));
+      const seal = (vault: Vault): InputEvent | Promise<InputEvent> => {
+        if (event.type === "model.responded" && isSealed(event.body.parts, vault, kept)) return event;
+        const issues: Issue[] = [];
+        const sealed = sealBody(
+          event,
+          place,
+          contextOf(key, vault, (issue) => issues.push(issue)),
+        );
+        return flushed(vault, issues.length === 0 ? sealed : refuse(sealed, issues, place));
+      };
+      const vault = vaultOf(key, kept);
+      if (!fromOutside.has(event.type)) return vault instanceof Promise ? vault.then(seal) : seal(vault);
+      return refreshed(vault).then(seal);
     },
     json: async (key, value, toolName, side = "input") => {
-      const vault = await vaultOf(key);
-      await vault.refresh();
+      const vault = await refreshed(vaultOf(key));
       const tool = toolName === undefined ? undefined : definition.tools.get(toolName);
       const sealed = sealJson(value, tool && declared[side](tool), contextOf(key, vault)) as typeof value;
-      await vault.flush();
-      return sealed;
+      return flushed(vault, sealed);
     },
     handOver: async (from, value, name) => {
       const vault = await vaultOf(from);
@@ -327,25 +346,41 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       if (disclosed.size > 0) await disclosures(journal, from, { now, salt }).note(to, disclosed);
       return opened;
     },
-    parts: async (key, parts, agent) => {
-      const vault = await vaultOf(key);
-      const sealed = partsIn(parts, agent, contextOf(key, vault));
-      await vault.flush();
-      return sealed;
+    parts: (key, parts, { agent, model }) => {
+      const kept = held.get(nameOf(key));
+      const seal = (vault: Vault) => {
+        const issues: Issue[] = [];
+        const context = contextOf(key, vault, (issue) => issues.push(issue));
+        const sealed = partsIn(parts, agent, context);
+        if (issues.length > 0) {
+          throw new OrchestrationError("model/response-invalid", { model, reason: reasonOf(issues) });
+        }
+        const done = () => {
+          kept?.said.set(sealed, vault.size());
+          return sealed;
+        };
+        return vault.isPending() ? vault.flush().then(done) : done();
+      };
+      const vault = vaultOf(key, kept);
+      return vault instanceof Promise ? vault.then(seal) : seal(vault);
     },
-    reveal: async (key, value, classes, to) => {
+    reveal: (key, value, classes, to) => {
       if (classes.length === 0) return value;
-      const vault = await vaultOf(key);
-      const { value: opened, disclosed } = openJson(value, classes, vault);
-      if (disclosed.size > 0) await disclosures(journal, key, { now, salt }).note(to, disclosed);
-      return opened;
+      const open = (vault: Vault) => {
+        const { value: opened, disclosed } = openJson(value, classes, vault);
+        if (disclosed.size === 0) return opened;
+        return disclosures(journal, key, { now, salt })
+          .note(to, disclosed)
+          .then(() => opened);
+      };
+      const vault = vaultOf(key);
+      return vault instanceof Promise ? vault.then(open) : open(vault);
     },
     show: async (key, value, { id, roles }, path) => {
       const classes = rules.operator(roles);
       if (classes.length === 0)
         throw new OrchestrationError("approval/reveal-not-allowed", { principal: id, effect: path });
-      const vault = await vaultOf(key);
-      await vault.refresh();
+      const vault = await refreshed(vaultOf(key));
       const { value: opened, disclosed } = openJson(value, classes, vault);
       if (disclosed.size > 0) {
         await disclosures(journal, key, { now, salt }).note({ kind: "approver", name: id, path }, disclosed);
@@ -363,7 +398,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     disclosures: (key) => disclosures(journal, key, { now, salt }).read(),
     hold: (key) => {
       const name = nameOf(key);
-      const place = held.get(name) ?? { users: 0, vault: undefined };
+      const place = held.get(name) ?? { users: 0, vault: undefined, said: new Map() };
       held.set(name, place);
       place.users++;
       return () => {
@@ -398,6 +433,7 @@ const fromOutside: ReadonlySet<string> = new Set([
 /** Looks for what is refused, and keeps nothing. */
 const noVault: Vault = {
   seal: () => "",
+  isPending: () => false,
   flush: async () => {},
   refresh: async () => {},
   known: () => [],
@@ -406,7 +442,26 @@ const noVault: Vault = {
   lackOf: () => undefined,
   erased: () => [],
   isEmpty: () => true,
+  size: () => 0,
 };
+
+const reasonOf = ([first]: readonly Issue[]): string => `${first?.pointer || "/"}: ${first?.message ?? ""}`;
+
+const flushed = <Value>(vault: Vault, value: Value): Value | Promise<Value> =>
+  vault.isPending() ? vault.flush().then(() => value) : value;
+
+const refreshed = async (opening: Vault | Promise<Vault>): Promise<Vault> => {
+  const vault = await opening;
+  await vault.refresh();
+  return vault;
+};
+
+/** Sealed by `parts` on its way here, when the vault knew all that it knows now. */
+function isSealed(parts: readonly ResponsePart[], vault: Vault, kept: Held | undefined): boolean {
+  const size = kept?.said.get(parts);
+  kept?.said.delete(parts);
+  return size === vault.size();
+}
 
 /** What the schemas of a definition declare, each read once. */
 function declarations(definition: SupervisorDefinition) {

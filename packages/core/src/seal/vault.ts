@@ -21,6 +21,8 @@ import { makeToken, tokenHint } from "./token.ts";
 export interface Vault {
   /** The token of a value, made where it has none. It counts when `flush` has resolved. */
   readonly seal: (kind: string, value: string, reversibly: boolean) => string;
+  /** Something was sealed that may not be durable yet. */
+  readonly isPending: () => boolean;
   /** Makes durable what was sealed. @throws OrchestrationError `journal/unavailable`, `journal/conflict` */
   readonly flush: () => Promise<void>;
   /** Takes in what another process has sealed. */
@@ -36,6 +38,8 @@ export interface Vault {
   /** Classes whose values were erased; tokens of them are not known any more. */
   readonly erased: () => readonly string[];
   readonly isEmpty: () => boolean;
+  /** How many tokens it knows; it never falls. */
+  readonly size: () => number;
 }
 
 export interface Known {
@@ -182,6 +186,7 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
 
   let turn: Promise<void> = Promise.resolve();
   let writing = 0;
+  const isPending = () => fresh.length > 0 || writing > 0;
   const write = async () => {
     if (fresh.length === 0) return;
     const values = fresh;
@@ -233,8 +238,9 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
       });
       return token;
     },
+    isPending,
     flush: async () => {
-      if (fresh.length === 0 && writing === 0) return;
+      if (!isPending()) return;
       writing++;
       // Behind whoever writes now: what they made durable is what this one waits for, and what they could not, it writes.
       const mine = turn.then(write);
@@ -281,6 +287,7 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     },
     erased: () => [...erased].sort(),
     isEmpty: () => byToken.size === 0,
+    size: () => byToken.size,
   };
 }
 
