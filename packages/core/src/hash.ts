@@ -11,39 +11,47 @@ const digestBytes = 32;
 const innerPad = 0x36;
 const outerPad = 0x5c;
 
+/** The key that was used last, and its block for the first hash: one tenant's texts mostly follow one another. */
+let lastKey: string | undefined;
+const lastBlock = Buffer.alloc(blockBytes);
+
 /** HMAC-SHA-256 (RFC 2104) as base64url (43 characters): argument hashes and blob addresses use a key per tenant (D5). */
 export function keyedHash(key: string, text: string): string {
-  // One buffer, no object of the library, and a first hash as text of bytes: each of these is dearer than hashing a short text.
-  const bytes = roomFor(text);
-  const isLong = key.length * 3 > blockBytes && Buffer.byteLength(key, "utf8") > blockBytes;
-  const used = isLong ? bytes.write(hash("sha256", key, "binary"), 0, "binary") : bytes.write(key, 0, "utf8");
-  bytes.fill(0, used, blockBytes);
-  pad(bytes, innerPad);
-  return hash("sha256", outerOf(bytes, text), "base64url");
+  if (key !== lastKey) {
+    writeInnerBlock(lastBlock, Buffer.from(key));
+    lastKey = key;
+  }
+  return hash("sha256", outerOf(lastBlock, text), "base64url");
 }
 
 /** HMAC-SHA-256 under one key, for many short texts. */
 export function keyedDigest(key: Uint8Array): (text: string) => Buffer {
   const block = Buffer.alloc(blockBytes);
+  writeInnerBlock(block, key);
+  return (text) => hash("sha256", outerOf(block, text), "buffer");
+}
+
+function writeInnerBlock(block: Buffer, key: Uint8Array): void {
+  block.fill(0);
   block.set(key.length > blockBytes ? hash("sha256", key, "buffer") : key);
   pad(block, innerPad);
-  return (text) => {
-    const bytes = roomFor(text);
-    block.copy(bytes);
-    return hash("sha256", outerOf(bytes, text), "buffer");
-  };
 }
 
-function roomFor(text: string): Buffer {
-  return Buffer.allocUnsafe(blockBytes + Math.max(text.length * 3, digestBytes));
+function pad(bytes: Buffer, by: number): void {
+  for (let index = 0; index < blockBytes; index++) bytes[index] = (bytes[index] as number) ^ by;
 }
 
-function pad(block: Buffer, by: number): void {
-  for (let index = 0; index < blockBytes; index++) block[index] = (block[index] as number) ^ by;
-}
+/**
+ * Where both hashes are put together, one behind the other: no object of the library, a first hash as text of bytes and no
+ * memory for each text. All of these are dearer than hashing a short text.
+ */
+const room = Buffer.allocUnsafeSlow(16_384);
 
-/** What the second hash is made of. `bytes` begins with the key's inner block, and has room for the text behind it. */
-function outerOf(bytes: Buffer, text: string): Uint8Array {
+/** What the second hash is made of; to be read before anything else is hashed under a key. */
+function outerOf(innerBlock: Buffer, text: string): Uint8Array {
+  const most = blockBytes + Math.max(text.length * 3, digestBytes);
+  const bytes = most <= room.length ? room : Buffer.allocUnsafe(most);
+  innerBlock.copy(bytes);
   const end = blockBytes + bytes.write(text, blockBytes, "utf8");
   const first = hash("sha256", bytes.subarray(0, end), "binary");
   pad(bytes, innerPad ^ outerPad);

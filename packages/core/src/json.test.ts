@@ -29,6 +29,46 @@ describe("canonical JSON", () => {
     );
   });
 
+  test("is what putting it together member by member says, of names that are indices too", () => {
+    const arbName = fc.oneof(
+      fc.string(),
+      fc.nat(30).map(String),
+      fc.constantFrom("__proto__", "toJSON", "01", "-1", ""),
+    );
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.constant(undefined),
+        ),
+        fc.oneof(fc.boolean(), fc.constant(null), fc.date({ noInvalidDate: true })),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(arbName, tie("value"), { maxKeys: 5, noNullPrototype: true }),
+      ),
+    }));
+    const said = (given: unknown): string => {
+      if (given === undefined) return "null";
+      if (typeof given !== "object" || given === null || given instanceof Date) return JSON.stringify(given);
+      if (Array.isArray(given)) return `[${given.map(said).join(",")}]`;
+      const names = Object.keys(given).filter((name) => (given as Record<string, unknown>)[name] !== undefined);
+      const members = names.map((name) => [name, (given as Record<string, unknown>)[name]] as const);
+      members.sort(([left], [right]) => (left < right ? -1 : 1));
+      return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${said(member)}`).join(",")}}`;
+    };
+    fc.assert(
+      fc.property(value, (given) => {
+        expect(canonicalJson({ given })).toBe(given === undefined ? "{}" : said({ given }));
+      }),
+    );
+  });
+
+  test.each([[Number.NaN], [() => {}], [1n]])("refuses %s behind names that are indices", (value) => {
+    expect(() => canonicalJson({ 10: 1, 9: 2, value })).toThrow(TypeError);
+    expect(() => canonicalJson({ a: { 1: 1 }, value })).toThrow(TypeError);
+  });
+
   test("sorts by code unit, has no white space and leaves undefined members out", () => {
     expect(canonicalJson({ b: [1, undefined], a: { "\u{1F600}": 1, "\uFFFD": 2 }, c: undefined })).toBe(
       '{"a":{"\u{1F600}":1,"\uFFFD":2},"b":[1,null]}',

@@ -12,65 +12,112 @@ export type JsonSchema = { readonly [key: string]: Json };
  * @throws TypeError on a cycle, a function, a symbol, a bigint or a number that is not finite
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, 0);
+  const ordered = inOrder(value, 0);
+  return ordered === outOfOrder ? write(value, 0) : JSON.stringify(ordered);
 }
 
-const depthMax = 512;
-
-function write(value: unknown, depth: number): string {
-  if (depth > depthMax) throw new TypeError(`value is nested deeper than ${depthMax} levels or contains a cycle`);
-  if (value === null) return "null";
-  switch (typeof value) {
-    case "string":
-      return JSON.stringify(value);
-    case "boolean":
-      return value ? "true" : "false";
-    case "number":
-      if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`);
-      return JSON.stringify(value);
-    case "object":
-      break;
-    default:
-      throw new TypeError(`a ${typeof value} has no JSON form`);
-  }
-  if (Array.isArray(value)) {
-    let text = "[";
-    for (let index = 0; index < value.length; index++) {
-      if (index > 0) text += ",";
-      const item: unknown = value[index];
-      text += item === undefined ? "null" : write(item, depth + 1);
-    }
-    return `${text}]`;
-  }
-  const withToJson = value as { toJSON?: () => unknown };
-  if (typeof withToJson.toJSON === "function") return write(withToJson.toJSON(), depth + 1);
-  const record = value as Record<string, unknown>;
+/**
+ * Canonical text of an object of which some members are written already.
+ * @param names its own, in order; a member that is `undefined` is left out
+ * @param known texts of members, by their names
+ */
+export function canonicalMembers(
+  record: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  known: Readonly<Record<string, string | undefined>>,
+): string {
   let text = "{";
-  for (const key of sortedKeys(record)) {
-    const member = record[key];
+  for (const name of names) {
+    const member = record[name];
     if (member === undefined) continue;
-    if (text.length > 1) text += ",";
-    text += `${needsNoEscape.test(key) ? `"${key}"` : JSON.stringify(key)}:${write(member, depth + 1)}`;
+    text += `${text.length > 1 ? "," : ""}${JSON.stringify(name)}:${known[name] ?? canonicalJson(member)}`;
   }
   return `${text}}`;
 }
 
-const needsNoEscape = /^\w+$/;
+const depthMax = 512;
 
-/** So many are put in order where they are, which needs no other list. */
-const fewKeys = 16;
+/** An engine lists names that are indices by their number, whatever order they came in. */
+const outOfOrder = Symbol("names that an object does not keep in order");
 
-/** By code unit. Most objects were made by one who keeps an order, and have few members. */
-function sortedKeys(record: object): string[] {
-  const keys = Object.keys(record);
-  if (keys.length > fewKeys) return keys.sort();
-  for (let index = 1; index < keys.length; index++) {
-    const key = keys[index] as string;
-    let to = index;
-    for (; to > 0 && (keys[to - 1] as string) > key; to--) keys[to] = keys[to - 1] as string;
-    keys[to] = key;
+/**
+ * The same value where its members are in order, so that the engine writes it; else a copy in which they are. What is put in
+ * order text by text takes twice as long.
+ */
+function inOrder(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return checked(value);
+  if (depth > depthMax) throw tooDeep();
+  if (Array.isArray(value)) return itemsInOrder(value, depth);
+  const withToJson = value as { toJSON?: () => unknown };
+  if (typeof withToJson.toJSON === "function") return inOrder(withToJson.toJSON(), depth + 1);
+  const record = value as Record<string, unknown>;
+  const names = Object.keys(record);
+  let isOrdered = true;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    if (isDigit(name.charCodeAt(0))) return outOfOrder;
+    if (index > 0 && (names[index - 1] as string) > name) isOrdered = false;
   }
-  return keys;
+  if (!isOrdered) names.sort();
+  let made: Record<string, unknown> | undefined = isOrdered ? undefined : {};
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    const member = record[name];
+    if (member === undefined) continue;
+    const ordered = inOrder(member, depth + 1);
+    if (ordered === outOfOrder) return outOfOrder;
+    if (!made && ordered !== member) {
+      made = {};
+      for (const before of names.slice(0, index)) put(made, before, record[before]);
+    }
+    if (made) put(made, name, ordered);
+  }
+  return made ?? value;
+}
+
+function itemsInOrder(items: readonly unknown[], depth: number): unknown {
+  let made: unknown[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    const ordered = item === undefined ? null : inOrder(item, depth + 1);
+    if (ordered === outOfOrder) return outOfOrder;
+    if (!made && ordered !== item) made = items.slice(0, index);
+    made?.push(ordered);
+  }
+  return made ?? items;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+/** The same text put together member by member. */
+function write(value: unknown, depth: number): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(checked(value));
+  if (depth > depthMax) throw tooDeep();
+  if (Array.isArray(value)) {
+    return `[${Array.from(value, (item) => (item === undefined ? "null" : write(item, depth + 1))).join(",")}]`;
+  }
+  const withToJson = value as { toJSON?: () => unknown };
+  if (typeof withToJson.toJSON === "function") return write(withToJson.toJSON(), depth + 1);
+  const record = value as Record<string, unknown>;
+  const members: string[] = [];
+  for (const name of Object.keys(record).sort()) {
+    const member = record[name];
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member, depth + 1)}`);
+  }
+  return `{${members.join(",")}}`;
+}
+
+function checked(value: unknown): unknown {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
+  if (typeof value !== "number") throw new TypeError(`a ${typeof value} has no JSON form`);
+  if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`);
+  return value;
+}
+
+function tooDeep(): TypeError {
+  return new TypeError(`value is nested deeper than ${depthMax} levels or contains a cycle`);
 }
 
 /** True when a value's JSON text has at most so many bytes of UTF-8. It is written only where that is not plain to see. */
@@ -181,7 +228,7 @@ function copyChecked(value: unknown, depth: number): Json | typeof notJson {
 }
 
 /** Sets a member; for this one name an assignment would set the prototype instead. */
-function put(made: Record<string, Json>, key: string, value: Json): void {
+function put<Value>(made: Record<string, Value>, key: string, value: Value): void {
   if (key === "__proto__")
     Object.defineProperty(made, key, { value, enumerable: true, writable: true, configurable: true });
   else made[key] = value;

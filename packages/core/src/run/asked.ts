@@ -2,14 +2,17 @@ import type { AskedFacts } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Decision } from "../event.ts";
 import { keyedHash } from "../hash.ts";
-import { canonicalJson, type Json } from "../json.ts";
+import { canonicalJson, canonicalMembers, type Json } from "../json.ts";
 import { denialOf } from "../policy/error.ts";
 import { answerOf, assertAskable, type Policy, strictestAnswer, versionOf } from "../policy/policy.ts";
 import {
   type CallFlow,
   type EdgeRequest,
+  type PolicyEdge,
+  type PolicyFacts,
   type PolicyPrincipal,
   type PolicyRequest,
+  type RequestOn,
   targetOf,
 } from "../policy/request.ts";
 import type { Principal } from "../principal.ts";
@@ -31,6 +34,8 @@ export interface Asking {
   readonly agent: string;
   readonly path: string;
   readonly labels: readonly string[];
+  /** The canonical text of a handoff's payload, where it is known. */
+  readonly payloadText?: string;
 }
 
 export function policyPrincipal({ id, kind, roles, authenticated }: Principal): PolicyPrincipal {
@@ -41,14 +46,18 @@ export function policyPrincipal({ id, kind, roles, authenticated }: Principal): 
  * Asks the policies that an agent is under. Nothing where there are none. A denial on an edge that is no call is noted, for
  * what follows from it does not tell the rule; so is what a candidate says otherwise.
  */
-export function askPolicy(work: Work, { agent, path, labels }: Asking, edge: EdgeRequest): Judged | undefined {
+export function askPolicy(
+  work: Work,
+  { agent, path, labels, payloadText }: Asking,
+  edge: EdgeRequest,
+): Judged | undefined {
   const policies = work.root.policies.get(agent) ?? work.root.ownPolicies;
   if (policies.length === 0 && work.shadow === undefined) return undefined;
   const { tenant, runId: run, principal } = work.state;
   const supervisor = work.root.name;
   const request = { ...edge, tenant, run, supervisor, principal, agent, path, labels, attributes: work.attributes };
   const asked = Object.freeze(request) as PolicyRequest;
-  const judged = judge(work, policies, asked);
+  const judged = judge(work, policies, asked, payloadText);
   const target = targetOf(edge);
   if (work.shadow) shadowed(work, work.shadow, asked, judged);
   if (judged?.effect === "deny" && edge.edge !== "tool") {
@@ -63,16 +72,70 @@ export function askPolicy(work: Work, { agent, path, labels }: Asking, edge: Edg
   return judged;
 }
 
-function judge(work: Work, policies: readonly Policy[], asked: PolicyRequest): Judged | undefined {
+function judge(
+  work: Work,
+  policies: readonly Policy[],
+  asked: PolicyRequest,
+  payload: string | undefined,
+): Judged | undefined {
   const strictest = strictestAnswer(policies, asked);
   if (!strictest) return undefined;
   const { policy } = strictest;
   const answer = assertAskable(asked, strictest.answer);
-  const inputs = keyedHash(work.tenantKey, canonicalJson(asked));
+  const inputs = keyedHash(work.tenantKey, textOf(work, asked, payload));
   const decision = { ruleId: answer.ruleId, policyVersion: versionOf(policy), inputs };
   if (answer.effect !== "deny") return { effect: answer.effect, decision, because: answer.because };
   return { effect: "deny", decision, error: denialOf(policy, answer, asked).toRecord() };
 }
+
+/** The canonical text of a request. What is the same on all edges of a run is written once. */
+function textOf(work: Work, asked: PolicyRequest, payload: string | undefined): string {
+  const { principal, attributes } = asked;
+  let facts = work.factTexts;
+  if (facts?.principal !== principal || facts.attributes !== attributes) {
+    const { tenant, run, supervisor } = asked;
+    const shared = { tenant, run, supervisor, principal, attributes };
+    const texts = Object.fromEntries(Object.entries(shared).map(([name, fact]) => [name, canonicalJson(fact)]));
+    facts = { principal, attributes, texts };
+    work.factTexts = facts;
+  }
+  const known = payload === undefined ? facts.texts : { ...facts.texts, payload };
+  return canonicalMembers(
+    asked as unknown as Readonly<Record<string, unknown>>,
+    memberNames.get(asked.edge) ?? [],
+    known,
+  );
+}
+
+type Names<Of> = { readonly [Name in keyof Of]-?: true };
+type OwnNames<Edge extends PolicyEdge> = Names<Omit<RequestOn<Edge>, keyof PolicyFacts>>;
+
+const factNames: Names<PolicyFacts> = {
+  tenant: true,
+  run: true,
+  supervisor: true,
+  principal: true,
+  agent: true,
+  path: true,
+  labels: true,
+  attributes: true,
+};
+const ofMemory: OwnNames<"memory.write"> = { edge: true, scope: true, key: true, value: true };
+const ownNames: { readonly [Edge in PolicyEdge]: OwnNames<Edge> } = {
+  tool: { edge: true, tool: true, effect: true, risk: true, reversible: true, arguments: true, flow: true },
+  handoff: { edge: true, handoff: true, to: true, payload: true },
+  message: { edge: true, to: true, text: true },
+  "memory.read": ofMemory,
+  "memory.write": ofMemory,
+  source: { edge: true, source: true, query: true },
+  model: { edge: true, model: true, purpose: true, tools: true },
+  egress: { edge: true, output: true },
+};
+
+/** Members of a request by its edge, in the order of their names. */
+const memberNames = new Map(
+  Object.entries(ownNames).map(([edge, own]) => [edge, Object.keys({ ...factNames, ...own }).sort()] as const),
+);
 
 /** Tells where a candidate differs in what would happen; that another rule says the same is no difference. */
 function shadowed(work: Work, candidate: Policy, asked: PolicyRequest, judged: Judged | undefined): void {

@@ -121,6 +121,7 @@ export class RunCore {
       bus: this.#bus,
       tenantKey: options.tenantKey,
       attributes: {},
+      factTexts: undefined,
       policyVersion: firstPolicyVersion,
       rules: rulesOf(firstPolicyVersion),
       root: options.definition,

@@ -349,6 +349,14 @@ export interface Work {
   readonly root: SupervisorDefinition;
   /** A policy that is asked beside the one in force and changes nothing. */
   readonly shadow: Policy | undefined;
+  /** Texts of what every question to a policy says alike, as they were made for these facts. */
+  factTexts:
+    | {
+        readonly principal: object;
+        readonly attributes: object;
+        readonly texts: Readonly<Record<string, string>>;
+      }
+    | undefined;
   /** Seq of the input under way. */
   cause: number;
   at: number;

@@ -414,7 +414,7 @@ function deliver(
       ? undefined
       : askPolicy(
           work,
-          { agent: from, path: team.path, labels },
+          { agent: from, path: team.path, labels, payloadText: text },
           { edge: "handoff", handoff: edge, to: agent, payload },
         );
   if (judged?.effect === "deny") return reject(work, team, edge, agent, "sender", judged.error);
