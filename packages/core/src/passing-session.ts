@@ -8,6 +8,7 @@ export class PassingSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly salt: () => string;
+  readonly isNew: boolean;
   readonly immediate?: (command: Command) => InputEvent | undefined;
   readonly awaits?: () => void;
   readonly #inner: RunSession;
@@ -16,6 +17,7 @@ export class PassingSession implements RunSession {
     this.key = inner.key;
     this.journal = inner.journal;
     this.salt = inner.salt;
+    this.isNew = inner.isNew === true;
     this.#inner = inner;
     if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
     if (inner.awaits) this.awaits = () => inner.awaits?.();

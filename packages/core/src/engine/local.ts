@@ -53,6 +53,7 @@ interface Start {
   readonly key: RunKey;
   readonly definition: string;
   readonly events: Waiting[];
+  readonly isNew?: boolean;
   /** False when the run needs no driving any more unless somebody has sent it something meanwhile. */
   readonly isWanted: (record: RunRecord) => boolean;
 }
@@ -105,7 +106,7 @@ class LocalEngine implements Engine {
     return this.#isKnown(key);
   }
 
-  async deliver(key: RunKey, definition: string, event: InputEvent): Promise<void> {
+  async deliver(key: RunKey, definition: string, event: InputEvent, isNew = false): Promise<void> {
     this.#assertOpen();
     this.#assertLoaded(key, definition);
     const name = nameOf(key);
@@ -119,7 +120,7 @@ class LocalEngine implements Engine {
       const sent: Waiting = { event, settle: { resolve, reject } };
       if (session) session.push(sent);
       else if (start) start.events.push(sent);
-      else this.#begin(key, definition, [sent]);
+      else this.#begin(key, definition, [sent], isNew);
     });
   }
 
@@ -278,13 +279,13 @@ class LocalEngine implements Engine {
     throw new OrchestrationError("definition/unknown", { run: runId, supervisor, definition: hash });
   }
 
-  #begin(key: RunKey, definition: string, events: Waiting[]): void {
-    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isWanted: () => true });
+  #begin(key: RunKey, definition: string, events: Waiting[], isNew = false): void {
+    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isNew, isWanted: () => true });
     this.#pump();
   }
 
   #open(start: Start): void {
-    const { key, definition, events } = start;
+    const { key, definition, events, isNew } = start;
     const name = nameOf(key);
     const host = this.#hosts.get(definition);
     if (!host) throw new OrchestrationError("run/internal", { reason: `no host is registered for ${definition}` });
@@ -294,6 +295,7 @@ class LocalEngine implements Engine {
       journal: this.journal,
       clock: this.clock,
       salt: this.#ids.salt,
+      ...(isNew ? { isNew } : {}),
       host,
       onBatch: (batch) => this.#watchers.tell(name, ({ batch: onBatch }) => onBatch(batch)),
       onRecord: (record) => {

@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly salt: () => string;
+  /** Nobody can have begun the run before. */
+  readonly isNew?: boolean;
   readonly host: RunHost;
   readonly onBatch: (batch: Batch) => void;
   readonly onRecord: (record: RunRecord) => void;
@@ -28,6 +30,7 @@ export class LocalSession implements RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
   readonly salt: () => string;
+  readonly isNew: boolean;
   readonly awaits?: () => void;
   readonly #options: SessionOptions;
   readonly #runKey: RunKey;
@@ -46,6 +49,7 @@ export class LocalSession implements RunSession {
     this.#runKey = { tenant: options.key.tenant, runId: options.key.id };
     this.journal = options.journal;
     this.salt = options.salt;
+    this.isNew = options.isNew === true;
     if (options.onAwaits) this.awaits = options.onAwaits;
   }
 

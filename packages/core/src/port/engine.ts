@@ -16,6 +16,8 @@ export interface RunKey {
 export interface RunSession {
   readonly key: StreamKey;
   readonly journal: Journal;
+  /** Nothing is in the run's journal yet, so it need not be read; if that is wrong, the first append is refused. */
+  readonly isNew?: boolean;
   /** Epoch ms; on engines that replay code, the engine's own recorded time. */
   readonly now: () => number;
   /**
@@ -88,9 +90,10 @@ export interface Engine {
   readonly drives: (key: RunKey) => boolean;
   /**
    * Puts an event into a run and drives it. Resolves when the event is durable or was known already.
+   * @param isNew the run has an id that nobody can have used before
    * @throws OrchestrationError `definition/unknown` when no host is loaded for the run; `engine/closed`
    */
-  readonly deliver: (key: RunKey, definition: string, event: InputEvent) => Promise<void>;
+  readonly deliver: (key: RunKey, definition: string, event: InputEvent, isNew?: boolean) => Promise<void>;
   /**
    * Continues every unfinished run of the registered definitions, each when its turn comes; resolves with how many. Parked
    * runs that are not due stay parked.

@@ -62,7 +62,8 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   const load = async (): Promise<Driven> => {
     if (left?.durable) session.awaits?.();
     await left?.durable;
-    const loaded = await loadRun(journal, key, { definition, tenantKey, shadow });
+    const by = { definition, tenantKey, shadow };
+    const loaded = session.isNew && !left ? newRun(key, by) : await loadRun(journal, key, by);
     if (!left && loaded.conversationId !== undefined) onConversation?.(loaded.conversationId);
     if (left && !isSameHead(loaded.head, left.head)) {
       const data = { stream: streamName(key), expected: left.head.seq, actual: loaded.head.seq };
@@ -334,6 +335,12 @@ export interface LoadOptions {
   readonly definition: SupervisorDefinition;
   readonly tenantKey: string;
   readonly shadow?: Policy | undefined;
+}
+
+/** A run of which nothing has been written. */
+function newRun(key: StreamKey, options: LoadOptions): LoadedRun {
+  const core = new RunCore({ ...options, tenant: key.tenant, runId: key.id });
+  return { core, head: emptyHead, snapshotSeq: 0, lastAt: 0, conversationId: undefined };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { BudgetView } from "../budget/ledger.ts";
 import { checkSupervisor } from "../check/check.ts";
 import type { Health } from "../effect/health.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
-import type { Entry, EntryType, InputBodies, RestrictionTarget } from "../event.ts";
+import type { Entry, EntryType, InputBodies, InputEvent, RestrictionTarget } from "../event.ts";
 import { allTenants, type RestrictionInForce } from "../governance/restrictions.ts";
 import { checkGrant, fullGrant, type Grant, grantableOf, leastAmount, narrow } from "../grant.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
@@ -308,7 +308,7 @@ export function supervise<Input, Output, Alias extends string>(
     const restrictions = await board.current(tenant);
     if (restrictions.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant });
     try {
-      await engine.deliver(key, id, {
+      const event: InputEvent = {
         id: "start",
         type: "run.started",
         path: "",
@@ -320,7 +320,8 @@ export function supervise<Input, Output, Alias extends string>(
           ...(restrictions.version === noRestrictions.version ? {} : { restrictions }),
           format: 1,
         },
-      });
+      };
+      await engine.deliver(key, id, event, idempotencyKey === undefined);
     } catch (thrown) {
       // Another process started it under the same key at the same moment: that is the one run.
       if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;
