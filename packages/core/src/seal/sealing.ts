@@ -355,8 +355,10 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         if (issues.length > 0) {
           throw new OrchestrationError("model/response-invalid", { model, reason: reasonOf(issues) });
         }
+        // Of now: what others seal while this becomes durable has not been looked for in it.
+        const size = vault.size();
         const done = () => {
-          kept?.said.set(sealed, vault.size());
+          kept?.said.set(sealed, size);
           return sealed;
         };
         return vault.isPending() ? vault.flush().then(done) : done();
