@@ -147,7 +147,7 @@ describe("E1 the core sees tokens", () => {
     });
   });
 
-  test("what a model says has failed where it holds a refused class, and costs what it cost", async () => {
+  test("what a model says has failed where it holds a refused class, and is in no entry", async () => {
     const { supervisor, heard } = office({ refuse: true });
     const run = await supervisor.start({ text: "who is it?" }, { tenant: "acme" });
     expect(await run.result()).toMatchObject({
