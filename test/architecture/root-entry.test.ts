@@ -35,6 +35,13 @@ test("the root entry of @remit/core reaches no file that belongs to another entr
   expect(wrong).toEqual([]);
 });
 
+test("the root entry of @remit/core loads the kernel later: what decides runs, drives them and calls models and tools", () => {
+  const kernel = /\/(run\/(core|driver|replay)|model\/gateway|effect\/dispatcher|supervisor\/migrate)\.ts$/;
+  const loaded = (lazy: boolean) => [...graphOf(entry, { lazy }).files].filter((file) => kernel.test(file));
+  expect(loaded(false)).toEqual([]);
+  expect(loaded(true)).toHaveLength(6);
+});
+
 test("the root entry of @remit/agents loads the kernel and zod, and neither prices nor SDKs", () => {
   const { outside } = graphOf(`${packageFolders.get("@remit/agents")}/src/index.ts`, { lazy: true });
   expect([...new Set([...outside.keys()].map(packageOf))].sort()).toEqual(["@remit/core", "zod"]);

@@ -20,7 +20,7 @@ test("R3 only the dispatcher calls what a tool does, only the model gateway call
   expect(filesWith(/\.generate\(/)).toEqual(["model/gateway.ts", ...composed]);
   expect(filesWith(/\b(hedge|recordedModel)\(/)).toEqual(composed);
   // The ports of the gates are held by the one place that makes them.
-  expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/host.ts"]);
+  expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/at-work.ts"]);
 });
 
 test("R2 nothing that decides asks a clock, draws a random number or waits", () => {

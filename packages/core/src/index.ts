@@ -251,6 +251,7 @@ export {
   type SupervisorDefinition,
   type SupervisorOptions,
 } from "./supervisor/definition.ts";
+export { preload } from "./supervisor/kernel.ts";
 export type { DeadLetterRun, DeadLetters } from "./supervisor/letters.ts";
 export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
 export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Logger, OrchestrationError, type SupervisorDefinition, sha256 } from "@remit/core";
+import { type Logger, OrchestrationError, preload, type SupervisorDefinition, sha256 } from "@remit/core";
 import { Coverage } from "./coverage.ts";
 import { type FaultKind, Faults, faultKinds } from "./fault.ts";
 import { History } from "./history.ts";
@@ -67,6 +67,7 @@ export function stormOf(seed: number): readonly FaultKind[] {
  * finds.
  */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
+  await preload(); // A load in the middle would take turns that no seed decides.
   return new Simulation(seed, options).play();
 }
 

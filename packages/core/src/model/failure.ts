@@ -1,5 +1,14 @@
+import { z } from "zod";
 import { type ErrorCode, OrchestrationError, reasonOf } from "../errors.ts";
+import { once } from "../once.ts";
+import type { FailedCall } from "../port/model.ts";
 import { codeOf, networkCodes } from "../transport.ts";
+import { spent } from "./response.ts";
+
+/** How long a call may take where its model says nothing of it. */
+export const defaultTimeoutMs = 120_000;
+
+const costs = once(() => z.object(spent()));
 
 /**
  * What a model's client threw, as an error of ours; made once, here. Vendors' errors are known by their members, so that
@@ -20,6 +29,13 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
+}
+
+/** What a client says of the cost of a call that failed; nothing where it says something odd. */
+export function toldBy(thrown: unknown): FailedCall {
+  if (typeof thrown !== "object" || thrown === null) return {};
+  const { usage, cost } = costs().safeParse(thrown).data ?? {};
+  return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
 const overloaded: ReadonlySet<unknown> = new Set([500, 502, 503, 504, 529]);

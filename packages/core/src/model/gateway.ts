@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { AnyAgent } from "../agent.ts";
 import type { Deltas, Voice } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
@@ -9,7 +8,6 @@ import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Spend, Usage } from "../event.ts";
 import { isWithinBytes, type Json, plainJson } from "../json.ts";
-import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -21,8 +19,8 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
-import { modelError } from "./failure.ts";
-import { response, spent, usualShape } from "./response.ts";
+import { defaultTimeoutMs, modelError, toldBy } from "./failure.ts";
+import { response, usualShape } from "./response.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
 import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.ts";
@@ -51,9 +49,6 @@ export interface ModelGateway {
 
 export type Quote = { readonly amount: Spend } | { readonly error: OrchestrationError };
 
-const failure = once(() => z.object(spent()));
-
-export const defaultTimeoutMs = 120_000;
 /** Of a call that asked nobody, which is known to have cost nothing. */
 const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
 /** How many requests are kept between their quote and their call. */
@@ -573,13 +568,6 @@ function shrunk({ before, after, shortened, dropped }: FittedContext) {
 
 function fallsBack({ code }: OrchestrationError): boolean {
   return !staysWith.has(code);
-}
-
-/** What a client says of the cost of a call that failed; nothing where it says something odd. */
-export function toldBy(thrown: unknown): FailedCall {
-  if (typeof thrown !== "object" || thrown === null) return {};
-  const { usage, cost } = failure().safeParse(thrown).data ?? {};
-  return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
 function tokensUsed(usage: Usage | undefined): number | undefined {

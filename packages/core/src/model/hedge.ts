@@ -4,8 +4,7 @@ import type { Cost, Spend, Usage } from "../event.ts";
 import { assertBound } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
-import { modelError } from "./failure.ts";
-import { defaultTimeoutMs, toldBy } from "./gateway.ts";
+import { defaultTimeoutMs, modelError, toldBy } from "./failure.ts";
 
 export interface HedgeOptions {
   /** Milliseconds that the first model has before the second one is asked too. */

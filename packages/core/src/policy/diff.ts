@@ -3,8 +3,6 @@ import type { Decision, DecisionBodies } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { openBlobs } from "../run/blob.ts";
-import { RunCore } from "../run/core.ts";
-import { decidedBy, foldBatch } from "../run/driver.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { Policy, PolicyEffect } from "./policy.ts";
 import type { PolicyEdge } from "./request.ts";
@@ -53,6 +51,10 @@ export async function diffPolicy(
       return bound.evaluate(request);
     },
   };
+  const [{ RunCore }, { decidedBy, foldBatch }] = await Promise.all([
+    import("../run/core.ts"),
+    import("../run/driver.ts"),
+  ]);
   const tenantKey = await journal.tenantKey(key.tenant);
   const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey, shadow });
   const changes: PolicyChange[] = [];

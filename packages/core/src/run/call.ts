@@ -28,6 +28,7 @@ import {
 import { labelsOf, stopInvocation } from "./invocation.ts";
 import { retryDelayOf, retryKindOf } from "./retry.ts";
 import type { Call, Invocation, Judge, Work } from "./state.ts";
+import { retryTimer } from "./timers.ts";
 import { compensationAgent, undoSettled } from "./undo.ts";
 
 /**
@@ -598,10 +599,6 @@ function close(work: Work, call: Call): void {
   work.stopTimer(retryTimer(call.path));
   closeApproval(work, call);
   leaveCall(work, call);
-}
-
-export function retryTimer(path: string): string {
-  return `timer/retry:${path}`;
 }
 
 /** For whom a call is made, and what its agent has read. */

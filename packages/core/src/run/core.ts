@@ -35,7 +35,6 @@ import {
   delegationRefused,
   giveUp,
   lookAt,
-  lookTimer,
 } from "./delegations.ts";
 import { emptyState, isEnd, notStarted } from "./empty.ts";
 import { keepReading } from "./flows.ts";
@@ -53,6 +52,7 @@ import {
 import { loadState, saveState } from "./saved.ts";
 import { type Call, type PendingEnd, type RunState, rootPath, type Work } from "./state.ts";
 import { beginTeam, deliverDelayed, joinTeam, teamAddress } from "./team.ts";
+import { activeTimer, deadlineTimer, lookTimer, startTimer } from "./timers.ts";
 import { undoNext } from "./undo.ts";
 
 /**
@@ -74,9 +74,6 @@ export interface Outcome {
 }
 
 export { isEnd } from "./empty.ts";
-export const activeTimer = "timer/active";
-export const deadlineTimer = "timer/deadline";
-const startTimer = "timer/start";
 
 export interface RunCoreOptions {
   readonly definition: SupervisorDefinition;

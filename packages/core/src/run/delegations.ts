@@ -10,6 +10,7 @@ import { setAside, settleDelegation } from "./budget.ts";
 import { keepReading } from "./flows.ts";
 import { failInvocation, returnFor } from "./invocation.ts";
 import type { Invocation, OpenDelegation, RunState, Work } from "./state.ts";
+import { lookTimer } from "./timers.ts";
 
 /**
  * A run's side of what specialists in other deployments do for it (see `docs/adr/0030`). Nothing of it is kept but who was
@@ -209,8 +210,4 @@ function openAt({ state }: Work, path: string | undefined): OpenDelegation | und
 /** The instance that waits for a delegation, where one still does. */
 function waiting({ state }: Work, { path, recalled }: OpenDelegation): Invocation | undefined {
   return state.ending || recalled !== undefined ? undefined : state.invocations.get(path);
-}
-
-export function lookTimer(path: string): string {
-  return `timer/look:${path}`;
 }

@@ -11,6 +11,7 @@ import { askPolicy } from "./asked.ts";
 import { type Edit, tellCall } from "./call.ts";
 import { beginInvocation, dissolveUnder } from "./invocation.ts";
 import type { Call, Judge, OpenApproval, Team, Work } from "./state.ts";
+import { approvalTimer } from "./timers.ts";
 
 /**
  * A write that waits for others: for a verdict by rule, for a reviewer's packet, for people (R8). Agents never hold an
@@ -195,10 +196,6 @@ export function requestAgain(work: Work, call: Call): void {
 }
 
 const dayMs = 24 * 3_600_000;
-
-export function approvalTimer(effect: string): string {
-  return `timer/approval:${effect}`;
-}
 
 /** A person's word. Asked again here, whatever was asked where it came in; what does not count is on record too. */
 export function decideApproval(

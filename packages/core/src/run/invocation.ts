@@ -10,7 +10,7 @@ import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
 import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
-import { dropCall, dropCallsOf, proposeCall, retryTimer } from "./call.ts";
+import { dropCall, dropCallsOf, proposeCall } from "./call.ts";
 import { delegate, giveUp } from "./delegations.ts";
 import { saidLabels } from "./flows.ts";
 import { offeredTools } from "./offered.ts";
@@ -18,6 +18,7 @@ import { modelRetryDelayOf } from "./retry.ts";
 import type { Invocation, Judge, Team, Work } from "./state.ts";
 import { beginSummary, failSummary, takeSummary } from "./summary.ts";
 import { beginTeam, reject, teamAddress } from "./team.ts";
+import { retryTimer } from "./timers.ts";
 
 /** The agent's side of a run: takes a payload as its receiver, thinks, acts, asks, returns a typed result. */
 

@@ -7,6 +7,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { Call, OpenToolQuestion, RunState, Work } from "./state.ts";
+import { questionTimer } from "./timers.ts";
 
 /**
  * Questions of tools under way (see `docs/adr/0021`). The call stays dispatched while a person is asked; the question is a
@@ -65,7 +66,7 @@ export function openQuestion(work: Work, asked: Asked): void {
     expiresAt: work.at + work.limits.answerMs,
   };
   state.questions.set(question, open);
-  work.startTimer({ id: timerOf(question), path: question, dueAt: open.expiresAt, durable: false });
+  work.startTimer({ id: questionTimer(question), path: question, dueAt: open.expiresAt, durable: false });
   const { binding, roles, expiresAt } = open;
   work.note("question.opened", effect, {
     question,
@@ -136,7 +137,7 @@ function close(
   how: Omit<EntryBodies["question.closed"], "question" | "command">,
 ): void {
   work.state.questions.delete(question);
-  work.stopTimer(timerOf(question));
+  work.stopTimer(questionTimer(question));
   const call = work.state.calls.get(effect);
   if (call && work.state.outstanding.has(command)) goesOn(work, call);
   work.note("question.closed", effect, { question, command, ...how });
@@ -145,10 +146,6 @@ function close(
 /** What its tool hears may set a write out that had not: whoever looks it up later counts from the end of that window (A4). */
 function goesOn({ at }: Work, call: Call): void {
   call.calledBy = Math.max(call.calledBy ?? at, at + dispatchWindowMs);
-}
-
-function timerOf(question: string): string {
-  return `timer/question:${question}`;
 }
 
 /** Keys of answers to tools, of decisions and of answers to agents are apart: the same text may serve all. */

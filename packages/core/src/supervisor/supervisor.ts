@@ -28,7 +28,7 @@ import { type AdmissionRules, admission } from "../remote/admission.ts";
 import { reaching } from "../remote/reach.ts";
 import { addCosts, type Costs, costsOf, noCosts } from "../run/costs.ts";
 import { noRestrictions } from "../run/empty.ts";
-import { type ReplayReport, replayRun } from "../run/replay.ts";
+import type { ReplayReport } from "../run/replay.ts";
 import { type Run, runHandle } from "../run/run.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { type Disclosure, disclosures } from "../seal/disclosures.ts";
@@ -41,7 +41,7 @@ import { type AgentMap, defineSupervisor, type SupervisorDefinition, type Superv
 import { assertHomes } from "./homes.ts";
 import { makeHost } from "./host.ts";
 import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
-import { type MigrateOptions, type MigrationReport, migrateRuns } from "./migrate.ts";
+import type { MigrateOptions, MigrationReport } from "./migrate.ts";
 import type { RuntimeOptions, StartOptions } from "./options.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
 import { noteDefinition } from "./versions.ts";
@@ -476,6 +476,7 @@ export function supervise<Input, Output, Alias extends string>(
     replay: async (runId, { tenant, principal }) => {
       may("see", principal);
       assertId("tenant", tenant);
+      const { replayRun } = await import("../run/replay.ts");
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     approvals,
@@ -527,6 +528,7 @@ export function supervise<Input, Output, Alias extends string>(
     },
     migrate: async ({ from, principal, ...given }) => {
       may("operate", principal);
+      const { migrateRuns } = await import("./migrate.ts");
       return migrateRuns(definition, {
         ...given,
         from: "definition" in from ? from.definition : from,

@@ -7,8 +7,7 @@ import type { Spend } from "../event.ts";
 import { hashJson } from "../hash.ts";
 import { escapePointer, type Json, plainJson } from "../json.ts";
 import { isSensitive } from "../label/label.ts";
-import { modelError } from "../model/failure.ts";
-import { toldBy } from "../model/gateway.ts";
+import { modelError, toldBy } from "../model/failure.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
 
