@@ -23,7 +23,7 @@ export function errorsPage(table) {
     "# Errors",
     "",
     "Every error has a `code`, a message with its values, and a `hint`. Retryable means that the same request may succeed",
-    "when it is made again. This page is made from the tables in `**/src/**/errors.ts` by `scripts/errors-doc.mjs`.",
+    "when it is made again. This page is made from the packages' tables of errors by `scripts/errors-doc.mjs`.",
   ];
   for (const [family, members] of families) {
     lines.push(

@@ -1,8 +1,12 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type ErrorCode, errorCodes, errorFrom, OrchestrationError, reasonOf } from "./errors.ts";
 import { findNonJson } from "./json.ts";
 
 const codes = Object.keys(errorCodes) as ErrorCode[];
+
+/** The beginning of an entry in the text of a table. */
+const entries = /^ {2}"(([a-z]+)\/[a-z-]+)": \{$/gm;
 
 describe("errors", () => {
   test.each(codes)("%s has a sentence, a hint and its place in a family", (code) => {
@@ -14,6 +18,20 @@ describe("errors", () => {
     expect(error.message).not.toMatch(/[{}]/);
     expect(error.hint.length).toBeGreaterThan(10);
     expect(error.retryable).toBe(errorCodes[code].retryable);
+  });
+
+  test("a family has its place in one table alone, and every table is part of the whole", () => {
+    const folder = new URL("errors/", import.meta.url);
+    const places = new Map<string, string>();
+    const found: string[] = [];
+    for (const file of readdirSync(folder)) {
+      for (const [, code = "", family = ""] of readFileSync(new URL(file, folder), "utf8").matchAll(entries)) {
+        expect([code, places.get(family) ?? file]).toEqual([code, file]);
+        places.set(family, file);
+        found.push(code);
+      }
+    }
+    expect(found.sort()).toEqual(codes.toSorted());
   });
 
   test("the message holds its values: text in quotes, the rest as JSON, what is missing as a question mark", () => {
