@@ -7,11 +7,14 @@ import type { WorkParts } from "./at-work.ts";
  * it, for who only defines, checks or looks never needs it. Loading begins when the first supervisor is put to work, so that
  * its first run seldom has to wait.
  */
-let loaded: typeof import("./at-work.ts") | undefined;
-
-const load = once(async () => {
-  loaded = await import("./at-work.ts");
-  return loaded;
+const kernel = once(() => {
+  const own: { loaded?: typeof import("./at-work.ts"); readonly coming: Promise<typeof import("./at-work.ts")> } = {
+    coming: import("./at-work.ts").then((loaded) => {
+      own.loaded = loaded;
+      return loaded;
+    }),
+  };
+  return own;
 });
 
 /**
@@ -19,22 +22,23 @@ const load = once(async () => {
  * process whose first run must be as quick as its second awaits it before it says that it is ready.
  */
 export async function preload(): Promise<void> {
-  await load();
+  await kernel().coming;
 }
 
 export function runHost(parts: WorkParts): RunHost {
+  const { loaded, coming } = kernel();
   if (loaded) return loaded.runsAtWork(parts);
   let host: RunHost | undefined;
-  const coming = load().then(({ runsAtWork }) => {
+  const made = coming.then(({ runsAtWork }) => {
     host = runsAtWork(parts);
     return host;
   });
-  coming.catch(() => {}); // Whoever drives a run is told.
+  made.catch(() => {}); // Whoever drives a run is told.
   return {
-    drive: (session) => (host ? host.drive(session) : coming.then((own) => own.drive(session))),
+    drive: (session) => (host ? host.drive(session) : made.then((own) => own.drive(session))),
     // Commands come of runs that are driven.
     immediate: (key, command) => host?.immediate?.(key, command),
     execute: (key, command, signal) =>
-      host ? host.execute(key, command, signal) : coming.then((own) => own.execute(key, command, signal)),
+      host ? host.execute(key, command, signal) : made.then((own) => own.execute(key, command, signal)),
   };
 }
