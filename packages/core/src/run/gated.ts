@@ -8,10 +8,13 @@ import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { askPolicy } from "./asked.ts";
-import { type Edit, tellCall } from "./call.ts";
+import { tellCall } from "./call.ts";
 import { beginInvocation, dissolveUnder } from "./invocation.ts";
+import type { Edit } from "./propose.ts";
 import type { Call, Judge, OpenApproval, Team, Work } from "./state.ts";
 import { approvalTimer } from "./timers.ts";
+
+const dayMs = 24 * 3_600_000;
 
 /**
  * A write that waits for others: for a verdict by rule, for a reviewer's packet, for people (R8). Agents never hold an
@@ -194,8 +197,6 @@ export function requestAgain(work: Work, call: Call): void {
   if (rule?.tier === "person") call.tier = rule.tier;
   requestApproval(work, call);
 }
-
-const dayMs = 24 * 3_600_000;
 
 /** A person's word. Asked again here, whatever was asked where it came in; what does not count is on record too. */
 export function decideApproval(

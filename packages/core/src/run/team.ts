@@ -10,6 +10,7 @@ import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
 import { askPolicy } from "./asked.ts";
+import { revokedError } from "./denial.ts";
 import { answerOf } from "./flows.ts";
 import { beginInvocation, returnFromTeam } from "./invocation.ts";
 import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
@@ -396,8 +397,7 @@ function deliver(
 ): void {
   if (work.state.ending) return;
   if (work.state.restrictions.agents.includes(agent)) {
-    const error = new OrchestrationError("policy/revoked", { target: agent, tenant: work.state.tenant });
-    return reject(work, team, edge, agent, "sender", error);
+    return reject(work, team, edge, agent, "sender", revokedError(work, agent));
   }
   if (work.state.handoffs >= work.limits.handoffs) return work.exceed("handoffs", team.path);
   const text = canonicalJson(payload);

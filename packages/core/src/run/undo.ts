@@ -5,7 +5,8 @@ import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent } from "../undo.ts";
-import { proposeUndo } from "./call.ts";
+import { revokedError } from "./denial.ts";
+import { proposeUndo } from "./propose.ts";
 import type { Work } from "./state.ts";
 
 /**
@@ -42,10 +43,10 @@ export function undoNext(work: Work): void {
 /** Why an undo is not even proposed. */
 function refusalOf(work: Work, tool: AnyTool, grant: Grant, input: Json): OrchestrationError | undefined {
   const { name } = tool;
-  const { tenant, restrictions } = work.state;
+  const { restrictions } = work.state;
   if (!covers(grant, tool))
     return new OrchestrationError("policy/not-granted", { agent: compensationAgent, tool: name });
-  if (restrictions.tools.includes(name)) return new OrchestrationError("policy/revoked", { target: name, tenant });
+  if (restrictions.tools.includes(name)) return revokedError(work, name);
   const parsed = parseWith(tool.input, input);
   if (parsed.ok) {
     const bound = boundOn(grant, name, input, work.at);
@@ -60,7 +61,7 @@ function unknownTool(tool: string): OrchestrationError {
 }
 
 /** One undo has its result. */
-export function undoSettled(work: Work, _path: string, result: ToolResultPart): void {
+export function undoSettled(work: Work, result: ToolResultPart): void {
   const { undoing } = work.state;
   const now = undoing?.left[0];
   if (!undoing || !now) return;
