@@ -259,12 +259,11 @@ export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
   type As,
   type Compensation,
-  createSupervisor,
   everyTenant,
   type RestrictOptions,
-  runSupervisor,
   type Supervisor,
-} from "./supervisor/supervisor.ts";
+} from "./supervisor/services.ts";
+export { createSupervisor, runSupervisor } from "./supervisor/supervisor.ts";
 export { defineThreshold, type Threshold } from "./threshold.ts";
 export {
   type AnyReadTool,

@@ -1,29 +1,32 @@
 import type { AnyAgent } from "../agent.ts";
-import type { Deltas, Voice } from "../answer/deltas.ts";
+import type { Deltas } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
 import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
 import type { Limiter, Release } from "../effect/limiter.ts";
 import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, Spend, Usage } from "../event.ts";
-import { isWithinBytes, type Json, plainJson } from "../json.ts";
+import type { InputEvent, Usage } from "../event.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
-import type { FailedCall, Message, Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { FailedCall, Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
-import { issuesOf } from "../schema.ts";
-import { reasoningClass, type Sealing } from "../seal/sealing.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
+import { readAnswer } from "./answer.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
-import { defaultTimeoutMs, modelError, toldBy } from "./failure.ts";
-import { response, usualShape } from "./response.ts";
+import { modelError, toldBy } from "./failure.ts";
+import { type GenerationBounds, generate, stopped } from "./generation.ts";
+import { modelLatencies } from "./latency.ts";
+import { openedFor } from "./opened.ts";
+import { type Quote, quoteOf, tokensOf, unpriced } from "./quote.ts";
+import { modelRequests, shown } from "./requests.ts";
 import { type Chosen, chooseModels, modelsOf, type Route } from "./route.ts";
 import { openModelSpan } from "./span.ts";
-import { contextFull, summarised, summaryDue, summaryRequest } from "./summary.ts";
+import { contextFull, summarised, summaryDue } from "./summary.ts";
 
 /**
  * The one holder of model clients (R3): alias in, journaled answer out. Never throws.
@@ -47,16 +50,8 @@ export interface ModelGateway {
   readonly quote: (key: RunKey, command: CallModelCommand) => Quote;
 }
 
-export type Quote = { readonly amount: Spend } | { readonly error: OrchestrationError };
-
 /** Of a call that asked nobody, which is known to have cost nothing. */
 const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
-/** How many requests are kept between their quote and their call. */
-const quotedMax = 1_000;
-/** Of a new answer's time in the smoothed one. */
-const latencyWeight = 0.2;
-/** What was measured longer ago than this says nothing of now: a model that was slow once is tried again. */
-const latencyMaxAgeMs = 60_000;
 /** Failures that say nothing about how another model would do. */
 const staysWith: ReadonlySet<string> = new Set([
   "policy/revoked",
@@ -95,68 +90,9 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions, policies, sealing } =
     options;
   const { payloadBytes } = definition.limits;
-
-  /** One look at an answer: shape, JSON, size. What comes out is a copy, which nobody outside holds. */
-  const read = (answer: unknown, model: string): ModelResponse => {
-    const refuse = (reason: string) => new OrchestrationError("model/response-invalid", { model, reason });
-    let shape = usualShape(answer);
-    if (!shape) {
-      const parsed = response().safeParse(answer);
-      if (!parsed.success) {
-        const [first] = issuesOf(parsed.error);
-        throw refuse(`${first?.pointer || "/"}: ${first?.message ?? "invalid"}`);
-      }
-      shape = parsed.data;
-    }
-    const plain = plainJson(shape);
-    if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
-    if (!isWithinBytes(plain.value, payloadBytes)) {
-      const bytes = Buffer.byteLength(JSON.stringify(plain.value));
-      throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);
-    }
-    return plain.value as unknown as ModelResponse;
-  };
-
-  /** Of calls that were quoted and not made yet; the oldest of too many is written anew. */
-  const requests = new Map<CallModelCommand, ModelRequest>();
-  /** A call that is quoted first is made with the very same request, for which its client may keep what it wrote. */
-  const requestOf = (key: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => {
-    const known = requests.get(command);
-    const { tenant, runId } = known?.context ?? {};
-    const isSame = tenant === key.tenant && runId === key.runId && known?.messages.length === command.messages.length;
-    if (known && isSame) return known;
-    const own = newRequest(key, command, agent);
-    return command.summarises ? summaryRequest(own) : own;
-  };
-
-  const keep = (command: CallModelCommand, request: ModelRequest) => {
-    requests.set(command, request);
-    const [oldest] = requests.size > quotedMax ? requests.keys() : [];
-    if (oldest) requests.delete(oldest);
-  };
-
-  const newRequest = ({ tenant, runId }: RunKey, command: CallModelCommand, agent: AnyAgent): ModelRequest => ({
-    agent: agent.name,
-    instructions: agent.instructions,
-    input: command.input,
-    // The run's own list grows on; what this call was asked stays as it is.
-    messages: [...command.messages],
-    tools: agent.tools
-      .filter(({ name }) => command.tools.includes(name))
-      .map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
-    asks: agent.asks,
-    outputSchema: agent.outputSchema,
-    labels: command.labels,
-    context: {
-      tenant,
-      runId,
-      path: command.path,
-      turn: command.turn,
-      attempt: command.attempt,
-      agentCall: command.agentCall,
-      attributes: command.attributes,
-    },
-  });
+  const bounds: GenerationBounds = { clock, payloadBytes };
+  const requests = modelRequests();
+  const latencies = modelLatencies(clock);
 
   /** What of a request its model is shown. @throws OrchestrationError `model/context-too-long` */
   const fit = ({ alias }: CallModelCommand, model: Model, request: ModelRequest): FittedContext | undefined => {
@@ -169,26 +105,6 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     agent.tools
       .filter(({ name, breaker }) => granted.includes(name) && (breakers?.peek(`tool:${breaker}`) ?? true) !== true)
       .map(({ name }) => name);
-
-  /** A request as this model may see it (W3). Its own thinking it may always have back. */
-  const openedFor = (
-    seals: Sealing,
-    key: RunKey,
-    { alias, path }: CallModelCommand,
-    model: Model,
-    request: ModelRequest,
-  ): ModelRequest | Promise<ModelRequest> => {
-    const own = Object.hasOwn(seals.rules.models, alias) ? (seals.rules.models[alias] ?? []) : [];
-    const classes = [...(model.reveals ?? []), ...own, reasoningClass];
-    const to = { kind: "model", name: model.id, path } as const;
-    const { input, messages } = request;
-    const opened = (told: Pick<ModelRequest, "input" | "messages">) =>
-      told.input === input && told.messages === messages
-        ? request
-        : { ...request, input: told.input, messages: told.messages.map(withReasoning) };
-    const revealed = seals.reveal(key, { input, messages }, classes, to);
-    return revealed instanceof Promise ? revealed.then(opened) : opened(revealed);
-  };
 
   /** A promise only where what is taken away has to be looked up first. */
   const checkRestrictions = ({ tenant }: RunKey, { agent }: CallModelCommand): Promise<void> | undefined => {
@@ -203,126 +119,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     if (open !== true) throw breakerOpen(target, open);
   };
 
-  const latencies = new Map<string, { readonly ms: number; readonly at: number }>();
-  const latencyOf = ({ id }: Model): number | undefined => {
-    const known = latencies.get(id);
-    return known && clock.now() - known.at <= latencyMaxAgeMs ? known.ms : undefined;
-  };
-  const noteLatency = (model: Model, tookMs: number) => {
-    const before = latencyOf(model) ?? tookMs;
-    latencies.set(model.id, { ms: before + (tookMs - before) * latencyWeight, at: clock.now() });
-  };
   const facts = {
     blocked: ({ provider, id }: Model) =>
       (breakers?.peek(`model:${provider ?? id}`) ?? true) === true ? undefined : "breaker/open",
-    latencyMs: latencyOf,
-  };
-
-  const unpriced = ({ alias }: CallModelCommand, { id: model }: Pick<Model, "id">, reason: string) =>
-    new OrchestrationError("budget/unpriced", { model, alias, reason });
-
-  const quoteOf = (command: CallModelCommand, model: Model, request: ModelRequest): Quote => {
-    if (model.cost === "zero") return { amount: { microUsd: 0, tokens: 0 } };
-    if (!model.quote) return { error: unpriced(command, model, "it has no `quote`") };
-    try {
-      const quoted: unknown = model.quote(request);
-      const { microUsd, tokens } = (quoted ?? {}) as Partial<Spend>;
-      if (!isAmount(microUsd) || !isAmount(tokens)) {
-        return { error: unpriced(command, model, "its `quote` is no amount") };
-      }
-      return { amount: { microUsd: Math.ceil(microUsd), tokens: Math.ceil(tokens) } };
-    } catch (thrown) {
-      return { error: unpriced(command, model, reasonOf(thrown)) };
-    }
-  };
-
-  /** What a rate limit takes before the call: what the model says it may need, or nothing where it says nothing. */
-  const tokensOf = (model: Model, request: ModelRequest): number => {
-    try {
-      const tokens = model.quote?.(request).tokens;
-      return isAmount(tokens) ? Math.ceil(tokens) : 0;
-    } catch {
-      return 0; // Where a budget needs the quote, it says so; here the answer's own usage is taken instead.
-    }
-  };
-
-  const stopped = (model: Model) =>
-    new OrchestrationError("model/failed", { model: model.id, reason: "it was stopped" });
-
-  /** One call of the client, under its deadline and signal. */
-  const generate = (
-    model: Model,
-    request: ModelRequest,
-    signal: AbortSignal,
-    voice?: Voice,
-  ): ModelResponse | Promise<ModelResponse> => {
-    const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
-    const { firstSignMs } = model;
-    // Also for a client that never looks at its signal: a getter here would cost more than what it puts off.
-    const own = new AbortController();
-    const abort = () => own.abort();
-    if (signal.aborted) abort();
-    let timer: { cancel: () => void } | undefined;
-    let first: { cancel: () => void } | undefined;
-    let heard = false;
-    let bytes = 0;
-    let over: OrchestrationError | undefined;
-    let refuse: ((error: OrchestrationError) => void) | undefined;
-    /** What is too long already is not waited for to its end. */
-    const bound = (delta: ModelDelta) => {
-      if (delta.type === "retracted") bytes = 0;
-      if (delta.type !== "text") return;
-      bytes += Buffer.byteLength(delta.text);
-      if (bytes <= payloadBytes) return;
-      const reason = `more than the limit of ${payloadBytes} bytes`;
-      over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
-      refuse?.(over);
-      abort();
-    };
-    const onDelta = (delta: ModelDelta) => {
-      if (!heard) first?.cancel();
-      heard = true;
-      if (own.signal.aborted) return;
-      bound(delta);
-      if (over) return;
-      if (delta.type === "text") voice?.say(delta.text);
-      if (delta.type === "retracted") voice?.retract();
-    };
-    const outcome = model.generate(request, { signal: own.signal, onDelta });
-    if (!isThenable(outcome)) return outcome;
-    return new Promise<ModelResponse>((resolve, reject) => {
-      const end = () => {
-        timer?.cancel();
-        first?.cancel();
-        signal.removeEventListener("abort", onAbort);
-      };
-      const fail = (thrown: unknown) => {
-        end();
-        reject(thrown);
-      };
-      /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
-      const stop = (error: OrchestrationError) => {
-        queueMicrotask(() => fail(error));
-        abort();
-      };
-      const onAbort = () => stop(stopped(model));
-      const late = (ms: number) => () => {
-        stop(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
-      };
-      refuse = fail;
-      if (over) fail(over);
-      const now = clock.now();
-      timer = clock.at(now + timeoutMs, late(timeoutMs));
-      if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
-        first = clock.at(now + firstSignMs, late(firstSignMs));
-      }
-      Promise.resolve(outcome).then((response) => {
-        end();
-        resolve(response);
-      }, fail);
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
-    });
+    latencyMs: latencies.of,
   };
 
   /** What was answered to this very request before; nothing where that is no response. */
@@ -330,7 +130,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     const answer = await found;
     if (answer === undefined) return undefined;
     try {
-      return read(answer, model.id);
+      return readAnswer(answer, model.id, payloadBytes);
     } catch (thrown) {
       cache?.spoilt(model, thrown);
       return undefined;
@@ -352,8 +152,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const source = models[command.alias];
       const agent = findAgent(definition, command.agent);
       if (!source || !agent) return { error: unknownAlias(command) };
-      const request = requestOf(key, command, agent);
-      keep(command, request);
+      const request = requests.of(key, command, agent);
+      requests.keep(command, request);
       let chosen: Chosen;
       try {
         // A breaker may close before the call, so each that is left may be the one.
@@ -380,8 +180,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       }
       let chosen: Chosen;
       // With all that is granted; what a breaker withholds is known only when the call is made.
-      const whole = requestOf(key, command, agent);
-      requests.delete(command);
+      const whole = requests.of(key, command, agent);
+      requests.drop(command);
       try {
         chosen = chooseModels(command.alias, source, whole, command.tried, facts);
       } catch (thrown) {
@@ -494,11 +294,11 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
-          const outcome = generate(model, opened, signal, voice);
+          const outcome = generate(bounds, model, opened, signal, voice);
           const answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
-          noteLatency(model, clock.now() - startedAt);
-          const response = read(answer, model.id);
+          latencies.note(model, clock.now() - startedAt);
+          const response = readAnswer(answer, model.id, payloadBytes);
           const { usage, cost, model: name } = response;
           told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
           const sealed = sealing?.parts(key, response.parts, { agent: agent.name, model: model.id });
@@ -538,30 +338,6 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   };
 }
 
-/** A request as its model is shown it: without tools that nobody can call, and as long as it may be. */
-function shown(whole: ModelRequest, withheld: readonly string[], fitted: FittedContext | undefined): ModelRequest {
-  if (withheld.length === 0 && !fitted) return whole;
-  return {
-    ...whole,
-    messages: fitted?.messages ?? whole.messages,
-    tools: whole.tools.filter(({ name }) => !withheld.includes(name)),
-  };
-}
-
-/** Thinking that was sealed as a text is again what its provider gave. */
-function withReasoning(message: Message): Message {
-  if (message.role !== "assistant") return message;
-  const parts = message.parts.map((part) => {
-    if (part.type !== "reasoning" || typeof part.data !== "string" || !/^[[{"]/.test(part.data)) return part;
-    try {
-      return { ...part, data: JSON.parse(part.data) as Json };
-    } catch {
-      return part; // A text of its provider's own.
-    }
-  });
-  return { ...message, parts };
-}
-
 function shrunk({ before, after, shortened, dropped }: FittedContext) {
   return { before, after, shortened, dropped };
 }
@@ -576,13 +352,4 @@ function tokensUsed(usage: Usage | undefined): number | undefined {
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {
   return new OrchestrationError("model/alias-unknown", { agent, alias });
-}
-
-/** An amount that a budget can hold exactly once it is rounded up. */
-function isAmount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && Number.isSafeInteger(Math.ceil(value));
-}
-
-function isThenable(value: unknown): value is PromiseLike<ModelResponse> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -1,14 +1,84 @@
 import { OrchestrationError } from "../errors.ts";
-import { type Entry, endStatusOf, type Undo } from "../event.ts";
+import { type Entry, endStatusOf, type InputBodies, type Undo } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
+import { canonicalJson } from "../json.ts";
+import type { AssertOperator } from "../policy/operators.ts";
+import type { RunKey } from "../port/engine.ts";
 import type { Journal } from "../port/journal.ts";
+import { type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { effectsOf, hasEnded, undosOf } from "../run/effects.ts";
+import type { Run } from "../run/run.ts";
+import type { RunBounds } from "./bounds.ts";
 import type { SupervisorDefinition } from "./definition.ts";
+import { assertId } from "./given.ts";
+import type { Compensation, Supervisor } from "./services.ts";
+import type { Starts } from "./starts.ts";
 
-/** Which writes of an ended run shall be undone. */
+/** How writes of ended runs are undone, by runs of their own. */
+export interface Compensations {
+  readonly compensate: Supervisor["compensate"];
+  /** True for a start that undoes what is left to undo of a run, and nothing else. */
+  readonly isUndo: (key: RunKey, body: InputBodies["run.started"]) => Promise<boolean>;
+}
+
+export interface CompensationParts {
+  readonly definition: SupervisorDefinition;
+  readonly journal: Journal;
+  readonly principals: PrincipalSource;
+  /** Refuses whoever may not undo. */
+  readonly may: AssertOperator;
+  readonly bounds: RunBounds;
+  readonly starts: Starts;
+  readonly handle: <Out>(key: RunKey) => Run<Out>;
+}
+
+export function compensations({
+  definition,
+  journal,
+  principals,
+  may,
+  bounds: { grantsOf },
+  starts: { idOf, begin, handedOver },
+  handle,
+}: CompensationParts): Compensations {
+  const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
+    assertId("tenant", tenant);
+    const record = await journal.findRun(tenant, run);
+    if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
+    const who = plainPrincipal(principal ?? principals.current());
+    may("operate", who);
+    const grants = grantsOf({ tenant }, who);
+    const { undone, unfinished, count } = await undoStateOf(journal, tenant, run);
+    if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
+    const left = await undosFor(journal, definition, { tenant, run, only: effects, undone });
+    const undos = await handedOver(tenant, run, idOf(tenant, `undo:${run}#${count + 1}`), left);
+    // Counted, so that two who ask at the same moment ask for one run.
+    return begin<Compensation>(tenant, `undo:${run}#${count + 1}`, {
+      input: null,
+      principal: who,
+      labels: { "": [who.kind] },
+      conversationId: undoConversation(run),
+      compensates: { run, undos },
+      ...(grants === undefined ? {} : { grants }),
+      ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+    });
+  };
+
+  const isUndo: Compensations["isUndo"] = async ({ tenant, runId }, { compensates }) => {
+    if (!compensates) return false;
+    const { run, undos } = compensates;
+    const { undone, count } = await undoStateOf(journal, tenant, run);
+    if (runId !== idOf(tenant, `undo:${run}#${count + 1}`)) return false;
+    const only = undos.map(({ effect }) => effect);
+    const left = await undosFor(journal, definition, { tenant, run, only, undone });
+    return canonicalJson(await handedOver(tenant, run, runId, left)) === canonicalJson(undos);
+  };
+
+  return { compensate, isUndo };
+}
 
 /** Runs that undo another one share this conversation, by which they are found. */
-export function undoConversation(run: string): string {
+function undoConversation(run: string): string {
   return `undo:${run}`;
 }
 
@@ -61,7 +131,7 @@ function undoneIn(entries: readonly Entry[]): string[] {
  * What is left to undo of a run, the last write first.
  * @throws OrchestrationError `run/unknown`; `run/not-undoable` while it has not ended, or when nothing is left
  */
-export async function undosFor(
+async function undosFor(
   journal: Journal,
   definition: SupervisorDefinition,
   {

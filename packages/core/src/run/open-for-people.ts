@@ -1,0 +1,39 @@
+import { type Entry, endStatusOf } from "../event.ts";
+import { type PlacedQuestion, questionsElsewhere } from "./elsewhere.ts";
+import type { Held } from "./held.ts";
+import type { OpenQuestion, UncertainEffect } from "./run.ts";
+
+/** What a run waits for people with, as its entries say. */
+
+/** Questions of the run itself, then those of specialists that work for it elsewhere. */
+export async function ownQuestions(
+  { key, parts: { engine } }: Held,
+  all: readonly Entry[],
+): Promise<readonly PlacedQuestion[]> {
+  return [
+    ...questionsOf(all).map((question) => ({ ...question, run: key.runId, own: question.ask })),
+    ...(await questionsElsewhere(engine.journal, key.tenant, all, questionsOf)),
+  ];
+}
+
+function questionsOf(all: readonly Entry[]): OpenQuestion[] {
+  const waiting = new Map<string, OpenQuestion>();
+  for (const entry of all) {
+    if (entry.type === "input.requested") waiting.set(entry.body.ask, entry.body);
+    if (entry.type === "input.received") waiting.delete(entry.body.ask);
+    if (endStatusOf(entry.type)) waiting.clear();
+  }
+  return [...waiting.values()];
+}
+
+/** Writes that wait for a person to say what became of them. */
+export function uncertainOf(all: readonly Entry[]): UncertainEffect[] {
+  const open = new Map<string, UncertainEffect>();
+  for (const entry of all) {
+    if (entry.type === "effect.uncertain" && entry.body.next === "person") {
+      open.set(entry.body.effect, { effect: entry.body.effect, tool: entry.body.tool });
+    }
+    if (entry.type === "effect.settled" || entry.type === "effect.decided") open.delete(entry.body.effect);
+  }
+  return [...open.values()];
+}

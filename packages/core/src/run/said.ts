@@ -1,0 +1,49 @@
+import type { z } from "zod";
+import { OrchestrationError } from "../errors.ts";
+import type { Entry } from "../event.ts";
+import { type Json, plainJson } from "../json.ts";
+import { type Issue, parseWith } from "../schema.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { OpenQuestion } from "./run.ts";
+
+/** What somebody says to a question. @throws OrchestrationError `run/answer-invalid` */
+export function readAnswer(
+  definition: SupervisorDefinition,
+  all: readonly Entry[],
+  question: OpenQuestion,
+  answer: Json,
+): Json {
+  const fault = (issues: readonly Issue[]) =>
+    new OrchestrationError("run/answer-invalid", { ask: question.ask, issues: issues as unknown as Json });
+  const plain = plainJson(answer);
+  if (!plain.ok) throw fault([{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }]);
+  const bytes = Buffer.byteLength(JSON.stringify(plain.value));
+  const { payloadBytes } = definition.limits;
+  if (bytes > payloadBytes)
+    throw fault([{ pointer: "", message: `${bytes} bytes, more than the limit of ${payloadBytes}` }]);
+  // A supervisor's question names its edge just before it; an agent's own question takes any JSON.
+  const index = all.findIndex((entry) => entry.type === "input.requested" && entry.body.ask === question.ask);
+  const before = all[index - 1];
+  const edge =
+    before?.type === "edge.chosen" ? teamAt(definition, before.path)?.edgeByName.get(before.body.edge) : undefined;
+  const parsed = edge?.kind === "question" ? parseWith(edge.answer, plain.value) : undefined;
+  if (parsed && !parsed.ok) throw fault(parsed.issues);
+  return plain.value;
+}
+
+/** What a person says that a tool would have answered. @throws OrchestrationError `tool/output-invalid` */
+export function readOutput(definition: SupervisorDefinition, tool: string, output: Json): Json {
+  const schema = definition.tools.get(tool)?.output as z.ZodType | undefined;
+  const parsed = schema ? parseWith(schema, output) : ({ ok: true, value: output } as const);
+  const plain = parsed.ok ? plainJson(parsed.value) : undefined;
+  if (plain?.ok) return plain.value;
+  const issues = parsed.ok ? [] : parsed.issues;
+  throw new OrchestrationError("tool/output-invalid", { tool, issues: issues as unknown as Json });
+}
+
+/** The team that works under a path: `office#1/desk#2/` is the team behind `desk` in the team behind `office`. */
+function teamAt(definition: SupervisorDefinition, path: string): SupervisorDefinition | undefined {
+  let team: SupervisorDefinition | undefined = definition;
+  for (const part of path.split("/")) if (part !== "") team = team?.agents.get(part.split("#")[0] ?? "")?.team;
+  return team;
+}

@@ -1,0 +1,93 @@
+import type { AssertOperator } from "../policy/operators.ts";
+import type { Journal } from "../port/journal.ts";
+import type { Principal } from "../principal.ts";
+import type { RunBounds } from "./bounds.ts";
+import { undoStateOf } from "./compensate.ts";
+import type { SupervisorDefinition } from "./definition.ts";
+import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
+import type { Starts } from "./starts.ts";
+
+export interface RedriveParts {
+  readonly definition: SupervisorDefinition;
+  readonly journal: Journal;
+  readonly now: () => number;
+  readonly salt: () => string;
+  readonly current: () => Principal;
+  /** Refuses whoever may not do something with letters. */
+  readonly may: AssertOperator;
+  readonly bounds: RunBounds;
+  readonly starts: Starts;
+}
+
+/** The dead letters of a supervisor, for those who may see them and deal with them. */
+export function lettersToRedrive({
+  definition,
+  journal,
+  now,
+  salt,
+  current,
+  may,
+  bounds: { grantsOf, budgetOf },
+  starts: { idOf, begin, handedOver },
+}: RedriveParts): DeadLetters {
+  const redriveKey = ({ run }: DeadLetterRun) => `redrive:${run}`;
+  const letters = deadLetters({
+    definition,
+    journal,
+    now,
+    salt,
+    current,
+    nameOf: (letter) => idOf(letter.tenant, redriveKey(letter)),
+    start: async ({ tenant, run, ...letter }, { body }) => {
+      const { principal, labels, conversationId } = body;
+      const { input, attributes, compensates } = await handedOver(
+        tenant,
+        run,
+        idOf(tenant, redriveKey({ tenant, run, ...letter })),
+        {
+          input: body.input,
+          attributes: body.attributes,
+          compensates: body.compensates,
+        },
+      );
+      // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
+      const grants = grantsOf(
+        { tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) },
+        principal,
+      );
+      const own = body.budget?.run === undefined ? {} : { budget: body.budget.run };
+      const budget = budgetOf({ tenant, ...own }, grants);
+      return begin(tenant, redriveKey({ tenant, run, ...letter }), {
+        input,
+        principal,
+        labels,
+        redrives: run,
+        ...(conversationId === undefined ? {} : { conversationId }),
+        ...(grants === undefined ? {} : { grants }),
+        ...(attributes === undefined ? {} : { attributes }),
+        ...(compensates === undefined ? {} : { compensates }),
+        ...(budget === undefined ? {} : { budget }),
+      });
+    },
+    undone: async (tenant, run) => (await undoStateOf(journal, tenant, run)).undone,
+  });
+
+  return {
+    list: async (filter) => {
+      may("see");
+      return letters.list(filter);
+    },
+    inspect: async (tenant, run) => {
+      may("see");
+      return letters.inspect(tenant, run);
+    },
+    redrive: async (tenant, run, as) => {
+      may("operate", as?.principal);
+      return letters.redrive(tenant, run, as);
+    },
+    dismiss: async (tenant, run, word) => {
+      may("operate", word.principal);
+      return letters.dismiss(tenant, run, word);
+    },
+  };
+}
