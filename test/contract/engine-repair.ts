@@ -122,6 +122,16 @@ export function repairContract({ fresh, again, survives }: EngineKit): void {
       await expect(office.compensate("run_none", { tenant })).rejects.toMatchObject({ code: "run/unknown" });
     });
 
+    test("R11 a stranger's key of that name starts a run of its own", async () => {
+      const { run, office, options } = await broken();
+      const odd = openOffice(defineOffice(options), { ...options, model: turns({ worker: [says("ok")] }) });
+      const stranger = await odd.start(input, { ...start, idempotencyKey: `undo:${run.id}#1` });
+      await stranger.result();
+      const undo = await office.compensate(run.id, { tenant, effects: ["worker#1/tool#1"] });
+      expect(undo.id).not.toBe(stranger.id);
+      expect(await undo.result()).toMatchObject({ output: { undone: [{ tool: "take_back" }] } });
+    });
+
     test("of two processes one run does it", async () => {
       const { run, office, options, till } = await broken();
       if (!survives()) return;
@@ -158,6 +168,18 @@ export function repairContract({ fresh, again, survives }: EngineKit): void {
       await expect(office.deadLetters.dismiss(tenant, run.id, { reason: "" })).rejects.toMatchObject({
         code: "letter/unknown",
       });
+    });
+
+    test("R11 are done again whatever keys others start runs under", async () => {
+      const engine = fresh();
+      const office = makeOffice({ engine, model: turns({ worker: [failed] }) });
+      const run = await office.start(input, start);
+      await run.result();
+      const stranger = await office.start(input, { ...start, idempotencyKey: `redrive:${run.id}` });
+      await stranger.result();
+      const anew = await office.find(await office.deadLetters.redrive(tenant, run.id), { tenant });
+      expect(anew.id).not.toBe(stranger.id);
+      expect(bodies(await anew.entries(), "run.started")).toMatchObject([{ redrives: run.id, input }]);
     });
 
     test("are put aside with a reason, and stay there", async () => {

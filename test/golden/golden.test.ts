@@ -3,7 +3,7 @@ import { type Batch, linesOf, memoryJournal, verifyChain } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { replayRun } from "../../packages/core/src/run/replay.ts";
 import { normalLines } from "./normal.ts";
-import { goldenKey, goldenRuns, goldenStream, playGolden, storedDefinitionOf } from "./runs.ts";
+import { goldenKey, goldenRuns, playGolden, storedDefinitionOf, storedStream } from "./runs.ts";
 
 /**
  * Two kinds of golden files. `normal/` is what runs look like today: it changes by an explicit update
@@ -30,7 +30,7 @@ function fromText(text: string): Batch[] {
 
 async function replayText(run: (typeof goldenRuns)[number], text: string) {
   const journal = memoryJournal({ newKey: goldenKey });
-  const key = goldenStream(run);
+  const key = storedStream(run);
   let expected = 0;
   for (const batch of fromText(text)) {
     await journal.append(key, batch, expected);

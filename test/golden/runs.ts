@@ -293,10 +293,16 @@ export const goldenRuns: readonly GoldenRun[] = [
 
 const runIdOf = (supervisor: string, key: string) => `run_${sha256(`${tenant}\n${supervisor}\n${key}`).slice(0, 22)}`;
 const firstIdOf = (run: GoldenRun) => runIdOf(run.at ? "cash-desk" : "library", run.name);
-export const goldenStream = (run: GoldenRun) => {
-  const id = run.at === "cash-desk, undone" ? runIdOf("cash-desk", `undo:${firstIdOf(run)}#1`) : firstIdOf(run);
+const undoIdOf = (run: GoldenRun, before: string) =>
+  `run_${sha256(`${before}${tenant}\ncash-desk\nundo:${firstIdOf(run)}#1`).slice(0, 22)}`;
+const streamOf = (run: GoldenRun, before: string) => {
+  const id = run.at === "cash-desk, undone" ? undoIdOf(run, before) : firstIdOf(run);
   return { tenant, kind: "run", id } as const;
 };
+/** The stream of a run that is played. */
+export const goldenStream = (run: GoldenRun) => streamOf(run, "\n");
+/** Where it was when its journal was stored: what undoes was named then as a run that somebody starts under a key. */
+export const storedStream = (run: GoldenRun) => streamOf(run, "");
 export const storedDefinitionOf = (run: GoldenRun) =>
   (run.at ? cashDesk : elderLibrary) as unknown as SupervisorDefinition;
 export const definitionOf = (run: GoldenRun) => (run.at ? cashDesk : library) as unknown as SupervisorDefinition;

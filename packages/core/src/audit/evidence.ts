@@ -10,6 +10,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { Signer } from "../port/signer.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { undoCandidates, undoes } from "../run/undo-runs.ts";
 import { disclosureStream } from "../seal/disclosures.ts";
 import { checkpointStream } from "./checkpoint.ts";
 import { type Completeness, completenessTally } from "./completeness.ts";
@@ -68,7 +69,12 @@ export async function* exportEvidence(
   if (!record) throw new OrchestrationError("run/unknown", { run: runId, tenant });
   const own: StreamKey = { tenant, kind: "run", id: runId };
   const said = leftStream({ tenant, runId });
-  const undos = await journal.listRuns({ tenant, conversationId: `undo:${runId}` });
+  const undoneBy: string[] = [];
+  for await (const undo of undoCandidates(journal, tenant, runId)) {
+    const { body } = await firstEntry(journal, { tenant, kind: "run", id: undo.runId });
+    // Of one that was erased nobody can say it any more.
+    if (undoes(body, runId) || body.supervisor === undefined) undoneBy.push(undo.runId);
+  }
   const started = await firstEntry(journal, own);
   const about: EvidenceFile = {
     format: "remit-evidence/1",
@@ -83,7 +89,7 @@ export async function* exportEvidence(
     exportedAt: at,
     exportedBy: plainPrincipal(by),
     whole: [nameOf(own), nameOf(said)],
-    ...(undos.length === 0 ? {} : { undoneBy: undos.map((undo) => undo.runId) }),
+    ...(undoneBy.length === 0 ? {} : { undoneBy }),
   };
   const seal = sealing(runId);
   yield seal.add(`${JSON.stringify({ file: about })}\n`, true);

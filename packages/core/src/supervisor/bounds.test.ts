@@ -124,6 +124,18 @@ describe("a definition is refused", () => {
   });
 });
 
+test("a supervisor that is refused for what its options grant serves nobody", () => {
+  const engine = memoryEngine();
+  const definition = define({});
+  const options = {
+    engine,
+    models: { m: functionModel("m", () => []) },
+    tenants: { acme: { tools: ["no_such_tool"] } },
+  };
+  expect(() => runSupervisor(definition, options)).toThrow();
+  expect(engine.isRegistered(`${definition.name}@${definition.hash}`)).toBe(false);
+});
+
 test("an edge that is named like a member of Object is counted like any other", async () => {
   const again = defineHandoff({ from: clerk, to: clerk, name: "toString", max: 2, map: (output) => output });
   const definition = define({ handoffs: [again, pass] });

@@ -8,6 +8,7 @@ import type { Journal } from "../port/journal.ts";
 import { type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { effectsOf, hasEnded, undosOf } from "../run/effects.ts";
 import type { Run } from "../run/run.ts";
+import { undoCandidates, undoConversation, undoes } from "../run/undo-runs.ts";
 import type { RunBounds } from "./bounds.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import { assertId } from "./given.ts";
@@ -38,48 +39,48 @@ export function compensations({
   principals,
   may,
   bounds: { grantsOf },
-  starts: { idOf, begin, handedOver },
+  starts: { ownIdOf, begin, handedOver },
   handle,
 }: CompensationParts): Compensations {
+  const undoId = (tenant: string, run: string, count: number) => ownIdOf(tenant, `undo:${run}#${count}`);
   const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
     assertId("tenant", tenant);
-    const record = await journal.findRun(tenant, run);
-    if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
     const who = plainPrincipal(principal ?? principals.current());
     may("operate", who);
+    const record = await journal.findRun(tenant, run);
+    if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
     const grants = grantsOf({ tenant }, who);
     const { undone, unfinished, count } = await undoStateOf(journal, tenant, run);
     if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
     const left = await undosFor(journal, definition, { tenant, run, only: effects, undone });
-    const undos = await handedOver(tenant, run, idOf(tenant, `undo:${run}#${count + 1}`), left);
     // Counted, so that two who ask at the same moment ask for one run.
-    return begin<Compensation>(tenant, `undo:${run}#${count + 1}`, {
-      input: null,
-      principal: who,
-      labels: { "": [who.kind] },
-      conversationId: undoConversation(run),
-      compensates: { run, undos },
-      ...(grants === undefined ? {} : { grants }),
-      ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
-    });
+    const runId = undoId(tenant, run, count + 1);
+    const undos = await handedOver(tenant, run, runId, left);
+    return begin<Compensation>(
+      { tenant, runId },
+      {
+        input: null,
+        principal: who,
+        labels: { "": [who.kind] },
+        conversationId: undoConversation(run),
+        compensates: { run, undos },
+        ...(grants === undefined ? {} : { grants }),
+        ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+      },
+    );
   };
 
   const isUndo: Compensations["isUndo"] = async ({ tenant, runId }, { compensates }) => {
     if (!compensates) return false;
     const { run, undos } = compensates;
     const { undone, count } = await undoStateOf(journal, tenant, run);
-    if (runId !== idOf(tenant, `undo:${run}#${count + 1}`)) return false;
+    if (runId !== undoId(tenant, run, count + 1)) return false;
     const only = undos.map(({ effect }) => effect);
     const left = await undosFor(journal, definition, { tenant, run, only, undone });
     return canonicalJson(await handedOver(tenant, run, runId, left)) === canonicalJson(undos);
   };
 
   return { compensate, isUndo };
-}
-
-/** Runs that undo another one share this conversation, by which they are found. */
-function undoConversation(run: string): string {
-  return `undo:${run}`;
 }
 
 /** What runs that undo another one have come to, together. */
@@ -93,15 +94,13 @@ export interface UndoState {
 }
 
 export async function undoStateOf(journal: Journal, tenant: string, run: string): Promise<UndoState> {
-  const records = await journal.listRuns({ tenant, conversationId: undoConversation(run), most: 1_000 });
   const undone = new Set<string>();
   let unfinished: string | undefined;
   let count = 0;
-  for (const { runId } of records) {
+  for await (const { runId } of undoCandidates(journal, tenant, run)) {
     const entries = await openRun(journal, tenant, runId);
     const [first] = entries;
-    // Anybody may call a conversation so; what undoes says so itself.
-    if (first?.type !== "run.started" || first.body.compensates?.run !== run) continue;
+    if (first?.type !== "run.started" || !undoes(first.body, run)) continue;
     count++;
     if (!hasEnded(entries)) unfinished ??= runId;
     for (const effect of undoneIn(entries)) undone.add(effect);

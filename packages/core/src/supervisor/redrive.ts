@@ -28,28 +28,24 @@ export function lettersToRedrive({
   current,
   may,
   bounds: { grantsOf, budgetOf },
-  starts: { idOf, begin, handedOver },
+  starts: { ownIdOf, begin, handedOver },
 }: RedriveParts): DeadLetters {
-  const redriveKey = ({ run }: DeadLetterRun) => `redrive:${run}`;
+  const redriveId = ({ tenant, run }: Pick<DeadLetterRun, "tenant" | "run">) => ownIdOf(tenant, `redrive:${run}`);
   const letters = deadLetters({
     definition,
     journal,
     now,
     salt,
     current,
-    nameOf: (letter) => idOf(letter.tenant, redriveKey(letter)),
-    start: async ({ tenant, run, ...letter }, { body }) => {
+    nameOf: redriveId,
+    start: async ({ tenant, run }, { body }) => {
+      const runId = redriveId({ tenant, run });
       const { principal, labels, conversationId } = body;
-      const { input, attributes, compensates } = await handedOver(
-        tenant,
-        run,
-        idOf(tenant, redriveKey({ tenant, run, ...letter })),
-        {
-          input: body.input,
-          attributes: body.attributes,
-          compensates: body.compensates,
-        },
-      );
+      const { input, attributes, compensates } = await handedOver(tenant, run, runId, {
+        input: body.input,
+        attributes: body.attributes,
+        compensates: body.compensates,
+      });
       // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
       const grants = grantsOf(
         { tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) },
@@ -57,17 +53,20 @@ export function lettersToRedrive({
       );
       const own = body.budget?.run === undefined ? {} : { budget: body.budget.run };
       const budget = budgetOf({ tenant, ...own }, grants);
-      return begin(tenant, redriveKey({ tenant, run, ...letter }), {
-        input,
-        principal,
-        labels,
-        redrives: run,
-        ...(conversationId === undefined ? {} : { conversationId }),
-        ...(grants === undefined ? {} : { grants }),
-        ...(attributes === undefined ? {} : { attributes }),
-        ...(compensates === undefined ? {} : { compensates }),
-        ...(budget === undefined ? {} : { budget }),
-      });
+      return begin(
+        { tenant, runId },
+        {
+          input,
+          principal,
+          labels,
+          redrives: run,
+          ...(conversationId === undefined ? {} : { conversationId }),
+          ...(grants === undefined ? {} : { grants }),
+          ...(attributes === undefined ? {} : { attributes }),
+          ...(compensates === undefined ? {} : { compensates }),
+          ...(budget === undefined ? {} : { budget }),
+        },
+      );
     },
     undone: async (tenant, run) => (await undoStateOf(journal, tenant, run)).undone,
   });

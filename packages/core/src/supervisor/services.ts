@@ -81,7 +81,7 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   /** Which values of a run were shown in the clear, to whom and when: tokens, and no values. Empty where nothing is sealed. */
   readonly disclosures: (
     runId: string,
-    options: { readonly tenant: string },
+    options: { readonly tenant: string } & As,
   ) => Promise<readonly (Disclosure & { readonly at: number })[]>;
   /** How the other sides of the gates are, as far as this process knows. */
   readonly health: () => Health;

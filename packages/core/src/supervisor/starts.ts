@@ -17,14 +17,25 @@ import { noteDefinition } from "./versions.ts";
 /** What a run's first entry says, without what is the same for all runs of a supervisor. */
 export type Beginning = Omit<InputBodies["run.started"], "supervisor" | "definitionHash" | "policyVersion" | "format">;
 
+/** A run that begins. Without an id it is a new one. */
+export interface Named {
+  readonly tenant: string;
+  readonly runId: string | undefined;
+}
+
 /** How runs of one supervisor begin. */
 export interface Starts {
   /** Once per process, before its first run or recovery. @throws OrchestrationError `definition/waiting-runs` */
   readonly note: () => Promise<readonly string[]>;
-  /** The id of the run that begins under a key. */
+  /** The id of the run that somebody begins under a key. */
   readonly idOf: (tenant: string, idempotencyKey: string) => string;
-  /** Journals a run's first entry, once for a key. @throws OrchestrationError `policy/revoked`; as `Engine.deliver` */
-  readonly begin: <Out>(tenant: string, idempotencyKey: string | undefined, body: Beginning) => Promise<Run<Out>>;
+  /** The id of a run that is begun here for what it says, which is nobody's key. */
+  readonly ownIdOf: (tenant: string, what: string) => string;
+  /**
+   * Journals a run's first entry: once for a run id, or as a new run.
+   * @throws OrchestrationError `policy/revoked`; as `Engine.deliver`
+   */
+  readonly begin: <Out>(run: Named, body: Beginning) => Promise<Run<Out>>;
   /** Tokens of one run mean nothing in another: its values are handed over, and sealed there. */
   readonly handedOver: <Value>(tenant: string, runId: string, to: string, value: Value) => Promise<Value>;
 }
@@ -64,15 +75,16 @@ export function runStarts({
     return noted;
   };
 
-  const idOf = (tenant: string, idempotencyKey: string): string =>
-    `run_${sha256(`${tenant}\n${definition.name}\n${idempotencyKey}`).slice(0, 22)}`;
+  const named = (text: string) => `run_${sha256(text).slice(0, 22)}`;
+  const idOf = (tenant: string, idempotencyKey: string) => named(`${tenant}\n${definition.name}\n${idempotencyKey}`);
+  // No tenant begins with a line break: what is ours is never what somebody's key comes to.
+  const ownIdOf = (tenant: string, what: string) => named(`\n${tenant}\n${definition.name}\n${what}`);
 
-  const begin = async <Out>(tenant: string, idempotencyKey: string | undefined, body: Beginning): Promise<Run<Out>> => {
+  const begin = async <Out>({ tenant, runId: given }: Named, body: Beginning): Promise<Run<Out>> => {
     await note();
-    const runId = idempotencyKey === undefined ? ids.id("run") : idOf(tenant, idempotencyKey);
+    const runId = given ?? ids.id("run");
     const key: RunKey = { tenant, runId };
-    const isKnown = async () =>
-      idempotencyKey !== undefined && (await engine.journal.findRun(tenant, runId)) !== undefined;
+    const isKnown = async () => given !== undefined && (await engine.journal.findRun(tenant, runId)) !== undefined;
     if (await isKnown()) return handle<Out>(key);
     const restrictions = await board.current(tenant);
     if (restrictions.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant });
@@ -90,7 +102,7 @@ export function runStarts({
           format: 1,
         },
       };
-      await engine.deliver(key, definitionId, event, idempotencyKey === undefined);
+      await engine.deliver(key, definitionId, event, given === undefined);
     } catch (thrown) {
       // Another process started it under the same key at the same moment: that is the one run.
       if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;
@@ -101,5 +113,5 @@ export function runStarts({
   const handedOver = async <Value>(tenant: string, runId: string, to: string, value: Value): Promise<Value> =>
     sealing ? sealing.handOver({ tenant, runId }, value, to) : value;
 
-  return { note, idOf, begin, handedOver };
+  return { note, idOf, ownIdOf, begin, handedOver };
 }

@@ -109,8 +109,6 @@ export function supervise<Input, Output, Alias extends string>(
     observers: watching,
     options,
   });
-  engine.register(id, host);
-
   const bounds = runBounds(definition, options, ledger);
   const specialists = specialistsOf(definition);
   const reach = reaching(engine, specialists, ids.salt, sealing);
@@ -168,7 +166,9 @@ export function supervise<Input, Output, Alias extends string>(
     return { reason, principal: who };
   };
 
-  const supervisor: Supervisor<Input, Output> = {
+  // Last: what is refused above is not served.
+  engine.register(id, host);
+  return {
     definition,
     engine,
     start: async (given, start) => {
@@ -190,16 +190,20 @@ export function supervise<Input, Output, Alias extends string>(
       const { idempotencyKey, conversationId, attributes } = start;
       const startAt = startOf(start, engine.clock.now());
       const budget = bounds.budgetOf(start, grants);
-      return starts.begin<Output>(start.tenant, idempotencyKey, {
-        input,
-        principal,
-        labels: { "": [principal.kind] },
-        ...(conversationId === undefined ? {} : { conversationId }),
-        ...(grants === undefined ? {} : { grants }),
-        ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
-        ...(startAt === undefined ? {} : { startAt }),
-        ...(budget === undefined ? {} : { budget }),
-      });
+      const runId = idempotencyKey === undefined ? undefined : starts.idOf(start.tenant, idempotencyKey);
+      return starts.begin<Output>(
+        { tenant: start.tenant, runId },
+        {
+          input,
+          principal,
+          labels: { "": [principal.kind] },
+          ...(conversationId === undefined ? {} : { conversationId }),
+          ...(grants === undefined ? {} : { grants }),
+          ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+          ...(startAt === undefined ? {} : { startAt }),
+          ...(budget === undefined ? {} : { budget }),
+        },
+      );
     },
     find: async (runId, { tenant, principal }) => {
       may("see", principal);
@@ -235,10 +239,10 @@ export function supervise<Input, Output, Alias extends string>(
       may("see", as?.principal);
       return ledger.view(oneTenant(tenant));
     },
-    costs: async (tenant, { most = Number.POSITIVE_INFINITY, principal, ...filter } = {}) => {
+    costs: async (tenant, { principal, ...filter } = {}) => {
       may("see", principal);
       assertId("tenant", tenant);
-      return listedCosts(engine.journal, { ...filter, most, tenant, supervisor: definition.name }, (runId) =>
+      return listedCosts(engine.journal, { ...filter, tenant, supervisor: definition.name }, (runId) =>
         handle({ tenant, runId }).entries(),
       );
     },
@@ -265,7 +269,8 @@ export function supervise<Input, Output, Alias extends string>(
         blobChars: options.blobChars ?? 16_384,
       });
     },
-    disclosures: async (runId, { tenant }) => {
+    disclosures: async (runId, { tenant, principal }) => {
+      may("see", principal);
       assertId("tenant", tenant);
       return disclosures(engine.journal, { tenant, runId }, { now: () => engine.clock.now(), salt: ids.salt }).read();
     },
@@ -274,5 +279,4 @@ export function supervise<Input, Output, Alias extends string>(
     toMermaid: () => toMermaid(definition),
     toJson: () => toStateJson(definition),
   };
-  return supervisor;
 }

@@ -1,0 +1,17 @@
+import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
+
+const pageRuns = 100;
+
+/** All runs that a filter lists, newest first, read page by page; `most` of them where it says so. */
+export async function* listed(journal: Journal, filter: RunFilter): AsyncGenerator<RunRecord, void, void> {
+  let page = filter;
+  for (let left = filter.most ?? Number.POSITIVE_INFINITY; left > 0; ) {
+    const most = Math.min(left, pageRuns);
+    const records = await journal.listRuns({ ...page, most });
+    yield* records;
+    const last = records.at(-1);
+    if (!last || records.length < most) return;
+    left -= records.length;
+    page = { ...page, before: last.startedAt, beforeRunId: last.runId };
+  }
+}

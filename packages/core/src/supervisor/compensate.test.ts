@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { exportEvidence } from "../audit/evidence.ts";
+import { memoryEngine } from "../engine/memory.ts";
+import { operator, user } from "../principal.ts";
+import { functionModel } from "../testing/index.ts";
+import { defineTool } from "../tool.ts";
+import type { RuntimeOptions } from "./options.ts";
+import { createSupervisor } from "./supervisor.ts";
+
+const order = z.object({ order: z.string() });
+const done = z.object({ ok: z.boolean() });
+const tenant = "acme";
+
+/** A team that books an order, where the order is to be booked, and keeps what was undone. */
+function team(options: Pick<RuntimeOptions<string>, "roles"> = {}) {
+  const undone: string[] = [];
+  const cancel = defineTool({
+    name: "cancel_order",
+    description: "Cancels an order.",
+    input: order,
+    output: done,
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    execute: (input) => {
+      undone.push(input.order);
+      return { ok: true };
+    },
+  });
+  const book = defineTool({
+    name: "book_order",
+    description: "Books an order.",
+    input: order,
+    output: done,
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    execute: () => ({ ok: true }),
+    undo: { tool: cancel, input: (input) => input },
+  });
+  const clerk = defineAgent({
+    name: "clerk",
+    description: "Books.",
+    model: "m",
+    tools: [book],
+    input: order,
+    output: done,
+    instructions: "",
+  });
+  const model = functionModel("m", ({ input, context }) => {
+    const asked = input as { readonly order: string };
+    return context.turn === 1 && asked.order !== ""
+      ? [{ type: "toolCall", callId: "1", tool: "book_order", input: asked }]
+      : [{ type: "output", value: { ok: true } }];
+  });
+  const engine = memoryEngine();
+  const supervisor = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    models: { m: model },
+    engine,
+    ...options,
+  });
+  const start = (asked: string, conversationId?: string) =>
+    supervisor.start(
+      { order: asked },
+      { tenant, principal: user("u_1"), ...(conversationId ? { conversationId } : {}) },
+    );
+  return { supervisor, engine, start, undone };
+}
+
+test("what is undone stays so, however many runs of others share the conversation that its runs are found by", async () => {
+  const { supervisor, start, undone } = team();
+  const run = await start("7");
+  await run.result();
+  await (await supervisor.compensate(run.id, { tenant })).result();
+  for (let other = 0; other <= 1_000; other++) await (await start("", `undo:${run.id}`)).result();
+  await expect(supervisor.compensate(run.id, { tenant })).rejects.toMatchObject({ code: "run/not-undoable" });
+  expect(undone).toEqual(["7"]);
+});
+
+test("a run's evidence names the runs that undid it, and none that only says so", async () => {
+  const { supervisor, engine, start } = team();
+  const run = await start("7");
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant });
+  await undo.result();
+  for (let other = 0; other <= 100; other++) await (await start("", `undo:${run.id}`)).result();
+  const lines = exportEvidence(engine.journal, { tenant, runId: run.id }, { by: operator("o_1"), at: 1 });
+  const first = await lines.next();
+  expect(JSON.parse(first.value ?? "{}")).toMatchObject({ file: { run: run.id, undoneBy: [undo.id] } });
+});
+
+test("who may not operate is not told which runs there are, and who may not see not what was shown of them", async () => {
+  const roles = { start: ["*"], see: ["auditor"], approve: [], restrict: [], operate: ["lead"] };
+  const { supervisor, start } = team({ roles });
+  const run = await start("7");
+  await run.result();
+  const stranger = operator("sam");
+  for (const id of [run.id, "run_none"]) {
+    await expect(supervisor.compensate(id, { tenant, principal: stranger })).rejects.toMatchObject({
+      code: "policy/operator-not-allowed",
+      data: { action: "operate" },
+    });
+    await expect(supervisor.disclosures(id, { tenant, principal: stranger })).rejects.toMatchObject({
+      code: "policy/operator-not-allowed",
+      data: { action: "see" },
+    });
+  }
+  expect(await supervisor.disclosures(run.id, { tenant, principal: operator("ann", ["auditor"]) })).toEqual([]);
+});
