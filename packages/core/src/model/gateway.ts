@@ -124,6 +124,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       (breakers?.peek(`model:${provider ?? id}`) ?? true) === true ? undefined : "breaker/open",
     latencyMs: latencies.of,
   };
+  /** A breaker may close between a quote and its call, so each that it keeps away may be the one. */
+  const unblocked = { ...facts, blocked: () => undefined };
 
   /** What was answered to this very request before; nothing where that is no response. */
   const findCached = async (found: Promise<unknown>, model: Model): Promise<ModelResponse | undefined> => {
@@ -156,8 +158,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       requests.keep(command, request);
       let chosen: Chosen;
       try {
-        // A breaker may close before the call, so each that is left may be the one.
-        chosen = chooseModels(command.alias, source, request, command.tried, { ...facts, blocked: () => undefined });
+        chosen = chooseModels(command.alias, source, request, command.tried, unblocked);
       } catch (thrown) {
         // It will not be called, which the call itself says.
         if (OrchestrationError.is(thrown, "model/not-cleared")) return { amount: { microUsd: 0, tokens: 0 } };
