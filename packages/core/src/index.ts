@@ -210,6 +210,7 @@ export type {
   ToolResultPart,
 } from "./port/model.ts";
 export type { Signer } from "./port/signer.ts";
+export type { StopSignal } from "./port/stop-signal.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
 export type { Caller } from "./remote/admission.ts";

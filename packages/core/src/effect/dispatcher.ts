@@ -12,6 +12,7 @@ import type { PolicyGate } from "../policy/gate.ts";
 import { rulesOf } from "../policy-version.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { attributeNames, operations, spanNames, type Tracer } from "../port/tracer.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 import type { Sealing } from "../seal/sealing.ts";
@@ -46,13 +47,13 @@ import { dispatchWindowMs } from "./tries.ts";
  *    Keys, hashes and approvals are over tokens.
  */
 export interface Dispatcher {
-  readonly call: (key: RunKey, command: CallToolCommand, signal: AbortSignal) => Promise<InputEvent>;
+  readonly call: (key: RunKey, command: CallToolCommand, signal: StopSignal) => Promise<InputEvent>;
   /**
    * Asks what became of a write. Revoked or not, open breaker or not: it changes nothing, and somebody has to know. A
    * `never` that comes before the tool's writes have settled is asked for once more when they have, if that is no longer
    * away than the tool's `timeoutMs` and the time that a dispatch has to set out; else nothing is known.
    */
-  readonly lookup: (key: RunKey, command: LookupCommand, signal: AbortSignal) => Promise<InputEvent>;
+  readonly lookup: (key: RunKey, command: LookupCommand, signal: StopSignal) => Promise<InputEvent>;
 }
 
 const found = once(() =>
@@ -166,7 +167,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
    * Waits until the call may be made. The tenant's place comes before the tool's: one that waits for its own bound shall
    * hold no place that others could use. All take them in this order, so none waits for another for ever.
    */
-  const enter = async (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown, signal: AbortSignal) => {
+  const enter = async (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown, signal: StopSignal) => {
     const target = `tool:${tool.breaker}`;
     // Asked before the queue, so that nobody queues up for what is not there.
     const open = breakers?.peek(target) ?? true;
@@ -409,7 +410,7 @@ async function within<T>(
   options: {
     readonly clock: Clock;
     readonly tool: AnyTool;
-    readonly signal: AbortSignal;
+    readonly signal: StopSignal;
     readonly patient: boolean;
     /** How long a person may be waited for, which is not the tool's time. */
     readonly holdMs: number;
@@ -453,7 +454,7 @@ function isLaxer(tier: Tier, than: Tier): boolean {
 /** Resolves at a time; rejects with the signal's reason when it aborts before. */
 async function until(
   dueAt: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal }: { readonly clock: Clock; readonly signal: StopSignal },
 ): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();

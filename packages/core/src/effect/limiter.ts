@@ -1,5 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import { assertBound } from "../limits.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { type Lines, lines } from "./lines.ts";
 
 /**
@@ -27,7 +28,7 @@ export interface Limiter {
 export interface PlaceWish {
   readonly target: string;
   readonly tenant: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** Gives the place back. The second call does nothing. */

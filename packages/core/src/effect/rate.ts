@@ -1,6 +1,7 @@
 import { OrchestrationError } from "../errors.ts";
 import { assertBound } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { type Lines, lines } from "./lines.ts";
 
 /**
@@ -31,7 +32,7 @@ export interface RateWish {
   readonly tenant: string;
   /** Of input and output, at most. */
   readonly tokens: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** What was taken for one call. The first word counts, more is not heard. */

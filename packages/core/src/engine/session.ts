@@ -4,6 +4,7 @@ import type { InputEvent } from "../event.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
+import { Stop } from "./stop.ts";
 
 /** An event on its way into a run, and who waits until it is durable. */
 export interface Waiting {
@@ -35,7 +36,7 @@ export class LocalSession implements RunSession {
   readonly #options: SessionOptions;
   readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
-  readonly #inFlight = new Map<string, AbortController>();
+  readonly #inFlight = new Map<string, Stop>();
   readonly #timers = new Map<string, { readonly timer: { readonly cancel: () => void }; readonly dueAt: number }>();
   /** Timers that the run is at work for until they fire. */
   #holding: Set<string> | undefined;
@@ -111,15 +112,15 @@ export class LocalSession implements RunSession {
       this.#holding.add(id);
       return;
     }
-    const controller = new AbortController();
-    this.#inFlight.set(command.id, controller);
+    const stop = new Stop();
+    this.#inFlight.set(command.id, stop);
     const done = (event: InputEvent) => {
       if (this.#inFlight.delete(command.id)) this.push({ event });
     };
     // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
     const broken = (thrown: unknown) => done(failureOf(command, thrown));
     try {
-      this.#options.host.execute(this.#runKey, command, controller.signal).then(done, broken);
+      this.#options.host.execute(this.#runKey, command, stop).then(done, broken);
     } catch (thrown) {
       broken(thrown);
     }
@@ -169,7 +170,7 @@ export class LocalSession implements RunSession {
   /** Makes `next` say that there is nothing more; what is under way is lost to this process. */
   stop(): void {
     this.#stopped = true;
-    for (const controller of this.#inFlight.values()) controller.abort();
+    for (const stop of this.#inFlight.values()) stop.abort();
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.(undefined);
@@ -178,7 +179,7 @@ export class LocalSession implements RunSession {
   /** Ends the session. Returns what came in too late for it; on failure everybody who waits is told. */
   end(failure: OrchestrationError | undefined): Waiting[] {
     this.#stopped = true;
-    for (const controller of this.#inFlight.values()) controller.abort();
+    for (const stop of this.#inFlight.values()) stop.abort();
     this.#inFlight.clear();
     for (const { timer } of this.#timers.values()) timer.cancel();
     this.#timers.clear();

@@ -11,6 +11,7 @@ import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { FailedCall, Model, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
@@ -38,7 +39,7 @@ import { contextFull, summarised, summaryDue } from "./summary.ts";
  *    What it is shown is durable before; what it says is sealed before anybody sees it. Such a call is never cached.
  */
 export interface ModelGateway {
-  readonly call: (key: RunKey, command: CallModelCommand, signal: AbortSignal) => Promise<InputEvent>;
+  readonly call: (key: RunKey, command: CallModelCommand, signal: StopSignal) => Promise<InputEvent>;
   /** True when a call under this alias must wait until everything before it is durable (D2). */
   readonly isPaid: (alias: string) => boolean;
   /**

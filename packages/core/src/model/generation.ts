@@ -2,6 +2,7 @@ import type { Voice } from "../answer/deltas.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { defaultTimeoutMs } from "./failure.ts";
 
 /** What holds for all calls of one gateway. */
@@ -17,79 +18,112 @@ export interface GenerationBounds {
  *   `model/response-invalid` for text that is too long before it has ended
  */
 export function generate(
-  { clock, payloadBytes }: GenerationBounds,
+  bounds: GenerationBounds,
   model: Model,
   request: ModelRequest,
-  signal: AbortSignal,
+  signal: StopSignal,
   voice?: Voice,
 ): ModelResponse | Promise<ModelResponse> {
-  const timeoutMs = model.timeoutMs ?? defaultTimeoutMs;
-  const { firstSignMs } = model;
+  return new Generation(bounds, model, signal, voice).make(request);
+}
+
+/** It lasts as long as the call: what it holds is what a run that waits for a model costs, so there are few closures. */
+class Generation {
+  readonly #bounds: GenerationBounds;
+  readonly #model: Model;
+  readonly #signal: StopSignal;
+  readonly #voice: Voice | undefined;
   // Also for a client that never looks at its signal: a getter here would cost more than what it puts off.
-  const own = new AbortController();
-  const abort = () => own.abort();
-  if (signal.aborted) abort();
-  let timer: { cancel: () => void } | undefined;
-  let first: { cancel: () => void } | undefined;
-  let heard = false;
-  let bytes = 0;
-  let over: OrchestrationError | undefined;
-  let refuse: ((error: OrchestrationError) => void) | undefined;
+  readonly #own = new AbortController();
+  #timer: { cancel: () => void } | undefined;
+  #first: { cancel: () => void } | undefined;
+  #heard = false;
+  #bytes = 0;
+  #over: OrchestrationError | undefined;
+  #reject: ((thrown: unknown) => void) | undefined;
+
+  constructor(bounds: GenerationBounds, model: Model, signal: StopSignal, voice: Voice | undefined) {
+    this.#bounds = bounds;
+    this.#model = model;
+    this.#signal = signal;
+    this.#voice = voice;
+    if (signal.aborted) this.#own.abort();
+  }
+
+  make(request: ModelRequest): ModelResponse | Promise<ModelResponse> {
+    const outcome = this.#model.generate(request, { signal: this.#own.signal, onDelta: this.#onDelta });
+    if (!isThenable(outcome)) return outcome;
+    return new Promise<ModelResponse>((resolve, reject) => {
+      this.#reject = reject;
+      Promise.resolve(outcome).then(
+        (response) => {
+          this.#end();
+          resolve(response);
+        },
+        (thrown: unknown) => this.#fail(thrown),
+      );
+      if (this.#over) return this.#fail(this.#over);
+      this.#startTimers();
+      if (this.#signal.aborted) this.#onAbort();
+      else this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+    });
+  }
+
+  readonly #onDelta = (delta: ModelDelta): void => {
+    if (!this.#heard) this.#first?.cancel();
+    this.#heard = true;
+    if (this.#own.signal.aborted) return;
+    this.#bound(delta);
+    if (this.#over) return;
+    if (delta.type === "text") this.#voice?.say(delta.text);
+    if (delta.type === "retracted") this.#voice?.retract();
+  };
+
+  readonly #onAbort = (): void => this.#stop(stopped(this.#model));
+
   /** What is too long already is not waited for to its end. */
-  const bound = (delta: ModelDelta) => {
-    if (delta.type === "retracted") bytes = 0;
+  #bound(delta: ModelDelta): void {
+    if (delta.type === "retracted") this.#bytes = 0;
     if (delta.type !== "text") return;
-    bytes += Buffer.byteLength(delta.text);
-    if (bytes <= payloadBytes) return;
+    this.#bytes += Buffer.byteLength(delta.text);
+    const { payloadBytes } = this.#bounds;
+    if (this.#bytes <= payloadBytes) return;
     const reason = `more than the limit of ${payloadBytes} bytes`;
-    over = new OrchestrationError("model/response-invalid", { model: model.id, reason });
-    refuse?.(over);
-    abort();
-  };
-  const onDelta = (delta: ModelDelta) => {
-    if (!heard) first?.cancel();
-    heard = true;
-    if (own.signal.aborted) return;
-    bound(delta);
-    if (over) return;
-    if (delta.type === "text") voice?.say(delta.text);
-    if (delta.type === "retracted") voice?.retract();
-  };
-  const outcome = model.generate(request, { signal: own.signal, onDelta });
-  if (!isThenable(outcome)) return outcome;
-  return new Promise<ModelResponse>((resolve, reject) => {
-    const end = () => {
-      timer?.cancel();
-      first?.cancel();
-      signal.removeEventListener("abort", onAbort);
-    };
-    const fail = (thrown: unknown) => {
-      end();
-      reject(thrown);
-    };
-    /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
-    const stop = (error: OrchestrationError) => {
-      queueMicrotask(() => fail(error));
-      abort();
-    };
-    const onAbort = () => stop(stopped(model));
-    const late = (ms: number) => () => {
-      stop(new OrchestrationError("model/timeout", { model: model.id, timeoutMs: ms }));
-    };
-    refuse = fail;
-    if (over) fail(over);
+    this.#over = new OrchestrationError("model/response-invalid", { model: this.#model.id, reason });
+    this.#fail(this.#over);
+    this.#own.abort();
+  }
+
+  #startTimers(): void {
+    const { clock } = this.#bounds;
+    const { timeoutMs = defaultTimeoutMs, firstSignMs } = this.#model;
     const now = clock.now();
-    timer = clock.at(now + timeoutMs, late(timeoutMs));
-    if (firstSignMs !== undefined && firstSignMs < timeoutMs && !heard) {
-      first = clock.at(now + firstSignMs, late(firstSignMs));
+    this.#timer = clock.at(now + timeoutMs, () => this.#late(timeoutMs));
+    if (firstSignMs !== undefined && firstSignMs < timeoutMs && !this.#heard) {
+      this.#first = clock.at(now + firstSignMs, () => this.#late(firstSignMs));
     }
-    Promise.resolve(outcome).then((response) => {
-      end();
-      resolve(response);
-    }, fail);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
+  }
+
+  #late(timeoutMs: number): void {
+    this.#stop(new OrchestrationError("model/timeout", { model: this.#model.id, timeoutMs }));
+  }
+
+  /** An answer that is here already counts; what the client says of its end comes behind the reason for it. */
+  #stop(error: OrchestrationError): void {
+    queueMicrotask(() => this.#fail(error));
+    this.#own.abort();
+  }
+
+  #fail(thrown: unknown): void {
+    this.#end();
+    this.#reject?.(thrown);
+  }
+
+  #end(): void {
+    this.#timer?.cancel();
+    this.#first?.cancel();
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
 }
 
 /** What a call comes to that somebody stopped. */

@@ -3,6 +3,7 @@ import type { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import type { Clock } from "./clock.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
+import type { StopSignal } from "./stop-signal.ts";
 
 export interface RunKey {
   readonly tenant: string;
@@ -52,7 +53,7 @@ export interface RunHost {
   /** Drives a run until nothing is in flight. @throws OrchestrationError `journal/conflict` when another writer owns the run */
   readonly drive: (session: RunSession) => Promise<void>;
   /** Carries out one command at the gates (R3). Resolves with the event; never rejects. */
-  readonly execute: (key: RunKey, command: Command, signal: AbortSignal) => Promise<InputEvent>;
+  readonly execute: (key: RunKey, command: Command, signal: StopSignal) => Promise<InputEvent>;
   /** What a command comes to that needs nobody outside and no wait; nothing for every other. Never throws. */
   readonly immediate?: (key: RunKey, command: Command) => InputEvent | undefined;
 }

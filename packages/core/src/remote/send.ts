@@ -8,6 +8,7 @@ import type { Engine, RunKey } from "../port/engine.ts";
 import type { RunRecord } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Signer } from "../port/signer.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { regularly } from "../regularly.ts";
 import { openBlobs } from "../run/blob.ts";
 import { costsOf } from "../run/costs.ts";
@@ -26,8 +27,8 @@ import { sealedEvent } from "./sealed.ts";
  * S2 A refusal says that nothing was done. What may have begun is looked for, until it is there or nobody waits.
  */
 export interface DelegationSender {
-  readonly delegate: (key: RunKey, command: DelegateCommand, signal: AbortSignal) => Promise<InputEvent>;
-  readonly recall: (key: RunKey, command: RecallCommand, signal: AbortSignal) => Promise<InputEvent>;
+  readonly delegate: (key: RunKey, command: DelegateCommand, signal: StopSignal) => Promise<InputEvent>;
+  readonly recall: (key: RunKey, command: RecallCommand, signal: StopSignal) => Promise<InputEvent>;
 }
 
 export interface DelegationSenderOptions {
@@ -55,7 +56,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   const { journal, clock } = engine;
   const served: Directory = directory({ journal, now: () => clock.now(), salt });
 
-  const wait = (ms: number, signal: AbortSignal) =>
+  const wait = (ms: number, signal: StopSignal) =>
     new Promise<void>((resolve) => {
       const done = () => {
         timer.cancel();
@@ -68,7 +69,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
     });
 
   /** What is away for a moment is asked again, until it is there or nobody waits any more: nothing then. */
-  const persist = async <Answer>(signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
+  const persist = async <Answer>(signal: StopSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
     for (let ms = retryMsFirst; !signal.aborted; ms = Math.min(ms * 2, retryMsMax)) {
       try {
         return await act();
@@ -93,7 +94,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
   const watched = async (
     to: RunKey,
     ms: number,
-    signal: AbortSignal,
+    signal: StopSignal,
     fits: (record: RunRecord) => boolean,
   ): Promise<void> => {
     const over = new AbortController();
@@ -227,7 +228,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
     return { entries, head, fault };
   };
 
-  const begin = async (key: RunKey, command: DelegateCommand, start: DelegationStart, signal: AbortSignal) => {
+  const begin = async (key: RunKey, command: DelegateCommand, start: DelegationStart, signal: StopSignal) => {
     const { specialist, contract, run } = command;
     const to = { tenant: key.tenant, runId: run };
     const found = await served.find(specialist);

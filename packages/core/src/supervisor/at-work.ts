@@ -20,6 +20,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Engine, RunHost, RunKey, RunSession } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
 import type { Model } from "../port/model.ts";
+import type { StopSignal } from "../port/stop-signal.ts";
 import { type Admit, admitting } from "../remote/admission.ts";
 import { delegationSender, standingTeller } from "../remote/send.ts";
 import { statesAtHand } from "../run/at-hand.ts";
@@ -121,7 +122,7 @@ export function runsAtWork({
   });
 
   /** Money is not given up on: what a journal that is away cannot take down now, it takes down later. */
-  const persist = async <Answer>(signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
+  const persist = async <Answer>(signal: StopSignal, act: () => Promise<Answer>): Promise<Answer | undefined> => {
     for (let delayMs = retryMsFirst; ; delayMs = Math.min(delayMs * 2, retryMsMax)) {
       try {
         return await act();
@@ -171,7 +172,7 @@ export function runsAtWork({
     return "error" in quoted ? refuse(command, "price", quoted.error) : reserved(command, quoted.amount);
   };
 
-  const reserve = async (key: RunKey, command: ReserveCommand, signal: AbortSignal): Promise<InputEvent> => {
+  const reserve = async (key: RunKey, command: ReserveCommand, signal: StopSignal): Promise<InputEvent> => {
     const { id, sliceLeft, at } = command;
     if (!sliceLeft) return reserveWithinRun(key, command);
     const quoted = gateway.quote(key, command.call);
@@ -188,7 +189,7 @@ export function runsAtWork({
     return "error" in taken ? refuse(command, "tenant", taken.error) : reserved(command, amount, taken);
   };
 
-  const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: AbortSignal): Promise<InputEvent> => {
+  const giveBack = async (key: RunKey, command: ReturnBudgetCommand, signal: StopSignal): Promise<InputEvent> => {
     const { id, path, streams, asked = [], spent } = command;
     const { tenant } = key;
     // The ids of a tenant's streams sort as their periods do.
