@@ -230,6 +230,7 @@ export type { EffectRecord } from "./run/effects.ts";
 export type { ReplayReport } from "./run/replay.ts";
 export type { EventsOptions, OpenQuestion, Run, RunEvents, RunResult, UncertainEffect } from "./run/run.ts";
 export { type Settlement, settlementsOf } from "./run/settlements.ts";
+export { isUndoConversation } from "./run/undo-runs.ts";
 export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./schema.ts";
 export type { VaultKey } from "./seal/cipher.ts";
 export { type Detected, type Detection, type Detector, detection } from "./seal/detector.ts";
@@ -252,7 +253,6 @@ export {
   type SupervisorDefinition,
   type SupervisorOptions,
 } from "./supervisor/definition.ts";
-export { preload } from "./supervisor/kernel.ts";
 export type { DeadLetterRun, DeadLetters } from "./supervisor/letters.ts";
 export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
 export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
@@ -265,6 +265,7 @@ export {
   type Supervisor,
 } from "./supervisor/services.ts";
 export { createSupervisor, runSupervisor } from "./supervisor/supervisor.ts";
+export { preload } from "./supervisor/work.ts";
 export { defineThreshold, type Threshold } from "./threshold.ts";
 export {
   type AnyReadTool,

@@ -1,4 +1,4 @@
-import type { Journal, RunRecord } from "@remit/core";
+import { isUndoConversation, type Journal, type RunRecord } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import type { SuiteFile, Workspace } from "../suite/workspace.ts";
 import { readRun } from "./recorded-run.ts";
@@ -15,7 +15,7 @@ const everyRun = 1_000_000;
 export async function stateOf(journal: Journal, suite: SuiteFile): Promise<SuiteState> {
   const runs = await journal.listRuns({ tenant: suite.id, most: everyRun });
   // A run that undoes another one's writes plays no scenario.
-  const played = runs.filter(({ conversationId }) => !conversationId?.startsWith("undo:"));
+  const played = runs.filter((run) => !isUndoConversation(run));
   return { suite, runs, ended: played.filter(({ status }) => status !== "running" && status !== "parked").length };
 }
 

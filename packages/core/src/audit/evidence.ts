@@ -10,7 +10,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { Signer } from "../port/signer.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
-import { undoCandidates, undoes } from "../run/undo-runs.ts";
+import { undoRuns } from "../run/undo-runs.ts";
 import { disclosureStream } from "../seal/disclosures.ts";
 import { checkpointStream } from "./checkpoint.ts";
 import { type Completeness, completenessTally } from "./completeness.ts";
@@ -69,12 +69,7 @@ export async function* exportEvidence(
   if (!record) throw new OrchestrationError("run/unknown", { run: runId, tenant });
   const own: StreamKey = { tenant, kind: "run", id: runId };
   const said = leftStream({ tenant, runId });
-  const undoneBy: string[] = [];
-  for await (const undo of undoCandidates(journal, tenant, runId)) {
-    const { body } = await firstEntry(journal, { tenant, kind: "run", id: undo.runId });
-    // Of one that was erased nobody can say it any more.
-    if (undoes(body, runId) || body.supervisor === undefined) undoneBy.push(undo.runId);
-  }
+  const undoneBy = (await undoRuns(journal, { tenant, runId }, record.supervisor)).map((undo) => undo.runId);
   const started = await firstEntry(journal, own);
   const about: EvidenceFile = {
     format: "remit-evidence/1",

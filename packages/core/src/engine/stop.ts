@@ -36,9 +36,7 @@ export class Stop implements StopSignal {
   abort(): void {
     if (this.aborted) return;
     this.#reason = new DOMException("This operation was aborted", "AbortError");
-    const listeners = this.#listeners;
-    this.#listeners = none;
-    for (const listener of listeners) {
+    for (let listener = this.#next(); listener; listener = this.#next()) {
       try {
         listener();
       } catch (thrown) {
@@ -47,6 +45,13 @@ export class Stop implements StopSignal {
         });
       }
     }
+  }
+
+  /** The next one to tell: who was taken away by one before is not told. */
+  #next(): (() => void) | undefined {
+    const [next, ...others] = this.#listeners;
+    this.#listeners = others;
+    return next;
   }
 }
 

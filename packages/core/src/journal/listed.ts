@@ -1,4 +1,6 @@
+import { OrchestrationError } from "../errors.ts";
 import type { Journal, RunFilter, RunRecord } from "../port/journal.ts";
+import { pastPage } from "./listing.ts";
 
 const pageRuns = 100;
 
@@ -11,6 +13,9 @@ export async function* listed(journal: Journal, filter: RunFilter): AsyncGenerat
     yield* records;
     const last = records.at(-1);
     if (!last || records.length < most) return;
+    if (!pastPage(last, page)) {
+      throw new OrchestrationError("run/internal", { reason: "a journal lists a page of runs again" });
+    }
     left -= records.length;
     page = { ...page, before: last.startedAt, beforeRunId: last.runId };
   }

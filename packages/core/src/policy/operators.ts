@@ -8,7 +8,7 @@ import type { Principal, PrincipalSource } from "../principal.ts";
 export interface OperatorRoles {
   /** Begins runs. */
   readonly start?: readonly string[];
-  /** Sees runs, what waits for people, money and restrictions. */
+  /** Sees runs, what waits for people, money, restrictions, and which values were shown to whom. */
   readonly see?: readonly string[];
   /** Says a person's word: on approvals and on tools' questions. Who may approve what, its own rule says too. */
   readonly approve?: readonly string[];

@@ -3,7 +3,7 @@ import { type EndStatus, endStatusOf, type RunStatus } from "../event.ts";
 import { searchable, UnsealedBatch } from "../journal/unsealed.ts";
 import type { Batch, RunRecord } from "../port/journal.ts";
 import { regularly } from "../regularly.ts";
-import { type Held, isElsewhere, record } from "./held.ts";
+import { type Held, isDrivenElsewhere, record } from "./held.ts";
 
 /** What somebody waited for. */
 export interface Awaited {
@@ -50,7 +50,7 @@ export async function until(held: Held, fits: (record: RunRecord) => boolean): P
         },
         stopped: (error) => {
           // Who lost a race to another process has not lost the run: it goes on there.
-          if (isElsewhere(held, error)) return;
+          if (isDrivenElsewhere(held, error)) return;
           // Before the first look this may be old news: the run may have come to where it fits in another process.
           failure = error;
           if (looked) reject(error);

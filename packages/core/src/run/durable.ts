@@ -3,7 +3,7 @@ import { type Entry, endStatusOf } from "../event.ts";
 import type { Batch } from "../port/journal.ts";
 import { regularly } from "../regularly.ts";
 import { isEnd } from "./awaited.ts";
-import { type Held, isElsewhere, open, record } from "./held.ts";
+import { type Held, isDrivenElsewhere, open, record } from "./held.ts";
 import type { EventsOptions } from "./run.ts";
 
 /** Entries of a run as they become durable: those that are there, then live ones, each exactly once and in order. */
@@ -68,7 +68,7 @@ export async function* durable(held: Held, { fromSeq = 1, signal }: EventsOption
         }
         continue;
       }
-      if (failure && !isElsewhere(held, failure)) throw failure;
+      if (failure && !isDrivenElsewhere(held, failure)) throw failure;
       await new Promise<void>((resolve) => {
         wake = resolve;
         if (!engine.shared) return;

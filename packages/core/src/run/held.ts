@@ -60,6 +60,6 @@ export async function entries(held: Held): Promise<Entry[]> {
 }
 
 /** Driving stopped here because somebody else drives the run, and who waits for it can see what comes of that. */
-export function isElsewhere({ parts: { engine } }: Held, error: OrchestrationError): boolean {
+export function isDrivenElsewhere({ parts: { engine } }: Held, error: OrchestrationError): boolean {
   return engine.shared && OrchestrationError.is(error, "journal/conflict");
 }

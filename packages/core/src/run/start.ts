@@ -10,7 +10,7 @@ import { type CoreWork, decideBy, guarded } from "./core-work.ts";
 import { keepReading } from "./flows.ts";
 import { rootPath } from "./state.ts";
 import { beginTeam } from "./team.ts";
-import { deadlineTimer, startTimer } from "./timers.ts";
+import { deadlineTimer, startAtTimer } from "./timers.ts";
 import { undoNext } from "./undo.ts";
 
 /** A run has been started, by its first entry. */
@@ -43,8 +43,8 @@ export function startRun(work: CoreWork, body: EntryBodies["run.started"]): void
   const { tenant, run, principal } = body.grants ?? {};
   const grant = givenAt(narrow(narrow(narrow(fullGrant, tenant), run), principal), startAt);
   if (startAt > work.at) {
-    state.delayed.set(startTimer, { kind: "start", input: body.input, grant });
-    return work.startTimer({ id: startTimer, path: "", dueAt: startAt, durable: true });
+    state.delayed.set(startAtTimer, { kind: "start", input: body.input, grant });
+    return work.startTimer({ id: startAtTimer, path: "", dueAt: startAt, durable: true });
   }
   startActiveTimer(work);
   return guarded(work, () => {

@@ -2,7 +2,7 @@
 
 export const activeTimer = "timer/active";
 export const deadlineTimer = "timer/deadline";
-export const startTimer = "timer/start";
+export const startAtTimer = "timer/start";
 
 export function retryTimer(path: string): string {
   return `timer/retry:${path}`;

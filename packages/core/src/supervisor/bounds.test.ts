@@ -132,7 +132,9 @@ test("a supervisor that is refused for what its options grant serves nobody", ()
     models: { m: functionModel("m", () => []) },
     tenants: { acme: { tools: ["no_such_tool"] } },
   };
-  expect(() => runSupervisor(definition, options)).toThrow();
+  expect(() => runSupervisor(definition, options)).toThrow(
+    expect.objectContaining({ code: "policy/grant-unknown-tool" }),
+  );
   expect(engine.isRegistered(`${definition.name}@${definition.hash}`)).toBe(false);
 });
 

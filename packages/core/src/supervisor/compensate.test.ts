@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { eraseRun } from "../audit/erasure.ts";
 import { exportEvidence } from "../audit/evidence.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { randomIds } from "../ids.ts";
 import { operator, user } from "../principal.ts";
 import { functionModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
@@ -93,6 +95,31 @@ test("a run's evidence names the runs that undid it, and none that only says so"
   const lines = exportEvidence(engine.journal, { tenant, runId: run.id }, { by: operator("o_1"), at: 1 });
   const first = await lines.next();
   expect(JSON.parse(first.value ?? "{}")).toMatchObject({ file: { run: run.id, undoneBy: [undo.id] } });
+});
+
+test("of an undo that was erased its evidence still tells, and nothing is undone beside it", async () => {
+  const { supervisor, engine, start, undone } = team();
+  const run = await start("7");
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant });
+  const stranger = await start("", `undo:${run.id}`);
+  for (const gone of [undo, stranger]) {
+    await gone.result();
+    const key = { tenant, runId: gone.id };
+    await eraseRun(engine.journal, key, {
+      by: operator("o_1"),
+      reason: "asked for",
+      now: () => 1,
+      salt: randomIds().salt,
+    });
+  }
+  const first = await exportEvidence(engine.journal, { tenant, runId: run.id }, { by: operator("o_1"), at: 1 }).next();
+  expect(JSON.parse(first.value ?? "{}")).toMatchObject({ file: { run: run.id, undoneBy: [undo.id] } });
+  await expect(supervisor.compensate(run.id, { tenant })).rejects.toMatchObject({
+    code: "run/not-undoable",
+    data: { reason: expect.stringContaining("erased") as string },
+  });
+  expect(undone).toEqual(["7"]);
 });
 
 test("who may not operate is not told which runs there are, and who may not see not what was shown of them", async () => {

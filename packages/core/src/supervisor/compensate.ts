@@ -8,7 +8,7 @@ import type { Journal } from "../port/journal.ts";
 import { type PrincipalSource, plainPrincipal } from "../principal.ts";
 import { effectsOf, hasEnded, undosOf } from "../run/effects.ts";
 import type { Run } from "../run/run.ts";
-import { undoCandidates, undoConversation, undoes } from "../run/undo-runs.ts";
+import { undoConversation, undoRunId, undoRuns } from "../run/undo-runs.ts";
 import type { RunBounds } from "./bounds.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import { assertId } from "./given.ts";
@@ -39,10 +39,17 @@ export function compensations({
   principals,
   may,
   bounds: { grantsOf },
-  starts: { ownIdOf, begin, handedOver },
+  starts: { begin, handedOver },
   handle,
 }: CompensationParts): Compensations {
-  const undoId = (tenant: string, run: string, count: number) => ownIdOf(tenant, `undo:${run}#${count}`);
+  const stateOf = async (key: RunKey): Promise<UndoState> => {
+    const state = await undoStateOf(journal, key, definition.name);
+    if (!state.isKnown) {
+      const reason = "a run that undid something of it was erased, and nobody can say what is left";
+      throw new OrchestrationError("run/not-undoable", { run: key.runId, reason });
+    }
+    return state;
+  };
   const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
     assertId("tenant", tenant);
     const who = plainPrincipal(principal ?? principals.current());
@@ -50,11 +57,11 @@ export function compensations({
     const record = await journal.findRun(tenant, run);
     if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
     const grants = grantsOf({ tenant }, who);
-    const { undone, unfinished, count } = await undoStateOf(journal, tenant, run);
+    const { undone, unfinished, count } = await stateOf({ tenant, runId: run });
     if (unfinished !== undefined) return handle<Compensation>({ tenant, runId: unfinished });
     const left = await undosFor(journal, definition, { tenant, run, only: effects, undone });
     // Counted, so that two who ask at the same moment ask for one run.
-    const runId = undoId(tenant, run, count + 1);
+    const runId = undoRunId({ tenant, runId: run }, definition.name, count + 1);
     const undos = await handedOver(tenant, run, runId, left);
     return begin<Compensation>(
       { tenant, runId },
@@ -73,8 +80,8 @@ export function compensations({
   const isUndo: Compensations["isUndo"] = async ({ tenant, runId }, { compensates }) => {
     if (!compensates) return false;
     const { run, undos } = compensates;
-    const { undone, count } = await undoStateOf(journal, tenant, run);
-    if (runId !== undoId(tenant, run, count + 1)) return false;
+    const { undone, count } = await stateOf({ tenant, runId: run });
+    if (runId !== undoRunId({ tenant, runId: run }, definition.name, count + 1)) return false;
     const only = undos.map(({ effect }) => effect);
     const left = await undosFor(journal, definition, { tenant, run, only, undone });
     return canonicalJson(await handedOver(tenant, run, runId, left)) === canonicalJson(undos);
@@ -91,21 +98,21 @@ export interface UndoState {
   readonly unfinished: string | undefined;
   /** How many such runs there were. */
   readonly count: number;
+  /** False when one of them was erased: what it has undone nobody can say. */
+  readonly isKnown: boolean;
 }
 
-export async function undoStateOf(journal: Journal, tenant: string, run: string): Promise<UndoState> {
+export async function undoStateOf(journal: Journal, key: RunKey, supervisor: string): Promise<UndoState> {
   const undone = new Set<string>();
   let unfinished: string | undefined;
-  let count = 0;
-  for await (const { runId } of undoCandidates(journal, tenant, run)) {
-    const entries = await openRun(journal, tenant, runId);
-    const [first] = entries;
-    if (first?.type !== "run.started" || !undoes(first.body, run)) continue;
-    count++;
+  const runs = await undoRuns(journal, key, supervisor);
+  for (const { runId, isErased } of runs) {
+    if (isErased) continue;
+    const entries = await openRun(journal, key.tenant, runId);
     if (!hasEnded(entries)) unfinished ??= runId;
     for (const effect of undoneIn(entries)) undone.add(effect);
   }
-  return { undone, unfinished, count };
+  return { undone, unfinished, count: runs.length, isKnown: runs.every(({ isErased }) => !isErased) };
 }
 
 /** Effects whose undo was done: in the order of their proposals, one undo each. */

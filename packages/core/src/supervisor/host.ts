@@ -20,9 +20,10 @@ import type { Tracer } from "../port/tracer.ts";
 import type { Admit } from "../remote/admission.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "./definition.ts";
-import { runHost } from "./kernel.ts";
+
 import type { Concurrency, HostOptions } from "./options.ts";
 import { runSpans } from "./spans.ts";
+import { hostAtWork } from "./work.ts";
 
 /** What carries out the commands of one supervisor's runs: the two gates, and the tenant's purse. */
 export interface Host {
@@ -94,7 +95,7 @@ export function makeHost({
     waitingMax: options.concurrency?.waiting ?? waitingMax,
   });
   const policies = policyGate(definition, options.livePolicy);
-  const host = runHost({
+  const host = hostAtWork({
     definition,
     engine,
     models: withSummarisers(models, options.context),

@@ -52,10 +52,14 @@ export interface DeadLetterOptions {
   readonly now: () => number;
   readonly salt: () => string;
   readonly current: () => Principal;
-  /** The id that the run in a letter's place has, whether it was started or not. */
+  /** The id that the run in a letter's place gets. */
   readonly nameOf: (letter: DeadLetterRun) => string;
-  /** Starts it; once, however often it is asked for. */
-  readonly start: (letter: DeadLetterRun, started: Extract<Entry, { type: "run.started" }>) => Promise<unknown>;
+  /** Starts it under an id; once, however often it is asked for. */
+  readonly start: (
+    letter: DeadLetterRun,
+    started: Extract<Entry, { type: "run.started" }>,
+    runId: string,
+  ) => Promise<unknown>;
   /** Effects of a run that were undone since, by its id. */
   readonly undone: (tenant: string, run: string) => Promise<ReadonlySet<string>>;
 }
@@ -81,9 +85,8 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
     if (!letter) throw new OrchestrationError("letter/unknown", { run, tenant });
     return letter;
   };
-  const unhandled = (word: HandledLetter | undefined, run: string, tenant: string) => {
-    if (word) throw new OrchestrationError("letter/unknown", { run, tenant, handled: word.kind });
-  };
+  const handledAlready = ({ kind }: HandledLetter, run: string, tenant: string) =>
+    new OrchestrationError("letter/unknown", { run, tenant, handled: kind });
 
   /** Said to be redriven and not started is not dealt with: whoever said so was cut off. */
   const isDealtWith = async (tenant: string, word: HandledLetter | undefined) =>
@@ -123,16 +126,16 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
         const effects = letter.standing.map(({ effect, tool }) => `${tool} (${effect})`);
         throw new OrchestrationError("letter/has-effects", { run, tenant, effects });
       }
-      const as = nameOf(letter);
-      const stands = await handled.redriven(tenant, run, as, principal ?? current());
-      unhandled(stands.kind === "dismissed" ? stands : undefined, run, tenant);
-      await start(letter, first);
-      return as;
+      const stands = await handled.redriven(tenant, run, nameOf(letter), principal ?? current());
+      if (stands.kind === "dismissed") throw handledAlready(stands, run, tenant);
+      // The first word stands, also where another version named the run otherwise.
+      await start(letter, first, stands.as);
+      return stands.as;
     },
     dismiss: async (tenant, run, { reason, principal }) => {
       await found(tenant, run);
       const stands = await handled.dismissed(tenant, run, reason, principal ?? current());
-      unhandled(stands.kind === "redriven" ? stands : undefined, run, tenant);
+      if (stands.kind === "redriven") throw handledAlready(stands, run, tenant);
     },
   };
 }

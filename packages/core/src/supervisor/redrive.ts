@@ -1,10 +1,11 @@
 import type { AssertOperator } from "../policy/operators.ts";
 import type { Journal } from "../port/journal.ts";
 import type { Principal } from "../principal.ts";
+import { ownRunId } from "../run/run-id.ts";
 import type { RunBounds } from "./bounds.ts";
 import { undoStateOf } from "./compensate.ts";
 import type { SupervisorDefinition } from "./definition.ts";
-import { type DeadLetterRun, type DeadLetters, deadLetters } from "./letters.ts";
+import { type DeadLetters, deadLetters } from "./letters.ts";
 import type { Starts } from "./starts.ts";
 
 export interface RedriveParts {
@@ -28,18 +29,16 @@ export function lettersToRedrive({
   current,
   may,
   bounds: { grantsOf, budgetOf },
-  starts: { ownIdOf, begin, handedOver },
+  starts: { begin, handedOver },
 }: RedriveParts): DeadLetters {
-  const redriveId = ({ tenant, run }: Pick<DeadLetterRun, "tenant" | "run">) => ownIdOf(tenant, `redrive:${run}`);
   const letters = deadLetters({
     definition,
     journal,
     now,
     salt,
     current,
-    nameOf: redriveId,
-    start: async ({ tenant, run }, { body }) => {
-      const runId = redriveId({ tenant, run });
+    nameOf: ({ tenant, run }) => ownRunId(tenant, definition.name, `redrive:${run}`),
+    start: async ({ tenant, run }, { body }, runId) => {
       const { principal, labels, conversationId } = body;
       const { input, attributes, compensates } = await handedOver(tenant, run, runId, {
         input: body.input,
@@ -68,7 +67,7 @@ export function lettersToRedrive({
         },
       );
     },
-    undone: async (tenant, run) => (await undoStateOf(journal, tenant, run)).undone,
+    undone: async (tenant, run) => (await undoStateOf(journal, { tenant, runId: run }, definition.name)).undone,
   });
 
   return {

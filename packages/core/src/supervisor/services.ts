@@ -58,7 +58,7 @@ export interface Supervisor<Input = unknown, Output = unknown> {
    * Undoes writes of an ended run, the last one first, by the tools that their tools name, as effects of a run of its own:
    * each with a key, a tier and, where its risk asks for it, an approval. Asked again it gives the same run; what is
    * undone is not undone twice.
-   * @throws OrchestrationError `run/unknown`, `run/not-undoable`
+   * @throws OrchestrationError `policy/operator-not-allowed`, `run/unknown`, `run/not-undoable`
    */
   readonly compensate: (
     runId: string,

@@ -1,7 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import type { InputBodies, InputEvent } from "../event.ts";
 import type { RestrictionBoard } from "../governance/restrictions.ts";
-import { sha256 } from "../hash.ts";
 import type { IdSource } from "../ids.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
@@ -17,8 +16,8 @@ import { noteDefinition } from "./versions.ts";
 /** What a run's first entry says, without what is the same for all runs of a supervisor. */
 export type Beginning = Omit<InputBodies["run.started"], "supervisor" | "definitionHash" | "policyVersion" | "format">;
 
-/** A run that begins. Without an id it is a new one. */
-export interface Named {
+/** Which run begins. Without an id it is a new one. */
+export interface BeginningRun {
   readonly tenant: string;
   readonly runId: string | undefined;
 }
@@ -27,15 +26,11 @@ export interface Named {
 export interface Starts {
   /** Once per process, before its first run or recovery. @throws OrchestrationError `definition/waiting-runs` */
   readonly note: () => Promise<readonly string[]>;
-  /** The id of the run that somebody begins under a key. */
-  readonly idOf: (tenant: string, idempotencyKey: string) => string;
-  /** The id of a run that is begun here for what it says, which is nobody's key. */
-  readonly ownIdOf: (tenant: string, what: string) => string;
   /**
    * Journals a run's first entry: once for a run id, or as a new run.
    * @throws OrchestrationError `policy/revoked`; as `Engine.deliver`
    */
-  readonly begin: <Out>(run: Named, body: Beginning) => Promise<Run<Out>>;
+  readonly begin: <Out>(run: BeginningRun, body: Beginning) => Promise<Run<Out>>;
   /** Tokens of one run mean nothing in another: its values are handed over, and sealed there. */
   readonly handedOver: <Value>(tenant: string, runId: string, to: string, value: Value) => Promise<Value>;
 }
@@ -75,12 +70,7 @@ export function runStarts({
     return noted;
   };
 
-  const named = (text: string) => `run_${sha256(text).slice(0, 22)}`;
-  const idOf = (tenant: string, idempotencyKey: string) => named(`${tenant}\n${definition.name}\n${idempotencyKey}`);
-  // No tenant begins with a line break: what is ours is never what somebody's key comes to.
-  const ownIdOf = (tenant: string, what: string) => named(`\n${tenant}\n${definition.name}\n${what}`);
-
-  const begin = async <Out>({ tenant, runId: given }: Named, body: Beginning): Promise<Run<Out>> => {
+  const begin = async <Out>({ tenant, runId: given }: BeginningRun, body: Beginning): Promise<Run<Out>> => {
     await note();
     const runId = given ?? ids.id("run");
     const key: RunKey = { tenant, runId };
@@ -113,5 +103,5 @@ export function runStarts({
   const handedOver = async <Value>(tenant: string, runId: string, to: string, value: Value): Promise<Value> =>
     sealing ? sealing.handOver({ tenant, runId }, value, to) : value;
 
-  return { note, idOf, ownIdOf, begin, handedOver };
+  return { note, begin, handedOver };
 }

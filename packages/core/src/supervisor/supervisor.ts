@@ -16,6 +16,7 @@ import { type AdmissionRules, admission } from "../remote/admission.ts";
 import { reaching } from "../remote/reach.ts";
 import { runHandle } from "../run/handle.ts";
 import type { HandleParts } from "../run/held.ts";
+import { keyedRunId } from "../run/run-id.ts";
 import { disclosures } from "../seal/disclosures.ts";
 import { redactingLogger, redactingTracer } from "../seal/onlookers.ts";
 import { sealing as sealingOf } from "../seal/sealing.ts";
@@ -190,7 +191,8 @@ export function supervise<Input, Output, Alias extends string>(
       const { idempotencyKey, conversationId, attributes } = start;
       const startAt = startOf(start, engine.clock.now());
       const budget = bounds.budgetOf(start, grants);
-      const runId = idempotencyKey === undefined ? undefined : starts.idOf(start.tenant, idempotencyKey);
+      const runId =
+        idempotencyKey === undefined ? undefined : keyedRunId(start.tenant, definition.name, idempotencyKey);
       return starts.begin<Output>(
         { tenant: start.tenant, runId },
         {
@@ -259,13 +261,14 @@ export function supervise<Input, Output, Alias extends string>(
     }),
     migrate: async ({ from, principal, ...given }) => {
       may("operate", principal);
+      const by = principal ?? principals.current();
       const { migrateRuns } = await import("./migrate.ts");
       return migrateRuns(definition, {
         ...given,
         from: "definition" in from ? from.definition : from,
         engine,
         ids,
-        by: principal ?? principals.current(),
+        by,
         blobChars: options.blobChars ?? 16_384,
       });
     },
