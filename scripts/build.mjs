@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Builds every package into its dist folder: JavaScript in few files, declarations as they come from the compiler, no tests
- * and no maps, beside the files that are not TypeScript (packs, web pages). A relative URL means the same as among the
+ * Builds every package into its dist folder: JavaScript in few files, declarations as they come from the compiler where an
+ * entry's come to them, no tests and no maps, beside the files that are not TypeScript (packs, web pages). A relative URL means the same as among the
  * sources.
  *
  *   node scripts/build.mjs [package name …]
@@ -41,6 +41,10 @@ async function build({ name, folder, entries, bins, manifest }) {
       dist,
       targets.map((target) => target.replace("./dist/", "")),
     );
+    dropDeclarations(
+      dist,
+      targets.map((target) => target.replace("./dist/", "").replace(/\.js$/, ".d.ts")),
+    );
   }
   for (const { subpath, planned } of entries) {
     const target = manifest.publishConfig?.exports?.[subpath];
@@ -70,6 +74,23 @@ function rewrite(file) {
     return `${before}"${path}.js"`;
   });
   if (changed !== text) writeFileSync(file, changed);
+}
+
+/**
+ * Drops the declarations that no entry's declarations come to: they say what is inside, and take a block of the disk each.
+ * @param {string} dist @param {readonly string[]} entries relative to it
+ */
+function dropDeclarations(dist, entries) {
+  const reached = new Set(entries.map((entry) => join(dist, entry)).filter((file) => existsSync(file)));
+  for (const file of reached) {
+    const text = readFileSync(file, "utf8");
+    for (const [, path = ""] of text.matchAll(/(?:\bfrom |\bimport\(|\bimport )"(\.{1,2}\/[^"]+)\.js"/g)) {
+      const other = resolve(dirname(file), `${path}.d.ts`);
+      if (!existsSync(other)) fail(`${relative(root, file)} names ${path}.js, which has no declarations`);
+      reached.add(other);
+    }
+  }
+  for (const path of globSync("**/*.d.ts", { cwd: dist })) if (!reached.has(join(dist, path))) rmSync(join(dist, path));
 }
 
 /** @param {string} reason @returns {never} */
