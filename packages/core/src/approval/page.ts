@@ -1,3 +1,4 @@
+import { listed } from "../journal/listed.ts";
 import type { RunFilter, RunRecord } from "../port/journal.ts";
 import { isServed } from "./served.ts";
 import type { ApprovalFilter, ApprovalServiceOptions } from "./service.ts";
@@ -14,25 +15,11 @@ export async function pagesOf<Case>(
   // Where specialists are listed too, those of others are passed over here.
   const only = supervisor === undefined || (specialists && specialists.size > 0) ? {} : { supervisor };
   const cases: Case[] = [];
-  let edge = page;
-  while (cases.length < most) {
-    const filter: RunFilter = {
-      tenant,
-      ...only,
-      status: ["running", "parked"],
-      waitingFor: "approval",
-      most: listedMost,
-      ...edge,
-    };
-    const records = await journal.listRuns(filter);
-    for (const record of records) {
-      if (cases.length >= most) break;
-      if (!isServed(options, record)) continue;
-      cases.push(...(await casesOf(record)));
-    }
-    const last = records.at(-1);
-    if (!last || records.length < listedMost) break;
-    edge = { before: last.startedAt, beforeRunId: last.runId };
+  const filter: RunFilter = { tenant, ...only, status: ["running", "parked"], waitingFor: "approval", ...page };
+  if (most <= 0) return cases;
+  for await (const record of listed(journal, filter)) {
+    if (isServed(options, record)) cases.push(...(await casesOf(record)));
+    if (cases.length >= most) break;
   }
   return cases;
 }

@@ -2,6 +2,7 @@ import type { ErrorRecord } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
 import { type HandledLetter, lettersHandled } from "../governance/letters.ts";
+import { listed } from "../journal/listed.ts";
 import { openRun } from "../journal/open-run.ts";
 import type { Json } from "../json.ts";
 import type { Journal } from "../port/journal.ts";
@@ -96,23 +97,12 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
     list: async ({ tenant, most = 100, before }) => {
       const done = await handled.handled(tenant);
       const letters: DeadLetterRun[] = [];
-      let edge: { readonly before?: number; readonly beforeRunId?: string } = before === undefined ? {} : { before };
-      while (letters.length < most) {
-        const page = await journal.listRuns({
-          tenant,
-          supervisor: definition.name,
-          status: ["failed"],
-          most: 100,
-          ...edge,
-        });
-        for (const { runId } of page) {
-          if (letters.length >= most || (await isDealtWith(tenant, done.get(runId)))) continue;
-          const letter = await read(tenant, runId);
-          if (letter) letters.push(letter.letter);
-        }
-        const last = page.at(-1);
-        if (!last || page.length < 100) break;
-        edge = { before: last.startedAt, beforeRunId: last.runId };
+      if (most <= 0) return letters;
+      const failed = { tenant, supervisor: definition.name, status: ["failed"] } as const;
+      for await (const { runId } of listed(journal, { ...failed, ...(before === undefined ? {} : { before }) })) {
+        const letter = (await isDealtWith(tenant, done.get(runId))) ? undefined : await read(tenant, runId);
+        if (letter) letters.push(letter.letter);
+        if (letters.length >= most) break;
       }
       return letters;
     },
