@@ -66,10 +66,13 @@ export interface Ledger {
 export async function startLedger(): Promise<Ledger> {
   const child = launch("ledger");
   const order = (word: LedgerOrder) => child.send(word);
-  const hear = <Type extends LedgerWord["type"]>(type: Type) =>
+  const hear = <Type extends LedgerWord["type"]>(
+    type: Type,
+    isMine: (word: Extract<LedgerWord, { type: Type }>) => boolean = () => true,
+  ) =>
     new Promise<Extract<LedgerWord, { type: Type }>>((resolve, reject) => {
       const listen = (word: LedgerWord) => {
-        if (word.type !== type) return;
+        if (word.type !== type || !isMine(word as Extract<LedgerWord, { type: Type }>)) return;
         child.off("message", listen);
         child.off("exit", fail);
         resolve(word as Extract<LedgerWord, { type: Type }>);
@@ -80,6 +83,7 @@ export async function startLedger(): Promise<Ledger> {
     });
   // More listeners than Node takes for a leak wait for one that is held.
   child.setMaxListeners(0);
+  let questions = 0;
   const { port } = await hear("listening");
   return {
     port,
@@ -92,8 +96,10 @@ export async function startLedger(): Promise<Ledger> {
     },
     release: () => order({ type: "release" }),
     effects: async () => {
-      const told = hear("told");
-      order({ type: "tell" });
+      // Two stories ask at a time; what was told to one may be older than the other's effects.
+      const question = ++questions;
+      const told = hear("told", (word) => word.question === question);
+      order({ type: "tell", question });
       return (await told).effects;
     },
     close: () => child.kill("SIGKILL"),
@@ -274,7 +280,11 @@ async function reportOf(
       assert.ok(ended?.type === "ended", `K1 ${at} has no end`);
       assert.equal(ended.status, "completed", `K1 ${at}`);
       const own = effects.filter(({ run }) => run === ended.id);
-      assert.deepEqual(own.map(({ what }) => what).sort(), effectsOf(name), `K2 ${at}`);
+      const named = effects
+        .filter(({ what }) => what.startsWith(`${name} `))
+        .map(({ what, run }) => `${what} of ${run}`);
+      const seen = `${effects.length} effects in all; of this name: ${named.join(", ") || "none"}`;
+      assert.deepEqual(own.map(({ what }) => what).sort(), effectsOf(name), `K2 ${at}, ${ended.id}: ${seen}`);
       for (const { what, count: times } of own) assert.equal(times, 1, `K2 ${at}: ${what}`);
       const batches = await journal.read({ tenant, kind: "run", id: ended.id });
       assert.equal(verifyChain(batches).fault, undefined, `K4 ${at}`);
