@@ -140,7 +140,7 @@ function overrun(work: CoreWork, path: string, id: string, error: ErrorRecord): 
   work.end({ status: "failed", body: { error, by: work.root.name } });
 }
 
-export function startTimer(work: CoreWork, timer: StartTimerCommand): void {
+function startTimer(work: CoreWork, timer: StartTimerCommand): void {
   work.timers = [...work.timers.filter(({ id }) => id !== timer.id), timer];
   work.commands.push(timer);
 }

@@ -28,6 +28,15 @@ export function startOf({ startAt, delayMs }: StartOptions, now: number): number
   return startAt ?? (delayMs === undefined ? undefined : now + delayMs);
 }
 
+/** An input that no run of a supervisor starts with. */
+export function inputInvalid({ name, entry }: SupervisorDefinition, issues: readonly Issue[]): OrchestrationError {
+  return new OrchestrationError("run/input-invalid", {
+    supervisor: name,
+    agent: entry,
+    issues: issues as unknown as Json,
+  });
+}
+
 /** What a run starts with: JSON, of a bearable size, as its first agent takes it. */
 export function readInput(
   definition: SupervisorDefinition,
@@ -35,10 +44,7 @@ export function readInput(
   attributes: StartOptions["attributes"],
 ): Json {
   const { entry, limits } = definition;
-  const refuse = (issues: readonly Issue[]) => {
-    const data = { supervisor: definition.name, agent: entry, issues: issues as unknown as Json };
-    return new OrchestrationError("run/input-invalid", data);
-  };
+  const refuse = (issues: readonly Issue[]) => inputInvalid(definition, issues);
   const toPlain = (value: unknown): Json => {
     const plain = plainJson(value);
     if (plain.ok) return plain.value;

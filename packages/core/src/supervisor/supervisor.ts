@@ -5,7 +5,6 @@ import { OrchestrationError } from "../errors.ts";
 import { allTenants } from "../governance/restrictions.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
 import { randomIds } from "../ids.ts";
-import type { Json } from "../json.ts";
 import { withSummarisers } from "../model/summary.ts";
 import { observers } from "../observer.ts";
 import { operatorCheck } from "../policy/operators.ts";
@@ -26,7 +25,7 @@ import { grantsMoney, runBounds } from "./bounds.ts";
 import { compensations } from "./compensate.ts";
 import { listedCosts } from "./costs.ts";
 import { type AgentMap, defineSupervisor, type SupervisorDefinition, type SupervisorOptions } from "./definition.ts";
-import { assertId, oneTenant, readInput, startOf } from "./given.ts";
+import { assertId, inputInvalid, oneTenant, readInput, startOf } from "./given.ts";
 import { makeHost } from "./host.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
@@ -180,14 +179,7 @@ export function supervise<Input, Output, Alias extends string>(
       const grants = bounds.grantsOf(start, principal);
       const input = readInput(definition, given, start.attributes);
       const refused = sealing?.refusals(start.tenant, input) ?? [];
-      if (refused.length > 0) {
-        const issues = refused.slice(0, 20) as unknown as Json;
-        throw new OrchestrationError("run/input-invalid", {
-          supervisor: definition.name,
-          agent: definition.entry,
-          issues,
-        });
-      }
+      if (refused.length > 0) throw inputInvalid(definition, refused.slice(0, 20));
       const { idempotencyKey, conversationId, attributes } = start;
       const startAt = startOf(start, engine.clock.now());
       const budget = bounds.budgetOf(start, grants);
