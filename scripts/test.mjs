@@ -8,7 +8,8 @@
  *   npm test -- --filter journal    the tests of the files whose path contains the text, and nothing else
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { cache, program, root } from "./workspace.mjs";
@@ -16,6 +17,10 @@ import { cache, program, root } from "./workspace.mjs";
 const { values: options } = parseArgs({ options: { only: { type: "string" }, filter: { type: "string" } } });
 const tarballs = join(cache, "tarballs");
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** All that is temporary is kept in here: what is left of it at the end was left behind. */
+const temporary = mkdtempSync(join(tmpdir(), "remit-test-"));
+process.once("exit", () => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.once(signal, () => process.exit(130));
 
 /**
  * `beside`: it mostly waits, so it runs while the stages behind it do, and is told of at the end.
@@ -94,6 +99,13 @@ for (const stage of chosen) {
   }
 }
 for (const beside of besides) if (!(await beside())) ok = false;
+const left = readdirSync(temporary);
+// What was stopped in its middle may leave something.
+if (ok && left.length > 0) {
+  ok = false;
+  totals.failed += 1;
+  console.log(`\nLeft behind in the temporary folder: ${left.join(", ")}`);
+}
 console.log(`\n${ok ? "All good" : "Stopped at the first failure"} after ${seconds(startedAt)}.`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = ok ? 0 : 1;
@@ -119,7 +131,11 @@ async function runStage({ name, title, run }, write) {
  */
 function tool(write, path, args = []) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [path, ...args], { cwd: root, stdio: ["inherit", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [path, ...args], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: temporary, TMP: temporary, TEMP: temporary },
+      stdio: ["inherit", "pipe", "pipe"],
+    });
     child.stdout.on("data", write);
     child.stderr.on("data", write);
     child.on("error", ({ message }) => {

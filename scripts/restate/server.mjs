@@ -102,8 +102,11 @@ export async function startNodes({
     /** @type {import("node:child_process").ChildProcess | undefined} */
     let child;
     const logFile = join(folder, `${name}.log`);
+    const temporary = join(folder, `${name}-tmp`);
     const env = {
       PATH: process.env.PATH,
+      // A server that is killed leaves what it keeps here.
+      TMPDIR: temporary,
       RESTATE_DISABLE_TELEMETRY: "true",
       RESTATE_BASE_DIR: join(folder, name),
       RESTATE_LISTEN_MODE: "tcp",
@@ -137,6 +140,7 @@ export async function startNodes({
       ...more,
     };
     const start = async () => {
+      mkdirSync(temporary, { recursive: true });
       const log = openSync(logFile, "a");
       const started = spawn(binary, config === undefined ? [] : ["--config-file", config], {
         env,

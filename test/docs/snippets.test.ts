@@ -14,7 +14,10 @@ const update = process.env.UPDATE_DOCS === "1";
 const parent = join(root, ".remit");
 mkdirSync(parent, { recursive: true });
 const folder = mkdtempSync(join(parent, "docs-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const pages = allPages().map((page, index) => ({ page, dir: join(folder, String(index)), programs: programsOf(page) }));
 const programs = pages.flatMap(({ dir, programs: found }) =>
@@ -22,6 +25,10 @@ const programs = pages.flatMap(({ dir, programs: found }) =>
 );
 
 beforeAll(() => {
+  // What a page keeps in a temporary folder goes with it as well.
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  for (const name of ["TMPDIR", "TMP", "TEMP"]) vi.stubEnv(name, temporary);
   for (const { page, dir } of pages) {
     mkdirSync(dir);
     for (const { language, words, text } of page.blocks) {

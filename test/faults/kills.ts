@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Entry, localEngine, openBatch, silentLogger, systemClock, verifyChain } from "@remit/core";
 import { sqliteJournal } from "@remit/core/sqlite";
+import { cache } from "../../scripts/workspace.mjs";
 import { effectsOf, killDesk, tenant } from "./fixtures/kill-desk.ts";
 import type { WorkerOrder, WorkerPlan, WorkerWord } from "./fixtures/kill-worker.ts";
 import type { LedgerEffect, LedgerOrder, LedgerWord } from "./fixtures/ledger.ts";
@@ -50,7 +51,7 @@ const launch = (name: string, ...args: string[]): ChildProcess =>
   spawn(process.execPath, ["--conditions=@remit/source", program(name), ...args], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     // Many short lives of one program: what Node makes of its modules is kept between them.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "remit-kills-modules") },
+    env: { ...process.env, NODE_COMPILE_CACHE: join(cache, "modules") },
   });
 
 /** The ledger's process. */

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { tinyFolder } from "../dojo/tiny-suite.test.data.ts";
+import { tinyFolders } from "../dojo/tiny-suite.test.data.ts";
 import type { Screen } from "../face/screen.ts";
 import { type AttackWish, runAttacks } from "./attacks.ts";
 import type { Context } from "./context.ts";
+
+const tinyFolder = tinyFolders();
 
 const played = async (
   options: AttackWish & { readonly model?: string; readonly approver?: string; readonly json?: boolean },

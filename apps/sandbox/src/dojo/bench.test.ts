@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { type BenchOptions, type Line, lineText, runBench } from "./bench.ts";
 import { encodings, plant } from "./encode.ts";
 import { loadAttacks } from "./suite.ts";
-import { policyText, tinyFolder } from "./tiny-suite.test.data.ts";
+import { policyText, tinyFolders } from "./tiny-suite.test.data.ts";
+
+const tinyFolder = tinyFolders();
 
 const played = async (lines = "", options: Partial<BenchOptions> = {}) => {
   const { folder, policy } = tinyFolder();

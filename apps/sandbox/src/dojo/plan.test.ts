@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { planOf } from "./plan.ts";
 import { loadAttacks, type Suite, type UserTask } from "./suite.ts";
-import { tinyFolder } from "./tiny-suite.test.data.ts";
+import { tinyFolders } from "./tiny-suite.test.data.ts";
+
+const tinyFolder = tinyFolders();
 
 const suite = loadAttacks(tinyFolder().folder).suites[0] as Suite;
 const task = (prompt: string, calls: UserTask["calls"]): UserTask => ({

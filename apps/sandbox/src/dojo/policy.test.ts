@@ -4,8 +4,10 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { generalPolicy, policyOf } from "./policy.ts";
 import { loadAttacks, type Suite } from "./suite.ts";
-import { filesOf, policyText, tinyFolder } from "./tiny-suite.test.data.ts";
+import { filesOf, policyText, tinyFolders } from "./tiny-suite.test.data.ts";
 import { knownBehaviours } from "./world.ts";
+
+const tinyFolder = tinyFolders();
 
 const suiteIn = (folder: string) => loadAttacks(folder).suites[0] as Suite;
 

@@ -6,7 +6,9 @@ import type { DojoPolicy } from "./policy.ts";
 import { policyOf } from "./policy.ts";
 import { openStage } from "./stage.ts";
 import { loadAttacks, type Suite } from "./suite.ts";
-import { tinyFolder } from "./tiny-suite.test.data.ts";
+import { tinyFolders } from "./tiny-suite.test.data.ts";
+
+const tinyFolder = tinyFolders();
 
 const { folder, policy: file } = tinyFolder();
 const { suites, templates } = loadAttacks(folder);

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 
 /** A shop of our own that sends parcels: three reads and two writes, two tasks and two goals, in the published folder form. */
 const files = {
@@ -117,22 +118,32 @@ const behaviours = `export const behaviours = {
 
 export type FileName = keyof typeof files;
 
-/** Writes the suite into a folder of its own; what is given takes the place of a file. Returns the folder of suites. */
-export function tinyFolder(changed: Partial<Record<FileName, unknown>> = {}): {
+export interface TinySuite {
+  /** The folder of suites. */
   readonly folder: string;
   readonly policy: string;
-} {
-  const folder = mkdtempSync(join(tmpdir(), "remit-suites-"));
-  const suite = join(folder, "parcels");
-  mkdirSync(suite);
-  for (const [name, value] of Object.entries({ ...files, ...changed })) {
-    if (value !== null) writeFileSync(join(suite, name), JSON.stringify(value));
-  }
-  writeFileSync(join(folder, "attack_templates.json"), JSON.stringify(templates));
-  writeFileSync(join(folder, "tools.mjs"), behaviours);
-  const policy = join(folder, "policy.yaml");
-  writeFileSync(policy, policyText());
-  return { folder, policy };
+}
+
+/**
+ * For the head of a test file: what writes the suite into a folder of its own, with what is given in the place of a file.
+ * The folders go when the file's tests have ended.
+ */
+export function tinyFolders(): (changed?: Partial<Record<FileName, unknown>>) => TinySuite {
+  const place = mkdtempSync(join(tmpdir(), "remit-suites-"));
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  return (changed = {}) => {
+    const folder = mkdtempSync(join(place, "one-"));
+    const suite = join(folder, "parcels");
+    mkdirSync(suite);
+    for (const [name, value] of Object.entries({ ...files, ...changed })) {
+      if (value !== null) writeFileSync(join(suite, name), JSON.stringify(value));
+    }
+    writeFileSync(join(folder, "attack_templates.json"), JSON.stringify(templates));
+    writeFileSync(join(folder, "tools.mjs"), behaviours);
+    const policy = join(folder, "policy.yaml");
+    writeFileSync(policy, policyText());
+    return { folder, policy };
+  };
 }
 
 /** A policy file with the shop's behaviours, and lines of its own. */
