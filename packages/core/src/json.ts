@@ -16,25 +16,6 @@ export function canonicalJson(value: unknown): string {
   return ordered === outOfOrder ? write(value, 0) : JSON.stringify(ordered);
 }
 
-/**
- * Canonical text of an object of which some members are written already.
- * @param names its own, in order; a member that is `undefined` is left out
- * @param known texts of members, by their names
- */
-export function canonicalMembers(
-  record: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-  known: Readonly<Record<string, string | undefined>>,
-): string {
-  let text = "{";
-  for (const name of names) {
-    const member = record[name];
-    if (member === undefined) continue;
-    text += `${text.length > 1 ? "," : ""}${JSON.stringify(name)}:${known[name] ?? canonicalJson(member)}`;
-  }
-  return `${text}}`;
-}
-
 const depthMax = 512;
 const fewNames = 16;
 

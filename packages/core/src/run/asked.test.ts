@@ -5,65 +5,98 @@ import { memoryEngine } from "../engine/memory.ts";
 import { defineHandoff } from "../handoff.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson } from "../json.ts";
+import { memoryStore } from "../memory/in-process.ts";
+import { defineMemory } from "../memory/memory.ts";
 import { definePolicy, definePolicyRule } from "../policy/policy.ts";
+import { type PolicyRequest, policyEdges } from "../policy/request.ts";
 import { user } from "../principal.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
-import { answers, callsAll, scriptedModel } from "../testing/index.ts";
+import { answers, asks, callsAll, scriptedModel } from "../testing/scripted-model.ts";
 import { defineTool } from "../tool.ts";
 
-test("the hash beside a decision is of the request that the rules were asked, on every edge of the run", async () => {
-  const asked = new Map<string, string[]>();
-  const note = definePolicyRule({
-    id: "note",
-    on: ["tool", "handoff", "model", "egress"],
-    effect: "allow",
-    when: (request) => {
-      const texts = asked.get(request.edge) ?? [];
-      asked.set(request.edge, [...texts, canonicalJson(request)]);
-      return true;
-    },
-    because: "it is noted",
-  });
-  const text = z.object({ text: z.string(), "9": z.number().optional() });
-  const pay = defineTool({
-    name: "pay",
+test("a decision names what was asked by the hash of its canonical text, on every edge", async () => {
+  const notes = defineMemory({
+    name: "notes",
     description: "",
-    input: z.object({ to: z.string(), amount: z.number() }),
-    output: z.object({}),
-    effect: "write",
-    risk: "low",
-    idempotency: "key",
-    execute: () => ({}),
+    store: memoryStore(),
+    of: "principal",
+    holds: z.object({ text: z.string() }),
+    retainMs: 1_000_000,
   });
-  const named = (name: "first" | "second") =>
-    defineAgent({ name, description: "", model: "m", tools: [pay], input: text, output: text, instructions: "" });
-  const [first, second] = [named("first"), named("second")];
+  const handbook = defineTool({
+    name: "search_handbook",
+    description: "",
+    input: z.object({ words: z.string() }),
+    output: z.object({ found: z.string() }),
+    effect: "read",
+    source: "handbook",
+    execute: () => ({ found: "page 7" }),
+  });
+  const agent = {
+    description: "",
+    model: "m",
+    input: z.object({ text: z.string(), of: z.array(z.number()).optional() }),
+    output: z.object({ text: z.string() }),
+    instructions: "",
+  } as const;
+  const clerk = defineAgent({
+    ...agent,
+    name: "clerk",
+    tools: [notes.recall, notes.remember, handbook],
+    asks: ["customer"],
+  });
+  const writer = defineAgent({ ...agent, name: "writer", tools: [] });
+  const asked: PolicyRequest[] = [];
   const engine = memoryEngine();
   const desk = createSupervisor({
-    name: "desk",
-    agents: { first, second },
-    entry: "first",
-    exit: "second",
-    handoffs: [defineHandoff({ from: first, to: second, map: (said) => said })],
-    policy: definePolicy({ name: "noting", version: "1", rules: [note] }),
+    agents: { clerk, writer },
+    entry: "clerk",
+    exit: "writer",
+    handoffs: [
+      defineHandoff({ from: clerk, to: writer, map: ({ text }) => ({ text: `${text} \u{1f600}"\n`, of: [2, 1] }) }),
+    ],
+    policy: definePolicy({
+      name: "house",
+      version: "1",
+      rules: [
+        definePolicyRule({
+          id: "all",
+          on: policyEdges,
+          effect: "allow",
+          when: (request) => asked.push(structuredClone(request)) > 0,
+          because: "anything may be done",
+        }),
+      ],
+    }),
     engine,
     models: {
       m: scriptedModel([
-        callsAll(first, [["pay", { to: "ann \u2603", amount: 0.5 }]]),
-        answers(first, { text: "é", "9": 1 }),
-        answers(second, { text: "done" }),
+        callsAll(clerk, [
+          ["remember_notes", { value: { text: "tea" } }],
+          ["recall_notes", { about: "tea" }],
+          ["search_handbook", { words: "tea" }],
+        ]),
+        asks(clerk, "customer", "Black or green?"),
+        answers(clerk, { text: "green" }),
+        answers(writer, { text: "done" }),
       ]),
     },
   });
-  const principal = user("ann", ["clerk"]);
-  const run = await desk.start({ text: "go" }, { tenant: "acme", principal, attributes: { plan: "team" } });
-  expect(await run.settled()).toBe("completed");
-  const tenantKey = await engine.journal.tenantKey("acme");
-  const hashes = new Set([...asked.values()].flat().map((request) => keyedHash(tenantKey, request)));
-  const decided = (await run.entries()).flatMap(({ body }) =>
-    "decision" in body && typeof body.decision === "object" ? [body.decision] : [],
+  const run = await desk.start(
+    { text: "tea" },
+    { tenant: "acme", principal: user("u_1"), attributes: { plan: "gold", city: "Köln" } },
   );
-  expect([...asked.keys()].sort()).toEqual(["egress", "handoff", "model", "tool"]);
-  expect(decided.length).toBeGreaterThan(5);
-  for (const { inputs } of decided) expect(hashes).toContain(inputs);
+  expect(await run.settled()).toBe("parked");
+  await run.send("green", { principal: user("u_1") });
+  const { status } = await run.result();
+  expect(status).toBe("completed");
+  const key = await engine.journal.tenantKey("acme");
+  const hashes = new Set(asked.map((request) => keyedHash(key, canonicalJson(request))));
+  const named = (await run.entries()).flatMap(({ body }) => {
+    const { decision } = body as { readonly decision?: { readonly inputs?: string } };
+    return decision?.inputs === undefined ? [] : [decision.inputs];
+  });
+  expect(new Set(asked.map(({ edge }) => edge))).toEqual(new Set(policyEdges));
+  expect(named.length).toBeGreaterThanOrEqual(8);
+  for (const inputs of named) expect(hashes).toContain(inputs);
 });

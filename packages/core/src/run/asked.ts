@@ -2,7 +2,7 @@ import type { AskedFacts } from "../command.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Decision } from "../event.ts";
 import { keyedHash } from "../hash.ts";
-import { canonicalJson, canonicalMembers, type Json } from "../json.ts";
+import { canonicalJson, type Json } from "../json.ts";
 import { denialOf } from "../policy/error.ts";
 import { answerOf, assertAskable, type Policy, strictestAnswer, versionOf } from "../policy/policy.ts";
 import {
@@ -83,29 +83,38 @@ function judge(
   const { policy } = strictest;
   const answer = assertAskable(asked, strictest.answer);
   const inputs = keyedHash(work.tenantKey, textOf(work, asked, payload));
-  const decision = { ruleId: answer.ruleId, policyVersion: versionOf(policy), inputs };
+  const decision = { inputs, policyVersion: versionOf(policy), ruleId: answer.ruleId };
   if (answer.effect !== "deny") return { effect: answer.effect, decision, because: answer.because };
   return { effect: "deny", decision, error: denialOf(policy, answer, asked).toRecord() };
 }
 
-/** The canonical text of a request. What is the same on all edges of a run is written once. */
+/**
+ * The canonical text of a request, member by member, of which only a hash is kept. What is the same on all edges of a run is
+ * written once, and names of members are when this is loaded.
+ */
 function textOf(work: Work, asked: PolicyRequest, payload: string | undefined): string {
   const { principal, attributes } = asked;
-  let facts = work.factTexts;
-  if (facts?.principal !== principal || facts.attributes !== attributes) {
+  let shared = work.factTexts;
+  if (shared?.principal !== principal || shared.attributes !== attributes) {
     const { tenant, run, supervisor } = asked;
-    const shared = { tenant, run, supervisor, principal, attributes };
-    const texts = Object.fromEntries(Object.entries(shared).map(([name, fact]) => [name, canonicalJson(fact)]));
-    facts = { principal, attributes, texts };
-    work.factTexts = facts;
+    const facts = { tenant, run, supervisor, principal, attributes };
+    const texts = Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, canonicalJson(fact)]));
+    shared = { principal, attributes, texts };
+    work.factTexts = shared;
   }
-  const known = payload === undefined ? facts.texts : { ...facts.texts, payload };
-  return canonicalMembers(
-    asked as unknown as Readonly<Record<string, unknown>>,
-    memberNames.get(asked.edge) ?? [],
-    known,
-  );
+  let text = "";
+  for (const { name, lead, isShared } of membersOf.get(asked.edge) ?? []) {
+    const member = (asked as unknown as Readonly<Record<string, unknown>>)[name];
+    if (member === undefined) continue;
+    if (isShared) text += lead + shared.texts[name];
+    else if (typeof member === "string") text += lead + JSON.stringify(member);
+    else if (payload !== undefined && name === "payload") text += lead + payload;
+    else text += lead + (isNoItem(member) ? "[]" : canonicalJson(member));
+  }
+  return `${text}}`;
 }
+
+const isNoItem = (member: unknown) => Array.isArray(member) && member.length === 0;
 
 type Names<Of> = { readonly [Name in keyof Of]-?: true };
 type OwnNames<Edge extends PolicyEdge> = Names<Omit<RequestOn<Edge>, keyof PolicyFacts>>;
@@ -132,9 +141,20 @@ const ownNames: { readonly [Edge in PolicyEdge]: OwnNames<Edge> } = {
   egress: { edge: true, output: true },
 };
 
-/** Members of a request by its edge, in the order of their names. */
-const memberNames = new Map(
-  Object.entries(ownNames).map(([edge, own]) => [edge, Object.keys({ ...factNames, ...own }).sort()] as const),
+const sharedNames: readonly string[] = ["tenant", "run", "supervisor", "principal", "attributes"];
+
+/** Members of a request by its edge, in the order of their names. The first, which has no comma before it, is always there. */
+const membersOf = new Map(
+  Object.entries(ownNames).map(([edge, own]) => [
+    edge,
+    Object.keys({ ...factNames, ...own })
+      .sort()
+      .map((name, index) => ({
+        name,
+        lead: `${index === 0 ? "{" : ","}${JSON.stringify(name)}:`,
+        isShared: sharedNames.includes(name),
+      })),
+  ]),
 );
 
 /** Tells where a candidate differs in what would happen; that another rule says the same is no difference. */

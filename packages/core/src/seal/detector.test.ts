@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Detector, detection } from "./detector.ts";
+import { needsOf, readable } from "./hint.ts";
 
 /** Finds every `needle`, case aside, and is hinted by the expression. */
 const detector = (name: string, hint: RegExp, needle: string): Detector => ({
@@ -21,10 +22,27 @@ const hints = [
   /(?<=[a-z]{2} ?)\d{2}/,
   /A[KS]IA|se[ñn]or/,
   /[^a-z0-9]x{2}\W/,
+  /\b\d{8,10}:aa/,
+  /[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}/,
+  /(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}/,
+  /\d\.\d{1,3}\.\d|licen[cs]e/,
+  /x(?=\d{4})|(?:ab|c{0,3}\d\d){2}-|z\d?[^\d]\u0031+$/,
 ];
 const fragment = fc.constantFrom(
   ...["a", "Token", "tOKEN ", "MOT DE PASSE", "@", "(AT)", "1234", "1-2 34", "ab 12", "AKIA", "akia", "SEÑOR", "señor"],
   ...["Senor", " XX ", "-xX.", "\u212a12", "\u0130", "ß", "é", "\n", '"', "lorem ipsum dolor sit amet, ".repeat(3)],
+  ...[
+    "123456789:aa",
+    "= abcdefghijklmnopqrst",
+    "k-abcdefghij.klmn",
+    "1.23.4",
+    "license",
+    "x1234",
+    "ab12",
+    "abab-",
+    "z.1",
+    "cc12",
+  ],
 );
 const arbText = fc.array(fragment, { maxLength: 8 }).map((parts) => parts.join(""));
 
@@ -50,7 +68,48 @@ describe("hints", () => {
     );
   });
 
-  test("of a text of JSON let pass whoever finds something in a value, or in a name as it is spoken", () => {
+  test("are tried where a text has what they need, which every text has in which they match", () => {
+    const sources = [
+      ...["\\d(?:[ -]?\\d){3}", "[a-z]{2}[ -]?\\d{2}[ -]?[a-z0-9]{2}", "\\d{8,10}:aa", "a(?:bc|\\d{4}x)+\\.?", "key"],
+      ...[
+        "[=:>,|] {0,3}[\\w\\-./+=~]{20}",
+        "(?:sk|ac)[0-9a-f]{30}",
+        "\\x41+[^x]\\d*",
+        "(?:1|2\\d)(?:3|[45]{2})",
+        "a-?b[ ]?cd",
+      ],
+    ];
+    fc.assert(
+      fc.property(
+        fc
+          .constantFrom(...sources)
+          .chain((source) => fc.tuple(fc.constant(source), fc.stringMatching(new RegExp(source)))),
+        ([source, text]) => {
+          const { digits, word } = readable(text);
+          const needs = needsOf(source);
+          expect(digits).toBeGreaterThanOrEqual(needs.digits);
+          expect(word).toBeGreaterThanOrEqual(needs.word);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(sources.map(needsOf)).toEqual(
+      [
+        [4, 1],
+        [2, 2],
+        [8, 11],
+        [0, 2],
+        [0, 3],
+        [0, 16],
+        [0, 16],
+        [0, 0],
+        [2, 1],
+        [0, 2],
+      ].map(([digits, word]) => ({ digits, word })),
+    );
+  });
+
+  test("of all texts of a value let pass whoever finds something in a value, or in a name as it is spoken", () => {
     const detectors = [
       detector("id", /national id|\d{4}/, "national id: [a-z]+"),
       detector("word", /token/, "token"),

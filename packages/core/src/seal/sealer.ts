@@ -17,11 +17,31 @@ export interface SealContext {
 
 export function sealJson(value: Json, declared: DeclaredClasses | undefined, context: SealContext): Json {
   // One look at the whole, so that what holds nothing is not walked through.
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = textsIn(value);
   const knows = context.vault.mayKnow(text);
   const look = context.rules.detection.within(text);
   if (!declared && !knows && !look) return value;
   return walk(value, declared, "", { ...context, plain: new Set(), knows, look: look ?? noLook }, "");
+}
+
+/**
+ * All texts of a value as the walk looks at them, a line each: names of members, and texts behind the name under which they
+ * stand. Numbers are none, nor is the content of an image or a file.
+ */
+export function textsIn(value: Json, name = ""): string {
+  if (typeof value === "string") return name === "" ? value : `${name}: ${value}`;
+  if (typeof value !== "object" || value === null) return name;
+  let text = name;
+  if (Array.isArray(value)) {
+    for (const item of value)
+      if (typeof item === "string" || typeof item === "object") text += `\n${textsIn(item, name)}`;
+    return text;
+  }
+  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  for (const [member, one] of Object.entries(value)) {
+    text += `\n${isMedia && member === "data" ? member : textsIn(one, member)}`;
+  }
+  return text;
 }
 
 interface Walking extends SealContext {

@@ -12,7 +12,7 @@ import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool } from "../tool.ts";
 import { type DeclaredClasses, declaredClasses } from "./classes.ts";
 import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
-import { openJson, type SealContext, sealJson, sealText } from "./sealer.ts";
+import { openJson, type SealContext, sealJson, sealText, textsIn } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
 import { openVault, passingId, type Vault } from "./vault.ts";
 import { type Shown, withheldIn } from "./withheld.ts";
@@ -95,11 +95,12 @@ interface Held {
 
 export function sealing({ rules, definition, journal, now, salt }: SealingParts): Sealing {
   const passing = { id: passingId, bytes: Buffer.from(sha256(`${salt()}${salt()}`), "base64url") };
-  const held = new Map<string, Held>();
-  const nameOf = ({ tenant, runId }: RunKey) => JSON.stringify([tenant, runId]);
+  /** By tenant and run. */
+  const held = new Map<string, Map<string, Held>>();
+  const heldAt = ({ tenant, runId }: RunKey) => held.get(tenant)?.get(runId);
   const declared = declarations(definition);
 
-  const vaultOf = (key: RunKey, place = held.get(nameOf(key))): Vault | Promise<Vault> => {
+  const vaultOf = (key: RunKey, place = heldAt(key)): Vault | Promise<Vault> => {
     if (place?.vault) return place.vault;
     const vault = openVault({ key, journal, now, salt, keys: rules.keys, passing });
     if (place) {
@@ -173,12 +174,16 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         return [part];
       }
       const text = JSON.stringify(part.data);
-      const known = context.vault.isEmpty() ? [] : context.vault.known(text);
-      const holds =
-        known.some(({ isValue }) => isValue) ||
-        rules.detection.find(text).some(({ start, end }) => {
-          return !known.some((one) => one.start <= start && one.end >= end);
-        });
+      // A value that has a line break or a quotation mark stands in there as it is written in JSON.
+      const holds = [text, textsIn(part.data)].some((said) => {
+        const known = context.vault.isEmpty() ? [] : context.vault.known(said);
+        return (
+          known.some(({ isValue }) => isValue) ||
+          rules.detection.find(said).some(({ start, end }) => {
+            return !known.some((one) => one.start <= start && one.end >= end);
+          })
+        );
+      });
       if (!holds) return [part];
       const reversibly = rules.actionOf(context.tenant, reasoningClass) === "seal";
       return [{ ...part, data: context.vault.seal(reasoningClass, text, reversibly) }];
@@ -318,7 +323,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     rules,
     event: (key, event, place) => {
       if (bare.has(event.type)) return event;
-      const kept = held.get(nameOf(key));
+      const kept = heldAt(key);
       const seal = (vault: Vault): InputEvent | Promise<InputEvent> => {
         if (event.type === "model.responded" && isSealed(event.body.parts, vault, kept)) return event;
         const issues: Issue[] = [];
@@ -347,7 +352,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       return opened;
     },
     parts: (key, parts, { agent, model }) => {
-      const kept = held.get(nameOf(key));
+      const kept = heldAt(key);
       const seal = (vault: Vault) => {
         const issues: Issue[] = [];
         const context = contextOf(key, vault, (issue) => issues.push(issue));
@@ -399,12 +404,16 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     },
     disclosures: (key) => disclosures(journal, key, { now, salt }).read(),
     hold: (key) => {
-      const name = nameOf(key);
-      const place = held.get(name) ?? { users: 0, vault: undefined, said: new Map() };
-      held.set(name, place);
+      const { tenant, runId } = key;
+      const runs = held.get(tenant) ?? new Map<string, Held>();
+      held.set(tenant, runs);
+      const place = runs.get(runId) ?? { users: 0, vault: undefined, said: new Map() };
+      runs.set(runId, place);
       place.users++;
       return () => {
-        if (--place.users === 0) held.delete(name);
+        if (--place.users > 0) return;
+        runs.delete(runId);
+        if (runs.size === 0) held.delete(tenant);
       };
     },
   };

@@ -57,8 +57,6 @@ interface Kept {
   readonly value: string | undefined;
   /** There is a value, and no key for it. */
   readonly isLocked: boolean;
-  /** As it may stand in a JSON text. */
-  readonly written: string | undefined;
 }
 
 type Sealed = StreamBodies["value.sealed"]["values"][number];
@@ -152,7 +150,7 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
       if (byToken.has(token)) continue;
       const value = box === undefined ? undefined : ciphers.get(keyId)?.unlock(token, box);
       const isLocked = box !== undefined && value === undefined;
-      keep({ token, class: of, value, isLocked, written: value === undefined ? undefined : inJson(value) });
+      keep({ token, class: of, value, isLocked });
     }
   };
   /** What was erased is empty. */
@@ -234,7 +232,6 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
         class: kind,
         value: reversibly ? value : undefined,
         isLocked: false,
-        written: reversibly ? inJson(value) : undefined,
       });
       return token;
     },
@@ -273,9 +270,9 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     mayKnow: (text) => {
       if (byToken.size === 0) return false;
       const mayHoldToken = tokenHint.test(text);
-      for (const { token, written } of byToken.values()) {
+      for (const { token, value } of byToken.values()) {
         if (mayHoldToken && text.includes(token)) return true;
-        if (written !== undefined && text.includes(written)) return true;
+        if (value !== undefined && text.includes(value)) return true;
       }
       return false;
     },
@@ -289,11 +286,6 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     isEmpty: () => byToken.size === 0,
     size: () => byToken.size,
   };
-}
-
-/** As a text stands inside a JSON text. */
-function inJson(value: string): string {
-  return JSON.stringify(value).slice(1, -1);
 }
 
 function isErased(thrown: unknown): boolean {

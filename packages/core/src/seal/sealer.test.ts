@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { memoryEngine } from "../engine/memory.ts";
+import type { Json } from "../json.ts";
+import { readVaultKey } from "./cipher.ts";
+import { type SealContext, sealJson, sealText } from "./sealer.ts";
+import { sealRules } from "./settings.ts";
+import { openVault, passingId } from "./vault.ts";
+
+/** Where a vault knows these values and no detector finds anything. */
+async function knowing(...values: readonly string[]): Promise<SealContext> {
+  const key = Buffer.alloc(32, 1);
+  const rules = sealRules({ vault: { key }, seal: {} });
+  const vault = await openVault({
+    key: { tenant: "acme", runId: "run_1" },
+    journal: memoryEngine().journal,
+    now: () => 0,
+    salt: () => "0123456789012345678901",
+    keys: [readVaultKey(key)],
+    passing: { ...readVaultKey(Buffer.alloc(32, 2)), id: passingId },
+  });
+  for (const value of values) vault.seal("note", value, true);
+  if (!rules) throw new Error("nothing is sealed");
+  return { vault, rules, tenant: "acme" };
+}
+
+test.each([
+  ["a quotation mark", 'Ada "the Countess" Lovelace'],
+  ["a line break", "1 Mill Lane\nOckham"],
+  ["a backslash", "C:\\people\\ada"],
+])("a known value with %s is found in a text as in a value", async (_, value) => {
+  const context = await knowing(value);
+  expect(sealText(`It is ${value}, we think.`, context)).not.toContain(value);
+  expect(sealJson(`It is ${value}, we think.`, undefined, context)).not.toContain(value);
+  expect(sealJson({ a: [{ b: value }] }, undefined, context)).not.toEqual({ a: [{ b: value }] });
+});
+
+test("a known value is left nowhere, wherever it stands", async () => {
+  const word = fc.string({
+    unit: fc.constantFrom("a", "b", '"', "\\", "\n", "\t", "é", "\u2028", ":", ","),
+    minLength: 5,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
+      fc.json({ maxDepth: 3 }),
+      fc.array(fc.constantFrom("name", "member", "item", "text"), { minLength: 1, maxLength: 4 }),
+      async (values, other, places) => {
+        const value = values[0] as string;
+        let planted: Json = JSON.parse(other) as Json;
+        for (const place of places) {
+          if (place === "name") planted = { [` ${value} `]: planted };
+          if (place === "member") planted = { before: planted, of: `(${value})` };
+          if (place === "item") planted = [planted, value, 1];
+          if (place === "text") planted = { of: planted, text: `${value} and ${value}` };
+        }
+        const sealed = sealJson(planted, undefined, await knowing(...values));
+        expect(JSON.stringify(sealed)).not.toContain(JSON.stringify(value).slice(1, -1));
+      },
+    ),
+  );
+});
