@@ -20,8 +20,19 @@ export function runHandle<Output>(key: RunKey, parts: HandleParts): Run<Output> 
   return new RunHandle<Output>(key, parts);
 }
 
-/** Its methods stand on the prototype, so that a handle is as small as what it holds. */
+/** Its methods stand on the prototype, so that a handle is as small as what it holds; taken off it, they go on to be its own. */
 class RunHandle<Output> implements Run<Output> {
+  static {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(RunHandle.prototype))) {
+      if (name === "constructor" || typeof value !== "function") continue;
+      Object.defineProperty(RunHandle.prototype, name, {
+        get(this: object) {
+          return value.bind(this);
+        },
+      });
+    }
+  }
+
   readonly id: string;
   readonly tenant: string;
   readonly #held: Held;

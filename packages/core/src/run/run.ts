@@ -69,7 +69,7 @@ export interface RunEvents {
   (options: EventsOptions & { readonly deltas: true }): AsyncIterable<Entry | AnswerDelta | AnswerRetracted>;
 }
 
-/** One run, held by its key. Holding it costs nothing and keeps nothing alive. Its methods are called on it. */
+/** One run, held by its key. Holding it costs nothing and keeps nothing alive. */
 export interface Run<Output = unknown> {
   readonly id: string;
   readonly tenant: string;
