@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { tinyFolders } from "../dojo/tiny-suite.test.data.ts";
 import type { Screen } from "../face/screen.ts";
 import { type AttackWish, runAttacks } from "./attacks.ts";
 import type { Context } from "./context.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const played = async (
   options: AttackWish & { readonly model?: string; readonly approver?: string; readonly json?: boolean },

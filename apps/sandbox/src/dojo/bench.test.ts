@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { type BenchOptions, type Line, lineText, runBench } from "./bench.ts";
 import { encodings, plant } from "./encode.ts";
 import { loadAttacks } from "./suite.ts";
 import { policyText, tinyFolders } from "./tiny-suite.test.data.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const played = async (lines = "", options: Partial<BenchOptions> = {}) => {
   const { folder, policy } = tinyFolder();

@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { planOf } from "./plan.ts";
 import { loadAttacks, type Suite, type UserTask } from "./suite.ts";
 import { tinyFolders } from "./tiny-suite.test.data.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const suite = loadAttacks(tinyFolder().folder).suites[0] as Suite;
 const task = (prompt: string, calls: UserTask["calls"]): UserTask => ({

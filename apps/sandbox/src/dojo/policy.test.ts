@@ -1,13 +1,13 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { generalPolicy, policyOf } from "./policy.ts";
 import { loadAttacks, type Suite } from "./suite.ts";
 import { filesOf, policyText, tinyFolders } from "./tiny-suite.test.data.ts";
 import { knownBehaviours } from "./world.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const suiteIn = (folder: string) => loadAttacks(folder).suites[0] as Suite;
 

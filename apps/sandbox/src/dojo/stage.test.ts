@@ -1,6 +1,6 @@
 import { completenessOf, type Entry } from "@remit/core";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { encodings, plainEncoding, plant } from "./encode.ts";
 import type { DojoPolicy } from "./policy.ts";
 import { policyOf } from "./policy.ts";
@@ -8,7 +8,7 @@ import { openStage } from "./stage.ts";
 import { loadAttacks, type Suite } from "./suite.ts";
 import { tinyFolders } from "./tiny-suite.test.data.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const { folder, policy: file } = tinyFolder();
 const { suites, templates } = loadAttacks(folder);

@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { environmentOf, loadAttacks } from "./suite.ts";
 import { filesOf, tinyFolders } from "./tiny-suite.test.data.ts";
 import { behavioursOf } from "./world.ts";
 
-const tinyFolder = tinyFolders();
+const tinyFolder = tinyFolders(afterAll);
 
 const only = (folder: string) =>
   loadAttacks(folder).suites[0] as NonNullable<ReturnType<typeof loadAttacks>["suites"][0]>;

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 
 /** A shop of our own that sends parcels: three reads and two writes, two tasks and two goals, in the published folder form. */
 const files = {
@@ -126,9 +125,11 @@ export interface TinySuite {
 
 /**
  * For the head of a test file: what writes the suite into a folder of its own, with what is given in the place of a file.
- * The folders go when the file's tests have ended.
+ * @param afterAll called with what removes the folders when the file's tests have ended
  */
-export function tinyFolders(): (changed?: Partial<Record<FileName, unknown>>) => TinySuite {
+export function tinyFolders(
+  afterAll: (remove: () => void) => void,
+): (changed?: Partial<Record<FileName, unknown>>) => TinySuite {
   const place = mkdtempSync(join(tmpdir(), "remit-suites-"));
   afterAll(() => rmSync(place, { recursive: true, force: true }));
   return (changed = {}) => {
