@@ -127,6 +127,20 @@ describe("what is sealed", () => {
 });
 
 describe("stepping in", () => {
+  test("a misspelt tool or agent takes nothing away and is refused; judges and what undoes are agents", async () => {
+    const cwd = copyOfHome();
+    const why = ["--reason", "x"];
+    const tool = await remitHere(cwd, ["restrict", "tool", "refund_ordre", ...why]);
+    expect(tool).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no tool "refund_ordre"; it has .*refund_order/),
+    });
+    const agent = await remitHere(cwd, ["restrict", "agent", "acton", ...why]);
+    expect(agent).toMatchObject({ code: 2, stderr: expect.stringMatching(/no agent "acton"; it has .*action/) });
+    for (const name of ["effectCompliance", "compensation"])
+      expect(await remitHere(cwd, ["restrict", "agent", name, ...why])).toMatchObject({ code: 0 });
+  });
+
   test("a tool that is taken away is gone for a run that waits with it; given back, others may use it", async () => {
     const cwd = copyOfHome();
     const taken = await remitHere(cwd, ["restrict", "tool", "refund_order", "--reason", "provider down", "--json"]);
