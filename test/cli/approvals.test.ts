@@ -126,6 +126,12 @@ describe("what is sealed", () => {
   });
 });
 
+test("of many runs that a text stands for, the first are named, and that there are more", async () => {
+  const { code, stderr } = await remitHere(home, ["show", "run_"]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/run_ stands for \d+ runs: (run_\S+, ){5}…\n/);
+});
+
 describe("stepping in", () => {
   test("a misspelt tool or agent takes nothing away and is refused; judges and what undoes are agents", async () => {
     const cwd = copyOfHome();
