@@ -132,8 +132,8 @@ function sumOf(tally: Readonly<Record<string, number>>): number {
 }
 
 function approvalText({ approvals, waiting }: Totals): string {
-  const told = tallyText(decided(approvals)) || "nobody was asked";
-  return waiting > 0 ? `${told}, ${waiting} waiting` : told;
+  const told = [tallyText(decided(approvals)), waiting > 0 ? `${waiting} waiting` : ""].filter((text) => text !== "");
+  return told.join(", ") || "nobody was asked";
 }
 
 function tallies(totals: Totals): string {
@@ -147,7 +147,7 @@ function tallies(totals: Totals): string {
     );
     return `<div><h3>${title}</h3><table>${rows.join("")}</table></div>`;
   };
-  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals), true)}${list("What judges said", totals.verdicts, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
+  return `<section class="tallies">${list(totals.waiting > 0 ? "How runs stand" : "How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals), true)}${list("What judges said", totals.verdicts, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
 }
 
 function closings(reports: readonly SuiteReport[]): string {
@@ -256,7 +256,11 @@ function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words
         `<li class="${ok ? "good" : "bad"}"><b class="check">${escapeHtml(name)}</b>${detail === "" ? "" : ` <span class="seen">${escapeHtml(detail)}</span>`}</li>`,
     ),
   ];
-  return `<div class="facts"><dl>${list.join("")}</dl><div><h3>Checks</h3><ul class="checks">${lines.join("")}</ul></div></div>
+  const isToCome = waiting && lines.length === 0;
+  const checked = isToCome
+    ? '<p class="note">They are made when the run has ended.</p>'
+    : `<ul class="checks">${lines.join("")}</ul>`;
+  return `<div class="facts"><dl>${list.join("")}</dl><div><h3>Checks</h3>${checked}</div></div>
 <h3>Timeline</h3><div class="timeline" data-run="${escapeHtml(runId)}"></div>`;
 }
 
