@@ -63,6 +63,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     args: ["approvals", "approve", "x"],
     says: ["--reason <text>", "approvals approve --help"],
   },
+  "a reason without a word": {
+    args: ["approvals", "approve", "x", "--reason", " "],
+    says: ["usage/wrong", "--reason <text>", "Say why", "approvals approve --help"],
+  },
   "somebody who is nobody": {
     args: ["approvals", "approve", "x", "--reason", "y", "--as", "jo"],
     says: ["usage/wrong", "operator:jo"],
