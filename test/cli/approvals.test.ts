@@ -126,7 +126,27 @@ describe("what is sealed", () => {
   });
 });
 
+test("of many runs that a text stands for, the first are named, and that there are more", async () => {
+  const { code, stderr } = await remitHere(home, ["show", "run_"]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/run_ stands for \d+ runs: (run_\S+, ){5}…\n/);
+});
+
 describe("stepping in", () => {
+  test("a misspelt tool or agent takes nothing away and is refused; judges and what undoes are agents", async () => {
+    const cwd = copyOfHome();
+    const why = ["--reason", "x"];
+    const tool = await remitHere(cwd, ["restrict", "tool", "refund_ordre", ...why]);
+    expect(tool).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no tool "refund_ordre"; it has .*refund_order/),
+    });
+    const agent = await remitHere(cwd, ["restrict", "agent", "acton", ...why]);
+    expect(agent).toMatchObject({ code: 2, stderr: expect.stringMatching(/no agent "acton"; it has .*action/) });
+    for (const name of ["effectCompliance", "compensation"])
+      expect(await remitHere(cwd, ["restrict", "agent", name, ...why])).toMatchObject({ code: 0 });
+  });
+
   test("a tool that is taken away is gone for a run that waits with it; given back, others may use it", async () => {
     const cwd = copyOfHome();
     const taken = await remitHere(cwd, ["restrict", "tool", "refund_order", "--reason", "provider down", "--json"]);

@@ -21,6 +21,14 @@ const own = ["run", "--scenarios", "mine.yaml"];
 const mistakes: Readonly<Record<string, Mistake>> = {
   "a command that is none": { args: ["grahp"], says: ['there is no command "grahp"', "graph", "remit --help"] },
   "an option that is none": { args: ["run", "--modle", "x"], says: ["unknown option '--modle'", "remit run --help"] },
+  "the help of a command that is none": {
+    args: ["help", "grahp"],
+    says: ['there is no command "grahp"', "remit --help"],
+  },
+  "the help of one that a command does not have": {
+    args: ["approvals", "help", "grant"],
+    says: ['there is no command "grant"', "remit approvals --help"],
+  },
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
   "an unknown pack": { args: ["run", "nope"], says: ["pack/unknown", "nope", "order-desk, files-desk, tau2-retail"] },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
@@ -46,12 +54,19 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     given: file("r.yaml", 'models: { a: "openai:gpt-5-mini" }\nroutes: { fats: a, "*": a }\n'),
     says: ["routes/field-wrong", "r.yaml:2: routes.fats", "its aliases are careful, fast"],
   },
-  "seeds that are none": { args: ["run", "--seed", "9..1"], says: ["usage/wrong", '"9..1"'] },
+  "seeds that are none": { args: ["run", "--seed", "9..1"], says: ["usage/wrong", '"9..1"', "remit run --help"] },
   "an approver that is none": {
     args: ["run", "--approver", "me"],
     says: ["usage/wrong", "--approver takes auto or none", '"me"'],
   },
-  "a decision without a reason": { args: ["approvals", "approve", "x"], says: ["--reason <text>", "approvals --help"] },
+  "a decision without a reason": {
+    args: ["approvals", "approve", "x"],
+    says: ["--reason <text>", "approvals approve --help"],
+  },
+  "a reason without a word": {
+    args: ["approvals", "approve", "x", "--reason", " "],
+    says: ["usage/wrong", "--reason <text>", "Say why", "approvals approve --help"],
+  },
   "somebody who is nobody": {
     args: ["approvals", "approve", "x", "--reason", "y", "--as", "jo"],
     says: ["usage/wrong", "operator:jo"],
@@ -134,6 +149,13 @@ test("with --json a mistake is one document as well; --debug adds the stack", as
   ]);
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, exitCode: 2, error: { code: "pack/unknown" } });
   expect(debug.stderr).toMatch(/\n\s+at /);
+});
+
+test("a hint names the state folder that the command was given", async () => {
+  const cwd = folder();
+  await remitHere(cwd, ["run", "--filter", "thanks", "--no-report", "--state", "mine"]);
+  const { stderr } = await remitHere(cwd, ["--state", "mine", "show", "nope"]);
+  expect(stderr).toContain("`remit list --state mine` shows the runs.");
 });
 
 test("a run that is not there, and one of too few letters; a server that dies at its start", async () => {

@@ -136,7 +136,7 @@ export const sandboxErrorCodes = {
   "system/refused": {
     retryable: true,
     message: "the system refused: {reason}",
-    hint: "Check the rights, and that there is room on the disk. `remit resume` goes on with what was cut off.",
+    hint: "Check the path, its rights, and that there is room on the disk. `remit resume` goes on with a suite that was cut off.",
   },
   "sandbox/unforeseen": {
     retryable: false,

@@ -175,15 +175,21 @@
     };
     form.addEventListener("input", filter);
     form.addEventListener("submit", (event) => event.preventDefault());
+    // A reload and the way back bring the wishes of before.
+    addEventListener("pageshow", filter);
   }
 
   // Where the picture is wider than its frame, its middle is where to begin.
   for (const frame of document.querySelectorAll(".scroll"))
     frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
 
-  const wanted = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (wanted?.matches(".runs tbody")) {
+  /** Opens the run that the address ends with. */
+  const follow = () => {
+    const wanted = document.getElementById(location.hash.slice(1));
+    if (!wanted?.matches(".runs tbody")) return;
     open(wanted, true);
     wanted.scrollIntoView();
-  }
+  };
+  addEventListener("hashchange", follow);
+  follow();
 })();

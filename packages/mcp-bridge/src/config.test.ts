@@ -94,8 +94,8 @@ test("a member `remit` says what is ours to say", () => {
 
 const server = (remit: object) => ({ mcpServers: { files: { command: "files-mcp", remit } } });
 test.each<readonly [string, unknown, number, string, string]>([
-  ["what is not JSON", '{\n  "mcpServers": {\n    "a": nope\n  }\n}', 3, "", "it is not JSON (InvalidSymbol)"],
-  ["no servers", { tools: [] }, 1, "", "there is no member `mcpServers`"],
+  ["what is not JSON", '{\n  "mcpServers": {\n    "a": nope\n  }\n}', 3, "the whole", "it is not JSON (InvalidSymbol)"],
+  ["no servers", { tools: [] }, 1, "the whole", "there is no member `mcpServers`"],
   ["two servers of one name", '{"mcpServers": {\n"a": {"command":"x"},\n"a": {"command":"y"}}}', 3, "a", "twice"],
   [
     "a server without a way to it",
@@ -187,7 +187,7 @@ test("a variable that is missing is told by name, in arguments, environment, hea
 test("a file is read from where it is", async () => {
   const folder = mkdtempSync(join(tmpdir(), "remit-config-"));
   const file = join(folder, "mcp.json");
-  await expect(readMcpConfig(file)).rejects.toMatchObject({ code: "mcp/config-unreadable", data: { file } });
+  await expect(readMcpConfig(file)).rejects.toMatchObject({ code: "mcp/config-missing", data: { file } });
   writeFileSync(file, JSON.stringify({ mcpServers: { a: { command: "x" } }, remit: { pins: "pins.json" } }));
   expect((await readMcpConfig(file, { env: {} })).pins).toBe(join(folder, "pins.json"));
   rmSync(folder, { recursive: true });

@@ -125,15 +125,15 @@ const whole = z.strictObject({
 
 /**
  * Reads such a file.
- * @throws McpError `mcp/config-unreadable` with the line and the member, `mcp/variable-missing`, `mcp/config-invalid`
+ * @throws McpError `mcp/config-missing`, `mcp/config-unreadable` with the line and the member, `mcp/variable-missing`,
+ *   `mcp/config-invalid`
  */
 export async function readMcpConfig(file: string, options: ReadMcpConfigOptions = {}): Promise<McpConfig> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
-    const data = { file, line: 0, field: "", reason: reasonOf(cause) };
-    throw new McpError("mcp/config-unreadable", data, { cause });
+    throw new McpError("mcp/config-missing", { file, reason: reasonOf(cause) }, { cause });
   }
   return parseMcpConfig(text, file, options);
 }
@@ -265,7 +265,7 @@ function placesIn(text: string, file: string): Places {
     new McpError("mcp/config-unreadable", {
       file,
       line: lineOf(offset),
-      field: visible(field),
+      field: field === "" ? "the whole" : visible(field),
       reason: visible(reason),
     });
   const error: Places["error"] = (path, reason) => {

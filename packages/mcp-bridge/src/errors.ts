@@ -168,6 +168,12 @@ export const mcpErrorCodes = {
     message: "nothing was accepted: {reason}",
     hint: "Read again what waits (`remit-mcp pins`): what was shown before is no longer what there is.",
   },
+  "mcp/config-missing": {
+    retryable: false,
+    mayHaveExecuted: false,
+    message: "the file {file} cannot be read: {reason}",
+    hint: "Correct the path, or the file's rights.",
+  },
   "mcp/config-unreadable": {
     retryable: false,
     mayHaveExecuted: false,

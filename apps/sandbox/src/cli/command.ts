@@ -49,9 +49,11 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
   } catch (thrown) {
     // Help and version come as an "error" with code 0: they have been printed.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCode;
-    const complaint = thrown instanceof CommanderError ? misuse(thrown, remit, words) : complaintOf(thrown);
+    const complaint = complaintAbout(thrown, remit, words);
     if (words.includes("--json")) json({ ok: false, exitCode: usage, error: complaint });
-    for (const line of complaintLines(complaint, place().command)) stderr.write(`${line}\n`);
+    // What a hint names is in the folder that the person named; help is the same in each.
+    const { state } = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string }>();
+    for (const line of complaintLines(complaint, place(state).command)) stderr.write(`${line}\n`);
     if (words.includes("--debug")) stderr.write(`${stackOf(thrown)}\n`);
     return usage;
   }
@@ -61,16 +63,31 @@ function all(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(all)];
 }
 
+/** What is wrong; with the words of the command line, the hint is the help of the command that they name. */
+function complaintAbout(thrown: unknown, remit: Command, words: readonly string[]): Complaint {
+  const named = namedIn(remit, words);
+  const own = thrown instanceof CommanderError ? misuse(thrown, words) : complaintOf(thrown);
+  if (own.code !== "usage/wrong") return own;
+  return { ...own, hint: `\`remit ${[...named, "--help"].join(" ")}\` shows what there is.` };
+}
+
 /** What commander found wrong with the words of the command line. */
-function misuse({ message }: CommanderError, { commands }: Command, words: readonly string[]): Complaint {
-  const named = words.find((word) => commands.some((command) => command.name() === word));
-  return {
-    code: "usage/wrong",
-    message: message.replace(/^error: /, "").replace(/\s*\n\s*/g, " "),
-    hint: `\`remit ${named === undefined ? "" : `${named} `}--help\` shows what there is.`,
-    issues: [],
-    unforeseen: false,
-  };
+function misuse({ code, message }: CommanderError, words: readonly string[]): Complaint {
+  // Commander answers `help <nothing>` with help that is an error, and says no more.
+  const reason =
+    code === "commander.help"
+      ? `there is no command "${words.findLast((word) => !word.startsWith("-")) ?? ""}"`
+      : message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  return complaintOf(new SandboxError("usage/wrong", { reason }));
+}
+
+/** The names of the command, and of its own, that the words begin with. */
+function namedIn({ commands }: Command, words: readonly string[]): readonly string[] {
+  for (const [index, word] of words.entries()) {
+    const found = commands.find((command) => command.name() === word);
+    if (found) return [word, ...namedIn(found, words.slice(index + 1))];
+  }
+  return [];
 }
 
 function stackOf(thrown: unknown): string {

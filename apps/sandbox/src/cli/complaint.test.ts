@@ -25,7 +25,12 @@ test("what the system refuses is no defect; anything else unknown is", () => {
   } catch (thrown) {
     refusal = thrown;
   }
-  expect(complaintOf(refusal)).toMatchObject({ code: "system/refused", unforeseen: false });
+  expect(complaintOf(refusal)).toMatchObject({
+    code: "system/refused",
+    message: expect.stringContaining("/nowhere/at/all"),
+    hint: expect.stringContaining("Check the path"),
+    unforeseen: false,
+  });
   expect(complaintOf(new TypeError("x is not a function"))).toMatchObject({
     code: "sandbox/unforeseen",
     unforeseen: true,

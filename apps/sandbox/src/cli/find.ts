@@ -11,6 +11,7 @@ export interface SuiteState {
 }
 
 const everyRun = 1_000_000;
+const idsShown = 5;
 
 export async function stateOf(journal: Journal, suite: SuiteFile): Promise<SuiteState> {
   const runs = await journal.listRuns({ tenant: suite.id, most: everyRun });
@@ -34,12 +35,8 @@ export function findSuite(workspace: Workspace, text: string | undefined): Suite
   const [found, ...others] = fits.length > 0 ? fits : suites.filter(({ id }) => id.includes(text ?? ""));
   if (!found) throw new SandboxError("suite/unknown", { suite: text ?? "at all", folder: workspace.dir });
   if (others.length > 0) {
-    const names = [found, ...others].slice(0, 5).map(({ id }) => id);
-    throw new SandboxError("suite/ambiguous", {
-      suite: text ?? "",
-      count: others.length + 1,
-      suites: names.join(", "),
-    });
+    const suites = firstOf([found, ...others].map(({ id }) => id));
+    throw new SandboxError("suite/ambiguous", { suite: text ?? "", count: others.length + 1, suites });
   }
   return found;
 }
@@ -62,8 +59,8 @@ export async function findRun(
   const exact = all.filter(({ record }) => record.runId === text);
   const [found, ...others] = exact.length > 0 ? exact : all.filter(({ record }) => record.runId.includes(text));
   if (found && others.length > 0) {
-    const names = [found, ...others].slice(0, 5).map(({ record }) => record.runId);
-    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs: names.join(", ") });
+    const runs = firstOf([found, ...others].map(({ record }) => record.runId));
+    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs });
   }
   if (found) return found;
   for (const suite of suites) {
@@ -73,4 +70,9 @@ export async function findRun(
     }
   }
   throw new SandboxError("suite/run-unknown", { run: text, folder: workspace.dir });
+}
+
+/** As many of the ids as one looks through, and a sign that there are more. */
+function firstOf(ids: readonly string[]): string {
+  return [...ids.slice(0, idsShown), ...(ids.length > idsShown ? ["…"] : [])].join(", ");
 }

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Context, ExitCode } from "./context.ts";
 
 /** The commands by which people step in: decide, cancel, take away, undo, do again. */
@@ -50,7 +50,7 @@ Examples:
     const command = asSomebody(approvals.command(decision))
       .description(description)
       .argument("<address>", "what waits")
-      .requiredOption("--reason <text>", "why; it is kept, and a rejected agent reads it");
+      .requiredOption("--reason <text>", "why; it is kept, and a rejected agent reads it", said);
     if (decision === "edit") command.requiredOption("--input <json>", "all arguments, as they shall be");
     command.action(async (address, options) => {
       const { decideApproval } = await import("./approvals.ts");
@@ -64,7 +64,7 @@ Examples:
     .option("--content <json>", "what its form asks for, as an object")
     .option("--decline", "no")
     .option("--cancel", "neither yes nor no")
-    .option("--reason <text>", "why; it is kept")
+    .option("--reason <text>", "why; it is kept", said)
     .action(async (address, options) => {
       const { answerQuestion } = await import("./answers.ts");
       done(await answerQuestion(address, options, shared()));
@@ -110,7 +110,7 @@ Examples:
   asSomebody(letters.command("dismiss"))
     .description("put it aside")
     .argument("<run>", "a run's id or a part of it, or a scenario's name")
-    .requiredOption("--reason <text>", "why")
+    .requiredOption("--reason <text>", "why", said)
     .action(async (run, options) => {
       const { dismissLetter } = await import("./letters.ts");
       done(await dismissLetter(run, options, shared()));
@@ -119,7 +119,7 @@ Examples:
   asSomebody(remit.command("cancel"))
     .description("cancel a run, or one agent of it with all that works for it")
     .argument("<run>", "a run's id or a part of it, or a scenario's name")
-    .requiredOption("--reason <text>", "why")
+    .requiredOption("--reason <text>", "why", said)
     .option("--subtree <path>", "only this agent instance, such as action#1; its supervisor goes on")
     .addHelpText(
       "after",
@@ -145,7 +145,7 @@ Examples:
       )
       .argument("<kind>", "tool, agent or tenant; list shows what is taken away")
       .argument("[name]", "name of the tool or the agent")
-      .option("--reason <text>", "why")
+      .option("--reason <text>", "why", said)
       .option("--suite <suite>", "a suite, or a part of its id (default: the newest)")
       .option("--all", "for all suites, those to come included")
       .addHelpText(
@@ -190,4 +190,10 @@ function asSomebody(command: Command): Command {
     .option("--as <kind:id>", "who does it, such as operator:jo (default: the system's user)")
     .option("--role <role...>", "roles that they have (default: staff)")
     .option("--json", "print one JSON document and nothing else");
+}
+
+/** Why somebody steps in: the words are kept, so there have to be some. */
+function said(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("Say why; it is kept.");
+  return text;
 }

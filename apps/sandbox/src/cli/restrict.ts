@@ -1,4 +1,4 @@
-import { everyTenant, type RestrictionTarget } from "@remit/core";
+import { everyTenant, type RestrictionTarget, type SupervisorDefinition } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { minuteText } from "../face/case.ts";
 import { count, printable } from "../face/text.ts";
@@ -32,6 +32,7 @@ export async function restrict(
     const target = targetOf(kind, name);
     if (options.reason === undefined)
       throw new SandboxError("usage/wrong", { reason: `${verb} needs --reason <text>` });
+    if (verb === "restrict" && options.all !== true) mustBeThere(target, supervisor.definition);
     const tenant = options.all === true ? everyTenant : suite.id;
     const changed = await supervisor[verb](target, { tenant, reason: options.reason, principal });
     if (options.json !== true) {
@@ -63,4 +64,22 @@ function targetOf(kind: string, name: string | undefined): RestrictionTarget {
   if ((kind === "tool" || kind === "agent") && name !== undefined) return { kind, name };
   const reason = `give "tool <name>", "agent <name>" or "tenant", not "${[kind, name].filter(Boolean).join(" ")}"`;
   throw new SandboxError("usage/wrong", { reason });
+}
+
+/** Stands for an agent where the writes of an ended run are undone. */
+const undoes = "compensation";
+
+/** A name that nobody has takes nothing away, and whoever misspelt it would think otherwise. */
+function mustBeThere(target: RestrictionTarget, definition: SupervisorDefinition): void {
+  if (target.kind === "tenant") return;
+  const names = target.kind === "tool" ? [...definition.tools.keys()] : [...agentsOf(definition), undoes];
+  if (names.includes(target.name)) return;
+  const reason = `${definition.name} has no ${target.kind} "${target.name}"; it has ${names.join(", ")}`;
+  throw new SandboxError("usage/wrong", { reason });
+}
+
+/** Names of the agents and judges, those of teams inside included. */
+function agentsOf({ agents, judges }: SupervisorDefinition): string[] {
+  const own = [...agents.values(), judges.compliance, judges.reviewer].filter((agent) => agent !== undefined);
+  return own.flatMap((agent) => [agent.name, ...(agent.team ? agentsOf(agent.team) : [])]);
 }

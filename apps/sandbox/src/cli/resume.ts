@@ -39,7 +39,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
   };
   if (!isUnfinished(state)) {
     if (json) context.json({ command: "resume", ok: true, exitCode: 0, suite: suite.id, before, suites: [] });
-    else out.print(`Nothing to resume: all ${before.ended} runs of ${suite.id} have ended.`);
+    else out.print(`Nothing to resume: every run of ${suite.id} has ended.`);
     return 0;
   }
   const concurrency = wholeNumber("--concurrency", options.concurrency ?? defaultConcurrency(suite.model), 1, 64);

@@ -108,6 +108,24 @@ test("text from a run never becomes markup", () => {
   expect(JSON.parse(data).beats[0].d).toBe(attack);
 });
 
+test("a run that waits is not told as one that ended, and its checks as to come", () => {
+  const [scenario] = report.scenarios;
+  if (!scenario) throw new Error("the report has a scenario");
+  const waits = { ...scenario, status: "parked", reason: "", waiting: true, checks: [], violations: [] } as const;
+  const html = page({
+    reports: [{ ...report, failed: 0, waiting: 1, violations: [], scenarios: [waits] }],
+    runs: new Map([["run_1", runData(recorded, 500)]]),
+    definition,
+    traffic: { edges: {}, agents: {}, ends: {} },
+    command: (words) => `remit ${words}`,
+  });
+  expect(html).toContain("<h3>How runs stand</h3>");
+  expect(html).not.toContain("How runs ended");
+  expect(html).toContain("<small>1 waiting</small>");
+  expect(html).not.toContain("nobody was asked");
+  expect(html).toContain("They are made when the run has ended.");
+});
+
 test("the picture has every agent, edge, question and end, and counts them", () => {
   const svg = pictureOf(definition, { edges: { 'is <unclear> & "odd"': 4 }, agents: {}, ends: { completed: 9 } });
   expect(svg).toContain(">clerk</text>");

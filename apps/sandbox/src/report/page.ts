@@ -132,8 +132,8 @@ function sumOf(tally: Readonly<Record<string, number>>): number {
 }
 
 function approvalText({ approvals, waiting }: Totals): string {
-  const told = tallyText(decided(approvals)) || "nobody was asked";
-  return waiting > 0 ? `${told}, ${waiting} waiting` : told;
+  const told = [tallyText(decided(approvals)), waiting > 0 ? `${waiting} waiting` : ""].filter((text) => text !== "");
+  return told.join(", ") || "nobody was asked";
 }
 
 function tallies(totals: Totals): string {
@@ -147,7 +147,7 @@ function tallies(totals: Totals): string {
     );
     return `<div><h3>${title}</h3><table>${rows.join("")}</table></div>`;
   };
-  return `<section class="tallies">${list("How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals), true)}${list("What judges said", totals.verdicts, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
+  return `<section class="tallies">${list(totals.waiting > 0 ? "How runs stand" : "How runs ended", totals.statuses, true)}${list("What people decided", decided(totals.approvals), true)}${list("What judges said", totals.verdicts, true)}${list("Why calls were denied", totals.denied)}${list("Faults the model made", totals.noise)}</section>`;
 }
 
 function closings(reports: readonly SuiteReport[]): string {
@@ -181,7 +181,7 @@ function scenarioSection({ reports, runs, command }: PageOptions): string {
 </form>
 <noscript><p class="note">Filters and timelines need scripts. Without: <code>${escapeHtml(command("show <run>"))}</code></p></noscript>
 <table class="runs">
-<thead><tr><th scope="col"><span class="away">Result</span></th><th scope="col">Scenario</th>${several ? '<th scope="col">Seed</th>' : ""}<th scope="col">Status</th><th scope="col" class="wide">Path or reason</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Denied</th><th scope="col" class="number wide">Time</th></tr></thead>
+<thead><tr><th scope="col"><span class="away">Result</span></th><th scope="col">Scenario</th>${several ? '<th scope="col">Seed</th>' : ""}<th scope="col">Status</th><th scope="col" class="wide">Path or reason</th><th scope="col" class="number${several ? " wide" : ""}">Calls</th><th scope="col" class="number">Denied</th><th scope="col" class="number wide">Time</th></tr></thead>
 ${all.map(({ scenario, seed }) => scenarioRow(scenario, several ? seed : undefined, runs.has(scenario.runId), command)).join("\n")}
 </table>
 <p class="nothing" hidden>No scenario fits.</p>
@@ -201,7 +201,7 @@ function scenarioRow(
   return `<tbody id="${escapeHtml(runId)}" data-ok="${ok || waiting}" data-status="${status}" data-denied="${denied}" data-tags="${escapeHtml(tags.join("\n"))}" data-words="${escapeHtml(words)}">
 <tr class="row"><td class="mark ${waiting ? "" : ok ? "good" : "bad"}"><span aria-hidden="true">${waiting ? "·" : ok ? "✓" : "✗"}</span><span class="away">${waiting ? "waits" : ok ? "as expected" : "not as expected"}</span></td>
 <th scope="row"><button type="button" aria-expanded="false" aria-controls="more-${escapeHtml(runId)}"><b class="headline">${escapeHtml(title)}</b><small class="name">${escapeHtml(name)}</small></button></th>
-${seed === undefined ? "" : `<td>${seed}</td>`}<td><span class="status ${status}">${status}</span></td><td class="wide path">${escapeHtml(reason === "" ? pathText(path) : reason)}</td><td class="number">${counts.reads + counts.writes}</td><td class="number${denied > 0 ? " warn" : ""}">${denied === 0 ? "·" : denied}</td><td class="number wide">${duration(durationMs)}</td></tr>
+${seed === undefined ? "" : `<td>${seed}</td>`}<td><span class="status ${status}">${status}</span></td><td class="wide path">${escapeHtml(reason === "" ? pathText(path) : reason)}</td><td class="number${seed === undefined ? "" : " wide"}">${counts.reads + counts.writes}</td><td class="number${denied > 0 ? " warn" : ""}">${denied === 0 ? "·" : denied}</td><td class="number wide">${duration(durationMs)}</td></tr>
 <tr class="more" id="more-${escapeHtml(runId)}" hidden><td colspan="${columns}">${details(scenario, hasTimeline, command)}</td></tr>
 </tbody>`;
 }
@@ -256,7 +256,11 @@ function details(scenario: ScenarioReport, hasTimeline: boolean, command: (words
         `<li class="${ok ? "good" : "bad"}"><b class="check">${escapeHtml(name)}</b>${detail === "" ? "" : ` <span class="seen">${escapeHtml(detail)}</span>`}</li>`,
     ),
   ];
-  return `<div class="facts"><dl>${list.join("")}</dl><div><h3>Checks</h3><ul class="checks">${lines.join("")}</ul></div></div>
+  const isToCome = waiting && lines.length === 0;
+  const checked = isToCome
+    ? '<p class="note">They are made when the run has ended.</p>'
+    : `<ul class="checks">${lines.join("")}</ul>`;
+  return `<div class="facts"><dl>${list.join("")}</dl><div><h3>Checks</h3>${checked}</div></div>
 <h3>Timeline</h3><div class="timeline" data-run="${escapeHtml(runId)}"></div>`;
 }
 

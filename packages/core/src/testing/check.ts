@@ -54,7 +54,11 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
   const told = said.join("\n").toLowerCase();
   for (const text of expect.says ?? []) {
     const ok = told.includes(text.toLowerCase());
-    checks.push({ name: `says "${text}"`, ok, detail: ok ? "" : `the customer was told: ${short(said)}` });
+    checks.push({
+      name: `says "${text}"`,
+      ok,
+      detail: ok ? "" : `the customer was told: ${said.length === 0 ? "nothing" : short(said)}`,
+    });
   }
   for (const text of expect.neverSays ?? []) {
     const ok = !told.includes(text.toLowerCase());
@@ -64,7 +68,7 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
   if (expect.writes !== undefined) equal("writes", expect.writes, done.writes);
   for (const tool of expect.reads ?? []) {
     const ok = done.reads.includes(tool);
-    checks.push({ name: `reads ${tool}`, ok, detail: ok ? "" : `read: ${done.reads.join(", ")}` });
+    checks.push({ name: `reads ${tool}`, ok, detail: ok ? "" : `read: ${done.reads.join(", ") || "nothing"}` });
   }
   if (expect.denied !== undefined) {
     const denied = deniedIn(entries);

@@ -162,6 +162,16 @@ describe("people of a scenario decide on calls", () => {
   });
 });
 
+test("what was not read or said is told as nothing", async () => {
+  const { checks } = await runScenario(scenario({ script: [], expect: { reads: ["get_order"], says: ["done"] } }), {
+    engine: memoryEngine(),
+  });
+  expect(failed(checks)).toMatchObject([
+    { name: 'says "done"', detail: "the customer was told: nothing" },
+    { name: "reads get_order", detail: "read: nothing" },
+  ]);
+});
+
 test("the path of a case leaves out who judged its writes", async () => {
   const judge = defineAgent({
     name: "judge",
