@@ -91,6 +91,30 @@ describe("K1–K4", () => {
     ]);
   });
 
+  test.each([
+    ["Han", "请联系", "谢谢"],
+    ["kana", "メールは", "です"],
+    ["Hangul", "메일은", "입니다"],
+    ["Thai", "อีเมล", "ครับ"],
+  ])("values and tokens stand beside letters of %s, which have no spaces between words", async (_, before, after) => {
+    const vault = await vaults().open();
+    const token = vault.seal("email", "ada@example.org", true);
+    for (const [of, isValue] of [
+      ["ada@example.org", true],
+      [token, false],
+    ] as const) {
+      expect(vault.known(`${before}${of}${after}`)).toMatchObject([{ start: before.length, token, isValue }]);
+    }
+    vault.seal("person", "東京都千代田区", true);
+    expect(vault.known("住所は東京都千代田区です")).toMatchObject([{ start: 3, end: 10, isValue: true }]);
+  });
+
+  test("a value is found behind the end of a longer number that has its beginning", async () => {
+    const vault = await vaults().open();
+    vault.seal("pin", "12 12", true);
+    expect(vault.known("312 12 12")).toMatchObject([{ start: 4, end: 9 }]);
+  });
+
   test("two that seal at once write each value once", async () => {
     const { journal, open } = vaults();
     const [left, right] = [await open(), await open()];
