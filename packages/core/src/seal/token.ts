@@ -21,7 +21,8 @@ export function makeToken(kind: string, value: string, draw: Draw, isFree: (toke
   for (let attempt = 0; make && attempt < attemptsMax; attempt++) {
     const token = make(value, drawer(draw(attempt)));
     if (token === undefined) break;
-    if (token !== value && isFree(token)) return token;
+    // One that nobody would look for were a value to whoever comes next.
+    if (token !== value && tokenHint.test(token) && isFree(token)) return token;
   }
   for (let attempt = attemptsMax; ; attempt++) {
     const token = `sealed_${kind.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}_${drawer(draw(attempt)).letters(14)}`;

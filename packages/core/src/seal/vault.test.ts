@@ -66,6 +66,23 @@ describe("tokens have the form of what they stand for", () => {
     );
   });
 
+  test("whatever signs are between the digits of a value, its token is looked for in a text", () => {
+    const digits = fc.array(
+      fc.tuple(fc.constantFrom(..."0123456789"), fc.constantFrom("", " ", "\u00a0", "-", " – ", "_")),
+      {
+        minLength: 7,
+        maxLength: 15,
+      },
+    );
+    fc.assert(
+      fc.property(fc.constantFrom("phone", "us-ssn", "card", "iban"), digits, (kind, pairs) => {
+        const value = `${kind === "iban" ? "D E " : ""}${pairs.flat().join("")}`;
+        expect(token(kind, value)).toMatch(tokenHint);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test("a token that something else has is not taken", () => {
     const first = token("phone", "555-0199");
     expect(makeToken("phone", "555-0199", draw("555-0199"), (free) => free !== first)).not.toBe(first);
