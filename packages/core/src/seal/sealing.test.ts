@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
 import type { ModelRequest } from "../port/model.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
@@ -268,4 +269,57 @@ test("a run that takes the place of another one gets its values, sealed anew", a
   expect(seen[0]).not.toEqual(seen[1]);
   expect(JSON.stringify(seen)).not.toContain("Ada");
   expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([{ to: { kind: "run", name: as } }]);
+});
+
+/** One agent that is told of a person, and says what the model says. */
+function desk(say: (turn: number) => readonly ResponsePart[]) {
+  const teller = defineAgent({
+    name: "teller",
+    description: "Tells.",
+    instructions: "Tell.",
+    model: "m",
+    tools: [],
+    input: z.object({ text: z.string(), name: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ text: z.string() }),
+  });
+  let turn = 0;
+  return createSupervisor({
+    agents: { teller },
+    entry: "teller",
+    exit: "teller",
+    handoffs: [],
+    engine: memoryEngine(),
+    vault: { key },
+    seal: { detectors: [emails] },
+    models: { m: { id: "m", cost: "zero", generate: () => ({ parts: say(++turn) }) } },
+  });
+}
+
+describe("an answer that is a JSON text is sealed as what it says", () => {
+  const name = 'Ada "the Countess"\nLovelace';
+  test.each([
+    ["with escapes", [{ type: "text", text: JSON.stringify({ text: `It is ${name}.` }) }]],
+    ["with an address in escapes", [{ type: "text", text: '{"text":"It is ada\\u0040example.org."}' }]],
+    [
+      "in two pieces",
+      [
+        { type: "text", text: '{"text":"It is ada@exam' },
+        { type: "text", text: 'ple.org."}' },
+      ],
+    ],
+  ] as const)("%s", async (_, parts) => {
+    const run = await desk(() => parts).start({ text: "who?", name }, { tenant: "acme" });
+    expect((await run.result()).status).toBe("completed");
+    const text = JSON.stringify(await run.entries());
+    expect(text).not.toContain("the Countess");
+    expect(text).not.toContain("ada@example.org");
+    expect(text).not.toContain("ada\\\\u0040");
+  });
+
+  test("and stays as it was said where it holds nothing", async () => {
+    const said = '{ "text": "a\\tb" }';
+    const run = await desk(() => [{ type: "text", text: said }]).start({ text: "who?", name }, { tenant: "acme" });
+    expect((await run.result()).status).toBe("completed");
+    expect(JSON.stringify(await run.entries())).toContain(JSON.stringify(said));
+  });
 });

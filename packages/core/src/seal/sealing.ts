@@ -135,11 +135,14 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     const agent = findAgent(definition, agentName);
     const output = agent && declared.output(agent);
     const speaks = parts.every(({ type }) => type === "text" || type === "reasoning");
-    const spoken = speaks && output ? asJson(parts) : undefined;
+    const spoken = speaks && (output || hides(parts)) ? asJson(parts) : undefined;
     if (spoken !== undefined) {
       // An answer that is a JSON text is read as one: its members have their classes too.
-      const text = JSON.stringify(sealJson(spoken, output, context));
-      return [...sealedReasoning(parts, context), { type: "text", text }];
+      const sealed = sealJson(spoken, output, context);
+      if (output || sealed !== spoken) {
+        const text = JSON.stringify(sealed);
+        return [...sealedReasoning(parts, context), { type: "text", text: output ? text : sealText(text, context) }];
+      }
     }
     return parts.map((part): ResponsePart => {
       switch (part.type) {
@@ -497,6 +500,12 @@ function declarations(definition: SupervisorDefinition) {
     output: ({ outputSchema }: { readonly outputSchema: object }) => of(outputSchema),
     answer: (edge: string | undefined) => (edge === undefined ? undefined : answers.get(edge)),
   };
+}
+
+/** A JSON text says something else than one sees in it where it has escapes, or comes in pieces. */
+function hides(parts: readonly ResponsePart[]): boolean {
+  const texts = parts.filter(({ type }) => type === "text");
+  return texts.length > 1 || texts.some((part) => part.type === "text" && part.text.includes("\\"));
 }
 
 function asJson(parts: readonly ResponsePart[]): Json | undefined {
