@@ -6,7 +6,7 @@ import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
 import type { ModelRequest } from "../port/model.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
-import { defineTool } from "../tool.ts";
+import { type AnyTool, defineTool } from "../tool.ts";
 import type { Detector } from "./detector.ts";
 
 const key = Buffer.alloc(32, 7);
@@ -272,13 +272,13 @@ test("a run that takes the place of another one gets its values, sealed anew", a
 });
 
 /** One agent that is told of a person, and says what the model says. */
-function desk(say: (turn: number) => readonly ResponsePart[]) {
+function desk(say: (turn: number) => readonly ResponsePart[], tools: AnyTool[] = []) {
   const teller = defineAgent({
     name: "teller",
     description: "Tells.",
     instructions: "Tell.",
     model: "m",
-    tools: [],
+    tools,
     input: z.object({ text: z.string(), name: z.string().meta({ dataClass: "person" }) }),
     output: z.object({ text: z.string() }),
   });
@@ -322,4 +322,35 @@ describe("an answer that is a JSON text is sealed as what it says", () => {
     expect((await run.result()).status).toBe("completed");
     expect(JSON.stringify(await run.entries())).toContain(JSON.stringify(said));
   });
+});
+
+test("what is declared further on in an input is found before its place too", async () => {
+  const supervisor = desk(() => [{ type: "output", value: { text: "done" } }]);
+  const run = await supervisor.start({ text: "I am Ada Lovelace", name: "Ada Lovelace" }, { tenant: "acme" });
+  await run.result();
+  expect(JSON.stringify(await run.entries())).not.toContain("Lovelace");
+});
+
+test("what one part of an answer declares is found in the parts before it", async () => {
+  const greet = defineTool({
+    name: "greet",
+    description: "Greets.",
+    input: z.object({ who: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "read",
+    execute: () => ({ ok: true }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [
+            { type: "text", text: "I greet Grace Hopper." },
+            { type: "toolCall", callId: "1", tool: "greet", input: { who: "Grace Hopper" } },
+          ]
+        : [{ type: "output", value: { text: "done" } }],
+    [greet],
+  );
+  const run = await supervisor.start({ text: "greet", name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("completed");
+  expect(JSON.stringify(await run.entries())).not.toContain("Hopper");
 });

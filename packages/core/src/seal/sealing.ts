@@ -138,7 +138,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     const spoken = speaks && (output || hides(parts)) ? asJson(parts) : undefined;
     if (spoken !== undefined) {
       // An answer that is a JSON text is read as one: its members have their classes too.
-      const sealed = sealJson(spoken, output, context);
+      const sealed = throughout(spoken, context.vault, (said) => sealJson(said, output, context));
       if (output || sealed !== spoken) {
         const text = JSON.stringify(sealed);
         return [...sealedReasoning(parts, context), { type: "text", text: output ? text : sealText(text, context) }];
@@ -330,11 +330,8 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       const seal = (vault: Vault): InputEvent | Promise<InputEvent> => {
         if (event.type === "model.responded" && isSealed(event.body.parts, vault, kept)) return event;
         const issues: Issue[] = [];
-        const sealed = sealBody(
-          event,
-          place,
-          contextOf(key, vault, (issue) => issues.push(issue)),
-        );
+        const context = contextOf(key, vault, (issue) => issues.push(issue));
+        const sealed = throughout(event, vault, (said) => sealBody(said, place, context));
         return flushed(vault, issues.length === 0 ? sealed : refuse(sealed, issues, place));
       };
       const vault = vaultOf(key, kept);
@@ -344,7 +341,12 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     json: async (key, value, toolName, side = "input") => {
       const vault = await refreshed(vaultOf(key));
       const tool = toolName === undefined ? undefined : definition.tools.get(toolName);
-      const sealed = sealJson(value, tool && declared[side](tool), contextOf(key, vault)) as typeof value;
+      const context = contextOf(key, vault);
+      const sealed = throughout(
+        value,
+        vault,
+        (said) => sealJson(said, tool && declared[side](tool), context) as typeof value,
+      );
       return flushed(vault, sealed);
     },
     handOver: async (from, value, name) => {
@@ -359,7 +361,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       const seal = (vault: Vault) => {
         const issues: Issue[] = [];
         const context = contextOf(key, vault, (issue) => issues.push(issue));
-        const sealed = partsIn(parts, agent, context);
+        const sealed = throughout(parts, vault, (said) => partsIn(said, agent, context));
         if (issues.length > 0) {
           throw new OrchestrationError("model/response-invalid", { model, reason: reasonOf(issues) });
         }
@@ -458,6 +460,14 @@ const noVault: Vault = {
   isEmpty: () => true,
   size: () => 0,
 };
+
+/** Seals a value, and once more where something that was come upon further on is left before its place. */
+function throughout<Value>(value: Value, vault: Vault, seal: (value: Value) => Value): Value {
+  const size = vault.size();
+  const sealed = seal(value);
+  if (vault.size() === size) return sealed;
+  return vault.known(textsIn(sealed as Json)).some(({ isValue }) => isValue) ? seal(sealed) : sealed;
+}
 
 const reasonOf = ([first]: readonly Issue[]): string => `${first?.pointer || "/"}: ${first?.message ?? ""}`;
 
