@@ -5,6 +5,7 @@ import { memoryEngine } from "../engine/memory.ts";
 import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
 import type { ModelRequest } from "../port/model.ts";
+import { operator } from "../principal.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
 import type { Detector } from "./detector.ts";
@@ -353,4 +354,47 @@ test("what one part of an answer declares is found in the parts before it", asyn
   const run = await supervisor.start({ text: "greet", name: "Ada Lovelace" }, { tenant: "acme" });
   expect((await run.result()).status).toBe("completed");
   expect(JSON.stringify(await run.entries())).not.toContain("Hopper");
+});
+
+test("what a run knew is known in the run that undoes it, whatever its tools declare", async () => {
+  const heard: unknown[] = [];
+  const cancel = defineTool({
+    name: "cancel_table",
+    description: "Cancels.",
+    input: z.object({ who: z.string() }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    reveals: ["person"],
+    execute: (input) => {
+      heard.push(input);
+      return { ok: true };
+    },
+  });
+  const book = defineTool({
+    name: "book_table",
+    description: "Books.",
+    input: z.object({ who: z.string() }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    undo: { tool: cancel, input: (input) => ({ who: `for ${input.who}` }) },
+    execute: () => ({ ok: true }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [{ type: "toolCall", callId: "1", tool: "book_table", input: { who: "Ada Lovelace" } }]
+        : [{ type: "output", value: { text: "done" } }],
+    [book],
+  );
+  const run = await supervisor.start({ text: "a table", name: "Ada Lovelace" }, { tenant: "acme" });
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant: "acme", principal: operator("o_1") });
+  expect((await undo.result()).status).toBe("completed");
+  expect(heard).toEqual([{ who: "for Ada Lovelace" }]);
+  expect(JSON.stringify(await undo.entries())).not.toContain("Lovelace");
+  expect(await supervisor.replay(undo.id, { tenant: "acme" })).toMatchObject({ ok: true });
 });

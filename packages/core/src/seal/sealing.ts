@@ -11,6 +11,7 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool } from "../tool.ts";
 import { type DeclaredClasses, declaredClasses } from "./classes.ts";
+import { type Detector, detection } from "./detector.ts";
 import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
 import { openJson, type SealContext, sealJson, sealText, textsIn } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
@@ -327,14 +328,19 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     event: (key, event, place) => {
       if (bare.has(event.type)) return event;
       const kept = heldAt(key);
-      const seal = (vault: Vault): InputEvent | Promise<InputEvent> => {
+      const seal = (vault: Vault, before?: Vault): InputEvent | Promise<InputEvent> => {
         if (event.type === "model.responded" && isSealed(event.body.parts, vault, kept)) return event;
         const issues: Issue[] = [];
-        const context = contextOf(key, vault, (issue) => issues.push(issue));
+        const own = contextOf(key, vault, (issue) => issues.push(issue));
+        const context = before ? { ...own, rules: finding(before, rules) } : own;
         const sealed = throughout(event, vault, (said) => sealBody(said, place, context));
         return flushed(vault, issues.length === 0 ? sealed : refuse(sealed, issues, place));
       };
       const vault = vaultOf(key, kept);
+      const before = runBefore(event);
+      if (before !== undefined) {
+        return Promise.all([vault, vaultOf({ ...key, runId: before })]).then(([own, other]) => seal(own, other));
+      }
       if (!fromOutside.has(event.type)) return vault instanceof Promise ? vault.then(seal) : seal(vault);
       return refreshed(vault).then(seal);
     },
@@ -460,6 +466,29 @@ const noVault: Vault = {
   isEmpty: () => true,
   size: () => 0,
 };
+
+/** The run whose values were handed over to one that begins. */
+function runBefore({ type, body }: InputEvent): string | undefined {
+  return type === "run.started" ? (body.redrives ?? body.compensates?.run) : undefined;
+}
+
+/** The same rules, by which what another run knew is found too: places of it that declare nothing had tokens. */
+function finding(before: Vault, rules: SealRules): SealRules {
+  if (before.isEmpty()) return rules;
+  const known: Detector = {
+    name: "known-before",
+    classes: [],
+    hint: /^/,
+    longest: 1,
+    detect: (text) =>
+      before
+        .known(text)
+        .flatMap(({ start, end, class: kind, isValue }) =>
+          isValue ? [{ start, end, class: kind, confidence: 1 }] : [],
+        ),
+  };
+  return { ...rules, detection: detection([...rules.detectors, known]) };
+}
 
 /** Seals a value, and once more where something that was come upon further on is left before its place. */
 function throughout<Value>(value: Value, vault: Vault, seal: (value: Value) => Value): Value {
