@@ -4,8 +4,11 @@ import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
+import { memoryModelCache } from "../model/cache.ts";
+import type { Engine } from "../port/engine.ts";
 import type { ModelRequest } from "../port/model.ts";
 import { operator } from "../principal.ts";
+import type { RuntimeOptions } from "../supervisor/options.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
 import type { Detector } from "./detector.ts";
@@ -273,7 +276,11 @@ test("a run that takes the place of another one gets its values, sealed anew", a
 });
 
 /** One agent that is told of a person, and says what the model says. */
-function desk(say: (turn: number) => readonly ResponsePart[], tools: AnyTool[] = []) {
+function desk(
+  say: (turn: number) => readonly ResponsePart[],
+  tools: AnyTool[] = [],
+  more: Pick<RuntimeOptions<string>, "cache" | "answers"> & { readonly engine?: Engine } = {},
+) {
   const teller = defineAgent({
     name: "teller",
     description: "Tells.",
@@ -293,6 +300,7 @@ function desk(say: (turn: number) => readonly ResponsePart[], tools: AnyTool[] =
     vault: { key },
     seal: { detectors: [emails] },
     models: { m: { id: "m", cost: "zero", generate: () => ({ parts: say(++turn) }) } },
+    ...more,
   });
 }
 
@@ -397,4 +405,26 @@ test("what a run knew is known in the run that undoes it, whatever its tools dec
   expect(heard).toEqual([{ who: "for Ada Lovelace" }]);
   expect(JSON.stringify(await undo.entries())).not.toContain("Lovelace");
   expect(await supervisor.replay(undo.id, { tenant: "acme" })).toMatchObject({ ok: true });
+});
+
+test("an answer in which something was sealed is not kept for other runs, where its tokens mean nothing", async () => {
+  const engine = memoryEngine();
+  const cache = { store: memoryModelCache({ clock: engine.clock }), ttlMs: 60_000, models: ["m"] };
+  const asked: number[] = [];
+  const say = (text: string) => (turn: number) => {
+    asked.push(turn);
+    return [{ type: "output", value: { text } }] as const;
+  };
+  const result = async (supervisor: ReturnType<typeof desk>) =>
+    (await supervisor.start({ text: "whom do I write to?", name: "" }, { tenant: "acme" })).result();
+  const writes = desk(say("ada@example.org"), [], { engine, cache, answers: { reveals: ["email"] } });
+  for (let run = 0; run < 2; run++) {
+    expect(await result(writes)).toMatchObject({ output: { text: "ada@example.org" } });
+  }
+  expect(asked).toEqual([1, 2]);
+  const knowsNobody = desk(say("I know nobody"), [], {
+    cache: { ...cache, store: memoryModelCache({ clock: engine.clock }) },
+  });
+  for (let run = 0; run < 2; run++) expect(await result(knowsNobody)).toMatchObject({ status: "completed" });
+  expect(asked).toEqual([1, 2, 1]);
 });
