@@ -140,3 +140,45 @@ test("R12 where it would have to be left in a journal in the clear it is not sen
     await Promise.all([one.close(), other.close()]);
     expect(heard(folder)).toEqual([]);
   }));
+
+test("R12 a specialist that refuses a value in its own words leaves it in neither journal", () =>
+  inFolder(async (path, folder) => {
+    const engine = sqliteEngine({ path });
+    const picky = defineSpecialist({
+      name: "picky",
+      description: "Serves some.",
+      input: z.object({
+        text: z.string().refine((said) => !said.includes(email), { error: ({ input }) => `nobody here will ${input}` }),
+      }),
+      output: text,
+    });
+    const agent = (name: string) =>
+      defineAgent({ name, description: "", instructions: "", model: "m", tools: [], input: text, output: text });
+    const agency = serveSpecialist({
+      specialist: picky,
+      agent: agent("teller"),
+      engine,
+      models: { m: echo },
+      ...sealing,
+    });
+    await agency.ready();
+    const clerk = agent("clerk");
+    const far = remoteAgent(picky);
+    const desk = createSupervisor({
+      agents: { clerk, picky: far },
+      entry: "clerk",
+      exit: "picky",
+      handoffs: [defineHandoff({ from: clerk, to: far, map: (one) => one })],
+      engine,
+      models: { m: echo },
+      ...sealing,
+    });
+    const run = await desk.start(input, start);
+    expect(await run.result()).toMatchObject({ status: "failed" });
+    const entries = await run.entries();
+    const [started] = entries.flatMap((entry) => (entry.type === "run.started" ? [entry.body.input] : []));
+    const own = (started as { readonly text: string }).text;
+    expect(JSON.stringify(entries)).toContain(JSON.stringify(`nobody here will ${own}`));
+    await engine.close();
+    expect(heard(folder)).toEqual([]);
+  }));

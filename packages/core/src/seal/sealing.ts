@@ -126,7 +126,8 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     ...(refused ? { refused } : {}),
   });
 
-  const errorIn = (error: ErrorRecord, context: SealContext) => sealJson(error as unknown as Json, undefined, context);
+  const errorIn = (error: ErrorRecord, context: SealContext) =>
+    sealJson(error as unknown as Json, undefined, context) as unknown as ErrorRecord;
 
   const partsIn = (
     parts: readonly ResponsePart[],
@@ -204,7 +205,8 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       case "run.started": {
         const { body } = event;
         const entry = definition.agents.get(definition.entry);
-        const { attributes, compensates } = body;
+        const { attributes, compensates, delegation } = body;
+        const refused = delegation?.refused && errorIn(delegation.refused, context);
         const input = body.compensates ? body.input : sealJson(body.input, entry && declared.input(entry), context);
         const undos = compensates?.undos.map((undo) => {
           const tool = definition.tools.get(undo.tool);
@@ -217,6 +219,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
             input,
             ...(attributes ? { attributes: sealJson({ ...attributes }, undefined, context) as typeof attributes } : {}),
             ...(compensates && undos ? { compensates: { ...compensates, undos } } : {}),
+            ...(delegation && refused ? { delegation: { ...delegation, refused } } : {}),
           },
         };
       }
@@ -243,20 +246,11 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         return { ...event, body: { ...event.body, parts: partsIn(event.body.parts, agent, context) } };
       }
       case "model.failed":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "budget.refused":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "tool.failed":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "tool.returned": {
         const { body } = event;
         return { ...event, body: { ...body, output: outputOf(toolOf(body.command), body.output) } };
@@ -289,8 +283,9 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
             : (sealJson(end as unknown as Json, undefined, context) as unknown as typeof end);
         return { ...event, body: { ...body, end: sealed } };
       }
-      case "delegation.accepted":
       case "delegation.refused":
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
+      case "delegation.accepted":
       case "delegation.recalled":
       case "run.resumed":
       case "run.migrated":
@@ -433,7 +428,6 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
 /** Inputs that hold nothing that was said by anybody. */
 const bare: ReadonlySet<string> = new Set([
   "delegation.accepted",
-  "delegation.refused",
   "delegation.recalled",
   "run.resumed",
   "run.migrated",
