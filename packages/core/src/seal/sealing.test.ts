@@ -4,6 +4,7 @@ import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
+import { labelled } from "../label/labelled.ts";
 import { memoryModelCache } from "../model/cache.ts";
 import type { Engine } from "../port/engine.ts";
 import type { ModelRequest } from "../port/model.ts";
@@ -427,4 +428,30 @@ test("an answer in which something was sealed is not kept for other runs, where 
   });
   for (let run = 0; run < 2; run++) expect(await result(knowsNobody)).toMatchObject({ status: "completed" });
   expect(asked).toEqual([1, 2, 1]);
+});
+
+test("labels of a place whose name is sealed stand at its token", async () => {
+  const count = defineTool({
+    name: "count_mails",
+    description: "Counts.",
+    input: z.object({}),
+    output: z.record(z.string(), z.string()),
+    effect: "read",
+    execute: () =>
+      labelled({ "ada@example.org": "many", "a/b": "few" }, { "/ada@example.org": ["crm"], "/a~1b": ["web"] }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [{ type: "toolCall", callId: "1", tool: "count_mails", input: {} }]
+        : [{ type: "output", value: { text: "done" } }],
+    [count],
+  );
+  const run = await supervisor.start({ text: "count", name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("completed");
+  const entries = await run.entries();
+  expect(JSON.stringify(entries)).not.toContain("ada@example.org");
+  const [returned] = entries.flatMap((entry) => (entry.type === "tool.returned" ? [entry.body] : []));
+  const [token = ""] = Object.keys(returned?.output as object);
+  expect(returned?.labels).toMatchObject({ [`/${token}`]: ["crm"], "/a~1b": ["web"] });
 });

@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
-import type { InputBodies, InputEvent, ResponsePart } from "../event.ts";
+import type { InputBodies, InputEvent, LabelTable, ResponsePart } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -13,7 +13,7 @@ import type { AnyTool } from "../tool.ts";
 import { type DeclaredClasses, declaredClasses } from "./classes.ts";
 import { type Detector, detection } from "./detector.ts";
 import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
-import { openJson, type SealContext, sealJson, sealText, textsIn } from "./sealer.ts";
+import { openJson, type SealContext, sealJson, sealPointer, sealText, textsIn } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
 import { openVault, passingId, type Vault } from "./vault.ts";
 import { type Shown, withheldIn } from "./withheld.ts";
@@ -194,6 +194,20 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       return [{ ...part, data: context.vault.seal(reasoningClass, text, reversibly) }];
     });
 
+  /** Labels stand at names of members, and those may be values. */
+  const labelsIn = (labels: LabelTable, context: SealContext): LabelTable => {
+    const places = Object.entries(labels);
+    if (places.every(([pointer]) => pointer === "")) return labels;
+    return Object.fromEntries(places.map(([pointer, some]) => [sealPointer(pointer, context), some]));
+  };
+
+  const sealInput = (event: InputEvent, place: InputPlace, context: SealContext): InputEvent => {
+    const sealed = sealBody(event, place, context);
+    if (!("labels" in sealed.body) || sealed.body.labels === undefined || sealed.type === "delegation.ended")
+      return sealed;
+    return { ...sealed, body: { ...sealed.body, labels: labelsIn(sealed.body.labels, context) } } as InputEvent;
+  };
+
   const sealBody = (event: InputEvent, place: InputPlace, context: SealContext): InputEvent => {
     const toolOf = (command: string): AnyTool | undefined => {
       const sent = place.commandOf(command);
@@ -328,7 +342,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         const issues: Issue[] = [];
         const own = contextOf(key, vault, (issue) => issues.push(issue));
         const context = before ? { ...own, rules: finding(before, rules) } : own;
-        const sealed = throughout(event, vault, (said) => sealBody(said, place, context));
+        const sealed = throughout(event, vault, (said) => sealInput(said, place, context));
         return flushed(vault, issues.length === 0 ? sealed : refuse(sealed, issues, place));
       };
       const vault = vaultOf(key, kept);
