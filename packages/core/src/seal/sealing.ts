@@ -475,9 +475,12 @@ const noVault: Vault = {
   size: () => 0,
 };
 
-/** The run whose values were handed over to one that begins. */
+/** The run whose values an input was handed over with: one that is done again or undone, that asked, or that answers. */
 function runBefore({ type, body }: InputEvent): string | undefined {
-  return type === "run.started" ? (body.redrives ?? body.compensates?.run) : undefined;
+  if (type === "delegation.ended") return body.run;
+  if (type !== "run.started") return undefined;
+  // A delegation that nobody could read names no run.
+  return body.redrives ?? body.compensates?.run ?? (body.delegation?.parent.run || undefined);
 }
 
 /** The same rules, by which what another run knew is found too: places of it that declare nothing had tokens. */
