@@ -83,6 +83,17 @@ describe("tokens have the form of what they stand for", () => {
     );
   });
 
+  test("a value whose form gives no token that is looked for gets one without a form soon", () => {
+    const value = [..."5551234567"].join("\u00a0\u00a0");
+    let draws = 0;
+    const counted = (attempt: number) => {
+      draws++;
+      return draw(value)(attempt);
+    };
+    expect(makeToken("phone", value, counted, () => true)).toMatch(/^sealed_phone_/);
+    expect(draws).toBeLessThan(200);
+  });
+
   test("a token that something else has is not taken", () => {
     const first = token("phone", "555-0199");
     expect(makeToken("phone", "555-0199", draw("555-0199"), (free) => free !== first)).not.toBe(first);
