@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { defaultDetectors, type PatternDetector, RedactionWindow, redactText } from "./redaction.ts";
+import type { Detector } from "../seal/detector.ts";
+import { defaultDetectors, type PatternDetector, RedactionWindow, redactText, type TextDetector } from "./redaction.ts";
 
 /** What a window shows of a text that comes in these pieces. */
-function shown(pieces: readonly string[], detectors: readonly PatternDetector[]): string[] {
+function shown(pieces: readonly string[], detectors: readonly TextDetector[]): string[] {
   const window = new RedactionWindow(detectors);
   return [...pieces.map((piece) => window.push(piece)), window.end()];
 }
@@ -70,5 +71,33 @@ describe("a text in pieces", () => {
     const window = new RedactionWindow([{ name: "x", pattern: /x/g, longest: 1 }]);
     expect(window.push("a🙂")).toBe("a");
     expect(window.push("b")).toBe("🙂");
+  });
+});
+
+describe("what says what a find is may have been shown before it", () => {
+  const said: Detector = {
+    name: "secret",
+    classes: ["secret"],
+    hint: /password/,
+    longest: 40,
+    detect: (text) =>
+      [...text.matchAll(/(?<=password is )\w+/g)].map(({ index, 0: found }) => ({
+        class: "secret",
+        start: index,
+        end: index + found.length,
+        confidence: 1,
+      })),
+  };
+  const behind: PatternDetector = { name: "secret", pattern: /(?<=password is )\w+/g, longest: 40 };
+  test.each([
+    ["a detector", said],
+    ["a pattern", behind],
+  ])("%s hears it, however long the text and wherever it is cut", (_, detector) => {
+    for (let before = 0; before < 60; before++) {
+      const text = `${"so ".repeat(before)}my password is hunter2, ${"and so on ".repeat(20)}`;
+      const expected = text.replace("hunter2", "[secret]");
+      expect(redactText(text, [detector])).toBe(expected);
+      expect(shown(text.match(/.{1,3}/gs) ?? [], [detector]).join("")).toBe(expected);
+    }
   });
 });

@@ -1,13 +1,13 @@
 import { OrchestrationError } from "../errors.ts";
-import type { Detected, Detector } from "../seal/detector.ts";
+import type { Detector } from "../seal/detector.ts";
 
 /**
  * Redacts text that comes in pieces, so that nothing is shown of what a detector finds, however the pieces were cut.
  *
- * A1 What is shown of a text is what is shown of it in one piece, as far as it has been shown. A detector that looks behind
- *    itself (`\b`) may find more, because what was shown is not looked at again.
+ * A1 What is shown of a text is what is shown of it in one piece, as far as it has been shown.
  * A2 A find of at most `longest` characters is never shown, not even its beginning: so many are held back until more is
  *    known. A longer one may be shown up to that many characters before its end.
+ * A3 A detector hears so many of the characters before a find as `heard` says, shown or not: `my password is` gives it away.
  */
 export interface PatternDetector {
   /** Stands in the text in place of a find: `[email]`. */
@@ -49,20 +49,20 @@ export function assertDetectors(detectors: readonly TextDetector[]): void {
   }
 }
 
+const heard = 128;
+
 interface Find {
   readonly from: number;
   readonly to: number;
   readonly name: string;
 }
 
-function findOf({ start, end, class: name }: Detected): Find {
-  return { from: start, to: end, name };
-}
-
 /** A window over a text that is still growing. */
 export class RedactionWindow {
   readonly #detectors: readonly TextDetector[];
   readonly #held: number;
+  /** The end of what was shown, as it was before anything in it was replaced. */
+  #before = "";
   #text = "";
 
   constructor(detectors: readonly TextDetector[]) {
@@ -76,8 +76,12 @@ export class RedactionWindow {
     return this.#show(this.#text.length - this.#held);
   }
 
-  /** @returns the rest, when there comes no more */
-  end(): string {
+  /**
+   * @param piece the last one, where there is one
+   * @returns the rest, when there comes no more
+   */
+  end(piece = ""): string {
+    this.#text += piece;
     return this.#show(this.#text.length);
   }
 
@@ -98,6 +102,7 @@ export class RedactionWindow {
       at = to;
     }
     shown += this.#text.slice(at, cut);
+    this.#before = (this.#before + this.#text.slice(0, cut)).slice(-heard);
     this.#text = this.#text.slice(cut);
     return shown;
   }
@@ -105,13 +110,19 @@ export class RedactionWindow {
   /** Finds in their order. Those that overlap are one, with the name of the one that begins first, or else is longer. */
   #finds(): readonly Find[] {
     const all: Find[] = [];
+    const text = this.#before + this.#text;
+    const past = this.#before.length;
     for (const detector of this.#detectors) {
       if ("detect" in detector) {
-        for (const found of detector.detect(this.#text)) all.push(findOf(found));
+        for (const { start, end, class: name } of detector.detect(text)) {
+          if (end > past) all.push({ from: Math.max(start - past, 0), to: end - past, name });
+        }
         continue;
       }
-      for (const { index, 0: found } of this.#text.matchAll(detector.pattern)) {
-        if (found !== "") all.push({ from: index, to: index + found.length, name: detector.name });
+      const pattern = new RegExp(detector.pattern);
+      pattern.lastIndex = past;
+      for (const { index, 0: found } of text.matchAll(pattern)) {
+        if (found !== "") all.push({ from: index - past, to: index - past + found.length, name: detector.name });
       }
     }
     all.sort((a, b) => a.from - b.from || b.to - a.to);
@@ -128,6 +139,5 @@ export class RedactionWindow {
 /** The same for a text that is there as a whole. */
 export function redactText(text: string, detectors: readonly TextDetector[]): string {
   if (detectors.every((one) => "hint" in one && !new RegExp(one.hint.source, "i").test(text))) return text;
-  const window = new RedactionWindow(detectors);
-  return window.push(text) + window.end();
+  return new RedactionWindow(detectors).end(text);
 }

@@ -7,6 +7,7 @@ import type { RateLimiter, Taken } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Usage } from "../event.ts";
+import { canonicalJson } from "../json.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -36,7 +37,8 @@ import { contextFull, summarised, summaryDue } from "./summary.ts";
  *    the one that comes next, and asking that one is a call of its own: reserved, journaled and bounded like any other.
  * W2 What a failed call has cost is journaled too, where its client knows it; else it settles at its reservation (D12).
  * W3 A model is shown the values of the classes that it, or the settings for its alias, `reveals`, and tokens for the rest.
- *    What it is shown is durable before; what it says is sealed before anybody sees it. Such a call is never cached.
+ *    What it is shown is durable before; what it says is sealed before anybody sees it. Such a call is never cached, nor is
+ *    an answer in which something was sealed.
  */
 export interface ModelGateway {
   readonly call: (key: RunKey, command: CallModelCommand, signal: StopSignal) => Promise<InputEvent>;
@@ -306,7 +308,10 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           const sealed = sealing?.parts(key, response.parts, { agent: agent.name, model: model.id });
           const parts = (sealed instanceof Promise ? await sealed : sealed) ?? response.parts;
           const summary = summarised(model.id, command, parts, options.context);
-          if (opened === request) cache?.keep(model, request, { ...response, parts });
+          // Tokens that this run made mean nothing in another one.
+          const isSealed = () => canonicalJson(parts) !== canonicalJson(response.parts);
+          if (cache && opened === request && !(sealing && isSealed()))
+            cache.keep(model, request, { ...response, parts });
           taken?.used(tokensUsed(usage));
           span.set({ model: name ?? model.id, usage, cost, parts });
           span.end();

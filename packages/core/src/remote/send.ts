@@ -177,10 +177,12 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
       return { id: `${id}:accepted`, type: "delegation.accepted", path, body } as const;
     }
     const { entries, head, fault } = await readRun(key.tenant, run);
+    const handed = async <Value>(value: Value): Promise<Value> =>
+      sealing ? sealing.handOver({ tenant: key.tenant, runId: run }, value, key.runId) : value;
     const [first] = entries;
     const started = first?.type === "run.started" ? first.body : undefined;
     const refused = started?.delegation?.refused;
-    if (refused) return refusedBy(command, refused);
+    if (refused) return refusedBy(command, await handed(refused));
     const { parent } = started?.delegation ?? {};
     const isOurs = parent?.run === key.runId && parent.path === path;
     let end = endOf(entries.at(-1));
@@ -195,7 +197,6 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
     }
     const last = entries.at(-1);
     const carried = last?.type === "run.completed" ? last.body.labels : undefined;
-    const handed = sealing ? await sealing.handOver({ tenant: key.tenant, runId: run }, end, key.runId) : end;
     return {
       id: `${id}:ended`,
       type: "delegation.ended",
@@ -204,7 +205,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
         command: id,
         run,
         definition,
-        end: handed,
+        end: await handed(end),
         labels: carried ?? started?.labels[""] ?? [],
         ...spentOf(run, entries),
         seq: head.seq,

@@ -31,8 +31,9 @@ function read(value: unknown, root: Node, depth: number): DeclaredClasses | unde
     found = both(found, more);
   };
   if (typeof node.$ref === "string") also(read(target(node.$ref, root), root, depth + 1));
-  for (const key of ["anyOf", "oneOf", "allOf"]) {
-    for (const part of listOf(node[key])) also(read(part, root, depth + 1));
+  const choices = ["anyOf", "oneOf", "allOf"].flatMap((key) => listOf(node[key]));
+  for (const part of [...choices, node.if, node.then, node.else, ...partsOf(node.dependentSchemas)]) {
+    also(read(part, root, depth + 1));
   }
   const members: Record<string, DeclaredClasses> = {};
   for (const [name, member] of Object.entries((node.properties ?? {}) as Node)) {
@@ -40,7 +41,9 @@ function read(value: unknown, root: Node, depth: number): DeclaredClasses | unde
     if (declared) members[name] = declared;
   }
   if (Object.keys(members).length > 0) also({ members });
-  for (const part of [node.items, node.additionalProperties, ...listOf(node.prefixItems)]) {
+  const items = [...listOf(node.items), ...listOf(node.prefixItems), node.items, node.unevaluatedItems, node.contains];
+  const others = [node.additionalProperties, node.unevaluatedProperties, ...partsOf(node.patternProperties)];
+  for (const part of [...items, ...others]) {
     const rest = read(part, root, depth + 1);
     if (rest) also({ rest });
   }
@@ -49,6 +52,10 @@ function read(value: unknown, root: Node, depth: number): DeclaredClasses | unde
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+function partsOf(value: unknown): readonly unknown[] {
+  return typeof value === "object" && value !== null ? Object.values(value) : [];
 }
 
 function target(ref: string, root: Node): unknown {

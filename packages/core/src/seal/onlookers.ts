@@ -33,20 +33,29 @@ export function redactingTracer(tracer: Tracer, detectors: readonly TextDetector
   };
 }
 
-/** Any value, with what detectors find in its texts replaced by the names of what they find; the same one where that is nothing. */
-export function redactFields(value: unknown, detectors: readonly TextDetector[], depth = 0): unknown {
+/**
+ * Any value, with what detectors find in its texts and names of members replaced by the names of what they find; the same one
+ * where that is nothing. What holds itself has `[circular]` in that place.
+ */
+export function redactFields(value: unknown, detectors: readonly TextDetector[]): unknown {
+  return redacted(value, detectors, []);
+}
+
+function redacted(value: unknown, detectors: readonly TextDetector[], above: readonly object[]): unknown {
   if (typeof value === "string") return redactText(value, detectors);
-  if (typeof value !== "object" || value === null || depth > 8) return value;
+  if (typeof value !== "object" || value === null) return value;
   if (value instanceof Error) return redactText(String(value.stack ?? value.message), detectors);
+  if (above.includes(value)) return "[circular]";
+  const around = [...above, value];
   if (Array.isArray(value)) {
-    const items = value.map((item) => redactFields(item, detectors, depth + 1));
+    const items = value.map((item) => redacted(item, detectors, around));
     return items.every((item, index) => item === value[index]) ? value : items;
   }
   let same = true;
   const entries = Object.entries(value).map(([name, member]) => {
-    const redacted = redactFields(member, detectors, depth + 1);
-    same &&= redacted === member;
-    return [name, redacted] as const;
+    const shown = [redactText(name, detectors), redacted(member, detectors, around)] as const;
+    same &&= shown[0] === name && shown[1] === member;
+    return shown;
   });
   return same ? value : Object.fromEntries(entries);
 }

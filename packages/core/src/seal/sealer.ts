@@ -61,6 +61,12 @@ export function sealText(text: string, context: SealContext): string {
   return inText(text, "", { ...context, plain: new Set(), knows, look: context.rules.detection }, "");
 }
 
+/** A JSON pointer into a value that is sealed, with the names that its members have then. */
+export function sealPointer(pointer: string, context: SealContext): string {
+  const names = pointer.split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return names.map((name) => escapePointer(sealText(name, context))).join("/");
+}
+
 /** @param name of the member that holds the value, "" for none: it says what a bare number is */
 function walk(
   value: Json,

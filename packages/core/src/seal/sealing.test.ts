@@ -2,10 +2,16 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import type { ResponsePart } from "../event.ts";
 import { defineQuestion } from "../handoff.ts";
+import { labelled } from "../label/labelled.ts";
+import { memoryModelCache } from "../model/cache.ts";
+import type { Engine } from "../port/engine.ts";
 import type { ModelRequest } from "../port/model.ts";
+import { operator } from "../principal.ts";
+import type { RuntimeOptions } from "../supervisor/options.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
-import { defineTool } from "../tool.ts";
+import { type AnyTool, defineTool } from "../tool.ts";
 import type { Detector } from "./detector.ts";
 
 const key = Buffer.alloc(32, 7);
@@ -268,4 +274,184 @@ test("a run that takes the place of another one gets its values, sealed anew", a
   expect(seen[0]).not.toEqual(seen[1]);
   expect(JSON.stringify(seen)).not.toContain("Ada");
   expect(await supervisor.disclosures(run.id, { tenant: "acme" })).toMatchObject([{ to: { kind: "run", name: as } }]);
+});
+
+/** One agent that is told of a person, and says what the model says. */
+function desk(
+  say: (turn: number) => readonly ResponsePart[],
+  tools: AnyTool[] = [],
+  more: Pick<RuntimeOptions<string>, "cache" | "answers"> & { readonly engine?: Engine } = {},
+) {
+  const teller = defineAgent({
+    name: "teller",
+    description: "Tells.",
+    instructions: "Tell.",
+    model: "m",
+    tools,
+    input: z.object({ text: z.string(), name: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ text: z.string() }),
+  });
+  let turn = 0;
+  return createSupervisor({
+    agents: { teller },
+    entry: "teller",
+    exit: "teller",
+    handoffs: [],
+    engine: memoryEngine(),
+    vault: { key },
+    seal: { detectors: [emails] },
+    models: { m: { id: "m", cost: "zero", generate: () => ({ parts: say(++turn) }) } },
+    ...more,
+  });
+}
+
+describe("an answer that is a JSON text is sealed as what it says", () => {
+  const name = 'Ada "the Countess"\nLovelace';
+  test.each([
+    ["with escapes", [{ type: "text", text: JSON.stringify({ text: `It is ${name}.` }) }]],
+    ["with an address in escapes", [{ type: "text", text: '{"text":"It is ada\\u0040example.org."}' }]],
+    [
+      "in two pieces",
+      [
+        { type: "text", text: '{"text":"It is ada@exam' },
+        { type: "text", text: 'ple.org."}' },
+      ],
+    ],
+  ] as const)("%s", async (_, parts) => {
+    const run = await desk(() => parts).start({ text: "who?", name }, { tenant: "acme" });
+    expect((await run.result()).status).toBe("completed");
+    const text = JSON.stringify(await run.entries());
+    expect(text).not.toContain("the Countess");
+    expect(text).not.toContain("ada@example.org");
+    expect(text).not.toContain("ada\\\\u0040");
+  });
+
+  test("and stays as it was said where it holds nothing", async () => {
+    const said = '{ "text": "a\\tb" }';
+    const run = await desk(() => [{ type: "text", text: said }]).start({ text: "who?", name }, { tenant: "acme" });
+    expect((await run.result()).status).toBe("completed");
+    expect(JSON.stringify(await run.entries())).toContain(JSON.stringify(said));
+  });
+});
+
+test("what is declared further on in an input is found before its place too", async () => {
+  const supervisor = desk(() => [{ type: "output", value: { text: "done" } }]);
+  const run = await supervisor.start({ text: "I am Ada Lovelace", name: "Ada Lovelace" }, { tenant: "acme" });
+  await run.result();
+  expect(JSON.stringify(await run.entries())).not.toContain("Lovelace");
+});
+
+test("what one part of an answer declares is found in the parts before it", async () => {
+  const greet = defineTool({
+    name: "greet",
+    description: "Greets.",
+    input: z.object({ who: z.string().meta({ dataClass: "person" }) }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "read",
+    execute: () => ({ ok: true }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [
+            { type: "text", text: "I greet Grace Hopper." },
+            { type: "toolCall", callId: "1", tool: "greet", input: { who: "Grace Hopper" } },
+          ]
+        : [{ type: "output", value: { text: "done" } }],
+    [greet],
+  );
+  const run = await supervisor.start({ text: "greet", name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("completed");
+  expect(JSON.stringify(await run.entries())).not.toContain("Hopper");
+});
+
+test("what a run knew is known in the run that undoes it, whatever its tools declare", async () => {
+  const heard: unknown[] = [];
+  const cancel = defineTool({
+    name: "cancel_table",
+    description: "Cancels.",
+    input: z.object({ who: z.string() }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    reveals: ["person"],
+    execute: (input) => {
+      heard.push(input);
+      return { ok: true };
+    },
+  });
+  const book = defineTool({
+    name: "book_table",
+    description: "Books.",
+    input: z.object({ who: z.string() }),
+    output: z.object({ ok: z.boolean() }),
+    effect: "write",
+    risk: "low",
+    idempotency: "key",
+    undo: { tool: cancel, input: (input) => ({ who: `for ${input.who}` }) },
+    execute: () => ({ ok: true }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [{ type: "toolCall", callId: "1", tool: "book_table", input: { who: "Ada Lovelace" } }]
+        : [{ type: "output", value: { text: "done" } }],
+    [book],
+  );
+  const run = await supervisor.start({ text: "a table", name: "Ada Lovelace" }, { tenant: "acme" });
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant: "acme", principal: operator("o_1") });
+  expect((await undo.result()).status).toBe("completed");
+  expect(heard).toEqual([{ who: "for Ada Lovelace" }]);
+  expect(JSON.stringify(await undo.entries())).not.toContain("Lovelace");
+  expect(await supervisor.replay(undo.id, { tenant: "acme" })).toMatchObject({ ok: true });
+});
+
+test("an answer in which something was sealed is not kept for other runs, where its tokens mean nothing", async () => {
+  const engine = memoryEngine();
+  const cache = { store: memoryModelCache({ clock: engine.clock }), ttlMs: 60_000, models: ["m"] };
+  const asked: number[] = [];
+  const say = (text: string) => (turn: number) => {
+    asked.push(turn);
+    return [{ type: "output", value: { text } }] as const;
+  };
+  const result = async (supervisor: ReturnType<typeof desk>) =>
+    (await supervisor.start({ text: "whom do I write to?", name: "" }, { tenant: "acme" })).result();
+  const writes = desk(say("ada@example.org"), [], { engine, cache, answers: { reveals: ["email"] } });
+  for (let run = 0; run < 2; run++) {
+    expect(await result(writes)).toMatchObject({ output: { text: "ada@example.org" } });
+  }
+  expect(asked).toEqual([1, 2]);
+  const knowsNobody = desk(say("I know nobody"), [], {
+    cache: { ...cache, store: memoryModelCache({ clock: engine.clock }) },
+  });
+  for (let run = 0; run < 2; run++) expect(await result(knowsNobody)).toMatchObject({ status: "completed" });
+  expect(asked).toEqual([1, 2, 1]);
+});
+
+test("labels of a place whose name is sealed stand at its token", async () => {
+  const count = defineTool({
+    name: "count_mails",
+    description: "Counts.",
+    input: z.object({}),
+    output: z.record(z.string(), z.string()),
+    effect: "read",
+    execute: () =>
+      labelled({ "ada@example.org": "many", "a/b": "few" }, { "/ada@example.org": ["crm"], "/a~1b": ["web"] }),
+  });
+  const supervisor = desk(
+    (turn) =>
+      turn === 1
+        ? [{ type: "toolCall", callId: "1", tool: "count_mails", input: {} }]
+        : [{ type: "output", value: { text: "done" } }],
+    [count],
+  );
+  const run = await supervisor.start({ text: "count", name: "Ada Lovelace" }, { tenant: "acme" });
+  expect((await run.result()).status).toBe("completed");
+  const entries = await run.entries();
+  expect(JSON.stringify(entries)).not.toContain("ada@example.org");
+  const [returned] = entries.flatMap((entry) => (entry.type === "tool.returned" ? [entry.body] : []));
+  const [token = ""] = Object.keys(returned?.output as object);
+  expect(returned?.labels).toMatchObject({ [`/${token}`]: ["crm"], "/a~1b": ["web"] });
 });

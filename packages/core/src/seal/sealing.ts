@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
-import type { InputBodies, InputEvent, ResponsePart } from "../event.ts";
+import type { InputBodies, InputEvent, LabelTable, ResponsePart } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
@@ -11,8 +11,9 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool } from "../tool.ts";
 import { type DeclaredClasses, declaredClasses } from "./classes.ts";
+import { type Detector, detection } from "./detector.ts";
 import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
-import { openJson, type SealContext, sealJson, sealText, textsIn } from "./sealer.ts";
+import { openJson, type SealContext, sealJson, sealPointer, sealText, textsIn } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
 import { openVault, passingId, type Vault } from "./vault.ts";
 import { type Shown, withheldIn } from "./withheld.ts";
@@ -125,7 +126,8 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     ...(refused ? { refused } : {}),
   });
 
-  const errorIn = (error: ErrorRecord, context: SealContext) => sealJson(error as unknown as Json, undefined, context);
+  const errorIn = (error: ErrorRecord, context: SealContext) =>
+    sealJson(error as unknown as Json, undefined, context) as unknown as ErrorRecord;
 
   const partsIn = (
     parts: readonly ResponsePart[],
@@ -135,11 +137,14 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     const agent = findAgent(definition, agentName);
     const output = agent && declared.output(agent);
     const speaks = parts.every(({ type }) => type === "text" || type === "reasoning");
-    const spoken = speaks && output ? asJson(parts) : undefined;
+    const spoken = speaks && (output || hides(parts)) ? asJson(parts) : undefined;
     if (spoken !== undefined) {
       // An answer that is a JSON text is read as one: its members have their classes too.
-      const text = JSON.stringify(sealJson(spoken, output, context));
-      return [...sealedReasoning(parts, context), { type: "text", text }];
+      const sealed = throughout(spoken, context.vault, (said) => sealJson(said, output, context));
+      if (output || sealed !== spoken) {
+        const text = JSON.stringify(sealed);
+        return [...sealedReasoning(parts, context), { type: "text", text: output ? text : sealText(text, context) }];
+      }
     }
     return parts.map((part): ResponsePart => {
       switch (part.type) {
@@ -189,6 +194,20 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       return [{ ...part, data: context.vault.seal(reasoningClass, text, reversibly) }];
     });
 
+  /** Labels stand at names of members, and those may be values. */
+  const labelsIn = (labels: LabelTable, context: SealContext): LabelTable => {
+    const places = Object.entries(labels);
+    if (places.every(([pointer]) => pointer === "")) return labels;
+    return Object.fromEntries(places.map(([pointer, some]) => [sealPointer(pointer, context), some]));
+  };
+
+  const sealInput = (event: InputEvent, place: InputPlace, context: SealContext): InputEvent => {
+    const sealed = sealBody(event, place, context);
+    if (!("labels" in sealed.body) || sealed.body.labels === undefined || sealed.type === "delegation.ended")
+      return sealed;
+    return { ...sealed, body: { ...sealed.body, labels: labelsIn(sealed.body.labels, context) } } as InputEvent;
+  };
+
   const sealBody = (event: InputEvent, place: InputPlace, context: SealContext): InputEvent => {
     const toolOf = (command: string): AnyTool | undefined => {
       const sent = place.commandOf(command);
@@ -200,7 +219,8 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       case "run.started": {
         const { body } = event;
         const entry = definition.agents.get(definition.entry);
-        const { attributes, compensates } = body;
+        const { attributes, compensates, delegation } = body;
+        const refused = delegation?.refused && errorIn(delegation.refused, context);
         const input = body.compensates ? body.input : sealJson(body.input, entry && declared.input(entry), context);
         const undos = compensates?.undos.map((undo) => {
           const tool = definition.tools.get(undo.tool);
@@ -213,6 +233,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
             input,
             ...(attributes ? { attributes: sealJson({ ...attributes }, undefined, context) as typeof attributes } : {}),
             ...(compensates && undos ? { compensates: { ...compensates, undos } } : {}),
+            ...(delegation && refused ? { delegation: { ...delegation, refused } } : {}),
           },
         };
       }
@@ -239,20 +260,11 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         return { ...event, body: { ...event.body, parts: partsIn(event.body.parts, agent, context) } };
       }
       case "model.failed":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "budget.refused":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "tool.failed":
-        return {
-          ...event,
-          body: { ...event.body, error: errorIn(event.body.error, context) as unknown as ErrorRecord },
-        };
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
       case "tool.returned": {
         const { body } = event;
         return { ...event, body: { ...body, output: outputOf(toolOf(body.command), body.output) } };
@@ -285,8 +297,9 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
             : (sealJson(end as unknown as Json, undefined, context) as unknown as typeof end);
         return { ...event, body: { ...body, end: sealed } };
       }
-      case "delegation.accepted":
       case "delegation.refused":
+        return { ...event, body: { ...event.body, error: errorIn(event.body.error, context) } };
+      case "delegation.accepted":
       case "delegation.recalled":
       case "run.resumed":
       case "run.migrated":
@@ -324,24 +337,31 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
     event: (key, event, place) => {
       if (bare.has(event.type)) return event;
       const kept = heldAt(key);
-      const seal = (vault: Vault): InputEvent | Promise<InputEvent> => {
+      const seal = (vault: Vault, before?: Vault): InputEvent | Promise<InputEvent> => {
         if (event.type === "model.responded" && isSealed(event.body.parts, vault, kept)) return event;
         const issues: Issue[] = [];
-        const sealed = sealBody(
-          event,
-          place,
-          contextOf(key, vault, (issue) => issues.push(issue)),
-        );
+        const own = contextOf(key, vault, (issue) => issues.push(issue));
+        const context = before ? { ...own, rules: finding(before, rules) } : own;
+        const sealed = throughout(event, vault, (said) => sealInput(said, place, context));
         return flushed(vault, issues.length === 0 ? sealed : refuse(sealed, issues, place));
       };
       const vault = vaultOf(key, kept);
+      const before = runBefore(event);
+      if (before !== undefined) {
+        return Promise.all([vault, vaultOf({ ...key, runId: before })]).then(([own, other]) => seal(own, other));
+      }
       if (!fromOutside.has(event.type)) return vault instanceof Promise ? vault.then(seal) : seal(vault);
       return refreshed(vault).then(seal);
     },
     json: async (key, value, toolName, side = "input") => {
       const vault = await refreshed(vaultOf(key));
       const tool = toolName === undefined ? undefined : definition.tools.get(toolName);
-      const sealed = sealJson(value, tool && declared[side](tool), contextOf(key, vault)) as typeof value;
+      const context = contextOf(key, vault);
+      const sealed = throughout(
+        value,
+        vault,
+        (said) => sealJson(said, tool && declared[side](tool), context) as typeof value,
+      );
       return flushed(vault, sealed);
     },
     handOver: async (from, value, name) => {
@@ -356,7 +376,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
       const seal = (vault: Vault) => {
         const issues: Issue[] = [];
         const context = contextOf(key, vault, (issue) => issues.push(issue));
-        const sealed = partsIn(parts, agent, context);
+        const sealed = throughout(parts, vault, (said) => partsIn(said, agent, context));
         if (issues.length > 0) {
           throw new OrchestrationError("model/response-invalid", { model, reason: reasonOf(issues) });
         }
@@ -422,7 +442,6 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
 /** Inputs that hold nothing that was said by anybody. */
 const bare: ReadonlySet<string> = new Set([
   "delegation.accepted",
-  "delegation.refused",
   "delegation.recalled",
   "run.resumed",
   "run.migrated",
@@ -455,6 +474,40 @@ const noVault: Vault = {
   isEmpty: () => true,
   size: () => 0,
 };
+
+/** The run whose values an input was handed over with: one that is done again or undone, that asked, or that answers. */
+function runBefore({ type, body }: InputEvent): string | undefined {
+  if (type === "delegation.ended") return body.run;
+  if (type !== "run.started") return undefined;
+  // A delegation that nobody could read names no run.
+  return body.redrives ?? body.compensates?.run ?? (body.delegation?.parent.run || undefined);
+}
+
+/** The same rules, by which what another run knew is found too: places of it that declare nothing had tokens. */
+function finding(before: Vault, rules: SealRules): SealRules {
+  if (before.isEmpty()) return rules;
+  const known: Detector = {
+    name: "known-before",
+    classes: [],
+    hint: /^/,
+    longest: 1,
+    detect: (text) =>
+      before
+        .known(text)
+        .flatMap(({ start, end, class: kind, isValue }) =>
+          isValue ? [{ start, end, class: kind, confidence: 1 }] : [],
+        ),
+  };
+  return { ...rules, detection: detection([...rules.detectors, known]) };
+}
+
+/** Seals a value, and once more where something that was come upon further on is left before its place. */
+function throughout<Value>(value: Value, vault: Vault, seal: (value: Value) => Value): Value {
+  const size = vault.size();
+  const sealed = seal(value);
+  if (vault.size() === size) return sealed;
+  return vault.known(textsIn(sealed as Json)).some(({ isValue }) => isValue) ? seal(sealed) : sealed;
+}
 
 const reasonOf = ([first]: readonly Issue[]): string => `${first?.pointer || "/"}: ${first?.message ?? ""}`;
 
@@ -497,6 +550,12 @@ function declarations(definition: SupervisorDefinition) {
     output: ({ outputSchema }: { readonly outputSchema: object }) => of(outputSchema),
     answer: (edge: string | undefined) => (edge === undefined ? undefined : answers.get(edge)),
   };
+}
+
+/** A JSON text says something else than one sees in it where it has escapes, or comes in pieces. */
+function hides(parts: readonly ResponsePart[]): boolean {
+  const texts = parts.filter(({ type }) => type === "text");
+  return texts.length > 1 || texts.some((part) => part.type === "text" && part.text.includes("\\"));
 }
 
 function asJson(parts: readonly ResponsePart[]): Json | undefined {

@@ -11,6 +11,8 @@ export type Draw = (attempt: number) => Buffer;
 
 /** How many attempts there are: two values with one token are a matter of chance, 1 in 10,000 for the shortest numbers. */
 const attemptsMax = 10_000;
+/** After so many, a form that shows nothing of a token is taken to show it never. */
+const unseenMax = 100;
 
 /**
  * A token for a value: the first that nothing else has.
@@ -21,7 +23,10 @@ export function makeToken(kind: string, value: string, draw: Draw, isFree: (toke
   for (let attempt = 0; make && attempt < attemptsMax; attempt++) {
     const token = make(value, drawer(draw(attempt)));
     if (token === undefined) break;
-    if (token !== value && isFree(token)) return token;
+    // One that nobody would look for were a value to whoever comes next.
+    const isSeen = tokenHint.test(token);
+    if (isSeen && token !== value && isFree(token)) return token;
+    if (!isSeen && attempt >= unseenMax) break;
   }
   for (let attempt = attemptsMax; ; attempt++) {
     const token = `sealed_${kind.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}_${drawer(draw(attempt)).letters(14)}`;

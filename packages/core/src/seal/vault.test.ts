@@ -66,6 +66,34 @@ describe("tokens have the form of what they stand for", () => {
     );
   });
 
+  test("whatever signs are between the digits of a value, its token is looked for in a text", () => {
+    const digits = fc.array(
+      fc.tuple(fc.constantFrom(..."0123456789"), fc.constantFrom("", " ", "\u00a0", "-", " – ", "_")),
+      {
+        minLength: 7,
+        maxLength: 15,
+      },
+    );
+    fc.assert(
+      fc.property(fc.constantFrom("phone", "us-ssn", "card", "iban"), digits, (kind, pairs) => {
+        const value = `${kind === "iban" ? "D E " : ""}${pairs.flat().join("")}`;
+        expect(token(kind, value)).toMatch(tokenHint);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a value whose form gives no token that is looked for gets one without a form soon", () => {
+    const value = [..."5551234567"].join("\u00a0\u00a0");
+    let draws = 0;
+    const counted = (attempt: number) => {
+      draws++;
+      return draw(value)(attempt);
+    };
+    expect(makeToken("phone", value, counted, () => true)).toMatch(/^sealed_phone_/);
+    expect(draws).toBeLessThan(200);
+  });
+
   test("a token that something else has is not taken", () => {
     const first = token("phone", "555-0199");
     expect(makeToken("phone", "555-0199", draw("555-0199"), (free) => free !== first)).not.toBe(first);
@@ -89,6 +117,30 @@ describe("K1–K4", () => {
       { start: 2, token, isValue: false },
       { token, isValue: true },
     ]);
+  });
+
+  test.each([
+    ["Han", "请联系", "谢谢"],
+    ["kana", "メールは", "です"],
+    ["Hangul", "메일은", "입니다"],
+    ["Thai", "อีเมล", "ครับ"],
+  ])("values and tokens stand beside letters of %s, which have no spaces between words", async (_, before, after) => {
+    const vault = await vaults().open();
+    const token = vault.seal("email", "ada@example.org", true);
+    for (const [of, isValue] of [
+      ["ada@example.org", true],
+      [token, false],
+    ] as const) {
+      expect(vault.known(`${before}${of}${after}`)).toMatchObject([{ start: before.length, token, isValue }]);
+    }
+    vault.seal("person", "東京都千代田区", true);
+    expect(vault.known("住所は東京都千代田区です")).toMatchObject([{ start: 3, end: 10, isValue: true }]);
+  });
+
+  test("a value is found behind the end of a longer number that has its beginning", async () => {
+    const vault = await vaults().open();
+    vault.seal("pin", "12 12", true);
+    expect(vault.known("312 12 12")).toMatchObject([{ start: 4, end: 9 }]);
   });
 
   test("two that seal at once write each value once", async () => {

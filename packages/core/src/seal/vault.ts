@@ -255,9 +255,11 @@ export async function openVault({ key, journal, now, salt, keys, passing }: Vaul
     known: (text) => {
       const found: Known[] = [];
       const note = (needle: string, { token, class: kind }: Kept, isValue: boolean) => {
-        for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+        for (let at = text.indexOf(needle); at >= 0; ) {
           const end = at + needle.length;
-          if (isWhole(text, at, end)) found.push({ start: at, end, token, class: kind, isValue });
+          const isFound = isWhole(text, at, end);
+          if (isFound) found.push({ start: at, end, token, class: kind, isValue });
+          at = text.indexOf(needle, isFound ? end : at + 1);
         }
       };
       const mayHoldToken = tokenHint.test(text);
@@ -293,11 +295,19 @@ function isErased(thrown: unknown): boolean {
 }
 
 const inWord = /[\p{L}\p{N}]/u;
+/** Letters of scripts that put no space between a word and what belongs to it, or none at all. */
+const unspaced =
+  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
 
-/** It does not begin or end inside a longer word or number. */
+/** It does not begin or end inside a longer word or number, as far as the script shows where one ends. */
 function isWhole(text: string, start: number, end: number): boolean {
   const joins = (left: string | undefined, right: string | undefined) =>
-    left !== undefined && right !== undefined && inWord.test(left) && inWord.test(right);
+    left !== undefined &&
+    right !== undefined &&
+    inWord.test(left) &&
+    inWord.test(right) &&
+    !unspaced.test(left) &&
+    !unspaced.test(right);
   return !joins(text[start - 1], text[start]) && !joins(text[end - 1], text[end]);
 }
 
