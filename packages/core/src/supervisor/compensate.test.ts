@@ -16,7 +16,7 @@ const done = z.object({ ok: z.boolean() });
 const tenant = "acme";
 
 /** A team that books an order, where the order is to be booked, and keeps what was undone. */
-function team(options: Pick<RuntimeOptions<string>, "roles"> = {}) {
+function team({ answer, ...options }: Pick<RuntimeOptions<string>, "roles"> & { answer?: () => { ok: boolean } } = {}) {
   const undone: string[] = [];
   const cancel = defineTool({
     name: "cancel_order",
@@ -28,7 +28,7 @@ function team(options: Pick<RuntimeOptions<string>, "roles"> = {}) {
     idempotency: "key",
     execute: (input) => {
       undone.push(input.order);
-      return { ok: true };
+      return answer?.() ?? { ok: true };
     },
   });
   const book = defineTool({
@@ -81,6 +81,18 @@ test("what is undone stays so, however many runs of others share the conversatio
   await run.result();
   await (await supervisor.compensate(run.id, { tenant })).result();
   for (let other = 0; other <= 1_000; other++) await (await start("", `undo:${run.id}`)).result();
+  await expect(supervisor.compensate(run.id, { tenant })).rejects.toMatchObject({ code: "run/not-undoable" });
+  expect(undone).toEqual(["7"]);
+});
+
+test("an undo that was done is not done again where its answer could not be read", async () => {
+  const { supervisor, start, undone } = team({ answer: () => ({ ok: "yes" }) as never });
+  const run = await start("7");
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant });
+  expect(await undo.result()).toMatchObject({
+    output: { undone: [], failed: [{ error: { code: "tool/output-invalid" } }] },
+  });
   await expect(supervisor.compensate(run.id, { tenant })).rejects.toMatchObject({ code: "run/not-undoable" });
   expect(undone).toEqual(["7"]);
 });

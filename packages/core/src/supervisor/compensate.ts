@@ -1,5 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
-import { type Entry, endStatusOf, type InputBodies, type Undo } from "../event.ts";
+import type { Entry, InputBodies, Undo } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
 import { canonicalJson } from "../json.ts";
 import type { AssertOperator } from "../policy/operators.ts";
@@ -115,16 +115,10 @@ export async function undoStateOf(journal: Journal, key: RunKey, supervisor: str
   return { undone, unfinished, count: runs.length, isKnown: runs.every(({ isErased }) => !isErased) };
 }
 
-/** Effects whose undo was done: in the order of their proposals, one undo each. */
+/** Effects whose undo was done, whether or not its answer could be read: the n-th undo stands at `undo#n`. */
 function undoneIn(entries: readonly Entry[]): string[] {
   const [first] = entries;
   const undos = first?.type === "run.started" ? (first.body.compensates?.undos ?? []) : [];
-  const end = entries.at(-1);
-  if (end && endStatusOf(end.type) === "completed" && end.type === "run.completed") {
-    const { undone } = end.body.output as { undone?: readonly { readonly effect: string }[] };
-    return (undone ?? []).map(({ effect }) => effect);
-  }
-  // One that broke off: the n-th undo stands at `undo#n`.
   return entries.flatMap((entry) => {
     if (entry.type !== "effect.settled" || entry.body.outcome !== "done") return [];
     const number = Number(/^undo#(\d+)/.exec(entry.body.effect)?.[1] ?? 0);
