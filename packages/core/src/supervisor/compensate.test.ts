@@ -97,6 +97,26 @@ test("an undo that was done is not done again where its answer could not be read
   expect(undone).toEqual(["7"]);
 });
 
+test("an undo of which nobody knows whether it was done is not done again under another key", async () => {
+  const { supervisor, start, undone } = team({
+    answer: () => {
+      throw new Error("the line went dead");
+    },
+  });
+  const run = await start("7");
+  await run.result();
+  const undo = await supervisor.compensate(run.id, { tenant });
+  await undo.settled();
+  await undo.cancel("nobody can say");
+  expect(await undo.result()).toMatchObject({ status: "cancelled", openEffects: ["undo#1"] });
+  const tried = undone.length;
+  await expect(supervisor.compensate(run.id, { tenant })).rejects.toMatchObject({
+    code: "run/not-undoable",
+    data: { reason: expect.stringContaining("nobody knows") as string },
+  });
+  expect(undone).toHaveLength(tried);
+});
+
 test("a run's evidence names the runs that undid it, and none that only says so", async () => {
   const { supervisor, engine, start } = team();
   const run = await start("7");
