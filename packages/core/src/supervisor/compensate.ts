@@ -42,14 +42,6 @@ export function compensations({
   starts: { begin, handedOver },
   handle,
 }: CompensationParts): Compensations {
-  const stateOf = async (key: RunKey): Promise<UndoState> => {
-    const state = await undoStateOf(journal, key, definition.name);
-    if (!state.isKnown) {
-      const reason = "a run that undid something of it was erased, and nobody can say what is left";
-      throw new OrchestrationError("run/not-undoable", { run: key.runId, reason });
-    }
-    return state;
-  };
   const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
     assertId("tenant", tenant);
     const who = plainPrincipal(principal ?? principals.current());
@@ -57,11 +49,8 @@ export function compensations({
     const record = await journal.findRun(tenant, run);
     if (record?.supervisor !== definition.name) throw new OrchestrationError("run/unknown", { run, tenant });
     const grants = grantsOf({ tenant }, who);
-    const state = await stateOf({ tenant, runId: run });
-    if (state.unfinished !== undefined) return handle<Compensation>({ tenant, runId: state.unfinished });
-    const left = await undosFor(journal, definition, { tenant, run, only: effects, state });
-    // Counted, so that two who ask at the same moment ask for one run.
-    const runId = undoRunId({ tenant, runId: run }, definition.name, state.count + 1);
+    const { runId, left } = await nextUndoOf(journal, definition, { tenant, run, only: effects });
+    if (!left) return handle<Compensation>({ tenant, runId });
     const undos = await handedOver(tenant, run, runId, left);
     return begin<Compensation>(
       { tenant, runId },
@@ -80,14 +69,56 @@ export function compensations({
   const isUndo: Compensations["isUndo"] = async ({ tenant, runId }, { compensates }) => {
     if (!compensates) return false;
     const { run, undos } = compensates;
-    const state = await stateOf({ tenant, runId: run });
-    if (runId !== undoRunId({ tenant, runId: run }, definition.name, state.count + 1)) return false;
+    const state = await knownStateOf(journal, { tenant, runId: run }, definition);
+    if (runId !== nameOf(state, { tenant, runId: run }, definition)) return false;
     const only = undos.map(({ effect }) => effect);
-    const left = await undosFor(journal, definition, { tenant, run, only, state });
+    const left = await undosFor(journal, definition, { tenant, run, only }, state);
     return canonicalJson(await handedOver(tenant, run, runId, left)) === canonicalJson(undos);
   };
 
   return { compensate, isUndo };
+}
+
+/** Which effects of which run somebody wants undone; all that can be, where none is named. */
+export interface UndoWish {
+  readonly tenant: string;
+  readonly run: string;
+  readonly only: readonly string[] | undefined;
+}
+
+/** The run that does so: with what is left for it to undo, or one that is at it already. */
+export interface NextUndo {
+  readonly runId: string;
+  readonly left?: readonly Undo[];
+}
+
+/**
+ * @throws OrchestrationError `run/unknown`; `run/not-undoable` while it has not ended, when nothing is left, or nobody can
+ *   say what is
+ */
+export async function nextUndoOf(
+  journal: Journal,
+  definition: SupervisorDefinition,
+  wish: UndoWish,
+): Promise<NextUndo> {
+  const { tenant, run } = wish;
+  const key: RunKey = { tenant, runId: run };
+  const state = await knownStateOf(journal, key, definition);
+  if (state.unfinished !== undefined) return { runId: state.unfinished };
+  const left = await undosFor(journal, definition, wish, state);
+  return { runId: nameOf(state, key, definition), left };
+}
+
+/** The id of the next run that undoes a run: counted, so that two who ask at the same moment ask for one run. */
+function nameOf({ count }: UndoState, key: RunKey, { name }: SupervisorDefinition): string {
+  return undoRunId(key, name, count + 1);
+}
+
+async function knownStateOf(journal: Journal, key: RunKey, { name }: SupervisorDefinition): Promise<UndoState> {
+  const state = await undoStateOf(journal, key, name);
+  if (state.isKnown) return state;
+  const reason = "a run that undid something of it was erased, and nobody can say what is left";
+  throw new OrchestrationError("run/not-undoable", { run: key.runId, reason });
 }
 
 /** What runs that undo another one have come to, together. */
@@ -135,17 +166,8 @@ function undosIn(entries: readonly Entry[]): readonly Pick<EffectRecord, "effect
 async function undosFor(
   journal: Journal,
   definition: SupervisorDefinition,
-  {
-    tenant,
-    run,
-    only,
-    state: { undone, unknown },
-  }: {
-    readonly tenant: string;
-    readonly run: string;
-    readonly only: readonly string[] | undefined;
-    readonly state: UndoState;
-  },
+  { tenant, run, only }: UndoWish,
+  { undone, unknown }: UndoState,
 ): Promise<readonly Undo[]> {
   const entries = await openRun(journal, tenant, run);
   if (entries.length === 0) throw new OrchestrationError("run/unknown", { run, tenant });
