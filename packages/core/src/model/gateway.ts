@@ -285,6 +285,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             const opening = openedFor(sealing, key, command, model, request);
             opened = opening instanceof Promise ? await opening : opening;
           } catch (thrown) {
+            pass?.record(undefined);
             if (OrchestrationError.is(thrown)) return uncalled(thrown);
             return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
           }
