@@ -74,6 +74,8 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
     const last = entries.at(-1);
     const [first] = entries;
     if (first?.type !== "run.started" || last?.type !== "run.failed") return undefined;
+    // Of one that was erased nobody can say what it was asked, or what stands of it.
+    if ((first.body as Partial<typeof first.body>).supervisor === undefined) return undefined;
     const back = await undone(tenant, run);
     const standing = standingEffects(effectsOf(entries, definition.tools)).filter(({ effect }) => !back.has(effect));
     const { error, by } = last.body;
