@@ -293,12 +293,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         /** What was answered and is of no use has its cost all the same. */
         let told: FailedCall | undefined;
+        let answer: ModelResponse | undefined;
         try {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
           const outcome = generate(bounds, model, opened, signal, voice);
-          const answer = outcome instanceof Promise ? await outcome : outcome;
+          answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           latencies.note(model, clock.now() - startedAt);
           const response = readAnswer(answer, model.id, payloadBytes);
@@ -324,7 +325,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
-          told ??= toldBy(thrown);
+          told ??= toldBy(answer ?? thrown);
           const outcome = failed(error, told);
           span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });
