@@ -196,6 +196,22 @@ export function approvalsContract({ fresh, again, survives }: EngineKit): void {
       expect(granted).toMatchObject({ by: ["boss", "second"], authenticated: false });
     });
 
+    test("counts once, also where they stand for others and speak for themselves besides", async () => {
+      const approvals = [{ tool: "wipe_disk", by: "human", quorum: 2 }] as const;
+      const { office, run, till, address } = await one({ approvals });
+      const approve = (id: string, more = {}) =>
+        office.approvals.approve(tenant, address, { principal: { ...user(id), ...more }, reason: "" });
+      expect(await approve("aide", { onBehalfOf: "boss" })).toMatchObject({ outcome: "recorded" });
+      for (const more of [{}, { onBehalfOf: "second" }]) {
+        await expect(approve("aide", more)).rejects.toMatchObject({ code: "approval/already-decided" });
+      }
+      expect(till.calls).toEqual([]);
+      expect(await approve("second")).toMatchObject({ outcome: "granted" });
+      await run.result();
+      expect(bodies(await run.entries(), "approval.granted")).toMatchObject([{ by: ["boss", "second"] }]);
+      expect((await office.replay(run.id, { tenant })).fault).toBeUndefined();
+    });
+
     test("is for what was seen: a wrong binding counts for nothing, and one key is one decision", async () => {
       const { office, run, address } = await one();
       await expect(office.approvals.approve(tenant, address, { ...boss, binding: "of another" })).rejects.toMatchObject(

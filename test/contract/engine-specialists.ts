@@ -488,13 +488,13 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
     });
 
     test("R10 what is left of the caller's budget bounds the specialist, and what it spends is spent there", async () => {
-      const paid = (script: Parameters<typeof turns>[0]) => ({
+      const paid = (script: Parameters<typeof turns>[0], microUsd = 4) => ({
         ...turns(script),
         cost: "paid" as const,
         quote: () => ({ microUsd: 10, tokens: 100 }),
         generate: async (...given: Parameters<ReturnType<typeof turns>["generate"]>) => ({
           ...(await turns(script).generate(...given)),
-          cost: { microUsd: 4, basis: "reported" as const },
+          cost: { microUsd, basis: "reported" as const },
           usage: { inputTokens: 20, outputTokens: 10 },
         }),
       });
@@ -520,6 +520,12 @@ export function specialistsContract({ fresh, again, survives }: EngineKit): void
         error: { code: "specialist/failed", data: { code: "budget/exceeded" } },
         cost: { microUsd: 8 },
       });
+      // What is left of a provider's parts of a millionth is no part of a budget.
+      const parts = await desks({ model: paid(script, 3.5), budget: { run: { microUsd: 100 } } });
+      const third = await parts.desk.start(input, start);
+      expect(await third.result()).toMatchObject({ status: "completed", cost: { microUsd: 10.5 } });
+      const begun = bodies(await (await childOf(third, parts.agency)).entries(), "run.started");
+      expect(begun[0]?.budget).toEqual({ run: { microUsd: 96 } });
       const budgets = { [tenant]: { microUsd: 1_000 } };
       const both = await desks({ model: paid(script), budgets });
       expect((await (await both.desk.start(input, start)).result()).status).toBe("completed");

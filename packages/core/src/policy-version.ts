@@ -5,10 +5,13 @@ import type { Rules } from "./run/state.ts";
  * was then. What takes something away at once is no version: restrictions are (D4).
  */
 
-/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data. */
-export const policyVersion = "flows-1";
+/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person. */
+export const policyVersion = "voices-1";
 
-/** The same without flows. */
+/** The same, where somebody who had approved for another could approve for themselves besides. */
+const flowsVersion = "flows-1";
+
+/** That without flows. */
 const tiersVersion = "tiers-1";
 
 /** Allowlists, schemas and limits alone: what runs without a version in their first entry began under. */
@@ -16,6 +19,7 @@ export const firstPolicyVersion = "allowlist-1";
 
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
-  if (version === firstPolicyVersion) return { tiers: false, retries: false, flows: false };
-  return { tiers: true, retries: true, flows: version !== tiersVersion };
+  if (version === firstPolicyVersion) return { tiers: false, retries: false, flows: false, voices: false };
+  const flows = version !== tiersVersion;
+  return { tiers: true, retries: true, flows, voices: flows && version !== flowsVersion };
 }

@@ -45,6 +45,14 @@ describe("a decision", () => {
     expect(codeOf(approved, { ...approve(bob), decision: "edit" }, 0)).toBeUndefined();
   });
 
+  test("to approve counts once for somebody who stands for others, whoever they stand for next", () => {
+    const delegate = { ...operator("dan", ["lead"]), onBehalfOf: "bob" };
+    const approved = { ...open, approvals: ["bob"], voices: ["dan"] };
+    expect(codeOf(approved, approve(operator("dan", ["lead"])), 0)).toBe("approval/already-decided");
+    expect(codeOf(approved, approve({ ...delegate, onBehalfOf: "carol" }), 0)).toBe("approval/already-decided");
+    expect(codeOf(approved, { ...approve(delegate), decision: "reject" }, 0)).toBeUndefined();
+  });
+
   test("says what is missing", () => {
     expect(refusalOf(open, approve(operator("carol", ["clerk"])), 0)?.data).toEqual({
       principal: "carol",
@@ -101,11 +109,14 @@ describe("V1 nobody decides on what they asked for", () => {
     fc.assert(
       fc.property(fc.array(arbPrincipal, { maxLength: 8 }), (voters) => {
         let approvals: string[] = [];
+        let voices: string[] = [];
         for (const principal of voters) {
-          if (refusalOf({ ...open, requesters: [], roles: [], approvals }, approve(principal), 0)) continue;
+          if (refusalOf({ ...open, requesters: [], roles: [], approvals, voices }, approve(principal), 0)) continue;
           approvals = [...approvals, voterOf(principal)];
+          voices = [...voices, principal.id];
         }
         expect(new Set(approvals).size).toBe(approvals.length);
+        expect(new Set(voices).size).toBe(voices.length);
       }),
     );
   });

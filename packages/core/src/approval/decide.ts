@@ -22,6 +22,8 @@ export interface OpenCase {
   readonly expiresAt: number;
   /** Whose approvals there are, as {@link voterOf} names them. */
   readonly approvals: readonly string[];
+  /** Ids of those who said so, for themselves or for others, where that is looked at. */
+  readonly voices?: readonly string[];
 }
 
 /**
@@ -34,7 +36,7 @@ export function refusalOf(
   decision: Pick<InputBodies["approval.decided"], "binding" | "decision" | "principal">,
   at: number,
 ): OrchestrationError | undefined {
-  const { effect, requesters, roles, approvals } = open;
+  const { effect, requesters, roles, approvals, voices = [] } = open;
   const { principal } = decision;
   if (decision.binding !== open.binding) return new OrchestrationError("approval/binding-mismatch", { effect });
   if (at >= open.expiresAt) return new OrchestrationError("approval/expired", { effect });
@@ -45,7 +47,8 @@ export function refusalOf(
     return new OrchestrationError("approval/role-missing", { principal: principal.id, effect, roles });
   }
   // Somebody who approved may still say no, or change the arguments: both are more careful than a yes.
-  if (decision.decision === "approve" && idsOf(principal).some((id) => approvals.includes(id))) {
+  const approved = (id: string) => approvals.includes(id) || voices.includes(id);
+  if (decision.decision === "approve" && idsOf(principal).some(approved)) {
     return new OrchestrationError("approval/already-decided", { principal: principal.id, effect });
   }
   return undefined;

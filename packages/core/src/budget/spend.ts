@@ -38,6 +38,14 @@ function whole(limit: string, value: number): number {
   throw new OrchestrationError("limits/not-a-bound", { limit, value: String(value) });
 }
 
+/** A bound in whole numbers, rounded down: what a provider's parts of a millionth have left of it. */
+export function wholeAmount({ microUsd, tokens }: BudgetAmount): BudgetAmount {
+  return {
+    ...(microUsd === undefined ? {} : { microUsd: Math.floor(microUsd) }),
+    ...(tokens === undefined ? {} : { tokens: Math.floor(tokens) }),
+  };
+}
+
 /** What a bound leaves when this much is gone. A member without a bound is not in it. */
 export function leftOf(bound: BudgetAmount, gone: Spend): BudgetAmount {
   return {

@@ -167,6 +167,18 @@ describe("a tool that fails", () => {
     });
   });
 
+  test.each(["tool/refused", "tool/output-invalid"] as const)(
+    "with `%s` of a run that it made inside has not said what became of itself",
+    async (code) => {
+      const inner = new OrchestrationError(code, { tool: "inner", reason: "no", issues: [] });
+      expect(await failure(gate(() => fail(inner)).call(write))).toMatchObject({
+        code: "tool/failed",
+        mayHaveExecuted: true,
+        data: { tool: "write_it", cause: { code, data: { tool: "inner" } } },
+      });
+    },
+  );
+
   test.each([[undefined], [null], ["text"], [Symbol("s")], [Object.create(null)]])(
     "with something that is no error is a failure all the same (%#)",
     async (thrown) => {

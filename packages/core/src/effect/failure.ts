@@ -16,12 +16,15 @@ const gone: ReadonlySet<string> = new Set([
   "mcp/spawn-failed",
 ]);
 
+/** By these the gate itself says what became of a call. A tool that throws them has them from a call that was made inside it. */
+const outcomes: ReadonlySet<string> = new Set(["tool/output-invalid", "tool/refused"]);
+
 /** A foreign throw becomes ours. A refusal is known by its name, so that two copies of a package agree. */
 export function toolError(
   thrown: unknown,
   tool: { readonly name: string; readonly effect: Effect },
 ): OrchestrationError {
-  if (OrchestrationError.is(thrown)) return thrown;
+  if (OrchestrationError.is(thrown) && !outcomes.has(thrown.code)) return thrown;
   const { name } = tool;
   if (isRefusal(thrown)) return new OrchestrationError("tool/refused", { tool: name, reason: reasonOf(thrown) });
   // A bridge has codes and data of its own; the journal shall show them.

@@ -48,6 +48,28 @@ test("a hold that nobody releases ends by itself", () => {
   expect(due).toEqual([3_000]);
 });
 
+test("what went by after a hold had ended by itself is gone, whoever releases it then", () => {
+  const { clock, time, due } = begin(2_000);
+  clock.advance(400);
+  const first = time.hold();
+  clock.advance(2_300);
+  first();
+  clock.advance(299);
+  expect(due).toEqual([]);
+  clock.advance(1);
+  expect(due).toEqual([3_000]);
+});
+
+test("a clock that is put back gives no call more time than it had", () => {
+  let now = 1_000_000;
+  const armed: number[] = [];
+  const clock = { now: () => now, at: (dueAt: number) => ({ cancel: () => {}, left: armed.push(dueAt - now) }) };
+  const time = patience({ clock, timeoutMs: 1_000, holdMs: 2_000, onDue: () => {} });
+  now -= 3_600_000;
+  time.hold()();
+  expect(armed).toEqual([1_000, 3_000, 1_000]);
+});
+
 test("what is over is not due any more", () => {
   const { clock, time, due } = begin();
   const release = time.hold();

@@ -23,13 +23,19 @@ export interface PatienceOptions {
 export function patience({ clock, timeoutMs, holdMs, onDue }: PatienceOptions): Patience {
   let leftMs = timeoutMs;
   let since = clock.now();
+  /** From `since` on the time stands still for so long. */
+  let stillMs = 0;
   let holds = 0;
   let over = false;
   let timer: { readonly cancel: () => void } | undefined;
   const arm = (extraMs: number) => {
     timer?.cancel();
-    since = clock.now();
-    timer = clock.at(since + leftMs + extraMs, () => {
+    const now = clock.now();
+    // A clock that was put back says nothing of what went by.
+    leftMs = Math.max(0, leftMs - Math.max(0, now - since - stillMs));
+    since = now;
+    stillMs = extraMs;
+    timer = clock.at(now + leftMs + extraMs, () => {
       if (over) return;
       over = true;
       onDue();
@@ -39,7 +45,7 @@ export function patience({ clock, timeoutMs, holdMs, onDue }: PatienceOptions): 
   return {
     hold: () => {
       if (over) return () => {};
-      if (holds++ === 0) leftMs = Math.max(0, leftMs - (clock.now() - since));
+      holds++;
       arm(holdMs);
       let held = true;
       return () => {

@@ -5,9 +5,11 @@ import type { CallModelCommand } from "../command.ts";
 import { breakers } from "../effect/breaker.ts";
 import { limiter } from "../effect/limiter.ts";
 import { rateLimiter } from "../effect/rate.ts";
+import { OrchestrationError } from "../errors.ts";
 import type { InputEvent, Restrictions } from "../event.ts";
 import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import { silentTracer } from "../port/tracer.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import { fakeClock } from "../testing/index.ts";
@@ -246,6 +248,24 @@ describe("before a call", () => {
     const outcome = call({}, "acme", stop.signal);
     stop.abort();
     expect((await failure(outcome)).code).toBe("model/failed");
+    expect(made.states()).toEqual([{ key: "model:openai", state: "closed", failures: 0 }]);
+  });
+
+  test("B3 a probe whose request could not be opened leaves its place to the next one", async () => {
+    const clock = fakeClock(startAt);
+    const made = breakers({ clock, failuresMax: 1, cooldownMs: 1_000 });
+    const opened = [() => fail(new OrchestrationError("journal/unavailable", { reason: "away" }))];
+    const sealing = {
+      rules: { models: {} },
+      reveal: (_: unknown, told: unknown) => opened.shift()?.() ?? told,
+      parts: (_: unknown, parts: unknown) => parts,
+    } as unknown as Sealing;
+    const { call } = gateway(() => done, { clock, breakers: made, sealing });
+    const down = made.pass("model:openai");
+    if ("record" in down) down.record(false);
+    clock.advance(1_000);
+    expect((await failure(call())).code).toBe("journal/unavailable");
+    expect((await call()).type).toBe("model.responded");
     expect(made.states()).toEqual([{ key: "model:openai", state: "closed", failures: 0 }]);
   });
 

@@ -130,6 +130,15 @@ function fail(thrown: unknown): never {
   throw thrown;
 }
 
+test("W2 an answer that cannot be read has cost what its client says all the same", async () => {
+  const spent = { usage: { inputTokens: 7, outputTokens: 3 }, cost: { microUsd: 12, basis: "reported" } } as const;
+  const event = await gateway(() => ({ parts: [], ...spent }), { cost: "paid" }).call();
+  expect(event).toMatchObject({ body: { error: { code: "model/response-invalid" }, ...spent } });
+  const unknown = { ...spent, cost: { microUsd: Number.NaN, basis: "reported" } } as const;
+  const odd = await gateway(() => ({ parts: [], ...unknown }), { cost: "paid" }).call();
+  expect(odd.body).not.toHaveProperty("cost");
+});
+
 describe("an answer that is too long while it comes", () => {
   const talker = (pieces: number, piece: string, until: { aborted?: boolean } = {}): Generate => {
     return async (_, { signal, onDelta }) => {

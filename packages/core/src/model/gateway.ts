@@ -287,6 +287,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
             const opening = openedFor(sealing, key, command, model, request);
             opened = opening instanceof Promise ? await opening : opening;
           } catch (thrown) {
+            pass?.record(undefined);
             if (OrchestrationError.is(thrown)) return uncalled(thrown);
             return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
           }
@@ -294,12 +295,13 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
         const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
         /** What was answered and is of no use has its cost all the same. */
         let told: FailedCall | undefined;
+        let answer: ModelResponse | undefined;
         try {
           const startedAt = clock.now();
           const of = { path: command.path, agent: agent.name, command: command.id };
           const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
           const outcome = generate(bounds, model, opened, signal, voice);
-          const answer = outcome instanceof Promise ? await outcome : outcome;
+          answer = outcome instanceof Promise ? await outcome : outcome;
           voice?.end();
           latencies.note(model, clock.now() - startedAt);
           const response = readAnswer(answer, model.id, payloadBytes);
@@ -328,7 +330,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
           });
         } catch (thrown) {
           const error = modelError(thrown, model.id, clock.now());
-          told ??= toldBy(thrown);
+          told ??= toldBy(answer ?? thrown);
           const outcome = failed(error, told);
           span.set({ ...told, next: outcome.body.next });
           span.end({ code: error.code });

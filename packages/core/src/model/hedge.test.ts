@@ -90,6 +90,15 @@ describe("a hedge", () => {
     });
   });
 
+  test("H1 counts a quote of parts of a token as whole ones, as a budget does", async () => {
+    const { b, call, pass } = pair({ a: { quote: () => ({ microUsd: 0.5, tokens: 12.25 }) } });
+    const outcome = call();
+    await pass(100);
+    b.answer(said("b", { usage: usage(10, 5), cost: cost(30) }));
+    await pass(10);
+    expect(await outcome).toMatchObject({ usage: usage(23, 5), cost: { microUsd: 31, basis: "reserved" } });
+  });
+
   test("H1 hears what the aborted one has cost, and waits no longer than it takes to say so", async () => {
     const { a, b, call, pass } = pair();
     const outcome = call();

@@ -1,4 +1,4 @@
-import { addSpend, noSpend } from "../budget/spend.ts";
+import { addSpend, noSpend, wholeSpend } from "../budget/spend.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Cost, Spend, Usage } from "../event.ts";
 import { assertBound } from "../limits.ts";
@@ -178,7 +178,7 @@ function spentBy({ model, known }: Asked, request: ModelRequest): FailedCall {
     return { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" }, ...told };
   }
   if (!model.quote || (told.usage && told.cost)) return told;
-  const { microUsd, tokens } = model.quote(request);
+  const { microUsd, tokens } = wholeSpend("quote", model.quote(request));
   return {
     usage: { inputTokens: tokens, outputTokens: 0 },
     cost: { microUsd, basis: "reserved" },

@@ -1,3 +1,4 @@
+import { wholeAmount } from "../budget/spend.ts";
 import type { DelegateCommand, DelegationStart, RecallCommand } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Cost, DelegationEnd, Entry, InputEvent, Spend } from "../event.ts";
@@ -150,7 +151,7 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
         contract,
         grant,
         deadlineAt,
-        ...(budget === undefined ? {} : { budget }),
+        ...(budget === undefined ? {} : { budget: wholeAmount(budget) }),
         ...(tenantBudget === undefined ? {} : { tenantBudget }),
         depth,
       },

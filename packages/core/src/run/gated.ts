@@ -161,6 +161,7 @@ export function requestApproval(work: Work, call: Call): void {
     requesters: call.requesters,
     expiresAt,
     approvals: [],
+    ...(work.rules.voices ? { voices: [] } : {}),
     authenticated: true,
   };
   work.state.approvals.set(effect, open);
@@ -214,6 +215,7 @@ export function decideApproval(
   switch (decision) {
     case "approve":
       open.approvals.push(voterOf(principal));
+      open.voices?.push(by);
       open.authenticated &&= principal.authenticated;
       return tellCall(work, call, { type: "approve" });
     case "reject": {

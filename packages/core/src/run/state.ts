@@ -123,6 +123,8 @@ export interface OpenApproval {
   readonly expiresAt: number;
   /** Ids of those who have approved so far. */
   approvals: string[];
+  /** Ids of those who said so, for themselves or for others; absent under a policy that does not look at that. */
+  voices?: string[];
   authenticated: boolean;
 }
 
@@ -388,6 +390,8 @@ export interface Rules {
   readonly retries: boolean;
   /** What others may have written fills no protected argument and causes no write by itself (R9). */
   readonly flows: boolean;
+  /** Who approves for somebody else has no second voice of their own (R8). */
+  readonly voices: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

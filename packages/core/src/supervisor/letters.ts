@@ -36,7 +36,9 @@ export interface DeadLetters {
   readonly inspect: (tenant: string, run: string) => Promise<DeadLetterRun & { readonly entries: readonly Entry[] }>;
   /**
    * Starts a new run with the same input in its place, once, however often it is asked for. Resolves with its id.
-   * @throws OrchestrationError `letter/unknown`; `letter/has-effects` while effects of it stand: they would happen again
+   * What is left of a run that undoes another one is for that one's next undo, which takes its place.
+   * @throws OrchestrationError `letter/unknown`; `letter/has-effects` while effects of it stand: they would happen again;
+   *   `run/not-undoable` for an undo when nothing is left to undo
    */
   readonly redrive: (tenant: string, run: string, options?: { readonly principal?: Principal }) => Promise<string>;
   /** Puts it aside. @throws OrchestrationError `letter/unknown` */
@@ -47,20 +49,18 @@ export interface DeadLetters {
   ) => Promise<void>;
 }
 
+type Started = Extract<Entry, { type: "run.started" }>;
+
 export interface DeadLetterOptions {
   readonly definition: SupervisorDefinition;
   readonly journal: Journal;
   readonly now: () => number;
   readonly salt: () => string;
   readonly current: () => Principal;
-  /** The id that the run in a letter's place gets. */
-  readonly nameOf: (letter: DeadLetterRun) => string;
+  /** The id that the run in a letter's place gets. @throws what keeps it from being started */
+  readonly nameOf: (letter: DeadLetterRun, started: Started) => string | Promise<string>;
   /** Starts it under an id; once, however often it is asked for. */
-  readonly start: (
-    letter: DeadLetterRun,
-    started: Extract<Entry, { type: "run.started" }>,
-    runId: string,
-  ) => Promise<unknown>;
+  readonly start: (letter: DeadLetterRun, started: Started, runId: string) => Promise<unknown>;
   /** Effects of a run that were undone since, by its id. */
   readonly undone: (tenant: string, run: string) => Promise<ReadonlySet<string>>;
 }
@@ -74,6 +74,8 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
     const last = entries.at(-1);
     const [first] = entries;
     if (first?.type !== "run.started" || last?.type !== "run.failed") return undefined;
+    // Of one that was erased nobody can say what it was asked, or what stands of it.
+    if ((first.body as Partial<typeof first.body>).supervisor === undefined) return undefined;
     const back = await undone(tenant, run);
     const standing = standingEffects(effectsOf(entries, definition.tools)).filter(({ effect }) => !back.has(effect));
     const { error, by } = last.body;
@@ -116,7 +118,9 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
         const effects = letter.standing.map(({ effect, tool }) => `${tool} (${effect})`);
         throw new OrchestrationError("letter/has-effects", { run, tenant, effects });
       }
-      const stands = await handled.redriven(tenant, run, nameOf(letter), principal ?? current());
+      const stands =
+        (await handled.handled(tenant)).get(run) ??
+        (await handled.redriven(tenant, run, await nameOf(letter, first), principal ?? current()));
       if (stands.kind === "dismissed") throw handledAlready(stands, run, tenant);
       // The first word stands, also where another version named the run otherwise.
       await start(letter, first, stands.as);

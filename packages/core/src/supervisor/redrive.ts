@@ -1,12 +1,15 @@
+import type { InputBodies } from "../event.ts";
 import type { AssertOperator } from "../policy/operators.ts";
 import type { Journal } from "../port/journal.ts";
 import type { Principal } from "../principal.ts";
 import { ownRunId } from "../run/run-id.ts";
 import type { RunBounds } from "./bounds.ts";
-import { undoStateOf } from "./compensate.ts";
+import { nextUndoOf, undoStateOf } from "./compensate.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import { type DeadLetters, deadLetters } from "./letters.ts";
 import type { Starts } from "./starts.ts";
+
+type Started = InputBodies["run.started"];
 
 export interface RedriveParts {
   readonly definition: SupervisorDefinition;
@@ -31,20 +34,26 @@ export function lettersToRedrive({
   bounds: { grantsOf, budgetOf },
   starts: { begin, handedOver },
 }: RedriveParts): DeadLetters {
+  /** Others may have undone what a run that undoes was given up on, or be at it: all of them ask for the same run. */
+  const nextUndo = (tenant: string, { run, undos }: NonNullable<Started["compensates"]>) =>
+    nextUndoOf(journal, definition, { tenant, run, only: undos.map(({ effect }) => effect) });
   const letters = deadLetters({
     definition,
     journal,
     now,
     salt,
     current,
-    nameOf: ({ tenant, run }) => ownRunId(tenant, definition.name, `redrive:${run}`),
+    nameOf: async ({ tenant, run }, { body: { compensates } }) =>
+      compensates ? (await nextUndo(tenant, compensates)).runId : ownRunId(tenant, definition.name, `redrive:${run}`),
     start: async ({ tenant, run }, { body }, runId) => {
-      const { principal, labels, conversationId } = body;
-      const { input, attributes, compensates } = await handedOver(tenant, run, runId, {
+      if (await journal.findRun(tenant, runId)) return;
+      const { principal, labels, conversationId, compensates } = body;
+      const { input, attributes } = await handedOver(tenant, run, runId, {
         input: body.input,
         attributes: body.attributes,
-        compensates: body.compensates,
       });
+      const { left = [] } = compensates ? await nextUndo(tenant, compensates) : {};
+      const undos = compensates && (await handedOver(tenant, compensates.run, runId, left));
       // What whoever started it allowed still holds; what the tenant may, and has to spend, is that of today (R6, R10).
       const grants = grantsOf(
         { tenant, ...(body.grants?.run === undefined ? {} : { grant: body.grants.run }) },
@@ -52,7 +61,7 @@ export function lettersToRedrive({
       );
       const own = body.budget?.run === undefined ? {} : { budget: body.budget.run };
       const budget = budgetOf({ tenant, ...own }, grants);
-      return begin(
+      await begin(
         { tenant, runId },
         {
           input,
@@ -62,7 +71,7 @@ export function lettersToRedrive({
           ...(conversationId === undefined ? {} : { conversationId }),
           ...(grants === undefined ? {} : { grants }),
           ...(attributes === undefined ? {} : { attributes }),
-          ...(compensates === undefined ? {} : { compensates }),
+          ...(compensates && undos ? { compensates: { run: compensates.run, undos } } : {}),
           ...(budget === undefined ? {} : { budget }),
         },
       );
