@@ -29,9 +29,10 @@ import {
 } from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
 import { createMask, type Mask, unmasked } from "./text.ts";
-import { remoteTool } from "./tool.ts";
+import { checkArguments, remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
+import { mappedArguments, wayComplaint } from "./ways.ts";
 import { openWire } from "./wire/open-wire.ts";
 import type { WireAsks } from "./wire/port.ts";
 
@@ -205,6 +206,13 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
         tools.set(key, make(undefined, thrown));
       }
     }
+    for (const [key, config] of Object.entries(configs)) {
+      for (const mapped of mappedArguments(key, config)) {
+        // A misspelt argument would ask for something else, and a look-up would believe the answer.
+        const tool = tools.get(mapped.tool);
+        if (tool) checkArguments(name, tool, mapped.names, `what ${key} says of ${mapped.tool}`);
+      }
+    }
     return {
       name,
       tools: Object.fromEntries(Object.keys(configs).map((key) => [key, tools.get(key)])) as unknown as McpTools<Tools>,
@@ -295,6 +303,8 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
     if (owner !== undefined) throw invalid(`the tools ${owner} and ${name} are both "${remoteName}" of the server`);
     owners.set(remoteName, name);
   }
+  const wrong = wayComplaint(tools);
+  if (wrong) throw invalid(`${wrong.at.join(".")} of ${wrong.tool}: ${wrong.reason}`);
 }
 
 /** Takes out every secret of a connection. */

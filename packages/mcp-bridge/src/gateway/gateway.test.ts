@@ -28,7 +28,7 @@ const variable = (name: string) => `$\{${name}}`;
 /** What is accepted of the desk, once for all tests: where its log lies is no part of what it is. */
 let pinned: { readonly pins: string; readonly folder: string };
 beforeAll(async () => {
-  const { file, folder } = place();
+  const { file, folder } = place({}, seats);
   folders.splice(folders.indexOf(folder), 1);
   const { context: own } = context();
   expect(await accept(file, [], {}, own)).toBe(0);
@@ -51,7 +51,25 @@ const lines = <Line>(file: string): Line[] =>
         .map((line) => JSON.parse(line) as Line)
     : [];
 
-function place(gatewaySection: object = {}): Place {
+/** A write that is looked up by one tool and undone by another one. */
+const seats = {
+  find_booking: { effect: "read" },
+  free_seat: { effect: "write", risk: "low", idempotency: "none" },
+  book: {
+    effect: "write",
+    risk: "low",
+    idempotency: "lookup",
+    lookup: {
+      tool: "find_booking",
+      input: { seat: "/input/seat" },
+      found: { at: "/bookings/0" },
+      output: "/bookings/0",
+    },
+    undo: { tool: "free_seat", input: { seat: "/input/seat" } },
+  },
+};
+
+function place(gatewaySection: object = {}, more: object = {}): Place {
   const folder = mkdtempSync(join(tmpdir(), "remit-gateway-"));
   folders.push(folder);
   const file = join(folder, "mcp.json");
@@ -66,7 +84,7 @@ function place(gatewaySection: object = {}): Place {
         env: { ...compileCache(), DESK_LOG: log },
         remit: {
           required: true,
-          tools: { pay: write, name: read, think: read, meta: read, draw: read },
+          tools: { pay: write, name: read, think: read, meta: read, draw: read, ...more },
           resources: { uris: ["desk://rules"] },
         },
       },
@@ -236,6 +254,15 @@ test("a write of high risk waits for an operator, is made once, and is found aga
   const other = (await second.client("ada")(...call("desk_pay", { cents: 9 }, keyed))).body.result;
   expect(other).toMatchObject({ isError: true });
   expect(other.content[0].text).toMatch(/key is that of another call/);
+});
+
+test("an outcome that is unknown is looked up as the file says, and the client gets what was found", async () => {
+  const here = place({}, seats);
+  const { client } = await open(here);
+  const done = (await client("ada")(...call("desk_book", { seat: "7a" }))).body.result;
+  expect(done).toMatchObject({ structuredContent: { seat: "7a" } });
+  expect(done.isError).toBeUndefined();
+  expect(here.paid()).toEqual([{ seat: "7a" }]);
 });
 
 test("an operator says no, and nothing is paid", async () => {
