@@ -103,7 +103,7 @@ export interface McpStatus {
 
 /**
  * Starts an MCP server and makes ordinary tools of the ones that are named. All of them are there, as pinned, or nothing
- * is connected. After a loss the next call connects again; a call that may have been carried out is never repeated here.
+ * is connected. After a loss the next call connects again; a write that may have been carried out is never repeated here.
  *
  * With `pins` it is the store that says what is accepted: a tool, or a server, that is new or not as it was accepted is
  * there and refuses its calls, until a person accepts what was found; the others go on. Without, a tool that has no pin

@@ -85,6 +85,12 @@ const fails = (fault: WireFault) => async () => {
   throw new WireError(fault);
 };
 
+/** Lets all sessions answer like this, and refuses no tool. */
+function answering(sessions: readonly FakeSession[], answer: FakeSession["answer"]): ReadonlyMap<string, McpError> {
+  for (const session of sessions) session.answer = answer;
+  return new Map();
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<McpError> {
   try {
     await promise;
@@ -119,18 +125,42 @@ test("K1 it is all the same where the session's end is heard of before the answe
 });
 
 test("K1 it is sent no third time", async () => {
-  const { link, sessions, call } = world(
-    {},
-    {
-      inspect: () => {
-        for (const session of sessions) session.answer = fails(lost);
-        return new Map();
-      },
-    },
-  );
+  const { link, sessions, call } = world({}, { inspect: () => answering(sessions, fails(lost)) });
   await link.connect();
   expect(await failureOf(call())).toMatchObject({ code: "mcp/session-lost", mayHaveExecuted: false });
   expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
+});
+
+const forgotten: WireFault = { kind: "ended", end: { cause: "forgotten", reason: "404" } };
+
+test("K1 what was under way when another request was told so is sent once more where it changes nothing, and only there", async () => {
+  const { link, sessions, call } = world();
+  await link.connect();
+  const [first] = sessions;
+  const under = Promise.withResolvers<unknown>();
+  first!.answer = async () => under.promise;
+  const [read, write] = [call({ repeatable: true }), failureOf(call())];
+  await settled();
+  first!.answer = fails(lost);
+  const told = call();
+  under.reject(new WireError(forgotten));
+  expect(await Promise.all([read, told])).toEqual([{ content: [] }, { content: [] }]);
+  expect(await write).toMatchObject({ code: "mcp/connection-lost", mayHaveExecuted: true });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([3, 2]);
+  expect(link.status()).toMatchObject({ state: "ready", connects: 2, failures: 0, lastError: undefined });
+});
+
+test("K1 what changes nothing is sent no third time either, and not at all where a session ends for another reason", async () => {
+  const repeatable = { repeatable: true };
+  const { link, sessions, call } = world({}, { inspect: () => answering(sessions, fails(forgotten)) });
+  await link.connect();
+  expect(await failureOf(call(repeatable))).toMatchObject({ code: "mcp/connection-lost" });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
+  const other = world();
+  await other.link.connect();
+  other.sessions[0]!.answer = fails({ kind: "ended", end: { cause: "exited", reason: "the process ended" } });
+  expect(await failureOf(other.call(repeatable))).toMatchObject({ code: "mcp/connection-lost" });
+  expect(other.sessions.flatMap(({ asked }) => asked)).toHaveLength(1);
 });
 
 test.each<[WireFault, string, boolean]>([

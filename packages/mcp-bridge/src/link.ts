@@ -26,8 +26,9 @@ import {
  * One server, kept reachable.
  *
  * K1 A request is sent at most once, with one exception: who is told by the server that it does not know the session
- *    (404) has not been taken, and is sent once more in the next session. Nothing else that happens to a connection
- *    sends a request again.
+ *    (404) has not been taken, and is sent once more in the next session. That ends whatever else was under way in the
+ *    session: it may have been carried out, so of that only what changes nothing (`repeatable`) is sent once more, too.
+ *    Nothing else that happens to a connection sends a request again.
  * K2 A request that was sent and has no answer fails with an error that says it may have been carried out.
  * K3 After a loss the next request connects again, or we do so in the background (`start`); at most one attempt at a
  *    time. Attempts that fail in a row wait longer and longer, with jitter, and requests meanwhile fail at once. After
@@ -81,6 +82,8 @@ export interface LinkRequestOptions {
   /** However often it is begun anew; the limit `callMsMax` when absent. */
   readonly totalMsMax?: number;
   readonly signal: AbortSignal;
+  /** It changes nothing at the server, so it may be sent once more where its session is forgotten before it is answered. */
+  readonly repeatable?: boolean | undefined;
   /** Ours, given back with what the server asks in the course of it. */
   readonly tag?: string | undefined;
   /** What can be asked in the course of it, where the protocol lets us say so. */
@@ -395,20 +398,21 @@ export function createLink(options: LinkOptions): Link {
     return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
   };
 
-  /** What a request that failed says of its session. True when it was not taken, and may be sent once more (K1). */
-  const heardOf = (session: WireSession, thrown: unknown): boolean => {
+  /** What a request that failed says of its session. True when it may be sent once more (K1). */
+  const heardOf = (session: WireSession, thrown: unknown, repeatable: boolean): boolean => {
     if (!(thrown instanceof WireError)) return false;
     const { fault } = thrown;
     if (fault.kind === "unreachable") lost(session, { cause: "lost", reason: fault.reason });
     if (fault.kind === "broken") wantRefresh(session); // Whoever answers now may be another one.
-    if (fault.kind !== "session-lost") return false;
+    const ended = fault.kind === "session-lost" || (fault.kind === "ended" && fault.end.cause === "forgotten");
+    if (!ended) return false;
     lost(session, fault.end);
-    return true;
+    return fault.kind === "session-lost" || repeatable;
   };
 
   const exchange = async (
     { method, params, name, remoteName, check }: Exchange,
-    { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, can, onProgress }: LinkRequestOptions,
+    { timeoutMs, totalMsMax = limits.callMsMax, signal, repeatable = false, tag, can, onProgress }: LinkRequestOptions,
   ): Promise<unknown> => {
     const deadline = deadlineOf(timers, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
@@ -436,7 +440,7 @@ export function createLink(options: LinkOptions): Link {
           answered();
           return answer;
         } catch (thrown) {
-          if (!heardOf(session, thrown) || !isFirst) throw thrown;
+          if (!heardOf(session, thrown, repeatable) || !isFirst) throw thrown;
           sent = false;
         }
       }

@@ -106,7 +106,7 @@ function asker({ link, board, answers, mask }: ReadPorts): Ask {
     if (refusal) throw refusal;
     const asking = answers.begin(call);
     try {
-      const answer = await link.request(method, params, { timeoutMs, signal, ...asking });
+      const answer = await link.request(method, params, { timeoutMs, signal, repeatable: true, ...asking });
       return mask === unmasked ? answer : maskJson(answer, mask);
     } finally {
       answers.end(asking);

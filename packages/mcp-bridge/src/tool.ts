@@ -106,6 +106,7 @@ export function remoteTool(
         meta: metaOf(context),
         timeoutMs,
         signal: context.signal,
+        repeatable: config.effect === "read",
         tag: asking.tag,
         can: asking.can,
         onProgress: asking.onProgress,
