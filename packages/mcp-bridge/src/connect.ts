@@ -137,10 +137,13 @@ export interface Host<Tools extends McpToolConfigs> {
   readonly link: Link;
   readonly status: () => McpStatus;
   /**
-   * Makes the tools, of what is accepted and known of each by now.
+   * Makes the tools, of what is accepted and known of each by now. May be asked again, when something else has been
+   * accepted: tools that were made of another definition refuse their calls from then on.
    * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
    */
   readonly connection: () => Promise<McpConnection<Tools>>;
+  /** What the tool of the last connection was made of, by the server's name. */
+  readonly madeOf: (remoteName: string) => McpDefinition | undefined;
   /** The definition that is accepted of a tool, by the server's name; `undefined` where none is. */
   readonly acceptedOf: (remoteName: string) => Promise<McpDefinition | undefined>;
   /** The calls under way. */
@@ -188,6 +191,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   };
   const link = { ...server, close };
   const status = () => statusOf(name, link.status());
+  const made = new Map<string, McpDefinition>();
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
@@ -197,6 +201,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
+      if (definition) made.set(remoteName, definition);
+      else made.delete(remoteName);
       const make = (known: typeof definition, broken?: McpError) =>
         remoteTool({ server: name, name: nameOf(key), remoteName, config, definition: known, broken, raw }, ports);
       try {
@@ -205,6 +211,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
         if (!lenient || !McpError.is(thrown, "mcp/tool-invalid")) throw thrown;
         tools.set(key, make(undefined, thrown));
       }
+      // It was refused as long as it was not what the one before it was made of.
+      await board.again(remoteName);
     }
     for (const [key, config] of Object.entries(configs)) {
       for (const mapped of mappedArguments(key, config)) {
@@ -228,6 +236,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     link,
     status,
     connection,
+    madeOf: (remoteName) => made.get(remoteName),
     acceptedOf: (remoteName) => board.known(remoteName),
     underWay: answers.calls,
   };

@@ -38,9 +38,15 @@ export interface PinBoard {
   readonly again: (remoteName: string) => Promise<void> | undefined;
   /** Why the server of the last list is not the one that is accepted, if so. */
   readonly host: () => Promise<McpError | undefined>;
-  /** The definition that is accepted and known; what a tool may be made of before its server is there. */
+  /**
+   * The definition that is accepted and known, by now; what a tool may be made of before its server is there, and anew when
+   * a person has accepted another one.
+   */
   readonly known: (remoteName: string) => Promise<McpDefinition | undefined>;
-  /** From now on the tool must look like this, since one has been made of it. */
+  /**
+   * From now on the tool must look like this, since one has been made of it. One that was made before of something else
+   * looks itself whether it is still what it is called for.
+   */
   readonly made: (definition: McpDefinition) => void;
 }
 
@@ -55,7 +61,7 @@ export interface PinBoardOptions {
   readonly mask: Mask;
 }
 
-interface Expected {
+export interface Expected {
   readonly pin: string;
   readonly definition: McpDefinition | undefined;
 }
@@ -131,10 +137,10 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
       return document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
     },
     known: async (remoteName) => {
-      const inCode = expected.get(remoteName)?.definition;
-      if (inCode) return inCode;
+      const before = expected.get(remoteName)?.definition;
+      if (!store || pinnedInCode.has(remoteName)) return before;
       const document = await accepted();
-      if (document === undefined || McpError.is(document) || pinnedInCode.has(remoteName)) return undefined;
+      if (document === undefined || McpError.is(document)) return before;
       return sightingOf(pinsOf(document, server), remoteName).accepted?.value;
     },
     made: (definition) => {
@@ -186,7 +192,8 @@ function unacceptedHost(
   return new McpError("mcp/server-changed", { server, tool, accepted: host.pin, found, changes });
 }
 
-function unexpected(
+/** Why a tool is not as it must be, if so. */
+export function unexpected(
   server: string,
   tool: string,
   before: Expected | undefined,

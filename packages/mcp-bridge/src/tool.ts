@@ -21,7 +21,7 @@ import type { Link } from "./link.ts";
 import type { Listing } from "./listing.ts";
 import { argumentsOf, type McpLookup, matches, valueAt } from "./mapped.ts";
 import { metaOf } from "./meta.ts";
-import type { PinBoard } from "./pins.ts";
+import { type PinBoard, unexpected } from "./pins.ts";
 import { outputAtOnce, outputOf, rawOfValue, rawResultOf, resultSchema, valueOfRaw } from "./result.ts";
 import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
@@ -110,7 +110,7 @@ export function remoteTool(
         tag: asking.tag,
         can: asking.can,
         onProgress: asking.onProgress,
-        check: isLate ? (listing) => checkLate(listing, value, owner) : undefined,
+        check: isLate ? (listing) => checkLate(listing, value, owner) : checkMade,
       });
     } finally {
       answers.end(asking);
@@ -143,6 +143,16 @@ export function remoteTool(
     await fitting.after(structuredContent);
     return result;
   };
+  const made = definition && { pin: pinOf(definition), definition };
+  let seen = definition;
+  /** What is accepted may have changed, and another tool may have been made of that. */
+  const checkMade = ({ definitions }: Listing) => {
+    const found = definitions.get(remoteName);
+    if (!made || !found || found === seen) return;
+    const refusal = unexpected(server, remoteName, made, found);
+    if (refusal) throw refusal;
+    seen = found;
+  };
   const checkLate = ({ definitions }: Listing, value: unknown, owner: string) => {
     const found = definitions.get(remoteName);
     const read =
@@ -164,7 +174,7 @@ export function remoteTool(
     // They stand and fall with their server, so one breaker serves them all.
     breaker: config.breaker ?? `mcp:${server}`,
     ...(config.retry === undefined ? {} : { retry: config.retry }),
-    version: config.version ?? (definition ? pinOf(definition) : "unseen"),
+    version: config.version ?? made?.pin ?? "unseen",
     execute,
   };
   const form: OutputForm = raw

@@ -53,6 +53,7 @@ const lines = <Line>(file: string): Line[] =>
 
 /** A write that is looked up by one tool and undone by another one. */
 const seats = {
+  change: { effect: "read" },
   find_booking: { effect: "read" },
   free_seat: { effect: "write", risk: "low", idempotency: "none" },
   book: {
@@ -174,6 +175,39 @@ test("what is accepted while a gateway runs is listed and called, without a rest
   expect((await ada(...call("desk_draw"))).body.result.content).toMatchObject([{ type: "image" }]);
   writeFileSync(join(here.folder, "mcp-pins.json"), "{");
   await expect.poll(names).toEqual([]);
+});
+
+test("a change that is accepted while a gateway runs is what it calls from then on; what began before it stays with what it was", async () => {
+  const here = place({}, { change: seats.change });
+  const { client } = await open(here);
+  const [ada, ops] = [client("ada"), client("ops")];
+  const described = async (): Promise<string | undefined> =>
+    (await ada("tools/list")).body.result.tools.find(({ name }: { name: string }) => name === "desk_pay")?.description;
+  const pay = async (cents: number) =>
+    (await ada(...call("desk_pay", { cents }, { _meta: { "remit/idempotencyKey": `invoice-${cents}` } }))).body.result;
+  const approve = async (cents: number) => {
+    const { waiting } = (await ops(...call("remit_approvals"))).body.result.structuredContent;
+    const { address, binding } = waiting.find(({ input }: { input: { cents: number } }) => input.cents === cents);
+    return (await ops(...call("remit_approve", { address, binding, reason: "due" }))).body.result.structuredContent;
+  };
+
+  expect(await described()).toBe("Pays an amount.");
+  expect((await pay(1)).isError).toBe(true);
+  await ada(...call("desk_change"));
+  await expect.poll(described).toBeUndefined();
+  expect((await ada(...call("desk_pay", { cents: 2 }))).body.error).toBeDefined();
+  expect((await ada(...call("desk_draw"))).body.result.isError).toBeUndefined();
+
+  expect(await accept(here.file, [], {}, context().context)).toBe(0);
+  await expect.poll(described, { timeout: 5_000 }).toBe("Pays an amount, in cents.");
+  expect((await pay(3)).isError).toBe(true);
+  expect(await approve(3)).toMatchObject({ outcome: "granted" });
+  expect(await pay(3)).toMatchObject({ structuredContent: { paid: 3 } });
+
+  // Who approves this one was shown the tool as it was, and no server has that any more.
+  expect(await approve(1)).toMatchObject({ outcome: "granted" });
+  expect(await pay(1)).toMatchObject({ isError: true });
+  expect(here.paid()).toMatchObject([{ cents: 3 }]);
 });
 
 test("a client sees and calls what the file names, as accepted; another one only its own part, within its budget", async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { defineTool } from "@remit/core";
 import { z } from "zod";
 import { serveMcp } from "../serve.ts";
@@ -67,8 +67,18 @@ const served = (name: string, call: ServedTool["call"]): ServedTool => ({
 });
 const text = (value: string) => ({ content: [{ type: "text", text: value }] });
 
+/** From then on `pay` is described differently, also by other processes of this desk. */
+const changed = `${log}.changed`;
+const payAnew = { ...pay, description: "Pays an amount, in cents." };
+const change = served("change", async () => {
+  appendFileSync(changed, "");
+  serving.setTools([payAnew, ...tools.slice(1)]);
+  return text("done");
+});
+
 const tools = [
-  pay,
+  existsSync(changed) ? payAnew : pay,
+  change,
   book,
   findBooking,
   freeSeat,
