@@ -1,7 +1,7 @@
 import { silentLogger } from "@remit/core";
 import { fakeClock } from "@remit/core/testing";
 import { expect, test, vi } from "vitest";
-import type { McpError } from "./errors.ts";
+import { McpError } from "./errors.ts";
 import { defaultMcpLimits, type McpLimits } from "./limits.ts";
 import { createLink, type LinkOptions } from "./link.ts";
 import type { ChannelEnd } from "./wire/channel.ts";
@@ -129,6 +129,19 @@ test("K1 it is sent no third time", async () => {
   await link.connect();
   expect(await failureOf(call())).toMatchObject({ code: "mcp/session-lost", mayHaveExecuted: false });
   expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
+});
+
+test("K4 a last look is taken before each time that a request is sent", async () => {
+  const { link, sessions } = world();
+  await link.connect();
+  sessions[0]!.answer = fails(lost);
+  let looks = 0;
+  const check = () => {
+    if (looks++ > 0) throw new McpError("mcp/closed", { server: "shop" });
+  };
+  const asked = link.request("resources/list", {}, { timeoutMs: 1_000, signal: never, check });
+  expect(await failureOf(asked)).toMatchObject({ code: "mcp/closed" });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 0]);
 });
 
 const forgotten: WireFault = { kind: "ended", end: { cause: "forgotten", reason: "404" } };

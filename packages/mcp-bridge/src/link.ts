@@ -88,6 +88,8 @@ export interface LinkRequestOptions {
   readonly tag?: string | undefined;
   /** What can be asked in the course of it, where the protocol lets us say so. */
   readonly can?: WireAskable | undefined;
+  /** A last look before it is sent, each time that it is. When it throws, nothing is. @throws McpError */
+  readonly check?: ((listing: Listing) => void) | undefined;
   /** The first few at once, then the last of several a quarter of a second. Must not throw. */
   readonly onProgress?: ((progress: WireProgress) => void) | undefined;
 }
@@ -98,8 +100,6 @@ export interface LinkCall extends LinkRequestOptions {
   readonly remoteName: string;
   readonly input: unknown;
   readonly meta: { readonly [name: string]: string };
-  /** A last look before it is sent. When it throws, nothing is. @throws McpError */
-  readonly check?: ((listing: Listing) => void) | undefined;
 }
 
 interface Exchange {
@@ -485,7 +485,7 @@ export function createLink(options: LinkOptions): Link {
       const params = { name: remoteName, arguments: input, _meta: meta };
       return exchange({ method: "tools/call", params, name, remoteName, check }, call);
     },
-    request: (method, params, options) => exchange({ method, params, name: method }, options),
+    request: (method, params, options) => exchange({ method, params, name: method, check: options.check }, options),
     refresh: () => wantRefresh(current?.session),
     onListingChange: (listener) => listen(listingListeners, listener),
     onNotice: (listener) => listen(noticeListeners, listener),

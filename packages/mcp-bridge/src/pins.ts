@@ -38,6 +38,8 @@ export interface PinBoard {
   readonly again: (remoteName: string) => Promise<void> | undefined;
   /** Why the server of the last list is not the one that is accepted, if so. */
   readonly host: () => Promise<McpError | undefined>;
+  /** The same as it was judged last: with each new list, and whenever it was asked for. */
+  readonly hostAsJudged: () => McpError | undefined;
   /**
    * The definition that is accepted and known, by now; what a tool may be made of before its server is there, and anew when
    * a person has accepted another one.
@@ -77,6 +79,7 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
   const expected = new Map(pinnedInCode);
   const refused = new Map<string, McpError>();
   let last: { readonly listing: Listing; readonly facts: ServerFacts } | undefined;
+  let hostRefusal: McpError | undefined;
 
   /** What the store has, or why nobody can say. Without a store: undefined. */
   const accepted = async (sight?: Sight): Promise<PinDocument | McpError | undefined> => {
@@ -105,8 +108,13 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
     }
   };
 
+  const judgeHost = (document: PinDocument | McpError | undefined) => {
+    hostRefusal = document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
+  };
+
   const judge = (document: PinDocument | McpError | undefined) => {
     refused.clear();
+    judgeHost(document);
     if (!last) return;
     const { listing, facts } = last;
     for (const tool of remoteNames) {
@@ -133,9 +141,10 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
     },
     again: (remoteName) => (store && refused.has(remoteName) ? accepted().then(judge) : undefined),
     host: async () => {
-      const document = await accepted();
-      return document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
+      judgeHost(await accepted());
+      return hostRefusal;
     },
+    hostAsJudged: () => hostRefusal,
     known: async (remoteName) => {
       const before = expected.get(remoteName)?.definition;
       if (!store || pinnedInCode.has(remoteName)) return before;

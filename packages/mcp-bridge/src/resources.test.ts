@@ -2,7 +2,7 @@ import { systemClock, ToolRefusal } from "@remit/core";
 import { expect, test } from "vitest";
 import { answersOf } from "./answering.ts";
 import { defaultMcpLimits } from "./limits.ts";
-import type { Link } from "./link.ts";
+import type { Link, LinkRequestOptions } from "./link.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
 import { createPinBoard } from "./pins.ts";
 import { isNamed, promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
@@ -18,15 +18,22 @@ async function portsOf(answers: Answers, store?: PinStore) {
   const board = createPinBoard({ server: "shop", tools: {}, identity, store, ...rest });
   await board.inspect({ definitions: new Map(), invalid: [] }, { instructions: undefined });
   const link = {
+    before: async () => {},
     ready: () => Promise.resolve({}),
-    request: async (method: string, params: { readonly [key: string]: unknown }) => {
+    request: async (
+      method: string,
+      params: { readonly [key: string]: unknown },
+      { check }: LinkRequestOptions,
+    ): Promise<unknown> => {
+      await link.before();
+      check?.({ definitions: new Map(), invalid: [] });
       asked.push({ method, params });
       return answers[method]?.(params);
     },
-  } as unknown as Link;
+  };
   const ports: ReadPorts = {
     server: "shop",
-    link,
+    link: link as unknown as Link,
     board,
     limits: defaultMcpLimits,
     artifacts: undefined,
@@ -34,7 +41,7 @@ async function portsOf(answers: Answers, store?: PinStore) {
     mask: rest.mask,
   };
   const pin = pinOfFacts({ identity, instructions: null });
-  return { ports, asked, pin };
+  return { ports, board, link, asked, pin };
 }
 
 test("lists are read to their last page, and one that leads back is told", async () => {
@@ -137,6 +144,19 @@ test("a prompt comes to a model as data, with its media", async () => {
       { role: "user", content: { type: "image", $media: "image/png", data: "aGk=" } },
     ],
   });
+});
+
+test("a server that changed while it was asked is not asked again", async () => {
+  const store = memoryPins();
+  const { ports, board, asked, pin, link } = await portsOf({ "resources/list": () => ({ resources: [] }) }, store);
+  await store.change((document) => accept(document, { server: "shop", pin, by: "os:ann", at: "" }));
+  expect(await resourcesOf(ports).list()).toEqual([]);
+  // The session ends between the look at the server and the request, and another server is there in the next one.
+  link.before = async () => {
+    await board.inspect({ definitions: new Map(), invalid: [] }, { instructions: "Read me first." });
+  };
+  await expect(resourcesOf(ports).list()).rejects.toMatchObject({ code: "mcp/server-changed" });
+  expect(asked).toHaveLength(1);
 });
 
 test("nothing is read of a server that is not accepted", async () => {

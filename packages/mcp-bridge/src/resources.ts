@@ -97,16 +97,21 @@ type Ask = (method: WireMethod, params: LinkParams, options?: McpReadOptions) =>
 
 const nobody: AskingCall = { attributes: {} };
 
-/** Requests, to a server that is accepted: it is looked at before it is asked. */
+/** Requests, to a server that is accepted: it is looked at before it is asked, and once more as it is. */
 function asker({ link, board, answers, mask }: ReadPorts): Ask {
   return async (method, params, options = {}) => {
     const { timeoutMs = timeoutMsDefault, signal = new AbortController().signal, call = nobody } = options;
     await link.ready();
     const refusal = await board.host();
     if (refusal) throw refusal;
+    // The session may end before it is sent, and the server of the next one is another one.
+    const check = () => {
+      const changed = board.hostAsJudged();
+      if (changed) throw changed;
+    };
     const asking = answers.begin(call);
     try {
-      const answer = await link.request(method, params, { timeoutMs, signal, repeatable: true, ...asking });
+      const answer = await link.request(method, params, { timeoutMs, signal, repeatable: true, check, ...asking });
       return mask === unmasked ? answer : maskJson(answer, mask);
     } finally {
       answers.end(asking);
