@@ -219,14 +219,16 @@ export function readsOf({ resources, prompts }: McpReadsConfig, ports: ReadPorts
 }
 
 /**
- * True when an address is one of those that are named. One that leads elsewhere than it says, by `..` in any writing, is
- * none.
+ * True when an address is one of those that are named, as it is written and as it is read: what is written `%2F` may be a
+ * `/` to its server. One that leads elsewhere than it says, by `..` in any writing, is none.
  */
 export function isNamed(uri: string, patterns: readonly string[]): boolean {
   const plain = decoded(uri);
   if (plain === undefined || plain.includes("\\") || hasHidden(plain) || plain.split(/[/?#]/).includes(".."))
     return false;
-  return patterns.some((pattern) => patternOf(pattern).test(uri));
+  return patterns.some(
+    (pattern) => patternOf(pattern).test(uri) && (plain === uri || patternOf(decoded(pattern) ?? pattern).test(plain)),
+  );
 }
 
 /** As often decoded as somebody might; undefined for what nobody can. */
