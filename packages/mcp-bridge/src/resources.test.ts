@@ -1,6 +1,7 @@
 import { systemClock, ToolRefusal } from "@remit/core";
 import { expect, test } from "vitest";
 import { answersOf } from "./answering.ts";
+import { McpError } from "./errors.ts";
 import { defaultMcpLimits } from "./limits.ts";
 import type { Link, LinkRequestOptions } from "./link.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
@@ -149,6 +150,35 @@ test("a prompt comes to a model as data, with its media", async () => {
       { role: "user", content: { type: "image", $media: "image/png", data: "aGk=" } },
     ],
   });
+});
+
+test("an answer of very many parts, or of very many levels, is an error with a code or none", async () => {
+  const levels = 20_000;
+  const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as unknown;
+  const { ports } = await portsOf({
+    "resources/list": () => ({ resources: Array.from({ length: 500_000 }, () => 1) }),
+    "resources/read": () => ({ contents: [{ uri: "a", deep }] }),
+    "prompts/list": () => ({ prompts: [deep] }),
+    "prompts/get": () => ({ messages: [{ role: "user", content: { type: "text", text: "a", deep } }] }),
+  });
+  const many = await resourcesOf(ports)
+    .list()
+    .catch((thrown: unknown) => thrown);
+  expect(Array.isArray(many) || McpError.is(many)).toBe(true);
+  const { resource, prompt } = readsOf({ resources: { uris: ["a"] }, prompts: { names: ["greet"] } }, ports);
+  for (const work of [
+    () => resourcesOf(ports).read("a"),
+    () => promptsOf(ports).list(),
+    () => promptsOf(ports).get("greet"),
+    () => resource?.execute({ uri: "a" }, contextOf()),
+    () => prompt?.execute({ name: "greet", arguments: {} }, contextOf()),
+  ]) {
+    const thrown = await Promise.resolve(work()).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(thrown === undefined || McpError.is(thrown)).toBe(true);
+  }
 });
 
 test("a server that changed while it was asked is not asked again", async () => {

@@ -164,6 +164,12 @@ export function rawOfValue(value: Json): Json {
   return { content: [{ type: "text", text }], ...(isRecord(value) ? { structuredContent: value } : {}) };
 }
 
+/** The stack ends before the nesting of what some servers send. */
+export function unlessTooDeep(server: string, tool: string, cause: unknown): unknown {
+  if (!(cause instanceof RangeError)) return cause;
+  return new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
+}
+
 /** What is asked of every result, with what it leaves out. */
 export interface ReadResult {
   readonly content: readonly unknown[];

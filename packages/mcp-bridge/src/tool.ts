@@ -22,7 +22,7 @@ import type { Listing } from "./listing.ts";
 import { argumentsOf, type McpLookup, matches, valueAt } from "./mapped.ts";
 import { metaOf } from "./meta.ts";
 import { type PinBoard, unexpected } from "./pins.ts";
-import { outputAtOnce, outputOf, rawOfValue, rawResultOf, resultSchema, valueOfRaw } from "./result.ts";
+import { outputAtOnce, outputOf, rawOfValue, rawResultOf, resultSchema, unlessTooDeep, valueOfRaw } from "./result.ts";
 import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
 
@@ -340,12 +340,6 @@ export function checkArguments(
   if (unknown === undefined) return;
   const reason = `${where} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
   throw new McpError("mcp/config-invalid", { server, reason });
-}
-
-/** The stack ends before the nesting of what some servers send. */
-function unlessTooDeep(server: string, tool: string, cause: unknown): unknown {
-  if (!(cause instanceof RangeError)) return cause;
-  return new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
 }
 
 function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {
