@@ -282,6 +282,19 @@ test("K5 what is too much is dropped, and a server that does not stop is quarant
   expect(await failureOf(call())).toMatchObject({ code: "mcp/server-quarantined" });
 });
 
+test("K5 a server that says too much while its list is looked at is not connected to", async () => {
+  const limits = { noticeBurst: 1, noticesPerSecond: 1, noticesDroppedMax: 5 };
+  const { link, sessions, call } = world(limits, {
+    inspect: async () => {
+      await settled();
+      for (let word = 0; word < 10; word++) sessions[0]?.options.fault?.("nonsense");
+      return new Map();
+    },
+  });
+  expect(await failureOf(call())).toMatchObject({ code: "mcp/server-quarantined" });
+  expect(link.status()).toMatchObject({ state: "quarantined", connects: 0 });
+});
+
 test("progress begins the silence anew, up to the most there is; the first is told at once, then now and then", async () => {
   const { clock, link, sessions, call } = world();
   await link.connect();

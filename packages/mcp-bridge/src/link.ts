@@ -300,8 +300,8 @@ export function createLink(options: LinkOptions): Link {
       });
       rooms.set(session, room);
       const listing = await listTools(session, limits, deadline.signal());
-      flood.signal.throwIfAborted();
       const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
+      flood.signal.throwIfAborted();
       connects++;
       return found;
     } catch (thrown) {
