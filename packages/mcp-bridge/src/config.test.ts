@@ -92,6 +92,83 @@ test("a member `remit` says what is ours to say", () => {
   });
 });
 
+test("a write says by names, pointers and constants how it is looked up and undone", () => {
+  const write = { effect: "write", risk: "low" };
+  const { servers } = parse(
+    server({
+      tools: {
+        "order.find": { effect: "read", name: "find_order" },
+        "order.add": {
+          ...write,
+          name: "add_order",
+          idempotency: "lookup",
+          settlesWithinMs: 1_000,
+          lookup: {
+            tool: "order.find",
+            input: { key: "/idempotencyKey", limit: { value: 1 } },
+            found: { at: "/orders/0" },
+            never: { at: "/orders", is: [] },
+            output: "/orders/0",
+          },
+          undo: { tool: "drop", input: { id: "/output/id" } },
+        },
+        drop: { ...write, idempotency: "none" },
+      },
+    }),
+  );
+  expect(servers.files?.tools.add_order).toEqual({
+    ...write,
+    remoteName: "order.add",
+    idempotency: "lookup",
+    settlesWithinMs: 1_000,
+    lookup: {
+      tool: "find_order",
+      input: { key: "/idempotencyKey", limit: { value: 1 } },
+      found: { at: "/orders/0" },
+      never: { at: "/orders", is: [] },
+      output: "/orders/0",
+    },
+    undo: { tool: "drop", input: { id: "/output/id" } },
+  });
+});
+
+const base = { effect: "write", risk: "low", idempotency: "lookup" };
+const asking = { tool: "find", input: { id: "/input/id" }, found: { at: "/id" } };
+const withLookup = (lookup: object, more: object = {}) => ({
+  a: { ...base, lookup: { ...asking, ...lookup }, ...more },
+});
+const withUndo = (undo: object) => ({ a: { ...base, idempotency: "none", undo: { tool: "b", input: {}, ...undo } } });
+test.each<readonly [string, object, string, string]>([
+  ["idempotency by a look-up that is not said", { a: base }, "", "needs a `lookup`"],
+  ["a look-up that nobody asks", withLookup({}, { idempotency: "none" }), "lookup", "nobody asks it"],
+  ["a read that is looked up", { a: { effect: "read", lookup: asking } }, "", "nothing to be looked up"],
+  ["a look-up by nobody", withLookup({ tool: "gone" }), "lookup.tool", "no tool that is named here"],
+  ["a look-up by what every object has", withLookup({ tool: "constructor" }), "lookup.tool", "no tool that is"],
+  ["a look-up by a write", withLookup({ tool: "b" }), "lookup.tool", "only a tool that reads"],
+  ["a look-up whose label would be lost", withLookup({ tool: "labelled" }), "lookup.tool", "the label pii"],
+  ["a pointer that is none", withLookup({ input: { id: "input/id" } }), "lookup.input.id", "no JSON pointer"],
+  ["a pointer to what is not known", withLookup({ input: { id: "/output/id" } }), "lookup.input.id", "/idempotencyKey"],
+  ["an answer at no pointer", withLookup({ found: { at: "id" } }), "lookup.found.at", "no JSON pointer"],
+  ["an output at no pointer", withLookup({ output: "/~2" }), "lookup.output", "no JSON pointer"],
+  ["an expression", withLookup({ found: { if: "x" } }), "lookup.found.at", "Invalid"],
+  ["`never` that is `found`", withLookup({ never: { at: "/id" } }), "lookup.never", "what `found` is"],
+  ["`never` at any time", withLookup({ never: { at: "/id", is: 0 } }), "lookup.never", "settlesWithinMs"],
+  ["an undo by nobody", withUndo({ tool: "gone" }), "undo.tool", "no tool that is named here"],
+  ["an undo by a read", withUndo({ tool: "find" }), "undo.tool", "undoes nothing"],
+  ["an undo by itself", withUndo({ tool: "a" }), "undo.tool", "undone by itself"],
+  ["an undo of what is not known", withUndo({ input: { id: "/idempotencyKey" } }), "undo.input.id", "/output"],
+])("%s is told with its place", (_, tools, at, reason) => {
+  const others = {
+    find: { effect: "read" },
+    labelled: { effect: "read", labels: ["pii"] },
+    b: { ...base, idempotency: "none" },
+  };
+  const error = failureOf(server({ tools: { ...others, ...tools } }));
+  const field = ["mcpServers.files.remit.tools.a", at].filter(Boolean).join(".");
+  expect(error).toMatchObject({ code: "mcp/config-unreadable", data: { field } });
+  expect(error.message).toContain(reason);
+});
+
 const server = (remit: object) => ({ mcpServers: { files: { command: "files-mcp", remit } } });
 test.each<readonly [string, unknown, number, string, string]>([
   ["what is not JSON", '{\n  "mcpServers": {\n    "a": nope\n  }\n}', 3, "the whole", "it is not JSON (InvalidSymbol)"],

@@ -19,6 +19,7 @@ import { visible } from "./text.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
 import type { McpTransport } from "./transport.ts";
 import { expand } from "./variables.ts";
+import { wayComplaint } from "./ways.ts";
 
 /**
  * The file of servers that users have already: `mcpServers` as Claude Desktop, Cursor and others write it, or `servers` as
@@ -59,11 +60,23 @@ export interface ReadMcpConfigOptions {
 }
 
 const positive = z.int().positive();
+const args = z.record(z.string(), z.union([z.string(), z.strictObject({ value: z.json() })]));
+const match = z.strictObject({ at: z.string(), is: z.json().optional() });
 const tool = z
   .strictObject({
     effect: z.enum(["read", "write"]),
     risk: z.enum(["low", "medium", "high"]).optional(),
-    idempotency: z.enum(["key", "none"]).optional(),
+    idempotency: z.enum(["key", "lookup", "none"]).optional(),
+    lookup: z
+      .strictObject({
+        tool: z.string(),
+        input: args,
+        found: match,
+        never: match.optional(),
+        output: z.string().optional(),
+      })
+      .optional(),
+    undo: z.strictObject({ tool: z.string(), input: args }).optional(),
     name: z.string().min(1).optional(),
     description: z.string().optional(),
     pin: z
@@ -81,9 +94,15 @@ const tool = z
     keyValidForMs: positive.optional(),
     settlesWithinMs: positive.optional(),
   })
-  .superRefine(({ effect, risk, idempotency }, check) => {
+  .superRefine(({ effect, risk, idempotency, lookup, undo }, check) => {
     if (effect === "write" && (risk === undefined || idempotency === undefined)) {
       check.addIssue({ code: "custom", message: "a tool that writes needs `risk` and `idempotency`" });
+    }
+    if (effect === "write" && idempotency === "lookup" && lookup === undefined) {
+      check.addIssue({ code: "custom", message: "its idempotency is `lookup`, so it needs a `lookup`" });
+    }
+    if (effect === "read" && (lookup !== undefined || undo !== undefined)) {
+      check.addIssue({ code: "custom", message: "a tool that reads has nothing to be looked up or undone" });
     }
   });
 const governed = z.strictObject({
@@ -229,17 +248,24 @@ function serverOf(
     const bare = value.replace(/^\w+\s+/, "");
     if (bare !== value) secrets[`header ${name} value`] = bare;
   }
+  /** The file calls a tool as its server does; whoever is named twice is told below. */
+  const ours = (remoteName: string) =>
+    Object.hasOwn(remit.tools, remoteName) ? (remit.tools[remoteName]?.name ?? remoteName) : remoteName;
+  const named = <Way extends { readonly tool: string }>(way: Way | undefined) =>
+    way && (Object.fromEntries(present({ ...way, tool: ours(way.tool) })) as Way);
   const tools = Object.entries(remit.tools).map(([remoteName, { name, ...config }]) => {
-    const given = Object.fromEntries(
-      Object.entries({ ...config, remoteName }).filter(([, value]) => value !== undefined),
-    );
+    const { lookup, undo } = config;
+    const given = Object.fromEntries(present({ ...config, lookup: named(lookup), undo: named(undo), remoteName }));
     return [name ?? remoteName, given] as const;
   });
   const twice = tools.find(([name], index) => tools.findIndex(([other]) => other === name) !== index);
   if (twice) throw complain(["remit", "tools"], `two tools have the name ${twice[0]}`);
+  const configs = Object.fromEntries(tools) as unknown as McpToolConfigs;
+  const wrong = wayComplaint(configs);
+  if (wrong) throw complain(["remit", "tools", configs[wrong.tool]?.remoteName ?? "", ...wrong.at], wrong.reason);
   return {
     transport: reachedBy(made, complain),
-    tools: Object.fromEntries(tools) as unknown as McpToolConfigs,
+    tools: configs,
     limits: remit.limits as Partial<McpLimits>,
     required: remit.required,
     prefix: remit.prefix,
@@ -247,6 +273,10 @@ function serverOf(
     prompts: remit.prompts,
     secrets,
   };
+}
+
+function present(members: object): [string, unknown][] {
+  return Object.entries(members).filter(([, value]) => value !== undefined);
 }
 
 interface Places {

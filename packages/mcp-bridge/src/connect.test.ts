@@ -2,7 +2,7 @@ import { OrchestrationError, parseWith, ToolRefusal } from "@remit/core";
 import type { JsonObject } from "@remit/tools";
 import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { type AnyMcpConnection, connectMcp } from "./connect.ts";
+import { type AnyMcpConnection, connectMcp, openHost } from "./connect.ts";
 import { McpError } from "./errors.ts";
 import { inspectMcp } from "./inspect.ts";
 import { contextOf, type HostileFixture, hostileServer, isAlive } from "./testing/fixture.ts";
@@ -164,6 +164,69 @@ test("a look-up may call the reads of its connection, and nothing else", async (
   expect(await tools.plain.lookup?.({ text: "" }, context)).toEqual({ outcome: "found", output: { text: "key_1" } });
   expect(await failureOf(Promise.resolve(tools.plain.lookup?.({ text: "write" }, context)))).toMatchObject({
     code: "mcp/config-invalid",
+  });
+});
+
+/** `echo` answers with what it is asked, so the text of a write says what its look-up finds. */
+const saidAsData = {
+  echo: { effect: "read" },
+  plain: {
+    effect: "write",
+    risk: "low",
+    idempotency: "lookup",
+    settlesWithinMs: 1,
+    lookup: {
+      tool: "echo",
+      input: { text: "/input/text" },
+      found: { at: "/text", is: "there" },
+      never: { at: "/text", is: "gone" },
+    },
+    undo: { tool: "meta", input: { text: "/output/text" } },
+  },
+  meta: { effect: "write", risk: "low", idempotency: "key" },
+} as const satisfies McpToolConfigs;
+
+test("a look-up and an undo may be said as data", async () => {
+  const { tools } = await connected(saidAsData);
+  const outcome = (text: unknown) => Promise.resolve(tools.plain.lookup?.({ text } as JsonObject, contextOf()));
+  expect(await outcome("there")).toEqual({ outcome: "found", output: { text: "there" } });
+  expect(await outcome("gone")).toEqual({ outcome: "never" });
+  expect(await outcome("something else")).toEqual({ outcome: "unknown" });
+  // What is not there is not asked for, and what does not fit is not sent.
+  expect((await failureOf(outcome(undefined))).message).toContain("the argument text");
+  expect(await failureOf(outcome(7))).toMatchObject({ code: "mcp/config-invalid" });
+  expect(tools.plain.undo?.tool).toBe(tools.meta);
+  expect(tools.plain.undo?.input({ text: "x" }, { text: "y", $content: [] })).toEqual({ text: "y" });
+  expect(() => tools.plain.undo?.input({ text: "x" }, { $truncated: { bytes: 9, artifact: null }, text: "y" })).toThrow(
+    "the argument text",
+  );
+});
+
+test("it is the same where tools give results as the protocol has them", async () => {
+  const host = openHost({ name: "shop", transport: server().transport, tools: saidAsData, raw: true });
+  await host.link.connect();
+  const connection = await host.connection();
+  connections.push(connection);
+  const { plain } = connection.tools;
+  const outcome = (text: string) => Promise.resolve(plain.lookup?.({ text }, contextOf()));
+  expect(await outcome("there")).toEqual({
+    outcome: "found",
+    output: { content: [{ type: "text", text: '{"text":"there"}' }], structuredContent: { text: "there" } },
+  });
+  expect(await outcome("gone")).toEqual({ outcome: "never" });
+  expect(plain.undo?.input({ text: "x" }, { content: [{ type: "text", text: "y" }] })).toEqual({ text: "y" });
+});
+
+test("an argument that is misspelt is told when its tool is there", async () => {
+  const lookup = { ...saidAsData.plain.lookup, input: { texd: "/input/text" } };
+  expect(await failureOf(connected({ ...saidAsData, plain: { ...saidAsData.plain, lookup } }))).toMatchObject({
+    code: "mcp/config-invalid",
+    data: { reason: 'what plain says of echo names "texd", which is none of its arguments (text)' },
+  });
+  const undo = { tool: "meta", input: { text: "/input/texd" } };
+  expect(await failureOf(connected({ ...saidAsData, plain: { ...saidAsData.plain, undo } }))).toMatchObject({
+    code: "mcp/config-invalid",
+    data: { reason: 'what plain says of plain names "texd", which is none of its arguments (text)' },
   });
 });
 

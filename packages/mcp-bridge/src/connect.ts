@@ -29,9 +29,10 @@ import {
 } from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
 import { createMask, type Mask, unmasked } from "./text.ts";
-import { remoteTool } from "./tool.ts";
+import { checkArguments, remoteTool } from "./tool.ts";
 import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
+import { mappedArguments, wayComplaint } from "./ways.ts";
 import { openWire } from "./wire/open-wire.ts";
 import type { WireAsks } from "./wire/port.ts";
 
@@ -102,7 +103,7 @@ export interface McpStatus {
 
 /**
  * Starts an MCP server and makes ordinary tools of the ones that are named. All of them are there, as pinned, or nothing
- * is connected. After a loss the next call connects again; a call that may have been carried out is never repeated here.
+ * is connected. After a loss the next call connects again; a write that may have been carried out is never repeated here.
  *
  * With `pins` it is the store that says what is accepted: a tool, or a server, that is new or not as it was accepted is
  * there and refuses its calls, until a person accepts what was found; the others go on. Without, a tool that has no pin
@@ -136,10 +137,13 @@ export interface Host<Tools extends McpToolConfigs> {
   readonly link: Link;
   readonly status: () => McpStatus;
   /**
-   * Makes the tools, of what is accepted and known of each by now.
+   * Makes the tools, of what is accepted and known of each by now. May be asked again, when something else has been
+   * accepted: tools that were made of another definition refuse their calls from then on.
    * @throws McpError `mcp/tool-invalid`, `mcp/config-invalid`
    */
   readonly connection: () => Promise<McpConnection<Tools>>;
+  /** What the tool of the last connection was made of, by the server's name. */
+  readonly madeOf: (remoteName: string) => McpDefinition | undefined;
   /** The definition that is accepted of a tool, by the server's name; `undefined` where none is. */
   readonly acceptedOf: (remoteName: string) => Promise<McpDefinition | undefined>;
   /** The calls under way. */
@@ -187,6 +191,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   };
   const link = { ...server, close };
   const status = () => statusOf(name, link.status());
+  const made = new Map<string, McpDefinition>();
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
@@ -196,6 +201,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     for (const [key, config] of undosFirst(configs)) {
       const remoteName = remoteNameOf(key, config);
       const definition = await board.known(remoteName);
+      if (definition) made.set(remoteName, definition);
+      else made.delete(remoteName);
       const make = (known: typeof definition, broken?: McpError) =>
         remoteTool({ server: name, name: nameOf(key), remoteName, config, definition: known, broken, raw }, ports);
       try {
@@ -203,6 +210,15 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
       } catch (thrown) {
         if (!lenient || !McpError.is(thrown, "mcp/tool-invalid")) throw thrown;
         tools.set(key, make(undefined, thrown));
+      }
+      // It was refused as long as it was not what the one before it was made of.
+      await board.again(remoteName);
+    }
+    for (const [key, config] of Object.entries(configs)) {
+      for (const mapped of mappedArguments(key, config)) {
+        // A misspelt argument would ask for something else, and a look-up would believe the answer.
+        const tool = tools.get(mapped.tool);
+        if (tool) checkArguments(name, tool, mapped.names, `what ${key} says of ${mapped.tool}`);
       }
     }
     return {
@@ -220,6 +236,7 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
     link,
     status,
     connection,
+    madeOf: (remoteName) => made.get(remoteName),
     acceptedOf: (remoteName) => board.known(remoteName),
     underWay: answers.calls,
   };
@@ -295,6 +312,8 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
     if (owner !== undefined) throw invalid(`the tools ${owner} and ${name} are both "${remoteName}" of the server`);
     owners.set(remoteName, name);
   }
+  const wrong = wayComplaint(tools);
+  if (wrong) throw invalid(`${wrong.at.join(".")} of ${wrong.tool}: ${wrong.reason}`);
 }
 
 /** Takes out every secret of a connection. */

@@ -88,9 +88,23 @@ export function changesBetween(before: McpDefinition, after: McpDefinition): rea
 
 /** The same for any two values of JSON. */
 export function jsonChanges(before: Json | undefined, after: Json | undefined): readonly DefinitionChange[] {
+  return changesWithin(before, after, changesMax, shownMax);
+}
+
+/** All places where two values differ, and all of what stands there: for whoever decides on them. */
+export function allChanges(before: Json | undefined, after: Json | undefined): readonly DefinitionChange[] {
+  return changesWithin(before, after, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+}
+
+function changesWithin(
+  before: Json | undefined,
+  after: Json | undefined,
+  placesMax: number,
+  charsMax: number,
+): readonly DefinitionChange[] {
   const changes: DefinitionChange[] = [];
   const visit = (left: Json | undefined, right: Json | undefined, pointer: string) => {
-    if (changes.length >= changesMax) return;
+    if (changes.length >= placesMax) return;
     if (isRecord(left) && isRecord(right)) {
       for (const key of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {
         visit(own(left, key), own(right, key), `${pointer}/${escapePointer(key)}`);
@@ -101,8 +115,8 @@ export function jsonChanges(before: Json | undefined, after: Json | undefined): 
     ) {
       changes.push({
         pointer,
-        ...(left === undefined ? {} : { before: shown(left) }),
-        ...(right === undefined ? {} : { after: shown(right) }),
+        ...(left === undefined ? {} : { before: shown(left, charsMax) }),
+        ...(right === undefined ? {} : { after: shown(right, charsMax) }),
       });
     }
   };
@@ -115,7 +129,7 @@ function own(value: { readonly [key: string]: unknown }, key: string): Json | un
   return Object.hasOwn(value, key) ? (value[key] as Json) : undefined;
 }
 
-function shown(value: Json): Json {
+function shown(value: Json, charsMax: number): Json {
   const text = JSON.stringify(value);
-  return text.length > shownMax ? `${text.slice(0, shownMax)}…` : value;
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : value;
 }

@@ -139,3 +139,28 @@ test.each([
     expect(await call("echo", "key_2")).toEqual({ text: "x" });
   });
 });
+
+test("a session that is forgotten under calls: a read goes on in the next one, a write that may have run does not", async () => {
+  const server = await hostileHttp();
+  servers.push(server);
+  const write = { effect: "write", risk: "low", idempotency: "key", timeoutMs: longMs } as const;
+  const { tools } = await connectMcp({
+    name: "shop",
+    transport: http({ url: server.url, protocol: "legacy" }),
+    tools: { hang: { effect: "read", timeoutMs: longMs }, drip_headers: write, echo: write },
+    limits: small,
+  }).then((connection) => {
+    connections.push(connection);
+    return connection;
+  });
+  const stop = new AbortController();
+  const read = failureOf(tools.hang.execute({ text: "" }, contextOf({ idempotencyKey: "read", signal: stop.signal })));
+  const lostWrite = failureOf(tools.drip_headers.execute({ text: "" }, contextOf({ idempotencyKey: "write" })));
+  await vi.waitFor(() => expect(server.ledger).toHaveLength(2), patience);
+  server.forget();
+  expect(await tools.echo.execute({ text: "x" }, contextOf({ idempotencyKey: "told" }))).toEqual({ text: "x" });
+  expect(await lostWrite).toMatchObject(lost);
+  await vi.waitFor(() => expect(server.ledger.toSorted()).toEqual(["read", "read", "told", "write"]), patience);
+  stop.abort();
+  expect(await read).toMatchObject({ code: "mcp/call-cancelled" });
+});

@@ -37,6 +37,7 @@ export {
 export { type InspectedTool, inspectMcp, type McpInspection } from "./inspect.ts";
 export { defaultMcpLimits, type McpLimits } from "./limits.ts";
 export type { LookAlike } from "./look-alike.ts";
+export type { McpArguments, McpLookup, McpMatch } from "./mapped.ts";
 export type { McpClient, McpClientBudget } from "./mcp-client.ts";
 export type { CallMeta } from "./meta.ts";
 export { createNameMap, exposedName, type NamedTool, type NameMap, type NamePolicy } from "./names.ts";

@@ -1,7 +1,7 @@
 import { silentLogger } from "@remit/core";
 import { fakeClock } from "@remit/core/testing";
 import { expect, test, vi } from "vitest";
-import type { McpError } from "./errors.ts";
+import { McpError } from "./errors.ts";
 import { defaultMcpLimits, type McpLimits } from "./limits.ts";
 import { createLink, type LinkOptions } from "./link.ts";
 import type { ChannelEnd } from "./wire/channel.ts";
@@ -85,6 +85,12 @@ const fails = (fault: WireFault) => async () => {
   throw new WireError(fault);
 };
 
+/** Lets all sessions answer like this, and refuses no tool. */
+function answering(sessions: readonly FakeSession[], answer: FakeSession["answer"]): ReadonlyMap<string, McpError> {
+  for (const session of sessions) session.answer = answer;
+  return new Map();
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<McpError> {
   try {
     await promise;
@@ -119,18 +125,55 @@ test("K1 it is all the same where the session's end is heard of before the answe
 });
 
 test("K1 it is sent no third time", async () => {
-  const { link, sessions, call } = world(
-    {},
-    {
-      inspect: () => {
-        for (const session of sessions) session.answer = fails(lost);
-        return new Map();
-      },
-    },
-  );
+  const { link, sessions, call } = world({}, { inspect: () => answering(sessions, fails(lost)) });
   await link.connect();
   expect(await failureOf(call())).toMatchObject({ code: "mcp/session-lost", mayHaveExecuted: false });
   expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
+});
+
+test("K4 a last look is taken before each time that a request is sent", async () => {
+  const { link, sessions } = world();
+  await link.connect();
+  sessions[0]!.answer = fails(lost);
+  let looks = 0;
+  const check = () => {
+    if (looks++ > 0) throw new McpError("mcp/closed", { server: "shop" });
+  };
+  const asked = link.request("resources/list", {}, { timeoutMs: 1_000, signal: never, check });
+  expect(await failureOf(asked)).toMatchObject({ code: "mcp/closed" });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 0]);
+});
+
+const forgotten: WireFault = { kind: "ended", end: { cause: "forgotten", reason: "404" } };
+
+test("K1 what was under way when another request was told so is sent once more where it changes nothing, and only there", async () => {
+  const { link, sessions, call } = world();
+  await link.connect();
+  const [first] = sessions;
+  const under = Promise.withResolvers<unknown>();
+  first!.answer = async () => under.promise;
+  const [read, write] = [call({ repeatable: true }), failureOf(call())];
+  await settled();
+  first!.answer = fails(lost);
+  const told = call();
+  under.reject(new WireError(forgotten));
+  expect(await Promise.all([read, told])).toEqual([{ content: [] }, { content: [] }]);
+  expect(await write).toMatchObject({ code: "mcp/connection-lost", mayHaveExecuted: true });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([3, 2]);
+  expect(link.status()).toMatchObject({ state: "ready", connects: 2, failures: 0, lastError: undefined });
+});
+
+test("K1 what changes nothing is sent no third time either, and not at all where a session ends for another reason", async () => {
+  const repeatable = { repeatable: true };
+  const { link, sessions, call } = world({}, { inspect: () => answering(sessions, fails(forgotten)) });
+  await link.connect();
+  expect(await failureOf(call(repeatable))).toMatchObject({ code: "mcp/connection-lost" });
+  expect(sessions.map(({ asked }) => asked.length)).toEqual([1, 1]);
+  const other = world();
+  await other.link.connect();
+  other.sessions[0]!.answer = fails({ kind: "ended", end: { cause: "exited", reason: "the process ended" } });
+  expect(await failureOf(other.call(repeatable))).toMatchObject({ code: "mcp/connection-lost" });
+  expect(other.sessions.flatMap(({ asked }) => asked)).toHaveLength(1);
 });
 
 test.each<[WireFault, string, boolean]>([
@@ -237,6 +280,19 @@ test("K5 what is too much is dropped, and a server that does not stop is quarant
   for (let word = 0; word < 10; word++) say();
   expect(link.status()).toMatchObject({ state: "quarantined", noticesDropped: 21 });
   expect(await failureOf(call())).toMatchObject({ code: "mcp/server-quarantined" });
+});
+
+test("K5 a server that says too much while its list is looked at is not connected to", async () => {
+  const limits = { noticeBurst: 1, noticesPerSecond: 1, noticesDroppedMax: 5 };
+  const { link, sessions, call } = world(limits, {
+    inspect: async () => {
+      await settled();
+      for (let word = 0; word < 10; word++) sessions[0]?.options.fault?.("nonsense");
+      return new Map();
+    },
+  });
+  expect(await failureOf(call())).toMatchObject({ code: "mcp/server-quarantined" });
+  expect(link.status()).toMatchObject({ state: "quarantined", connects: 0 });
 });
 
 test("progress begins the silence anew, up to the most there is; the first is told at once, then now and then", async () => {

@@ -26,8 +26,9 @@ import {
  * One server, kept reachable.
  *
  * K1 A request is sent at most once, with one exception: who is told by the server that it does not know the session
- *    (404) has not been taken, and is sent once more in the next session. Nothing else that happens to a connection
- *    sends a request again.
+ *    (404) has not been taken, and is sent once more in the next session. That ends whatever else was under way in the
+ *    session: it may have been carried out, so of that only what changes nothing (`repeatable`) is sent once more, too.
+ *    Nothing else that happens to a connection sends a request again.
  * K2 A request that was sent and has no answer fails with an error that says it may have been carried out.
  * K3 After a loss the next request connects again, or we do so in the background (`start`); at most one attempt at a
  *    time. Attempts that fail in a row wait longer and longer, with jitter, and requests meanwhile fail at once. After
@@ -81,10 +82,14 @@ export interface LinkRequestOptions {
   /** However often it is begun anew; the limit `callMsMax` when absent. */
   readonly totalMsMax?: number;
   readonly signal: AbortSignal;
+  /** It changes nothing at the server, so it may be sent once more where its session is forgotten before it is answered. */
+  readonly repeatable?: boolean | undefined;
   /** Ours, given back with what the server asks in the course of it. */
   readonly tag?: string | undefined;
   /** What can be asked in the course of it, where the protocol lets us say so. */
   readonly can?: WireAskable | undefined;
+  /** A last look before it is sent, each time that it is. When it throws, nothing is. @throws McpError */
+  readonly check?: ((listing: Listing) => void) | undefined;
   /** The first few at once, then the last of several a quarter of a second. Must not throw. */
   readonly onProgress?: ((progress: WireProgress) => void) | undefined;
 }
@@ -95,8 +100,6 @@ export interface LinkCall extends LinkRequestOptions {
   readonly remoteName: string;
   readonly input: unknown;
   readonly meta: { readonly [name: string]: string };
-  /** A last look before it is sent. When it throws, nothing is. @throws McpError */
-  readonly check?: ((listing: Listing) => void) | undefined;
 }
 
 interface Exchange {
@@ -297,8 +300,8 @@ export function createLink(options: LinkOptions): Link {
       });
       rooms.set(session, room);
       const listing = await listTools(session, limits, deadline.signal());
-      flood.signal.throwIfAborted();
       const found: LinkReady = { session, listing, refused: await inspect(listing, session.peer) };
+      flood.signal.throwIfAborted();
       connects++;
       return found;
     } catch (thrown) {
@@ -395,20 +398,21 @@ export function createLink(options: LinkOptions): Link {
     return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
   };
 
-  /** What a request that failed says of its session. True when it was not taken, and may be sent once more (K1). */
-  const heardOf = (session: WireSession, thrown: unknown): boolean => {
+  /** What a request that failed says of its session. True when it may be sent once more (K1). */
+  const heardOf = (session: WireSession, thrown: unknown, repeatable: boolean): boolean => {
     if (!(thrown instanceof WireError)) return false;
     const { fault } = thrown;
     if (fault.kind === "unreachable") lost(session, { cause: "lost", reason: fault.reason });
     if (fault.kind === "broken") wantRefresh(session); // Whoever answers now may be another one.
-    if (fault.kind !== "session-lost") return false;
+    const ended = fault.kind === "session-lost" || (fault.kind === "ended" && fault.end.cause === "forgotten");
+    if (!ended) return false;
     lost(session, fault.end);
-    return true;
+    return fault.kind === "session-lost" || repeatable;
   };
 
   const exchange = async (
     { method, params, name, remoteName, check }: Exchange,
-    { timeoutMs, totalMsMax = limits.callMsMax, signal, tag, can, onProgress }: LinkRequestOptions,
+    { timeoutMs, totalMsMax = limits.callMsMax, signal, repeatable = false, tag, can, onProgress }: LinkRequestOptions,
   ): Promise<unknown> => {
     const deadline = deadlineOf(timers, timeoutMs, [signal], { totalMsMax: Math.max(timeoutMs, totalMsMax) });
     deadlines.add(deadline);
@@ -436,7 +440,7 @@ export function createLink(options: LinkOptions): Link {
           answered();
           return answer;
         } catch (thrown) {
-          if (!heardOf(session, thrown) || !isFirst) throw thrown;
+          if (!heardOf(session, thrown, repeatable) || !isFirst) throw thrown;
           sent = false;
         }
       }
@@ -481,7 +485,7 @@ export function createLink(options: LinkOptions): Link {
       const params = { name: remoteName, arguments: input, _meta: meta };
       return exchange({ method: "tools/call", params, name, remoteName, check }, call);
     },
-    request: (method, params, options) => exchange({ method, params, name: method }, options),
+    request: (method, params, options) => exchange({ method, params, name: method, check: options.check }, options),
     refresh: () => wantRefresh(current?.session),
     onListingChange: (listener) => listen(listingListeners, listener),
     onNotice: (listener) => listen(noticeListeners, listener),

@@ -22,9 +22,10 @@ export function maskedLink(link: Link, mask: Mask): Link {
     });
   const status = () => {
     const found = link.status();
-    const { lastError, refreshError } = found;
+    const { lastError, refreshError, refused } = found;
     return {
       ...found,
+      refused: new Map([...refused].map(([tool, error]) => [tool, maskedError(error, mask)])),
       lastError: lastError && maskedError(lastError, mask),
       refreshError: refreshError && maskedError(refreshError, mask),
     };

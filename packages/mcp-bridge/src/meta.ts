@@ -12,14 +12,16 @@ export const answerMeta = `${prefix}answer`;
 export const outcomeMeta = `${prefix}outcome`;
 export const unknownOutcome = "unknown";
 
-/** Members of a context that go out under their own names; an attribute of such a name does not replace them. */
+/** Members of a context that go out under their own names; an attribute of such a name goes out neither beside nor for them. */
 const carried = ["idempotencyKey", "runId", "path", "agent", "tenant"] as const;
 const carriedAs = carried.map((name) => [name, prefix + name] as const);
 
-/** `_meta` of a call: the members of the context, and every attribute under `remit/<name>`. Empty texts are left out. */
+/** `_meta` of a call: the members of the context, and every other attribute under `remit/<name>`. Empty texts are left out. */
 export function metaOf(context: ToolContext): { readonly [name: string]: string } {
   const meta: { [name: string]: string } = {};
-  for (const [name, value] of Object.entries(context.attributes)) if (value !== "") meta[prefix + name] = value;
+  for (const [name, value] of Object.entries(context.attributes)) {
+    if (value !== "" && !(carried as readonly string[]).includes(name)) meta[prefix + name] = value;
+  }
   for (const [name, as] of carriedAs) if (context[name] !== "") meta[as] = context[name];
   return meta;
 }

@@ -38,9 +38,17 @@ export interface PinBoard {
   readonly again: (remoteName: string) => Promise<void> | undefined;
   /** Why the server of the last list is not the one that is accepted, if so. */
   readonly host: () => Promise<McpError | undefined>;
-  /** The definition that is accepted and known; what a tool may be made of before its server is there. */
+  /** The same as it was judged last: with each new list, and whenever it was asked for. */
+  readonly hostAsJudged: () => McpError | undefined;
+  /**
+   * The definition that is accepted and known, by now; what a tool may be made of before its server is there, and anew when
+   * a person has accepted another one.
+   */
   readonly known: (remoteName: string) => Promise<McpDefinition | undefined>;
-  /** From now on the tool must look like this, since one has been made of it. */
+  /**
+   * From now on the tool must look like this, since one has been made of it. One that was made before of something else
+   * looks itself whether it is still what it is called for.
+   */
   readonly made: (definition: McpDefinition) => void;
 }
 
@@ -55,7 +63,7 @@ export interface PinBoardOptions {
   readonly mask: Mask;
 }
 
-interface Expected {
+export interface Expected {
   readonly pin: string;
   readonly definition: McpDefinition | undefined;
 }
@@ -71,6 +79,7 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
   const expected = new Map(pinnedInCode);
   const refused = new Map<string, McpError>();
   let last: { readonly listing: Listing; readonly facts: ServerFacts } | undefined;
+  let hostRefusal: McpError | undefined;
 
   /** What the store has, or why nobody can say. Without a store: undefined. */
   const accepted = async (sight?: Sight): Promise<PinDocument | McpError | undefined> => {
@@ -99,8 +108,13 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
     }
   };
 
+  const judgeHost = (document: PinDocument | McpError | undefined) => {
+    hostRefusal = document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
+  };
+
   const judge = (document: PinDocument | McpError | undefined) => {
     refused.clear();
+    judgeHost(document);
     if (!last) return;
     const { listing, facts } = last;
     for (const tool of remoteNames) {
@@ -127,14 +141,15 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
     },
     again: (remoteName) => (store && refused.has(remoteName) ? accepted().then(judge) : undefined),
     host: async () => {
-      const document = await accepted();
-      return document && last ? unacceptedHost(server, "(resources)", document, last.facts) : undefined;
+      judgeHost(await accepted());
+      return hostRefusal;
     },
+    hostAsJudged: () => hostRefusal,
     known: async (remoteName) => {
-      const inCode = expected.get(remoteName)?.definition;
-      if (inCode) return inCode;
+      const before = expected.get(remoteName)?.definition;
+      if (!store || pinnedInCode.has(remoteName)) return before;
       const document = await accepted();
-      if (document === undefined || McpError.is(document) || pinnedInCode.has(remoteName)) return undefined;
+      if (document === undefined || McpError.is(document)) return before;
       return sightingOf(pinsOf(document, server), remoteName).accepted?.value;
     },
     made: (definition) => {
@@ -186,7 +201,8 @@ function unacceptedHost(
   return new McpError("mcp/server-changed", { server, tool, accepted: host.pin, found, changes });
 }
 
-function unexpected(
+/** Why a tool is not as it must be, if so. */
+export function unexpected(
   server: string,
   tool: string,
   before: Expected | undefined,

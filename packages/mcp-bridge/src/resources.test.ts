@@ -1,8 +1,9 @@
 import { systemClock, ToolRefusal } from "@remit/core";
 import { expect, test } from "vitest";
 import { answersOf } from "./answering.ts";
+import { McpError } from "./errors.ts";
 import { defaultMcpLimits } from "./limits.ts";
-import type { Link } from "./link.ts";
+import type { Link, LinkRequestOptions } from "./link.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
 import { createPinBoard } from "./pins.ts";
 import { isNamed, promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
@@ -18,15 +19,22 @@ async function portsOf(answers: Answers, store?: PinStore) {
   const board = createPinBoard({ server: "shop", tools: {}, identity, store, ...rest });
   await board.inspect({ definitions: new Map(), invalid: [] }, { instructions: undefined });
   const link = {
+    before: async () => {},
     ready: () => Promise.resolve({}),
-    request: async (method: string, params: { readonly [key: string]: unknown }) => {
+    request: async (
+      method: string,
+      params: { readonly [key: string]: unknown },
+      { check }: LinkRequestOptions,
+    ): Promise<unknown> => {
+      await link.before();
+      check?.({ definitions: new Map(), invalid: [] });
       asked.push({ method, params });
       return answers[method]?.(params);
     },
-  } as unknown as Link;
+  };
   const ports: ReadPorts = {
     server: "shop",
-    link,
+    link: link as unknown as Link,
     board,
     limits: defaultMcpLimits,
     artifacts: undefined,
@@ -34,7 +42,7 @@ async function portsOf(answers: Answers, store?: PinStore) {
     mask: rest.mask,
   };
   const pin = pinOfFacts({ identity, instructions: null });
-  return { ports, asked, pin };
+  return { ports, board, link, asked, pin };
 }
 
 test("lists are read to their last page, and one that leads back is told", async () => {
@@ -112,6 +120,11 @@ test.each([
   ["shop://orders/..\\keys", "shop://orders/**", false],
   ["shop://orders/%00", "shop://orders/**", false],
   ["shop://orders/1%", "shop://orders/**", false],
+  ["shop://orders/1%2flines", "shop://orders/*", false],
+  ["shop://orders/1%252flines", "shop://orders/*", false],
+  ["shop://orders/1%2flines", "shop://orders/**", true],
+  ["shop://orders/a%20b", "shop://orders/*", true],
+  ["shop://orders/a%2fb/1", "shop://orders/a%2fb/*", true],
   ["shop://ordersX1", "shop://orders.1", false],
   ["SHOP://orders/1", "shop://orders/*", false],
   ["x shop://orders/1", "shop://orders/*", false],
@@ -137,6 +150,48 @@ test("a prompt comes to a model as data, with its media", async () => {
       { role: "user", content: { type: "image", $media: "image/png", data: "aGk=" } },
     ],
   });
+});
+
+test("an answer of very many parts, or of very many levels, is an error with a code or none", async () => {
+  const levels = 20_000;
+  const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as unknown;
+  const { ports } = await portsOf({
+    "resources/list": () => ({ resources: Array.from({ length: 500_000 }, () => 1) }),
+    "resources/read": () => ({ contents: [{ uri: "a", deep }] }),
+    "prompts/list": () => ({ prompts: [deep] }),
+    "prompts/get": () => ({ messages: [{ role: "user", content: { type: "text", text: "a", deep } }] }),
+  });
+  const many = await resourcesOf(ports)
+    .list()
+    .catch((thrown: unknown) => thrown);
+  expect(Array.isArray(many) || McpError.is(many)).toBe(true);
+  const { resource, prompt } = readsOf({ resources: { uris: ["a"] }, prompts: { names: ["greet"] } }, ports);
+  for (const work of [
+    () => resourcesOf(ports).read("a"),
+    () => promptsOf(ports).list(),
+    () => promptsOf(ports).get("greet"),
+    () => resource?.execute({ uri: "a" }, contextOf()),
+    () => prompt?.execute({ name: "greet", arguments: {} }, contextOf()),
+  ]) {
+    const thrown = await Promise.resolve(work()).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(thrown === undefined || McpError.is(thrown)).toBe(true);
+  }
+});
+
+test("a server that changed while it was asked is not asked again", async () => {
+  const store = memoryPins();
+  const { ports, board, asked, pin, link } = await portsOf({ "resources/list": () => ({ resources: [] }) }, store);
+  await store.change((document) => accept(document, { server: "shop", pin, by: "os:ann", at: "" }));
+  expect(await resourcesOf(ports).list()).toEqual([]);
+  // The session ends between the look at the server and the request, and another server is there in the next one.
+  link.before = async () => {
+    await board.inspect({ definitions: new Map(), invalid: [] }, { instructions: "Read me first." });
+  };
+  await expect(resourcesOf(ports).list()).rejects.toMatchObject({ code: "mcp/server-changed" });
+  expect(asked).toHaveLength(1);
 });
 
 test("nothing is read of a server that is not accepted", async () => {

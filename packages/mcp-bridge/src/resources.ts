@@ -8,7 +8,7 @@ import type { McpLimits } from "./limits.ts";
 import type { Link, LinkParams } from "./link.ts";
 import { exposedName } from "./names.ts";
 import type { PinBoard } from "./pins.ts";
-import { outputOf } from "./result.ts";
+import { outputOf, unlessTooDeep } from "./result.ts";
 import { hasHidden, type Mask, maskJson, unmasked, visible } from "./text.ts";
 import type { WireMethod } from "./wire/port.ts";
 
@@ -97,16 +97,21 @@ type Ask = (method: WireMethod, params: LinkParams, options?: McpReadOptions) =>
 
 const nobody: AskingCall = { attributes: {} };
 
-/** Requests, to a server that is accepted: it is looked at before it is asked. */
+/** Requests, to a server that is accepted: it is looked at before it is asked, and once more as it is. */
 function asker({ link, board, answers, mask }: ReadPorts): Ask {
   return async (method, params, options = {}) => {
     const { timeoutMs = timeoutMsDefault, signal = new AbortController().signal, call = nobody } = options;
     await link.ready();
     const refusal = await board.host();
     if (refusal) throw refusal;
+    // The session may end before it is sent, and the server of the next one is another one.
+    const check = () => {
+      const changed = board.hostAsJudged();
+      if (changed) throw changed;
+    };
     const asking = answers.begin(call);
     try {
-      const answer = await link.request(method, params, { timeoutMs, signal, ...asking });
+      const answer = await link.request(method, params, { timeoutMs, signal, repeatable: true, check, ...asking });
       return mask === unmasked ? answer : maskJson(answer, mask);
     } finally {
       answers.end(asking);
@@ -119,7 +124,7 @@ export function resourcesOf(ports: ReadPorts): McpResources {
   return {
     list: (options) => pages(ports, ask, "resources/list", "resources", options),
     templates: (options) => pages(ports, ask, "resources/templates/list", "resourceTemplates", options),
-    read: async (uri, options) => contentsOf(ports.server, await ask("resources/read", { uri }, options)),
+    read: (uri, options) => contentsAt(ports.server, ask, uri, options),
     complete: (uri, argument, options) =>
       completed(ports.server, ask, { type: "ref/resource", uri }, argument, options),
     watch: async (uri, options) => {
@@ -133,8 +138,10 @@ export function promptsOf(ports: ReadPorts): McpPrompts {
   return {
     list: (options) => pages(ports, ask, "prompts/list", "prompts", options),
     get: async (name, values = {}, options) => {
-      const answer = await ask("prompts/get", { name, arguments: values }, options);
-      return known(ports.server, "prompts/get", prompt, answer) as { readonly [key: string]: Json };
+      return levelled(ports.server, "prompts/get", async () => {
+        const answer = await ask("prompts/get", { name, arguments: values }, options);
+        return known(ports.server, "prompts/get", prompt, answer) as { readonly [key: string]: Json };
+      });
     },
     complete: (name, argument, options) =>
       completed(ports.server, ask, { type: "ref/prompt", name }, argument, options),
@@ -181,8 +188,10 @@ export function readsOf({ resources, prompts }: McpReadsConfig, ports: ReadPorts
           const { message } = new McpError("mcp/resource-denied", { server, uri: visible(uri.slice(0, 500)) });
           throw new ToolRefusal(message);
         }
-        const contents = contentsOf(server, await ask("resources/read", { uri }, { signal }));
-        return shaped(name, tenant, { content: contents.map((resource) => ({ type: "resource", resource })) });
+        return levelled(server, name, async () => {
+          const contents = await contentsAt(server, ask, uri, { signal });
+          return shaped(name, tenant, { content: contents.map((resource) => ({ type: "resource", resource })) });
+        });
       },
     });
   }
@@ -195,18 +204,20 @@ export function readsOf({ resources, prompts }: McpReadsConfig, ports: ReadPorts
       input: z.object({ name: z.enum(prompts.names), arguments: z.record(z.string(), z.string()).default({}) }),
       version: JSON.stringify(prompts.names),
       execute: async ({ name: wanted, arguments: values }, { signal, tenant }) => {
-        const answer = await ask("prompts/get", { name: wanted, arguments: values }, { signal });
-        const { messages } = known(server, "prompts/get", prompt, answer);
-        const read = messages.map(({ role, content }) => {
-          const block = readBlock(content);
-          if (block.ok) return { role, content: block.block };
-          throw new McpError("mcp/result-invalid", {
-            server,
-            tool: name,
-            reason: `a message's content, ${block.reason}`,
+        return levelled(server, name, async () => {
+          const answer = await ask("prompts/get", { name: wanted, arguments: values }, { signal });
+          const { messages } = known(server, "prompts/get", prompt, answer);
+          const read = messages.map(({ role, content }) => {
+            const block = readBlock(content);
+            if (block.ok) return { role, content: block.block };
+            throw new McpError("mcp/result-invalid", {
+              server,
+              tool: name,
+              reason: `a message's content, ${block.reason}`,
+            });
           });
+          return shaped(name, tenant, { structuredContent: { messages: read } });
         });
-        return shaped(name, tenant, { structuredContent: { messages: read } });
       },
     });
   }
@@ -214,14 +225,16 @@ export function readsOf({ resources, prompts }: McpReadsConfig, ports: ReadPorts
 }
 
 /**
- * True when an address is one of those that are named. One that leads elsewhere than it says, by `..` in any writing, is
- * none.
+ * True when an address is one of those that are named, as it is written and as it is read: what is written `%2F` may be a
+ * `/` to its server. One that leads elsewhere than it says, by `..` in any writing, is none.
  */
 export function isNamed(uri: string, patterns: readonly string[]): boolean {
   const plain = decoded(uri);
   if (plain === undefined || plain.includes("\\") || hasHidden(plain) || plain.split(/[/?#]/).includes(".."))
     return false;
-  return patterns.some((pattern) => patternOf(pattern).test(uri));
+  return patterns.some(
+    (pattern) => patternOf(pattern).test(uri) && (plain === uri || patternOf(decoded(pattern) ?? pattern).test(plain)),
+  );
 }
 
 /** As often decoded as somebody might; undefined for what nobody can. */
@@ -247,9 +260,26 @@ function patternOf(pattern: string): RegExp {
   return new RegExp(`^${source.join("")}$`, "su");
 }
 
-function contentsOf(server: string, answer: unknown): readonly Json[] {
-  const contents = z.looseObject({ contents: z.array(z.looseObject({ uri: z.string() })) });
-  return known(server, "resources/read", contents, answer).contents.map((one) => harmless(one as Json));
+function contentsAt(
+  server: string,
+  ask: Ask,
+  uri: string,
+  options: McpReadOptions | undefined,
+): Promise<readonly Json[]> {
+  const form = z.looseObject({ contents: z.array(z.looseObject({ uri: z.string() })) });
+  return levelled(server, "resources/read", async () => {
+    const { contents } = known(server, "resources/read", form, await ask("resources/read", { uri }, options));
+    return contents.map((one) => harmless(one as Json));
+  });
+}
+
+/** What is made of an answer; one that is nested too deeply for that is an error of its server. */
+async function levelled<Value>(server: string, tool: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw unlessTooDeep(server, tool, thrown);
+  }
 }
 
 async function completed(
@@ -265,7 +295,17 @@ async function completed(
   return { values, ...(total === undefined ? {} : { total }), ...(hasMore === undefined ? {} : { hasMore }) };
 }
 
-async function pages(
+function pages(
+  ports: ReadPorts,
+  ask: Ask,
+  method: WireMethod,
+  member: string,
+  options: McpReadOptions | undefined,
+): Promise<readonly Json[]> {
+  return levelled(ports.server, method, () => allPages(ports, ask, method, member, options));
+}
+
+async function allPages(
   { server, limits }: ReadPorts,
   ask: Ask,
   method: WireMethod,
@@ -280,7 +320,8 @@ async function pages(
   for (let cursor: string | undefined; ; ) {
     const page = known(server, method, form, await ask(method, cursor === undefined ? {} : { cursor }, options));
     bytes += JSON.stringify(page).length;
-    found.push(...(page[member] as readonly Json[]));
+    // Not all at once: there may be more than there can be arguments.
+    for (const one of page[member] as readonly Json[]) found.push(one);
     cursor = page.nextCursor as string | undefined;
     if (cursor === undefined) return found;
     if (cursors.has(cursor)) throw failed("the list leads back to a page that was read before");

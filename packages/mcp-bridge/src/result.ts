@@ -149,6 +149,27 @@ export async function rawResultOf(
   };
 }
 
+/**
+ * The value of a result as {@link rawResultOf} gives it, without what came beside it.
+ * @throws ToolRefusal for an `isError`
+ * @throws McpError `mcp/result-invalid`, `mcp/call-failed`
+ */
+export function valueOfRaw(result: Json, about: Pick<ResultContext, "server" | "tool">): Json | undefined {
+  return partsOf(shapedAtOnce(readAnswer(result, about), true)).value;
+}
+
+/** A value as a result of the protocol, of which `structuredContent` is an object wherever there is one. */
+export function rawOfValue(value: Json): Json {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return { content: [{ type: "text", text }], ...(isRecord(value) ? { structuredContent: value } : {}) };
+}
+
+/** The stack ends before the nesting of what some servers send. */
+export function unlessTooDeep(server: string, tool: string, cause: unknown): unknown {
+  if (!(cause instanceof RangeError)) return cause;
+  return new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
+}
+
 /** What is asked of every result, with what it leaves out. */
 export interface ReadResult {
   readonly content: readonly unknown[];

@@ -190,3 +190,22 @@ test("an ordinary tool asks nobody and is answered in one round", async () => {
     ok: true,
   });
 });
+
+test("a question that is taken back late takes back no other one of the same key", async () => {
+  const [first, second] = [new AbortController(), new AbortController()];
+  const url = await served([
+    asking(async ({ elicit }) => {
+      await elicit(colour, { key: "colour", signal: first.signal });
+      const again = elicit(colour, { key: "colour", signal: second.signal });
+      first.abort(new Error("it was over long ago"));
+      return (await again).content;
+    }),
+  ]);
+  const ann = statelessClient(url, { token: annToken, capabilities });
+  const call = { name: "ask", arguments: {} };
+  const one = (await ann("tools/call", call)).body.result;
+  const two = (await ann("tools/call", { ...call, requestState: one.requestState, inputResponses: red })).body.result;
+  expect(Object.keys(two.inputRequests)).toEqual(["colour"]);
+  const done = await ann("tools/call", { ...call, requestState: two.requestState, inputResponses: red });
+  expect(done.body.result.content).toEqual([{ type: "text", text: '{"colour":"red"}' }]);
+});

@@ -169,21 +169,28 @@ export function createRounds(options: {
       while (open.has(name)) name = `${name}_${count}`;
       const known = Object.hasOwn(early, name) ? fits(early[name]) : undefined;
       if (known !== undefined) return Promise.resolve(known);
-      if (stop.signal.aborted) return Promise.reject(stop.signal.reason as Error);
+      for (const signal of [stop.signal, own]) if (signal?.aborted) return Promise.reject(signal.reason as Error);
       return new Promise((resolve, reject) => {
         const takeBack = () => {
           open.delete(name);
           reject(own?.reason as Error);
         };
+        /** Answered or given up, it is not taken back any more: its key may be that of another question by then. */
+        const over = () => own?.removeEventListener("abort", takeBack);
         own?.addEventListener("abort", takeBack, { once: true });
         open.set(name, {
           ask: asked,
           answered: (answer) => {
             const fitting = fits(answer);
-            if (fitting !== undefined) resolve(fitting);
-            return fitting !== undefined;
+            if (fitting === undefined) return false;
+            over();
+            resolve(fitting);
+            return true;
           },
-          given: reject,
+          given: (reason) => {
+            over();
+            reject(reason);
+          },
         });
         one.asked.resolve();
       });

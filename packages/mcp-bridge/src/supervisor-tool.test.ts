@@ -107,6 +107,19 @@ const keyed = (key: string, more: Readonly<Record<string, unknown>> = {}) => ({
 const accept = (content: object) => ({ answer: { action: "accept", content } });
 const textOf = (result: { readonly content: readonly { readonly text: string }[] }) => result.content[0]?.text ?? "";
 
+test.each<[string, unknown]>([
+  ["longer than a key may be", "k".repeat(1_001)],
+  ["no text", 7],
+])("T1 a key that is %s is refused, and not taken for none", async (_, key) => {
+  const { ann, audit } = await served(deskOf(scriptedModel([])));
+  for (let again = 0; again < 2; again++) {
+    const answer = await ann({ _meta: { "remit/idempotencyKey": key } });
+    expect(answer).toMatchObject({ isError: true });
+    expect(textOf(answer)).toContain("Nothing was done");
+  }
+  await expect.poll(() => audit.map(({ status }) => status)).toEqual(["refused", "refused"]);
+});
+
 test("a call is a run of its client: typed output, progress by names, hints from all that the team can do", async () => {
   const desk = deskOf(scriptedModel([answers(cashier, { reply: "Nothing to pay back." })]));
   const { url, audit } = await served(desk);

@@ -101,7 +101,11 @@ export function supervisorTool<Input, Output>(
   };
 
   const begin = async (input: unknown, context: ServedCallContext): Promise<ServedResult | InputRequired> => {
-    const { client, meta } = context;
+    const { client, meta, rawMeta } = context;
+    if (meta.idempotencyKey === "" && (rawMeta[keyMeta] ?? "") !== "") {
+      // Without it the same call, made again, would be another run.
+      return failure(`_meta["${keyMeta}"] is a text of at most 1,000 characters. Nothing was done.`, "refused");
+    }
     const key = meta.idempotencyKey || context.requestKey || newKey();
     const { tenant, principal } = client;
     const attributes = options.attributes?.(client, context);
@@ -115,7 +119,7 @@ export function supervisorTool<Input, Output>(
       return failure(`This key is that of another call of ${name}, with other arguments. Nothing was done.`, "refused");
     }
     const followed = { run, key, seq: 0 };
-    const given = context.rawMeta[answerMeta];
+    const given = rawMeta[answerMeta];
     if (given === undefined) return follow(followed, context);
     await run.settled();
     const [question] = await openQuestions(run);

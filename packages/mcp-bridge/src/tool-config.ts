@@ -2,6 +2,7 @@ import type { Idempotency, Json, LookupAnswer, RetryPolicy, Risk, Tool, ToolCont
 import type { JsonObject } from "@remit/tools";
 import type { z } from "zod";
 import type { PinnedDefinition } from "./definition.ts";
+import type { McpArguments, McpLookup } from "./mapped.ts";
 
 /**
  * What we say about one tool of a server. What it does to the outside (`effect`, and on writes `risk` and
@@ -54,14 +55,22 @@ export interface McpWriteConfig extends CommonToolConfig {
   readonly keyValidForMs?: number;
   /** Milliseconds after which a write that has not shown itself never will. */
   readonly settlesWithinMs?: number;
-  /** The tool of the same connection that undoes this one, by its key in `tools`, and its arguments. */
-  readonly undo?: { readonly tool: string; readonly input: (input: JsonObject, output: Json) => Json };
+  /**
+   * The tool of the same connection that undoes this one, by its key in `tools`, and its arguments: made by a function, or
+   * by pointers into `{ input, output }` of this one.
+   */
+  readonly undo?: {
+    readonly tool: string;
+    readonly input: ((input: JsonObject, output: Json) => Json) | McpArguments;
+  };
   /** Required with idempotency `lookup`. `call` calls a read tool of the same connection by its key in `tools`. */
-  readonly lookup?: (
-    input: JsonObject,
-    context: ToolContext,
-    call: (tool: string, input: JsonObject) => Promise<Json>,
-  ) => LookupAnswer<Json> | Promise<LookupAnswer<Json>>;
+  readonly lookup?:
+    | ((
+        input: JsonObject,
+        context: ToolContext,
+        call: (tool: string, input: JsonObject) => Promise<Json>,
+      ) => LookupAnswer<Json> | Promise<LookupAnswer<Json>>)
+    | McpLookup;
 }
 
 export type McpToolConfig = McpReadConfig | McpWriteConfig;

@@ -1,17 +1,28 @@
-import { type AnyTool, defineTool, type Issue, type Json, parseWith, type Tool, type ToolContext } from "@remit/core";
+import {
+  type AnyTool,
+  defineTool,
+  type Issue,
+  type Json,
+  type LookupAnswer,
+  parseWith,
+  type Tool,
+  type ToolContext,
+} from "@remit/core";
 import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
 import { z } from "zod";
 import type { Answers } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
+import { partsOf } from "./content.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
 import { fittingOf } from "./fitting.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { Listing } from "./listing.ts";
+import { argumentsOf, type McpLookup, matches, valueAt } from "./mapped.ts";
 import { metaOf } from "./meta.ts";
-import type { PinBoard } from "./pins.ts";
-import { outputAtOnce, outputOf, rawResultOf, resultSchema } from "./result.ts";
+import { type PinBoard, unexpected } from "./pins.ts";
+import { outputAtOnce, outputOf, rawOfValue, rawResultOf, resultSchema, unlessTooDeep, valueOfRaw } from "./result.ts";
 import { type Mask, visible } from "./text.ts";
 import type { McpToolConfig } from "./tool-config.ts";
 
@@ -95,10 +106,11 @@ export function remoteTool(
         meta: metaOf(context),
         timeoutMs,
         signal: context.signal,
+        repeatable: config.effect === "read",
         tag: asking.tag,
         can: asking.can,
         onProgress: asking.onProgress,
-        check: isLate ? (listing) => checkLate(listing, value, owner) : undefined,
+        check: isLate ? (listing) => checkLate(listing, value, owner) : checkMade,
       });
     } finally {
       answers.end(asking);
@@ -131,6 +143,16 @@ export function remoteTool(
     await fitting.after(structuredContent);
     return result;
   };
+  const made = definition && { pin: pinOf(definition), definition };
+  let seen = definition;
+  /** What is accepted may have changed, and another tool may have been made of that. */
+  const checkMade = ({ definitions }: Listing) => {
+    const found = definitions.get(remoteName);
+    if (!made || !found || found === seen) return;
+    const refusal = unexpected(server, remoteName, made, found);
+    if (refusal) throw refusal;
+    seen = found;
+  };
   const checkLate = ({ definitions }: Listing, value: unknown, owner: string) => {
     const found = definitions.get(remoteName);
     const read =
@@ -152,10 +174,22 @@ export function remoteTool(
     // They stand and fall with their server, so one breaker serves them all.
     breaker: config.breaker ?? `mcp:${server}`,
     ...(config.retry === undefined ? {} : { retry: config.retry }),
-    version: config.version ?? (definition ? pinOf(definition) : "unseen"),
+    version: config.version ?? made?.pin ?? "unseen",
     execute,
   };
-  const tool = config.effect === "read" ? readTool(common, config.risk) : writeTool(common, config, server, toolOf);
+  const form: OutputForm = raw
+    ? {
+        valueOf: (output) => valueOfRaw(output, { server, tool: name }),
+        outputOf: (value) => {
+          // Who is told of a structured value relies on its schema.
+          const fits =
+            value !== undefined && (!definition?.outputSchema || !given || parseWith(given.schema, value).ok);
+          return rawOfValue(fits ? value : "It was carried out; what it answered is not known.");
+        },
+      }
+    : { valueOf: (output) => partsOf(output).value, outputOf: (value) => value ?? null };
+  const tool =
+    config.effect === "read" ? readTool(common, config.risk) : writeTool(common, config, { server, toolOf, form });
   if (definition || config.input) checkProtected(server, tool);
   return tool;
 }
@@ -183,18 +217,22 @@ function readTool(common: Common, risk: McpToolConfig["risk"]): Tool {
   >[0] & { effect: "read" }) as Tool;
 }
 
-function writeTool(
-  common: Common,
-  config: Extract<McpToolConfig, { effect: "write" }>,
-  server: string,
-  toolOf: RemoteToolPorts["toolOf"],
-): Tool {
-  const { risk, idempotency, reversible, keyValidForMs, settlesWithinMs, lookup, undo } = config;
-  const undoTool = undo && toolOf(undo.tool);
-  if (undo && !undoTool) {
-    const reason = `the undo of "${common.name}" is "${undo.tool}", which is no tool of it, or undoes the other way round`;
-    throw new McpError("mcp/config-invalid", { server, reason });
-  }
+/** How the outputs of a connection's tools hold the values of the server. */
+interface OutputForm {
+  /** Without what came beside it; nothing where it was too long to be there. */
+  readonly valueOf: (output: Json) => Json | undefined;
+  /** `undefined`: the write was made, and nobody knows what it answered. */
+  readonly outputOf: (value: Json | undefined) => Json;
+}
+
+interface WriteTies {
+  readonly server: string;
+  readonly toolOf: RemoteToolPorts["toolOf"];
+  readonly form: OutputForm;
+}
+
+function writeTool(common: Common, config: Extract<McpToolConfig, { effect: "write" }>, ties: WriteTies): Tool {
+  const { risk, idempotency, reversible, keyValidForMs, settlesWithinMs, lookup } = config;
   const options = {
     ...common,
     effect: "write" as const,
@@ -203,17 +241,56 @@ function writeTool(
     ...(reversible === undefined ? {} : { reversible }),
     ...(keyValidForMs === undefined ? {} : { keyValidForMs }),
     ...(settlesWithinMs === undefined ? {} : { settlesWithinMs }),
-    ...(undo && undoTool ? { undo: { tool: undoTool, input: undo.input } } : {}),
+    ...undoOf(common.name, config, ties),
     ...(lookup === undefined
       ? {}
       : {
-          lookup: (input: unknown, context: ToolContext) =>
-            lookup(input as JsonObject, context, (name, value) =>
-              readThrough(server, toolOf(name), name, value, context),
-            ),
+          lookup: (input: unknown, context: ToolContext) => {
+            const call = (name: string, value: JsonObject) =>
+              readThrough(ties.server, ties.toolOf(name), name, value, context);
+            if (typeof lookup === "function") return lookup(input as JsonObject, context, call);
+            return lookedUp(lookup, { input: input as Json, idempotencyKey: context.idempotencyKey }, call, ties.form);
+          },
         }),
   };
   return defineTool(options as Parameters<typeof defineTool>[0] & { effect: "write" }) as Tool;
+}
+
+/** @throws McpError `mcp/config-invalid` */
+function undoOf(
+  name: string,
+  { undo }: Extract<McpToolConfig, { effect: "write" }>,
+  { server, toolOf, form }: WriteTies,
+): Pick<Tool, "undo"> | object {
+  if (!undo) return {};
+  const tool = toolOf(undo.tool);
+  if (!tool) {
+    const reason = `the undo of "${name}" is "${undo.tool}", which is no tool of it, or undoes the other way round`;
+    throw new McpError("mcp/config-invalid", { server, reason });
+  }
+  const { input: mapping } = undo;
+  if (typeof mapping === "function") return { undo: { tool, input: mapping } };
+  const input = (asked: Json, answered: Json) => {
+    const output = form.valueOf(answered);
+    return argumentsOf(mapping, output === undefined ? { input: asked } : { input: asked, output });
+  };
+  return { undo: { tool, input } };
+}
+
+/** What a look-up comes to that is said as data. An answer that fits neither form, or both, has found nothing out. */
+async function lookedUp(
+  { tool, input, found, never, output }: McpLookup,
+  asked: { readonly input: Json; readonly idempotencyKey: string },
+  call: (tool: string, input: JsonObject) => Promise<Json>,
+  form: OutputForm,
+): Promise<LookupAnswer<Json>> {
+  const answer = form.valueOf(await call(tool, argumentsOf(input, asked)));
+  if (answer === undefined) return { outcome: "unknown" };
+  const isFound = matches(found, answer);
+  const isNever = never !== undefined && matches(never, answer);
+  if (isFound === isNever) return { outcome: "unknown" };
+  if (isNever) return { outcome: "never" };
+  return { outcome: "found", output: form.outputOf(valueAt(answer, output ?? "")) };
 }
 
 /** A call that a look-up makes. Only reads: a look-up must not change what it looks for. */
@@ -241,20 +318,28 @@ async function readThrough(
 }
 
 /** A name in `protect` that is no argument would protect nothing, and nobody would notice. */
-function checkProtected(server: string, { name, inputSchema, protect }: Tool): void {
+function checkProtected(server: string, tool: Tool): void {
+  checkArguments(server, tool, tool.protect, `\`protect\` of ${tool.name}`);
+}
+
+/**
+ * That every name is one of a tool's arguments, where its schema says which there are.
+ * @param where says in the error who names it
+ * @throws McpError `mcp/config-invalid`
+ */
+export function checkArguments(
+  server: string,
+  { inputSchema }: Pick<AnyTool, "inputSchema">,
+  names: readonly string[],
+  where: string,
+): void {
   const { properties } = inputSchema;
   const open = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"].some((keyword) => keyword in inputSchema);
   if (open || typeof properties !== "object" || properties === null) return;
-  const unknown = protect.find((argument) => !Object.hasOwn(properties, argument));
+  const unknown = names.find((argument) => !Object.hasOwn(properties, argument));
   if (unknown === undefined) return;
-  const reason = `\`protect\` of ${name} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
+  const reason = `${where} names "${unknown}", which is none of its arguments (${Object.keys(properties).join(", ")})`;
   throw new McpError("mcp/config-invalid", { server, reason });
-}
-
-/** The stack ends before the nesting of what some servers send. */
-function unlessTooDeep(server: string, tool: string, cause: unknown): unknown {
-  if (!(cause instanceof RangeError)) return cause;
-  return new McpError("mcp/result-invalid", { server, tool, reason: "it is nested too deeply" }, { cause });
 }
 
 function usable<Schema>(server: string, tool: string, read: () => Schema): Schema {

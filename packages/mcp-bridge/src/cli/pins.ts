@@ -1,11 +1,11 @@
 import type { Json } from "@remit/core";
 import type { DefinitionChange } from "../definition.ts";
-import { jsonChanges } from "../definition.ts";
+import { allChanges } from "../definition.ts";
 import { type PinDocument, pinsOf, type Sighting } from "../pin-store.ts";
 import { visibleJson } from "../pins.ts";
 import { connectMcpServers } from "../servers.ts";
 import { signalsOf, textSignals } from "../signals.ts";
-import { cut, visible } from "../text.ts";
+import { visible } from "../text.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { openPlace, type Place } from "./place.ts";
 
@@ -97,14 +97,18 @@ export function wordOf({ server, tool, pin }: Waiting): string {
   return /^[\w@./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-const valueBytes = 4_000;
-
-/** What a person reads before accepting: all of what is new, or each place that changed, with nothing hidden. */
+/**
+ * What a person reads before accepting: all of what is new, or each place that changed, with nothing hidden and however
+ * long it is. What was not shown was not accepted by anybody.
+ */
 export function waitingLines({ server, tool, before, after, pin }: Waiting): readonly string[] {
   const name = tool === undefined ? `the server ${server}` : `${visible(tool)} of ${server}`;
   const lines = [`${before === undefined ? "New" : "Changed"}: ${name}  ${pin}`];
-  if (before === undefined) lines.push(...textOf(after).map((line) => `  + ${line}`));
-  else for (const change of jsonChanges(before, after)) lines.push(...changeLines(change));
+  const shown =
+    before === undefined
+      ? textOf(after).map((line) => `  + ${line}`)
+      : allChanges(before, after).flatMap((change) => changeLines(change));
+  for (const line of shown) lines.push(line);
   const signals =
     tool === undefined
       ? textSignals(instructionsOf(after), "/instructions")
@@ -128,7 +132,7 @@ function changeLines({ pointer, before, after }: DefinitionChange): readonly str
 
 function textOf(value: Json): readonly string[] {
   const safe = visibleJson(value);
-  return cut(typeof safe === "string" ? safe : JSON.stringify(safe, null, 2), valueBytes).split("\n");
+  return (typeof safe === "string" ? safe : JSON.stringify(safe, null, 2)).split("\n");
 }
 
 function acceptedWords<Value>({ accepted, pending }: Sighting<Value>): string {

@@ -28,7 +28,7 @@ const variable = (name: string) => `$\{${name}}`;
 /** What is accepted of the desk, once for all tests: where its log lies is no part of what it is. */
 let pinned: { readonly pins: string; readonly folder: string };
 beforeAll(async () => {
-  const { file, folder } = place();
+  const { file, folder } = place({}, seats);
   folders.splice(folders.indexOf(folder), 1);
   const { context: own } = context();
   expect(await accept(file, [], {}, own)).toBe(0);
@@ -51,7 +51,26 @@ const lines = <Line>(file: string): Line[] =>
         .map((line) => JSON.parse(line) as Line)
     : [];
 
-function place(gatewaySection: object = {}): Place {
+/** A write that is looked up by one tool and undone by another one. */
+const seats = {
+  change: { effect: "read" },
+  find_booking: { effect: "read" },
+  free_seat: { effect: "write", risk: "low", idempotency: "none" },
+  book: {
+    effect: "write",
+    risk: "low",
+    idempotency: "lookup",
+    lookup: {
+      tool: "find_booking",
+      input: { seat: "/input/seat" },
+      found: { at: "/bookings/0" },
+      output: "/bookings/0",
+    },
+    undo: { tool: "free_seat", input: { seat: "/input/seat" } },
+  },
+};
+
+function place(gatewaySection: object = {}, more: object = {}): Place {
   const folder = mkdtempSync(join(tmpdir(), "remit-gateway-"));
   folders.push(folder);
   const file = join(folder, "mcp.json");
@@ -66,7 +85,7 @@ function place(gatewaySection: object = {}): Place {
         env: { ...compileCache(), DESK_LOG: log },
         remit: {
           required: true,
-          tools: { pay: write, name: read, think: read, meta: read, draw: read },
+          tools: { pay: write, name: read, think: read, meta: read, draw: read, ...more },
           resources: { uris: ["desk://rules"] },
         },
       },
@@ -158,6 +177,39 @@ test("what is accepted while a gateway runs is listed and called, without a rest
   await expect.poll(names).toEqual([]);
 });
 
+test("a change that is accepted while a gateway runs is what it calls from then on; what began before it stays with what it was", async () => {
+  const here = place({}, { change: seats.change });
+  const { client } = await open(here);
+  const [ada, ops] = [client("ada"), client("ops")];
+  const described = async (): Promise<string | undefined> =>
+    (await ada("tools/list")).body.result.tools.find(({ name }: { name: string }) => name === "desk_pay")?.description;
+  const pay = async (cents: number) =>
+    (await ada(...call("desk_pay", { cents }, { _meta: { "remit/idempotencyKey": `invoice-${cents}` } }))).body.result;
+  const approve = async (cents: number) => {
+    const { waiting } = (await ops(...call("remit_approvals"))).body.result.structuredContent;
+    const { address, binding } = waiting.find(({ input }: { input: { cents: number } }) => input.cents === cents);
+    return (await ops(...call("remit_approve", { address, binding, reason: "due" }))).body.result.structuredContent;
+  };
+
+  expect(await described()).toBe("Pays an amount.");
+  expect((await pay(1)).isError).toBe(true);
+  await ada(...call("desk_change"));
+  await expect.poll(described).toBeUndefined();
+  expect((await ada(...call("desk_pay", { cents: 2 }))).body.error).toBeDefined();
+  expect((await ada(...call("desk_draw"))).body.result.isError).toBeUndefined();
+
+  expect(await accept(here.file, [], {}, context().context)).toBe(0);
+  await expect.poll(described, { timeout: 5_000 }).toBe("Pays an amount, in cents.");
+  expect((await pay(3)).isError).toBe(true);
+  expect(await approve(3)).toMatchObject({ outcome: "granted" });
+  expect(await pay(3)).toMatchObject({ structuredContent: { paid: 3 } });
+
+  // Who approves this one was shown the tool as it was, and no server has that any more.
+  expect(await approve(1)).toMatchObject({ outcome: "granted" });
+  expect(await pay(1)).toMatchObject({ isError: true });
+  expect(here.paid()).toMatchObject([{ cents: 3 }]);
+});
+
 test("a client sees and calls what the file names, as accepted; another one only its own part, within its budget", async () => {
   const here = place();
   const { client } = await open(here);
@@ -236,6 +288,15 @@ test("a write of high risk waits for an operator, is made once, and is found aga
   const other = (await second.client("ada")(...call("desk_pay", { cents: 9 }, keyed))).body.result;
   expect(other).toMatchObject({ isError: true });
   expect(other.content[0].text).toMatch(/key is that of another call/);
+});
+
+test("an outcome that is unknown is looked up as the file says, and the client gets what was found", async () => {
+  const here = place({}, seats);
+  const { client } = await open(here);
+  const done = (await client("ada")(...call("desk_book", { seat: "7a" }))).body.result;
+  expect(done).toMatchObject({ structuredContent: { seat: "7a" } });
+  expect(done.isError).toBeUndefined();
+  expect(here.paid()).toEqual([{ seat: "7a" }]);
 });
 
 test("an operator says no, and nothing is paid", async () => {

@@ -6,14 +6,15 @@ import {
   memoryEngine,
   operator,
   runSupervisor,
+  type Supervisor,
   silentLogger,
   systemClock,
 } from "@remit/core";
 import { type BearerToken, bearerTokens } from "../auth/bearer.ts";
 import { clientInfo } from "../client-info.ts";
 import type { McpConfig } from "../config.ts";
-import type { Host } from "../connect.ts";
-import type { McpDefinition } from "../definition.ts";
+import type { Host, McpConnection } from "../connect.ts";
+import { type McpDefinition, pinOf } from "../definition.ts";
 import { McpError } from "../errors.ts";
 import { httpServer } from "../http-server-options.ts";
 import { clientKey, type McpClient } from "../mcp-client.ts";
@@ -69,6 +70,15 @@ interface Offered {
   readonly remoteName: string;
   readonly tool: AnyTool;
   readonly accepted: McpDefinition | undefined;
+  /** What the tool was made of. */
+  readonly made: McpDefinition | undefined;
+}
+
+/** What answers the calls of clients, with the tools that it was made with. */
+interface Team {
+  readonly supervisor: Supervisor;
+  readonly desk: ServedTool;
+  readonly deciding: readonly ServedTool[];
 }
 
 /**
@@ -77,6 +87,7 @@ interface Offered {
  *  G1  What the configuration does not name does not exist: no tool, no resource, no prompt. Of a server that nobody has
  *      accepted nothing does.
  *  G2  A tool is listed while its definition is the one that a person accepted, and no longer; soon after that person has.
+ *      A call that began with another definition goes on with that one, which its server does not have any more: it fails.
  *  G3  A call is a run: within its client's allowlist and budget, with approvals, one effect for one intent, and a journal.
  *  G4  What a server asks in the course of a call comes to the client of that call, where the configuration allows it.
  *  G5  No token of a client is handed on; servers get what their own configuration says.
@@ -100,39 +111,42 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       answering: calls.answering,
     });
     closing.push(closeServers);
-    let offered = (await Promise.all(upstreams.map((one) => toolsOf(one, config)))).flat();
-    const definition = gatewayTeam(offered.map(({ tool }) => heard(tool, calls)));
-    const supervisor = runSupervisor(definition, {
-      engine,
-      models: { [aliasOfCalls]: callModel() },
-      // A call whose tool is no longer what it was waits for somebody who looks at it.
-      waitingRuns: "leave",
-      logger,
-    });
-    const { approvals } = settings;
-    const desk = supervisorTool(supervisor, {
-      name: "call",
-      description: "One call.",
-      answers: [],
-      progress: () => undefined,
-      attributes: (_, context) => calls.attributes(context),
-      ...(approvals.by === "client" ? { approver: () => operator(approvals.as) } : {}),
-    });
     const operators = new Set(
       settings.clients.flatMap(({ client, isOperator }) => (isOperator ? [clientKey(client)] : [])),
     );
-    const deciding = operators.size > 0 ? operatorTools(supervisor, (client) => operators.has(clientKey(client))) : [];
-    const served = () => [...offered.filter(isOpen).map((one) => servedTool(one, desk, calls)), ...deciding];
+    const { approvals } = settings;
+    /** A team with these tools, at work beside those that were before it: a run goes on with what it began with. */
+    const teamOf = (offered: readonly Offered[]): Team => {
+      const supervisor = runSupervisor(gatewayTeam(offered.map(({ tool }) => heard(tool, calls))), {
+        engine,
+        models: { [aliasOfCalls]: callModel() },
+        // A call whose tool is no longer what it was waits for somebody who looks at it.
+        waitingRuns: "leave",
+        logger,
+      });
+      const desk = supervisorTool(supervisor, {
+        name: "call",
+        description: "One call.",
+        answers: [],
+        progress: () => undefined,
+        attributes: (_, context) => calls.attributes(context),
+        ...(approvals.by === "client" ? { approver: () => operator(approvals.as) } : {}),
+      });
+      const deciding =
+        operators.size > 0 ? operatorTools(supervisor, (client) => operators.has(clientKey(client))) : [];
+      return { supervisor, desk, deciding };
+    };
+    const connections = await connectionsOf(upstreams);
+    let offered = await offeredBy(connections, config);
+    let team = teamOf(offered);
+    const served = () => [...offered.filter(isOpen).map((one) => servedTool(one, team.desk, calls)), ...team.deciding];
     const names = offered.map(({ tool }) => tool.name);
     const clients = settings.clients.map((one) => ({ ...one, client: withTools(one, names) }));
     const passed = passOn(
-      await Promise.all(
-        upstreams.map(async ({ name, host }) => {
-          const { resources, prompts } = await host.connection();
-          const uris = servers[name]?.resources?.uris ?? [];
-          return { name, link: host.link, resources, prompts, uris, promptNames: servers[name]?.prompts?.names ?? [] };
-        }),
-      ),
+      connections.map(({ upstream: { name, host }, connection: { resources, prompts } }) => {
+        const uris = servers[name]?.resources?.uris ?? [];
+        return { name, link: host.link, resources, prompts, uris, promptNames: servers[name]?.prompts?.names ?? [] };
+      }),
       calls,
       logger,
     );
@@ -152,22 +166,43 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       clock,
     });
     closing.push(serving.close);
-    const listAgain = async () => {
+    let isClosing = false;
+    let listing = Promise.resolve();
+    closing.push(async () => {
+      isClosing = true;
+      await listing;
+    });
+    const listOnce = async () => {
+      if (isClosing) return;
       try {
         offered = await Promise.all(
           offered.map(async (one) => ({ ...one, accepted: await one.upstream.host.acceptedOf(one.remoteName) })),
         );
+        if (!offered.every((one) => one.accepted === undefined || isAsAccepted(one))) {
+          const next = await offeredBy(await connectionsOf(upstreams), config);
+          if (isClosing) return;
+          team = teamOf(next);
+          offered = next;
+          await team.supervisor.resume();
+        }
       } catch (thrown) {
-        logger.warn({ reason: thrown }, "What is accepted could not be read; the list is as it was.");
+        logger.warn(
+          { reason: thrown },
+          "What is accepted could not be taken over; what is not as accepted is not listed.",
+        );
       }
-      serving.setTools(served());
+      if (!isClosing) serving.setTools(served());
+    };
+    /** One at a time, in order: what is said last counts. */
+    const listAgain = () => {
+      listing = listing.then(listOnce);
     };
     const unwatch = watchPins(pins, clock, () => {
       for (const { host } of upstreams) host.link.refresh();
     });
     closing.push(async () => unwatch());
     for (const { host } of upstreams) {
-      host.link.onListingChange(() => void listAgain());
+      host.link.onListingChange(listAgain);
       host.link.onNotice((notice) => {
         if (notice.kind === "resource-updated") serving.changed({ kind: "resource-updated", uri: notice.uri });
         if (notice.kind === "list-changed" && notice.of !== "tools")
@@ -175,7 +210,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
         if (notice.kind === "log") tell(host, calls, notice.level, notice.data, notice.logger);
       });
     }
-    await supervisor.resume();
+    await team.supervisor.resume();
     return {
       serving,
       status: () => Object.fromEntries(upstreams.map(({ name, host }) => [name, host.status()])),
@@ -187,20 +222,39 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
     throw thrown;
   }
 }
-async function toolsOf(upstream: Upstream, { servers }: McpConfig): Promise<readonly Offered[]> {
-  const { tools } = await upstream.host.connection();
-  const configs = servers[upstream.name]?.tools ?? {};
-  return Promise.all(
-    Object.entries(tools as Readonly<Record<string, AnyTool>>).map(async ([key, tool]) => {
-      const remoteName = remoteNameOf(key, configs[key] ?? {});
-      return { upstream, tool, remoteName, accepted: await upstream.host.acceptedOf(remoteName) };
-    }),
-  );
+
+interface Connected {
+  readonly upstream: Upstream;
+  readonly connection: McpConnection;
+}
+
+function connectionsOf(upstreams: readonly Upstream[]): Promise<readonly Connected[]> {
+  return Promise.all(upstreams.map(async (upstream) => ({ upstream, connection: await upstream.host.connection() })));
+}
+
+async function offeredBy(connections: readonly Connected[], { servers }: McpConfig): Promise<readonly Offered[]> {
+  const offered = connections.map(({ upstream, connection: { tools } }) => {
+    const { host, name } = upstream;
+    const configs = servers[name]?.tools ?? {};
+    return Promise.all(
+      Object.entries(tools as Readonly<Record<string, AnyTool>>).map(async ([key, tool]) => {
+        const remoteName = remoteNameOf(key, configs[key] ?? {});
+        const made = host.madeOf(remoteName);
+        return { upstream, tool, remoteName, made, accepted: await host.acceptedOf(remoteName) };
+      }),
+    );
+  });
+  return (await Promise.all(offered)).flat();
+}
+
+/** Whether the tool is made of what is accepted of it. */
+function isAsAccepted({ made, accepted }: Offered): boolean {
+  return made !== undefined && accepted !== undefined && pinOf(made) === pinOf(accepted);
 }
 
 /** G2: a tool of a server that is away stays, and its calls say so; one that is refused is gone. */
-function isOpen({ upstream, remoteName, accepted }: Offered): boolean {
-  return accepted !== undefined && upstream.host.status().refused[remoteName] === undefined;
+function isOpen(one: Offered): boolean {
+  return isAsAccepted(one) && one.upstream.host.status().refused[one.remoteName] === undefined;
 }
 
 function servedTool({ tool, accepted }: Offered, desk: ServedTool, calls: GatewayCalls): ServedTool {

@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { defineTool } from "@remit/core";
 import { z } from "zod";
 import { serveMcp } from "../serve.ts";
@@ -24,6 +24,41 @@ const pay = defineTool({
   },
 });
 
+/** Books, and does not live to say so. */
+const bookings = new Map<string, { seat: string }>();
+const book = defineTool({
+  name: "book",
+  description: "Books a seat.",
+  input: z.object({ seat: z.string() }),
+  output: z.object({ seat: z.string() }),
+  effect: "write",
+  risk: "low",
+  idempotency: "none",
+  execute: ({ seat }) => {
+    appendFileSync(log, `${JSON.stringify({ seat })}\n`);
+    bookings.set(seat, { seat });
+    throw new Error("the printer is on fire");
+  },
+});
+const findBooking = defineTool({
+  name: "find_booking",
+  description: "Finds the booking of a seat.",
+  input: z.object({ seat: z.string() }),
+  output: z.object({ bookings: z.array(z.object({ seat: z.string() })) }),
+  effect: "read",
+  execute: ({ seat }) => ({ bookings: [bookings.get(seat) ?? []].flat() }),
+});
+const freeSeat = defineTool({
+  name: "free_seat",
+  description: "Frees a seat.",
+  input: z.object({ seat: z.string() }),
+  output: z.object({ freed: z.boolean() }),
+  effect: "write",
+  risk: "low",
+  idempotency: "none",
+  execute: ({ seat }) => ({ freed: bookings.delete(seat) }),
+});
+
 const plain = { type: "object", properties: {} } as const;
 const served = (name: string, call: ServedTool["call"]): ServedTool => ({
   kind: "served-tool",
@@ -32,8 +67,21 @@ const served = (name: string, call: ServedTool["call"]): ServedTool => ({
 });
 const text = (value: string) => ({ content: [{ type: "text", text: value }] });
 
+/** From then on `pay` is described differently, also by other processes of this desk. */
+const changed = `${log}.changed`;
+const payAnew = { ...pay, description: "Pays an amount, in cents." };
+const change = served("change", async () => {
+  appendFileSync(changed, "");
+  serving.setTools([payAnew, ...tools.slice(1)]);
+  return text("done");
+});
+
 const tools = [
-  pay,
+  existsSync(changed) ? payAnew : pay,
+  change,
+  book,
+  findBooking,
+  freeSeat,
   served("name", async (_, { elicit }) => {
     const schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
     const { action, content } = await elicit({ mode: "form", message: "Who are you?", schema });

@@ -24,7 +24,9 @@ function embedded(address: string): string | undefined {
   const dotted = (high: number, low: number) => [high >> 8, high & 255, low >> 8, low & 255].join(".");
   const zeroTo = (end: number) => groups.slice(0, end).every((group) => group === 0);
   if (zeroTo(5) && groups[5] === 0xffff) return dotted(groups[6]!, groups[7]!);
-  if (groups[0] === 0x64 && groups[1] === 0xff9b) return dotted(groups[6]!, groups[7]!);
+  // Only this prefix says where; whatever stands behind 64:ff9b:1:: is for whoever uses that (RFC 8215).
+  if (groups[0] === 0x64 && groups[1] === 0xff9b && groups.slice(2, 6).every((group) => group === 0))
+    return dotted(groups[6]!, groups[7]!);
   if (groups[0] === 0x2002) return dotted(groups[1]!, groups[2]!);
   return undefined;
 }

@@ -264,6 +264,9 @@ describe("addresses", () => {
     ["::ffff:127.0.0.1", "private"],
     ["::ffff:a9fe:a9fe", "link-local"],
     ["64:ff9b::10.0.0.1", "private"],
+    ["64:ff9b::8.8.8.8", "public"],
+    ["64:ff9b:1::8.8.8.8", "private"],
+    ["64:ff9b:1:a00:0:100::", "private"],
     ["2002:a9fe:a9fe::1", "link-local"],
     ["::ffff:8.8.8.8", "public"],
   ] as const)("%s is %s", (address, kind) => {

@@ -24,11 +24,11 @@ const most: ServingHttpLimits = {
   batch: 16,
 };
 
-function serving(limits: Partial<ServingHttpLimits> = {}) {
+function serving(limits: Partial<ServingHttpLimits> = {}, more: Partial<ServedApp> = {}) {
   const clock = fakeClock();
   let id = 0;
   const newId = () => `session-${++id}`;
-  const http = servingHttp(app, { limits: { ...most, ...limits }, clock, newId });
+  const http = servingHttp({ ...app, ...more }, { limits: { ...most, ...limits }, clock, newId });
   const post = async (body: object, { session, callerKey = "a" }: { session?: string; callerKey?: string } = {}) => {
     const headers = {
       "Content-Type": "application/json",
@@ -72,5 +72,46 @@ test("many that open at once are counted before they are there", async () => {
   const statuses = await Promise.all(Array.from({ length: 10 }, () => open()));
   expect(statuses.filter(({ status }) => status === 200)).toHaveLength(3);
   expect(http.sessions()).toBe(3);
+  await http.close();
+});
+
+test("subscriptions of one caller are counted before anything is waited for, and those that fail are not", async () => {
+  const watching = Promise.withResolvers<void>();
+  let failing = false;
+  const watch = async () => {
+    await watching.promise;
+    if (failing) throw new Error("nobody watches");
+  };
+  const capabilities = { ...app.capabilities, resources: true, subscriptions: true };
+  const { http } = serving({ sessionsPerCaller: 2 }, { watch, capabilities });
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "x", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const listen = (id: number) => {
+    const params = { notifications: { resourceSubscriptions: ["a://1"] }, _meta: meta };
+    const body = { jsonrpc: "2.0", id, method: "subscriptions/listen", params };
+    const headers = {
+      "Content-Type": "application/json",
+      Accept: "application/json, text/event-stream",
+      "Mcp-Protocol-Version": "2026-07-28",
+      "Mcp-Method": "subscriptions/listen",
+    };
+    const request = new Request("http://localhost/mcp", { method: "POST", headers });
+    return http.fetch(request, { body, caller: undefined, callerKey: "a" });
+  };
+  const all = [1, 2, 3, 4].map(listen);
+  await new Promise((resolve) => setImmediate(resolve));
+  watching.resolve();
+  const answers = await Promise.all(all);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429]);
+  for (const { body } of answers) await body?.cancel();
+  failing = true;
+  for (let count = 0; count < 3; count++) expect((await listen(9)).status).toBe(500);
+  failing = false;
+  const last = await listen(10);
+  expect(last.status).toBe(200);
+  await last.body?.cancel();
   await http.close();
 });

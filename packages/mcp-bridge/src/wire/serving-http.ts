@@ -139,13 +139,19 @@ export function servingHttp(
     }
     const own = listening.get(callerKey) ?? 0;
     if (own >= limits.sessionsPerCaller) return refusal(429, -32000, "Too many subscriptions", idOf(body));
-    await app.watch(watched);
     listening.set(callerKey, own + 1);
-    return whenOver(await answer(), () => {
+    const over = () => {
       const left = (listening.get(callerKey) ?? 1) - 1;
       if (left > 0) listening.set(callerKey, left);
       else listening.delete(callerKey);
-    });
+    };
+    try {
+      await app.watch(watched);
+      return whenOver(await answer(), over);
+    } catch (thrown) {
+      over();
+      throw thrown;
+    }
   };
 
   return {

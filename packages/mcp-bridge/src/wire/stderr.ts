@@ -42,7 +42,7 @@ export function drainStderr(stream: Readable, { server, logger, clock, mask }: S
       leftOut++;
       return;
     }
-    const fields = { server, line: visible(mask(line.slice(0, lineMax))) };
+    const fields = { server, line: visible(mask(line).slice(0, lineMax)) };
     logger.debug(leftOut === 0 ? fields : { ...fields, leftOut }, "MCP server wrote to standard error.");
     leftOut = 0;
   };
@@ -50,7 +50,8 @@ export function drainStderr(stream: Readable, { server, logger, clock, mask }: S
     const text = decoder.write(chunk);
     tail = (tail + text).slice(-keptBytes);
     const lines = (partial + text).split("\n");
-    partial = (lines.pop() ?? "").slice(-lineMax);
+    // Without secrets before it is cut: of a part of one nobody would know that it is.
+    partial = mask(lines.pop() ?? "").slice(-lineMax);
     for (const line of lines) log(line.trimEnd());
   });
   stream.on("error", (error) =>
