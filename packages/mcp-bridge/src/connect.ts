@@ -185,7 +185,8 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const validator = createSchemaValidator({ clock, budgetMs: limits.checkMs });
   const answers = answersOf(answering);
   const opened = openLink({ name, transport, logger, clock, asks: answers.asks }, limits, board.inspect);
-  const server = maskedLink(opened, mask);
+  const shown = createMask(tellingOf(transport, secrets));
+  const server = maskedLink(opened, mask, shown);
   const close = async () => {
     await Promise.all([server.close(), validator.close()]);
   };
@@ -195,7 +196,6 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   const connection = async (): Promise<McpConnection<Tools>> => {
     const tools = new Map<string, Tool>();
     const toolOf = (key: string): AnyTool | undefined => tools.get(key);
-    const shown = createMask(tellingOf(transport, secrets));
     const reading = { server: name, link, board, limits, artifacts, answers, mask: shown };
     const ports = { ...reading, validator, toolOf };
     for (const [key, config] of undosFirst(configs)) {

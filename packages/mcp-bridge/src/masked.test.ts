@@ -15,4 +15,8 @@ test("a status says no secret, nor do the reasons for which tools are refused", 
   expect(JSON.stringify(errors.map((error) => error?.toRecord()))).not.toContain(secret);
   expect(shown.refused.get("a")?.message).toContain("[TOKEN]");
   expect(shown.refused.get("b")).toBe(plain);
+  // A value that only came by a variable may be what changed.
+  const told = maskedLink(link, createMask({ PLACE: secret }), createMask({})).status();
+  expect(told.refused.get("a")).toBe(said);
+  expect(told.lastError?.message).toContain("[PLACE]");
 });

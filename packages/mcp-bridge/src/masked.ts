@@ -13,8 +13,11 @@ export function maskedLogger(logger: Logger, mask: Mask): Logger {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** A link whose errors say no secret: a server may well repeat in a message what it was given. */
-export function maskedLink(link: Link, mask: Mask): Link {
+/**
+ * A link whose errors say no secret: a server may well repeat in a message what it was given.
+ * @param telling for the reasons why tools are refused, which people read to see what changed in them
+ */
+export function maskedLink(link: Link, mask: Mask, telling: Mask = mask): Link {
   if (mask === unmasked) return link;
   const masked = <Result>(made: Promise<Result>): Promise<Result> =>
     made.catch((thrown) => {
@@ -25,7 +28,7 @@ export function maskedLink(link: Link, mask: Mask): Link {
     const { lastError, refreshError, refused } = found;
     return {
       ...found,
-      refused: new Map([...refused].map(([tool, error]) => [tool, maskedError(error, mask)])),
+      refused: new Map([...refused].map(([tool, error]) => [tool, maskedError(error, telling)])),
       lastError: lastError && maskedError(lastError, mask),
       refreshError: refreshError && maskedError(refreshError, mask),
     };

@@ -4,9 +4,12 @@ import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { bearerTokens } from "./auth/bearer.ts";
 import { httpServer } from "./http-server-options.ts";
+import { requestStates } from "./request-state.ts";
+import { createRounds } from "./rounds.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 import type { ServedCallContext, ServedTool } from "./served.ts";
 import { openSession, statelessClient } from "./testing/http-client.ts";
+import type { ServedContext } from "./wire/serving.ts";
 
 /** Questions to a client in the course of its call, over HTTP in both eras. */
 
@@ -208,4 +211,35 @@ test("a question that is taken back late takes back no other one of the same key
   expect(Object.keys(two.inputRequests)).toEqual(["colour"]);
   const done = await ann("tools/call", { ...call, requestState: two.requestState, inputResponses: red });
   expect(done.body.result.content).toEqual([{ type: "text", text: '{"colour":"red"}' }]);
+});
+
+test("H2 work that does not heed that its client has gone is not held for it", async () => {
+  const clock = fakeClock();
+  const newId = () => "id";
+  const states = requestStates({ secret: Buffer.alloc(32, 1), clock, newId, validMs: 1_000 });
+  const rounds = createRounds({
+    states,
+    clock,
+    newId,
+    limits: { held: 1, heldPerCaller: 1, heldMs: 1_000, rounds: 3 },
+  });
+  const bound = { callerKey: "ann", method: "tools/call", target: "ask", arguments: {} };
+  const gone = new AbortController();
+  const context = (signal: AbortSignal) => {
+    const peer = { name: "x", version: "1", protocolVersion: "2026-07-28", capabilities };
+    return { peer, signal, ask: undefined, state: undefined, responses: undefined } as unknown as ServedContext;
+  };
+  const heedless = rounds.answer(bound, context(gone.signal), async ({ elicit }) => {
+    const asked = elicit(colour);
+    gone.abort();
+    await asked.catch(() => {});
+    return new Promise(() => {});
+  });
+  await expect(heedless).rejects.toThrow();
+  const next = await rounds.answer(bound, context(new AbortController().signal), async ({ elicit }) => {
+    await elicit(colour);
+    return {};
+  });
+  expect(next).toMatchObject({ resultType: "input_required" });
+  rounds.close();
 });

@@ -226,7 +226,10 @@ export function createRounds(options: {
     else context.signal.addEventListener("abort", cancel, { once: true });
     try {
       const outcome = await Promise.race([one.outcome, one.asked.promise.then(turn)]);
-      if (outcome === undefined) return hold(one, bound);
+      if (outcome === undefined) {
+        one.stop.signal.throwIfAborted(); // It was given up meanwhile, and does not heed that.
+        return hold(one, bound);
+      }
       held.delete(one.id);
       return isInputRequired(outcome) ? required(bound, context, outcome, one.rounds) : outcome;
     } finally {

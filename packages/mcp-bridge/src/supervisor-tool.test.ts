@@ -228,6 +228,18 @@ test("a person at the client's end decides where the operator says who: bound, o
   expect(paid.slice(before)).toEqual(["9: 5"]);
 });
 
+test("a person is shown all arguments of what they decide on, or is not asked", async () => {
+  const chars = { long: 20_000, "too long": 70_000 };
+  for (const [what, length] of Object.entries(chars)) {
+    const orderId = `${"9".repeat(length)}-and-the-rest`;
+    const desk = deskOf(scriptedModel([calls(cashier, "refund_order", { orderId, cents: 5 })]));
+    const { ann } = await served(desk, { approver: () => operator("o_9") });
+    const answer = await ann(keyed("k"));
+    if (what === "long") expect(answer.inputRequests.answer.params.message).toContain('-and-the-rest","cents":5}?');
+    else expect(textOf(answer)).toContain("An operator has to decide on");
+  }
+});
+
 test("a question to the customer comes to the client; declined, the run waits and can be taken up", async () => {
   const desk = deskOf(
     scriptedModel([asks(cashier, "customer", "Which order?"), answers(cashier, { reply: "Order 7 it is." })]),

@@ -254,9 +254,10 @@ export function supervisorTool<Input, Output>(
     }
     const cases = await run.approvals();
     const open = cases.find((one) => options.approver?.(context.client, one) !== undefined);
-    if (open && context.can.form) {
+    const form = open && context.can.form ? approvalForm(open) : undefined;
+    if (open && form) {
       const { address, binding } = open;
-      return asked(approvalForm(open), { run: run.id, key, seq, address, binding });
+      return asked(form, { run: run.id, key, seq, address, binding });
     }
     const [first] = cases;
     if (first) {
@@ -326,8 +327,13 @@ function withoutDialect({ $schema: _, ...schema }: { readonly [key: string]: unk
   return schema;
 }
 
-function approvalForm({ tool, input, why, risk, binding }: ApprovalCase): WireElicitation {
-  const shown = cut(visible(JSON.stringify(input)), 4_000);
+/** Bytes of arguments that a person is asked about at a client's end. */
+const argumentBytesMax = 64 * 1024;
+
+/** The question for a decision; nothing where the arguments are too long to be shown whole: part of them decides nothing. */
+function approvalForm({ tool, input, why, risk, binding }: ApprovalCase): WireElicitation | undefined {
+  const shown = visible(JSON.stringify(input));
+  if (Buffer.byteLength(shown) > argumentBytesMax) return undefined;
   return {
     mode: "form",
     message: `May ${tool} be called with ${shown}? Its risk is ${risk}. ${visible(why)} (${binding.slice(0, 12)})`,

@@ -37,14 +37,16 @@ function serving(limits: Partial<ServingHttpLimits> = {}, more: Partial<ServedAp
     };
     const request = new Request("http://localhost/mcp", { method: "POST", headers });
     const response = await http.fetch(request, { body, caller: undefined, callerKey });
-    await response.text();
-    return { status: response.status, session: response.headers.get("mcp-session-id") ?? "" };
+    const text = await response.text();
+    return { status: response.status, text, session: response.headers.get("mcp-session-id") ?? "" };
   };
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } };
   const open = (callerKey?: string) =>
     post({ jsonrpc: "2.0", id: 1, method: "initialize", params }, callerKey === undefined ? {} : { callerKey });
+  const subscribe = (session: string, uri: string) =>
+    post({ jsonrpc: "2.0", id: 3, method: "resources/subscribe", params: { uri } }, { session });
   const list = (session: string) => post({ jsonrpc: "2.0", id: 2, method: "tools/list" }, { session });
-  return { clock, http, open, list };
+  return { clock, http, open, list, subscribe };
 }
 
 test("a thousand sessions are the most; those that idle end, and those that are used stay", async () => {
@@ -113,5 +115,16 @@ test("subscriptions of one caller are counted before anything is waited for, and
   const last = await listen(10);
   expect(last.status).toBe(200);
   await last.body?.cancel();
+  await http.close();
+});
+
+test("a session watches a thousand resources, and no more until it lets go of one", async () => {
+  const capabilities = { ...app.capabilities, resources: true, subscriptions: true };
+  const { http, open, subscribe } = serving({}, { capabilities });
+  const { session } = await open();
+  for (let count = 0; count < 1_000; count++)
+    expect((await subscribe(session, `a://${count}`)).text).not.toContain("error");
+  expect((await subscribe(session, "a://1000")).text).toContain("Too many resources are watched");
+  expect((await subscribe(session, "a://7")).text).not.toContain("error");
   await http.close();
 });

@@ -9,7 +9,15 @@ import type {
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
-import type { ChannelOwner, ServedApp, ServedContext, ServedLogLevel, ServingSession, ServingWire } from "./serving.ts";
+import {
+  type ChannelOwner,
+  type ServedApp,
+  type ServedContext,
+  type ServedLogLevel,
+  type ServingSession,
+  type ServingWire,
+  watching,
+} from "./serving.ts";
 import { declared, errorOf, methodsOf } from "./serving-v2.ts";
 
 /**
@@ -82,8 +90,9 @@ async function serve(open: OpenChannel, app: ServedApp, owner: ChannelOwner): Pr
     const request = z.looseObject({ method: z.literal(method), params: z.looseObject({}).optional() });
     server.setRequestHandler(request, async ({ params = {} }, extra): Promise<ServerResult> => {
       try {
-        const result = await app.answer(method, params, contextOf(params, extra));
-        if (method === "resources/subscribe") watched.add(String(params.uri));
+        const answer = () => app.answer(method, params, contextOf(params, extra));
+        const subscribes = method === "resources/subscribe";
+        const result = await (subscribes ? watching(watched, String(params.uri), answer) : answer());
         if (method === "resources/unsubscribe") watched.delete(String(params.uri));
         return result as ServerResult;
       } catch (thrown) {

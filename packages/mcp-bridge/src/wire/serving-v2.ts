@@ -17,6 +17,7 @@ import {
   ServedError,
   type ServedMethod,
   type ServedPeer,
+  watching,
 } from "./serving.ts";
 
 /** Serving over version 2 of the MCP SDK: both eras. Of the SDK only framing, matching and versions are used. */
@@ -84,11 +85,12 @@ export function serverV2(app: ServedApp, options: ServerV2Options = {}): Server 
     server.setRequestHandler(method, (async (request: { params?: object }, context: ServerContext) => {
       try {
         const params: { readonly [key: string]: unknown } = { ...request.params };
-        const result = await app.answer(method, params, contextOf(server, context, options.owner));
-        if (options.watched instanceof Set) {
-          if (method === "resources/subscribe") options.watched.add(String(params.uri));
-          if (method === "resources/unsubscribe") options.watched.delete(String(params.uri));
-        }
+        const { watched, owner } = options;
+        const answer = () => app.answer(method, params, contextOf(server, context, owner));
+        if (!(watched instanceof Set)) return await answer();
+        if (method === "resources/subscribe") return await watching(watched, String(params.uri), answer);
+        const result = await answer();
+        if (method === "resources/unsubscribe") watched.delete(String(params.uri));
         return result;
       } catch (thrown) {
         throw errorOf(app, thrown);

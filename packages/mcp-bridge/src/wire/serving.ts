@@ -172,6 +172,29 @@ export interface ServingHttpLimits {
   readonly batch: number;
 }
 
+/** Resources that one session watches at once. */
+const watchedMax = 1_000;
+
+/**
+ * Subscribes a session, and takes that back where the request fails. It counts before anything is waited for.
+ * @throws ServedError where one more would be too many
+ */
+export async function watching<Result>(
+  watched: Set<string>,
+  uri: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (watched.has(uri)) return work();
+  if (watched.size >= watchedMax) throw new ServedError(rpcCodes.internal, "Too many resources are watched");
+  watched.add(uri);
+  try {
+    return await work();
+  } catch (thrown) {
+    watched.delete(uri);
+    throw thrown;
+  }
+}
+
 /** The resources that a `subscriptions/listen` names. */
 export function watchedIn(body: unknown): readonly string[] {
   const { params } = body as {
