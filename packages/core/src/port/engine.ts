@@ -83,6 +83,8 @@ export interface Engine {
   readonly shared: boolean;
   /** Whatever is delivered here reaches the run, whichever process serves its definition; `false`: only those registered here. */
   readonly routes: boolean;
+  /** What is delivered is stored on its way to the run, before the run's own door has sealed it. */
+  readonly storesEvents?: true;
   /** Registers a supervisor's host under `supervisor@definitionHash`; two versions load side by side. */
   readonly register: (definition: string, host: RunHost) => void;
   /** True when a host is registered under `supervisor@definitionHash`. */

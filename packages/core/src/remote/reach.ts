@@ -14,12 +14,14 @@ const heardWithinMs = 10_000;
 /**
  * Puts what people say into a run: of one's own, or of a specialist whose process cannot be reached from here. For that it is
  * left, and waited for until it stands in the run.
+ * @param deliver puts an event into a run that can be reached from here
  * @param specialists addresses by the name of their supervisor
  * @throws OrchestrationError `specialist/not-heard` when nobody took it in time: it counts when somebody does; and as
  *   `Engine.deliver`
  */
 export function reaching(
   engine: Engine,
+  deliver: Engine["deliver"],
   specialists: ReadonlyMap<string, string>,
   salt: () => string,
   sealing?: Sealing,
@@ -31,7 +33,7 @@ export function reaching(
     const definition = `${supervisor}@${record.definitionHash}`;
     const specialist = specialists.get(supervisor);
     const isNear = engine.routes || !engine.shared || engine.isRegistered(definition);
-    if (specialist === undefined || isNear) return engine.deliver(record, definition, event);
+    if (specialist === undefined || isNear) return deliver(record, definition, event);
     await left.leave(specialist, record, definition, sealing ? await sealedEvent(sealing, record, event) : event);
     const key = "key" in event.body ? event.body.key : undefined;
     const isHeard = async () => {

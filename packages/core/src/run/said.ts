@@ -4,6 +4,7 @@ import type { Entry } from "../event.ts";
 import { type Json, plainJson } from "../json.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { teamAt } from "../supervisor/find-agent.ts";
 import type { OpenQuestion } from "./run.ts";
 
 /** What somebody says to a question. @throws OrchestrationError `run/answer-invalid` */
@@ -39,11 +40,4 @@ export function readOutput(definition: SupervisorDefinition, tool: string, outpu
   if (plain?.ok) return plain.value;
   const issues = parsed.ok ? [] : parsed.issues;
   throw new OrchestrationError("tool/output-invalid", { tool, issues: issues as unknown as Json });
-}
-
-/** The team that works under a path: `office#1/desk#2/` is the team behind `desk` in the team behind `office`. */
-function teamAt(definition: SupervisorDefinition, path: string): SupervisorDefinition | undefined {
-  let team: SupervisorDefinition | undefined = definition;
-  for (const part of path.split("/")) if (part !== "") team = team?.agents.get(part.split("#")[0] ?? "")?.team;
-  return team;
 }

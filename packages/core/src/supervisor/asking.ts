@@ -14,7 +14,12 @@ import { openBlobs } from "../run/blob.ts";
  * How a tool under way asks people: its question goes into its run as any event from outside does, and what is told to the
  * tool is the entry that closes it, once that is durable. Nothing is kept here but a promise; the run is the truth.
  */
-export function askingPeople(engine: Engine, definition: string, logger: Logger): AskPeople {
+export function askingPeople(
+  engine: Engine,
+  deliver: Engine["deliver"],
+  definition: string,
+  logger: Logger,
+): AskPeople {
   return async (key, body, { tool, signal }) => {
     const { question, command } = body;
     const closed = Promise.withResolvers<ToldAnswer>();
@@ -45,7 +50,7 @@ export function askingPeople(engine: Engine, definition: string, logger: Logger)
       const { answers, seq } = await leftAnswers(engine.journal, key, { question, after });
       for (const said of answers) {
         const heard: InputEvent = { id: `question:${said.key}`, type: "question.answered", path, body: said };
-        await engine.deliver(key, definition, heard);
+        await deliver(key, definition, heard);
       }
       after = seq;
     };
@@ -57,7 +62,7 @@ export function askingPeople(engine: Engine, definition: string, logger: Logger)
     const event: InputEvent = { id: `${command}:${question}`, type: "question.asked", path, body };
     const looking = engine.shared ? regularly(engine.clock, lookIn) : undefined;
     try {
-      engine.deliver(key, definition, event).then(() => {
+      deliver(key, definition, event).then(() => {
         if (engine.shared) lookIn();
       }, closed.reject);
       return await closed.promise;

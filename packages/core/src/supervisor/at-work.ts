@@ -29,6 +29,7 @@ import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 import type { HostOptions } from "./options.ts";
+import { sealedDelivery } from "./sealed-delivery.ts";
 import type { RunSpans } from "./spans.ts";
 
 /** What runs of one supervisor need at work. All that can be wrong with it has been said when the supervisor began. */
@@ -109,7 +110,7 @@ export function runsAtWork({
   const tools = dispatcher({
     ...common,
     tenantKey: (tenant) => journal.tenantKey(tenant),
-    ask: askingPeople(engine, id, logger),
+    ask: askingPeople(engine, sealedDelivery(engine, definition, sealing), id, logger),
   });
 
   const delegations = delegationSender({

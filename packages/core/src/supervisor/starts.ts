@@ -39,6 +39,7 @@ export interface StartParts {
   readonly definition: SupervisorDefinition;
   readonly definitionId: string;
   readonly engine: Engine;
+  readonly deliver: Engine["deliver"];
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly board: RestrictionBoard;
@@ -51,6 +52,7 @@ export function runStarts({
   definition,
   definitionId,
   engine,
+  deliver,
   ids,
   logger,
   board,
@@ -92,7 +94,7 @@ export function runStarts({
           format: 1,
         },
       };
-      await engine.deliver(key, definitionId, event, given === undefined);
+      await deliver(key, definitionId, event, given === undefined);
     } catch (thrown) {
       // Another process started it under the same key at the same moment: that is the one run.
       if (!OrchestrationError.is(thrown, "journal/conflict") || !(await isKnown())) throw thrown;

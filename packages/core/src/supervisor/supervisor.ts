@@ -30,6 +30,7 @@ import { makeHost } from "./host.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { toMermaid, toStateJson } from "./picture.ts";
 import { lettersToRedrive } from "./redrive.ts";
+import { sealedDelivery } from "./sealed-delivery.ts";
 import { everyTenant, type RestrictOptions, type Supervisor } from "./services.ts";
 import { assertSound, checkModels, checkPrices } from "./sound.ts";
 import { specialistsOf } from "./specialists.ts";
@@ -111,7 +112,8 @@ export function supervise<Input, Output, Alias extends string>(
   });
   const bounds = runBounds(definition, options, ledger);
   const specialists = specialistsOf(definition);
-  const reach = reaching(engine, specialists, ids.salt, sealing);
+  const deliver = sealedDelivery(engine, definition, sealing);
+  const reach = reaching(engine, deliver, specialists, ids.salt, sealing);
   const parts: HandleParts = { engine, definition, deliver: reach, principals, ids, deltas, may, sealing };
   const handle = <Out = Output>(key: RunKey) => runHandle<Out>(key, parts);
 
@@ -119,6 +121,7 @@ export function supervise<Input, Output, Alias extends string>(
     definition,
     definitionId: id,
     engine,
+    deliver,
     ids,
     logger,
     board,

@@ -86,6 +86,7 @@ class ClusterEngine implements RestateEngine {
   readonly name = "restate";
   readonly shared = true;
   readonly routes = true;
+  readonly storesEvents = true;
   readonly journal: RestateJournal;
   readonly clock: Clock;
   readonly operator: RestateOperator;
