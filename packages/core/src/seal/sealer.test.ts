@@ -35,6 +35,16 @@ test.each([
   expect(sealJson({ a: [{ b: value }] }, undefined, context)).not.toEqual({ a: [{ b: value }] });
 });
 
+test.each([
+  ["the longer one behind", ["Ada Lovelace", "Lovelace Street 5"], "to Ada Lovelace Street 5."],
+  ["the longer one in front", ["Ada King Lovelace", "Lovelace Road"], "to Ada King Lovelace Road."],
+  ["a chain of three", ["12 Mill Lane", "Lane Ockham Surrey", "Surrey GU23"], "at 12 Mill Lane Ockham Surrey GU23."],
+])("of known values that overlap nothing is left: %s", async (_, values, text) => {
+  const sealed = sealText(text, await knowing(...values));
+  for (const word of text.slice(3, -1).split(" ")) expect(sealed).not.toContain(word);
+  expect(sealed).toMatch(/^(?:to|at) sealed_note_\w+\.$/);
+});
+
 test("a known value is left nowhere, wherever it stands", async () => {
   const word = fc.string({
     unit: fc.constantFrom("a", "b", '"', "\\", "\n", "\t", "é", "\u2028", ":", ","),

@@ -311,15 +311,38 @@ function isWhole(text: string, start: number, end: number): boolean {
   return !joins(text[start - 1], text[start]) && !joins(text[end - 1], text[end]);
 }
 
-/** In order, the longer one where two overlap. */
+/** In order, the longer one where two overlap; what is left of the other is covered too, where it is a value. */
 function apart(found: Known[]): readonly Known[] {
   if (found.length < 2) return found;
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   const kept: Known[] = [];
-  for (const one of found) {
-    const last = kept.at(-1);
-    if (!last || one.start >= last.end) kept.push(one);
-    else if (one.end - one.start > last.end - last.start) kept[kept.length - 1] = one;
+  for (let from = 0; from < found.length; ) {
+    let to = from + 1;
+    let { end } = found[from] as Known;
+    for (; to < found.length && (found[to] as Known).start < end; to++) end = Math.max(end, (found[to] as Known).end);
+    kept.push(...(to === from + 1 ? [found[from] as Known] : overlapping(found.slice(from, to))));
+    from = to;
   }
   return kept;
+}
+
+function overlapping(found: readonly Known[]): readonly Known[] {
+  const kept: Known[] = [];
+  for (const one of found.toSorted((a, b) => b.end - b.start - (a.end - a.start))) {
+    if (kept.every(({ start, end }) => end <= one.start || start >= one.end)) kept.push(one);
+    else if (one.isValue) for (const [start, end] of besides(one, kept)) kept.push({ ...one, start, end });
+  }
+  return kept.sort((a, b) => a.start - b.start);
+}
+
+/** What no other one covers of a place. */
+function besides({ start, end }: Known, others: readonly Known[]): readonly (readonly [number, number])[] {
+  const left: (readonly [number, number])[] = [];
+  let from = start;
+  for (const other of others.toSorted((a, b) => a.start - b.start)) {
+    if (other.end <= from || other.start >= end) continue;
+    if (other.start > from) left.push([from, other.start]);
+    from = other.end;
+  }
+  return from < end ? [...left, [from, end]] : left;
 }
