@@ -62,8 +62,8 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
   const takeCall = (piece: ChatCompletionChunk.Choice.Delta.ToolCall) => {
     const { index, id, function: named } = piece;
     const before = open.get(index);
-    // Some servers count every call as the first one: another id is another call.
-    const isNew = !before || (id !== undefined && id !== "" && before.id !== undefined && id !== before.id);
+    // Some servers count every call as the first one: another id is another call. An empty one, or null, is none.
+    const isNew = !before || (!!id && before.id !== undefined && id !== before.id);
     const call = isNew ? { id: id || undefined, name: "", written: "" } : before;
     if (isNew) {
       calls.push(call);

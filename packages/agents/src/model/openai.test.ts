@@ -330,6 +330,22 @@ test("pieces of calls come together, also where a server counts every call as th
   ]);
 });
 
+test("a piece whose id and name are null goes on with the call that it follows", () => {
+  const { take, answer } = chatCollector(() => {});
+  const piece = (call: object) =>
+    take({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] } as unknown as Parameters<
+      typeof take
+    >[0]);
+  piece({ index: 0, id: "a", function: { name: "one", arguments: "" } });
+  piece({ index: 0, id: null, function: { name: null, arguments: '{"x"' } });
+  piece({ index: 0, id: null, function: { name: null, arguments: ":1}" } });
+  piece({ index: 1, id: "b", function: { name: "two", arguments: "{}" } });
+  expect(answer().message.calls).toEqual([
+    { id: "a", name: "one", written: '{"x":1}' },
+    { id: "b", name: "two", written: "{}" },
+  ]);
+});
+
 test("a local server's model costs nothing where one says so, and can be told when to hold to a schema", async () => {
   const tools = [{ name: "a", description: "a", inputSchema: { type: "object" } }];
   const chat = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: { content: "{}" } }] });
