@@ -205,9 +205,11 @@ function cutOf(finish: ChatCompletion.Choice["finish_reason"]): Pick<Answer, "cu
   return finish === "content_filter" ? { cut: { why: "filtered", reason: finish } } : {};
 }
 
+/** Nothing where the server counted nothing, or did not say both: such a call settles at its reservation (D12). */
 function usageOf(usage: CompletionUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { prompt_tokens, completion_tokens, prompt_tokens_details: input, completion_tokens_details: output } = usage;
+  if (typeof prompt_tokens !== "number" || typeof completion_tokens !== "number") return undefined;
   return {
     inputTokens: prompt_tokens,
     outputTokens: completion_tokens,

@@ -262,13 +262,15 @@ function cutOf({ status, incomplete_details }: Response): Pick<Answer, "cut"> {
   return { cut: reason === "content_filter" ? { why: "filtered", reason } : { why: "truncated" } };
 }
 
+/** Nothing where the server counted nothing, or did not say both: such a call settles at its reservation (D12). */
 function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { input_tokens, output_tokens, input_tokens_details: input, output_tokens_details: output } = usage;
+  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return undefined;
   return {
     inputTokens: input_tokens,
     outputTokens: output_tokens,
-    ...(input?.cached_tokens === undefined ? {} : { cachedInputTokens: input.cached_tokens }),
-    ...(output?.reasoning_tokens === undefined ? {} : { reasoningTokens: output.reasoning_tokens }),
+    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

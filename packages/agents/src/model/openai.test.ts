@@ -346,6 +346,20 @@ test("a piece whose id and name are null goes on with the call that it follows",
   ]);
 });
 
+test.each<[string, object]>([
+  ["is empty", {}],
+  ["counts no answer", { prompt_tokens: 5, total_tokens: 5 }],
+  ["counts with null", { prompt_tokens: 5, completion_tokens: null }],
+])("a usage that %s is none, and the answer counts", async (_, usage) => {
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const { client } = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: said }], usage });
+  const cost = vi.fn(() => ({ microUsd: 1, basis: "reported" as const }));
+  const price = { quote: () => ({ microUsd: 9, tokens: 9 }), cost };
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client, price });
+  expect(await model.generate(request(), idle)).toEqual({ parts: [{ type: "output", value: { text: "hi" } }] });
+  expect(cost).not.toHaveBeenCalled();
+});
+
 test("a local server's model costs nothing where one says so, and can be told when to hold to a schema", async () => {
   const tools = [{ name: "a", description: "a", inputSchema: { type: "object" } }];
   const chat = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: { content: "{}" } }] });
