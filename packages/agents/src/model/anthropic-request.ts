@@ -4,7 +4,14 @@ import type { AnthropicThinking } from "./anthropic-options.ts";
 import { nativeForm } from "./anthropic-schema.ts";
 import { once } from "./once.ts";
 import { type OutputForm, outputForm } from "./output-form.ts";
-import { argumentsOf, type Rendered, type RenderedContent, type RenderedPart, type RenderedResult } from "./render.ts";
+import {
+  argumentsOf,
+  ownThinking,
+  type Rendered,
+  type RenderedContent,
+  type RenderedPart,
+  type RenderedResult,
+} from "./render.ts";
 import { type SchemaView, schemaView } from "./schema-view.ts";
 
 type Params = Anthropic.MessageCreateParamsNonStreaming;
@@ -139,8 +146,10 @@ function assistantBlocks(part: RenderedPart, provider: string): Block[] {
       return part.text.trim() === "" ? [] : [{ type: "text", text: part.text }];
     case "toolCall":
       return [{ type: "tool_use", id: part.callId, name: part.tool, input: argumentsOf(part.input) }];
-    case "reasoning":
-      return part.provider === provider ? [part.data as unknown as Block] : [];
+    case "reasoning": {
+      const block = ownThinking(part, provider);
+      return block ? [block as unknown as Block] : [];
+    }
     case "media":
       return [{ type: "text", text: `[${part.media.$media}]` }];
   }

@@ -336,6 +336,16 @@ describe("thinking", () => {
     });
     expect(body.messages[1]).toEqual({ role: "assistant", content });
   });
+
+  test("that was masked does not go back: a text in its place is no block", async () => {
+    const masked: ResponsePart = { type: "reasoning", provider: "anthropic", data: "sealed_reasoning_x" };
+    const parts: ResponsePart[] = [masked, { type: "toolCall", callId: "c1", tool: "look_up", input: {} }];
+    const body = await sent({ messages: [{ role: "assistant", parts }] });
+    expect(body.messages[1]).toEqual({
+      role: "assistant",
+      content: [{ type: "tool_use", id: "c1", name: "look_up", input: {} }],
+    });
+  });
 });
 
 describe("an answer", () => {

@@ -19,6 +19,7 @@ import type { OpenAiCall } from "./openai-model.ts";
 import type { OpenAiOptions } from "./openai-options.ts";
 import {
   argumentsOf,
+  ownThinking,
   parseArguments,
   type Rendered,
   type RenderedContent,
@@ -163,8 +164,10 @@ function assistantItems(part: RenderedPart, provider: string): readonly Response
       const written = JSON.stringify(argumentsOf(part.input));
       return [{ type: "function_call", call_id: part.callId, name: part.tool, arguments: written }];
     }
-    case "reasoning":
-      return part.provider === provider ? [part.data as unknown as ResponseReasoningItem] : [];
+    case "reasoning": {
+      const item = ownThinking(part, provider);
+      return item ? [item as unknown as ResponseReasoningItem] : [];
+    }
     case "media":
       // What it made is shown to it again as what it is given: an assistant's turn holds text alone.
       return [{ role: "user", content: [contentOf(part)] }];

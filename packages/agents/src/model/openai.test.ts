@@ -64,6 +64,9 @@ test("reasoning goes back with the message or call that it led to, and not alone
   ]);
   const media = { type: "media", media: { $media: "image/png", data: "aGk=" } } as const;
   expect(await sent([thought("r1"), media, text])).toEqual(["user", "assistant", "user"]);
+  // What was masked is a text, and no item.
+  const masked = { type: "reasoning", provider: "openai", data: "sealed_reasoning_x" } as const;
+  expect(await sent([masked, call])).toEqual(["function_call", "function_call_output", "user"]);
 });
 
 describe("the key", () => {
