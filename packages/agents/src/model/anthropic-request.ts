@@ -123,10 +123,7 @@ function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Ant
   };
   for (const turn of turns) {
     if (turn.role === "assistant")
-      say(
-        "assistant",
-        turn.parts.flatMap((part) => assistantBlocks(part, provider)),
-      );
+      say("assistant", followed(turn.parts.flatMap((part) => assistantBlocks(part, provider))));
     else if (turn.role === "user")
       say(
         "user",
@@ -138,6 +135,11 @@ function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Ant
     }
   }
   return messages;
+}
+
+/** The API answers with an error where thinking is the last of a message: without what it led to, it is left out. */
+function followed(blocks: readonly Block[]): Block[] {
+  return blocks.slice(0, blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking") + 1);
 }
 
 function assistantBlocks(part: RenderedPart, provider: string): Block[] {

@@ -337,6 +337,24 @@ describe("thinking", () => {
     expect(body.messages[1]).toEqual({ role: "assistant", content });
   });
 
+  // "The final block in an assistant message cannot be `thinking`", the API says.
+  test("goes back with what it led to, and not alone or at the end", async () => {
+    const reasoning = (data: Json): ResponsePart => ({ type: "reasoning", provider: "anthropic", data });
+    const text = (said: string): ResponsePart => ({ type: "text", text: said });
+    const answers = async (...turns: readonly (readonly ResponsePart[])[]) => {
+      const messages = turns.flatMap((parts): Message[] => [
+        { role: "assistant", parts },
+        { role: "repair", issues: [] },
+      ]);
+      const body = await sent({ messages });
+      return body.messages.filter((one) => (one as { readonly role: string }).role === "assistant");
+    };
+    expect(await answers([reasoning(thought), reasoning(sealed), text("")])).toEqual([]);
+    expect(await answers([reasoning(thought), text("well"), reasoning(sealed)])).toEqual([
+      { role: "assistant", content: [thought, { type: "text", text: "well" }] },
+    ]);
+  });
+
   test("that was masked does not go back: a text in its place is no block", async () => {
     const masked: ResponsePart = { type: "reasoning", provider: "anthropic", data: "sealed_reasoning_x" };
     const parts: ResponsePart[] = [masked, { type: "toolCall", callId: "c1", tool: "look_up", input: {} }];
