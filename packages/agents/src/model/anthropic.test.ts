@@ -90,6 +90,31 @@ describe("the key", () => {
   });
 });
 
+describe("the key in what is thrown", () => {
+  test("is hidden where it cannot be a header", async () => {
+    const apiKey = "sk-ant-first-line\nsk-ant-second-line";
+    const model = anthropic("claude-haiku-4-5", { apiKey, baseUrl: "http://127.0.0.1:9" });
+    await expect(model.generate(request(), idle)).rejects.toThrow(/"(Bearer )?\[key\]" is an invalid header value/);
+  });
+
+  test("is hidden where a server repeats it, and the error is what it was", async () => {
+    const client = new Anthropic({
+      apiKey: "sk-ant-of-the-test",
+      maxRetries: 0,
+      logLevel: "off",
+      fetch: async () =>
+        Response.json(
+          { type: "error", error: { type: "authentication_error", message: "bad key sk-ant-of-the-test" } },
+          { status: 401 },
+        ),
+    });
+    await expect(anthropic("m", { client }).generate(request(), idle)).rejects.toMatchObject({
+      status: 401,
+      message: expect.stringMatching(/^(?!.*sk-ant-of-the-test).*bad key \[key\]/),
+    });
+  });
+});
+
 describe("the final value", () => {
   test("is held to a schema that the API can hold to; bounds become words", async () => {
     const outputSchema = schemaOf(
