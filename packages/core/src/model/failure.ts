@@ -38,11 +38,17 @@ export function toldBy(thrown: unknown): FailedCall {
   return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
-const overloaded: ReadonlySet<unknown> = new Set([500, 502, 503, 504, 529]);
+/**
+ * Statuses of a server, or of a proxy before it, that may do better the next time: those that the vendors' SDKs try again.
+ */
+function isOverloaded(status: unknown): boolean {
+  if (status === 408 || status === 409) return true;
+  return typeof status === "number" && status >= 500 && status < 600 && status !== 501 && status !== 505;
+}
 
 function codeFor(thrown: unknown, status: unknown): ErrorCode {
   if (status === 429) return "model/rate-limited";
-  if (overloaded.has(status) || saysOverloaded(thrown)) return "model/overloaded";
+  if (isOverloaded(status) || saysOverloaded(thrown)) return "model/overloaded";
   if (codeOf(thrown, (code) => networkCodes.has(code)) !== undefined || isConnectionError(thrown)) {
     return "model/unreachable";
   }
