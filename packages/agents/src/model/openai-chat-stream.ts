@@ -82,7 +82,7 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
       const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
       if (!choice) return;
       const { delta, finish_reason } = choice;
-      finish = finish_reason ?? finish;
+      finish = finish_reason || finish; // Some servers write an empty one where there is none yet.
       if (!delta) return;
       const { reasoning, reasoning_content } = delta as Thinking;
       for (const text of [reasoning, reasoning_content].filter((one) => typeof one === "string" && one !== "")) {

@@ -363,6 +363,28 @@ test.each<[string, object]>([
   expect(cost).not.toHaveBeenCalled();
 });
 
+describe("a reason of the end that is empty", () => {
+  const piece = (content: string, finish_reason: string) => ({
+    choices: [{ index: 0, delta: { content }, finish_reason }],
+    usage: { prompt_tokens: 5, completion_tokens: 1 },
+  });
+  const streamed = (...pieces: readonly object[]) => {
+    const { client } = clientOf(pieces.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(""));
+    const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client });
+    return model.generate(request(), { ...idle, onDelta: () => {} });
+  };
+
+  test("is none: without another one the answer is not whole, and its usage not all", async () => {
+    const thrown = await Promise.resolve(streamed(piece('{"text":', ""), piece('"hi"}', ""))).catch((error) => error);
+    expect(thrown).toMatchObject({ code: "ECONNRESET" });
+    expect(thrown).not.toHaveProperty("usage");
+  });
+
+  test("takes nothing from the one that was given", async () => {
+    await expect(streamed(piece('{"te', "length"), piece("", ""))).rejects.toMatchObject({ code: "model/truncated" });
+  });
+});
+
 test("a local server's model costs nothing where one says so, and can be told when to hold to a schema", async () => {
   const tools = [{ name: "a", description: "a", inputSchema: { type: "object" } }];
   const chat = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: { content: "{}" } }] });
