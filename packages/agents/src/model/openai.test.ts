@@ -363,6 +363,23 @@ test.each<[string, object]>([
   expect(cost).not.toHaveBeenCalled();
 });
 
+test("thinking that a server counts beside the answer is output too", async () => {
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const usage = {
+    prompt_tokens: 279,
+    completion_tokens: 6,
+    total_tokens: 374,
+    completion_tokens_details: { reasoning_tokens: 89 },
+  };
+  const { client } = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: said }], usage });
+  const model = openaiCompatible("grok", { baseUrl: "http://127.0.0.1:9/v1", client });
+  expect((await model.generate(request(), idle)).usage).toEqual({
+    inputTokens: 279,
+    outputTokens: 95,
+    reasoningTokens: 89,
+  });
+});
+
 describe("a reason of the end that is empty", () => {
   const piece = (content: string, finish_reason: string) => ({
     choices: [{ index: 0, delta: { content }, finish_reason }],
