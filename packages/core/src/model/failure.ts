@@ -31,11 +31,17 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
 }
 
+/** Of a call that asked nobody, which is known to have cost nothing. */
+export const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
+/** What a client says before it asks. */
+const unasked: ReadonlySet<string> = new Set(["model/media-unsupported", "model/sdk-missing"]);
+
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
 export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = costs().safeParse(thrown).data ?? {};
-  return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
+  const known = OrchestrationError.is(thrown) && unasked.has(thrown.code) ? free : {};
+  return { ...known, ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
 /**
