@@ -96,6 +96,21 @@ describe("the key", () => {
     expect(seen).toEqual(["Bearer none"]);
     expect(model).toMatchObject({ provider: "127.0.0.1:11434" });
   });
+
+  test("of another server is all that it gets: headers that the environment holds for OpenAI stay here", async () => {
+    vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-gateway-key: secret\nAuthorization: Bearer secret");
+    const seen: (string | null)[][] = [];
+    vi.stubGlobal("fetch", async (_url: unknown, init: RequestInit) => {
+      const headers = new Headers(init.headers);
+      seen.push([headers.get("x-gateway-key"), headers.get("authorization"), headers.get("x-own")]);
+      return new Response("{}", { status: 500 });
+    });
+    const headers = () => ({ "x-own": "1" });
+    const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:11434/v1", apiKey: "theirs", headers });
+    await expect(model.generate(request(), idle)).rejects.toMatchObject({ status: 500 });
+    vi.unstubAllGlobals();
+    expect(seen).toEqual([[null, "Bearer theirs", "1"]]);
+  });
 });
 
 describe("the key in what is thrown", () => {
