@@ -216,6 +216,7 @@ function usageOf(usage: CompletionUsage | null | undefined): Usage | undefined {
     inputTokens: prompt_tokens,
     outputTokens: Math.max(completion_tokens, rest),
     ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
     ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

@@ -274,6 +274,7 @@ function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
     inputTokens: input_tokens,
     outputTokens: output_tokens,
     ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
     ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

@@ -1,9 +1,10 @@
-import { type Json, jsonSchemaOf, type Message, type ModelDelta, type ResponsePart } from "@remit/core";
+import { type Json, jsonSchemaOf, type Message, type ModelDelta, type ResponsePart, systemClock } from "@remit/core";
 import OpenAI from "openai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openai, openaiCompatible } from "./openai.ts";
 import { chatCollector } from "./openai-chat-stream.ts";
+import { priceTable } from "./prices.ts";
 import { idle, request } from "./request.test.data.ts";
 import { loadSdk } from "./sdk-failure.ts";
 
@@ -376,6 +377,27 @@ test.each<[string, object]>([
   const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client, price });
   expect(await model.generate(request(), idle)).toEqual({ parts: [{ type: "output", value: { text: "hi" } }] });
   expect(cost).not.toHaveBeenCalled();
+});
+
+test("what was written to a cache is told, because some models charge more for it than for input", async () => {
+  const usage = { inputTokens: 2_000, outputTokens: 5, cachedInputTokens: 400, cacheWriteTokens: 1_500 };
+  const details = { cached_tokens: 400, cache_write_tokens: 1_500 };
+  const price = priceTable({ clock: { ...systemClock(), now: () => Date.parse("2026-11-01") } }).of("gpt-5.6-terra");
+  const { client } = clientOf(
+    done(output('{"text":"hi"}'), {
+      usage: { input_tokens: 2_000, output_tokens: 5, input_tokens_details: details },
+    }),
+  );
+  const answer = await openai("gpt-5.6-terra", { client, price }).generate(request(), idle);
+  // 100 at 2, 1,500 at 2.50, 400 at 0.20 and 5 at 12 millionths of a dollar.
+  expect(answer).toMatchObject({ usage, cost: { microUsd: 4_090 } });
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const chat = clientOf({
+    choices: [{ index: 0, finish_reason: "stop", message: said }],
+    usage: { prompt_tokens: 2_000, completion_tokens: 5, prompt_tokens_details: details },
+  });
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client: chat.client });
+  expect((await model.generate(request(), idle)).usage).toEqual(usage);
 });
 
 test("thinking that a server counts beside the answer is output too", async () => {
