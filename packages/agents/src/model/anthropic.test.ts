@@ -299,6 +299,45 @@ describe("a conversation", () => {
   });
 });
 
+// "Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'", the API says, and answers nothing of the whole request.
+describe("a member whose name the API refuses", () => {
+  const long = "x".repeat(70);
+  const names = ["$top", "filter[id]", "_top", long, `${long}y`];
+  const inputSchema = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, { type: "integer" }])),
+    required: ["$top", "_top"],
+  };
+  const tools = [{ name: "list", description: "Lists.", inputSchema }];
+  const wire = ["_top_2", "filter_id_", "_top", "x".repeat(64), `${"x".repeat(62)}_2`];
+
+  test("of a tool has another one there, and its own in what the model asks for", async () => {
+    const args = Object.fromEntries(names.map((name, index) => [name, index]));
+    const call: ResponsePart = { type: "toolCall", callId: "c1", tool: "list", input: args };
+    const written = Object.fromEntries(wire.map((name, index) => [name, index]));
+    const { client, bodies } = clientOf(message([{ type: "tool_use", id: "c2", name: "list", input: written }]));
+    const asked = request({ tools, messages: [{ role: "assistant", parts: [call] }] });
+    const { parts } = await anthropic("m", { client }).generate(asked, idle);
+    const body = bodies[0] as unknown as {
+      readonly tools: readonly { readonly input_schema: { readonly properties: object; readonly required: Json } }[];
+      readonly messages: readonly { readonly content: readonly { readonly input?: Json }[] }[];
+    };
+    const schema = body.tools[0]?.input_schema;
+    expect(Object.keys(schema?.properties ?? {})).toEqual(wire);
+    expect(schema?.required).toEqual(["_top_2", "_top"]);
+    expect(schema?.properties).toMatchObject({ _top_2: { type: "integer", title: "$top" }, _top: { type: "integer" } });
+    expect(body.messages[1]?.content[0]?.input).toEqual(written);
+    expect(parts).toEqual([{ ...call, callId: "c2" }]);
+  });
+
+  test("of an answer has it too, where a tool of ours takes it", async () => {
+    const { client } = clientOf(message([{ type: "tool_use", id: "o", name: "return_output", input: { _top_2: 1 } }]));
+    const asked = request({ outputSchema: inputSchema });
+    const { parts } = await anthropic("m", { client, structured: "tool" }).generate(asked, idle);
+    expect(parts).toEqual([{ type: "output", value: { $top: 1 } }]);
+  });
+});
+
 describe("thinking", () => {
   const thought = { type: "thinking", thinking: "Hm.", signature: "c2lnbmVk" };
   const sealed = { type: "redacted_thinking", data: "c2VhbGVk" };
