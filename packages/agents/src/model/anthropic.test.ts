@@ -401,6 +401,16 @@ describe("thinking", () => {
     expect(body.messages[1]).toEqual({ role: "assistant", content });
   });
 
+  test.each([thought, sealed])("that it keeps to itself is a sign of life when it begins ($type)", async (block) => {
+    const begun = block === thought ? { ...thought, thinking: "", signature: "" } : sealed;
+    const { client } = clientOf(
+      events(start, { type: "content_block_start", index: 0, content_block: begun }, { type: "message_stop" }),
+    );
+    const onDelta = vi.fn();
+    await anthropic("claude-haiku-4-5", { client }).generate(request(), { ...idle, onDelta });
+    expect(onDelta.mock.calls).toEqual([[{ type: "reasoning", text: "" }]]);
+  });
+
   // "The final block in an assistant message cannot be `thinking`", the API says.
   test("goes back with what it led to, and not alone or at the end", async () => {
     const reasoning = (data: Json): ResponsePart => ({ type: "reasoning", provider: "anthropic", data });
