@@ -77,8 +77,6 @@ export function answerOf(message: ReadMessage, options: PartsOptions): readonly 
   const parts = content
     .filter((block) => block.type !== "text" || block.text !== "")
     .map((block) => partOf(block, idOf, options));
-  // An answer of nothing is one that does not fit: it is sent back, not tried again as it is.
-  if (parts.every(({ type }) => type === "reasoning")) return [...parts, { type: "text", text: "" }];
   if (parts.some(({ type }) => type === "output")) return parts;
   return withOutput(parts, reading.isWrapped ? wrapperKey : undefined);
 }

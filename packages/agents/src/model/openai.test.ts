@@ -278,6 +278,17 @@ test("a remark before the answer stays a text, and the answer is the output", as
   ]);
 });
 
+test("an answer of nothing is an empty text, which the contract sends back", async () => {
+  const empty = [{ type: "text", text: "" }];
+  const { client } = clientOf(done([]));
+  expect((await openai("gpt-5-mini", { client }).generate(request(), idle)).parts).toEqual(empty);
+  const chat = clientOf({
+    choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "" } }],
+  });
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client: chat.client });
+  expect((await model.generate(request(), idle)).parts).toEqual(empty);
+});
+
 describe("what goes wrong inside an answer", () => {
   const usage = { input_tokens: 3, output_tokens: 4, total_tokens: 7 };
   const failed = (code: string) => ({
