@@ -1,6 +1,7 @@
 import type { ModelDelta } from "@remit/core";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
 import type { CompletionUsage } from "openai/resources/completions";
+import { parseArguments } from "./render.ts";
 
 /** A message of the Chat Completions API, whole or put together from its pieces. */
 export interface ChatMessage {
@@ -46,6 +47,11 @@ interface Thinking {
   readonly reasoning_content?: unknown;
 }
 
+/** True for arguments that begin where others are whole: no JSON goes on like that. Servers without ids count so. */
+function isBehind(piece: string | undefined, written: string): boolean {
+  return !!piece?.startsWith("{") && written.endsWith("}") && typeof parseArguments(written) === "object";
+}
+
 /** Puts a message together from its pieces, and tells of each as it comes. */
 export function chatCollector(onDelta: (delta: ModelDelta) => void): {
   readonly take: (chunk: ChatCompletionChunk) => void;
@@ -63,7 +69,8 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
     const { index, id, function: named } = piece;
     const before = open.get(index);
     // Some servers count every call as the first one: another id is another call. An empty one, or null, is none.
-    const isNew = !before || (!!id && before.id !== undefined && id !== before.id);
+    const isOther = !!id && before?.id !== undefined && id !== before.id;
+    const isNew = !before || isOther || (!id && !!named?.name && isBehind(named.arguments, before.written));
     const call = isNew ? { id: id || undefined, name: "", written: "" } : before;
     if (isNew) {
       calls.push(call);

@@ -376,6 +376,25 @@ test("a piece whose id and name are null goes on with the call that it follows",
   ]);
 });
 
+test("a call that is whole is not gone on with: another name behind it is another call, also without an id", () => {
+  const { take, answer } = chatCollector(() => {});
+  const piece = (index: number | undefined, name: string, written: string) => {
+    const delta = { tool_calls: [{ index, id: "", function: { name, arguments: written } }] };
+    take({ choices: [{ index: 0, delta, finish_reason: null }] } as unknown as Parameters<typeof take>[0]);
+  };
+  piece(0, "one", '{"x":{"y":1}}');
+  piece(0, "one", '{"x":2}');
+  // A server that repeats the name with each piece.
+  piece(1, "two", '{"z":{}');
+  piece(1, "two", "}");
+  piece(1, "two", "");
+  expect(answer().message.calls).toEqual([
+    { id: undefined, name: "one", written: '{"x":{"y":1}}' },
+    { id: undefined, name: "one", written: '{"x":2}' },
+    { id: undefined, name: "two", written: '{"z":{}}' },
+  ]);
+});
+
 test.each<[string, object]>([
   ["is empty", {}],
   ["counts no answer", { prompt_tokens: 5, total_tokens: 5 }],
