@@ -146,7 +146,6 @@ export function partsOf(finished: Finished, options: PartsOptions): readonly Res
     }
   }
   if (structuredOutputText !== undefined) parts.push({ type: "text", text: structuredOutputText });
-  if (parts.every(({ type }) => type === "reasoning")) return [...parts, { type: "text", text: "" }];
   return withOutput(parts, options.form.isWrapped ? wrapperKey : undefined);
 }
 

@@ -13,10 +13,11 @@ export interface Answer {
 /**
  * The parts with the structured output among them, where their text is one: the last text alone, or all of them together.
  * Where a tool is called, something is asked or refused, text is text. What is no JSON stays text too, and the gate sends
- * it back.
+ * it back; so it does with an answer of nothing, which is an empty text.
  * @param unwrap the member of an object that holds the output
  */
 export function withOutput(parts: readonly ResponsePart[], unwrap?: string): readonly ResponsePart[] {
+  if (parts.every(({ type }) => type === "reasoning")) return [...parts, { type: "text", text: "" }];
   if (parts.some(({ type }) => type === "toolCall" || type === "ask" || type === "refusal")) return parts;
   const texts = parts.filter((part) => part.type === "text");
   const last = texts.at(-1);

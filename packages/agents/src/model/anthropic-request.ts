@@ -1,11 +1,26 @@
 import type Anthropic from "@anthropic-ai/sdk";
-import { type JsonSchema, type Media, type ModelRequest, OrchestrationError, type ToolOffer } from "@remit/core";
+import {
+  type Json,
+  type JsonSchema,
+  type Media,
+  type ModelRequest,
+  OrchestrationError,
+  type ToolOffer,
+} from "@remit/core";
+import { type WireKeys, wireKeys } from "./anthropic-keys.ts";
 import type { AnthropicThinking } from "./anthropic-options.ts";
 import { nativeForm } from "./anthropic-schema.ts";
 import { once } from "./once.ts";
 import { type OutputForm, outputForm } from "./output-form.ts";
-import { argumentsOf, type Rendered, type RenderedContent, type RenderedPart, type RenderedResult } from "./render.ts";
-import { type SchemaView, schemaView } from "./schema-view.ts";
+import {
+  argumentsOf,
+  ownThinking,
+  type Rendered,
+  type RenderedContent,
+  type RenderedPart,
+  type RenderedResult,
+} from "./render.ts";
+import { schemaView } from "./schema-view.ts";
 
 type Params = Anthropic.MessageCreateParamsNonStreaming;
 type Block = Anthropic.ContentBlockParam;
@@ -27,11 +42,11 @@ export interface WriteOptions {
 export interface AnthropicSchemas {
   readonly nativeOf: (outputSchema: JsonSchema) => OutputForm | undefined;
   /** Of a tool's arguments. */
-  readonly viewOf: (inputSchema: JsonSchema) => SchemaView;
+  readonly keysOf: (inputSchema: JsonSchema) => WireKeys;
 }
 
 export function anthropicSchemas(): AnthropicSchemas {
-  return { nativeOf: once(nativeForm), viewOf: once((schema) => schemaView(schema, "anthropic")) };
+  return { nativeOf: once(nativeForm), keysOf: once((schema) => wireKeys(schemaView(schema, "anthropic").schema)) };
 }
 
 /** A request in the words of the Messages API, and what its answer has to be read by. */
@@ -45,6 +60,8 @@ export interface Reading {
   readonly output: { readonly by: "text" } | { readonly by: "tool"; readonly name: string };
   /** True where the final value stands in an object of ours. */
   readonly isWrapped: boolean;
+  /** Arguments as the API has them, by the name of the tool that takes them, under the names that the tool has for them. */
+  readonly argumentsFor: (tool: string, input: Json) => Json;
 }
 
 /** The most tokens that a call may bring, thinking included. */
@@ -59,10 +76,13 @@ export function maxTokensOf({ maxOutputTokens, thinking }: Pick<WriteOptions, "m
 export function writeRequest(rendered: Rendered, { outputSchema }: ModelRequest, options: WriteOptions): Written {
   const { model, temperature, thinking, cache, schemas } = options;
   const native = options.structured === "native" ? schemas.nativeOf(outputSchema) : undefined;
+  const keys = new Map(rendered.tools.map(({ name, inputSchema }) => [name, schemas.keysOf(inputSchema)]));
   const tools = rendered.tools.map((tool) => toolOf(tool, schemas));
-  const reading = native
+  const read = native
     ? { output: { by: "text" as const }, isWrapped: native.isWrapped }
-    : addReturnTool(tools, outputSchema);
+    : addReturnTool(tools, outputSchema, keys);
+  const argumentsFor = (tool: string, input: Json) => keys.get(tool)?.fromWire(input) ?? input;
+  const reading: Reading = { ...read, argumentsFor };
   const last = tools.at(-1);
   if (cache && last) last.cache_control = { type: "ephemeral" };
   const system =
@@ -73,7 +93,7 @@ export function writeRequest(rendered: Rendered, { outputSchema }: ModelRequest,
     model,
     max_tokens: maxTokensOf(options),
     system: [{ type: "text", text: system, ...(cache ? { cache_control: { type: "ephemeral" } } : {}) }],
-    messages: messagesOf(rendered, options),
+    messages: messagesOf(rendered, options, keys),
     ...(tools.length > 0 ? { tools } : {}),
     // A model that thinks cannot be made to call a tool; its text is read as the answer then.
     ...(reading.output.by === "tool" && !thinking ? { tool_choice: { type: "any" } } : {}),
@@ -89,24 +109,35 @@ function thinkingOf(thinking: AnthropicThinking): Anthropic.ThinkingConfigParam 
   return thinking === "adaptive" ? { type: "adaptive" } : { type: "enabled", budget_tokens: thinking.budgetTokens };
 }
 
-function toolOf({ name, description, inputSchema }: ToolOffer, { viewOf }: AnthropicSchemas): Anthropic.Tool {
-  const { schema } = viewOf(inputSchema);
+function toolOf({ name, description, inputSchema }: ToolOffer, { keysOf }: AnthropicSchemas): Anthropic.Tool {
+  const { schema } = keysOf(inputSchema);
   return { name, description, input_schema: schema as Anthropic.Tool.InputSchema };
 }
 
 /** Adds the tool that takes the final value; where its name is taken, under the first free one of `return_output_2` … */
-function addReturnTool(tools: Anthropic.Tool[], outputSchema: JsonSchema): Reading {
+function addReturnTool(
+  tools: Anthropic.Tool[],
+  outputSchema: JsonSchema,
+  keys: Map<string, WireKeys>,
+): Omit<Reading, "argumentsFor"> {
   const taken = new Set(tools.map((tool) => tool.name));
   let name = "return_output";
   for (let count = 2; taken.has(name); count++) name = `return_output_${count}`;
-  const { schema, isWrapped } = outputForm(outputSchema);
+  const { schema: form, isWrapped } = outputForm(outputSchema);
+  const own = wireKeys(form);
+  keys.set(name, own);
+  const { schema } = own;
   const description = "Takes the final answer. Call it once, alone, when the work is done.";
   tools.push({ name, description, input_schema: schema as Anthropic.Tool.InputSchema });
   return { output: { by: "tool", name }, isWrapped };
 }
 
 /** Turns as messages: one message for all that comes before the model's next word, results of tools first. */
-function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Anthropic.MessageParam[] {
+function messagesOf(
+  { turns }: Rendered,
+  { model, provider }: WriteOptions,
+  keys: ReadonlyMap<string, WireKeys>,
+): Anthropic.MessageParam[] {
   const messages: { role: "user" | "assistant"; content: Block[] }[] = [];
   const say = (role: "user" | "assistant", content: Block[]) => {
     const last = messages.at(-1);
@@ -116,10 +147,7 @@ function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Ant
   };
   for (const turn of turns) {
     if (turn.role === "assistant")
-      say(
-        "assistant",
-        turn.parts.flatMap((part) => assistantBlocks(part, provider)),
-      );
+      say("assistant", followed(turn.parts.flatMap((part) => assistantBlocks(part, provider, keys))));
     else if (turn.role === "user")
       say(
         "user",
@@ -133,14 +161,24 @@ function messagesOf({ turns }: Rendered, { model, provider }: WriteOptions): Ant
   return messages;
 }
 
-function assistantBlocks(part: RenderedPart, provider: string): Block[] {
+/** The API answers with an error where thinking is the last of a message: without what it led to, it is left out. */
+function followed(blocks: readonly Block[]): Block[] {
+  return blocks.slice(0, blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking") + 1);
+}
+
+function assistantBlocks(part: RenderedPart, provider: string, keys: ReadonlyMap<string, WireKeys>): Block[] {
   switch (part.type) {
     case "text":
       return part.text.trim() === "" ? [] : [{ type: "text", text: part.text }];
-    case "toolCall":
-      return [{ type: "tool_use", id: part.callId, name: part.tool, input: argumentsOf(part.input) }];
-    case "reasoning":
-      return part.provider === provider ? [part.data as unknown as Block] : [];
+    case "toolCall": {
+      const own = argumentsOf(part.input);
+      const input = keys.get(part.tool)?.toWire(own) ?? own;
+      return [{ type: "tool_use", id: part.callId, name: part.tool, input }];
+    }
+    case "reasoning": {
+      const block = ownThinking(part, provider);
+      return block ? [block as unknown as Block] : [];
+    }
     case "media":
       return [{ type: "text", text: `[${part.media.$media}]` }];
   }

@@ -77,8 +77,6 @@ export function answerOf(message: ReadMessage, options: PartsOptions): readonly 
   const parts = content
     .filter((block) => block.type !== "text" || block.text !== "")
     .map((block) => partOf(block, idOf, options));
-  // An answer of nothing is one that does not fit: it is sent back, not tried again as it is.
-  if (parts.every(({ type }) => type === "reasoning")) return [...parts, { type: "text", text: "" }];
   if (parts.some(({ type }) => type === "output")) return parts;
   return withOutput(parts, reading.isWrapped ? wrapperKey : undefined);
 }
@@ -86,11 +84,12 @@ export function answerOf(message: ReadMessage, options: PartsOptions): readonly 
 function partOf(
   block: ReadBlock,
   idOf: (id: string) => string,
-  { reading: { output, isWrapped }, asks, provider }: PartsOptions,
+  { reading: { output, isWrapped, argumentsFor }, asks, provider }: PartsOptions,
 ): ResponsePart {
   if (block.type === "text") return block;
   if (block.type === "thinking") return { type: "reasoning", provider, data: block.block };
-  const { id, name, input } = block;
+  const { id, name } = block;
+  const input = argumentsFor(name, block.input);
   if (output.by === "tool" && name === output.name)
     return { type: "output", value: isWrapped ? unwrapped(input) : input };
   return callPart({ callId: idOf(id), tool: name, input }, asks);

@@ -47,6 +47,8 @@ export function streamReader(model: string, onDelta: (delta: ModelDelta) => void
         const first = start.type === "text" ? start.text : start.type === "thinking" ? start.thinking : "";
         blocks.set(event.index, { start, text: first ?? "", signature: "" });
         if (start.type === "tool_use" && start.name !== outputTool) onDelta({ type: "toolCall", tool: start.name });
+        // Thoughts that it keeps to itself are a sign of life all the same.
+        if (start.type === "thinking" || start.type === "redacted_thinking") onDelta({ type: "reasoning", text: "" });
         return;
       }
       case "content_block_delta": {

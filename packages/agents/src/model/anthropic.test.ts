@@ -90,6 +90,31 @@ describe("the key", () => {
   });
 });
 
+describe("the key in what is thrown", () => {
+  test("is hidden where it cannot be a header", async () => {
+    const apiKey = "sk-ant-first-line\nsk-ant-second-line";
+    const model = anthropic("claude-haiku-4-5", { apiKey, baseUrl: "http://127.0.0.1:9" });
+    await expect(model.generate(request(), idle)).rejects.toThrow(/"(Bearer )?\[key\]" is an invalid header value/);
+  });
+
+  test("is hidden where a server repeats it, and the error is what it was", async () => {
+    const client = new Anthropic({
+      apiKey: "sk-ant-of-the-test",
+      maxRetries: 0,
+      logLevel: "off",
+      fetch: async () =>
+        Response.json(
+          { type: "error", error: { type: "authentication_error", message: "bad key sk-ant-of-the-test" } },
+          { status: 401 },
+        ),
+    });
+    await expect(anthropic("m", { client }).generate(request(), idle)).rejects.toMatchObject({
+      status: 401,
+      message: expect.stringMatching(/^(?!.*sk-ant-of-the-test).*bad key \[key\]/),
+    });
+  });
+});
+
 describe("the final value", () => {
   test("is held to a schema that the API can hold to; bounds become words", async () => {
     const outputSchema = schemaOf(
@@ -274,6 +299,45 @@ describe("a conversation", () => {
   });
 });
 
+// "Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'", the API says, and answers nothing of the whole request.
+describe("a member whose name the API refuses", () => {
+  const long = "x".repeat(70);
+  const names = ["$top", "filter[id]", "_top", long, `${long}y`];
+  const inputSchema = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, { type: "integer" }])),
+    required: ["$top", "_top"],
+  };
+  const tools = [{ name: "list", description: "Lists.", inputSchema }];
+  const wire = ["_top_2", "filter_id_", "_top", "x".repeat(64), `${"x".repeat(62)}_2`];
+
+  test("of a tool has another one there, and its own in what the model asks for", async () => {
+    const args = Object.fromEntries(names.map((name, index) => [name, index]));
+    const call: ResponsePart = { type: "toolCall", callId: "c1", tool: "list", input: args };
+    const written = Object.fromEntries(wire.map((name, index) => [name, index]));
+    const { client, bodies } = clientOf(message([{ type: "tool_use", id: "c2", name: "list", input: written }]));
+    const asked = request({ tools, messages: [{ role: "assistant", parts: [call] }] });
+    const { parts } = await anthropic("m", { client }).generate(asked, idle);
+    const body = bodies[0] as unknown as {
+      readonly tools: readonly { readonly input_schema: { readonly properties: object; readonly required: Json } }[];
+      readonly messages: readonly { readonly content: readonly { readonly input?: Json }[] }[];
+    };
+    const schema = body.tools[0]?.input_schema;
+    expect(Object.keys(schema?.properties ?? {})).toEqual(wire);
+    expect(schema?.required).toEqual(["_top_2", "_top"]);
+    expect(schema?.properties).toMatchObject({ _top_2: { type: "integer", title: "$top" }, _top: { type: "integer" } });
+    expect(body.messages[1]?.content[0]?.input).toEqual(written);
+    expect(parts).toEqual([{ ...call, callId: "c2" }]);
+  });
+
+  test("of an answer has it too, where a tool of ours takes it", async () => {
+    const { client } = clientOf(message([{ type: "tool_use", id: "o", name: "return_output", input: { _top_2: 1 } }]));
+    const asked = request({ outputSchema: inputSchema });
+    const { parts } = await anthropic("m", { client, structured: "tool" }).generate(asked, idle);
+    expect(parts).toEqual([{ type: "output", value: { $top: 1 } }]);
+  });
+});
+
 describe("thinking", () => {
   const thought = { type: "thinking", thinking: "Hm.", signature: "c2lnbmVk" };
   const sealed = { type: "redacted_thinking", data: "c2VhbGVk" };
@@ -335,6 +399,44 @@ describe("thinking", () => {
       ],
     });
     expect(body.messages[1]).toEqual({ role: "assistant", content });
+  });
+
+  test.each([thought, sealed])("that it keeps to itself is a sign of life when it begins ($type)", async (block) => {
+    const begun = block === thought ? { ...thought, thinking: "", signature: "" } : sealed;
+    const { client } = clientOf(
+      events(start, { type: "content_block_start", index: 0, content_block: begun }, { type: "message_stop" }),
+    );
+    const onDelta = vi.fn();
+    await anthropic("claude-haiku-4-5", { client }).generate(request(), { ...idle, onDelta });
+    expect(onDelta.mock.calls).toEqual([[{ type: "reasoning", text: "" }]]);
+  });
+
+  // "The final block in an assistant message cannot be `thinking`", the API says.
+  test("goes back with what it led to, and not alone or at the end", async () => {
+    const reasoning = (data: Json): ResponsePart => ({ type: "reasoning", provider: "anthropic", data });
+    const text = (said: string): ResponsePart => ({ type: "text", text: said });
+    const answers = async (...turns: readonly (readonly ResponsePart[])[]) => {
+      const messages = turns.flatMap((parts): Message[] => [
+        { role: "assistant", parts },
+        { role: "repair", issues: [] },
+      ]);
+      const body = await sent({ messages });
+      return body.messages.filter((one) => (one as { readonly role: string }).role === "assistant");
+    };
+    expect(await answers([reasoning(thought), reasoning(sealed), text("")])).toEqual([]);
+    expect(await answers([reasoning(thought), text("well"), reasoning(sealed)])).toEqual([
+      { role: "assistant", content: [thought, { type: "text", text: "well" }] },
+    ]);
+  });
+
+  test("that was masked does not go back: a text in its place is no block", async () => {
+    const masked: ResponsePart = { type: "reasoning", provider: "anthropic", data: "sealed_reasoning_x" };
+    const parts: ResponsePart[] = [masked, { type: "toolCall", callId: "c1", tool: "look_up", input: {} }];
+    const body = await sent({ messages: [{ role: "assistant", parts }] });
+    expect(body.messages[1]).toEqual({
+      role: "assistant",
+      content: [{ type: "tool_use", id: "c1", name: "look_up", input: {} }],
+    });
   });
 });
 

@@ -15,7 +15,16 @@ import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-resp
 import { type StreamReader, streamReader } from "./anthropic-stream.ts";
 import { once } from "./once.ts";
 import { bodySize, renderRequest } from "./render.ts";
-import { boundOf, cutError, filteredError, keyOf, lateError, loadSdk, stoppedError } from "./sdk-failure.ts";
+import {
+  boundOf,
+  cutError,
+  filteredError,
+  keyOf,
+  lateError,
+  loadSdk,
+  stoppedError,
+  withoutSecret,
+} from "./sdk-failure.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -48,7 +57,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
   };
   const maxTokens = maxTokensOf(write);
   const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
-  let client: Promise<Pick<Anthropic, "messages">> | undefined;
+  let client: Promise<Client> | undefined;
   const connected = () => {
     client ??= clientOf(name, apiKey, options).catch((thrown: unknown) => {
       client = undefined; // The next call may find it.
@@ -72,7 +81,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     };
     const rendered = renderedOf(request);
     const { params, reading } = writtenOf(request);
-    const { messages } = await connected();
+    const { messages, apiKey: secret } = await connected();
     const how = { signal, maxRetries: 0, timeout: timeoutMs + graceMs, headers: headers?.(request) ?? {} };
     const reader = stream && onDelta ? streamReader(name, onDelta, reading) : undefined;
     let known: FailedCall | undefined;
@@ -95,7 +104,8 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       });
       return { parts, ...known, ...(message.model && message.model !== name ? { model: message.model } : {}) };
     } catch (thrown) {
-      throw Object.assign(failureOf(thrown, name, signal), known ?? (reader ? spentIn(reader) : {}));
+      const failure = failureOf(withoutSecret(thrown, secret ?? undefined), name, signal);
+      throw Object.assign(failure, known ?? (reader ? spentIn(reader) : {}));
     }
   };
 
@@ -118,14 +128,16 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
   };
 }
 
+type Client = Pick<Anthropic, "messages"> & Partial<Pick<Anthropic, "apiKey">>;
+
 async function clientOf(
   model: string,
   apiKey: string | undefined,
   { client, baseUrl }: AnthropicOptions,
-): Promise<Pick<Anthropic, "messages">> {
+): Promise<Client> {
   if (client) return (typeof client === "function" ? await client() : client) as Anthropic;
-  const { default: Client } = await loadSdk(() => import("@anthropic-ai/sdk"), model, "@anthropic-ai/sdk");
-  return new Client({
+  const { default: Sdk } = await loadSdk(() => import("@anthropic-ai/sdk"), model, "@anthropic-ai/sdk");
+  return new Sdk({
     apiKey: apiKey as string,
     ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     maxRetries: 0,

@@ -1,6 +1,7 @@
 import type { ModelDelta } from "@remit/core";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
 import type { CompletionUsage } from "openai/resources/completions";
+import { parseArguments } from "./render.ts";
 
 /** A message of the Chat Completions API, whole or put together from its pieces. */
 export interface ChatMessage {
@@ -46,6 +47,11 @@ interface Thinking {
   readonly reasoning_content?: unknown;
 }
 
+/** True for arguments that begin where others are whole: no JSON goes on like that. Servers without ids count so. */
+function isBehind(piece: string | undefined, written: string): boolean {
+  return !!piece?.startsWith("{") && written.endsWith("}") && typeof parseArguments(written) === "object";
+}
+
 /** Puts a message together from its pieces, and tells of each as it comes. */
 export function chatCollector(onDelta: (delta: ModelDelta) => void): {
   readonly take: (chunk: ChatCompletionChunk) => void;
@@ -62,8 +68,9 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
   const takeCall = (piece: ChatCompletionChunk.Choice.Delta.ToolCall) => {
     const { index, id, function: named } = piece;
     const before = open.get(index);
-    // Some servers count every call as the first one: another id is another call.
-    const isNew = !before || (id !== undefined && id !== "" && before.id !== undefined && id !== before.id);
+    // Some servers count every call as the first one: another id is another call. An empty one, or null, is none.
+    const isOther = !!id && before?.id !== undefined && id !== before.id;
+    const isNew = !before || isOther || (!id && !!named?.name && isBehind(named.arguments, before.written));
     const call = isNew ? { id: id || undefined, name: "", written: "" } : before;
     if (isNew) {
       calls.push(call);
@@ -82,7 +89,7 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
       const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
       if (!choice) return;
       const { delta, finish_reason } = choice;
-      finish = finish_reason ?? finish;
+      finish = finish_reason || finish; // Some servers write an empty one where there is none yet.
       if (!delta) return;
       const { reasoning, reasoning_content } = delta as Thinking;
       for (const text of [reasoning, reasoning_content].filter((one) => typeof one === "string" && one !== "")) {

@@ -205,13 +205,18 @@ function cutOf(finish: ChatCompletion.Choice["finish_reason"]): Pick<Answer, "cu
   return finish === "content_filter" ? { cut: { why: "filtered", reason: finish } } : {};
 }
 
+/** Nothing where the server counted nothing, or did not say both: such a call settles at its reservation (D12). */
 function usageOf(usage: CompletionUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { prompt_tokens, completion_tokens, prompt_tokens_details: input, completion_tokens_details: output } = usage;
+  if (typeof prompt_tokens !== "number" || typeof completion_tokens !== "number") return undefined;
+  // Some servers count thinking beside the answer, and in the total alone.
+  const rest = typeof usage.total_tokens === "number" ? usage.total_tokens - prompt_tokens : 0;
   return {
     inputTokens: prompt_tokens,
-    outputTokens: completion_tokens,
+    outputTokens: Math.max(completion_tokens, rest),
     ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
     ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

@@ -135,11 +135,25 @@ async function clientOf({
   const { apiKey, baseURL, isForeign } = connect;
   return new Client({
     // Another vendor's server gets nothing that the environment holds for OpenAI.
-    ...(isForeign ? { apiKey: apiKey ?? "none", organization: null, project: null } : { apiKey: apiKey as string }),
+    ...(isForeign ? foreign(apiKey ?? "none") : { apiKey: apiKey as string }),
     ...(baseURL === undefined ? {} : { baseURL }),
     maxRetries: 0,
     logLevel: "off",
   });
+}
+
+/** For a server that is not OpenAI's. Headers of the environment's are taken away by name: the SDK adds them to all calls. */
+function foreign(apiKey: string) {
+  const lines = (process.env.OPENAI_CUSTOM_HEADERS ?? "").split("\n").filter((line) => line.includes(":"));
+  const names = lines.map((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase());
+  const own = names.map((name) => [name, name === "authorization" ? `Bearer ${apiKey}` : null]);
+  return {
+    apiKey,
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    defaultHeaders: Object.fromEntries(own) as Record<string, string | null>,
+  };
 }
 
 const filterCodes: ReadonlySet<unknown> = new Set([

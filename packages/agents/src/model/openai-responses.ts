@@ -19,6 +19,7 @@ import type { OpenAiCall } from "./openai-model.ts";
 import type { OpenAiOptions } from "./openai-options.ts";
 import {
   argumentsOf,
+  ownThinking,
   parseArguments,
   type Rendered,
   type RenderedContent,
@@ -163,8 +164,10 @@ function assistantItems(part: RenderedPart, provider: string): readonly Response
       const written = JSON.stringify(argumentsOf(part.input));
       return [{ type: "function_call", call_id: part.callId, name: part.tool, arguments: written }];
     }
-    case "reasoning":
-      return part.provider === provider ? [part.data as unknown as ResponseReasoningItem] : [];
+    case "reasoning": {
+      const item = ownThinking(part, provider);
+      return item ? [item as unknown as ResponseReasoningItem] : [];
+    }
     case "media":
       // What it made is shown to it again as what it is given: an assistant's turn holds text alone.
       return [{ role: "user", content: [contentOf(part)] }];
@@ -262,13 +265,16 @@ function cutOf({ status, incomplete_details }: Response): Pick<Answer, "cut"> {
   return { cut: reason === "content_filter" ? { why: "filtered", reason } : { why: "truncated" } };
 }
 
+/** Nothing where the server counted nothing, or did not say both: such a call settles at its reservation (D12). */
 function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { input_tokens, output_tokens, input_tokens_details: input, output_tokens_details: output } = usage;
+  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return undefined;
   return {
     inputTokens: input_tokens,
     outputTokens: output_tokens,
-    ...(input?.cached_tokens === undefined ? {} : { cachedInputTokens: input.cached_tokens }),
-    ...(output?.reasoning_tokens === undefined ? {} : { reasoningTokens: output.reasoning_tokens }),
+    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
+    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

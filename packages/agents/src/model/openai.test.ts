@@ -1,9 +1,10 @@
-import { type Json, jsonSchemaOf, type Message, type ModelDelta, type ResponsePart } from "@remit/core";
+import { type Json, jsonSchemaOf, type Message, type ModelDelta, type ResponsePart, systemClock } from "@remit/core";
 import OpenAI from "openai";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { openai, openaiCompatible } from "./openai.ts";
 import { chatCollector } from "./openai-chat-stream.ts";
+import { priceTable } from "./prices.ts";
 import { idle, request } from "./request.test.data.ts";
 import { loadSdk } from "./sdk-failure.ts";
 
@@ -64,6 +65,9 @@ test("reasoning goes back with the message or call that it led to, and not alone
   ]);
   const media = { type: "media", media: { $media: "image/png", data: "aGk=" } } as const;
   expect(await sent([thought("r1"), media, text])).toEqual(["user", "assistant", "user"]);
+  // What was masked is a text, and no item.
+  const masked = { type: "reasoning", provider: "openai", data: "sealed_reasoning_x" } as const;
+  expect(await sent([masked, call])).toEqual(["function_call", "function_call_output", "user"]);
 });
 
 describe("the key", () => {
@@ -92,6 +96,21 @@ describe("the key", () => {
     vi.unstubAllGlobals();
     expect(seen).toEqual(["Bearer none"]);
     expect(model).toMatchObject({ provider: "127.0.0.1:11434" });
+  });
+
+  test("of another server is all that it gets: headers that the environment holds for OpenAI stay here", async () => {
+    vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-gateway-key: secret\nAuthorization: Bearer secret");
+    const seen: (string | null)[][] = [];
+    vi.stubGlobal("fetch", async (_url: unknown, init: RequestInit) => {
+      const headers = new Headers(init.headers);
+      seen.push([headers.get("x-gateway-key"), headers.get("authorization"), headers.get("x-own")]);
+      return new Response("{}", { status: 500 });
+    });
+    const headers = () => ({ "x-own": "1" });
+    const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:11434/v1", apiKey: "theirs", headers });
+    await expect(model.generate(request(), idle)).rejects.toMatchObject({ status: 500 });
+    vi.unstubAllGlobals();
+    expect(seen).toEqual([[null, "Bearer theirs", "1"]]);
   });
 });
 
@@ -259,6 +278,17 @@ test("a remark before the answer stays a text, and the answer is the output", as
   ]);
 });
 
+test("an answer of nothing is an empty text, which the contract sends back", async () => {
+  const empty = [{ type: "text", text: "" }];
+  const { client } = clientOf(done([]));
+  expect((await openai("gpt-5-mini", { client }).generate(request(), idle)).parts).toEqual(empty);
+  const chat = clientOf({
+    choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "" } }],
+  });
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client: chat.client });
+  expect((await model.generate(request(), idle)).parts).toEqual(empty);
+});
+
 describe("what goes wrong inside an answer", () => {
   const usage = { input_tokens: 3, output_tokens: 4, total_tokens: 7 };
   const failed = (code: string) => ({
@@ -328,6 +358,115 @@ test("pieces of calls come together, also where a server counts every call as th
     { type: "toolCall", tool: "one" },
     { type: "toolCall", tool: "two" },
   ]);
+});
+
+test("a piece whose id and name are null goes on with the call that it follows", () => {
+  const { take, answer } = chatCollector(() => {});
+  const piece = (call: object) =>
+    take({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] } as unknown as Parameters<
+      typeof take
+    >[0]);
+  piece({ index: 0, id: "a", function: { name: "one", arguments: "" } });
+  piece({ index: 0, id: null, function: { name: null, arguments: '{"x"' } });
+  piece({ index: 0, id: null, function: { name: null, arguments: ":1}" } });
+  piece({ index: 1, id: "b", function: { name: "two", arguments: "{}" } });
+  expect(answer().message.calls).toEqual([
+    { id: "a", name: "one", written: '{"x":1}' },
+    { id: "b", name: "two", written: "{}" },
+  ]);
+});
+
+test("a call that is whole is not gone on with: another name behind it is another call, also without an id", () => {
+  const { take, answer } = chatCollector(() => {});
+  const piece = (index: number | undefined, name: string, written: string) => {
+    const delta = { tool_calls: [{ index, id: "", function: { name, arguments: written } }] };
+    take({ choices: [{ index: 0, delta, finish_reason: null }] } as unknown as Parameters<typeof take>[0]);
+  };
+  piece(0, "one", '{"x":{"y":1}}');
+  piece(0, "one", '{"x":2}');
+  // A server that repeats the name with each piece.
+  piece(1, "two", '{"z":{}');
+  piece(1, "two", "}");
+  piece(1, "two", "");
+  expect(answer().message.calls).toEqual([
+    { id: undefined, name: "one", written: '{"x":{"y":1}}' },
+    { id: undefined, name: "one", written: '{"x":2}' },
+    { id: undefined, name: "two", written: '{"z":{}}' },
+  ]);
+});
+
+test.each<[string, object]>([
+  ["is empty", {}],
+  ["counts no answer", { prompt_tokens: 5, total_tokens: 5 }],
+  ["counts with null", { prompt_tokens: 5, completion_tokens: null }],
+])("a usage that %s is none, and the answer counts", async (_, usage) => {
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const { client } = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: said }], usage });
+  const cost = vi.fn(() => ({ microUsd: 1, basis: "reported" as const }));
+  const price = { quote: () => ({ microUsd: 9, tokens: 9 }), cost };
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client, price });
+  expect(await model.generate(request(), idle)).toEqual({ parts: [{ type: "output", value: { text: "hi" } }] });
+  expect(cost).not.toHaveBeenCalled();
+});
+
+test("what was written to a cache is told, because some models charge more for it than for input", async () => {
+  const usage = { inputTokens: 2_000, outputTokens: 5, cachedInputTokens: 400, cacheWriteTokens: 1_500 };
+  const details = { cached_tokens: 400, cache_write_tokens: 1_500 };
+  const price = priceTable({ clock: { ...systemClock(), now: () => Date.parse("2026-11-01") } }).of("gpt-5.6-terra");
+  const { client } = clientOf(
+    done(output('{"text":"hi"}'), {
+      usage: { input_tokens: 2_000, output_tokens: 5, input_tokens_details: details },
+    }),
+  );
+  const answer = await openai("gpt-5.6-terra", { client, price }).generate(request(), idle);
+  // 100 at 2, 1,500 at 2.50, 400 at 0.20 and 5 at 12 millionths of a dollar.
+  expect(answer).toMatchObject({ usage, cost: { microUsd: 4_090 } });
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const chat = clientOf({
+    choices: [{ index: 0, finish_reason: "stop", message: said }],
+    usage: { prompt_tokens: 2_000, completion_tokens: 5, prompt_tokens_details: details },
+  });
+  const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client: chat.client });
+  expect((await model.generate(request(), idle)).usage).toEqual(usage);
+});
+
+test("thinking that a server counts beside the answer is output too", async () => {
+  const said = { role: "assistant", content: '{"text":"hi"}' };
+  const usage = {
+    prompt_tokens: 279,
+    completion_tokens: 6,
+    total_tokens: 374,
+    completion_tokens_details: { reasoning_tokens: 89 },
+  };
+  const { client } = clientOf({ choices: [{ index: 0, finish_reason: "stop", message: said }], usage });
+  const model = openaiCompatible("grok", { baseUrl: "http://127.0.0.1:9/v1", client });
+  expect((await model.generate(request(), idle)).usage).toEqual({
+    inputTokens: 279,
+    outputTokens: 95,
+    reasoningTokens: 89,
+  });
+});
+
+describe("a reason of the end that is empty", () => {
+  const piece = (content: string, finish_reason: string) => ({
+    choices: [{ index: 0, delta: { content }, finish_reason }],
+    usage: { prompt_tokens: 5, completion_tokens: 1 },
+  });
+  const streamed = (...pieces: readonly object[]) => {
+    const { client } = clientOf(pieces.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(""));
+    const model = openaiCompatible("m", { baseUrl: "http://127.0.0.1:9/v1", client });
+    return model.generate(request(), { ...idle, onDelta: () => {} });
+  };
+
+  test("is none: without another one the answer is not whole, and its usage not all", async () => {
+    const thrown = await Promise.resolve(streamed(piece('{"text":', ""), piece('"hi"}', ""))).catch((error) => error);
+    expect(thrown).toMatchObject({ code: "ECONNRESET" });
+    expect(thrown).not.toHaveProperty("usage");
+  });
+
+  test("takes nothing from the one that was given", async () => {
+    await expect(streamed(piece('{"te', "length"), piece("", ""))).rejects.toMatchObject({ code: "model/truncated" });
+  });
 });
 
 test("a local server's model costs nothing where one says so, and can be told when to hold to a schema", async () => {

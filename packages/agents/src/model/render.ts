@@ -164,6 +164,15 @@ export interface RenderedSize {
   readonly media: number;
 }
 
+/** Thinking of before as its own provider gave it, for that provider; nothing of it where it was masked (D5). */
+export function ownThinking(
+  { provider, data }: Extract<RenderedPart, { type: "reasoning" }>,
+  of: string,
+): { readonly [key: string]: Json } | undefined {
+  const isWhole = typeof data === "object" && data !== null && !Array.isArray(data);
+  return provider === of && isWhole ? (data as { readonly [key: string]: Json }) : undefined;
+}
+
 /** Arguments of a call of before, as the object that every vendor wants: a text that was no JSON stands inside one. */
 export function argumentsOf(input: Json): { readonly [key: string]: Json } {
   const isObject = typeof input === "object" && input !== null && !Array.isArray(input);

@@ -49,6 +49,22 @@ describe("V1 strict", () => {
     });
     expect(view(z.object({ node })).strict).toBe(true);
   });
+
+  // "$ref cannot have keywords {'description'}", the API says.
+  test("a reference stands alone, and what is said of it stands around it", () => {
+    const schema = (to: JsonSchema): JsonSchema => ({
+      type: "object",
+      properties: { to },
+      required: ["to"],
+      additionalProperties: false,
+      $defs: { place: { type: "string" } },
+    });
+    const $ref = "#/$defs/place";
+    const said = schemaView(schema({ $ref, description: "Where it goes." }), "openai");
+    expect(said).toMatchObject({ strict: true, dropped: [] });
+    expect(said.schema.properties).toEqual({ to: { anyOf: [{ $ref }], description: "Where it goes." } });
+    expect(schemaView(schema({ $ref }), "openai").schema.properties).toEqual({ to: { $ref } });
+  });
 });
 
 test.each<[string, z.ZodType]>([

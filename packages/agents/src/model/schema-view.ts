@@ -99,9 +99,10 @@ function strictView(schema: JsonSchema): JsonSchema | undefined {
     const notes = Object.fromEntries(annotations.flatMap((key) => (key in at ? [[key, at[key] as Json]] : [])));
     const keys = Object.keys(rest).filter((key) => !annotations.includes(key));
     if (typeof at.$ref === "string") {
-      // A reference stands alone, and only one into the same document is known.
+      // Only one into the same document is known. It stands alone; what is said of it stands around it.
       if (keys.length > 1 || !/^#(\/\$defs\/[^/]+)?$/.test(at.$ref)) throw notStrict;
-      return { $ref: at.$ref, ...notes, ...defs };
+      const reference = { $ref: at.$ref };
+      return Object.keys(notes).length === 0 ? reference : { anyOf: [reference], ...notes };
     }
     const branches = at.anyOf ?? (at.oneOf !== undefined && areDisjoint(at.oneOf) ? at.oneOf : undefined);
     if (branches !== undefined) {

@@ -13,6 +13,10 @@ test.each<[string, unknown, string]>([
   ["503", error({ status: 503 }), "model/overloaded"],
   ["504", error({ status: 504 }), "model/overloaded"],
   ["529", error({ status: 529 }), "model/overloaded"],
+  ["520 of a proxy", error({ status: 520 }), "model/overloaded"],
+  ["524 of a proxy", error({ status: 524 }), "model/overloaded"],
+  ["408", error({ status: 408 }), "model/overloaded"],
+  ["409", error({ status: 409 }), "model/overloaded"],
   [
     "an overload in the middle of a stream",
     error({ error: { error: { type: "overloaded_error" } } }),
@@ -22,6 +26,8 @@ test.each<[string, unknown, string]>([
   ["EAI_AGAIN below", new TypeError("fetch failed", { cause: error({ code: "EAI_AGAIN" }) }), "model/unreachable"],
   ["an APIConnectionError", new APIConnectionError("no way"), "model/unreachable"],
   ["400", error({ status: 400 }), "model/failed"],
+  ["501", error({ status: 501 }), "model/failed"],
+  ["a number that is no status", error({ status: 1302 }), "model/failed"],
   ["a throw of anything", error({}), "model/failed"],
   ["nothing", undefined, "model/failed"],
 ])("%s", (_, thrown, code) => {

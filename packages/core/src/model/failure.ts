@@ -31,18 +31,30 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
 }
 
+/** Of a call that asked nobody, which is known to have cost nothing. */
+export const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
+/** What a client says before it asks. */
+const unasked: ReadonlySet<string> = new Set(["model/media-unsupported", "model/sdk-missing"]);
+
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
 export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = costs().safeParse(thrown).data ?? {};
-  return { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
+  const known = OrchestrationError.is(thrown) && unasked.has(thrown.code) ? free : {};
+  return { ...known, ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
-const overloaded: ReadonlySet<unknown> = new Set([500, 502, 503, 504, 529]);
+/**
+ * Statuses of a server, or of a proxy before it, that may do better the next time: those that the vendors' SDKs try again.
+ */
+function isOverloaded(status: unknown): boolean {
+  if (status === 408 || status === 409) return true;
+  return typeof status === "number" && status >= 500 && status < 600 && status !== 501 && status !== 505;
+}
 
 function codeFor(thrown: unknown, status: unknown): ErrorCode {
   if (status === 429) return "model/rate-limited";
-  if (overloaded.has(status) || saysOverloaded(thrown)) return "model/overloaded";
+  if (isOverloaded(status) || saysOverloaded(thrown)) return "model/overloaded";
   if (codeOf(thrown, (code) => networkCodes.has(code)) !== undefined || isConnectionError(thrown)) {
     return "model/unreachable";
   }

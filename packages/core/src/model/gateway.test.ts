@@ -139,6 +139,17 @@ test("W2 an answer that cannot be read has cost what its client says all the sam
   expect(odd.body).not.toHaveProperty("cost");
 });
 
+test("W2 a client that could not even ask has cost nothing", async () => {
+  const unsupported = new OrchestrationError("model/media-unsupported", { model: "test-model", media: "audio/ogg" });
+  const event = await gateway(() => fail(unsupported), { cost: "paid" }).call();
+  const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } };
+  expect(event).toMatchObject({ body: { error: { code: "model/media-unsupported" }, ...free } });
+  const missing = new OrchestrationError("model/sdk-missing", { model: "test-model", package: "openai" });
+  expect(await gateway(async () => fail(missing), { cost: "paid" }).call()).toMatchObject({ body: free });
+  const failed = await gateway(() => fail(new Error("boom")), { cost: "paid" }).call();
+  expect(failed.body).not.toHaveProperty("cost");
+});
+
 describe("an answer that is too long while it comes", () => {
   const talker = (pieces: number, piece: string, until: { aborted?: boolean } = {}): Generate => {
     return async (_, { signal, onDelta }) => {

@@ -20,7 +20,7 @@ import { findAgent } from "../supervisor/find-agent.ts";
 import { readAnswer } from "./answer.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
-import { modelError, toldBy } from "./failure.ts";
+import { free, modelError, toldBy } from "./failure.ts";
 import { type GenerationBounds, generate, stopped } from "./generation.ts";
 import { modelLatencies } from "./latency.ts";
 import { openedFor } from "./opened.ts";
@@ -53,8 +53,6 @@ export interface ModelGateway {
   readonly quote: (key: RunKey, command: CallModelCommand) => Quote;
 }
 
-/** Of a call that asked nobody, which is known to have cost nothing. */
-const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" } } as const;
 /** Failures that say nothing about how another model would do. */
 const staysWith: ReadonlySet<string> = new Set([
   "policy/revoked",

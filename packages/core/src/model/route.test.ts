@@ -125,6 +125,12 @@ describe("M2 the order", () => {
     };
     const chosen = choose({ candidates: [broken, a], targets: { microUsd: 1_000_000 } });
     expect(chosen).toEqual({ ids: ["a", "broken"], choice: { why: "target" } });
+    const silent = model("silent", { cost: "paid" });
+    const [dear, cheap] = [quoted("dear", 90), quoted("cheap", 10)];
+    expect(choose({ candidates: [silent, dear, cheap], targets: { microUsd: 20 } })).toEqual({
+      ids: ["cheap", "silent", "dear"],
+      choice: { why: "target" },
+    });
   });
 
   test("puts those beyond a target behind those within, which keep theirs", () => {

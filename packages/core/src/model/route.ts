@@ -207,7 +207,8 @@ function withinTargets(
 
 /** Who cannot say what a call costs is beyond every target; whether it may be called at all its budget says. */
 function quotedAt({ cost, quote }: Model, request: ModelRequest): number {
-  if (cost === "zero" || !quote) return 0;
+  if (cost === "zero") return 0;
+  if (!quote) return Number.POSITIVE_INFINITY;
   try {
     return quote(request).microUsd;
   } catch {
