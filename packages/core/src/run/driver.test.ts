@@ -1,8 +1,12 @@
-import { describe, expect, test, vi } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { localEngine } from "../engine/local.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { sqliteEngine } from "../engine/sqlite.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
@@ -11,7 +15,7 @@ import type { Json } from "../json.ts";
 import { silentLogger } from "../port/logger.ts";
 import { operator, user } from "../principal.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
-import { runSupervisor } from "../supervisor/supervisor.ts";
+import { createSupervisor, runSupervisor } from "../supervisor/supervisor.ts";
 import { answers, calls, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { RunCore } from "./core.ts";
@@ -147,6 +151,21 @@ test("a cancel that an ending run takes no notice of is told to be taken only wh
   disk.reject(new OrchestrationError("journal/unavailable", { reason: "the disk is full" }));
   expect(await told).toBe("journal/unavailable");
   expect((await run.entries()).map(({ type }) => type)).not.toContain("limit.exceeded");
+});
+
+test("a run that shall wait for ever is listed and taken up as any other, whatever its journal counts with", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "remit-far-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const engine = sqliteEngine({ path: join(folder, "journal.db") });
+  const desk = { agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] } as const;
+  const limits = { deadlineMs: Number.MAX_SAFE_INTEGER };
+  const supervisor = createSupervisor({ ...desk, limits, engine, models: { m: scriptedModel([]) } });
+  const about = { tenant: "acme", principal: user("u_1") };
+  const run = await supervisor.start({ text: "hello" }, { ...about, delayMs: Number.MAX_SAFE_INTEGER });
+  expect(await run.status()).toBe("parked");
+  expect(await supervisor.list({ tenant: "acme" })).toMatchObject([{ runId: run.id, wakeAt: Number.MAX_SAFE_INTEGER }]);
+  expect(await supervisor.resume()).toBe(0);
+  await engine.close();
 });
 
 describe("a snapshot is a cache (R1)", () => {

@@ -326,7 +326,8 @@ export function recordOf(
     lastSeq: batch.lastSeq,
     ...(conversationId === undefined ? {} : { conversationId }),
     ...(core.ended || core.waits.length === 0 ? {} : { waits: core.waits }),
-    ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
+    // No clock comes that far, and a journal need not be able to count so.
+    ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline, Number.MAX_SAFE_INTEGER) }),
     ...(core.ended && core.state.microUsd !== undefined ? { microUsd: core.state.microUsd } : {}),
   };
 }
