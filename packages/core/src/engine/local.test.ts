@@ -112,6 +112,17 @@ describe("a timer of the engine", () => {
   });
 });
 
+test.each([0, -1, Number.NaN])(
+  "an engine that would never drive a run is refused: %d at a time, or so many events",
+  (value) => {
+    const options = { name: "test", journal: memoryJournal(), clock: fakeClock(), logger: silentLogger };
+    for (const limit of ["driving", "mailbox"]) {
+      const refused = { code: "limits/not-a-bound", data: { limit, value: String(value) } };
+      expect(() => localEngine({ ...options, [limit]: value })).toThrow(expect.objectContaining(refused));
+    }
+  },
+);
+
 describe("closing", () => {
   test("L5 tells who waits for a run: at work, parked, or as a stream", async () => {
     const clock = fakeClock();

@@ -41,7 +41,12 @@ export interface LocalEngineOptions {
   readonly driving?: number;
 }
 
+/** @throws OrchestrationError `limits/not-a-bound` for a number of runs or events with which nothing would ever be driven */
 export function localEngine(options: LocalEngineOptions): Engine {
+  const { driving = 1, mailbox = 1 } = options;
+  for (const [limit, value] of Object.entries({ driving, mailbox })) {
+    if (!(value >= 1)) throw new OrchestrationError("limits/not-a-bound", { limit, value: String(value) });
+  }
   return new LocalEngine(options);
 }
 
