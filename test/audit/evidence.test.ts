@@ -19,6 +19,7 @@ import { answers, scriptedModel } from "@remit/core/testing";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { type Draft, emptyHead, sealBatch } from "../../packages/core/src/journal/chain.ts";
 import { goldenRuns } from "../golden/runs.ts";
 import { evidenceOf, golden, playSigned, publicKey, signer, tenantKey, verify } from "./files.ts";
 
@@ -222,6 +223,25 @@ describe("erased", () => {
       seq: 1,
       reason: "it was erased, and no entry says by whom",
     });
+  });
+
+  test("and an entry says it of classes alone: that is word of the vault's values, and not of an answer that is gone", async () => {
+    const played = await playSigned(golden("a-book-is-lent"));
+    const { journal, key } = played;
+    const answers = { tenant: key.tenant, kind: "answers", id: key.runId } as const;
+    const body = { question: "q", answer: "yes", principal: operator("o"), reason: "", key: "k" };
+    const draft = { type: "answer.left", at: 1, path: "", cause: 0, body } as unknown as Draft;
+    await journal.append(answers, sealBatch(emptyHead, [draft], erasing.salt), 0);
+    await eraseRun(journal, key, { ...erasing, classes: ["email"] });
+    expect(await verify((await evidenceOf(played)).join(""))).toMatchObject({ ok: true });
+    await journal.erase([answers]);
+    expect((await verify((await evidenceOf(played)).join(""))).fault).toMatchObject({
+      stream: `answers/${key.runId}`,
+      seq: 1,
+      reason: "it was erased, and no entry says by whom",
+    });
+    await eraseRun(journal, key, erasing);
+    expect(await verify((await evidenceOf(played)).join(""))).toMatchObject({ ok: true });
   });
 });
 

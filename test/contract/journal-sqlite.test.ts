@@ -177,6 +177,19 @@ describe("a journal's file", () => {
     await expect(damaged.read(stream.key)).rejects.toMatchObject(error);
     await expect(stream.append(damaged)).rejects.toMatchObject(error);
   });
+
+  test("has no snapshot where that cannot be read: it is a cache, and its loss costs time alone", async () => {
+    const { path } = placeFor("damaged-snapshot");
+    const journal = open({ path });
+    const { key } = testStream("run_1");
+    await journal.saveSnapshot(key, { seq: 1, hash: "h", state: { value: "triage" } });
+    const database = new DatabaseSync(path);
+    database.exec("UPDATE snapshots SET state = substr(state, 1, 9)");
+    database.close();
+    expect(await journal.loadSnapshot(key)).toBeUndefined();
+    await journal.saveSnapshot(key, { seq: 2, hash: "h2", state: "kept" });
+    expect(await journal.loadSnapshot(key)).toEqual({ seq: 2, hash: "h2", state: "kept" });
+  });
 });
 
 describe("a journal of an older version", () => {

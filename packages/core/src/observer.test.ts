@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
-import { emptyHead, sealBatch } from "./journal/chain.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Draft, emptyHead, sealBatch } from "./journal/chain.ts";
 import { memoryJournal } from "./journal/memory.ts";
 import { observers } from "./observer.ts";
 import type { RunSession } from "./port/engine.ts";
 import type { Batch } from "./port/journal.ts";
 import { silentLogger } from "./port/logger.ts";
+import { blobStore } from "./run/blob.ts";
 
 const batch = sealBatch(
   emptyHead,
@@ -33,7 +34,7 @@ function watched() {
     next: unused,
     published: (one) => void published.push(one),
   } as RunSession;
-  return { watching, session: watching.around(session), warnings, published };
+  return { watching, session: watching.around(session), warnings, published, journal: session.journal };
 }
 
 describe("observers", () => {
@@ -80,5 +81,31 @@ describe("observers", () => {
     session.published(batch);
     session.published(batch);
     expect(seen).toEqual(["first", "other"]);
+  });
+
+  test("are told what was said and not where it is stored, and what comes behind a long body behind it", async () => {
+    const { watching, session, journal, warnings } = watched();
+    const tenantKey = await journal.tenantKey("acme");
+    const blobs = blobStore({ journal, tenant: "acme", tenantKey, blobChars: 40 });
+    const timer = "t".repeat(100);
+    const long: Draft<"timer.fired"> = { type: "timer.fired", at: 5, path: "", cause: 0, body: { timer } };
+    const by = sealBatch(emptyHead, [long], () => "salt", blobs.divert);
+    const seen: unknown[] = [];
+    watching.on("timer.fired", ({ body }) => void seen.push(body.timer));
+    session.published(by);
+    session.published(batch);
+    await vi.waitFor(() => expect(seen).toEqual([timer, "t"]));
+    session.published(batch);
+    expect(seen).toEqual([timer, "t", "t"]);
+    const lost = sealBatch(
+      emptyHead,
+      [{ ...long, body: { timer: `${timer}?` } }],
+      () => "salt",
+      () => JSON.stringify({ $blob: "nowhere", chars: 111 }),
+    );
+    session.published(lost);
+    session.published(batch);
+    await vi.waitFor(() => expect(seen).toEqual([timer, "t", "t", "t"]));
+    expect(warnings).toEqual([expect.objectContaining({ seq: 1, reason: expect.stringContaining("nowhere") })]);
   });
 });

@@ -6,6 +6,7 @@ import { PassingSession } from "./passing-session.ts";
 import type { RunKey, RunSession } from "./port/engine.ts";
 import type { Batch } from "./port/journal.ts";
 import type { Logger } from "./port/logger.ts";
+import { openBlobs } from "./run/blob.ts";
 
 type Listener = (entry: Entry, key: RunKey) => unknown;
 
@@ -35,9 +36,24 @@ export function observers(logger: Logger) {
     /** The same session, whose published batches are also told to the observers. */
     around: (session: RunSession): RunSession => {
       const key: RunKey = { tenant: session.key.tenant, runId: session.key.id };
+      const tellAll = (entries: readonly Entry[]) => {
+        for (const entry of entries) tell(entry.type, entry, key);
+      };
+      /** What is told when a long body has been fetched: whatever comes meanwhile is told behind it. */
+      let telling: Promise<void> | undefined;
       return listening(session, (batch) => {
         if (emitter.eventNames().length === 0) return;
-        for (const entry of openBatch(batch, session.key.id)) tell(entry.type, entry, key);
+        const open = () => openBlobs(openBatch(batch, session.key.id), session.journal, session.key);
+        const opened = telling ? telling.then(open) : open();
+        if (!(opened instanceof Promise)) return tellAll(opened);
+        const told = opened.then(tellAll, (thrown: unknown) => {
+          const data = { runId: key.runId, seq: batch.firstSeq, reason: reasonOf(thrown) };
+          logger.warn(data, "observers could not be told what is stored by reference");
+        });
+        telling = told;
+        void told.then(() => {
+          if (telling === told) telling = undefined;
+        });
       });
     },
   };

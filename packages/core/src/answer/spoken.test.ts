@@ -162,3 +162,13 @@ test("who breaks off while the run waits is let go at once", async () => {
   }
   expect(seen.at(-1)).toBe("run.parked");
 });
+
+test("of a run that was erased its entries come, and no words", async () => {
+  const { supervisor } = team(false, [() => ['{"reply":"yes"}']]);
+  const run = await supervisor.start({ text: "hello" }, { tenant: "acme", principal: user("u_1") });
+  await run.result();
+  await supervisor.engine.journal.erase([{ tenant: "acme", kind: "run", id: run.id }]);
+  const types: string[] = [];
+  for await (const { type } of run.events({ deltas: true })) types.push(type);
+  expect(types).toEqual((await run.entries()).map(({ type }) => type));
+});

@@ -73,7 +73,8 @@ export async function* spoken(
       }
       switch (entry.type) {
         case "model.responded": {
-          const { command, parts } = entry.body;
+          // Of a body that was erased nothing is left to show.
+          const { command, parts = [] } = entry.body;
           if (shown.get(path)?.command !== command) words.set(path, { command, text: textOf(parts) });
           // Words beside calls are no answer: nothing can reject them any more.
           else if (parts.some(({ type }) => type === "toolCall")) shown.delete(path);

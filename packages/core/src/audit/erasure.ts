@@ -58,9 +58,14 @@ export interface RetentionOptions extends Omit<ErasureOptions, "before"> {
 /** How many runs are erased with one pass over the file. */
 const pageRuns = 200;
 
-/** Erases the bodies of all runs of a tenant that ended before a time. Resolves with how many runs had anything to erase. */
+/**
+ * Erases the bodies of all runs of a tenant that ended before a time, but for those of which the record says that all of
+ * that is gone. Resolves with how many runs were erased.
+ * @throws OrchestrationError `journal/unavailable`: ask again
+ */
 export async function eraseEndedRuns(journal: Journal, tenant: string, options: RetentionOptions): Promise<number> {
   const { endedBefore, ...rest } = options;
+  const gone = await erasedRuns(journal, tenant, options);
   let erased = 0;
   const ended = {
     tenant,
@@ -70,8 +75,7 @@ export async function eraseEndedRuns(journal: Journal, tenant: string, options: 
   // What has ended before has begun before.
   let page = await journal.listRuns({ ...ended, before: endedBefore });
   for (let last = page.at(-1); last; last = page.at(-1)) {
-    const due: RunRecord[] = [];
-    for (const run of page) if (run.updatedAt < endedBefore && (await hasBodies(journal, run))) due.push(run);
+    const due = page.filter(({ runId, updatedAt }) => updatedAt < endedBefore && !gone.has(runId));
     if (due.length > 0) await erase(journal, tenant, due, rest);
     erased += due.length;
     page = await journal.listRuns({ ...ended, before: last.startedAt, beforeRunId: last.runId });
@@ -118,8 +122,22 @@ async function erase(
   return sum;
 }
 
-/** True for a run that was not erased yet: its first entry still has a body. */
-async function hasBodies(journal: Journal, { tenant, runId }: RunRecord): Promise<boolean> {
-  const [first] = await journal.read({ tenant, kind: "run", id: runId }, 1, 1);
-  return first !== undefined && countBodies(first.lines) > 0;
+/**
+ * Runs of which the tenant's record says that everything, or all of these classes, is gone. Their entries do not say it: a
+ * run may have lost its beginning alone, and a call that was cut off left no bodies and yet work to do (X1).
+ */
+async function erasedRuns(
+  journal: Journal,
+  tenant: string,
+  { classes, now, salt }: Pick<ErasureOptions, "classes" | "now" | "salt">,
+): Promise<ReadonlySet<string>> {
+  const fold: Fold<Set<string>> = {
+    initial: () => new Set(),
+    apply: (runs, { type, body }) => {
+      if (type !== "run.erased" || body.before !== undefined) return runs;
+      const { classes: gone } = body;
+      return gone === undefined || classes?.every((kind) => gone.includes(kind)) ? runs.add(body.run) : runs;
+    },
+  };
+  return openStream({ journal, key: erasureStream(tenant), now, salt, fold }).state();
 }

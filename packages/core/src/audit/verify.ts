@@ -255,7 +255,9 @@ class Check {
     if (!isWhole && previous === undefined) this.#mark(row, undefined);
     if (isErased && isWhole) this.#erased.push({ line: number, stream, seq, at });
     if (stream === own) this.#ownEntry({ seq, type, at, hash, body, bodyText, isErased });
-    if (type === "run.erased" && body.run === file.run) this.#erasures.push(body as unknown as { through: number });
+    // What went by classes went from the vault, which is not in the file.
+    const isWord = type === "run.erased" && body.run === file.run && body.classes === undefined;
+    if (isWord) this.#erasures.push(body as unknown as { through: number });
     if (type === "checkpoint.signed" && body.stream === own) this.#checkpoint(at, body);
   }
 

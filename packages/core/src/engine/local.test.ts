@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { OrchestrationError } from "../errors.ts";
 import { defineQuestion } from "../handoff.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import type { RunHost } from "../port/engine.ts";
@@ -83,7 +84,44 @@ describe("a timer of the engine", () => {
     await busy.cancel("enough");
     expect((await busy.result()).status).toBe("cancelled");
   });
+
+  test("L4 looks again for a run that is due when the journal was away at that moment", async () => {
+    const journal = memoryJournal();
+    const clock = fakeClock();
+    let isAway = false;
+    const flaky: Journal = {
+      ...journal,
+      append: (...asked) => {
+        if (isAway) throw new OrchestrationError("journal/unavailable", { reason: "the disk is full" });
+        return journal.append(...asked);
+      },
+    };
+    const engine = open(flaky, clock);
+    const run = await runSupervisor(definition, { engine, models: { m: mood() } }).start({ text: "unsure" }, start);
+    await run.settled();
+    isAway = true;
+    clock.advance(60_000);
+    await engine.idle();
+    clock.advance(10_000);
+    await engine.idle();
+    expect(await run.status()).toBe("parked");
+    isAway = false;
+    clock.advance(1_000);
+    await engine.idle();
+    expect(await run.result()).toMatchObject({ status: "failed", error: { code: "limits/exceeded" } });
+  });
 });
+
+test.each([0, -1, Number.NaN])(
+  "an engine that would never drive a run is refused: %d at a time, or so many events",
+  (value) => {
+    const options = { name: "test", journal: memoryJournal(), clock: fakeClock(), logger: silentLogger };
+    for (const limit of ["driving", "mailbox"]) {
+      const refused = { code: "limits/not-a-bound", data: { limit, value: String(value) } };
+      expect(() => localEngine({ ...options, [limit]: value })).toThrow(expect.objectContaining(refused));
+    }
+  },
+);
 
 describe("closing", () => {
   test("L5 tells who waits for a run: at work, parked, or as a stream", async () => {

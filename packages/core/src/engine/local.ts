@@ -41,11 +41,16 @@ export interface LocalEngineOptions {
   readonly driving?: number;
 }
 
+/** @throws OrchestrationError `limits/not-a-bound` for a number of runs or events with which nothing would ever be driven */
 export function localEngine(options: LocalEngineOptions): Engine {
+  const { driving = 1, mailbox = 1 } = options;
+  for (const [limit, value] of Object.entries({ driving, mailbox })) {
+    if (!(value >= 1)) throw new OrchestrationError("limits/not-a-bound", { limit, value: String(value) });
+  }
   return new LocalEngine(options);
 }
 
-/** How long after a failed look at the journal an engine looks again for runs that are due. */
+/** How long after the journal was away an engine looks again for runs that are due. */
 const lookAgainMs = 1_000;
 
 /** A run that waits for its turn to be driven. */
@@ -325,6 +330,8 @@ class LocalEngine implements Engine {
       const { code, message: reason } = failure;
       this.#logger.error({ runId: key.runId, code, reason }, "a run stopped being driven");
       this.#watchers.stopped(name, failure);
+      // What was due is due still, and no other timer knows of it.
+      if (OrchestrationError.is(failure, "journal/unavailable")) this.#scheduleWake(this.clock.now() + lookAgainMs);
     } else if (left.length > 0) {
       if (this.#closing) {
         for (const { settle } of left) settle?.reject(new OrchestrationError("engine/closed", { engine: this.name }));

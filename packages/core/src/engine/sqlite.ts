@@ -15,7 +15,7 @@ export interface SqliteEngineOptions {
 
 /**
  * The default engine: runs survive the process, in one SQLite file that several processes of one machine may share.
- * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`
+ * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`, `limits/not-a-bound`
  */
 export function sqliteEngine(options: SqliteEngineOptions): Engine {
   const { path, clock = systemClock(), logger = silentLogger, driving } = options;

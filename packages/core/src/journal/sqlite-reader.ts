@@ -80,7 +80,8 @@ export function sqliteReader(database: DatabaseSync): Reader {
     blob: (tenant, address) => (blob.get(tenant, address) as { body: string } | undefined)?.body,
     snapshot: ({ tenant, kind, id }) => {
       const row = snapshot.get(tenant, kind, id) as { seq: number; hash: string; state: string } | undefined;
-      return row && { seq: row.seq, hash: row.hash, state: JSON.parse(row.state) as Json };
+      const state = row && stateIn(row.state);
+      return row && state && { seq: row.seq, hash: row.hash, ...state };
     },
     run: (tenant, runId) => {
       const row = run.get(tenant, "run", runId);
@@ -117,4 +118,13 @@ export function sqliteReader(database: DatabaseSync): Reader {
     streams: (tenant, kind) => streams.all(tenant, kind).map((row) => row.id as string),
     tenantKey: (tenant) => (tenantKey.get(tenant) as { key: string } | undefined)?.key,
   };
+}
+
+/** Nothing for a text that cannot be read: a cache that is damaged is none, and no reason to refuse its stream. */
+function stateIn(text: string): { readonly state: Json } | undefined {
+  try {
+    return { state: JSON.parse(text) as Json };
+  } catch {
+    return undefined;
+  }
 }

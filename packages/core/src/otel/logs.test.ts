@@ -27,7 +27,7 @@ const clerk = defineAgent({
   instructions: "",
 });
 
-async function logs(captureContent?: boolean) {
+async function logs(captureContent?: boolean, blobChars = 16_384) {
   const engine = memoryEngine();
   const desk = createSupervisor({
     name: "desk",
@@ -36,6 +36,7 @@ async function logs(captureContent?: boolean) {
     exit: "clerk",
     handoffs: [],
     engine,
+    blobChars,
     models: {
       m: scriptedModel([
         callsAll(clerk, [
@@ -74,6 +75,15 @@ test("every entry is one record, in order, with its place in the chain", async (
 test("L1 contents go along only where that is asked for", async () => {
   expect(JSON.stringify((await logs()).records)).not.toContain(secret);
   expect(JSON.stringify((await logs(true)).records)).toContain(secret);
+});
+
+test("a body that is stored by reference is told as any other", async () => {
+  const told = async (blobChars?: number) =>
+    (await logs(true, blobChars)).records.map(({ eventName, body, attributes }) => {
+      const { "remit.entry.hash": _, "remit.run.id": __, ...rest } = attributes;
+      return [eventName, body?.includes("$blob"), Object.keys(rest).sort()];
+    });
+  expect(await told(20)).toEqual(await told());
 });
 
 test("a run that is not there is an error", async () => {

@@ -4,6 +4,7 @@ import { linesOf, openBatch } from "../journal/chain.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal } from "../port/journal.ts";
 import { attributeNames as names } from "../port/tracer.ts";
+import { openBlobs } from "../run/blob.ts";
 
 /**
  * The audit log as OpenTelemetry log records: one for each entry of a journal, with its place in the chain, so that a log
@@ -122,7 +123,7 @@ export function otelLogRecord(
 
 /**
  * Sends all entries of a run to a logger, in order; the number of records.
- * @throws OrchestrationError `run/unknown`; as the journal throws
+ * @throws OrchestrationError `run/unknown`; as `openBlobs` and the journal throw
  */
 export async function exportOtelLogs(
   journal: Journal,
@@ -132,9 +133,11 @@ export async function exportOtelLogs(
   const { tenant, runId } = key;
   if (!(await journal.findRun(tenant, runId))) throw new OrchestrationError("run/unknown", { run: runId, tenant });
   let sent = 0;
-  for (const batch of await journal.read({ tenant, kind: "run", id: runId })) {
+  const stream = { tenant, kind: "run", id: runId } as const;
+  for (const batch of await journal.read(stream)) {
     const lines = linesOf(batch);
-    for (const [index, entry] of openBatch(batch, runId).entries()) {
+    const entries = await openBlobs(openBatch(batch, runId), journal, stream);
+    for (const [index, entry] of entries.entries()) {
       const hash = lines[index]?.hash;
       logger.emit(otelLogRecord(entry, key, { captureContent, ...(hash === undefined ? {} : { hash }) }));
       sent++;

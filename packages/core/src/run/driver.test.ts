@@ -1,19 +1,25 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { localEngine } from "../engine/local.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { sqliteEngine } from "../engine/sqlite.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
+import { openBatch } from "../journal/chain.ts";
 import { memoryJournal } from "../journal/memory.ts";
+import type { Json } from "../json.ts";
 import { silentLogger } from "../port/logger.ts";
 import { operator, user } from "../principal.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
-import { runSupervisor } from "../supervisor/supervisor.ts";
+import { createSupervisor, runSupervisor } from "../supervisor/supervisor.ts";
 import { answers, calls, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { RunCore } from "./core.ts";
-import { foldBatch } from "./driver.ts";
+import { foldBatch, loadRun } from "./driver.ts";
 
 const clerk = defineAgent({
   name: "clerk",
@@ -51,7 +57,7 @@ async function recorded() {
     foldBatch(core, (await run.entries()).map(change), run.id);
     return core.state.status;
   };
-  return { fold };
+  return { fold, journal, tenantKey, key: { tenant: "acme", kind: "run", id: run.id } as const };
 }
 
 /** Changes every member of that name inside the body of one type of entry. */
@@ -145,6 +151,63 @@ test("a cancel that an ending run takes no notice of is told to be taken only wh
   disk.reject(new OrchestrationError("journal/unavailable", { reason: "the disk is full" }));
   expect(await told).toBe("journal/unavailable");
   expect((await run.entries()).map(({ type }) => type)).not.toContain("limit.exceeded");
+});
+
+test("a run that shall wait for ever is listed and taken up as any other, whatever its journal counts with", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "remit-far-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const engine = sqliteEngine({ path: join(folder, "journal.db") });
+  const desk = { agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] } as const;
+  const limits = { deadlineMs: Number.MAX_SAFE_INTEGER };
+  const supervisor = createSupervisor({ ...desk, limits, engine, models: { m: scriptedModel([]) } });
+  const about = { tenant: "acme", principal: user("u_1") };
+  const run = await supervisor.start({ text: "hello" }, { ...about, delayMs: Number.MAX_SAFE_INTEGER });
+  expect(await run.status()).toBe("parked");
+  expect(await supervisor.list({ tenant: "acme" })).toMatchObject([{ runId: run.id, wakeAt: Number.MAX_SAFE_INTEGER }]);
+  expect(await supervisor.resume()).toBe(0);
+  await engine.close();
+});
+
+describe("a snapshot is a cache (R1)", () => {
+  test("one that does not fit the entries behind it is left aside, and the run is folded from its start", async () => {
+    const { journal, tenantKey, key } = await recorded();
+    const options = { definition: definition as never, tenantKey };
+    const whole = await loadRun(journal, key, options);
+    const core = new RunCore({ ...options, tenant: key.tenant, runId: key.id });
+    const [first] = await journal.read(key);
+    if (!first) throw new Error("the run has no entries");
+    foldBatch(core, openBatch(first, key.id), key.id);
+    const saved = JSON.parse(JSON.stringify(core.save())) as { state: object; purse: object };
+    const { seq, hash } = { seq: first.lastSeq, hash: first.hash };
+    const loadWith = (state: Json) => {
+      const damaged = { ...journal, loadSnapshot: async () => ({ seq, hash, state }) };
+      return loadRun(damaged, key, options);
+    };
+    expect((await loadWith(saved as unknown as Json)).snapshotSeq).toBe(seq);
+    for (const state of [
+      { ...saved, purse: { ...saved.purse, spent: undefined } },
+      { ...saved, state: { ...saved.state, limits: undefined, ending: { status: "failed", body: {} } } },
+    ]) {
+      const loaded = await loadWith(JSON.parse(JSON.stringify(state)) as Json);
+      expect(loaded.snapshotSeq).toBe(0);
+      expect(loaded.head.hash).toBe(whole.head.hash);
+      expect(loaded.core.save()).toEqual(whole.core.save());
+    }
+  });
+
+  test("what the journal itself says is said, with a snapshot too", async () => {
+    const { journal, tenantKey, key } = await recorded();
+    const [first] = await journal.read(key);
+    const snapshot = { seq: first?.lastSeq ?? 0, hash: first?.hash ?? "", state: {} };
+    const read = vi.fn(async () => {
+      throw new OrchestrationError("journal/unavailable", { reason: "gone" });
+    });
+    const gone = { ...journal, loadSnapshot: async () => snapshot, read };
+    await expect(loadRun(gone, key, { definition: definition as never, tenantKey })).rejects.toMatchObject({
+      code: "journal/unavailable",
+    });
+    expect(read).toHaveBeenCalledOnce();
+  });
 });
 
 describe("comparing decisions", () => {

@@ -8,7 +8,7 @@ import { canonicalJson } from "../json.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { RunSession } from "../port/engine.ts";
-import type { Batch, Journal, RunRecord, StreamKey } from "../port/journal.ts";
+import type { Batch, Journal, RunRecord, Snapshot, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { InputPlace, Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
@@ -326,7 +326,8 @@ export function recordOf(
     lastSeq: batch.lastSeq,
     ...(conversationId === undefined ? {} : { conversationId }),
     ...(core.ended || core.waits.length === 0 ? {} : { waits: core.waits }),
-    ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline) }),
+    // No clock comes that far, and a journal need not be able to count so.
+    ...(deadline.length === 0 ? {} : { wakeAt: Math.min(...deadline, Number.MAX_SAFE_INTEGER) }),
     ...(core.ended && core.state.microUsd !== undefined ? { microUsd: core.state.microUsd } : {}),
   };
 }
@@ -348,8 +349,18 @@ function newRun(key: StreamKey, options: LoadOptions): LoadedRun {
  * @throws OrchestrationError `journal/conflict` when the run was migrated to another definition: that one owns it
  */
 export async function loadRun(journal: Journal, key: StreamKey, options: LoadOptions) {
-  const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
   const snapshot = await journal.loadSnapshot(key);
+  try {
+    return await loadFrom(snapshot, journal, key, options);
+  } catch (thrown) {
+    // What a snapshot makes of the entries behind it is no word on these: the fold from the start is (R1).
+    if (!snapshot || (OrchestrationError.is(thrown) && thrown.code.startsWith("journal/"))) throw thrown;
+    return loadFrom(undefined, journal, key, options);
+  }
+}
+
+async function loadFrom(snapshot: Snapshot | undefined, journal: Journal, key: StreamKey, options: LoadOptions) {
+  const make = () => new RunCore({ ...options, tenant: key.tenant, runId: key.id });
   const own = async (read: readonly Batch[]) => {
     const decided = await decidedBy(options.definition, read, journal, key);
     const last = read.at(-1);

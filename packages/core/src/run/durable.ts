@@ -7,7 +7,7 @@ import { type Held, isDrivenElsewhere, open, record } from "./held.ts";
 import type { EventsOptions } from "./run.ts";
 
 /** Entries of a run as they become durable: those that are there, then live ones, each exactly once and in order. */
-export async function* durable(held: Held, { fromSeq = 1, signal }: EventsOptions = {}): AsyncGenerator<Entry> {
+export async function* durable(held: Held, { fromSeq, signal }: EventsOptions = {}): AsyncGenerator<Entry> {
   const {
     key,
     stream,
@@ -33,11 +33,12 @@ export async function* durable(held: Held, { fromSeq = 1, signal }: EventsOption
   });
   signal?.addEventListener("abort", poke, { once: true });
   try {
-    let next = fromSeq;
+    // Entries count from 1, whatever was asked for: nothing before the first one is missing.
+    let next = Math.max(1, Math.ceil(fromSeq ?? 1));
     // Asked for in this order, an end that the index knows is among what is read.
     try {
       const { status } = await record(held);
-      const known = await engine.journal.read(stream, fromSeq);
+      const known = await engine.journal.read(stream, next);
       if (known.length === 0 && isEnd(status)) return;
       queue.unshift(...known);
     } catch (thrown) {

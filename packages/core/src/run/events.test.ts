@@ -60,3 +60,20 @@ test("a stream shows what another process wrote meanwhile, in order and once", a
   expect(entries.at(-1)?.type).toBe("run.completed");
   expect(seen).toEqual(entries.map(({ seq }) => seq));
 });
+
+test.each([0, -3, 1.5, 2.5])("a stream from %d on begins with the next entry that there is", async (fromSeq) => {
+  const supervisor = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    models: { m: scriptedModel([answers(clerk, { done: true })]) },
+    engine: localEngine({ name: "memory", journal: memoryJournal(), clock: fakeClock(), logger: silentLogger }),
+  });
+  const run = await supervisor.start({ text: "hello" }, { tenant: "acme", principal: user("u_1") });
+  await run.result();
+  const seen: number[] = [];
+  for await (const { seq } of run.events({ fromSeq })) seen.push(seq);
+  const all = (await run.entries()).map(({ seq }) => seq);
+  expect(seen).toEqual(all.filter((seq) => seq >= fromSeq));
+});

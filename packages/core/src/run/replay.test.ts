@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { localEngine } from "../engine/local.ts";
+import { OrchestrationError } from "../errors.ts";
 import { defineEscalation, defineHandoff } from "../handoff.ts";
+import { openBatch } from "../journal/chain.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import type { Batch, Journal } from "../port/journal.ts";
 import { silentLogger } from "../port/logger.ts";
@@ -56,6 +58,23 @@ describe("replay", () => {
     expect(report.inputs + report.decisions).toBe(seq);
     expect(report.inputs).toBe(3);
     expect(report.fault).toBeUndefined();
+  });
+
+  test("says nothing of a journal that is away: a payload that cannot be fetched now was not tampered with", async () => {
+    const { replay, changed, batches } = await finished();
+    const reference = JSON.stringify({ $blob: "address", chars: 20_000 });
+    const [first] = batches;
+    if (!first) throw new Error("the run has no entries");
+    const entries = openBatch(first, "run").map((entry) => ({ ...entry, body: JSON.parse(reference) as object }));
+    const by = (code: "journal/unavailable" | "journal/blob-missing"): Journal => ({
+      ...changed((one, index) => (index === 0 ? { ...one, entries: entries as never } : one)),
+      getBlob: async () => {
+        if (code === "journal/blob-missing") return undefined;
+        throw new OrchestrationError(code, { reason: "the disk is busy" });
+      },
+    });
+    await expect(replay(by("journal/unavailable"))).rejects.toMatchObject({ code: "journal/unavailable" });
+    expect(await replay(by("journal/blob-missing"))).toMatchObject({ ok: false, fault: { kind: "erased", seq: 1 } });
   });
 
   test("names the line that was tampered with", async () => {

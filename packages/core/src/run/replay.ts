@@ -36,7 +36,7 @@ const erasedEnd = "\t\t\n";
 
 /**
  * Decides a run again from its journal alone: no model, no tool, no clock, no network (R13).
- * @throws OrchestrationError `run/unknown`
+ * @throws OrchestrationError `run/unknown`; `journal/unavailable`, which says nothing of the run
  */
 export async function replayRun(
   journal: Journal,
@@ -67,16 +67,19 @@ export async function replayRun(
     fault: { kind, seq, reason },
   });
   // What came before or after a migration was decided by another definition; that one replays it.
-  const own = await decidedBy(definition, batches, journal, key).catch(() => batches);
+  const own = await decidedBy(definition, batches, journal, key).catch((thrown: unknown) => {
+    if (!kindOf(thrown)) throw thrown;
+    return batches; // The entry is named below, where its turn has come.
+  });
   report.fromSeq = own[0]?.firstSeq ?? 1;
   for (const batch of own) {
     let entries: readonly Entry[];
     try {
       entries = await openBlobs(openBatch(batch, key.id), journal, key);
     } catch (thrown) {
-      if (!OrchestrationError.is(thrown)) throw thrown;
-      const kind = OrchestrationError.is(thrown, "journal/blob-missing") ? "erased" : "chain";
-      return faulty(kind, seqIn(thrown, batch.firstSeq), thrown.message);
+      const kind = kindOf(thrown);
+      if (!kind) throw thrown;
+      return faulty(kind, seqIn(thrown, batch.firstSeq), reasonOf(thrown));
     }
     for (const [index, { body, salt }] of (batch.lines.includes(erasedEnd) ? linesOf(batch) : []).entries()) {
       // The chain holds without it, but what was decided from it cannot be decided again.
@@ -101,6 +104,12 @@ export async function replayRun(
     if (entries.some(({ type }) => type === "run.migrated")) status = "parked";
   }
   return { ...report, ok: true, status };
+}
+
+/** What the throw of an entry that cannot be opened says of it; nothing where it speaks of the journal. */
+function kindOf(thrown: unknown): "chain" | "erased" | undefined {
+  if (OrchestrationError.is(thrown, "journal/blob-missing")) return "erased";
+  return OrchestrationError.is(thrown, "journal/broken-chain") ? "chain" : undefined;
 }
 
 function seqIn(thrown: unknown, otherwise: number): number {
