@@ -5,10 +5,16 @@ import type { Rules } from "./run/state.ts";
  * was then. What takes something away at once is no version: restrictions are (D4).
  */
 
-/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person. */
-export const policyVersion = "voices-1";
+/**
+ * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
+ * labels of all branches.
+ */
+export const policyVersion = "labels-1";
 
-/** The same, where somebody who had approved for another could approve for themselves besides. */
+/** The same, where those of one of two branches could be lost. */
+const voicesVersion = "voices-1";
+
+/** That, where somebody who had approved for another could approve for themselves besides. */
 const flowsVersion = "flows-1";
 
 /** That without flows. */
@@ -19,7 +25,10 @@ export const firstPolicyVersion = "allowlist-1";
 
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
-  if (version === firstPolicyVersion) return { tiers: false, retries: false, flows: false, voices: false };
+  if (version === firstPolicyVersion) {
+    return { tiers: false, retries: false, flows: false, voices: false, labels: false };
+  }
   const flows = version !== tiersVersion;
-  return { tiers: true, retries: true, flows, voices: flows && version !== flowsVersion };
+  const voices = flows && version !== flowsVersion;
+  return { tiers: true, retries: true, flows, voices, labels: voices && version !== voicesVersion };
 }

@@ -392,6 +392,8 @@ export interface Rules {
   readonly flows: boolean;
   /** Who approves for somebody else has no second voice of their own (R8). */
   readonly voices: boolean;
+  /** A join carries the labels of all branches, also of those in which one agent works (R9). */
+  readonly labels: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

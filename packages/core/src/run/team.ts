@@ -81,7 +81,11 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
     case "handoff.returned": {
       const { agent, output, branch, labels } = envelope.payload;
       const result = team.results.get(agent);
-      team.labels.set(agent, { input: team.labels.get(agent)?.input ?? [], output: labels });
+      const known = team.labels.get(agent);
+      // A join reads what each branch has said, also where the same agent says it.
+      const isJoined = branch !== undefined && work.rules.labels;
+      const said = isJoined ? unionOf(known?.output ?? [], labels) : labels;
+      team.labels.set(agent, { input: known?.input ?? [], output: said });
       team.results.set(agent, { input: result?.input ?? null, output });
       if (branch !== undefined) {
         team.branches = { ...team.branches, [branch]: output };
