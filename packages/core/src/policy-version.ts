@@ -7,11 +7,11 @@ import type { Rules } from "./run/state.ts";
 
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
- * labels of all branches.
+ * labels of all branches and of what judges have read.
  */
 export const policyVersion = "labels-1";
 
-/** The same, where those of one of two branches could be lost. */
+/** The same, where those of one of two branches, and of what a judge had read, could be lost. */
 const voicesVersion = "voices-1";
 
 /** That, where somebody who had approved for another could approve for themselves besides. */

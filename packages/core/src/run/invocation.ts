@@ -338,7 +338,8 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
       if (invocation.judges) {
         const { effect, as } = invocation.judges;
         work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
-        return work.send("effect.judged", path, effect, `${path}:returned`, { judge: as, output });
+        const carried = work.rules.labels ? { labels: invocation.labels } : {};
+        return work.send("effect.judged", path, effect, `${path}:returned`, { judge: as, output, ...carried });
       }
       const threshold = work.state.teams.get(invocation.team)?.definition.thresholds.get(agent.name);
       const confidence = threshold ? safely(() => threshold.read(output as never)) : undefined;

@@ -392,7 +392,7 @@ export interface Rules {
   readonly flows: boolean;
   /** Who approves for somebody else has no second voice of their own (R8). */
   readonly voices: boolean;
-  /** A join carries the labels of all branches, also of those in which one agent works (R9). */
+  /** A join carries the labels of all branches, and an agent that shall revise those of what its judge has read (R9). */
   readonly labels: boolean;
 }
 
