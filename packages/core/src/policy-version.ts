@@ -7,11 +7,11 @@ import type { Rules } from "./run/state.ts";
 
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
- * labels of all branches and of what judges have read.
+ * labels of all branches and of what judges have read, grants of judges.
  */
 export const policyVersion = "labels-1";
 
-/** The same, where those of one of two branches, and of what a judge had read, could be lost. */
+/** The same, where those of one of two branches, and of what a judge had read, could be lost, and a judge had no bound but reads. */
 const voicesVersion = "voices-1";
 
 /** That, where somebody who had approved for another could approve for themselves besides. */
@@ -26,9 +26,10 @@ export const firstPolicyVersion = "allowlist-1";
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
   if (version === firstPolicyVersion) {
-    return { tiers: false, retries: false, flows: false, voices: false, labels: false };
+    return { tiers: false, retries: false, flows: false, voices: false, labels: false, judges: false };
   }
   const flows = version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
-  return { tiers: true, retries: true, flows, voices, labels: voices && version !== voicesVersion };
+  const labels = voices && version !== voicesVersion;
+  return { tiers: true, retries: true, flows, voices, labels, judges: labels };
 }

@@ -3,6 +3,7 @@ import { effectVerdict } from "../approval/case.ts";
 import { refusalOf, requestersOf, voterOf } from "../approval/decide.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
+import { fullGrant, narrow } from "../grant.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { unionOf } from "../label/union.ts";
@@ -88,7 +89,7 @@ export function askJudge(work: Work, call: Call, as: Judge): void {
     payload,
     payloadHash: sha256(canonicalJson(payload)),
     labels: { "": [...readBefore(work, call, as)] },
-    grant: { effects: "read" },
+    grant: narrow(work.rules.judges ? team.grant : fullGrant, { effects: "read" }),
     judges: { effect: call.path, as },
   });
 }

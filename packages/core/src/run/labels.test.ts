@@ -4,6 +4,7 @@ import { defineAgent } from "../agent.ts";
 import { effectCase, effectVerdict } from "../approval/case.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import type { EntryBodies, InputEvent, ResponsePart } from "../event.ts";
+import type { Grant } from "../grant.ts";
 import { defineParallel } from "../handoff.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { ModelRequest } from "../port/model.ts";
@@ -119,7 +120,7 @@ describe("a judge", () => {
     instructions: "",
   });
   const clerk = defineAgent({ ...common, name: "clerk", tools: [refund, pay] });
-  const play = async () => {
+  const play = async (grant: Grant<"refund" | "pay"> = {}) => {
     const desk = createSupervisor({
       agents: { clerk },
       entry: "clerk",
@@ -140,12 +141,18 @@ describe("a judge", () => {
         }),
       },
     });
-    const run = await desk.start({ text: "go" }, { tenant: "acme", principal: user("ann") });
-    return run.settled();
+    const run = await desk.start({ text: "go" }, { tenant: "acme", principal: user("ann"), grant });
+    return { status: await run.settled(), entries: await run.entries() };
   };
 
   test("R9 what it has read labels the agent that it tells to revise", async () => {
-    expect(await play()).toBe("parked");
+    expect((await play()).status).toBe("parked");
     expect(paid).toEqual([]);
+  });
+
+  test("R6 has no tool that its team was not granted", async () => {
+    const { entries } = await play({ tools: ["refund", "pay"] });
+    const denied = entries.flatMap((one) => (one.type === "tool.denied" ? [[one.body.tool, one.body.error.code]] : []));
+    expect(denied[0]).toEqual(["read_page", "policy/not-granted"]);
   });
 });

@@ -394,6 +394,8 @@ export interface Rules {
   readonly voices: boolean;
   /** A join carries the labels of all branches, and an agent that shall revise those of what its judge has read (R9). */
   readonly labels: boolean;
+  /** A judge may use what its team may (R6). */
+  readonly judges: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
