@@ -11,7 +11,10 @@ import type { Rules } from "./run/state.ts";
  */
 export const policyVersion = "labels-1";
 
-/** The same, where those of one of two branches, and of what a judge had read, could be lost, and a judge had no bound but reads. */
+/**
+ * The same, where those of one of two branches, and of what a judge had read, could be lost, a judge had no
+ * bound but reads, and a part of a path was the word of who had said the path.
+ */
 const voicesVersion = "voices-1";
 
 /** That, where somebody who had approved for another could approve for themselves besides. */
@@ -26,10 +29,10 @@ export const firstPolicyVersion = "allowlist-1";
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
   if (version === firstPolicyVersion) {
-    return { tiers: false, retries: false, flows: false, voices: false, labels: false, judges: false };
+    return { tiers: false, retries: false, flows: false, voices: false, labels: false, judges: false, words: false };
   }
   const flows = version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
   const labels = voices && version !== voicesVersion;
-  return { tiers: true, retries: true, flows, voices, labels, judges: labels };
+  return { tiers: true, retries: true, flows, voices, labels, judges: labels, words: labels };
 }

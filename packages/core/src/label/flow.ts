@@ -49,6 +49,8 @@ export interface FlowFacts {
   readonly plan: readonly PlannedStep[];
   readonly rules: FlowRules;
   readonly trusted: readonly string[];
+  /** A part of what a person has said, such as of an address or a path, is taken for their word, as it was before. */
+  readonly parts?: boolean;
   /** Schema of what a tool or an agent says, by its name: for the domains of its values. */
   readonly schemaOf: (source: string) => JsonSchema | undefined;
 }
@@ -168,7 +170,7 @@ function isMatch(pattern: string, value: string): boolean {
 
 /** True for a value that somebody whose word counts has said: the run's people, the operator, or a trusted answer of the domain. */
 function isVouchedFor(
-  { readings, trusted, rules, tool, schemaOf }: FlowFacts,
+  { readings, trusted, rules, tool, parts, schemaOf }: FlowFacts,
   pointer: string,
   value: Scalar,
 ): boolean {
@@ -181,7 +183,7 @@ function isVouchedFor(
     if (!person && (domain === undefined || schema === undefined)) return false;
     return eachScalar(reading.value, (one, at) => {
       if (!isTrustedAt(reading, at, trusted)) return undefined;
-      if (person) return one === value || (typeof one === "string" && says(one, value));
+      if (person) return one === value || (typeof one === "string" && says(one, value, parts !== true));
       return one === value && schema !== undefined && domainAt(schema, at) === domain;
     });
   });

@@ -77,6 +77,7 @@ function factsOf(work: Work, call: Pick<FlowFacts, "tool" | "input" | "labels">)
     plan: state.plan,
     rules: root.flows,
     trusted: root.trusted,
+    ...(work.rules.words ? {} : { parts: true }),
     schemaOf: (source) => root.tools.get(source)?.outputSchema ?? findAgent(root, source)?.outputSchema,
   };
 }

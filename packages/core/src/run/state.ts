@@ -396,6 +396,8 @@ export interface Rules {
   readonly labels: boolean;
   /** A judge may use what its team may (R6). */
   readonly judges: boolean;
+  /** A part of a word that a person has said, such as of a path, is not their word (R9). */
+  readonly words: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
