@@ -127,6 +127,12 @@ describe("F1 a foreign value in a protected argument", () => {
     expect(noted("/home/ann", { parts: true })).toEqual([]);
   });
 
+  test("a domain may have any name, also one that every object has", () => {
+    const odd = { ...book, inputSchema: { properties: { title: { domain: "constructor" } } } } as unknown as AnyTool;
+    const rules: FlowRules = { values: { city: ["Rome"] }, exempt: [{ tool: "book", because: "" }] };
+    expect(told(judge(odd, { title: "Rome" }, { readings: [page("Rome")], rules }))).toEqual(["untrusted /title"]);
+  });
+
   test("says where the value may have come from, the foreign ones first", () => {
     const both = [said("pay the bill"), page("to XX66"), page("XX66 again")];
     const { findings } = judge(pay, { to: "XX66", amount: 1 }, { readings: both, rules: exempt });

@@ -176,7 +176,8 @@ function isVouchedFor(
 ): boolean {
   if (typeof value === "boolean" || value === null) return false;
   const domain = domainAt(tool.inputSchema, pointer);
-  if (domain !== undefined && rules.values?.[domain]?.includes(value)) return true;
+  const { values = {} } = rules;
+  if (domain !== undefined && Object.hasOwn(values, domain) && values[domain]?.includes(value)) return true;
   return readings.some((reading) => {
     const person = reading.source === inputSource || reading.source === answerSource;
     const schema = person ? undefined : schemaOf(reading.source);
