@@ -13,7 +13,8 @@ export const policyVersion = "labels-1";
 
 /**
  * The same, where those of one of two branches, and of what a judge had read, could be lost, a judge had no
- * bound but reads, and a part of a path was the word of who had said the path.
+ * bound but reads, a part of a path was the word of who had said the path, and labels of an input counted only in a team that
+ * reads foreign data itself.
  */
 const voicesVersion = "voices-1";
 
@@ -28,11 +29,9 @@ export const firstPolicyVersion = "allowlist-1";
 
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
-  if (version === firstPolicyVersion) {
-    return { tiers: false, retries: false, flows: false, voices: false, labels: false, judges: false, words: false };
-  }
-  const flows = version !== tiersVersion;
+  const tiers = version !== firstPolicyVersion;
+  const flows = tiers && version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
   const labels = voices && version !== voicesVersion;
-  return { tiers: true, retries: true, flows, voices, labels, judges: labels, words: labels };
+  return { tiers, retries: tiers, flows, voices, labels, judges: labels, words: labels, inputs: labels };
 }

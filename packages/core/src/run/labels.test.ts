@@ -6,6 +6,7 @@ import { memoryEngine } from "../engine/memory.ts";
 import type { EntryBodies, InputEvent, ResponsePart } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import { defineParallel } from "../handoff.ts";
+import type { Json } from "../json.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { ModelRequest } from "../port/model.ts";
 import { user } from "../principal.ts";
@@ -53,6 +54,35 @@ beforeEach(() => {
   paid.length = 0;
 });
 
+/** A run's core, told of what would come from outside. */
+function coreOf(definition: SupervisorDefinition) {
+  const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "key" });
+  let seq = 0;
+  const apply = (event: InputEvent) => {
+    const drafts = core.apply(event, 1_000, seq + 1)?.drafts ?? [];
+    seq += drafts.length;
+    return drafts;
+  };
+  const start = (input: Json, labels: readonly string[], version: string) =>
+    apply({
+      id: "start",
+      type: "run.started",
+      path: "",
+      body: {
+        supervisor: definition.name,
+        definitionHash: definition.hash,
+        input,
+        principal: user("ann"),
+        labels: { "": labels },
+        policyVersion: version,
+        format: 1,
+      },
+    });
+  const answer = (path: string, command: string, parts: ResponsePart[]) =>
+    apply({ id: command, type: "model.responded", path, body: { command, model: "m", parts } });
+  return { start, apply, answer };
+}
+
 describe("the same agent in two branches", () => {
   const both = defineParallel({
     from: lead,
@@ -68,25 +98,8 @@ describe("the same agent in two branches", () => {
   /** Labels of the join, when the branch that has read the page returns first. */
   const joined = (version: string) => {
     const definition = defineSupervisor(team) as unknown as SupervisorDefinition;
-    const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "key" });
-    let seq = 0;
-    const apply = (event: InputEvent) => {
-      const drafts = core.apply(event, 1_000, seq + 1)?.drafts ?? [];
-      seq += drafts.length;
-      return drafts;
-    };
-    const answer = (path: string, command: string, parts: ResponsePart[]) =>
-      apply({ id: command, type: "model.responded", path, body: { command, model: "m", parts } });
-    const body = {
-      supervisor: definition.name,
-      definitionHash: definition.hash,
-      input: { text: "go" },
-      principal: user("ann"),
-      labels: { "": ["user"] },
-      policyVersion: version,
-      format: 1,
-    } as const;
-    apply({ id: "start", type: "run.started", path: "", body });
+    const { start, apply, answer } = coreOf(definition);
+    start({ text: "go" }, ["user"], version);
     answer("lead#1", "lead#1/model#1", says({ text: "go" }));
     answer("reader#1", "reader#1/model#1", wants("read_page"));
     const command = "reader#1/tool#1";
@@ -154,5 +167,25 @@ describe("a judge", () => {
     const { entries } = await play({ tools: ["refund", "pay"] });
     const denied = entries.flatMap((one) => (one.type === "tool.denied" ? [[one.body.tool, one.body.error.code]] : []));
     expect(denied[0]).toEqual(["read_page", "policy/not-granted"]);
+  });
+});
+
+describe("a run that others have handed over", () => {
+  /** What comes of a write that an agent wants who has only its own tools, of an input with a label. */
+  const wanted = (label: string, version = policyVersion) => {
+    const definition = defineSupervisor({ agents: { payer }, entry: "payer", exit: "payer", handoffs: [] });
+    const core = coreOf(definition as unknown as SupervisorDefinition);
+    core.start({ text: "Pay XX66." }, ["user", label], version);
+    const drafts = core.answer("payer#1", "payer#1/model#1", wants("pay", { text: "XX66" }));
+    return drafts.map(({ type }) => type).filter((type) => type === "approval.requested" || type === "tool.called");
+  };
+
+  test("R9 is judged by what they had read, also where the team itself reads nothing foreign", () => {
+    expect(wanted("web")).toEqual(["approval.requested"]);
+    expect(wanted("tool:orders")).toEqual(["tool.called"]);
+  });
+
+  test("is decided as it was then where it began under the policy of before", () => {
+    expect(wanted("web", "voices-1")).toEqual(["tool.called"]);
   });
 });

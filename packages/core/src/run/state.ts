@@ -398,6 +398,8 @@ export interface Rules {
   readonly judges: boolean;
   /** A part of a word that a person has said, such as of a path, is not their word (R9). */
   readonly words: boolean;
+  /** What a run was handed is labelled as it came, also where its own team reads nothing foreign (R9). */
+  readonly inputs: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
