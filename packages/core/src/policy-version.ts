@@ -13,8 +13,8 @@ export const policyVersion = "labels-1";
 
 /**
  * The same, where those of one of two branches, and of what a judge had read, could be lost, a judge had no
- * bound but reads, a part of a path was the word of who had said the path, and labels of an input counted only in a team that
- * reads foreign data itself.
+ * bound but reads, a part of a path was the word of who had said the path, labels of an input counted only in a team that
+ * reads foreign data itself, and foreign text could have an item of a memory forgotten.
  */
 const voicesVersion = "voices-1";
 
@@ -33,5 +33,15 @@ export function rulesOf(version: string): Rules {
   const flows = tiers && version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
   const labels = voices && version !== voicesVersion;
-  return { tiers, retries: tiers, flows, voices, labels, judges: labels, words: labels, inputs: labels };
+  return {
+    tiers,
+    retries: tiers,
+    flows,
+    voices,
+    labels,
+    judges: labels,
+    words: labels,
+    inputs: labels,
+    forgets: labels,
+  };
 }

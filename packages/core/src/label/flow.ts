@@ -51,6 +51,8 @@ export interface FlowFacts {
   readonly trusted: readonly string[];
   /** A part of what a person has said, such as of an address or a path, is taken for their word, as it was before. */
   readonly parts?: boolean;
+  /** What takes an item out of a memory is judged like what keeps one, as it was before. */
+  readonly forgets?: boolean;
   /** Schema of what a tool or an agent says, by its name: for the domains of its values. */
   readonly schemaOf: (source: string) => JsonSchema | undefined;
 }
@@ -81,7 +83,7 @@ export function judgeFlow(facts: FlowFacts): Flow {
     const findings: Suspect[] = [];
     if (foreign) findings.push(...untrustedIn(facts, chosen?.fit));
     // What is remembered keeps its labels, so it does nothing by itself.
-    const remembers = tool.memory?.access === "write" && labels.length > 0;
+    const remembers = labels.length > 0 && isKept(facts);
     if (write && !remembers && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
       findings.push({ why: "control" });
     }
@@ -120,6 +122,12 @@ function heldBack({ tool, labels }: FlowFacts): string[] {
 export function leaksOf(facts: FlowFacts): FlowFinding[] {
   const held = heldBack(facts);
   return held.length === 0 ? [] : leaksIn(facts, undefined, held).map((one) => found(facts, one, held));
+}
+
+/** True for a call that keeps something in a memory. What takes an item away does something by itself. */
+function isKept({ tool: { name, memory }, forgets }: FlowFacts): boolean {
+  if (memory?.access !== "write") return false;
+  return forgets === true || name === `remember_${memory.name}`;
 }
 
 function steered({ labels, trusted }: FlowFacts): boolean {

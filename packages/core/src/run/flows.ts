@@ -87,6 +87,7 @@ function factsOf(work: Work, call: Pick<FlowFacts, "tool" | "input" | "labels">)
     rules: root.flows,
     trusted: root.trusted,
     ...(work.rules.words ? {} : { parts: true }),
+    ...(work.rules.forgets ? {} : { forgets: true }),
     schemaOf: (source) => root.tools.get(source)?.outputSchema ?? findAgent(root, source)?.outputSchema,
   };
 }

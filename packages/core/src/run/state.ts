@@ -400,6 +400,8 @@ export interface Rules {
   readonly words: boolean;
   /** What a run was handed is labelled as it came, also where its own team reads nothing foreign (R9). */
   readonly inputs: boolean;
+  /** No foreign text has an item of a memory forgotten (R9). */
+  readonly forgets: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
