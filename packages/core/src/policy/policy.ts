@@ -2,6 +2,7 @@ import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { unheard } from "../unheard.ts";
 import { checkNames } from "./names.ts";
 import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
@@ -177,7 +178,7 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
       return failedRule(rule.id, reasonOf(thrown));
     }
     if (typeof matches !== "boolean") {
-      drop(matches);
+      unheard(matches);
       return failedRule(rule.id, `it gave a ${typeof matches}, not a boolean`);
     }
     if (!matches) continue;
@@ -200,7 +201,7 @@ export function answerOf(policy: Policy, request: PolicyRequest): PolicyAnswer {
   try {
     const answer: unknown = policy.evaluate(request);
     if (isAnswer(answer)) return answer;
-    drop(answer);
+    unheard(answer);
     return failedRule(policy.name, "it gave no answer");
   } catch (thrown) {
     return failedRule(policy.name, reasonOf(thrown));
@@ -211,11 +212,6 @@ function isAnswer(answer: unknown): answer is PolicyAnswer {
   if (typeof answer !== "object" || answer === null || !("effect" in answer)) return false;
   const { effect } = answer;
   return effect === "allow" || effect === "approve" || effect === "deny";
-}
-
-/** Nobody waits for a promise here: that it fails shall end no process. */
-function drop(answer: unknown): void {
-  if (answer instanceof Promise) answer.catch(() => undefined);
 }
 
 /** How a policy is called in a journal: `refunds@3`. */

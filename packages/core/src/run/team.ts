@@ -9,6 +9,7 @@ import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { unheard } from "../unheard.ts";
 import { askPolicy } from "./asked.ts";
 import { revokedError } from "./denial.ts";
 import { answerOf } from "./flows.ts";
@@ -216,6 +217,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
           new OrchestrationError("contract/map-threw", { contract: edge.name, reason: reasonOf(thrown) }),
         );
       }
+      if (typeof question !== "string") unheard(question);
       const text = String(question);
       const asking = { agent: edge.from, path: team.path, labels: labelsOf(work, team, edge.name, undefined) };
       const judged = askPolicy(work, asking, { edge: "message", to: edge.of, text });
@@ -237,6 +239,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
         packet = { output: team.chosenFrom ?? null, packetFailed: reasonOf(thrown) };
       }
       const plain = plainJson(packet);
+      if (!plain.ok) unheard(packet);
       return endAs(
         work,
         team,
@@ -339,6 +342,7 @@ function make(
   }
   const plain = plainJson(payload);
   if (!plain.ok) {
+    unheard(payload);
     const error = new OrchestrationError("contract/not-json", { contract: edge.name, ...plain.fault });
     return reject(work, team, edge.name, agent, "sender", error);
   }
