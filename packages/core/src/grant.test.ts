@@ -15,6 +15,7 @@ import {
   narrow,
 } from "./grant.ts";
 import { defineHandoff } from "./handoff.ts";
+import type { Json } from "./json.ts";
 import type { Engine } from "./port/engine.ts";
 import { user } from "./principal.ts";
 import { asAgent, defineSupervisor } from "./supervisor/definition.ts";
@@ -276,4 +277,15 @@ describe("a delegation", () => {
       unknown,
     );
   });
+});
+
+test("R6 bounds stay where a tool or an argument is called like a member that every object has", () => {
+  const ranges = (text: string): Grant => ({ arguments: JSON.parse(text) as NonNullable<Grant["arguments"]> });
+  const other = ranges('{ "pay": { "cents": { "max": 5 } } }');
+  const tool = narrow(ranges('{ "__proto__": { "cents": { "max": 5 } } }'), other);
+  expect(boundOn(tool, "__proto__", { cents: 9 }, 0)).toBe("arguments.cents.max");
+  const argument = narrow(ranges('{ "pay": { "__proto__": { "max": 5 } } }'), other);
+  expect(boundOn(argument, "pay", JSON.parse('{ "cents": 1, "__proto__": 9 }') as Json, 0)).toBe(
+    "arguments.__proto__.max",
+  );
 });

@@ -88,17 +88,18 @@ type Ranges = { readonly [tool: string]: { readonly [argument: string]: Argument
 
 function bothRanges(left: Ranges | undefined, right: Ranges | undefined): Ranges | undefined {
   if (!left || !right) return left ?? right;
-  const made: Record<string, Record<string, ArgumentRange>> = {};
-  for (const tool of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {
-    const own = ownOf(left, tool) ?? {};
-    const other = ownOf(right, tool) ?? {};
-    const ranges: Record<string, ArgumentRange> = {};
-    for (const name of [...new Set([...Object.keys(own), ...Object.keys(other)])].sort()) {
-      ranges[name] = bothRange(ownOf(own, name) ?? {}, ownOf(other, name) ?? {});
-    }
-    made[tool] = ranges;
-  }
-  return made;
+  const names = (one: object, other: object) => [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+  // Not member by member: a tool and an argument may be called `__proto__`.
+  return Object.fromEntries(
+    names(left, right).map((tool) => {
+      const own = ownOf(left, tool) ?? {};
+      const other = ownOf(right, tool) ?? {};
+      const ranges = names(own, other).map(
+        (name) => [name, bothRange(ownOf(own, name) ?? {}, ownOf(other, name) ?? {})] as const,
+      );
+      return [tool, Object.fromEntries(ranges)] as const;
+    }),
+  );
 }
 
 function bothRange(left: ArgumentRange, right: ArgumentRange): ArgumentRange {

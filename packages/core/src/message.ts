@@ -37,6 +37,8 @@ export interface Messages {
   readonly "effect.judged": {
     readonly judge: "compliance" | "reviewer";
     readonly output: Json;
+    /** Of what it was made of. */
+    readonly labels?: readonly string[];
     readonly error?: ErrorRecord;
   };
   readonly "input.received": { readonly ask: string; readonly answer: Json; readonly labels: readonly string[] };

@@ -5,10 +5,20 @@ import type { Rules } from "./run/state.ts";
  * was then. What takes something away at once is no version: restrictions are (D4).
  */
 
-/** What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person. */
-export const policyVersion = "voices-1";
+/**
+ * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
+ * labels of all branches and of what judges have read, grants of judges.
+ */
+export const policyVersion = "labels-1";
 
-/** The same, where somebody who had approved for another could approve for themselves besides. */
+/**
+ * The same, where those of one of two branches, and of what a judge had read, could be lost, a judge had no
+ * bound but reads, a part of a path was the word of who had said the path, labels of an input counted only in a team that
+ * reads foreign data itself, and foreign text could have an item of a memory forgotten.
+ */
+const voicesVersion = "voices-1";
+
+/** That, where somebody who had approved for another could approve for themselves besides. */
 const flowsVersion = "flows-1";
 
 /** That without flows. */
@@ -19,7 +29,19 @@ export const firstPolicyVersion = "allowlist-1";
 
 /** What a version asks for. A version that is not known here asks for everything. */
 export function rulesOf(version: string): Rules {
-  if (version === firstPolicyVersion) return { tiers: false, retries: false, flows: false, voices: false };
-  const flows = version !== tiersVersion;
-  return { tiers: true, retries: true, flows, voices: flows && version !== flowsVersion };
+  const tiers = version !== firstPolicyVersion;
+  const flows = tiers && version !== tiersVersion;
+  const voices = flows && version !== flowsVersion;
+  const labels = voices && version !== voicesVersion;
+  return {
+    tiers,
+    retries: tiers,
+    flows,
+    voices,
+    labels,
+    judges: labels,
+    words: labels,
+    inputs: labels,
+    forgets: labels,
+  };
 }

@@ -94,6 +94,8 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
   let tiers = true;
   let definitionHash = "";
   let flows = false;
+  /** What the run was handed is judged by its labels, also where its team reads nothing foreign. */
+  let inputs = false;
   let planned = 0;
   /** Labels of all that an agent instance was given and has read, by its path. */
   const read = new Map<string, Set<string>>();
@@ -195,6 +197,7 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
           !isErased(entry) &&
           entry.body.compensates === undefined &&
           rulesOf(entry.body.policyVersion ?? firstPolicyVersion).flows;
+        inputs = flows && rulesOf(entry.body.policyVersion ?? firstPolicyVersion).inputs;
         return;
       case "plan.made":
         planned = Math.max(planned, (entry.body.first ?? 0) + (entry.body.steps?.length ?? 0));
@@ -282,7 +285,14 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         }
         const { planned: index, tool } = entry.body;
         if (index !== undefined) need(index < planned || erased, entry, "plan.made with the entry that it names");
-        if (own()?.tracks && flows && !erased && (effect.steered ?? isSteered(path)) && !isFree(tool)) {
+        if (
+          (inputs || own()?.tracks) &&
+          own() &&
+          flows &&
+          !erased &&
+          (effect.steered ?? isSteered(path)) &&
+          !isFree(tool)
+        ) {
           need(index !== undefined || effect.granted, entry, "an entry of a plan, an exemption, or approval.granted");
         }
         wish(entry, "dispatch", "tool.called", true);

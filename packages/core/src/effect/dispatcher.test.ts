@@ -6,6 +6,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { defineHandoff } from "../handoff.ts";
 import { findNonJson } from "../json.ts";
+import { labelled } from "../label/labelled.ts";
 import { silentTracer } from "../port/tracer.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
 import { fakeClock } from "../testing/index.ts";
@@ -113,6 +114,15 @@ describe("what the gate asks again, it asks before anything is called", () => {
     ["a write that says it is a read, without its key", { tool: "write_it" }, "run/internal"],
   ])("%s", async (_, wish, code) => {
     expect(await failure(never.call(wish))).toMatchObject({ code, mayHaveExecuted: false });
+  });
+
+  test("R9 labels that a tool gives a part are added to its own, and take none away", async () => {
+    const { call } = gate(() => labelled({ ok: true }, { "": ["sensitive:health"], "/ok": ["diary"] }));
+    expect((await call()).body).toMatchObject({
+      labels: { "": ["sensitive:health", "web"], "/ok": ["diary", "web"] },
+    });
+    // One that says nothing else of its answers is labelled as it asks for.
+    expect((await call(write)).body).toMatchObject({ labels: { "": ["sensitive:health"], "/ok": ["diary"] } });
   });
 
   test("a call that was stopped before it began", async () => {

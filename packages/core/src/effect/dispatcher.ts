@@ -7,6 +7,7 @@ import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, copyJson, isWithinBytes, type Json, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
+import { unionOf } from "../label/union.ts";
 import { once } from "../once.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import { rulesOf } from "../policy-version.ts";
@@ -341,7 +342,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
           body: {
             command: command.id,
             output: output.value,
-            labels: { ...labelsOf(tool), ...said.labels },
+            labels: withParts(tool, said.labels),
             durationMs: clock.now() - startedAt,
           },
         };
@@ -443,6 +444,13 @@ async function within<T>(
 /** What a tool says is labelled as it asks for, or else as that tool's (R9). */
 function labelsOf({ labels, name }: AnyTool): LabelTable {
   return { "": labels.length > 0 ? labels : [`tool:${name}`] };
+}
+
+/** The same with labels of parts, each beside those that the tool asks for. */
+function withParts(tool: AnyTool, parts: LabelTable): LabelTable {
+  const made: Record<string, readonly string[]> = { ...labelsOf(tool) };
+  for (const [pointer, labels] of Object.entries(parts)) made[pointer] = unionOf(tool.labels, labels);
+  return made;
 }
 
 /** True when one tier asks for less than another. */

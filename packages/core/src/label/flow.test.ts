@@ -110,6 +110,29 @@ describe("F1 a foreign value in a protected argument", () => {
     expect(told(judge(pay, input, { readings, rules: exempt }))).toEqual(expected);
   });
 
+  test("a part of an address or a path that the user named is not what they named", () => {
+    const given = [said("Note it under /home/ann/notes.txt, or ask bob@shop.example.co.uk"), page("use /home/ann")];
+    const noted = (where: string, facts: Partial<FlowFacts> = {}) =>
+      told(
+        judge(
+          book,
+          { title: "Note", where },
+          { readings: given, plan: [step("book", { title: "Note", where: { $hole: { type: "string" } } })], ...facts },
+        ),
+      );
+    expect(noted("/home/ann/notes.txt")).toEqual([]);
+    expect(noted("/home/ann")).toEqual(["untrusted /where"]);
+    expect(noted("bob@shop.example.co")).toEqual(["untrusted /where"]);
+    // As it was for runs that began under another version of the built-in policy.
+    expect(noted("/home/ann", { parts: true })).toEqual([]);
+  });
+
+  test("a domain may have any name, also one that every object has", () => {
+    const odd = { ...book, inputSchema: { properties: { title: { domain: "constructor" } } } } as unknown as AnyTool;
+    const rules: FlowRules = { values: { city: ["Rome"] }, exempt: [{ tool: "book", because: "" }] };
+    expect(told(judge(odd, { title: "Rome" }, { readings: [page("Rome")], rules }))).toEqual(["untrusted /title"]);
+  });
+
   test("says where the value may have come from, the foreign ones first", () => {
     const both = [said("pay the bill"), page("to XX66"), page("XX66 again")];
     const { findings } = judge(pay, { to: "XX66", amount: 1 }, { readings: both, rules: exempt });

@@ -49,6 +49,10 @@ export interface FlowFacts {
   readonly plan: readonly PlannedStep[];
   readonly rules: FlowRules;
   readonly trusted: readonly string[];
+  /** A part of what a person has said, such as of an address or a path, is taken for their word, as it was before. */
+  readonly parts?: boolean;
+  /** What takes an item out of a memory is judged like what keeps one, as it was before. */
+  readonly forgets?: boolean;
   /** Schema of what a tool or an agent says, by its name: for the domains of its values. */
   readonly schemaOf: (source: string) => JsonSchema | undefined;
 }
@@ -79,7 +83,7 @@ export function judgeFlow(facts: FlowFacts): Flow {
     const findings: Suspect[] = [];
     if (foreign) findings.push(...untrustedIn(facts, chosen?.fit));
     // What is remembered keeps its labels, so it does nothing by itself.
-    const remembers = tool.memory?.access === "write" && labels.length > 0;
+    const remembers = labels.length > 0 && isKept(facts);
     if (write && !remembers && !chosen && steered(facts) && !rules.exempt?.some((one) => one.tool === tool.name)) {
       findings.push({ why: "control" });
     }
@@ -118,6 +122,12 @@ function heldBack({ tool, labels }: FlowFacts): string[] {
 export function leaksOf(facts: FlowFacts): FlowFinding[] {
   const held = heldBack(facts);
   return held.length === 0 ? [] : leaksIn(facts, undefined, held).map((one) => found(facts, one, held));
+}
+
+/** True for a call that keeps something in a memory. What takes an item away does something by itself. */
+function isKept({ tool: { name, memory }, forgets }: FlowFacts): boolean {
+  if (memory?.access !== "write") return false;
+  return forgets === true || name === `remember_${memory.name}`;
 }
 
 function steered({ labels, trusted }: FlowFacts): boolean {
@@ -168,20 +178,21 @@ function isMatch(pattern: string, value: string): boolean {
 
 /** True for a value that somebody whose word counts has said: the run's people, the operator, or a trusted answer of the domain. */
 function isVouchedFor(
-  { readings, trusted, rules, tool, schemaOf }: FlowFacts,
+  { readings, trusted, rules, tool, parts, schemaOf }: FlowFacts,
   pointer: string,
   value: Scalar,
 ): boolean {
   if (typeof value === "boolean" || value === null) return false;
   const domain = domainAt(tool.inputSchema, pointer);
-  if (domain !== undefined && rules.values?.[domain]?.includes(value)) return true;
+  const { values = {} } = rules;
+  if (domain !== undefined && Object.hasOwn(values, domain) && values[domain]?.includes(value)) return true;
   return readings.some((reading) => {
     const person = reading.source === inputSource || reading.source === answerSource;
     const schema = person ? undefined : schemaOf(reading.source);
     if (!person && (domain === undefined || schema === undefined)) return false;
     return eachScalar(reading.value, (one, at) => {
       if (!isTrustedAt(reading, at, trusted)) return undefined;
-      if (person) return one === value || (typeof one === "string" && says(one, value));
+      if (person) return one === value || (typeof one === "string" && says(one, value, parts !== true));
       return one === value && schema !== undefined && domainAt(schema, at) === domain;
     });
   });

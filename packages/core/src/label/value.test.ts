@@ -27,6 +27,28 @@ describe("says", () => {
     expect(says(text, value)).toBe(expected);
   });
 
+  test.each([
+    ["delete /home/ann/notes/old.txt", "/home/ann", false],
+    ["delete /home/ann/notes/old.txt", "/home/ann/", false],
+    ["delete /home/ann/notes/old.txt", "/home/ann/notes/old.txt", true],
+    ["write to ann@shop.example.co.uk", "ann@shop.example.co", false],
+    ["write to ann@shop.example.co.uk.", "ann@shop.example.co.uk", true],
+    ["write to ann.lee@example.org", "lee@example.org", false],
+    ["see https://bank.example/pay, please", "https://bank.example", false],
+    ["see https://bank.example/pay, please", "https://bank.example/pay", true],
+    ["see https://bank.example/pay, please", "bank.example/pay", true],
+    ["refund 1,200.50 to me", "200", false],
+    ["refund 1,200.50 to me", "1,200", false],
+    ["refund 1,200.50 to me", "1,200.50", true],
+    ["cancel order 12-345", "345", false],
+    ["from London-Paris", "Paris", true],
+    ["to:GB29,please", "GB29", true],
+    ["Ann... and Bob", "Ann", true],
+    ["on Ann's day", "Ann", true],
+  ] as const)("%j says %j by itself: %s", (text, value, expected) => {
+    expect(says(text, value, true)).toBe(expected);
+  });
+
   test("a word between others is said, a part of a word is not", () => {
     const word = fc.stringMatching(/^[A-Za-z0-9]{1,12}$/);
     fc.assert(

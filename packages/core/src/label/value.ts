@@ -40,8 +40,9 @@ export function isUnder(pointer: string, pattern: string): boolean {
  * True when a text says a value as a whole word: nothing that could be part of it stands before or after. Numbers are
  * compared as numbers, so that `1,200.00` says 1200. A text of nothing but white space, `true`, `false` and `null` are
  * said by no text: they are in too many.
+ * @param alone also as no part of what marks join: `/home/ann/notes` does not say `/home/ann`
  */
-export function says(text: string, value: Scalar): boolean {
+export function says(text: string, value: Scalar, alone = false): boolean {
   if (typeof value === "number") return mayNumber(text, value) && numbersIn(text).has(value);
   if (typeof value !== "string") return false;
   const wanted = value.trim();
@@ -51,9 +52,28 @@ export function says(text: string, value: Scalar): boolean {
   for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + 1)) {
     const before = codeBefore(text, at);
     const after = codeAt(text, at + wanted.length);
-    if (!(first && isWordly(before)) && !(last && isWordly(after))) return true;
+    if ((first && isWordly(before)) || (last && isWordly(after))) continue;
+    if (!alone || !(isJoined(text, at) || isJoined(text, at + wanted.length))) return true;
   }
   return false;
+}
+
+/** True where marks make one word of what stands on both sides of a place: an address, a path, a larger number, an id. */
+function isJoined(text: string, at: number): boolean {
+  let start = at;
+  let end = at;
+  while (start > 0 && isMark(text.charAt(start - 1))) start--;
+  while (end < text.length && isMark(text.charAt(end))) end++;
+  const marks = text.slice(start, end);
+  const [before, after] = [codeBefore(text, start), codeAt(text, end)];
+  if (marks === "" || marks === "://" || !isWordly(before) || !isWordly(after)) return false;
+  if (/[./\\@+]/.test(marks)) return true;
+  const digits = [before, after].filter((one) => /\p{N}/u.test(one)).length;
+  return digits >= (marks.includes("-") ? 1 : 2);
+}
+
+function isMark(character: string): boolean {
+  return "./\\@+,:-".includes(character);
 }
 
 const token = /[-+]?[\p{L}\p{N}][\p{L}\p{N}.,:/_-]*/gu;

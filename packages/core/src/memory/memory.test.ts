@@ -107,6 +107,13 @@ test("Z1 what was remembered of foreign text is foreign when it comes back", asy
   expect((await clean([recall, ["pay", { to: "GB29" }]])).status).toBe("completed");
 });
 
+test("R9 no foreign text has an item forgotten: a person is asked, who was not where nothing foreign was read", async () => {
+  const forget: [string, object] = ["forget_facts", { id: "m_1" }];
+  const { play } = house("principal");
+  expect((await play([["read_page", {}], forget])).status).toBe("parked");
+  expect((await play([forget])).status).toBe("completed");
+});
+
 test("is forgotten when its time has come, or when it is told", async () => {
   const { play, clock, facts } = house("principal");
   await play([remember("likes tea")]);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
-import { answerOf, definePolicy, definePolicyRule, type Policy, type PolicyAnswer } from "./policy.ts";
+import { answerOf, definePolicy, definePolicyRule, type Policy, type PolicyAnswer, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
 
 const facts = {
@@ -39,6 +39,10 @@ const refunds = definePolicy({
 const said = (policy: Policy, request: PolicyRequest) => {
   const { effect, ruleId, code } = answerOf(policy, request);
   return [effect, ruleId, code];
+};
+
+const failing = async () => {
+  throw new Error("not there");
 };
 
 describe("a policy of TypeScript rules", () => {
@@ -94,6 +98,31 @@ describe("a policy of TypeScript rules", () => {
     });
     expect(said(late, refund(1))).toEqual(["deny", "later", "policy/evaluation-failed"]);
   });
+
+  test("P3 a promise that fails hurts nobody else", async () => {
+    const late = definePolicy({
+      name: "late",
+      version: "1",
+      rules: [{ id: "later", on: "tool", effect: "allow", when: failing as never, because: "it looks it up" }],
+    });
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => void unheard.push(reason);
+    process.on("unhandledRejection", hear);
+    expect(said(late, refund(1))).toEqual(["deny", "later", "policy/evaluation-failed"]);
+    expect(said({ ...refunds, evaluate: failing as never }, refund(1))[0]).toBe("deny");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
+  test.each([[undefined], [null], [true], ["allow"], [{}], [{ effect: "DENY" }], [{ effect: "toString" }]])(
+    "P3 a policy of somebody else that answers %j denies, also beside one that allows",
+    (answer) => {
+      const wild: Policy = { ...refunds, name: "wild", evaluate: () => answer as never };
+      expect(said(wild, refund(1))).toEqual(["deny", "wild", "policy/evaluation-failed"]);
+      expect(strictestAnswer([refunds, wild], refund(1))?.answer.effect).toBe("deny");
+    },
+  );
 
   test("a policy that is no policy of ours and throws denies", () => {
     const wild: Policy = {

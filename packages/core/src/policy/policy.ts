@@ -2,6 +2,7 @@ import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { unheard } from "../unheard.ts";
 import { checkNames } from "./names.ts";
 import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
@@ -31,7 +32,7 @@ export interface Policy {
   readonly kind: "policy";
   readonly name: string;
   readonly version: string;
-  /** Pure. What it throws is a denial. */
+  /** Pure. What it throws is a denial, and so is what is no answer, such as a promise. */
   readonly evaluate: (request: PolicyRequest) => PolicyAnswer;
   /**
    * The same policy for one compiled supervisor, whose names and schemas it is held against.
@@ -176,7 +177,10 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     } catch (thrown) {
       return failedRule(rule.id, reasonOf(thrown));
     }
-    if (typeof matches !== "boolean") return failedRule(rule.id, `it gave a ${typeof matches}, not a boolean`);
+    if (typeof matches !== "boolean") {
+      unheard(matches);
+      return failedRule(rule.id, `it gave a ${typeof matches}, not a boolean`);
+    }
     if (!matches) continue;
     // A denial is final; behind any other rule there may be one that cannot be evaluated (P3).
     if (rule.effect === "deny") {
@@ -192,13 +196,22 @@ export function failedRule(ruleId: string, reason: string): PolicyAnswer {
   return { effect: "deny", ruleId, because: reason, code: "policy/evaluation-failed" };
 }
 
-/** What a policy says, whatever it does. */
+/** What a policy says, whatever it does: what is no answer is a denial (P3). */
 export function answerOf(policy: Policy, request: PolicyRequest): PolicyAnswer {
   try {
-    return policy.evaluate(request);
+    const answer: unknown = policy.evaluate(request);
+    if (isAnswer(answer)) return answer;
+    unheard(answer);
+    return failedRule(policy.name, "it gave no answer");
   } catch (thrown) {
     return failedRule(policy.name, reasonOf(thrown));
   }
+}
+
+function isAnswer(answer: unknown): answer is PolicyAnswer {
+  if (typeof answer !== "object" || answer === null || !("effect" in answer)) return false;
+  const { effect } = answer;
+  return effect === "allow" || effect === "approve" || effect === "deny";
 }
 
 /** How a policy is called in a journal: `refunds@3`. */

@@ -3,6 +3,7 @@ import type { EffectContext } from "../effect/machine.ts";
 import { dispatchWindowMs } from "../effect/tries.ts";
 import { factsOf } from "./asked.ts";
 import { ruledBy } from "./denial.ts";
+import { tracks } from "./flows.ts";
 import type { Call, Work } from "./state.ts";
 
 /** A try of a call, as it leaves the run: intended, made, or looked up where nobody knows what became of the last one. */
@@ -104,6 +105,6 @@ function callBeforeOf({ tool, since }: Call, at: number): number | undefined {
 /** For whom a call is made, and what its agent has read. */
 function starterOf(work: Work, call: Call): Pick<CallToolCommand, "principal" | "conversationId" | "labels"> {
   const { starter, invocations } = work.state;
-  const labels = work.root.tracks ? invocations.get(call.invocation)?.labels : undefined;
+  const labels = tracks(work) ? invocations.get(call.invocation)?.labels : undefined;
   return { ...starter, ...(labels === undefined ? {} : { labels: [...labels] }) };
 }

@@ -141,6 +141,25 @@ describe("a guard or a map", () => {
     expect(bodies(entries, "handoff.delivered").map(({ agent: to }) => to)).toEqual(["clerk"]);
   });
 
+  test("that gives a promise which fails ends this run, and not the process", async () => {
+    const heard: unknown[] = [];
+    const hear = (reason: unknown) => void heard.push(reason);
+    process.on("unhandledRejection", hear);
+    const late = (async () => fail("late")()) as never;
+    const mapped = defineHandoff({ from: clerk, to: boss, map: late });
+    const { result } = await play({ ...both, handoffs: [mapped] }, [answers(clerk, write("a"))]);
+    expect(result).toMatchObject({ status: "failed", error: { code: "contract/not-json" } });
+    const guarded = defineHandoff({ from: clerk, to: boss, when: late, map: ({ text }) => ({ text }) });
+    const { result: stuck } = await play({ ...both, handoffs: [guarded] }, [answers(clerk, write("a"))]);
+    expect(stuck).toMatchObject({ status: "failed", error: { code: "supervisor/no-matching-handoff" } });
+    const unsure = { ...both, thresholds: [defineThreshold({ agent: clerk, atLeast: 0.7, read: late })] };
+    const { result: odd } = await play(unsure, [answers(clerk, write("a"))]);
+    expect(odd).toMatchObject({ status: "failed", error: { code: "guard/confidence-invalid" } });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(heard).toEqual([]);
+  });
+
   test("a failure may be a person's matter instead", async () => {
     const mapped = defineHandoff({ from: clerk, to: boss, map: fail("odd map") });
     const options = { ...both, handoffs: [mapped], onFailure: "escalate" };

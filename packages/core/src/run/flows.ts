@@ -14,6 +14,15 @@ import type { Call, Invocation, Work } from "./state.ts";
 
 /** A run's side of the flow rule: what it has read, what it has planned, and what becomes of a call (R9). */
 
+/**
+ * True where a run may have read what others wrote, or what is not for everybody: by the tools of its team, or in what it was
+ * handed over.
+ */
+export function tracks({ root, rules, state }: Work): boolean {
+  if (root.tracks || !rules.inputs) return root.tracks;
+  return state.labels.some((label) => isForeign(label, root.trusted) || isSensitive(label));
+}
+
 /** Keeps what was read, for where values come from. What goes beyond the bound is not kept (T1). */
 export function keepReading(
   work: Work,
@@ -23,8 +32,8 @@ export function keepReading(
   labels: LabelTable = {},
   trusts: readonly string[] = [],
 ): void {
-  const { state, root, rules } = work;
-  if (!root.tracks || !rules.flows) return;
+  const { state, rules } = work;
+  if (!rules.flows || !tracks(work)) return;
   const bytes = JSON.stringify(value).length;
   if (state.readingBytes + bytes > readingBytesMax) return;
   state.readingBytes += bytes;
@@ -55,7 +64,7 @@ export function answerOf(
   labels: readonly string[],
 ): { readonly marks: readonly Mark[]; readonly refusal?: OrchestrationError } {
   const { state, root, rules } = work;
-  if (!root.tracks || !rules.flows) return { marks: [] };
+  if (!rules.flows || !tracks(work)) return { marks: [] };
   const { trusted } = root;
   const marks = labels.some((label) => isForeign(label, trusted)) ? marksIn(output, state.readings, trusted) : [];
   const { cleared } = root;
@@ -77,6 +86,8 @@ function factsOf(work: Work, call: Pick<FlowFacts, "tool" | "input" | "labels">)
     plan: state.plan,
     rules: root.flows,
     trusted: root.trusted,
+    ...(work.rules.words ? {} : { parts: true }),
+    ...(work.rules.forgets ? {} : { forgets: true }),
     schemaOf: (source) => root.tools.get(source)?.outputSchema ?? findAgent(root, source)?.outputSchema,
   };
 }
@@ -95,7 +106,7 @@ const free: Judged = { because: [], planned: undefined };
 /** What the flow rule says of a call (F1-F4). Nobody can be asked about a read, so it is refused where a write would wait. */
 export function flowOf(work: Work, { agent, labels }: Invocation, tool: AnyTool, input: Json): Judged {
   const { root, rules } = work;
-  if (!root.tracks || !rules.flows) return free;
+  if (!rules.flows || !tracks(work)) return free;
   const { findings, planned } = judgeFlow(factsOf(work, { tool, input, labels }));
   const refused = findings.find(({ why }) => {
     const asked = root.flows[why] ?? (why === "egress" ? "deny" : "approve");

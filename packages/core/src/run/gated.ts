@@ -3,8 +3,10 @@ import { effectVerdict } from "../approval/case.ts";
 import { refusalOf, requestersOf, voterOf } from "../approval/decide.ts";
 import { type ErrorRecord, OrchestrationError } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
+import { fullGrant, narrow } from "../grant.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
+import { unionOf } from "../label/union.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { askPolicy } from "./asked.ts";
@@ -86,10 +88,19 @@ export function askJudge(work: Work, call: Call, as: Judge): void {
     agent: agent.name,
     payload,
     payloadHash: sha256(canonicalJson(payload)),
-    labels: { "": [...work.state.labels] },
-    grant: { effects: "read" },
+    labels: { "": [...readBefore(work, call, as)] },
+    grant: narrow(work.rules.judges ? team.grant : fullGrant, { effects: "read" }),
     judges: { effect: call.path, as },
   });
+}
+
+/**
+ * What a case carries: compliance reads the agent's own wish, and tells it what to revise; a reviewer reads a verdict too, and
+ * tells people.
+ */
+function readBefore({ state, rules }: Work, call: Call, as: Judge): readonly string[] {
+  const wisher = rules.labels && as === "compliance" ? state.invocations.get(call.invocation) : undefined;
+  return wisher?.labels ?? state.labels;
 }
 
 /** The nearest team around an instance that has such a judge; nothing: nobody judges its effects. */
@@ -105,7 +116,7 @@ export function teamWithJudge({ state }: Work, invocation: string, as: Judge): T
 
 function receive(work: Work, call: Call, envelope: Envelope): void {
   if (work.state.ending || envelope.type !== "effect.judged") return;
-  const { judge, output, error } = envelope.payload;
+  const { judge, output, labels, error } = envelope.payload;
   const expected =
     call.snapshot.state === "judging" ? "compliance" : call.snapshot.state === "preparing" ? "reviewer" : "";
   if (judge !== expected) return;
@@ -121,6 +132,9 @@ function receive(work: Work, call: Call, envelope: Envelope): void {
   call.verdict = { effect: call.path, verdict, ruleIds, reasons, conditions };
   work.note("effect.judged", call.path, call.verdict);
   if (verdict !== "revise") return tellCall(work, call, { type: verdict });
+  // The agent reads the judge's words, and with them what they were made of (R9).
+  const wisher = labels && work.state.invocations.get(call.invocation);
+  if (wisher) wisher.labels = unionOf(wisher.labels, labels);
   const said = [...reasons, ...conditions].join("; ") || ruleIds.join(", ");
   const data = { tool: call.tool.name, reasons: said, ruleIds: [...ruleIds], conditions: [...conditions] };
   tellCall(

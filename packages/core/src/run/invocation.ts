@@ -8,6 +8,7 @@ import type { Envelope, MessageType } from "../message.ts";
 import { once } from "../once.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import { compileSteps, firstStep, nextStep } from "../step.ts";
+import { unheard } from "../unheard.ts";
 import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
 import { dropCall, dropCallsOf } from "./call.ts";
@@ -338,10 +339,12 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
       if (invocation.judges) {
         const { effect, as } = invocation.judges;
         work.note("handoff.returned", path, { message: `${path}:returned`, agent: agent.name, output });
-        return work.send("effect.judged", path, effect, `${path}:returned`, { judge: as, output });
+        const carried = work.rules.labels ? { labels: invocation.labels } : {};
+        return work.send("effect.judged", path, effect, `${path}:returned`, { judge: as, output, ...carried });
       }
       const threshold = work.state.teams.get(invocation.team)?.definition.thresholds.get(agent.name);
-      const confidence = threshold ? safely(() => threshold.read(output as never)) : undefined;
+      const confidence: unknown = threshold ? safely(() => threshold.read(output as never)) : undefined;
+      if (typeof confidence !== "number") unheard(confidence);
       const message = `${path}:returned`;
       work.note("handoff.returned", path, {
         message,

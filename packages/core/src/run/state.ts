@@ -392,6 +392,16 @@ export interface Rules {
   readonly flows: boolean;
   /** Who approves for somebody else has no second voice of their own (R8). */
   readonly voices: boolean;
+  /** A join carries the labels of all branches, and an agent that shall revise those of what its judge has read (R9). */
+  readonly labels: boolean;
+  /** A judge may use what its team may (R6). */
+  readonly judges: boolean;
+  /** A part of a word that a person has said, such as of a path, is not their word (R9). */
+  readonly words: boolean;
+  /** What a run was handed is labelled as it came, also where its own team reads nothing foreign (R9). */
+  readonly inputs: boolean;
+  /** No foreign text has an item of a memory forgotten (R9). */
+  readonly forgets: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

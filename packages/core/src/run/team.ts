@@ -9,6 +9,7 @@ import { parseWith } from "../schema.ts";
 import { firstStep, nextStep, type StepTable } from "../step.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
+import { unheard } from "../unheard.ts";
 import { askPolicy } from "./asked.ts";
 import { revokedError } from "./denial.ts";
 import { answerOf } from "./flows.ts";
@@ -81,7 +82,11 @@ function receive(work: Work, team: Team, envelope: Envelope): void {
     case "handoff.returned": {
       const { agent, output, branch, labels } = envelope.payload;
       const result = team.results.get(agent);
-      team.labels.set(agent, { input: team.labels.get(agent)?.input ?? [], output: labels });
+      const known = team.labels.get(agent);
+      // A join reads what each branch has said, also where the same agent says it.
+      const isJoined = branch !== undefined && work.rules.labels;
+      const said = isJoined ? unionOf(known?.output ?? [], labels) : labels;
+      team.labels.set(agent, { input: known?.input ?? [], output: said });
       team.results.set(agent, { input: result?.input ?? null, output });
       if (branch !== undefined) {
         team.branches = { ...team.branches, [branch]: output };
@@ -212,6 +217,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
           new OrchestrationError("contract/map-threw", { contract: edge.name, reason: reasonOf(thrown) }),
         );
       }
+      if (typeof question !== "string") unheard(question);
       const text = String(question);
       const asking = { agent: edge.from, path: team.path, labels: labelsOf(work, team, edge.name, undefined) };
       const judged = askPolicy(work, asking, { edge: "message", to: edge.of, text });
@@ -233,6 +239,7 @@ function obey(work: Work, team: Team, command: SupervisorCommand, event: Supervi
         packet = { output: team.chosenFrom ?? null, packetFailed: reasonOf(thrown) };
       }
       const plain = plainJson(packet);
+      if (!plain.ok) unheard(packet);
       return endAs(
         work,
         team,
@@ -335,6 +342,7 @@ function make(
   }
   const plain = plainJson(payload);
   if (!plain.ok) {
+    unheard(payload);
     const error = new OrchestrationError("contract/not-json", { contract: edge.name, ...plain.fault });
     return reject(work, team, edge.name, agent, "sender", error);
   }

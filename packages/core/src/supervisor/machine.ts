@@ -1,6 +1,7 @@
 import { type AnyStateMachine, assign, createMachine } from "xstate";
 import type { Edge } from "../handoff.ts";
 import type { Threshold } from "../threshold.ts";
+import { unheard } from "../unheard.ts";
 
 /**
  * The supervisor as a pure XState machine, compiled from its edges (R2). An event goes in, a snapshot and named
@@ -100,7 +101,9 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
       if (view.faults.length > 0) return false;
       if (!edge.when) return true;
       try {
-        return edge.when(view.output as never, view.sourcesOf(edge) as never) === true;
+        const said: unknown = edge.when(view.output as never, view.sourcesOf(edge) as never);
+        if (typeof said !== "boolean") unheard(said);
+        return said === true;
       } catch (thrown) {
         view.faults.push({ edge: edge.name, thrown });
         return false;
@@ -112,6 +115,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
     try {
       const confidence: unknown = threshold.read(view.output as never);
       if (typeof confidence !== "number" || !(confidence >= 0 && confidence <= 1)) {
+        unheard(confidence);
         view.faults.push({ edge: `confidence of ${threshold.agent}`, thrown: confidence, notConfidence: true });
         return false;
       }
