@@ -237,9 +237,9 @@ export async function appendHere(
   expectedSeq: number,
 ): Promise<Appended> {
   if (head.seq !== expectedSeq || !isLinked(head.hash, batch)) {
-    if (head.hash === batch.hash) return { ok: true };
+    if (head.hash === batch.hash) return { ok: true, isKnown: true };
     const known = await ctx.get<readonly Batch[]>(batchKey(batch.firstSeq));
-    if (known?.some(({ hash }) => hash === batch.hash)) return { ok: true };
+    if (known?.some(({ hash }) => hash === batch.hash)) return { ok: true, isKnown: true };
     return { ok: false, actual: head.seq };
   }
   setBatches(ctx, [batch]);
@@ -312,12 +312,14 @@ export function streamObject(sdk: typeof Sdk, names: Names) {
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
         const head = (await ctx.get<Head>("head")) ?? { seq: 0, hash: "" };
         const appended = await appendHere(ctx, head, batch, expectedSeq);
-        if (appended.ok) ctx.set("head", { seq: batch.lastSeq, hash: batch.hash } satisfies Head);
-        if (appended.ok && record) {
+        // What came with one that is known was done with it, and the stream may have gone on since.
+        if (!appended.ok || appended.isKnown) return appended;
+        ctx.set("head", { seq: batch.lastSeq, hash: batch.hash } satisfies Head);
+        if (record) {
           ctx.set("record", record);
           await indexRun(sdk, names, ctx, record);
         }
-        if (appended.ok && expectedSeq === 0) {
+        if (expectedSeq === 0) {
           const [tenant = ""] = ctx.key.split("/");
           await note(sdk, names, ctx, streamsText(tenant), ctx.key.slice(tenant.length + 1));
         }

@@ -210,7 +210,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       {},
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
         const appended = await appendHere(ctx, await headHere(ctx), batch, expectedSeq);
-        if (!appended.ok || !record) return appended;
+        if (!appended.ok || appended.isKnown || !record) return appended;
         ctx.set("record", record);
         const to = `${record.supervisor}@${record.definitionHash}`;
         if (to !== definition) {
