@@ -242,7 +242,6 @@ class ClusterEngine implements RestateEngine {
     try {
       await this.ready();
       if (event.type === "run.started") await this.#drains.assertOpen(key, definition);
-      this.journal.noteHome(key, definition);
       this.#watchers.resumed(runText(key));
       if (event.type !== "run.started" || !(await this.#beginHere(key, definition, event))) {
         const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
@@ -253,6 +252,8 @@ class ClusterEngine implements RestateEngine {
           acked = await this.#client.call<Acked>(to, { definition, event });
         }
         if (acked.error) throw errorFrom(acked.error);
+        // Not before: another version may have begun the run, which is then where that is.
+        if (event.type === "run.started") this.journal.noteHome(key, definition);
       }
     } finally {
       this.#delivering--;

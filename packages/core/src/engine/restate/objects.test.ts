@@ -42,6 +42,8 @@ function cluster() {
   const states = new Map<string, Map<string, unknown>>();
   const drives: Drive[] = [];
   const signals: { readonly id: string; readonly name: string }[] = [];
+  /** What the index was told, and where runs were sent to be driven. */
+  const log: string[] = [];
   const acked = new Map<string, unknown>();
   const call = async (service: string, key: string, method: string, parameter: unknown): Promise<unknown> => {
     const state = states.get(`${service}/${key}`) ?? new Map<string, unknown>();
@@ -60,17 +62,20 @@ function cluster() {
       genericSend: (to: { service: string; parameter: Activation }) => {
         const id = `inv_${drives.length + 1}`;
         drives.push({ ...to.parameter, service: to.service, id });
+        log.push(`drive ${to.service}`);
         return { invocationId: Promise.resolve(id) };
       },
     };
-    // The index is told, and not played.
-    if (service === names.index) return undefined;
+    if (service === names.index) {
+      if (method === "put") log.push(`index ${(parameter as { record: RunRecord }).record.definitionHash}`);
+      return undefined;
+    }
     const handler = objects.find(({ name }) => name === service)?.handlers[method];
     if (!handler) throw new Error(`nobody serves ${service}/${method}`);
     return handler(ctx, parameter);
   };
   const front = (method: string, parameter: unknown) => call(names.front, run, method, parameter);
-  return { call, front, drives, signals, acked, states };
+  return { call, front, drives, signals, acked, states, log };
 }
 
 const drafts: Draft[] = [{ type: "run.resumed", at: 1, path: "", cause: 0, body: { reason: "a test" } } as never];
@@ -85,6 +90,8 @@ const recordOf = (definition: string, { lastSeq }: Batch, status: RunRecord["sta
   const [supervisor = "", definitionHash = ""] = definition.split("@");
   return { tenant: "acme", runId: "run_1", supervisor, definitionHash, status, startedAt: 1, updatedAt: 1, lastSeq };
 };
+const started = { id: "start", type: "run.started", path: "", body: {} };
+const told = { id: "c", type: "cancel.requested", path: "", body: {} };
 
 test("O2 an append that comes a second time behind the next one changes nothing: the stream still ends where it did", async () => {
   const { call } = cluster();
@@ -108,4 +115,57 @@ test("O2 a record that comes a second time does not take back what the stream's 
   await append(second, "completed");
   await append(first, "parked");
   expect(await call(names.stream, "acme/run/run_1", "record", {})).toMatchObject({ status: "completed" });
+});
+
+test("O4 a start under one key by a second version is refused, although the run rests by then", async () => {
+  const { front, drives, acked } = cluster();
+  await front("put", { definition: v1, event: started });
+  await front("shut", { id: "inv_1", heard: 0, left: [] });
+  await front("put", { definition: v2, event: started, ack: "second" });
+  expect(drives.map(({ service }) => service)).toEqual([names.driveOf(v1)]);
+  expect(acked.get("second")).toMatchObject({ error: { code: "journal/conflict" } });
+  expect(await front("home", {})).toBe(v1);
+});
+
+test("O4 what comes for a run that has moved, and a timer that was set before, go where it is", async () => {
+  const { call, front, drives } = cluster();
+  await front("put", { definition: v1, event: started });
+  await call(names.driveOf(v1), run, "append", { batch: first, expectedSeq: 0, record: recordOf(v1, first) });
+  await front("shut", { id: "inv_1", heard: 0, left: [] });
+  await call(names.driveOf(v1), run, "append", { batch: second, expectedSeq: 1, record: recordOf(v2, second) });
+  expect(await front("wake", { definition: v1 })).toBe(true);
+  expect(drives.at(-1)).toMatchObject({ service: names.driveOf(v2), sent: [], fresh: false });
+  await front("shut", { id: "inv_2", heard: 0, left: [] });
+  await front("put", { definition: v1, event: told });
+  expect(drives.at(-1)).toMatchObject({ service: names.driveOf(v2), sent: [{ event: told }] });
+});
+
+test("O4 what was rung to an activation that has nobody to drive it goes along when its run moves", async () => {
+  const { call, front, drives, signals, log } = cluster();
+  await front("put", { definition: v1, event: started });
+  await front("put", { definition: v1, event: told, ack: "a" });
+  await call(names.driveOf(v2), run, "adopt", { batches: [first, second], record: recordOf(v2, second) });
+  expect(drives.at(-1)).toMatchObject({ service: names.driveOf(v2), sent: [{ event: told, ack: "a" }] });
+  // What the index is told of the move comes before what it is told of what comes then.
+  expect(log.slice(-2)).toEqual(["index hash2", `drive ${names.driveOf(v2)}`]);
+  await front("put", { definition: v2, event: { ...told, id: "d" } });
+  expect(signals.at(-1)).toEqual({ id: "inv_2", name: "event 1" });
+});
+
+test("K2 a migration that comes a second time, because its answer was lost, is told where the run went and known there", async () => {
+  const { call } = cluster();
+  await call(names.driveOf(v1), run, "append", { batch: first, expectedSeq: 0, record: recordOf(v1, first) });
+  const moved = { batch: second, expectedSeq: 1, record: recordOf(v2, second) };
+  expect(await call(names.driveOf(v1), run, "append", moved)).toMatchObject({ ok: true });
+  expect(await call(names.driveOf(v1), run, "append", moved)).toEqual({ ok: false, actual: 0, moved: v2 });
+  expect(await call(names.driveOf(v2), run, "append", moved)).toMatchObject({ ok: true });
+});
+
+test("O3 an event for a run that nobody has begun leaves nothing behind, and takes the run from nobody", async () => {
+  const { front, drives, states } = cluster();
+  await front("put", { definition: v1, event: told });
+  await front("shut", { id: "inv_1", heard: 0, left: [], nothing: true });
+  expect(states.get(`${names.front}/${run}`)?.size).toBe(0);
+  await front("put", { definition: v2, event: started });
+  expect(drives.at(-1)).toMatchObject({ service: names.driveOf(v2), fresh: true });
 });

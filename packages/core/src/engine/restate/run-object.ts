@@ -1,5 +1,5 @@
 import type * as Sdk from "@restatedev/restate-sdk";
-import { isUnfinished } from "../../journal/listing.ts";
+import { definitionOf, isUnfinished } from "../../journal/listing.ts";
 import type { RunKey } from "../../port/engine.ts";
 import type { Batch, RunRecord } from "../../port/journal.ts";
 import type { Activity } from "./activity.ts";
@@ -162,6 +162,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         left,
         ...(handOver ? { handOver } : {}),
         ...(isEnded ? { ended: true } : {}),
+        ...(fresh && stored.length === 0 ? { nothing: true } : {}),
       } satisfies Shut);
       if (!wake || !worker.timers || left.length > 0 || handOver) return;
       ctx.genericSend({
@@ -209,22 +210,20 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     append: sdk.handlers.object.exclusive(
       {},
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
+        const moved = await ctx.get<string>("moved");
+        if (moved) return { ok: false, actual: 0, moved };
         const appended = await appendHere(ctx, await headHere(ctx), batch, expectedSeq);
         if (!appended.ok || appended.isKnown || !record) return appended;
         ctx.set("record", record);
-        const to = `${record.supervisor}@${record.definitionHash}`;
-        if (to !== definition) {
-          const batches = await readHere(ctx);
-          await callObject(sdk, ctx, {
-            service: names.driveOf(to),
-            method: "adopt",
-            key: ctx.key,
-            parameter: { batches, record } satisfies Loaded,
-          });
-          ctx.clearAll();
-          ctx.set("moved", to);
+        const to = definitionOf(record);
+        if (to === definition) {
+          await indexRun(sdk, names, ctx, record);
+          return appended;
         }
-        await indexRun(sdk, names, ctx, record);
+        const parameter = { batches: await readHere(ctx), record } satisfies Loaded;
+        await callObject(sdk, ctx, { service: names.driveOf(to), method: "adopt", key: ctx.key, parameter });
+        ctx.clearAll();
+        ctx.set("moved", to);
         return appended;
       },
     ),
@@ -236,7 +235,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         if (head.seq >= (batches.at(-1)?.lastSeq ?? 0)) return;
         ctx.clearAll();
         setBatches(ctx, batches);
-        if (record) ctx.set("record", record);
+        if (record) {
+          ctx.set("record", record);
+          await indexRun(sdk, names, ctx, record);
+        }
+        // Last: from here on the run may go on.
+        await callObject(sdk, ctx, { service: names.front, method: "move", key: ctx.key, parameter: { definition } });
       },
     ),
     erase: (ctx: Sdk.ObjectContext, { before }: { readonly before?: number }): Promise<Erased> =>

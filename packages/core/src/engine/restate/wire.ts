@@ -74,6 +74,8 @@ export interface Shut extends Heard {
   readonly handOver?: true;
   /** The run has ended: what is still to wake it is stopped at its front. */
   readonly ended?: true;
+  /** There is no such run: nothing was stored of it, by nobody. */
+  readonly nothing?: true;
 }
 /** What the index is told of a run. */
 export interface Listed {
