@@ -88,6 +88,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     const stored: Batch[] = [];
     let kept = 0;
     let heard = 0;
+    let isEnded = false;
     let activity: Activity | undefined;
     // From here on the shell may never be heard of again: what it would say at its end is said now.
     const onAttemptEnd = () => {
@@ -123,7 +124,6 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       let step = nextStep();
       let bell = nextBell();
       let done: Flush["done"];
-      let isEnded = false;
       while (!done) {
         const arrival = await sdk.RestatePromise.race([step, bell]);
         if (arrival.kind === "rung") {
@@ -175,8 +175,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         idempotencyKey: `wake ${wake.at}`,
       });
     } catch (thrown) {
-      // Somebody has ended the invocation for good: its steps' results go with it.
-      if (thrown instanceof sdk.TerminalError && kept < stored.length) keep();
+      if (thrown instanceof sdk.TerminalError) {
+        // Somebody has ended the invocation for good: its steps' results go with it, and whoever comes next begins anew.
+        if (kept < stored.length) keep();
+        activity?.abandon();
+        front("shut", { id, heard, left: [], ...(isEnded ? { ended: true } : {}) } satisfies Shut);
+      }
       throw thrown;
     } finally {
       attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
