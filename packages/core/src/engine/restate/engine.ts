@@ -199,7 +199,10 @@ class ClusterEngine implements RestateEngine {
     const done = (async () => {
       await before;
       const sdk = await loadSdk();
-      this.#port ??= openPort(sdk, worker, this.#logger);
+      this.#port ??= openPort(sdk, worker, this.#logger).catch((thrown: unknown) => {
+        this.#port = undefined; // Whoever has it now may be gone the next time.
+        throw thrown;
+      });
       const port = await this.#port;
       const parts = this.#workerParts();
       const { mailbox = 64 } = this.#options;
