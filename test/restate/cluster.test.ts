@@ -91,6 +91,29 @@ test("a paused run says that it is, is listed with its reason, and goes on when 
   expect((await run.result()).status).toBe("cancelled");
 });
 
+test("a run whose activation is cancelled in the cluster leaves its place to others, and goes on with what comes next", async () => {
+  const { namespace, idsOf } = installation();
+  const { ingress, admin, identityKey } = nodes;
+  const identityKeys = identityKey === undefined ? [] : [identityKey];
+  const engine = restateEngine({ ingress, admin, namespace, worker: { port: 0, identityKeys }, driving: 1 });
+  started.push(engine);
+  const gate = makeGate();
+  let turn = 0;
+  const say = () => (turn++ === 0 ? gate.pass().then(() => finish("late")) : finish("ok"));
+  const desk = makeDesk({ engine, model: turns({ clerk: [say] }) });
+  const run = await desk.start(input, start);
+  await gate.reached;
+  const [running = ""] = await idsOf("running");
+  expect((await fetch(`${admin[0]}/invocations/${running}/cancel`, { method: "PATCH" })).ok).toBe(true);
+  await until("its end", async () => (await idsOf("running")).length === 0);
+  const other = await desk.start(input, start);
+  expect((await other.result()).status).toBe("completed");
+  await run.cancel("x");
+  expect((await run.result()).status).toBe("cancelled");
+  gate.open();
+  await engine.idle();
+}, 60_000);
+
 test("G4 a worker that closes right behind the end of its runs leaves no call behind, and its deployment can be removed", async () => {
   const { namespace, open } = installation();
   const engine = open({});

@@ -1,6 +1,6 @@
 import { approverKey, type EntryBodies, ed25519Signer, operator, verifyChain } from "@remit/core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Nodes } from "../../scripts/restate/server.mjs";
+import { freePorts, type Nodes } from "../../scripts/restate/server.mjs";
 import { Bank, done, finds, makeAgency, makeCaller } from "../contract/engine-agency.ts";
 import { call, turns } from "../contract/engine-desk.ts";
 import { input, start, tenant } from "../contract/engine-kit.ts";
@@ -111,3 +111,42 @@ test("R7 a specialist's worker that goes away at work is taken over by another o
   const entries = await run.entries();
   expect(entries.filter(({ type }) => type === "delegation.ended")).toHaveLength(1);
 });
+
+test("a caller that is cancelled while its specialist's worker is away has nothing done when that comes back", async ({
+  skip,
+}) => {
+  skip(!isAll, long);
+  const namespace = "agency3";
+  const [port = 0] = await freePorts(1);
+  const bank = new Bank();
+  const script = { triage: [finds("7")], clerk: [[call("pay_back", "7")], done("7")] };
+  const work = () => {
+    const engine = openEngine(nodes, namespace, { port });
+    started.push(engine);
+    return makeAgency({ engine, model: turns(script), bank });
+  };
+  const agency = work();
+  await agency.ready();
+  const desks = openEngine(nodes, namespace, { deadlineMs: 3_000 });
+  started.push(desks);
+  const desk = makeCaller({ engine: desks, model: turns(script) });
+  await desks.ready();
+  await started[0]?.close();
+  const run = await desk.start(input, start);
+  const sent = () =>
+    nodes.query(
+      `SELECT id FROM sys_invocation WHERE target_service_name LIKE '${namespace}.run.refunds.%' AND status <> 'completed'`,
+    );
+  await expect.poll(async () => (await sent()).length, { timeout: 10_000 }).toBeGreaterThan(0);
+  await run.cancel("the customer is gone");
+  expect((await run.result()).status).toBe("cancelled");
+  // What may have begun is not said to have been refused.
+  const types = (await run.entries()).map(({ type }) => type);
+  expect(types).toContain("delegation.recalled");
+  expect(types).not.toContain("delegation.refused");
+  const again = work();
+  await again.ready();
+  await expect.poll(async () => (await sent()).length, { timeout: 20_000 }).toBe(0);
+  expect(await again.supervisor.list({ tenant })).toMatchObject([{ status: "cancelled" }]);
+  expect(bank.calls).toEqual([]);
+}, 120_000);

@@ -181,6 +181,25 @@ test("D4 a start that comes in behind the removal of its version is told so, kep
   expect(await again.list({ tenant })).toHaveLength(1);
 });
 
+test("V3 two versions that start under one key have one run, also when the first one's rests by the time that the second comes in", async () => {
+  const open = installation();
+  const first = desk(open(), one);
+  const run = await first.start({ to: "a", amountCents: 900 }, { tenant, principal, idempotencyKey: "k" });
+  expect(await run.settled()).toBe("parked");
+  const young = open();
+  const second = desk(young, two);
+  const entries = await run.entries();
+  const [begun] = entries;
+  if (begun?.type !== "run.started") throw new Error("it has not begun");
+  // As its start sends it, which has looked for the run a moment before it was there.
+  const body = { ...begun.body, definitionHash: second.definition.hash };
+  const event = { id: "start", type: "run.started", path: "", body } as const;
+  const late = young.deliver({ tenant, runId: run.id }, `desk@${second.definition.hash}`, event);
+  expect(await errorOf(late)).toMatchObject({ code: "journal/conflict" });
+  expect(await (await second.find(run.id, { tenant })).entries()).toEqual(entries);
+  expect(await second.list({ tenant })).toHaveLength(1);
+}, 60_000);
+
 test("an operator rolls a version out by the command line: look, drain, remove; exit codes say what is still needed", async ({
   skip,
 }) => {

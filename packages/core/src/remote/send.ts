@@ -290,12 +290,14 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
           if (record && isEnd(record.status)) return standing(key, command, record);
           const definition = record && `${record.supervisor}@${record.definitionHash}`;
           const at = definition ?? (await served.find(specialist))?.definition;
-          if (at === undefined || (!record && engine.routes)) {
-            return refusedBy(command, new OrchestrationError("agent/cancelled", { agent: command.agent, reason }));
-          }
+          const nothing = () =>
+            refusedBy(command, new OrchestrationError("agent/cancelled", { agent: command.agent, reason }));
+          if (at === undefined) return nothing();
           const principal = { id: own, kind: "service", roles: [], authenticated: false } as const;
           const event = { id, type: "cancel.requested", path: "", body: { reason, principal } } as const;
           await deliver(specialist, to, at, event);
+          // Where events are acknowledged in the order in which they came, a start before this one has begun it by now (S2).
+          if (!record && engine.routes && !(await journal.findRun(to.tenant, run))) return nothing();
           await watched(to, endWithinMs, over.signal, ({ status }) => isEnd(status));
           const now = await journal.findRun(to.tenant, run);
           return now && isEnd(now.status) ? standing(key, command, now) : undefined;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { OrchestrationError } from "../../errors.ts";
 import { type Draft, emptyHead, sealBatch } from "../../journal/chain.ts";
 import { memoryJournal } from "../../journal/memory.ts";
-import { systemClock } from "../../port/clock.ts";
+import { type Clock, systemClock } from "../../port/clock.ts";
 import type { RunHost, RunSession } from "../../port/engine.ts";
 import { Activity } from "./activity.ts";
 import type { Loaded } from "./wire.ts";
@@ -13,13 +14,17 @@ const batch = () => {
   return sealed;
 };
 
-function activityOf(drive: (session: RunSession) => Promise<void>, loaded: Loaded = { batches: [] }): Activity {
+function activityOf(
+  drive: (session: RunSession) => Promise<void>,
+  loaded: Loaded = { batches: [] },
+  clock: Clock = systemClock(),
+): Activity {
   const host: RunHost = { drive, execute: () => Promise.reject(new Error("nothing is submitted here")) };
   return new Activity({
     key: { tenant: "acme", runId: "run_1" },
     host,
     journal: memoryJournal(),
-    clock: systemClock(),
+    clock,
     wall: systemClock(),
     salt,
     mailbox: 4,
@@ -84,4 +89,41 @@ test("the newest of several snapshots goes with the step, and goes once", async 
   const last = await activity.flush();
   expect(last.done).toBeDefined();
   expect(last).not.toHaveProperty("snapshot");
+});
+
+test("of an activation that is lost, or that waits until the journal is back, no timer is left", async () => {
+  let open = 0;
+  const clock: Clock = {
+    now: () => 0,
+    at: () => {
+      open++;
+      return { cancel: () => void open-- };
+    },
+  };
+  const arm = (session: RunSession) =>
+    session.submit({ type: "startTimer", id: "deadline", path: "", dueAt: 86_400_000, durable: true, holds: true });
+  const lost = activityOf(
+    async (session) => {
+      arm(session);
+      await session.next();
+    },
+    { batches: [] },
+    clock,
+  );
+  const flushing = lost.flush().catch(() => {});
+  await expect.poll(() => open).toBe(1);
+  lost.abandon();
+  await flushing;
+  await lost.rest();
+  expect(open).toBe(0);
+  const away = activityOf(
+    async (session) => {
+      arm(session);
+      throw new OrchestrationError("journal/unavailable", { reason: "away" });
+    },
+    { batches: [] },
+    clock,
+  );
+  await expect(away.flush()).rejects.toMatchObject({ code: "journal/unavailable" });
+  expect(open).toBe(0);
 });

@@ -295,12 +295,12 @@ export class Activity {
         : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
     }
     leave();
-    // Of a run that has ended nothing is left to be said: its last step said it.
-    if (this.#lost || this.#done) return;
+    // Of a run that has ended nothing is left to be said: its last step said it. Its timers go with the session.
+    if (this.#lost || this.#done) return void this.#session.end(failure);
     // What is away for a moment is waited for by the cluster, which tries the activation again.
     if (failure && isPassing(failure)) {
-      this.#session.stop();
       this.#broken = { error: failure };
+      this.#session.end(failure);
       return this.#wakeUp();
     }
     const dueAt = this.#session.nextDue;

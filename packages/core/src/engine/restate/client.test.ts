@@ -1,7 +1,9 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { OrchestrationError } from "../../errors.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import { quoted, restateClient } from "./client.ts";
+import { quoted, restateClient, waitingClock } from "./client.ts";
 
 const to = { service: "s.Front", key: "acme/run_1", handler: "deliver" };
 const answer = (status: number, body: unknown) => new Response(JSON.stringify(body), { status });
@@ -50,8 +52,9 @@ test("K1 what keeps an answer away is told by code: no node, no quorum, no worke
     [refusedBy, "engine/unreachable"],
     [never, "engine/no-answer"],
     [rows([]), "engine/no-answer"],
-    [rows([{ id: "inv_1", status: "backing-off", failure: "refused" }]), "engine/no-worker"],
-    [rows([{ id: "inv_1", status: "paused", failure: null }]), "engine/run-paused"],
+    [rows([{ id: "inv_1", status: "backing-off", failure: "refused", service: "s.run.desk.1" }]), "engine/no-worker"],
+    [rows([{ id: "inv_1", status: "paused", failure: null, service: "s.Front" }]), "engine/run-paused"],
+    [rows([{ id: "inv_1", status: "paused", failure: null, service: "s2.Front" }]), "engine/no-answer"],
     [() => answer(404, {}), "engine/not-deployed"],
     [() => answer(500, {}), "engine/refused"],
     [() => answer(503, {}), "engine/no-answer"],
@@ -62,6 +65,20 @@ test("K1 what keeps an answer away is told by code: no node, no quorum, no worke
     expect(OrchestrationError.is(error) ? error.code : error).toBe(code);
     stop();
   }
+});
+
+test("K1 what a node took before its connection broke is not said to have reached nobody", async () => {
+  const node = createServer(({ socket }) => {
+    // It dies with the request: from here on nobody is there.
+    node.close();
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
+  const ingress = [`http://127.0.0.1:${(node.address() as AddressInfo).port}`];
+  const closed = new AbortController().signal;
+  const client = restateClient({ ingress, admin: [], clock: waitingClock, deadlineMs: 400, closed });
+  expect(await errorOf(client.call(to, {}))).toMatchObject({ code: "engine/no-answer" });
+  expect(await errorOf(client.call(to, {}))).toMatchObject({ code: "engine/unreachable" });
 });
 
 test("an admin port that is away is said to be", async () => {

@@ -106,7 +106,7 @@ export function restateClient(options: ClientOptions): RestateClient {
           closed.throwIfAborted();
           last = thrown;
           if (thrown instanceof Refused && !thrown.isPassing) throw refused(thrown, to);
-          if (thrown instanceof Refused || isTimeout(thrown)) reached = true;
+          if (thrown instanceof Refused || isTimeout(thrown) || isBroken(thrown)) reached = true;
           turn++;
         }
       }
@@ -124,11 +124,14 @@ export function restateClient(options: ClientOptions): RestateClient {
       return new OrchestrationError("engine/unreachable", data, { cause });
     }
     try {
-      const rows = await rowsOf<{ readonly id: string; readonly status: string; readonly failure: string | null }>(
-        "SELECT id, status, last_failure AS failure FROM sys_invocation " +
+      const found = await rowsOf<Failing>(
+        "SELECT id, status, last_failure AS failure, target_service_name AS service FROM sys_invocation " +
           `WHERE target_service_key = ${quoted(to.key)} AND status IN ('paused', 'backing-off')`,
         diagnoseMs,
       );
+      // Another installation of the cluster may have an object of the same name.
+      const [namespace] = to.service.split(".");
+      const rows = found.filter(({ service }) => service.startsWith(`${namespace}.`));
       const paused = rows.find(({ status }) => status === "paused");
       if (paused) return new OrchestrationError("engine/run-paused", { ...where, invocation: paused.id }, { cause });
       const [failing] = rows;
@@ -191,6 +194,14 @@ export function restateClient(options: ClientOptions): RestateClient {
   };
 }
 
+/** A call that does not come forward. */
+interface Failing {
+  readonly id: string;
+  readonly status: string;
+  readonly failure: string | null;
+  readonly service: string;
+}
+
 /** A deployment as the admin port lists it. */
 export interface Deployment {
   readonly id: string;
@@ -226,6 +237,14 @@ class Refused extends Error {
 function refused(thrown: Refused, { service, key }: Target): OrchestrationError {
   if (thrown.status === 404) return new OrchestrationError("engine/not-deployed", { service, key }, { cause: thrown });
   return new OrchestrationError("engine/refused", { service, reason: thrown.message }, { cause: thrown });
+}
+
+/** True where a connection was there, and broke behind the request: that may have been taken. */
+function isBroken(thrown: unknown): boolean {
+  const { code } = ((thrown as Error).cause ?? {}) as { readonly code?: unknown };
+  return ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"].includes(
+    String(code),
+  );
 }
 
 function isTimeout(thrown: unknown): boolean {

@@ -200,7 +200,10 @@ class ClusterEngine implements RestateEngine {
     const done = (async () => {
       await before;
       const sdk = await loadSdk();
-      this.#port ??= openPort(sdk, worker, this.#logger);
+      this.#port ??= openPort(sdk, worker, this.#logger).catch((thrown: unknown) => {
+        this.#port = undefined; // Whoever has it now may be gone the next time.
+        throw thrown;
+      });
       const port = await this.#port;
       const parts = this.#workerParts();
       const { mailbox = 64 } = this.#options;
@@ -243,7 +246,6 @@ class ClusterEngine implements RestateEngine {
     try {
       await this.ready();
       if (event.type === "run.started") await this.#drains.assertOpen(key, definition);
-      this.journal.noteHome(key, definition);
       this.#watchers.resumed(runText(key));
       if (event.type !== "run.started" || !(await this.#beginHere(key, definition, event))) {
         const to = { service: this.#names.front, key: runText(key), handler: "deliver" };
@@ -254,6 +256,8 @@ class ClusterEngine implements RestateEngine {
           acked = await this.#client.call<Acked>(to, { definition, event });
         }
         if (acked.error) throw errorFrom(acked.error);
+        // Not before: another version may have begun the run, which is then where that is.
+        if (event.type === "run.started") this.journal.noteHome(key, definition);
       }
     } finally {
       this.#delivering--;

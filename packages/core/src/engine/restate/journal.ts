@@ -15,7 +15,6 @@ import {
   type Loaded,
   type Names,
   runText,
-  shelfText,
   shelfTexts,
   streamsText,
   streamText,
@@ -164,9 +163,8 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
     const service = names.driveOf(home);
     const { batches, moved } = await readTables(service, runText(key));
     const last = batches.at(-1);
-    if (moved !== undefined || last?.lastSeq !== expectedSeq || !isLinked(last.hash, batch)) {
-      return { ok: false, actual: last?.lastSeq ?? 0 };
-    }
+    if (moved !== undefined) return { ok: false, actual: 0, moved };
+    if (last?.lastSeq !== expectedSeq || !isLinked(last.hash, batch)) return { ok: false, actual: last?.lastSeq ?? 0 };
     const to = definitionOf(record as RunRecord);
     await ask(names.driveOf(to), runText(key), "adopt", { batches: [...batches, batch], record });
     const bytes = [...Buffer.from(JSON.stringify(to))];
@@ -175,7 +173,6 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
       // A service that is not deployed cannot be changed; nor will anybody be sent there, for the front knows better.
       if (!OrchestrationError.is(thrown, "engine/refused")) throw thrown;
     });
-    await ask(names.index, shelfText(key), "put", { record });
     return { ok: true };
   };
   const shelf = (name: string): Promise<Shelf> => ask(names.index, name, "read");
@@ -256,26 +253,31 @@ export function restateJournal(options: RestateJournalOptions): RestateJournal {
 
   const append = async (key: StreamKey, batch: Batch, expectedSeq: number, record?: RunRecord): Promise<void> => {
     const run = key.kind === "run" ? runKeyOfStream(key) : undefined;
-    const home = run && (await homeOf(run));
-    const service = home === undefined ? names.stream : names.driveOf(home);
-    const name = run && home !== undefined ? runText(run) : streamText(key);
     const wanted: Append = { batch, expectedSeq, ...(record === undefined ? {} : { record }) };
-    const moves = run && home !== undefined && record && definitionOf(record) !== home;
-    const appended = await ask<Appended>(service, name, "append", wanted, moves ? lookMs : undefined).catch(
-      (thrown: unknown) => {
-        const { cause } = thrown as { readonly cause?: unknown };
-        const isOrphan =
-          OrchestrationError.is(cause, "engine/no-worker") || OrchestrationError.is(cause, "engine/not-deployed");
-        if (!moves || !isOrphan) throw thrown;
-        return moveOrphan(run, home, wanted);
-      },
-    );
-    if (!appended.ok) {
-      throw new OrchestrationError("journal/conflict", conflictData(streamName(key), expectedSeq, appended.actual));
+    const to = record && definitionOf(record);
+    let home = run && (await homeOf(run));
+    let appended: Appended;
+    for (;;) {
+      const service = home === undefined ? names.stream : names.driveOf(home);
+      const name = run && home !== undefined ? runText(run) : streamText(key);
+      const from = home;
+      const moves = from !== undefined && to !== undefined && to !== from;
+      appended = await ask<Appended>(service, name, "append", wanted, moves ? lookMs : undefined).catch(
+        (thrown: unknown) => {
+          const { cause } = thrown as { readonly cause?: unknown };
+          const isOrphan =
+            OrchestrationError.is(cause, "engine/no-worker") || OrchestrationError.is(cause, "engine/not-deployed");
+          if (!run || !moves || !isOrphan) throw thrown;
+          return moveOrphan(run, from, wanted);
+        },
+      );
+      if (appended.ok || appended.moved === undefined) break;
+      // Perhaps by this very append, whose answer was lost: where the run is now it is known.
+      home = appended.moved;
     }
-    if (!moves) return;
-    await ask(names.front, runText(run), "move", { definition: definitionOf(record) });
-    noteHome(run, definitionOf(record));
+    if (run && home !== undefined) noteHome(run, appended.ok && to !== undefined ? to : home);
+    if (appended.ok) return;
+    throw new OrchestrationError("journal/conflict", conflictData(streamName(key), expectedSeq, appended.actual));
   };
 
   return {

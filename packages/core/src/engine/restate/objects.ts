@@ -34,6 +34,8 @@ import {
  *    says that it has heard it.
  * O2 A stream is appended to by its own object alone, one append after the other; the same append twice is one.
  * O3 Nothing of an invocation stays behind once it has ended: what is to be kept is in an object's state.
+ * O4 Where a run is driven its front knows: by its first start, and by a migration. What others take its definition for
+ *    may be of before.
  */
 
 /** What the cluster keeps of an invocation that has ended: nothing; its own default is a day. */
@@ -122,16 +124,23 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
   const boxOf = async (ctx: Sdk.ObjectContext | Sdk.ObjectSharedContext) => (await ctx.get<Box>("box")) ?? newBox;
   /** What was rung to an activation and not heard by it. */
   const unheard = (box: Box, heard: number) => box.rung.slice(Math.max(0, heard - box.heard));
+  const refuse = (ctx: Sdk.ObjectContext, { ack }: Sent, error: OrchestrationError) => {
+    if (ack !== undefined) ctx.resolveAwakeable(ack, { error: error.toRecord() } satisfies Acked);
+  };
   const put = async (ctx: Sdk.ObjectContext, { definition, ...sent }: Delivery): Promise<void> => {
     const box = await boxOf(ctx);
-    if (box.active === undefined) {
-      await activate(ctx, definition, { sent: [sent], fresh: box.definition === undefined });
+    const { runId } = runKeyOf(ctx.key);
+    const home = box.definition ?? definition;
+    if (sent.event.type === "run.started" && home !== definition) {
+      // Two versions begin it under one key: whoever was second has lost it, as everywhere.
+      const data = { stream: runId, expected: 0, actual: 1 };
+      refuse(ctx, sent, new OrchestrationError("journal/conflict", data));
+    } else if (box.active === undefined) {
+      await activate(ctx, home, { sent: [sent], fresh: box.definition === undefined });
     } else if (box.rung.length < mailbox + hearMost) ctx.set("box", ring(ctx, box.active, box, sent));
-    else if (sent.ack !== undefined) {
-      const { runId } = runKeyOf(ctx.key);
+    else {
       const data = { address: runId, waiting: box.rung.length, capacity: mailbox };
-      const error = new OrchestrationError("bus/mailbox-full", data).toRecord();
-      ctx.resolveAwakeable(sent.ack, { error } satisfies Acked);
+      refuse(ctx, sent, new OrchestrationError("bus/mailbox-full", data));
     }
   };
   const front = {
@@ -169,7 +178,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
       if (box.ended && !force) return false;
       if (box.active === undefined || force) {
         // Whoever had the bell may be gone; if not, the next one comes behind it and hears the same again, which a run knows.
-        await activate(ctx, definition, { sent: box.rung, fresh: false });
+        await activate(ctx, box.definition ?? definition, { sent: box.rung, fresh: false });
         return true;
       }
       if (!box.woken) ctx.set("box", { ...box, woken: true } satisfies Box);
@@ -186,7 +195,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
     /** An activation has ended; what it did not hear is what the next one begins with. */
     shut: sdk.handlers.object.exclusive(
       { ingressPrivate: true },
-      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended }: Shut): Promise<void> => {
+      async (ctx: Sdk.ObjectContext, { id, heard, left, handOver, ended, nothing }: Shut): Promise<void> => {
         const box = await boxOf(ctx);
         const { active, definition = "" } = box;
         if (active !== undefined && active !== id) {
@@ -197,6 +206,7 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
         }
         const sent = [...left, ...unheard(box, heard)];
         if (sent.length > 0 || box.woken || handOver) await activate(ctx, definition, { sent, fresh: false });
+        else if (nothing) ctx.clear("box");
         else ctx.set("box", { ...newBox, definition, ...(ended ? { ended } : {}) } satisfies Box);
       },
     ),
@@ -205,9 +215,13 @@ export function frontObject(sdk: typeof Sdk, names: Names, mailbox: number, wait
       { ...brief, enableLazyState: true },
       async (ctx: Sdk.ObjectSharedContext): Promise<string | null> => (await boxOf(ctx)).definition ?? null,
     ),
-    /** A migration sends what comes from now on to another definition. */
+    /** A migration sends what comes from now on to another definition, and what an activation of before has not heard. */
     move: async (ctx: Sdk.ObjectContext, { definition }: { readonly definition: string }): Promise<void> => {
-      ctx.set("box", { ...(await boxOf(ctx)), definition } satisfies Box);
+      const box = await boxOf(ctx);
+      if (box.definition === definition) return;
+      // Whoever had the bell drives nothing any more, and perhaps nobody serves it.
+      if (box.active !== undefined) await activate(ctx, definition, { sent: box.rung, fresh: false });
+      else ctx.set("box", { ...box, definition } satisfies Box);
     },
   };
   return sdk.object({ name: names.front, handlers: front, options: { ...forgotten, retryPolicy: patience } });
@@ -237,9 +251,9 @@ export async function appendHere(
   expectedSeq: number,
 ): Promise<Appended> {
   if (head.seq !== expectedSeq || !isLinked(head.hash, batch)) {
-    if (head.hash === batch.hash) return { ok: true };
+    if (head.hash === batch.hash) return { ok: true, isKnown: true };
     const known = await ctx.get<readonly Batch[]>(batchKey(batch.firstSeq));
-    if (known?.some(({ hash }) => hash === batch.hash)) return { ok: true };
+    if (known?.some(({ hash }) => hash === batch.hash)) return { ok: true, isKnown: true };
     return { ok: false, actual: head.seq };
   }
   setBatches(ctx, [batch]);
@@ -312,12 +326,14 @@ export function streamObject(sdk: typeof Sdk, names: Names) {
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
         const head = (await ctx.get<Head>("head")) ?? { seq: 0, hash: "" };
         const appended = await appendHere(ctx, head, batch, expectedSeq);
-        if (appended.ok) ctx.set("head", { seq: batch.lastSeq, hash: batch.hash } satisfies Head);
-        if (appended.ok && record) {
+        // What came with one that is known was done with it, and the stream may have gone on since.
+        if (!appended.ok || appended.isKnown) return appended;
+        ctx.set("head", { seq: batch.lastSeq, hash: batch.hash } satisfies Head);
+        if (record) {
           ctx.set("record", record);
           await indexRun(sdk, names, ctx, record);
         }
-        if (appended.ok && expectedSeq === 0) {
+        if (expectedSeq === 0) {
           const [tenant = ""] = ctx.key.split("/");
           await note(sdk, names, ctx, streamsText(tenant), ctx.key.slice(tenant.length + 1));
         }

@@ -1,5 +1,5 @@
 import type * as Sdk from "@restatedev/restate-sdk";
-import { isUnfinished } from "../../journal/listing.ts";
+import { definitionOf, isUnfinished } from "../../journal/listing.ts";
 import type { RunKey } from "../../port/engine.ts";
 import type { Batch, RunRecord } from "../../port/journal.ts";
 import type { Activity } from "./activity.ts";
@@ -88,6 +88,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     const stored: Batch[] = [];
     let kept = 0;
     let heard = 0;
+    let isEnded = false;
     let activity: Activity | undefined;
     // From here on the shell may never be heard of again: what it would say at its end is said now.
     const onAttemptEnd = () => {
@@ -123,7 +124,6 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       let step = nextStep();
       let bell = nextBell();
       let done: Flush["done"];
-      let isEnded = false;
       while (!done) {
         const arrival = await sdk.RestatePromise.race([step, bell]);
         if (arrival.kind === "rung") {
@@ -162,6 +162,7 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         left,
         ...(handOver ? { handOver } : {}),
         ...(isEnded ? { ended: true } : {}),
+        ...(fresh && stored.length === 0 ? { nothing: true } : {}),
       } satisfies Shut);
       if (!wake || !worker.timers || left.length > 0 || handOver) return;
       ctx.genericSend({
@@ -174,8 +175,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         idempotencyKey: `wake ${wake.at}`,
       });
     } catch (thrown) {
-      // Somebody has ended the invocation for good: its steps' results go with it.
-      if (thrown instanceof sdk.TerminalError && kept < stored.length) keep();
+      if (thrown instanceof sdk.TerminalError) {
+        // Somebody has ended the invocation for good: its steps' results go with it, and whoever comes next begins anew.
+        if (kept < stored.length) keep();
+        activity?.abandon();
+        front("shut", { id, heard, left: [], ...(isEnded ? { ended: true } : {}) } satisfies Shut);
+      }
       throw thrown;
     } finally {
       attemptCompletedSignal.removeEventListener("abort", onAttemptEnd);
@@ -209,22 +214,20 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
     append: sdk.handlers.object.exclusive(
       {},
       async (ctx: Sdk.ObjectContext, { batch, expectedSeq, record }: Append): Promise<Appended> => {
+        const moved = await ctx.get<string>("moved");
+        if (moved) return { ok: false, actual: 0, moved };
         const appended = await appendHere(ctx, await headHere(ctx), batch, expectedSeq);
-        if (!appended.ok || !record) return appended;
+        if (!appended.ok || appended.isKnown || !record) return appended;
         ctx.set("record", record);
-        const to = `${record.supervisor}@${record.definitionHash}`;
-        if (to !== definition) {
-          const batches = await readHere(ctx);
-          await callObject(sdk, ctx, {
-            service: names.driveOf(to),
-            method: "adopt",
-            key: ctx.key,
-            parameter: { batches, record } satisfies Loaded,
-          });
-          ctx.clearAll();
-          ctx.set("moved", to);
+        const to = definitionOf(record);
+        if (to === definition) {
+          await indexRun(sdk, names, ctx, record);
+          return appended;
         }
-        await indexRun(sdk, names, ctx, record);
+        const parameter = { batches: await readHere(ctx), record } satisfies Loaded;
+        await callObject(sdk, ctx, { service: names.driveOf(to), method: "adopt", key: ctx.key, parameter });
+        ctx.clearAll();
+        ctx.set("moved", to);
         return appended;
       },
     ),
@@ -236,7 +239,12 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
         if (head.seq >= (batches.at(-1)?.lastSeq ?? 0)) return;
         ctx.clearAll();
         setBatches(ctx, batches);
-        if (record) ctx.set("record", record);
+        if (record) {
+          ctx.set("record", record);
+          await indexRun(sdk, names, ctx, record);
+        }
+        // Last: from here on the run may go on.
+        await callObject(sdk, ctx, { service: names.front, method: "move", key: ctx.key, parameter: { definition } });
       },
     ),
     erase: (ctx: Sdk.ObjectContext, { before }: { readonly before?: number }): Promise<Erased> =>

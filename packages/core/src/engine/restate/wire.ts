@@ -74,6 +74,8 @@ export interface Shut extends Heard {
   readonly handOver?: true;
   /** The run has ended: what is still to wake it is stopped at its front. */
   readonly ended?: true;
+  /** There is no such run: nothing was stored of it, by nobody. */
+  readonly nothing?: true;
 }
 /** What the index is told of a run. */
 export interface Listed {
@@ -87,7 +89,10 @@ export interface Listed {
 /** Name of the signal by which an activation is given the n-th event that comes while it is under way; counts from 1. */
 export const bellOf = (count: number): string => `event ${count}`;
 
-export type Appended = { readonly ok: true } | { readonly ok: false; readonly actual: number };
+/** What became of an append; `isKnown` where it was done before, `moved` where the run went, and is to be asked. */
+export type Appended =
+  | { readonly ok: true; readonly isKnown?: true }
+  | { readonly ok: false; readonly actual: number; readonly moved?: string };
 
 /** Names of services. Several installations may share a cluster under different ones. */
 export interface Names {
