@@ -41,8 +41,8 @@ const digit = 2;
 /** What each sign of ASCII is: tokens, numbers and addresses are made of letters, digits and these. */
 const signs: readonly number[] = Array.from({ length: 128 }, (_, code) => {
   const sign = String.fromCharCode(code);
-  if (/\d/.test(sign)) return digit;
-  return /[a-zA-Z_\-./+=~:]/.test(sign) ? inWord : apart;
+  if (sign >= "0" && sign <= "9") return digit;
+  return (sign >= "a" && sign <= "z") || (sign >= "A" && sign <= "Z") || "_-./+=~:".includes(sign) ? inWord : apart;
 });
 
 export type Look = (text: Readable) => boolean;

@@ -2,6 +2,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { StreamBodies } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
 import { streamName } from "../journal/link.ts";
+import { once } from "../once.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { type Fold, openStream, type Stream } from "../stream/stream.ts";
@@ -294,13 +295,17 @@ function isErased(thrown: unknown): boolean {
   return OrchestrationError.is(thrown, "journal/broken-chain") && thrown.data.reason === "its body was erased";
 }
 
-const inWord = /[\p{L}\p{N}]/u;
-/** Letters of scripts that put no space between a word and what belongs to it, or none at all. */
-const unspaced =
-  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
+/** Made when it is first asked for: the tables of these take a millisecond. */
+const letters = once(() => ({
+  inWord: /[\p{L}\p{N}]/u,
+  /** Of scripts that put no space between a word and what belongs to it, or none at all. */
+  unspaced:
+    /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u,
+}));
 
 /** It does not begin or end inside a longer word or number, as far as the script shows where one ends. */
 function isWhole(text: string, start: number, end: number): boolean {
+  const { inWord, unspaced } = letters();
   const joins = (left: string | undefined, right: string | undefined) =>
     left !== undefined &&
     right !== undefined &&
