@@ -143,7 +143,8 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
       onFailure: draw(seed, "failure", name) < 0.5 ? "fail" : "escalate",
       limits: {
         steps: 40,
-        handoffs: 20,
+        // A deep one may need more: a team that cannot reach its end is refused.
+        handoffs: Math.max(20, deliveriesOf(agents)),
         turns: 6,
         activeMs: draw(seed, "active", name) < 0.1 ? 20_000 : 900_000,
         deadlineMs: 4 * 3_600_000,
@@ -170,6 +171,13 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
     }) as unknown as SupervisorDefinition;
   };
   return team("t", options.depth);
+}
+
+/** How often a payload is handed on from a team's entry to its exit, one agent after the other, and inside teams. */
+function deliveriesOf(agents: Iterable<AnyAgent>): number {
+  let count = 0;
+  for (const { team } of agents) count += 1 + (team ? deliveriesOf(team.agents.values()) : 0);
+  return count;
 }
 
 /** Names of all tools of a team, those that undo others included: rules may name no other. */
