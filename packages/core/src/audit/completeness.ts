@@ -285,14 +285,9 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
         }
         const { planned: index, tool } = entry.body;
         if (index !== undefined) need(index < planned || erased, entry, "plan.made with the entry that it names");
-        if (
-          (inputs || own()?.tracks) &&
-          own() &&
-          flows &&
-          !erased &&
-          (effect.steered ?? isSteered(path)) &&
-          !isFree(tool)
-        ) {
+        const known = own();
+        const tracks = known !== undefined && (inputs || known.tracks);
+        if (tracks && flows && !erased && (effect.steered ?? isSteered(path)) && !isFree(tool)) {
           need(index !== undefined || effect.granted, entry, "an entry of a plan, an exemption, or approval.granted");
         }
         wish(entry, "dispatch", "tool.called", true);

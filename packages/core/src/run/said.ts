@@ -4,7 +4,7 @@ import type { Entry } from "../event.ts";
 import { type Json, plainJson } from "../json.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import { teamAt } from "../supervisor/find-agent.ts";
+import { questionEdge } from "./question-edge.ts";
 import type { OpenQuestion } from "./run.ts";
 
 /** What somebody says to a question. @throws OrchestrationError `run/answer-invalid` */
@@ -22,12 +22,9 @@ export function readAnswer(
   const { payloadBytes } = definition.limits;
   if (bytes > payloadBytes)
     throw fault([{ pointer: "", message: `${bytes} bytes, more than the limit of ${payloadBytes}` }]);
-  // A supervisor's question names its edge just before it; an agent's own question takes any JSON.
-  const index = all.findIndex((entry) => entry.type === "input.requested" && entry.body.ask === question.ask);
-  const before = all[index - 1];
-  const edge =
-    before?.type === "edge.chosen" ? teamAt(definition, before.path)?.edgeByName.get(before.body.edge) : undefined;
-  const parsed = edge?.kind === "question" ? parseWith(edge.answer, plain.value) : undefined;
+  // An agent's own question takes any JSON.
+  const edge = questionEdge(definition, all, question.ask);
+  const parsed = edge && parseWith(edge.answer, plain.value);
   if (parsed && !parsed.ok) throw fault(parsed.issues);
   return plain.value;
 }

@@ -1,21 +1,7 @@
 import { expect, test } from "vitest";
 import type { Logger } from "../port/logger.ts";
-import type { Detector } from "./detector.ts";
+import { emails } from "./emails.test.data.ts";
 import { redactFields, redactingLogger } from "./onlookers.ts";
-
-const emails: Detector = {
-  name: "emails",
-  classes: ["email"],
-  hint: /@/,
-  longest: 80,
-  detect: (text) =>
-    [...text.matchAll(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g)].map(({ index, 0: found }) => ({
-      class: "email",
-      start: index,
-      end: index + found.length,
-      confidence: 1,
-    })),
-};
 
 test("a line shows nothing of what is found: in texts, in names of members, in errors, however deep", () => {
   const lines: unknown[] = [];

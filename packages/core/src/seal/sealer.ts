@@ -3,6 +3,7 @@ import type { Issue } from "../schema.ts";
 import type { DeclaredClasses } from "./classes.ts";
 import type { Detection } from "./detector.ts";
 import { reveals, type SealAction, type SealRules } from "./settings.ts";
+import { besides, type Span } from "./span.ts";
 import type { Known, Vault } from "./vault.ts";
 
 /** Seals and opens JSON values and texts. Where nothing is to be done, what comes out is what went in. */
@@ -146,10 +147,11 @@ function inText(text: string, pointer: string, context: Walking, name: string): 
   const parts: { readonly start: number; readonly end: number; readonly text: string }[] = [];
   const put = (start: number, end: number, sealed: string) => parts.push({ start, end, text: sealed });
   for (const { start, end, token, isValue } of known) put(start, end, isValue ? token : text.slice(start, end));
-  for (const { start, end, class: kind } of found) {
+  for (const { class: kind, ...place } of found) {
     // What is a token already stays; what stands around it is still found.
-    for (const [from, to] of without(start, end, known))
-      put(from, to, act(text.slice(from, to), kind, pointer, context));
+    for (const { start, end } of without(place, known)) {
+      put(start, end, act(text.slice(start, end), kind, pointer, context));
+    }
   }
   parts.sort((a, b) => a.start - b.start);
   let made = "";
@@ -177,16 +179,10 @@ function act(text: string, kind: string, pointer: string, context: Walking): str
   return vault.seal(kind, text, action === "seal");
 }
 
-/** What is left of a place when those of known ones are taken out; a rest without a letter or a digit is nothing. */
-function without(start: number, end: number, known: readonly Known[]): readonly (readonly [number, number])[] {
-  let left: (readonly [number, number])[] = [[start, end]];
-  for (const one of known) {
-    left = left.flatMap(([from, to]) => {
-      if (one.end <= from || one.start >= to) return [[from, to] as const];
-      return [[from, Math.min(to, one.start)] as const, [Math.max(from, one.end), to] as const];
-    });
-  }
-  return left.filter(([from, to]) => to > from && (to - from === end - start || to - from >= 4));
+/** What is left of a place when those of known ones are taken out; a rest of fewer than four characters is nothing. */
+function without(place: Span, known: readonly Known[]): readonly Span[] {
+  const rests = besides(place, known);
+  return rests.filter(({ start, end }) => end - start === place.end - place.start || end - start >= 4);
 }
 
 export interface Opened<Value> {

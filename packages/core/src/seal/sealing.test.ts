@@ -12,22 +12,9 @@ import { operator } from "../principal.ts";
 import type { RuntimeOptions } from "../supervisor/options.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
-import type { Detector } from "./detector.ts";
+import { emails } from "./emails.test.data.ts";
 
 const key = Buffer.alloc(32, 7);
-const emails: Detector = {
-  name: "emails",
-  classes: ["email"],
-  hint: /@/,
-  longest: 80,
-  detect: (text) =>
-    [...text.matchAll(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g)].map(({ index, 0: found }) => ({
-      class: "email",
-      start: index,
-      end: index + found.length,
-      confidence: 1,
-    })),
-};
 
 function office(options: {
   readonly reveals?: readonly string[];

@@ -6,16 +6,16 @@ import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal } from "../port/journal.ts";
 import type { Principal } from "../principal.ts";
-import { type Issue, jsonSchemaOf } from "../schema.ts";
+import type { Issue } from "../schema.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import type { AnyTool } from "../tool.ts";
-import { type DeclaredClasses, declaredClasses } from "./classes.ts";
+import { declarations } from "./declarations.ts";
 import { type Detector, detection } from "./detector.ts";
 import { type Disclosure, disclosures, type Recipient } from "./disclosures.ts";
 import { openJson, type SealContext, sealJson, sealPointer, sealText, textsIn } from "./sealer.ts";
 import type { SealRules } from "./settings.ts";
-import { openVault, passingId, type Vault } from "./vault.ts";
+import { noVault, openVault, passingId, type Vault } from "./vault.ts";
 import { type Shown, withheldIn } from "./withheld.ts";
 
 /**
@@ -460,21 +460,6 @@ const fromOutside: ReadonlySet<string> = new Set([
   "cancel.requested",
 ]);
 
-/** Looks for what is refused, and keeps nothing. */
-const noVault: Vault = {
-  seal: () => "",
-  isPending: () => false,
-  flush: async () => {},
-  refresh: async () => {},
-  known: () => [],
-  mayKnow: () => false,
-  valueOf: () => undefined,
-  lackOf: () => undefined,
-  erased: () => [],
-  isEmpty: () => true,
-  size: () => 0,
-};
-
 /** The run whose values an input was handed over with: one that is done again or undone, that asked, or that answers. */
 function runBefore({ type, body }: InputEvent): string | undefined {
   if (type === "delegation.ended") return body.run;
@@ -525,31 +510,6 @@ function isSealed(parts: readonly ResponsePart[], vault: Vault, kept: Held | und
   const size = kept?.said.get(parts);
   kept?.said.delete(parts);
   return size === vault.size();
-}
-
-/** What the schemas of a definition declare, each read once. */
-function declarations(definition: SupervisorDefinition) {
-  const read = new WeakMap<object, { readonly declared: DeclaredClasses | undefined }>();
-  const of = (schema: object): DeclaredClasses | undefined => {
-    const known = read.get(schema);
-    if (known) return known.declared;
-    const declared = declaredClasses(schema as Parameters<typeof declaredClasses>[0]);
-    read.set(schema, { declared });
-    return declared;
-  };
-  const answers = new Map<string, DeclaredClasses | undefined>();
-  const walk = ({ edges, agents }: SupervisorDefinition) => {
-    for (const edge of edges) {
-      if (edge.kind === "question") answers.set(edge.name, of(jsonSchemaOf(edge.answer, "input", edge.name)));
-    }
-    for (const { team } of agents.values()) if (team) walk(team);
-  };
-  walk(definition);
-  return {
-    input: ({ inputSchema }: { readonly inputSchema: object }) => of(inputSchema),
-    output: ({ outputSchema }: { readonly outputSchema: object }) => of(outputSchema),
-    answer: (edge: string | undefined) => (edge === undefined ? undefined : answers.get(edge)),
-  };
 }
 
 /** A JSON text says something else than one sees in it where it has escapes, or comes in pieces. */

@@ -7,6 +7,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { type Fold, openStream, type Stream } from "../stream/stream.ts";
 import { type NamedKey, type RunCipher, runCipher } from "./cipher.ts";
+import { besides } from "./span.ts";
 import { makeToken, tokenHint } from "./token.ts";
 
 /**
@@ -42,6 +43,21 @@ export interface Vault {
   /** How many tokens it knows; it never falls. */
   readonly size: () => number;
 }
+
+/** Looks for what is refused, and keeps nothing. */
+export const noVault: Vault = {
+  seal: () => "",
+  isPending: () => false,
+  flush: async () => {},
+  refresh: async () => {},
+  known: () => [],
+  mayKnow: () => false,
+  valueOf: () => undefined,
+  lackOf: () => undefined,
+  erased: () => [],
+  isEmpty: () => true,
+  size: () => 0,
+};
 
 export interface Known {
   readonly start: number;
@@ -335,19 +351,7 @@ function overlapping(found: readonly Known[]): readonly Known[] {
   const kept: Known[] = [];
   for (const one of found.toSorted((a, b) => b.end - b.start - (a.end - a.start))) {
     if (kept.every(({ start, end }) => end <= one.start || start >= one.end)) kept.push(one);
-    else if (one.isValue) for (const [start, end] of besides(one, kept)) kept.push({ ...one, start, end });
+    else if (one.isValue) for (const rest of besides(one, kept)) kept.push({ ...one, ...rest });
   }
   return kept.sort((a, b) => a.start - b.start);
-}
-
-/** What no other one covers of a place. */
-function besides({ start, end }: Known, others: readonly Known[]): readonly (readonly [number, number])[] {
-  const left: (readonly [number, number])[] = [];
-  let from = start;
-  for (const other of others.toSorted((a, b) => a.start - b.start)) {
-    if (other.end <= from || other.start >= end) continue;
-    if (other.start > from) left.push([from, other.start]);
-    from = other.end;
-  }
-  return from < end ? [...left, [from, end]] : left;
 }

@@ -14,10 +14,3 @@ export function findAgent(definition: SupervisorDefinition, name: string): AnyAg
   }
   return direct;
 }
-
-/** The team that works under a path: `office#1/desk#2/` is the team behind `desk` in the team behind `office`. */
-export function teamAt(definition: SupervisorDefinition, path: string): SupervisorDefinition | undefined {
-  let team: SupervisorDefinition | undefined = definition;
-  for (const part of path.split("/")) if (part !== "") team = team?.agents.get(part.split("#")[0] ?? "")?.team;
-  return team;
-}

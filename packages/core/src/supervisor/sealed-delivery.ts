@@ -1,9 +1,9 @@
 import type { Entry, InputEvent } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
 import type { Engine } from "../port/engine.ts";
+import { questionEdge } from "../run/question-edge.ts";
 import type { InputPlace, Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "./definition.ts";
-import { teamAt } from "./find-agent.ts";
 
 /**
  * Puts events into runs. Where an engine stores them on their way, what they say is sealed before: the door of the run, which
@@ -38,11 +38,6 @@ function placeIn(definition: SupervisorDefinition, entries: readonly Entry[]): I
       const found = entries.find((entry) => entry.type === "approval.requested" && entry.path === path);
       return found?.type === "approval.requested" ? definition.tools.get(found.body.tool) : undefined;
     },
-    edgeOf: (ask) => {
-      const index = entries.findIndex((entry) => entry.type === "input.requested" && entry.body.ask === ask);
-      const before = entries[index - 1];
-      if (before?.type !== "edge.chosen") return undefined;
-      return teamAt(definition, before.path)?.edgeByName.get(before.body.edge)?.name;
-    },
+    edgeOf: (ask) => questionEdge(definition, entries, ask)?.name,
   };
 }
