@@ -67,6 +67,13 @@ test("in the shop that scenarios use, the order to cancel and the line to return
   expect(pendingOrder.customer.customerId).toBe(returnableLine.customer.customerId);
 });
 
+test("a shop that lacks a case of the desk is drawn again, the same for the same seed", () => {
+  const shop = generateShop(1_967_053_433);
+  expectSound(shop);
+  expect(orderDeskFixtures(shop).voucherOrder).toBeTruthy();
+  expect(generateShop(1_967_053_433)).toEqual(shop);
+});
+
 test("for any seed the books are sound and every fixture is there", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
