@@ -124,7 +124,7 @@ export { hashJson, sha256 } from "./hash.ts";
 export { type IdSource, randomIds, seededIds } from "./ids.ts";
 export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
 export { memoryJournal } from "./journal/memory.ts";
-export { canonicalJson, escapePointer, findNonJson, type Json, type JsonSchema } from "./json.ts";
+export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { becauseText } from "./label/because.ts";
 export type { FlowFinding } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
@@ -156,6 +156,7 @@ export {
   type RouteSplit,
   type RouteTargets,
 } from "./model/route.ts";
+export { escapePointer, partsOfPointer, referred } from "./pointer.ts";
 export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
 export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";

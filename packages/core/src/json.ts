@@ -1,3 +1,4 @@
+import { escapePointer } from "./pointer.ts";
 /** JSON values and the two operations the kernel needs on them: a canonical text and a bounded look inside. */
 
 /** A value that survives `JSON.parse(JSON.stringify(value))` unchanged. */
@@ -135,11 +136,6 @@ function bytesAtMost(value: Json, most: number): number {
     bytes += key.length * 6 + 4 + bytesAtMost(record[key] as Json, most);
   }
   return bytes;
-}
-
-/** A name as a part of a JSON pointer (RFC 6901). */
-export function escapePointer(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /** Says where a value stops being JSON, or `undefined` when all of it is. The answer is a JSON pointer and a reason. */

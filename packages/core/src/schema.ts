@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ErrorData, OrchestrationError } from "./errors.ts";
-import { escapePointer, type Json, type JsonSchema } from "./json.ts";
+import type { Json, JsonSchema } from "./json.ts";
+import { escapePointer } from "./pointer.ts";
 
 /** One place where a value does not fit: a JSON pointer and a sentence. */
 export type Issue = { readonly pointer: string; readonly message: string };

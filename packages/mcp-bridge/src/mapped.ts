@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "@remit/core";
+import { canonicalJson, type Json, partsOfPointer } from "@remit/core";
 import { isRecord } from "./content.ts";
 
 /**
@@ -33,12 +33,6 @@ const pointerForm = /^(?:\/(?:[^~/]|~[01])*)*$/;
 /** Whether a text is a JSON pointer. */
 export function isPointer(text: string): boolean {
   return pointerForm.test(text);
-}
-
-/** The names and indexes in a JSON pointer. */
-export function partsOfPointer(pointer: string): readonly string[] {
-  const parts = pointer.split("/").slice(1);
-  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 /** What stands at a JSON pointer; `undefined` where nothing does. */

@@ -1,5 +1,5 @@
-import { canonicalJson, type Json } from "@remit/core";
-import { isPointer, type McpArguments, partsOfPointer } from "./mapped.ts";
+import { canonicalJson, type Json, partsOfPointer } from "@remit/core";
+import { isPointer, type McpArguments } from "./mapped.ts";
 import type { McpToolConfig, McpToolConfigs, McpWriteConfig } from "./tool-config.ts";
 
 /** What is wrong with how a write is looked up or undone, and where it is said. */

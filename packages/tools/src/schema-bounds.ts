@@ -1,4 +1,4 @@
-import { findNonJson, type JsonSchema } from "@remit/core";
+import { findNonJson, type JsonSchema, referred } from "@remit/core";
 import { ToolsError } from "./errors.ts";
 
 /** Bounds on one JSON Schema document from outside. */
@@ -63,7 +63,8 @@ export function boundedSchema(document: unknown, owner: string, limits: SchemaLi
   const target = (reference: string): unknown => {
     if (!reference.startsWith("#")) throw refused(reference, "it leads outside of the document");
     const fragment = reference.slice(1);
-    const found = fragment === "" || fragment.startsWith("/") ? atPointer(document, fragment) : anchors.get(fragment);
+    const found =
+      fragment === "" || fragment.startsWith("/") ? referred(document, `#${fragment}`) : anchors.get(fragment);
     if (found === undefined) throw refused(reference, "there is nothing");
     return found;
   };
@@ -130,24 +131,6 @@ function definitionsOf(schema: JsonSchema): unknown[] {
     const value = schema[keyword];
     return isRecord(value) ? Object.values(value) : [];
   });
-}
-
-function atPointer(document: JsonSchema, pointer: string): unknown {
-  let found: unknown = document;
-  for (const part of pointer.split("/").slice(1)) {
-    const key = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return undefined;
-    found = (found as Record<string, unknown>)[key];
-  }
-  return found;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // Not an escape; the text itself is the name.
-  }
 }
 
 function isRecord(value: unknown): value is JsonSchema {

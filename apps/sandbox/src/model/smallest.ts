@@ -1,10 +1,10 @@
-import type { Json, JsonSchema } from "@remit/core";
+import { type Json, type JsonSchema, referred } from "@remit/core";
 
 /** The smallest value that fits a JSON Schema: required members only, first of an enum, shortest text, lowest number. */
 export function smallest(schema: JsonSchema, root: JsonSchema = schema, depth = 0): Json {
   if (depth > 32) return null;
   const inner = (part: unknown): Json => smallest(part as JsonSchema, root, depth + 1);
-  if (typeof schema.$ref === "string") return inner(resolve(root, schema.$ref));
+  if (typeof schema.$ref === "string") return inner(referred(root, schema.$ref) ?? {});
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return (schema.enum[0] ?? null) as Json;
   for (const many of ["anyOf", "oneOf", "allOf"]) {
@@ -32,12 +32,4 @@ export function smallest(schema: JsonSchema, root: JsonSchema = schema, depth = 
     default:
       return null;
   }
-}
-
-function resolve(root: JsonSchema, ref: string): JsonSchema {
-  let at: unknown = root;
-  for (const part of ref.replace(/^#\/?/, "").split("/").filter(Boolean)) {
-    at = (at as Record<string, unknown> | undefined)?.[part.replaceAll("~1", "/").replaceAll("~0", "~")];
-  }
-  return (at ?? {}) as JsonSchema;
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonSchema } from "@remit/core";
+import { type Json, type JsonSchema, referred } from "@remit/core";
 import { isPlainObject, type OutputForm } from "./output-form.ts";
 import { wrapped } from "./schema-view.ts";
 
@@ -149,12 +149,8 @@ function described(at: JsonSchema): { readonly description?: string } {
   return words.length === 0 ? {} : { description: words.join("\n") };
 }
 
-function pointed(root: JsonSchema, pointer: string): Json | undefined {
-  if (!pointer.startsWith("#/")) throw noFit;
-  let at: Json | undefined = root;
-  for (const key of pointer.slice(2).split("/")) {
-    if (typeof at !== "object" || at === null || Array.isArray(at)) throw noFit;
-    at = (at as JsonSchema)[key.replaceAll("~1", "/").replaceAll("~0", "~")];
-  }
+function pointed(root: JsonSchema, pointer: string): Json {
+  const at = pointer.startsWith("#/") ? referred(root, pointer) : undefined;
+  if (at === undefined) throw noFit;
   return at;
 }

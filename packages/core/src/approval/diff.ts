@@ -1,4 +1,5 @@
-import { escapePointer, type Json } from "../json.ts";
+import type { Json } from "../json.ts";
+import { escapePointer } from "../pointer.ts";
 
 /** One place where two values differ. Without `before` it was added, without `after` removed. */
 export interface Change {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { escapePointer, plainJson } from "../json.ts";
+import { plainJson } from "../json.ts";
 import { once } from "../once.ts";
+import { escapePointer } from "../pointer.ts";
 import type { Issue, Parsed } from "../schema.ts";
 import type { FormContent, FormField, ToolAnswer, ToolQuestion } from "./question.ts";
 

@@ -1,4 +1,5 @@
 import type { Json, JsonSchema } from "../json.ts";
+import { partsOfPointer } from "../pointer.ts";
 import type { AnyTool } from "../tool.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { isForeign, isSensitive, isSteering } from "./label.ts";
@@ -240,7 +241,7 @@ function allLabels({ labels }: Reading): readonly string[] {
 }
 
 function nameIn(pointer: string): string | undefined {
-  return pointer.split("/")[1]?.replaceAll("~1", "/").replaceAll("~0", "~");
+  return partsOfPointer(pointer)[0];
 }
 
 function shown(value: Scalar): Scalar {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { escapePointer, type Json } from "../json.ts";
+import type { Json } from "../json.ts";
 import { once } from "../once.ts";
+import { escapePointer } from "../pointer.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { defineTool } from "../tool.ts";
 import { readFormula, solved } from "./formula.ts";

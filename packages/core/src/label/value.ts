@@ -1,4 +1,5 @@
-import { escapePointer, type Json, type JsonSchema } from "../json.ts";
+import type { Json, JsonSchema } from "../json.ts";
+import { escapePointer, partsOfPointer, unescapePointer } from "../pointer.ts";
 
 /** Walks through JSON for its single values, and how a value is found in a text. */
 
@@ -169,7 +170,7 @@ function* nodesOf(
     for (const choice of choices) yield* nodesOf(root, choice as Json, parts, detours + 1);
   }
   if (part === undefined) return;
-  const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  const key = unescapePointer(part);
   const { properties, prefixItems } = node;
   if (hasMember(properties, key)) {
     return yield* nodesOf(root, (properties as JsonSchema)[key], rest, detours);
@@ -180,13 +181,14 @@ function* nodesOf(
   yield* nodesOf(root, node.items ?? node.additionalProperties, rest, detours);
 }
 
+/** By the name as it is written alone: what was decided over a name in percent-encoding stays as it was decided. */
 function refOf(root: JsonSchema, ref: string): Json | undefined {
   if (ref === "#") return root;
   if (!ref.startsWith("#/")) return undefined;
   let at: Json | undefined = root;
-  for (const part of ref.slice(2).split("/")) {
+  for (const name of partsOfPointer(ref.slice(1))) {
     if (typeof at !== "object" || at === null || Array.isArray(at)) return undefined;
-    at = (at as JsonSchema)[part.replaceAll("~1", "/").replaceAll("~0", "~")];
+    at = (at as JsonSchema)[name];
   }
   return at;
 }

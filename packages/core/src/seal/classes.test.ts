@@ -19,6 +19,8 @@ test.each([
   ["a condition", { if: {}, else: { properties: { name: person } } }, { members: { name: own } }],
   ["another member", { dependentSchemas: { kind: { properties: { name: person } } } }, { members: { name: own } }],
   ["a reference", { $ref: "#/$defs/a~1b", $defs: { "a/b": person } }, own],
+  ["a reference in percent-encoding", { $ref: "#/$defs/a%20b", $defs: { "a b": person } }, own],
+  ["a reference with a percent sign of its own", { $ref: "#/$defs/100%", $defs: { "100%": person } }, own],
   ["nothing", { properties: { name: { type: "string" } } }, undefined],
 ])("a class is declared by way of %s", (_, schema, declared) => {
   expect(declaredClasses(schema)).toEqual(declared);

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json.ts";
+import { referred } from "../pointer.ts";
 
 /**
  * Which places of a value hold data of a class, as its schema declares it: `z.string().meta({ dataClass: "email" })`. Read
@@ -30,7 +31,7 @@ function read(value: unknown, root: Node, depth: number): DeclaredClasses | unde
   const also = (more: DeclaredClasses | undefined) => {
     found = both(found, more);
   };
-  if (typeof node.$ref === "string") also(read(target(node.$ref, root), root, depth + 1));
+  if (typeof node.$ref === "string") also(read(referred(root as JsonSchema, node.$ref), root, depth + 1));
   const choices = ["anyOf", "oneOf", "allOf"].flatMap((key) => listOf(node[key]));
   for (const part of [...choices, node.if, node.then, node.else, ...partsOf(node.dependentSchemas)]) {
     also(read(part, root, depth + 1));
@@ -56,18 +57,6 @@ function listOf(value: unknown): readonly unknown[] {
 
 function partsOf(value: unknown): readonly unknown[] {
   return typeof value === "object" && value !== null ? Object.values(value) : [];
-}
-
-function target(ref: string, root: Node): unknown {
-  if (!ref.startsWith("#")) return undefined;
-  return ref
-    .slice(1)
-    .split("/")
-    .filter((part) => part !== "")
-    .reduce<unknown>((at, part) => {
-      const name = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
-      return typeof at === "object" && at !== null ? (at as Node)[name] : undefined;
-    }, root);
 }
 
 function both(left: DeclaredClasses | undefined, right: DeclaredClasses | undefined): DeclaredClasses | undefined {

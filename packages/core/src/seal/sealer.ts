@@ -1,4 +1,5 @@
-import { escapePointer, type Json } from "../json.ts";
+import type { Json } from "../json.ts";
+import { escapePointer, unescapePointer } from "../pointer.ts";
 import type { Issue } from "../schema.ts";
 import type { DeclaredClasses } from "./classes.ts";
 import type { Detection } from "./detector.ts";
@@ -64,7 +65,7 @@ export function sealText(text: string, context: SealContext): string {
 
 /** A JSON pointer into a value that is sealed, with the names that its members have then. */
 export function sealPointer(pointer: string, context: SealContext): string {
-  const names = pointer.split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const names = pointer.split("/").map(unescapePointer);
   return names.map((name) => escapePointer(sealText(name, context))).join("/");
 }
 

@@ -1,4 +1,4 @@
-import { escapePointer } from "../json.ts";
+import { escapePointer } from "../pointer.ts";
 import type { Vault } from "./vault.ts";
 
 /** What somebody is shown of a value, and what of it they are not. */

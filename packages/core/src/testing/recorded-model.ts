@@ -5,9 +5,10 @@ import { diffOf } from "../approval/diff.ts";
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Spend } from "../event.ts";
 import { hashJson } from "../hash.ts";
-import { escapePointer, type Json, plainJson } from "../json.ts";
+import { type Json, plainJson } from "../json.ts";
 import { isSensitive } from "../label/label.ts";
 import { modelError, toldBy } from "../model/failure.ts";
+import { escapePointer } from "../pointer.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
 
