@@ -2,7 +2,10 @@
 export interface Decision {
   readonly ruleId: string;
   readonly policyVersion: string;
-  /** Hash of what the policy was asked, under the tenant's key; where a policy of the supervisor's own was. */
+  /**
+   * Hash of what the policy was asked, under the tenant's key; where a policy of the supervisor's own was. Absent where it
+   * allowed by the names of edge and agent alone: no rule looked at anything else.
+   */
   readonly inputs?: string;
 }
 

@@ -6,7 +6,7 @@ import { nobody } from "../run/empty.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { AnyTool } from "../tool.ts";
 import { denialOf } from "./error.ts";
-import { assertAskable, failedRule, type Policy, type PolicyEffect, strictestAnswer } from "./policy.ts";
+import { allowedByName, assertAskable, failedRule, type Policy, type PolicyEffect, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
 
 /**
@@ -98,6 +98,7 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
       const policies = policiesOf(command.agent);
       if (policies.length === 0) return;
       const purpose = command.summarises ? "summary" : "turn";
+      if (allowedByName(policies, "model", command.agent) !== undefined) return;
       ask(policies, { edge: "model", model: command.alias, purpose, tools: command.tools, ...factsOf(key, command) });
     },
     asks: () => live !== undefined || definition.ownPolicies.length > 0 || definition.policies.size > 0,

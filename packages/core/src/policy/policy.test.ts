@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
-import { answerOf, definePolicy, definePolicyRule, type Policy, type PolicyAnswer, strictestAnswer } from "./policy.ts";
+import {
+  allowedByName,
+  answerOf,
+  definePolicy,
+  definePolicyRule,
+  type Policy,
+  type PolicyAnswer,
+  strictestAnswer,
+} from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
 
 const facts = {
@@ -221,5 +229,74 @@ describe("properties of any policy", () => {
         },
       ),
     );
+  });
+});
+
+describe("what is said by names alone", () => {
+  const handing = (agent: string): PolicyRequest => ({
+    ...facts,
+    agent,
+    edge: "handoff",
+    handoff: "lead->action",
+    to: "action",
+    payload: { text: "anything" },
+  });
+  const agents = ["action", "lead", "other"];
+  const arbNamed = fc.record({
+    effect: fc.constantFrom("allow", "deny"),
+    agents: fc.option(fc.subarray(agents), { nil: undefined }),
+    when: fc.option(fc.boolean(), { nil: undefined, freq: 1 }),
+  });
+  const named = (rules: readonly { effect: string; agents?: string[] | undefined; when?: boolean | undefined }[]) =>
+    definePolicy({
+      name: "named",
+      version: "1",
+      rules: rules.map(({ when, ...rule }, index) => ({
+        ...rule,
+        id: `rule${index}`,
+        on: "handoff",
+        because: "because",
+        ...(when === undefined ? {} : { when: () => when }),
+      })) as never,
+    });
+
+  test("is what the policy says to each request", () => {
+    let known = 0;
+    fc.assert(
+      fc.property(fc.array(arbNamed, { maxLength: 5 }), fc.constantFrom(...agents), (rules, agent) => {
+        const policy = named(rules);
+        const answer = policy.evaluate.byName?.("handoff", agent);
+        if (answer === undefined) return;
+        known++;
+        expect(answer).toEqual(answerOf(policy, handing(agent)));
+      }),
+    );
+    expect(known).toBeGreaterThan(20);
+  });
+
+  test("is nothing where a rule about this agent looks at the request", () => {
+    const policy = named([{ effect: "allow" }, { effect: "deny", agents: ["lead"], when: false }]);
+    expect(policy.evaluate.byName?.("handoff", "lead")).toBeUndefined();
+    expect(policy.evaluate.byName?.("handoff", "action")?.effect).toBe("allow");
+  });
+
+  test("holds for several policies only where each of them allows, and never for calls", () => {
+    const all = named([{ effect: "allow" }]);
+    const some = named([{ effect: "allow", agents: ["lead"] }]);
+    expect(allowedByName([all, some], "handoff", "lead")?.policy).toBe(all);
+    expect(allowedByName([all, some], "handoff", "action")).toBeUndefined();
+    expect(allowedByName([], "handoff", "action")).toBeUndefined();
+    const calls = definePolicy({
+      name: "calls",
+      version: "1",
+      rules: [{ id: "any", on: ["tool", "handoff"], effect: "allow", because: "because" }],
+    });
+    expect(allowedByName([calls], "tool", "action")).toBeUndefined();
+  });
+
+  test("is gone with the function that it belongs to: a policy around another one is asked", () => {
+    const all = named([{ effect: "allow" }]);
+    const around: Policy = { ...all, evaluate: (request) => ({ ...all.evaluate(request), effect: "deny" }) };
+    expect(allowedByName([around], "handoff", "action")).toBeUndefined();
   });
 });

@@ -33,7 +33,7 @@ export interface Policy {
   readonly name: string;
   readonly version: string;
   /** Pure. What it throws is a denial, and so is what is no answer, such as a promise. */
-  readonly evaluate: (request: PolicyRequest) => PolicyAnswer;
+  readonly evaluate: Evaluate;
   /**
    * The same policy for one compiled supervisor, whose names and schemas it is held against.
    * @throws OrchestrationError `policy/unknown-name`, `policy/cedar-invalid`
@@ -45,6 +45,16 @@ export interface Policy {
   readonly text: string;
   /** Tools of whose calls it can be said beforehand that none is ever allowed, by the agents that list them. */
   readonly neverAllows?: (agent: string, tool: string) => boolean;
+}
+
+/** How a policy is asked. */
+export interface Evaluate {
+  (request: PolicyRequest): PolicyAnswer;
+  /**
+   * What it says by names alone: to every request of this agent on this edge, whatever else there is in it; `undefined` where
+   * that depends. Of the function itself, so that a policy whose `evaluate` is replaced has no other's.
+   */
+  readonly byName?: (edge: PolicyEdge, agent: string) => PolicyAnswer | undefined;
 }
 
 interface RuleCommon<Edge extends PolicyEdge> {
@@ -108,6 +118,7 @@ interface IndexedRule {
   readonly rule: AnyPolicyRule;
   readonly agents: ReadonlySet<string> | undefined;
   readonly tools: ReadonlySet<string> | undefined;
+  readonly answer: PolicyAnswer;
 }
 
 /**
@@ -133,14 +144,18 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
           rule,
           agents: rule.agents && new Set(rule.agents),
           tools: rule.tools && new Set(rule.tools),
+          answer: answerBy(rule),
         })),
     );
   }
+  const rulesOn = (edge: PolicyEdge) => byEdge.get(edge) ?? [];
   const policy: Policy = {
     kind: "policy",
     name,
     version,
-    evaluate: (request) => evaluate(byEdge.get(request.edge) ?? [], request),
+    evaluate: Object.assign((request: PolicyRequest) => evaluate(rulesOn(request.edge), request), {
+      byName: (edge: PolicyEdge, agent: string) => byName(rulesOn(edge), agent),
+    }),
     bind: (definition) => {
       checkNames(policy, rules, definition);
       return policy;
@@ -166,9 +181,26 @@ const noRule: PolicyAnswer = {
   code: "policy/no-rule",
 };
 
+function answerBy({ id, effect, because }: AnyPolicyRule): PolicyAnswer {
+  const answer = { effect, ruleId: id, because };
+  return effect === "deny" ? { ...answer, code: "policy/denied" } : answer;
+}
+
+/** What these rules say where none of those that are about this agent looks at anything else. */
+function byName(rules: readonly IndexedRule[], agent: string): PolicyAnswer | undefined {
+  let found: PolicyAnswer | undefined;
+  for (const { rule, agents, tools, answer } of rules) {
+    if (agents !== undefined && !agents.has(agent)) continue;
+    if (rule.when !== undefined || tools !== undefined) return undefined;
+    if (rule.effect === "deny") return answer;
+    found ??= answer;
+  }
+  return found ?? noRule;
+}
+
 function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): PolicyAnswer {
-  let found: AnyPolicyRule | undefined;
-  for (const { rule, agents, tools } of rules) {
+  let found: PolicyAnswer | undefined;
+  for (const { rule, agents, tools, answer } of rules) {
     if (agents !== undefined && !agents.has(request.agent)) continue;
     if (tools !== undefined && (request.edge !== "tool" || !tools.has(request.tool))) continue;
     let matches: unknown = true;
@@ -183,12 +215,10 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     }
     if (!matches) continue;
     // A denial is final; behind any other rule there may be one that cannot be evaluated (P3).
-    if (rule.effect === "deny") {
-      return { effect: "deny", ruleId: rule.id, because: rule.because, code: "policy/denied" };
-    }
-    found ??= rule;
+    if (rule.effect === "deny") return answer;
+    found ??= answer;
   }
-  return found ? { effect: found.effect, ruleId: found.id, because: found.because } : noRule;
+  return found ?? noRule;
 }
 
 /** The answer of a rule that could not be evaluated. */
@@ -230,6 +260,25 @@ export function strictestAnswer(
     if (!strictest || strictness[answer.effect] > strictness[strictest.answer.effect]) strictest = { policy, answer };
   }
   return strictest;
+}
+
+/**
+ * The first of these policies and its answer, where each of them allows by names alone what this agent does on this edge;
+ * else they have to be asked. Never for calls of tools, of which it is on record what was asked.
+ */
+export function allowedByName(
+  policies: readonly Policy[],
+  edge: PolicyEdge,
+  agent: string,
+): { readonly policy: Policy; readonly answer: PolicyAnswer } | undefined {
+  if (edge === "tool") return undefined;
+  let first: { readonly policy: Policy; readonly answer: PolicyAnswer } | undefined;
+  for (const policy of policies) {
+    const answer = policy.evaluate.byName?.(edge, agent);
+    if (answer?.effect !== "allow") return undefined;
+    first ??= { policy, answer };
+  }
+  return first;
 }
 
 /** A person can be asked about a call alone; elsewhere nobody would wait for them, so it is a no. */

@@ -3,10 +3,9 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { effectCase, effectVerdict } from "../approval/case.ts";
 import { memoryEngine } from "../engine/memory.ts";
-import type { EntryBodies, InputEvent, ResponsePart } from "../event.ts";
+import type { EntryBodies, ResponsePart } from "../event.ts";
 import type { Grant } from "../grant.ts";
 import { defineParallel } from "../handoff.ts";
-import type { Json } from "../json.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { ModelRequest } from "../port/model.ts";
 import { user } from "../principal.ts";
@@ -14,7 +13,7 @@ import { defineSupervisor, type SupervisorDefinition } from "../supervisor/defin
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { functionModel } from "../testing/scripted-model.ts";
 import { defineTool } from "../tool.ts";
-import { RunCore } from "./core.ts";
+import { coreOf } from "./core.test.data.ts";
 
 const note = z.object({ text: z.string() });
 const readPage = defineTool({
@@ -53,35 +52,6 @@ const hasRead = ({ messages }: ModelRequest) => messages.some(({ role }) => role
 beforeEach(() => {
   paid.length = 0;
 });
-
-/** A run's core, told of what would come from outside. */
-function coreOf(definition: SupervisorDefinition) {
-  const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "key" });
-  let seq = 0;
-  const apply = (event: InputEvent) => {
-    const drafts = core.apply(event, 1_000, seq + 1)?.drafts ?? [];
-    seq += drafts.length;
-    return drafts;
-  };
-  const start = (input: Json, labels: readonly string[], version: string) =>
-    apply({
-      id: "start",
-      type: "run.started",
-      path: "",
-      body: {
-        supervisor: definition.name,
-        definitionHash: definition.hash,
-        input,
-        principal: user("ann"),
-        labels: { "": labels },
-        policyVersion: version,
-        format: 1,
-      },
-    });
-  const answer = (path: string, command: string, parts: ResponsePart[]) =>
-    apply({ id: command, type: "model.responded", path, body: { command, model: "m", parts } });
-  return { start, apply, answer };
-}
 
 describe("the same agent in two branches", () => {
   const both = defineParallel({

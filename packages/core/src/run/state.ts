@@ -402,6 +402,8 @@ export interface Rules {
   readonly inputs: boolean;
   /** No foreign text has an item of a memory forgotten (R9). */
   readonly forgets: boolean;
+  /** Where a policy allows by names alone, what it was asked is not hashed. */
+  readonly names: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
