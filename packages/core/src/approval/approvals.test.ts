@@ -162,6 +162,7 @@ describe("the inbox", () => {
     }
     expect(paged).toEqual(expected);
     expect(await service.list({ tenant: "acme", most: 0 })).toEqual([]);
+    expect(await service.list({ tenant: "acme", most: Number.NaN })).toEqual([]);
   });
 });
 

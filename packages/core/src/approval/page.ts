@@ -16,7 +16,7 @@ export async function pagesOf<Case>(
   const only = supervisor === undefined || (specialists && specialists.size > 0) ? {} : { supervisor };
   const cases: Case[] = [];
   const filter: RunFilter = { tenant, ...only, status: ["running", "parked"], waitingFor: "approval", ...page };
-  if (most <= 0) return cases;
+  if (!(most > 0)) return cases;
   for await (const record of listed(journal, filter)) {
     if (isServed(options, record)) cases.push(...(await casesOf(record)));
     if (cases.length >= most) break;

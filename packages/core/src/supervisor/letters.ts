@@ -99,7 +99,7 @@ export function deadLetters(options: DeadLetterOptions): DeadLetters {
     list: async ({ tenant, most = 100, before }) => {
       const done = await handled.handled(tenant);
       const letters: DeadLetterRun[] = [];
-      if (most <= 0) return letters;
+      if (!(most > 0)) return letters;
       const failed = { tenant, supervisor: definition.name, status: ["failed"] } as const;
       for await (const { runId } of listed(journal, { ...failed, ...(before === undefined ? {} : { before }) })) {
         const letter = (await isDealtWith(tenant, done.get(runId))) ? undefined : await read(tenant, runId);
