@@ -8,7 +8,10 @@
  *
  * Mitata times each act in batches, so that the clock's own cost does not count, and collects garbage between cases.
  * All are measured in turns, in several rounds, and of each the least median counts: other work on a machine only adds.
+ * What an engine makes of the same code differs from process to process (a message on the bus takes 0.08 µs in one and 0.20
+ * in the next), so a part that comes out slower is measured again in up to four more processes before it is called slower.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +24,7 @@ const { values } = parseArgs({
     check: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     rounds: { type: "string", default: "12" },
+    only: { type: "string" },
   },
 });
 const file = join(root, "bench", "baseline.json");
@@ -34,10 +38,25 @@ async function timeOf({ act, acts }) {
 
 /** @type {Record<string, number>} */
 const least = {};
+const measured = cases.filter(({ name }) => values.only === undefined || name === "floor" || name === values.only);
 for (let round = 0; round < Number(values.rounds); round++) {
-  for (const one of cases) least[one.name] = Math.min(least[one.name] ?? Number.POSITIVE_INFINITY, await timeOf(one));
+  for (const one of measured)
+    least[one.name] = Math.min(least[one.name] ?? Number.POSITIVE_INFINITY, await timeOf(one));
+}
+if (values.only !== undefined) {
+  console.log(JSON.stringify(least));
+  process.exit(0);
 }
 const { floor = Number.NaN, ...parts } = least;
+
+/** The ratio of one part in a process of its own. @param {string} name */
+function againOf(name) {
+  const args = ["--conditions=@remit/source", import.meta.filename, "--only", name, "--rounds", "4"];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`measuring ${name} again failed: ${stderr}`);
+  const again = JSON.parse(stdout);
+  return Number((again[name] / again.floor).toFixed(3));
+}
 
 /** @type {Record<string, number>} */
 const baseline = values.check ? JSON.parse(readFileSync(file, "utf8")) : {};
@@ -46,11 +65,13 @@ const slower = [];
 const ratios = {};
 console.log(`the floor: ${floor.toFixed(2)} µs\npart | µs | ratio to the floor | baseline`);
 for (const [name, us] of Object.entries(parts)) {
-  const ratio = Number((us / floor).toFixed(3));
-  ratios[name] = ratio;
   const before = baseline[name];
-  if (before !== undefined && ratio > before * allowed) slower.push(name);
-  console.log(`${name} | ${us.toFixed(2)} | ${ratio.toFixed(2)} | ${before?.toFixed(2) ?? "–"}`);
+  const most = (before ?? Number.POSITIVE_INFINITY) * allowed;
+  let ratio = Number((us / floor).toFixed(3));
+  for (let more = 0; more < 4 && ratio > most; more++) ratio = Math.min(ratio, againOf(name));
+  ratios[name] = ratio;
+  if (ratio > most) slower.push(name);
+  console.log(`${name} | ${(ratio * floor).toFixed(2)} | ${ratio.toFixed(2)} | ${before?.toFixed(2) ?? "–"}`);
 }
 if (values.write) writeFileSync(file, `${JSON.stringify(ratios, null, 2)}\n`);
 if (slower.length > 0) {
