@@ -12,7 +12,8 @@ import { createSupervisor, defineAgent, definePolicy, defineTool, memoryEngine, 
 import { cedarPolicy } from "@remit/core/cedar";
 import { allDetectors } from "@remit/tools/detect";
 import { z } from "zod";
-import { emptyHead, sealBatch } from "../packages/core/src/journal/chain.ts";
+import { sealBatch } from "../packages/core/src/journal/chain.ts";
+import { emptyHead } from "../packages/core/src/journal/draft.ts";
 import { policyGate } from "../packages/core/src/policy/gate.ts";
 import { judgeCall } from "../packages/core/src/run/asked.ts";
 import { flowOf, keepReading } from "../packages/core/src/run/flows.ts";

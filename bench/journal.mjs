@@ -11,11 +11,12 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { emptyHead, sealBatch } from "../packages/core/src/journal/chain.ts";
+import { sealBatch } from "../packages/core/src/journal/chain.ts";
+import { emptyHead } from "../packages/core/src/journal/draft.ts";
 import { memoryJournal } from "../packages/core/src/journal/memory.ts";
 import { sqliteJournal } from "../packages/core/src/journal/sqlite.ts";
 
-/** @import { Draft } from "../packages/core/src/journal/chain.ts" */
+/** @import { Draft } from "../packages/core/src/journal/draft.ts" */
 /** @import { Journal } from "../packages/core/src/port/journal.ts" */
 
 const { values } = parseArgs({

@@ -19,7 +19,8 @@ import { answers, scriptedModel } from "@remit/core/testing";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { type Draft, emptyHead, sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { type Draft, emptyHead } from "../../packages/core/src/journal/draft.ts";
 import { goldenRuns } from "../golden/runs.ts";
 import { evidenceOf, golden, playSigned, publicKey, signer, tenantKey, verify } from "./files.ts";
 

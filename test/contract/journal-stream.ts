@@ -1,4 +1,5 @@
-import { type Draft, emptyHead, sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { sealBatch } from "../../packages/core/src/journal/chain.ts";
+import { type Draft, emptyHead } from "../../packages/core/src/journal/draft.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "../../packages/core/src/port/journal.ts";
 
 /** What the journals' tests write: one stream, batch after batch, each a few small entries behind the last. */

@@ -54,8 +54,9 @@ export {
   type RetentionOptions,
 } from "./audit/erasure.ts";
 export { type EvidenceFile, type EvidenceOptions, type EvidenceSeal, exportEvidence } from "./audit/evidence.ts";
+export type { EvidenceReport, VerifyOptions } from "./audit/report.ts";
 export { ed25519Signer, publicKeyOf } from "./audit/signer.ts";
-export { type EvidenceReport, type VerifyOptions, verifyEvidence } from "./audit/verify.ts";
+export { verifyEvidence } from "./audit/verify.ts";
 export type { BudgetView, TenantBudget } from "./budget/ledger.ts";
 export { type MemoryBusOptions, memoryBus } from "./bus/memory.ts";
 export { type CheckReport, checkSupervisor } from "./check/check.ts";
@@ -122,7 +123,8 @@ export {
 } from "./handoff.ts";
 export { hashJson, sha256 } from "./hash.ts";
 export { type IdSource, randomIds, seededIds } from "./ids.ts";
-export { type ChainFault, type Head, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
+export { type ChainFault, type Line, linesOf, openBatch, verifyChain } from "./journal/chain.ts";
+export type { Head } from "./journal/draft.ts";
 export { memoryJournal } from "./journal/memory.ts";
 export { canonicalJson, findNonJson, type Json, type JsonSchema } from "./json.ts";
 export { becauseText } from "./label/because.ts";
@@ -156,7 +158,7 @@ export {
   type RouteSplit,
   type RouteTargets,
 } from "./model/route.ts";
-export { escapePointer, partsOfPointer, referred } from "./pointer.ts";
+export { escapePointer, partsOfPointer } from "./pointer.ts";
 export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
 export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
@@ -214,6 +216,7 @@ export type { Signer } from "./port/signer.ts";
 export type { StopSignal } from "./port/stop-signal.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export { referred } from "./referred.ts";
 export type { Caller } from "./remote/admission.ts";
 export {
   type AnySpecialist,

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { type Draft, emptyHead, sealBatch } from "./journal/chain.ts";
+import { sealBatch } from "./journal/chain.ts";
+import { type Draft, emptyHead } from "./journal/draft.ts";
 import { memoryJournal } from "./journal/memory.ts";
 import { observers } from "./observer.ts";
 import type { RunSession } from "./port/engine.ts";

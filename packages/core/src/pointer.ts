@@ -1,5 +1,3 @@
-import type { Json, JsonSchema } from "./json.ts";
-
 /** A name as a part of a JSON pointer (RFC 6901). */
 export function escapePointer(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
@@ -13,33 +11,4 @@ export function unescapePointer(part: string): string {
 /** The names and indexes in a JSON pointer. */
 export function partsOfPointer(pointer: string): readonly string[] {
   return pointer.split("/").slice(1).map(unescapePointer);
-}
-
-/**
- * What a `$ref` of a JSON Schema points at within its own document: a JSON pointer in the fragment of a URI, where a name may
- * be percent-encoded and, as many generators have it, may as well not be. `undefined` where nothing is, or elsewhere.
- */
-export function referred(root: JsonSchema, ref: string): Json | undefined {
-  if (ref === "#") return root;
-  if (!ref.startsWith("#/")) return undefined;
-  let at: Json | undefined = root;
-  for (const part of ref.slice(2).split("/")) {
-    at = own(at, unescapePointer(percentDecoded(part))) ?? own(at, unescapePointer(part));
-    if (at === undefined) return undefined;
-  }
-  return at;
-}
-
-function own(value: Json | undefined, name: string): Json | undefined {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as { readonly [key: string]: Json })[name];
-}
-
-function percentDecoded(part: string): string {
-  if (!part.includes("%")) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // A percent sign of its own.
-  }
 }

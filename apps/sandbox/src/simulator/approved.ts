@@ -1,5 +1,5 @@
 import { canonicalJson, type Entry, type Principal } from "@remit/core";
-import type { Audited, Evidence } from "./invariants.ts";
+import type { Audited, Evidence } from "./evidence.ts";
 import type { RuleSpec } from "./specs.ts";
 
 type Requested = Entry<"approval.requested">;

@@ -1,6 +1,6 @@
 import { type Entry, type Journal, openBatch } from "@remit/core";
+import type { Audited, Evidence } from "./evidence.ts";
 import { callOf } from "./history.ts";
-import type { Audited, Evidence } from "./invariants.ts";
 import { budgetSpec } from "./specs.ts";
 
 interface Sum {

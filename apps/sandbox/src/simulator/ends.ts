@@ -1,6 +1,6 @@
 import type { Entry } from "@remit/core";
+import type { Audited, Evidence } from "./evidence.ts";
 import { endOf } from "./history.ts";
-import type { Audited, Evidence } from "./invariants.ts";
 
 const dispatches: ReadonlySet<string> = new Set([
   "effect.intended",

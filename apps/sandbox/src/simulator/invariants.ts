@@ -16,35 +16,14 @@ import {
 import { assertApprovals } from "./approved.ts";
 import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
-import { endOf, type History } from "./history.ts";
-import { type KnownRun, type People, tenants } from "./people.ts";
-import { guardHolds, instructionsOf, type RuleSpec } from "./specs.ts";
+import type { Audited, Evidence } from "./evidence.ts";
+import { endOf } from "./history.ts";
+import { tenants } from "./people.ts";
+import { guardHolds, instructionsOf } from "./specs.ts";
 import type { Store } from "./store.ts";
 import { agentNamed, payload, sideKind } from "./team.ts";
 import type { Violations } from "./violation.ts";
 import type { World } from "./world.ts";
-
-export interface Evidence {
-  readonly seed: number;
-  /** What has to happen before each write is made. */
-  readonly rules: ReadonlyMap<string, RuleSpec>;
-  readonly store: Store;
-  readonly world: World;
-  readonly history: History;
-  /** By version. */
-  readonly definitions: readonly SupervisorDefinition[];
-  readonly people: People;
-  readonly violations: Violations;
-  /** No clock was jumping. */
-  readonly steady: boolean;
-}
-
-/** One run, as the audit sees it. */
-export interface Audited {
-  readonly entries: readonly Entry[];
-  readonly known: KnownRun;
-  readonly fault: (promise: string, reason: string) => void;
-}
 
 /** Holds the promises against the journal and the ledger, after everything has come to rest. Gives each run's hash. */
 export async function assertPromises(evidence: Evidence): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import { emptyHead, type Head, sealBatch } from "../journal/chain.ts";
+import { sealBatch } from "../journal/chain.ts";
+import { emptyHead, type Head } from "../journal/draft.ts";
 import { listening } from "../observer.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunSession } from "../port/engine.ts";

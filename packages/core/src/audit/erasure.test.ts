@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { OrchestrationError } from "../errors.ts";
 import { seededIds } from "../ids.ts";
-import { type Draft, emptyHead, openBatch, sealBatch } from "../journal/chain.ts";
+import { openBatch, sealBatch } from "../journal/chain.ts";
+import { type Draft, emptyHead } from "../journal/draft.ts";
 import { countBodies } from "../journal/erase.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";

@@ -4,8 +4,8 @@ import { keyedHash, sha256 } from "../hash.ts";
 import { addressesIn } from "../journal/erase.ts";
 import { type Checkpoint, checkpointText } from "./checkpoint.ts";
 import { type EvidenceFile, type EvidenceSeal, sealText } from "./evidence.ts";
+import type { EvidenceReport, VerifyOptions } from "./report.ts";
 import { knownKeys } from "./signer.ts";
-import type { EvidenceReport, VerifyOptions } from "./verify.ts";
 
 /** Checks a file of evidence, as `docs/verify/verify-audit.mjs` does, which shares nothing with it. */
 

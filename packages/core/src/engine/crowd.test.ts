@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { StartTimerCommand } from "../command.ts";
 import type { InputEvent } from "../event.ts";
-import { type Draft, emptyHead, sealBatch } from "../journal/chain.ts";
+import { sealBatch } from "../journal/chain.ts";
+import { type Draft, emptyHead } from "../journal/draft.ts";
 import { memoryJournal } from "../journal/memory.ts";
 import type { Engine, RunHost, RunSession } from "../port/engine.ts";
 import type { Journal, RunRecord } from "../port/journal.ts";

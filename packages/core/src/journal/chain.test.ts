@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
 import { seededIds } from "../ids.ts";
 import type { Batch } from "../port/journal.ts";
-import { type Draft, emptyHead, type Head, linesOf, openBatch, sealBatch, verifyChain } from "./chain.ts";
+import { linesOf, openBatch, sealBatch, verifyChain } from "./chain.ts";
+import { type Draft, emptyHead, type Head } from "./draft.ts";
 import { isLinked } from "./link.ts";
 
 const draft = (text: string, at = 1): Draft => ({

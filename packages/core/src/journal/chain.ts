@@ -1,31 +1,14 @@
 import { OrchestrationError } from "../errors.ts";
-import type { Entry, EntryBodies, EntryType } from "../event.ts";
+import type { Entry } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Batch } from "../port/journal.ts";
+import { type Draft, emptyHead, type Head } from "./draft.ts";
 import { sealText, searchable, textOf } from "./unsealed.ts";
 
 /**
  * The hash chain over commitments (D5). It proves that nothing was changed, dropped, inserted or reordered, also after
  * a body was erased. It does not prove who wrote, and it cannot see a tail that was cut off: signed checkpoints do.
  */
-
-/** Where a stream stands: seq and hash of its last entry. */
-export interface Head {
-  readonly seq: number;
-  readonly hash: string;
-}
-
-/** The head of a stream that has no entry yet. */
-export const emptyHead: Head = { seq: 0, hash: "" };
-
-/** An entry that is not yet in a journal. */
-export interface Draft<Type extends EntryType = EntryType> {
-  readonly type: Type;
-  readonly at: number;
-  readonly path: string;
-  readonly cause: number;
-  readonly body: EntryBodies[Type];
-}
 
 /**
  * Seals drafts into one batch behind `head`. Bodies must be JSON.

@@ -1,6 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Batch } from "../port/journal.ts";
-import { emptyHead } from "./chain.ts";
+import { emptyHead } from "./draft.ts";
 import { isLinked } from "./link.ts";
 import type { Pages } from "./pages.ts";
 import { type Keeper, sealText, UnsealedBatch, UnsealedHead } from "./unsealed.ts";

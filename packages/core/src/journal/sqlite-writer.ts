@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Batch, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
-import type { Head } from "./chain.ts";
+import type { Head } from "./draft.ts";
 import { sqliteCommitterHere } from "./sqlite-here.ts";
 import {
   type Answer,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Batch, Journal, StreamKey } from "../port/journal.ts";
-import { type Draft, emptyHead, type Head, openBatch, sealBatch, verifyChain } from "./chain.ts";
+import { openBatch, sealBatch, verifyChain } from "./chain.ts";
+import { type Draft, emptyHead, type Head } from "./draft.ts";
 import { memoryJournal } from "./memory.ts";
 import { headOf, isSameHead, searchable, type UnsealedBatch, unsealedBatch } from "./unsealed.ts";
 

@@ -2,7 +2,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { EntryType } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import type { Batch } from "../port/journal.ts";
-import type { Draft, Head } from "./chain.ts";
+import type { Draft, Head } from "./draft.ts";
 
 /**
  * Batches that are sealed when somebody looks at their lines, for a journal that says so (ADR 33).

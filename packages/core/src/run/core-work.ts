@@ -2,7 +2,7 @@ import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
 import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
-import type { Draft } from "../journal/chain.ts";
+import type { Draft } from "../journal/draft.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope } from "../message.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";

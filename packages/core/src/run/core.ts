@@ -1,6 +1,6 @@
 import type { Command, StartTimerCommand } from "../command.ts";
 import type { InputEvent, Restrictions } from "../event.ts";
-import type { Draft } from "../journal/chain.ts";
+import type { Draft } from "../journal/draft.ts";
 import type { Json } from "../json.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Waits } from "../port/journal.ts";

@@ -1,7 +1,8 @@
 import type { Command } from "../command.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { type Entry, type InputEvent, isInputType, type Restrictions } from "../event.ts";
-import { type Draft, emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import { openBatch, sealBatch } from "../journal/chain.ts";
+import { type Draft, emptyHead, type Head } from "../journal/draft.ts";
 import { streamName } from "../journal/link.ts";
 import { headOf, isSameHead, searchable, unsealedBatch } from "../journal/unsealed.ts";
 import { canonicalJson } from "../json.ts";

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../json.ts";
-import { referred } from "../pointer.ts";
+import { referred } from "../referred.ts";
 
 /**
  * Which places of a value hold data of a class, as its schema declares it: `z.string().meta({ dataClass: "email" })`. Read

@@ -1,6 +1,7 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Entry, EntryBodies, StreamBodies } from "../event.ts";
-import { emptyHead, type Head, openBatch, sealBatch } from "../journal/chain.ts";
+import { openBatch, sealBatch } from "../journal/chain.ts";
+import { emptyHead, type Head } from "../journal/draft.ts";
 import { streamName } from "../journal/link.ts";
 import type { Batch, Journal, StreamKey } from "../port/journal.ts";
 

@@ -1,5 +1,6 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import { emptyHead, openBatch, sealBatch } from "../journal/chain.ts";
+import { openBatch, sealBatch } from "../journal/chain.ts";
+import { emptyHead } from "../journal/draft.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { SupervisorDefinition } from "./definition.ts";

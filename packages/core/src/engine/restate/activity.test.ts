@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { OrchestrationError } from "../../errors.ts";
-import { type Draft, emptyHead, sealBatch } from "../../journal/chain.ts";
+import { sealBatch } from "../../journal/chain.ts";
+import { type Draft, emptyHead } from "../../journal/draft.ts";
 import { memoryJournal } from "../../journal/memory.ts";
 import { type Clock, systemClock } from "../../port/clock.ts";
 import type { RunHost, RunSession } from "../../port/engine.ts";

@@ -1,6 +1,7 @@
 import type * as Sdk from "@restatedev/restate-sdk";
 import { expect, test } from "vitest";
-import { type Draft, emptyHead, type Head, sealBatch } from "../../journal/chain.ts";
+import { sealBatch } from "../../journal/chain.ts";
+import { type Draft, emptyHead, type Head } from "../../journal/draft.ts";
 import { headOf } from "../../journal/unsealed.ts";
 import type { Batch, RunRecord } from "../../port/journal.ts";
 import { frontObject, streamObject } from "./objects.ts";
