@@ -5,12 +5,23 @@ import type { EntryBodies } from "../event.ts";
 import type { Draft } from "../journal/draft.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope } from "../message.ts";
+import type { Policy } from "../policy/policy.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { settleUnheard } from "./budget.ts";
-import type { RunCoreOptions } from "./core.ts";
 import { emptyState } from "./empty.ts";
 import { rootPath, type Work } from "./state.ts";
 import { teamAddress } from "./team.ts";
+
+export interface RunCoreOptions {
+  readonly definition: SupervisorDefinition;
+  readonly tenant: string;
+  readonly runId: string;
+  /** The tenant's secret, for argument hashes and idempotency keys. */
+  readonly tenantKey: string;
+  /** A candidate that is asked beside the policy in force. It decides nothing; where it differs an entry says so. */
+  readonly shadow?: Policy | undefined;
+}
 
 /** What is shared, for the one that changes it. */
 type OwnWork = { -readonly [Member in keyof Work]: Work[Member] };

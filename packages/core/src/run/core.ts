@@ -2,11 +2,9 @@ import type { Command, StartTimerCommand } from "../command.ts";
 import type { InputEvent, Restrictions } from "../event.ts";
 import type { Draft } from "../journal/draft.ts";
 import type { Json } from "../json.ts";
-import type { Policy } from "../policy/policy.ts";
 import type { Waits } from "../port/journal.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { startActiveTimer } from "./active-time.ts";
-import { type CoreWork, coreWork, decideBy } from "./core-work.ts";
+import { type CoreWork, coreWork, decideBy, type RunCoreOptions } from "./core-work.ts";
 import { isEnd } from "./empty.ts";
 import { conclude, rest } from "./ending.ts";
 import { joinCall, requestAgain } from "./gated.ts";
@@ -35,16 +33,6 @@ export interface Outcome {
   readonly commands: readonly Command[];
   /** Ids of commands whose outcome nobody waits for, and of timers that shall stop. */
   readonly aborts: readonly string[];
-}
-
-export interface RunCoreOptions {
-  readonly definition: SupervisorDefinition;
-  readonly tenant: string;
-  readonly runId: string;
-  /** The tenant's secret, for argument hashes and idempotency keys. */
-  readonly tenantKey: string;
-  /** A candidate that is asked beside the policy in force. It decides nothing; where it differs an entry says so. */
-  readonly shadow?: Policy | undefined;
 }
 
 export class RunCore {
