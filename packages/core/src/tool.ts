@@ -181,22 +181,35 @@ export interface WriteToolOptions<Name extends string, Input extends z.ZodType, 
 
 const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** What only the one kind of tool has, or must have. */
+interface OwnToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType> {
+  readonly read: Omit<ReadToolOptions<Name, Input, Output>, SharedToolOption>;
+  readonly write: Omit<WriteToolOptions<Name, Input, Output>, SharedToolOption>;
+}
+type Options = ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>;
+type SharedToolOption = keyof CommonToolOptions<string, z.ZodType, z.ZodType> | "effect" | "execute";
+
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
- * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`,
- *   `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
+ * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`,
+ *   `tool/lookup-missing`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
-export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
-  options: ReadToolOptions<Name, Input, Output>,
-): Tool<Name, Input, Output, "read">;
-export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
-  options: WriteToolOptions<Name, Input, Output>,
-): Tool<Name, Input, Output, "write">;
-export function defineTool(
-  options: ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>,
-): Tool {
+export function defineTool<
+  const Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  // One signature, and no overloads: a compiler that tells of the last one would speak of a write to who defines a read.
+  const Kind extends Effect,
+>(
+  definition: CommonToolOptions<Name, Input, Output> & {
+    readonly effect: Kind;
+    readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
+  } & OwnToolOptions<Name, Input, Output>[NoInfer<Kind>],
+): Tool<Name, Input, Output, Kind>;
+export function defineTool(options: Options): Tool {
   const { name } = options;
   if (!toolName.test(name)) throw new OrchestrationError("tool/name-invalid", { tool: name });
+  assertComplete(options);
   for (const side of ["input", "output"] as const) {
     if (!isSchema(options[side])) {
       throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
@@ -241,6 +254,22 @@ export function defineTool(
     execute: options.execute as Tool["execute"],
     lookup: write?.lookup as Tool["lookup"],
   };
+}
+
+/** Where no types reach (JavaScript, `any`), what is left out must not pass for a read, or for a write that waits for nobody. */
+function assertComplete(options: Options): void {
+  const incomplete = (member: string, wants: readonly string[]) => {
+    const given = (options as unknown as Readonly<Record<string, unknown>>)[member];
+    if (typeof given === "string" && wants.includes(given)) return;
+    const value = typeof given === "string" ? given : typeof given;
+    throw new OrchestrationError("tool/incomplete", { tool: options.name, member, value, wants });
+  };
+  incomplete("effect", ["read", "write"]);
+  if (options.effect === "write" || options.risk !== undefined) incomplete("risk", ["low", "medium", "high"]);
+  if (options.effect === "write") incomplete("idempotency", ["key", "lookup", "none"]);
+  if (typeof options.execute === "function") return;
+  const data = { tool: options.name, member: "execute", value: typeof options.execute, wants: ["a function"] };
+  throw new OrchestrationError("tool/incomplete", data);
 }
 
 function retryOf(tool: string, given: Partial<RetryPolicy> | undefined): RetryPolicy | undefined {
