@@ -72,3 +72,11 @@ defineTool({
   lookup: ({ id }) => ({ outcome: "found", output: { n: id.length } }),
   execute: () => ({ n: 1 }),
 });
+// @ts-expect-error an output is missing; `execute` gets its input all the same
+defineTool({
+  name: "r",
+  description: "",
+  input: text.input,
+  effect: "read",
+  execute: ({ id }) => ({ n: id.length }),
+});

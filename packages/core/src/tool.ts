@@ -149,18 +149,20 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
   readonly outputSchema?: JsonSchema;
 }
 
-export interface ReadToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+/** What every tool says, a read as well as a write. */
+interface DefinedTool<Name extends string, Input extends z.ZodType, Output extends z.ZodType, Kind extends Effect>
   extends CommonToolOptions<Name, Input, Output> {
-  readonly effect: "read";
-  readonly risk?: Risk;
-  /** Name of the retrieval source that it reads, such as a handbook: grants and policies can speak of it. */
-  readonly source?: string;
+  readonly effect: Kind;
   readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
 }
 
-export interface WriteToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
-  extends CommonToolOptions<Name, Input, Output> {
-  readonly effect: "write";
+interface OfRead {
+  readonly risk?: Risk;
+  /** Name of the retrieval source that it reads, such as a handbook: grants and policies can speak of it. */
+  readonly source?: string;
+}
+
+interface OfWrite<Input extends z.ZodType, Output extends z.ZodType> {
   readonly risk: Risk;
   readonly idempotency: Idempotency;
   readonly reversible?: boolean;
@@ -176,18 +178,25 @@ export interface WriteToolOptions<Name extends string, Input extends z.ZodType, 
     input: z.output<Input>,
     context: ToolContext,
   ) => LookupAnswer<z.input<Output>> | Promise<LookupAnswer<z.input<Output>>>;
-  readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
 }
-
-const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** What only the one kind of tool has, or must have. */
-interface OwnToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType> {
-  readonly read: Omit<ReadToolOptions<Name, Input, Output>, SharedToolOption>;
-  readonly write: Omit<WriteToolOptions<Name, Input, Output>, SharedToolOption>;
+interface Of<Input extends z.ZodType, Output extends z.ZodType> {
+  readonly read: OfRead;
+  readonly write: OfWrite<Input, Output>;
 }
+
+export interface ReadToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends DefinedTool<Name, Input, Output, "read">,
+    OfRead {}
+
+export interface WriteToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends DefinedTool<Name, Input, Output, "write">,
+    OfWrite<Input, Output> {}
+
 type Options = ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>;
-type SharedToolOption = keyof CommonToolOptions<string, z.ZodType, z.ZodType> | "effect" | "execute";
+
+const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
@@ -201,10 +210,7 @@ export function defineTool<
   // One signature, and no overloads: a compiler that tells of the last one would speak of a write to who defines a read.
   const Kind extends Effect,
 >(
-  definition: CommonToolOptions<Name, Input, Output> & {
-    readonly effect: Kind;
-    readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
-  } & OwnToolOptions<Name, Input, Output>[NoInfer<Kind>],
+  definition: DefinedTool<Name, Input, Output, Kind> & Of<Input, Output>[NoInfer<Kind>],
 ): Tool<Name, Input, Output, Kind>;
 export function defineTool(options: Options): Tool {
   const { name } = options;
