@@ -24,8 +24,23 @@ claim<Equal<OutputOf<typeof worker>, { n: number }>>();
 
 export const reader = defineAgent({ ...base, name: "reader", model: "fast", effects: "read", tools: [read] });
 claim<Equal<ToolName<typeof reader>, "read_it">>();
-// @ts-expect-error a role that may only read holds no tool that writes
-defineAgent({ ...base, name: "reader", model: "fast", effects: "read", tools: [read, write] });
+defineAgent({
+  ...base,
+  name: "reader",
+  model: "fast",
+  effects: "read",
+  // @ts-expect-error a role that may only read holds no tool that writes
+  tools: [read, write],
+});
+defineAgent({
+  ...base,
+  name: "reader",
+  model: "fast",
+  effects: "read",
+  tools: [read],
+  // @ts-expect-error nobody else can be asked, and a role that reads is nothing wrong
+  asks: ["everybody"],
+});
 // @ts-expect-error nobody else can be asked
 defineAgent({ ...base, name: "a", model: "fast", tools: [], asks: ["everybody"] });
 // @ts-expect-error an agent has an output contract

@@ -92,6 +92,12 @@ export function isName(text: string): boolean {
   return nameForm.test(text);
 }
 
+/** What a role may hold, and what is known of it, by the strongest effect that it may have. */
+interface Role {
+  readonly read: { readonly tool: AnyReadTool; readonly known: { readonly effects: "read" } };
+  readonly write: { readonly tool: AnyTool; readonly known: unknown };
+}
+
 /**
  * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
  * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
@@ -101,20 +107,13 @@ export function defineAgent<
   const Name extends string,
   Input extends z.ZodType,
   Output extends z.ZodType,
-  const Tools extends readonly AnyReadTool[],
+  const Tools extends readonly Role[Kind]["tool"][],
   const Alias extends string,
+  // One signature, as of `defineTool`: compilers tell of the last overload, which need not be the one that is meant.
+  const Kind extends Effect = "write",
 >(
-  options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects: "read" },
-): Agent<Name, Input, Output, Tools, Alias> & { readonly effects: "read" };
-export function defineAgent<
-  const Name extends string,
-  Input extends z.ZodType,
-  Output extends z.ZodType,
-  const Tools extends readonly AnyTool[],
-  const Alias extends string,
->(
-  options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects?: "write" },
-): Agent<Name, Input, Output, Tools, Alias>;
+  options: AgentOptions<Name, Input, Output, Tools, Alias> & { readonly effects?: Kind },
+): Agent<Name, Input, Output, Tools, Alias> & Role[Kind]["known"];
 export function defineAgent(
   options: AgentOptions<string, z.ZodType, z.ZodType, readonly AnyTool[], string> & { readonly effects?: Effect },
 ): Agent {

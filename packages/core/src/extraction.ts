@@ -48,7 +48,7 @@ export function defineExtraction<
   },
 ): Agent<Name, Input, Output, Tools, Alias> & { readonly effects: "read" } {
   const tools = options.tools ?? ([] as readonly AnyReadTool[] as Tools);
-  const agent = defineAgent<Name, Input, Output, Tools, Alias>({ ...options, tools, effects: "read" });
+  const agent = defineAgent<Name, Input, Output, Tools, Alias, "read">({ ...options, tools, effects: "read" });
   const fail = (pointer: string, reason: string) =>
     new OrchestrationError("agent/extraction-too-wide", { agent: agent.name, pointer, reason });
   for (const { name, protect, cleared } of tools) {

@@ -63,3 +63,20 @@ describe("JSON Schema of a schema", () => {
       expect(isSchema(other)).toBe(false);
   });
 });
+
+test("a part that has no form is named, and one that may be anything is none", () => {
+  const reasonOf = (schema: z.ZodType) => {
+    try {
+      jsonSchemaOf(schema, "output", "t");
+    } catch (thrown) {
+      if (OrchestrationError.is(thrown, "tool/schema-not-representable")) return thrown.data.reason;
+    }
+    return undefined;
+  };
+  const calls = z.object({ any: z.any(), calls: z.array(z.object({ "when/now": z.date() })) });
+  expect(reasonOf(calls)).toBe(
+    "Date cannot be represented in JSON Schema; it is at /properties/calls/items/properties/when~1now",
+  );
+  expect(reasonOf(z.bigint())).toBe("BigInt cannot be represented in JSON Schema");
+  expect(reasonOf(z.object({ any: z.unknown() }))).toBe(undefined);
+});

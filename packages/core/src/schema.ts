@@ -43,9 +43,32 @@ export function jsonSchemaOf(
   try {
     return z.toJSONSchema(schema, { io: side }) as unknown as JsonSchema;
   } catch (cause) {
-    const data: ErrorData = { tool: owner, side: part, reason: cause instanceof Error ? cause.message : String(cause) };
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const at = withoutForm(schema, side);
+    const reason = at === undefined ? message : `${message}; it is at ${at}`;
+    const data: ErrorData = { tool: owner, side: part, reason };
     throw new OrchestrationError("tool/schema-not-representable", data, { cause });
   }
+}
+
+/** Where the first part of a schema is that has no form, as a JSON pointer into what would be its JSON Schema. */
+function withoutForm(schema: z.ZodType, side: "input" | "output"): string | undefined {
+  let found: string | undefined;
+  try {
+    z.toJSONSchema(schema, {
+      io: side,
+      unrepresentable: "any",
+      override: ({ zodSchema, jsonSchema, path }) => {
+        const { type } = zodSchema._zod.def;
+        if (found !== undefined || path.length === 0 || type === "any" || type === "unknown") return;
+        if (Object.keys(jsonSchema).length === 0)
+          found = path.map((part) => `/${escapePointer(String(part))}`).join("");
+      },
+    });
+  } catch {
+    return undefined; // What is wrong with it has been said already.
+  }
+  return found;
 }
 
 /** Checks that a schema is a zod schema of this major version; something else is a mistake at definition time. */

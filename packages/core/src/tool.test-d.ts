@@ -38,3 +38,45 @@ defineTool({ ...text, name: "r", effect: "read", execute: ({ other }) => ({ n: o
 defineTool({ ...text, name: "r", effect: "read", protect: ["amount"], execute: () => ({ n: 1 }) });
 // @ts-expect-error an effect is read or write
 defineTool({ ...text, name: "r", effect: "maybe", execute: () => ({ n: 1 }) });
+
+// What is wrong stands where it is, and speaks of the tool that is defined.
+defineTool({
+  ...text,
+  name: "r",
+  // @ts-expect-error an effect is read or write
+  effect: "reads",
+  execute: () => ({ n: 1 }),
+});
+defineTool({
+  ...text,
+  name: "r",
+  effect: "read",
+  // @ts-expect-error the output has another shape, and nothing else is wrong
+  execute: () => ({ n: "1" }),
+});
+defineTool({
+  ...text,
+  name: "r",
+  effect: "read",
+  // @ts-expect-error a read has nothing to undo
+  undo: { tool: write, input: ({ id }) => ({ id }) },
+  execute: () => ({ n: 1 }),
+});
+defineTool({
+  ...text,
+  name: "w",
+  effect: "write",
+  risk: "low",
+  idempotency: "lookup",
+  undo: { tool: write, input: ({ id }, { n }) => ({ id: `${id.length} ${n.toFixed()}` }) },
+  lookup: ({ id }) => ({ outcome: "found", output: { n: id.length } }),
+  execute: () => ({ n: 1 }),
+});
+// @ts-expect-error an output is missing; `execute` gets its input all the same
+defineTool({
+  name: "r",
+  description: "",
+  input: text.input,
+  effect: "read",
+  execute: ({ id }) => ({ n: id.length }),
+});

@@ -67,6 +67,26 @@ describe("defineTool", () => {
     }
   });
 
+  test("what is left out where no types reach is refused: it is no read, and no write that waits for nobody", () => {
+    const untyped = (given: object) => () => defineTool({ ...options, ...given } as never);
+    const write = { effect: "write", risk: "high", idempotency: "key" };
+    const wrong: [object, string, string][] = [
+      [{ effect: undefined }, "effect", "undefined"],
+      [{ effect: "Write" }, "effect", "Write"],
+      [{ ...write, risk: undefined }, "risk", "undefined"],
+      [{ ...write, risk: "HIGH" }, "risk", "HIGH"],
+      [{ risk: 3 }, "risk", "number"],
+      [{ ...write, idempotency: undefined }, "idempotency", "undefined"],
+      [{ execute: undefined }, "execute", "undefined"],
+    ];
+    for (const [given, member, value] of wrong) {
+      expect(refusal(untyped(given))).toMatchObject({
+        code: "tool/incomplete",
+        data: { tool: "find_order", member, value },
+      });
+    }
+  });
+
   test("a write that can be looked up has a look-up", () => {
     const error = refusal(() => defineTool({ ...options, effect: "write", risk: "low", idempotency: "lookup" }));
     expect(error.code).toBe("tool/lookup-missing");

@@ -149,18 +149,20 @@ interface CommonToolOptions<Name extends string, Input extends z.ZodType, Output
   readonly outputSchema?: JsonSchema;
 }
 
-export interface ReadToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+/** What every tool says, a read as well as a write. */
+interface DefinedTool<Name extends string, Input extends z.ZodType, Output extends z.ZodType, Kind extends Effect>
   extends CommonToolOptions<Name, Input, Output> {
-  readonly effect: "read";
-  readonly risk?: Risk;
-  /** Name of the retrieval source that it reads, such as a handbook: grants and policies can speak of it. */
-  readonly source?: string;
+  readonly effect: Kind;
   readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
 }
 
-export interface WriteToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
-  extends CommonToolOptions<Name, Input, Output> {
-  readonly effect: "write";
+interface OfRead {
+  readonly risk?: Risk;
+  /** Name of the retrieval source that it reads, such as a handbook: grants and policies can speak of it. */
+  readonly source?: string;
+}
+
+interface OfWrite<Input extends z.ZodType, Output extends z.ZodType> {
   readonly risk: Risk;
   readonly idempotency: Idempotency;
   readonly reversible?: boolean;
@@ -176,27 +178,44 @@ export interface WriteToolOptions<Name extends string, Input extends z.ZodType, 
     input: z.output<Input>,
     context: ToolContext,
   ) => LookupAnswer<z.input<Output>> | Promise<LookupAnswer<z.input<Output>>>;
-  readonly execute: (input: z.output<Input>, context: ToolContext) => z.input<Output> | Promise<z.input<Output>>;
 }
+
+/** What only the one kind of tool has, or must have. */
+interface Of<Input extends z.ZodType, Output extends z.ZodType> {
+  readonly read: OfRead;
+  readonly write: OfWrite<Input, Output>;
+}
+
+export interface ReadToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends DefinedTool<Name, Input, Output, "read">,
+    OfRead {}
+
+export interface WriteToolOptions<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
+  extends DefinedTool<Name, Input, Output, "write">,
+    OfWrite<Input, Output> {}
+
+type Options = ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>;
 
 const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
- * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`,
- *   `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
+ * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`,
+ *   `tool/lookup-missing`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
-export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
-  options: ReadToolOptions<Name, Input, Output>,
-): Tool<Name, Input, Output, "read">;
-export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
-  options: WriteToolOptions<Name, Input, Output>,
-): Tool<Name, Input, Output, "write">;
-export function defineTool(
-  options: ReadToolOptions<string, z.ZodType, z.ZodType> | WriteToolOptions<string, z.ZodType, z.ZodType>,
-): Tool {
+export function defineTool<
+  const Name extends string,
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  // One signature, and no overloads: a compiler that tells of the last one would speak of a write to who defines a read.
+  const Kind extends Effect,
+>(
+  definition: DefinedTool<Name, Input, Output, Kind> & Of<Input, Output>[NoInfer<Kind>],
+): Tool<Name, Input, Output, Kind>;
+export function defineTool(options: Options): Tool {
   const { name } = options;
   if (!toolName.test(name)) throw new OrchestrationError("tool/name-invalid", { tool: name });
+  assertComplete(options);
   for (const side of ["input", "output"] as const) {
     if (!isSchema(options[side])) {
       throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
@@ -241,6 +260,22 @@ export function defineTool(
     execute: options.execute as Tool["execute"],
     lookup: write?.lookup as Tool["lookup"],
   };
+}
+
+/** Where no types reach (JavaScript, `any`), what is left out must not pass for a read, or for a write that waits for nobody. */
+function assertComplete(options: Options): void {
+  const incomplete = (member: string, wants: readonly string[]) => {
+    const given = (options as unknown as Readonly<Record<string, unknown>>)[member];
+    if (typeof given === "string" && wants.includes(given)) return;
+    const value = typeof given === "string" ? given : typeof given;
+    throw new OrchestrationError("tool/incomplete", { tool: options.name, member, value, wants });
+  };
+  incomplete("effect", ["read", "write"]);
+  if (options.effect === "write" || options.risk !== undefined) incomplete("risk", ["low", "medium", "high"]);
+  if (options.effect === "write") incomplete("idempotency", ["key", "lookup", "none"]);
+  if (typeof options.execute === "function") return;
+  const data = { tool: options.name, member: "execute", value: typeof options.execute, wants: ["a function"] };
+  throw new OrchestrationError("tool/incomplete", data);
 }
 
 function retryOf(tool: string, given: Partial<RetryPolicy> | undefined): RetryPolicy | undefined {

@@ -5,8 +5,10 @@ import {
   type Json,
   type LookupAnswer,
   parseWith,
+  type ReadToolOptions,
   type Tool,
   type ToolContext,
+  type WriteToolOptions,
 } from "@remit/core";
 import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
 import { z } from "zod";
@@ -212,9 +214,8 @@ type Common = Omit<Parameters<typeof defineTool>[0], "effect" | "risk" | "idempo
 };
 
 function readTool(common: Common, risk: McpToolConfig["risk"]): Tool {
-  return defineTool({ ...common, effect: "read", ...(risk === undefined ? {} : { risk }) } as Parameters<
-    typeof defineTool
-  >[0] & { effect: "read" }) as Tool;
+  const options = { ...common, effect: "read", ...(risk === undefined ? {} : { risk }) };
+  return defineTool(options as ReadToolOptions<string, z.ZodType, z.ZodType>) as Tool;
 }
 
 /** How the outputs of a connection's tools hold the values of the server. */
@@ -253,7 +254,7 @@ function writeTool(common: Common, config: Extract<McpToolConfig, { effect: "wri
           },
         }),
   };
-  return defineTool(options as Parameters<typeof defineTool>[0] & { effect: "write" }) as Tool;
+  return defineTool(options as WriteToolOptions<string, z.ZodType, z.ZodType>) as Tool;
 }
 
 /** @throws McpError `mcp/config-invalid` */

@@ -80,6 +80,8 @@ describe("the key", () => {
     expect(() => anthropic("claude-haiku-4-5")).toThrow(
       'model/key-missing: model "claude-haiku-4-5" has no API key: "ANTHROPIC_API_KEY" is not set',
     );
+    const wrong = { apiKey: "key", baseUrl: "localhost:1234" };
+    expect(() => anthropic("claude-haiku-4-5", wrong)).toThrow("model/address-invalid");
     vi.stubEnv("ANTHROPIC_API_KEY", "key");
     expect(anthropic("claude-haiku-4-5")).toMatchObject({
       id: "claude-haiku-4-5",

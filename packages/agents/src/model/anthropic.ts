@@ -16,6 +16,7 @@ import { type StreamReader, streamReader } from "./anthropic-stream.ts";
 import { once } from "./once.ts";
 import { bodySize, renderRequest } from "./render.ts";
 import {
+  addressOf,
   boundOf,
   cutError,
   filteredError,
@@ -40,7 +41,8 @@ const graceMs = 5_000;
  * Errors beside those of the vendor are `model/sdk-missing`, `model/media-unsupported`, `model/truncated` and
  * `model/content-filtered`.
  * @param name as the vendor spells it: `claude-haiku-4-5`
- * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `ANTHROPIC_API_KEY` is there
+ * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `ANTHROPIC_API_KEY` is there,
+ *   `model/address-invalid` for a `baseUrl` that is none
  */
 export function anthropic(name: string, options: AnthropicOptions = {}): Model {
   const { provider = "anthropic", price, headers, stream = true, clock = systemClock() } = options;
@@ -56,6 +58,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     schemas: anthropicSchemas(),
   };
   const maxTokens = maxTokensOf(write);
+  if (options.baseUrl !== undefined) addressOf(name, options.baseUrl);
   const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
   let client: Promise<Client> | undefined;
   const connected = () => {

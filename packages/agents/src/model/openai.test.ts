@@ -70,6 +70,19 @@ test("reasoning goes back with the message or call that it led to, and not alone
   expect(await sent([masked, call])).toEqual(["function_call", "function_call_output", "user"]);
 });
 
+test("an address that is none is refused where the model is made, and shows nobody's password", () => {
+  const compatible = (baseUrl: string) => () => openaiCompatible("qwen3:8b", { baseUrl, cost: "zero" });
+  for (const baseUrl of ["", "localhost:11434/v1", "127.0.0.1:11434", undefined as never]) {
+    expect(compatible(baseUrl)).toThrow(
+      expect.objectContaining({ code: "model/address-invalid", data: { model: "qwen3:8b", baseUrl: String(baseUrl) } }),
+    );
+  }
+  expect(compatible("ann:secret@models.example/v1")).toThrow('has the address "…@models.example/v1"');
+  expect(compatible("ftp://ann:secret@models.example/v1")).toThrow('has the address "ftp://…@models.example/v1"');
+  expect(() => openai("gpt-5-mini", { apiKey: "key", baseUrl: "" })).toThrow("model/address-invalid");
+  expect(compatible("http://127.0.0.1:11434/v1")()).toMatchObject({ provider: "127.0.0.1:11434" });
+});
+
 describe("the key", () => {
   afterEach(() => {
     vi.unstubAllEnvs();

@@ -4,7 +4,7 @@ import { openAiSchemas } from "./openai-format.ts";
 import { openAiModel } from "./openai-model.ts";
 import type { OpenAiCompatibleOptions, OpenAiOptions } from "./openai-options.ts";
 import { askResponses, writeResponses } from "./openai-responses.ts";
-import { keyOf } from "./sdk-failure.ts";
+import { addressOf, keyOf } from "./sdk-failure.ts";
 
 /**
  * The entry `@remit/agents/openai`. It needs the package `openai`, which is loaded with the first call.
@@ -15,10 +15,12 @@ export type { Pricing } from "./pricing.ts";
 /**
  * A model of OpenAI, on the Responses API.
  * @param name as the vendor spells it: `gpt-5-mini`
- * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `OPENAI_API_KEY` is there
+ * @throws OrchestrationError `model/key-missing` when neither `apiKey` nor `OPENAI_API_KEY` is there,
+ *   `model/address-invalid` for a `baseUrl` that is none
  */
 export function openai(name: string, options: OpenAiOptions = {}): Model {
   const { provider = "openai", baseUrl, client } = options;
+  if (baseUrl !== undefined) addressOf(name, baseUrl);
   const schemas = openAiSchemas();
   return openAiModel({
     ...options,
@@ -42,9 +44,12 @@ export function openai(name: string, options: OpenAiOptions = {}): Model {
  * const local = openaiCompatible("qwen3:8b", { baseUrl: "http://127.0.0.1:11434/v1", cost: "zero" });
  * ```
  * @param name as the server spells it
+ * @throws OrchestrationError `model/address-invalid` for a `baseUrl` that is none
  */
 export function openaiCompatible(name: string, options: OpenAiCompatibleOptions): Model {
-  const { baseUrl, apiKey, provider = new URL(baseUrl).host, cost = "paid" } = options;
+  const { baseUrl, apiKey, cost = "paid" } = options;
+  const { host } = addressOf(name, baseUrl);
+  const { provider = host } = options;
   const schemas = openAiSchemas();
   return openAiModel({
     ...options,

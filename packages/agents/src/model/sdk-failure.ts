@@ -104,3 +104,14 @@ export function keyOf(model: string, apiKey: string | undefined, variable: strin
   if (key === undefined || key.trim() === "") throw new OrchestrationError("model/key-missing", { model, variable });
   return key;
 }
+
+/**
+ * Where a model's server is. Without a scheme `localhost:11434` is one named `localhost`, which each call would fail at.
+ * @throws OrchestrationError `model/address-invalid`
+ */
+export function addressOf(model: string, baseUrl: string): URL {
+  const address = URL.parse(baseUrl);
+  if (address && /^https?:$/.test(address.protocol)) return address;
+  const shown = String(baseUrl).replace(/[^/@]*@/, "…@"); // A name and a password are nobody's to read.
+  throw new OrchestrationError("model/address-invalid", { model, baseUrl: shown });
+}

@@ -228,3 +228,63 @@ describe("resuming", () => {
     expect.unreachable("the run went on for ever");
   });
 });
+
+describe("L7 the process is kept alive", () => {
+  /** A clock that counts who holds the process. */
+  function counting() {
+    const clock = fakeClock();
+    let holds = 0;
+    const hold = () => {
+      holds++;
+      return { cancel: () => void holds-- };
+    };
+    return { clock: { ...clock, hold }, holds: () => holds };
+  }
+
+  test("while a run is driven, also where it waits for the next try alone, and not while it is parked", async () => {
+    const { clock, holds } = counting();
+    const engine = open(memoryJournal(), clock);
+    const asked = Promise.withResolvers<void>();
+    const busy: Model = {
+      id: "busy",
+      cost: "zero",
+      generate: ({ input }) => {
+        const { text } = input as { text: string };
+        if (text === "unsure") return { parts: [{ type: "output", value: { text } }] };
+        asked.resolve();
+        throw Object.assign(new Error("busy"), { status: 529 });
+      },
+    };
+    const desk = runSupervisor(definition, { engine, models: { m: busy } });
+    const parked = await desk.start({ text: "unsure" }, start);
+    await parked.settled();
+    await engine.idle();
+    expect(holds()).toBe(0);
+    const run = await desk.start({ text: "now" }, start);
+    await asked.promise;
+    expect(holds()).toBe(1);
+    await run.cancel("enough");
+    await run.result();
+    await engine.idle();
+    expect(holds()).toBe(0);
+  });
+
+  test("while somebody waits for what another process may do, until the engine closes", async () => {
+    const { clock, holds } = counting();
+    const journal = { ...memoryJournal(), close: async () => {} };
+    const engine = localEngine({ name: "shared", journal, clock, logger: silentLogger, shared: true });
+    const run = await runSupervisor(definition, { engine, models: { m: mood() } }).start({ text: "unsure" }, start);
+    await run.settled();
+    await engine.idle();
+    expect(holds()).toBe(0);
+    const end = run.result();
+    const events = (async () => {
+      for await (const { type } of run.events()) if (type === "run.completed") return;
+    })();
+    const ended = Promise.allSettled([end, events]);
+    await expect.poll(holds).toBe(2);
+    await engine.close();
+    expect(await ended).toMatchObject([{ reason: { code: "engine/closed" } }, { reason: { code: "engine/closed" } }]);
+    expect(holds()).toBe(0);
+  });
+});

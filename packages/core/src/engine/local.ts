@@ -22,6 +22,7 @@ import { runWatchers, type Watchers } from "./watchers.ts";
  * L4 A timer of this engine wakes parked runs that are due, never a run that another process may be driving.
  * L5 Who waits for a run is told when this engine closes.
  * L6 No more than so many runs are driven at a time; the others wait for their turn, and the tenants take turns.
+ * L7 While a run is driven its process is kept alive, also where it waits for nothing but a timer. A parked one keeps none.
  */
 export interface LocalEngineOptions {
   readonly name: string;
@@ -85,6 +86,8 @@ class LocalEngine implements Engine {
   #looking = 0;
   #idle: (() => void)[] = [];
   #closing: Promise<void> | undefined;
+  /** Keeps the process alive while there are sessions (L7). */
+  #hold: { readonly cancel: () => void } | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
 
   constructor({ name, journal, clock, logger, mailbox, driving, shared, ids }: LocalEngineOptions) {
@@ -308,6 +311,7 @@ class LocalEngine implements Engine {
       },
     });
     this.#sessions.set(name, session);
+    this.#hold ??= this.clock.hold?.();
     this.#watchers.resumed(name);
     // What it begins with is the session's now, and in the journal soon: nothing holds it while the run is driven.
     for (const event of events.splice(0)) session.push(event);
@@ -338,6 +342,9 @@ class LocalEngine implements Engine {
       } else this.#begin(key, definition, left);
     }
     this.#pump();
+    if (this.#sessions.size > 0) return;
+    this.#hold?.cancel();
+    this.#hold = undefined;
   }
 
   async #needsDriving({ key, isWanted }: Start, session: LocalSession): Promise<boolean> {

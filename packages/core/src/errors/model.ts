@@ -97,6 +97,11 @@ export const modelErrors = {
     message: "model {model} has no API key: {variable} is not set",
     hint: "Set the variable, or give the model an `apiKey`.",
   },
+  "model/address-invalid": {
+    retryable: false,
+    message: "model {model} has the address {baseUrl}, which is none of a server",
+    hint: "Give all of it, scheme included, as in `http://127.0.0.1:11434/v1`; a variable that is not set is a usual cause.",
+  },
   "model/sdk-missing": {
     retryable: false,
     message: "model {model} needs the package {package}, which is not installed",

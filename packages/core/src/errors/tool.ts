@@ -7,10 +7,15 @@ export const toolErrors = {
     message: "tool name {tool} is not a name",
     hint: "Use 1 to 64 of A–Z a–z 0–9 _ -; the house form is verb_noun.",
   },
+  "tool/incomplete": {
+    retryable: false,
+    message: "tool {tool} says {value} where `{member}` has to be one of {wants}",
+    hint: "Say what the tool does to the outside, and of a write how risky it is and how a lost answer is settled: nothing stands for what is left out.",
+  },
   "tool/schema-not-representable": {
     retryable: false,
     message: "the {side} schema of {tool} has no JSON Schema form: {reason}",
-    hint: "Use types that JSON has; put conversions into `execute`.",
+    hint: "Use types that JSON has: a date is `z.iso.datetime()`, a large whole number a text. Convert in `execute`, or in the code around the team.",
   },
   "tool/lookup-missing": {
     retryable: false,

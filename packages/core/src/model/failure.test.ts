@@ -52,3 +52,11 @@ test.each<[string, unknown, number | undefined]>([
 ])("`retry-after` as %s", (_, headers, retryAfterMs) => {
   expect(modelError(error({ status: 429, headers }), "m", now).data.retryAfterMs).toBe(retryAfterMs);
 });
+
+test("the network's word stands in the reason, where a client keeps it to itself", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
+  const told = (thrown: unknown) => modelError(thrown, "m", 0).data.reason;
+  const hidden = Object.assign(new APIConnectionError("Connection error."), { cause: refused });
+  expect(told(hidden)).toBe("Connection error. (ECONNREFUSED)");
+  expect(told(refused)).toBe("connect ECONNREFUSED 127.0.0.1:9");
+});

@@ -24,11 +24,17 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
   const retryAfterMs = retryAfterMsOf(headers, now);
   const data = {
     model,
-    reason: reasonOf(thrown),
+    reason: withNetworkCode(reasonOf(thrown), thrown),
     ...(typeof status === "number" && Number.isFinite(status) ? { status } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
+}
+
+/** A vendor's client says "Connection error."; what the network said is in its cause. */
+function withNetworkCode(reason: string, thrown: unknown): string {
+  const said = codeOf(thrown, (code) => networkCodes.has(code));
+  return said === undefined || reason.includes(said) ? reason : `${reason} (${said})`;
 }
 
 /** Of a call that asked nobody, which is known to have cost nothing. */

@@ -4,11 +4,16 @@ export interface Clock {
   readonly now: () => number;
   /** Calls back at `dueAt` (epoch ms), or soon after when that is past. The callback must not throw. */
   readonly at: (dueAt: number, callback: () => void) => { readonly cancel: () => void };
+  /**
+   * Keeps the process alive until it is cancelled: somebody is at work, or waits for what another process does. Absent
+   * where nothing has to be kept, as with a clock that is told.
+   */
+  readonly hold?: () => { readonly cancel: () => void };
 }
 
 const timeoutMsMax = 2 ** 31 - 1;
 
-/** The machine's clock. Its timers keep no process alive. */
+/** The machine's clock. Its timers keep no process alive; what is at work holds it, once, by `hold`. */
 export function systemClock(): Clock {
   return {
     now: () => Date.now(),
@@ -19,6 +24,10 @@ export function systemClock(): Clock {
       const handle = setTimeout(callback, Math.max(0, left));
       handle.unref();
       return { cancel: () => clearTimeout(handle) };
+    },
+    hold: () => {
+      const handle = setInterval(() => {}, timeoutMsMax);
+      return { cancel: () => clearInterval(handle) };
     },
   };
 }

@@ -14,7 +14,7 @@ export interface Awaited {
 
 /**
  * Waits until the index says what fits; reads nothing but the index while it waits. What is driven here tells at once;
- * what another process drives is looked for now and then.
+ * what another process drives is looked for now and then, and this one is kept alive for that.
  */
 export async function until(held: Held, fits: (record: RunRecord) => boolean): Promise<Awaited> {
   const {
@@ -23,6 +23,7 @@ export async function until(held: Held, fits: (record: RunRecord) => boolean): P
   } = held;
   let stop: (() => void) | undefined;
   let looking: { readonly cancel: () => void } | undefined;
+  const hold = engine.shared ? engine.clock.hold?.() : undefined;
   try {
     return await new Promise<Awaited>((resolve, reject) => {
       let rest: Batch | undefined;
@@ -60,6 +61,7 @@ export async function until(held: Held, fits: (record: RunRecord) => boolean): P
       if (engine.shared) looking = regularly(engine.clock, look);
     });
   } finally {
+    hold?.cancel();
     looking?.cancel();
     stop?.();
   }

@@ -70,6 +70,8 @@ export async function* durable(held: Held, { fromSeq, signal }: EventsOptions = 
         continue;
       }
       if (failure && !isDrivenElsewhere(held, failure)) throw failure;
+      // What another process writes is worth staying alive for, while somebody asks for it.
+      const hold = engine.shared ? engine.clock.hold?.() : undefined;
       await new Promise<void>((resolve) => {
         wake = resolve;
         if (!engine.shared) return;
@@ -81,6 +83,7 @@ export async function* durable(held: Held, { fromSeq, signal }: EventsOptions = 
           poke();
         });
       });
+      hold?.cancel();
     }
   } finally {
     looking?.cancel();

@@ -1,0 +1,17 @@
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+
+const clockFile = new URL("./clock.ts", import.meta.url).href;
+
+/** What a process prints that sets a timer and does nothing else. */
+function alone(lines: string): string {
+  const program = `const clock = (await import(${JSON.stringify(clockFile)})).systemClock(); ${lines}`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
+  return stdout;
+}
+
+test("a timer keeps no process alive, and who holds one does until it lets go", () => {
+  expect(alone('clock.at(clock.now() + 50, () => console.log("fired"));')).toBe("");
+  const held = 'const hold = clock.hold(); clock.at(clock.now() + 50, () => { console.log("fired"); hold.cancel(); });';
+  expect(alone(held)).toBe("fired\n");
+});
