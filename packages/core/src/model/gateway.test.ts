@@ -204,6 +204,8 @@ describe("an answer that is none", () => {
     ["a value that is undefined", { parts: [{ type: "output", value: undefined }] }, "/parts/0/value"],
     ["a question to nobody", { parts: [{ type: "ask", of: "everybody", question: "?" }] }, "/parts/0/of"],
     ["a negative count", { ...done, usage: { inputTokens: -1, outputTokens: 0 } }, "/usage/inputTokens"],
+    ["a count beyond all reason", { ...done, usage: { inputTokens: 2e15, outputTokens: 0 } }, "/usage/inputTokens"],
+    ["a cost that no sum can hold", { ...done, cost: { microUsd: 1e300, basis: "reported" } }, "/cost/microUsd"],
     ["a cost without a basis", { ...done, cost: { microUsd: 1 } }, "/cost/basis"],
   ])("%s is a typed failure that names the place", async (_, answer, place) => {
     for (const generate of [() => answer, async () => answer] as Generate[]) {
