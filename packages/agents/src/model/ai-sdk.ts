@@ -147,9 +147,15 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
     };
     const startedAt = clock.now();
     let spent: FailedCall = {};
+    let begun = false;
+    const streamOf = async () => {
+      const { stream } = await languageModel.doStream(call);
+      begun = true;
+      return stream;
+    };
     try {
       const finished = onDelta
-        ? await collected((await languageModel.doStream(call)).stream, onDelta)
+        ? await collected(await streamOf(), onDelta)
         : finishedOf(await languageModel.doGenerate(call));
       // Of an answer that broke off, what was counted is not all (D12).
       if (!brokenEnds.has(finished.finishReason.unified)) spent = spentOn(usageOf(finished.usage), startedAt);
@@ -157,7 +163,7 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
       const { modelId } = finished;
       return { parts, ...spent, ...(modelId !== undefined && modelId !== id ? { model: modelId } : {}) };
     } catch (thrown) {
-      throw Object.assign(vendorError(thrown, id, signal), spent);
+      throw Object.assign(vendorError(thrown, id, signal), spent, begun ? { begun } : {});
     }
   };
 

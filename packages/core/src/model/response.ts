@@ -20,7 +20,10 @@ export const spent = once(() => {
       })
       .optional(),
     cost: z
-      .object({ microUsd: z.number().nonnegative().max(amountMax), basis: z.enum(["reported", "estimated", "reserved"]) })
+      .object({
+        microUsd: z.number().nonnegative().max(amountMax),
+        basis: z.enum(["reported", "estimated", "reserved"]),
+      })
       .optional(),
   };
 });
