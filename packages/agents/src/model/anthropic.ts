@@ -25,6 +25,7 @@ import {
   stoppedError,
   withoutSecret,
 } from "./sdk-failure.ts";
+import { settingsOf } from "./settings.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -55,6 +56,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     cache: options.cache ?? false,
     schemas: anthropicSchemas(),
   };
+  const { temperature, thinking, structured } = write;
   const maxTokens = maxTokensOf(write);
   const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
   let client: Promise<Client> | undefined;
@@ -123,6 +125,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     timeoutMs,
     ...(firstSignMs === undefined ? {} : { firstSignMs }),
     ...(cleared === undefined ? {} : { cleared }),
+    settings: settingsOf({ name, baseUrl: options.baseUrl, maxTokens, temperature, thinking, structured }),
     ...(price ? { quote: (request) => price.quote(sizeOf(request), maxTokens) } : {}),
     generate,
   };

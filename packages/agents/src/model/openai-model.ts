@@ -22,6 +22,7 @@ import {
   withoutSecret,
   withUsage,
 } from "./sdk-failure.ts";
+import { settingsOf } from "./settings.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
 export interface OpenAiCall<Body> {
@@ -47,6 +48,8 @@ export interface OpenAiModelOptions<Body extends object> extends OpenAiBaseOptio
   readonly provider: string;
   readonly cost: "zero" | "paid";
   readonly connect: { readonly apiKey?: string; readonly baseURL?: string; readonly isForeign: boolean };
+  /** What its answers depend on beside what all models of the SDK have. */
+  readonly settings: { readonly [name: string]: unknown };
   /** The body of a request, but for whether the answer comes in pieces. */
   readonly write: (request: ModelRequest, rendered: Rendered, maxOutputTokens: number) => Body;
   /** Asks once. It throws what the SDK throws. */
@@ -65,6 +68,7 @@ const graceMs = 5_000;
 export function openAiModel<Body extends object>(options: OpenAiModelOptions<Body>): Model {
   const { id, provider, cost, price, write, ask, headers, stream = true, clock = systemClock() } = options;
   const { maxOutputTokens = defaultMaxOutputTokens, timeoutMs = defaultTimeoutMs } = options;
+  const { temperature, reasoningEffort } = options;
   let client: Promise<OpenAI> | undefined;
   const connected = () => {
     client ??= clientOf(options).catch((thrown: unknown) => {
@@ -90,6 +94,13 @@ export function openAiModel<Body extends object>(options: OpenAiModelOptions<Bod
     timeoutMs,
     ...(options.firstSignMs === undefined ? {} : { firstSignMs: options.firstSignMs }),
     ...(options.cleared === undefined ? {} : { cleared: options.cleared }),
+    settings: settingsOf({
+      ...options.settings,
+      baseUrl: options.connect.baseURL,
+      maxOutputTokens,
+      temperature,
+      reasoningEffort,
+    }),
     ...(price ? { quote: (request) => price.quote(sizeOf(request), maxOutputTokens) } : {}),
     generate: async (request, { signal, onDelta }) => {
       const startedAt = clock.now();

@@ -85,6 +85,7 @@ export function hedge([first, second]: readonly [Model, Model], options: HedgeOp
     ...(first.provider !== undefined && first.provider === second.provider ? { provider: first.provider } : {}),
     ...(cleared.length > 0 ? { cleared } : {}),
     ...(revealed.length > 0 ? { reveals: revealed } : {}),
+    settings: [first, second].map(({ id: name, provider = null, settings = null }) => ({ name, provider, settings })),
     ...(quotes
       ? { quote: (request: ModelRequest) => addSpend(quoteOf(first, request), quoteOf(second, request)) }
       : {}),
