@@ -7,6 +7,7 @@ import { uniqueIds } from "./call-id.ts";
 import { unwrapped } from "./output-form.ts";
 import { wrapperKey } from "./schema-view.ts";
 import { truncatedError } from "./sdk-failure.ts";
+import { saidError } from "./wire-fetch.ts";
 
 /** What is read of a message, whether it came at once or in pieces. */
 export interface ReadMessage {
@@ -27,7 +28,9 @@ export type ReadBlock =
 export function messageOf(message: Anthropic.Message, model: string): ReadMessage {
   const { content, stop_reason, stop_details } = (message ?? {}) as Partial<Anthropic.Message>;
   if (!Array.isArray(content)) {
-    throw new OrchestrationError("model/response-invalid", { model, reason: "it has no content" });
+    throw (
+      saidError(message) ?? new OrchestrationError("model/response-invalid", { model, reason: "it has no content" })
+    );
   }
   return {
     ...(typeof message.model === "string" ? { model: message.model } : {}),

@@ -26,6 +26,7 @@ import {
   withoutSecret,
 } from "./sdk-failure.ts";
 import { settingsOf } from "./settings.ts";
+import { wireFault, wireFetch } from "./wire-fetch.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -145,6 +146,7 @@ async function clientOf(
     ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     maxRetries: 0,
     logLevel: "off",
+    fetch: wireFetch(model),
   });
 }
 
@@ -160,6 +162,8 @@ const lateStatus: Readonly<Record<string, number>> = {
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): Error {
   if (OrchestrationError.is(thrown)) return thrown;
   if (signal.aborted) return stoppedError(model, thrown);
+  const fault = wireFault(thrown);
+  if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return new Error(String(thrown), { cause: thrown });

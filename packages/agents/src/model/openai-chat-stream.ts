@@ -1,7 +1,8 @@
-import type { ModelDelta } from "@remit/core";
+import { type ModelDelta, OrchestrationError } from "@remit/core";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
 import type { CompletionUsage } from "openai/resources/completions";
 import { parseArguments } from "./render.ts";
+import { saidError } from "./wire-fetch.ts";
 
 /** A message of the Chat Completions API, whole or put together from its pieces. */
 export interface ChatMessage {
@@ -27,8 +28,14 @@ export interface ChatAnswer {
   readonly model: string | undefined;
 }
 
-export function chatAnswer({ choices, usage, model }: ChatCompletion): ChatAnswer {
-  const choice = choices?.[0];
+export function chatAnswer(answer: ChatCompletion, id: string): ChatAnswer {
+  const { choices, usage, model } = (answer ?? {}) as Partial<ChatCompletion>;
+  if (!Array.isArray(choices)) {
+    throw (
+      saidError(answer) ?? new OrchestrationError("model/response-invalid", { model: id, reason: "it has no choices" })
+    );
+  }
+  const choice = choices[0];
   const { content, refusal, tool_calls, audio } = choice?.message ?? {};
   const calls = (tool_calls ?? []).flatMap((call): readonly ChatCall[] =>
     call.type === "custom" ? [] : [{ id: call.id, name: call.function.name, written: call.function.arguments ?? "" }],

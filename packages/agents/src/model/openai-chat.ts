@@ -81,7 +81,7 @@ export async function askChat(
         call,
         model,
       )
-    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options));
+    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options), model);
   // Some servers tell a usage with every piece: of an answer without its end, it is not all.
   if (told.finish === null) throw cutError();
   const usage = usageOf(told.usage);

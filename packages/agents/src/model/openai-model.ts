@@ -23,6 +23,7 @@ import {
   withUsage,
 } from "./sdk-failure.ts";
 import { settingsOf } from "./settings.ts";
+import { wireFault, wireFetch } from "./wire-fetch.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
 export interface OpenAiCall<Body> {
@@ -150,6 +151,7 @@ async function clientOf({
     ...(baseURL === undefined ? {} : { baseURL }),
     maxRetries: 0,
     logLevel: "off",
+    fetch: wireFetch(id),
   });
 }
 
@@ -179,6 +181,8 @@ const filterCodes: ReadonlySet<unknown> = new Set([
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown {
   if (OrchestrationError.is(thrown)) return thrown;
   if (signal.aborted) return stoppedError(model, thrown);
+  const fault = wireFault(thrown);
+  if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return thrown;

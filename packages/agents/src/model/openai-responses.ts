@@ -1,4 +1,12 @@
-import type { Json, JsonSchema, ModelRequest, ResponsePart, ToolOffer, Usage } from "@remit/core";
+import {
+  type Json,
+  type JsonSchema,
+  type ModelRequest,
+  OrchestrationError,
+  type ResponsePart,
+  type ToolOffer,
+  type Usage,
+} from "@remit/core";
 import type {
   FunctionTool,
   Response,
@@ -28,6 +36,7 @@ import {
   schemaText,
 } from "./render.ts";
 import { cutError, lateError, stoppedError } from "./sdk-failure.ts";
+import { saidError } from "./wire-fetch.ts";
 
 type More = Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">;
 
@@ -90,6 +99,11 @@ export async function askResponses(
   if (response.status !== "completed" && response.status !== "incomplete") {
     // A server that is only compatible may leave it out; anything else is no answer yet.
     if (response.status !== undefined) throw lateError(500, `the response is ${response.status}`);
+  }
+  if (!Array.isArray(response.output)) {
+    throw (
+      saidError(response) ?? new OrchestrationError("model/response-invalid", { model, reason: "it has no output" })
+    );
   }
   return {
     parts: withOutput(
@@ -224,7 +238,7 @@ async function readStream(
   // The SDK ends a stream without a word when it is aborted.
   if (signal.aborted) throw stoppedError(model);
   if (!last) throw cutError();
-  return last.output.length > 0 ? last : { ...last, output: items.filter((item) => item !== undefined) };
+  return last.output?.length > 0 ? last : { ...last, output: items.filter((item) => item !== undefined) };
 }
 
 function partsOf(items: readonly ResponseOutputItem[], rendered: Rendered, provider: string): readonly ResponsePart[] {

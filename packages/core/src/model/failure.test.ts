@@ -34,6 +34,18 @@ test.each<[string, unknown, string]>([
   expect(modelError(thrown, "m", now)).toMatchObject({ code, data: { model: "m" }, cause: thrown });
 });
 
+test("what the network said stands behind the words of an SDK that hides it", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED" });
+  const thrown = new APIConnectionError("Connection error.", {
+    cause: new TypeError("fetch failed", { cause: refused }),
+  });
+  const reason = "Connection error. (connect ECONNREFUSED 127.0.0.1:1)";
+  expect(modelError(thrown, "m", now).data.reason).toBe(reason);
+  expect(modelError(refused, "m", now).data.reason).toBe("connect ECONNREFUSED 127.0.0.1:1");
+  const both = new Error("no", { cause: Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" }) });
+  expect(modelError(both, "m", now).data.reason).toBe("no (ECONNREFUSED)");
+});
+
 test("an error of ours stays itself", () => {
   const ours = new OrchestrationError("model/timeout", { model: "m", timeoutMs: 5 });
   expect(modelError(ours, "x", now)).toBe(ours);

@@ -24,11 +24,24 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
   const retryAfterMs = retryAfterMsOf(headers, now);
   const data = {
     model,
-    reason: reasonOf(thrown),
+    reason: withRoot(thrown),
     ...(typeof status === "number" && Number.isFinite(status) ? { status } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
+}
+
+/** What was said, and behind it what the network said of it, which SDKs and `fetch` keep to themselves. */
+function withRoot(thrown: unknown): string {
+  const reason = reasonOf(thrown);
+  let at = thrown;
+  for (let depth = 0; depth < 5 && at instanceof Error; depth++) {
+    const { code, message, cause } = at as Error & { readonly code?: unknown };
+    const isNetwork = typeof code === "string" && (networkCodes.has(code) || code.startsWith("UND_ERR_"));
+    if (isNetwork && at !== thrown) return `${reason} (${message === "" ? code : reasonOf(at)})`;
+    at = cause;
+  }
+  return reason;
 }
 
 /** Of a call that asked nobody, which is known to have cost nothing. */
