@@ -21,6 +21,7 @@ import type {
 import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
+import { isCount } from "./count.ts";
 import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
 import type { OpenAiCall } from "./openai-model.ts";
@@ -283,12 +284,14 @@ function cutOf({ status, incomplete_details }: Response): Pick<Answer, "cut"> {
 function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { input_tokens, output_tokens, input_tokens_details: input, output_tokens_details: output } = usage;
-  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return undefined;
+  if (!isCount(input_tokens) || !isCount(output_tokens)) return undefined;
   return {
     inputTokens: input_tokens,
     outputTokens: output_tokens,
-    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
-    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
-    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
+    ...(isCount(input?.cached_tokens) ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(isCount(input?.cache_write_tokens) && input.cache_write_tokens > 0
+      ? { cacheWriteTokens: input.cache_write_tokens }
+      : {}),
+    ...(isCount(output?.reasoning_tokens) ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }
