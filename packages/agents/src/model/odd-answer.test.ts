@@ -61,6 +61,19 @@ describe.each<[string, (count: unknown) => Model]>([
   });
 });
 
+test("responses: items stand in the order of their places, whatever numbers those are", async () => {
+  const item = (text: string, place: number) => {
+    const message = { type: "message", role: "assistant", content: [{ type: "output_text", text }] };
+    return { type: "response.output_item.done", output_index: place, item: message };
+  };
+  const last = { type: "response.completed", response: { status: "completed", model: "m", output: [] } };
+  const all = [item('"hi"}', 4_000_000_000), item('{"text":', -1), last];
+  const events = all.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+  const model = openai("m", { client: new OpenAI(sdk(events)) });
+  const answer = await model.generate(request(), { ...idle, onDelta: () => {} });
+  expect(answer.parts).toEqual([{ type: "output", value: { text: "hi" } }]);
+});
+
 describe("chat: a content in parts, thoughts among them", () => {
   const thinking = { type: "thinking", thinking: [{ type: "text", text: "hm" }] };
   const content = [thinking, { type: "text", text: said }, null, { type: "song" }];

@@ -210,7 +210,8 @@ async function readStream(
   signal: AbortSignal,
   model: string,
 ): Promise<Response> {
-  const items: ResponseOutputItem[] = [];
+  // By place, whatever number a server gives: a list would be as long as the greatest of them.
+  const items = new Map<number, ResponseOutputItem>();
   let last: Response | undefined;
   for await (const event of stream) {
     switch (event.type) {
@@ -227,7 +228,7 @@ async function readStream(
         if (event.item.type === "reasoning") onDelta({ type: "reasoning", text: "" });
         break;
       case "response.output_item.done":
-        items[event.output_index] = event.item;
+        items.set(event.output_index, event.item);
         break;
       case "response.completed":
       case "response.incomplete":
@@ -239,7 +240,9 @@ async function readStream(
   // The SDK ends a stream without a word when it is aborted.
   if (signal.aborted) throw stoppedError(model);
   if (!last) throw cutError();
-  return last.output?.length > 0 ? last : { ...last, output: items.filter((item) => item !== undefined) };
+  return last.output?.length > 0
+    ? last
+    : { ...last, output: [...items].sort(([one], [other]) => one - other).map(([, item]) => item) };
 }
 
 function partsOf(items: readonly ResponseOutputItem[], rendered: Rendered, provider: string): readonly ResponsePart[] {
