@@ -74,6 +74,15 @@ test("responses: items stand in the order of their places, whatever numbers thos
   expect(answer.parts).toEqual([{ type: "output", value: { text: "hi" } }]);
 });
 
+test.each([
+  [{ a: 1 }, { a: 1 }],
+  [null, {}],
+])("responses: arguments that are %j", async (given, input) => {
+  const output = [{ type: "function_call", call_id: "c", name: "t", arguments: given }];
+  const model = openai("m", { client: new OpenAI(sdk({ status: "completed", model: "m", output })) });
+  expect((await model.generate(request(), idle)).parts).toEqual([{ type: "toolCall", callId: "c", tool: "t", input }]);
+});
+
 describe("chat: a content in parts, thoughts among them", () => {
   const thinking = { type: "thinking", thinking: [{ type: "text", text: "hm" }] };
   const content = [thinking, { type: "text", text: said }, null, { type: "song" }];
