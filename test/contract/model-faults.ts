@@ -39,6 +39,13 @@ export function modelFaultsContract(under: ModelUnderTest, kit: ModelKit): void 
       expect([bodies[2]?.usage, bodies[2]?.cost]).toEqual([undefined, undefined]);
     });
 
+    test("what was turned away has cost nothing, and what failed later nobody knows", async () => {
+      const { model } = await served(said("an answer"), ["rate-limited", "error", "overloaded-late"]);
+      expect(await failure(model)).toMatchObject({ cost: { microUsd: 0, basis: "reported" } });
+      expect(await failure(model)).not.toHaveProperty("cost");
+      expect((await failure(model)).cost?.microUsd).not.toBe(0);
+    });
+
     test.each(broken)("%s: what was counted of it by then is never what it has cost", async (fault) => {
       const { server, model } = await served(said("an answer"), [fault], { price, maxOutputTokens: 700 });
       const deltas: ModelDelta[] = [];

@@ -9,6 +9,7 @@ import type { Kept } from "./ai-sdk-prompt.ts";
 import { withOutput } from "./answer.ts";
 import { type AskTool, callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
+import { isCount } from "./count.ts";
 import type { OutputForm } from "./output-form.ts";
 import { parseArguments } from "./render.ts";
 import { wrapperKey } from "./schema-view.ts";
@@ -198,8 +199,4 @@ export function usageOf(usage: LanguageModelV4Usage | undefined): Usage | undefi
     ...(isCount(written) && written > 0 ? { cacheWriteTokens: written } : {}),
     ...(isCount(reasoning) && reasoning > 0 ? { reasoningTokens: reasoning } : {}),
   };
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

@@ -21,6 +21,7 @@ import type { Pricing } from "./pricing.ts";
 import { bodySize, type Rendered, renderRequest, schemaText } from "./render.ts";
 import { schemaView } from "./schema-view.ts";
 import { cutError, lateError, lateStatusOf, stoppedError } from "./sdk-failure.ts";
+import { settingsOf } from "./settings.ts";
 
 export type { Pricing } from "./pricing.ts";
 
@@ -85,6 +86,7 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
   const languageModel = model as LanguageModelV4;
   const { id = languageModel.modelId, provider = languageModel.provider, cost = "paid", price } = options;
   const { timeoutMs, firstSignMs, cleared, maxOutputTokens = defaultMaxOutputTokens, clock = systemClock() } = options;
+  const { temperature, structured, providerOptions } = options;
   const version = model.specificationVersion;
   if (version !== "v4") throw new OrchestrationError("model/interface-unsupported", { model: id, version });
   /** Thinking goes back to where it came from, in the form that it has there. */
@@ -147,9 +149,15 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
     };
     const startedAt = clock.now();
     let spent: FailedCall = {};
+    let begun = false;
+    const streamOf = async () => {
+      const { stream } = await languageModel.doStream(call);
+      begun = true;
+      return stream;
+    };
     try {
       const finished = onDelta
-        ? await collected((await languageModel.doStream(call)).stream, onDelta)
+        ? await collected(await streamOf(), onDelta)
         : finishedOf(await languageModel.doGenerate(call));
       // Of an answer that broke off, what was counted is not all (D12).
       if (!brokenEnds.has(finished.finishReason.unified)) spent = spentOn(usageOf(finished.usage), startedAt);
@@ -157,7 +165,7 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
       const { modelId } = finished;
       return { parts, ...spent, ...(modelId !== undefined && modelId !== id ? { model: modelId } : {}) };
     } catch (thrown) {
-      throw Object.assign(vendorError(thrown, id, signal), spent);
+      throw Object.assign(vendorError(thrown, id, signal), spent, begun ? { begun } : {});
     }
   };
 
@@ -173,6 +181,14 @@ export function aiSdkModel(model: AiSdkLanguageModel, options: AiSdkOptions = {}
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(firstSignMs === undefined ? {} : { firstSignMs }),
     ...(cleared === undefined ? {} : { cleared }),
+    settings: settingsOf({
+      origin,
+      name: languageModel.modelId,
+      maxOutputTokens,
+      temperature,
+      structured,
+      providerOptions,
+    }),
     ...(price
       ? {
           quote: (request: ModelRequest) => price.quote(sizeOf(request), maxOutputTokens),

@@ -4,9 +4,11 @@ import { withOutput } from "./answer.ts";
 import type { Reading } from "./anthropic-request.ts";
 import { type AskTool, callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
+import { isCount } from "./count.ts";
 import { unwrapped } from "./output-form.ts";
 import { wrapperKey } from "./schema-view.ts";
 import { truncatedError } from "./sdk-failure.ts";
+import { saidError } from "./wire-fetch.ts";
 
 /** What is read of a message, whether it came at once or in pieces. */
 export interface ReadMessage {
@@ -27,7 +29,9 @@ export type ReadBlock =
 export function messageOf(message: Anthropic.Message, model: string): ReadMessage {
   const { content, stop_reason, stop_details } = (message ?? {}) as Partial<Anthropic.Message>;
   if (!Array.isArray(content)) {
-    throw new OrchestrationError("model/response-invalid", { model, reason: "it has no content" });
+    throw (
+      saidError(message) ?? new OrchestrationError("model/response-invalid", { model, reason: "it has no content" })
+    );
   }
   return {
     ...(typeof message.model === "string" ? { model: message.model } : {}),
@@ -101,15 +105,16 @@ export type WireUsage = Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage>;
 /** All input counts, cached or not; nothing where the vendor counted nothing. */
 export function usageOf(usage: WireUsage | null | undefined): Usage | undefined {
   const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage ?? {};
-  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return undefined;
-  const reasoning = usage?.output_tokens_details?.thinking_tokens;
   const cached = cache_read_input_tokens ?? 0;
   const written = cache_creation_input_tokens ?? 0;
+  const reasoning = usage?.output_tokens_details?.thinking_tokens;
+  // The three of the input are one sum: where one of them says nothing, nothing is known of it.
+  if (![input_tokens, output_tokens, cached, written].every(isCount)) return undefined;
   return {
-    inputTokens: input_tokens + cached + written,
-    outputTokens: output_tokens,
+    inputTokens: (input_tokens as number) + cached + written,
+    outputTokens: output_tokens as number,
     ...(cached > 0 ? { cachedInputTokens: cached } : {}),
     ...(written > 0 ? { cacheWriteTokens: written } : {}),
-    ...(typeof reasoning === "number" && reasoning > 0 ? { reasoningTokens: reasoning } : {}),
+    ...(isCount(reasoning) && reasoning > 0 ? { reasoningTokens: reasoning } : {}),
   };
 }

@@ -26,6 +26,8 @@ import {
   stoppedError,
   withoutSecret,
 } from "./sdk-failure.ts";
+import { settingsOf } from "./settings.ts";
+import { wireFault, wireFetch } from "./wire-fetch.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -57,6 +59,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     cache: options.cache ?? false,
     schemas: anthropicSchemas(),
   };
+  const { temperature, thinking, structured } = write;
   const maxTokens = maxTokensOf(write);
   if (options.baseUrl !== undefined) addressOf(name, options.baseUrl);
   const apiKey = options.client ? undefined : keyOf(name, options.apiKey, "ANTHROPIC_API_KEY");
@@ -126,6 +129,7 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
     timeoutMs,
     ...(firstSignMs === undefined ? {} : { firstSignMs }),
     ...(cleared === undefined ? {} : { cleared }),
+    settings: settingsOf({ name, baseUrl: options.baseUrl, maxTokens, temperature, thinking, structured }),
     ...(price ? { quote: (request) => price.quote(sizeOf(request), maxTokens) } : {}),
     generate,
   };
@@ -145,6 +149,7 @@ async function clientOf(
     ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     maxRetries: 0,
     logLevel: "off",
+    fetch: wireFetch(model),
   });
 }
 
@@ -160,6 +165,8 @@ const lateStatus: Readonly<Record<string, number>> = {
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): Error {
   if (OrchestrationError.is(thrown)) return thrown;
   if (signal.aborted) return stoppedError(model, thrown);
+  const fault = wireFault(thrown);
+  if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return new Error(String(thrown), { cause: thrown });

@@ -1,7 +1,8 @@
-import type { ModelDelta } from "@remit/core";
+import { type ModelDelta, OrchestrationError } from "@remit/core";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
 import type { CompletionUsage } from "openai/resources/completions";
 import { parseArguments } from "./render.ts";
+import { saidError } from "./wire-fetch.ts";
 
 /** A message of the Chat Completions API, whole or put together from its pieces. */
 export interface ChatMessage {
@@ -27,14 +28,22 @@ export interface ChatAnswer {
   readonly model: string | undefined;
 }
 
-export function chatAnswer({ choices, usage, model }: ChatCompletion): ChatAnswer {
-  const choice = choices?.[0];
+export function chatAnswer(answer: ChatCompletion, id: string): ChatAnswer {
+  const { choices, usage, model } = (answer ?? {}) as Partial<ChatCompletion>;
+  if (!Array.isArray(choices)) {
+    throw (
+      saidError(answer) ?? new OrchestrationError("model/response-invalid", { model: id, reason: "it has no choices" })
+    );
+  }
+  const choice = choices[0];
   const { content, refusal, tool_calls, audio } = choice?.message ?? {};
   const calls = (tool_calls ?? []).flatMap((call): readonly ChatCall[] =>
-    call.type === "custom" ? [] : [{ id: call.id, name: call.function.name, written: call.function.arguments ?? "" }],
+    call.type === "custom"
+      ? []
+      : [{ id: call.id, name: call.function?.name ?? "", written: writtenOf(call.function?.arguments) }],
   );
   return {
-    message: { content: content ?? "", refusal: refusal ?? "", calls, audio: audio?.data ?? "" },
+    message: { content: saidIn(content).text, refusal: refusal ?? "", calls, audio: audio?.data ?? "" },
     finish: choice?.finish_reason ?? null,
     usage,
     model,
@@ -47,9 +56,30 @@ interface Thinking {
   readonly reasoning_content?: unknown;
 }
 
+/**
+ * A content as its text, and what it thinks aloud. Some servers give it in parts, thoughts among them, where the API has a
+ * text.
+ */
+function saidIn(content: unknown): { readonly text: string; readonly thought: string } {
+  if (typeof content === "string") return { text: content, thought: "" };
+  const said = { text: "", thought: "" };
+  for (const part of Array.isArray(content) ? content : []) {
+    const { type, text, thinking } = (part ?? {}) as Readonly<Record<string, unknown>>;
+    if (type === "text" && typeof text === "string") said.text += text;
+    if (type === "thinking") said.thought += typeof thinking === "string" ? thinking : saidIn(thinking).text;
+  }
+  return said;
+}
+
+/** Arguments as a text; some servers give the object itself. */
+function writtenOf(given: unknown): string {
+  if (given === undefined || given === null) return "";
+  return typeof given === "string" ? given : JSON.stringify(given);
+}
+
 /** True for arguments that begin where others are whole: no JSON goes on like that. Servers without ids count so. */
-function isBehind(piece: string | undefined, written: string): boolean {
-  return !!piece?.startsWith("{") && written.endsWith("}") && typeof parseArguments(written) === "object";
+function isBehind(piece: string, written: string): boolean {
+  return piece.startsWith("{") && written.endsWith("}") && typeof parseArguments(written) === "object";
 }
 
 /** Puts a message together from its pieces, and tells of each as it comes. */
@@ -70,7 +100,8 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
     const before = open.get(index);
     // Some servers count every call as the first one: another id is another call. An empty one, or null, is none.
     const isOther = !!id && before?.id !== undefined && id !== before.id;
-    const isNew = !before || isOther || (!id && !!named?.name && isBehind(named.arguments, before.written));
+    const written = writtenOf(named?.arguments);
+    const isNew = !before || isOther || (!id && !!named?.name && isBehind(written, before.written));
     const call = isNew ? { id: id || undefined, name: "", written: "" } : before;
     if (isNew) {
       calls.push(call);
@@ -79,7 +110,7 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
     const isUnnamed = call.name === "";
     call.name += isUnnamed ? (named?.name ?? "") : "";
     if (isUnnamed && call.name !== "") onDelta({ type: "toolCall", tool: call.name });
-    call.written += named?.arguments ?? "";
+    call.written += written;
   };
 
   return {
@@ -96,9 +127,11 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
         onDelta({ type: "reasoning", text: text as string });
         break;
       }
-      if (delta.content) {
-        message.content += delta.content;
-        onDelta({ type: "text", text: delta.content });
+      const { text, thought } = saidIn(delta.content);
+      if (thought !== "") onDelta({ type: "reasoning", text: thought });
+      if (text !== "") {
+        message.content += text;
+        onDelta({ type: "text", text });
       }
       message.refusal += delta.refusal ?? "";
       message.audio += delta.audio?.data ?? "";

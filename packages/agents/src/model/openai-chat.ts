@@ -11,6 +11,7 @@ import type { CompletionUsage } from "openai/resources/completions";
 import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
+import { isCount } from "./count.ts";
 import { type ChatMessage, chatAnswer, chatCollector } from "./openai-chat-stream.ts";
 import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
@@ -81,7 +82,7 @@ export async function askChat(
         call,
         model,
       )
-    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options));
+    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options), model);
   // Some servers tell a usage with every piece: of an answer without its end, it is not all.
   if (told.finish === null) throw cutError();
   const usage = usageOf(told.usage);
@@ -209,14 +210,16 @@ function cutOf(finish: ChatCompletion.Choice["finish_reason"]): Pick<Answer, "cu
 function usageOf(usage: CompletionUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { prompt_tokens, completion_tokens, prompt_tokens_details: input, completion_tokens_details: output } = usage;
-  if (typeof prompt_tokens !== "number" || typeof completion_tokens !== "number") return undefined;
+  if (!isCount(prompt_tokens) || !isCount(completion_tokens)) return undefined;
   // Some servers count thinking beside the answer, and in the total alone.
-  const rest = typeof usage.total_tokens === "number" ? usage.total_tokens - prompt_tokens : 0;
+  const rest = isCount(usage.total_tokens) ? usage.total_tokens - prompt_tokens : 0;
   return {
     inputTokens: prompt_tokens,
     outputTokens: Math.max(completion_tokens, rest),
-    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
-    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
-    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
+    ...(isCount(input?.cached_tokens) ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(isCount(input?.cache_write_tokens) && input.cache_write_tokens > 0
+      ? { cacheWriteTokens: input.cache_write_tokens }
+      : {}),
+    ...(isCount(output?.reasoning_tokens) ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

@@ -22,6 +22,8 @@ import {
   withoutSecret,
   withUsage,
 } from "./sdk-failure.ts";
+import { settingsOf } from "./settings.ts";
+import { wireFault, wireFetch } from "./wire-fetch.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
 export interface OpenAiCall<Body> {
@@ -47,6 +49,8 @@ export interface OpenAiModelOptions<Body extends object> extends OpenAiBaseOptio
   readonly provider: string;
   readonly cost: "zero" | "paid";
   readonly connect: { readonly apiKey?: string; readonly baseURL?: string; readonly isForeign: boolean };
+  /** What its answers depend on beside what all models of the SDK have. */
+  readonly settings: { readonly [name: string]: unknown };
   /** The body of a request, but for whether the answer comes in pieces. */
   readonly write: (request: ModelRequest, rendered: Rendered, maxOutputTokens: number) => Body;
   /** Asks once. It throws what the SDK throws. */
@@ -65,6 +69,7 @@ const graceMs = 5_000;
 export function openAiModel<Body extends object>(options: OpenAiModelOptions<Body>): Model {
   const { id, provider, cost, price, write, ask, headers, stream = true, clock = systemClock() } = options;
   const { maxOutputTokens = defaultMaxOutputTokens, timeoutMs = defaultTimeoutMs } = options;
+  const { temperature, reasoningEffort } = options;
   let client: Promise<OpenAI> | undefined;
   const connected = () => {
     client ??= clientOf(options).catch((thrown: unknown) => {
@@ -90,6 +95,13 @@ export function openAiModel<Body extends object>(options: OpenAiModelOptions<Bod
     timeoutMs,
     ...(options.firstSignMs === undefined ? {} : { firstSignMs: options.firstSignMs }),
     ...(options.cleared === undefined ? {} : { cleared: options.cleared }),
+    settings: settingsOf({
+      ...options.settings,
+      baseUrl: options.connect.baseURL,
+      maxOutputTokens,
+      temperature,
+      reasoningEffort,
+    }),
     ...(price ? { quote: (request) => price.quote(sizeOf(request), maxOutputTokens) } : {}),
     generate: async (request, { signal, onDelta }) => {
       const startedAt = clock.now();
@@ -139,6 +151,7 @@ async function clientOf({
     ...(baseURL === undefined ? {} : { baseURL }),
     maxRetries: 0,
     logLevel: "off",
+    fetch: wireFetch(id),
   });
 }
 
@@ -168,6 +181,8 @@ const filterCodes: ReadonlySet<unknown> = new Set([
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown {
   if (OrchestrationError.is(thrown)) return thrown;
   if (signal.aborted) return stoppedError(model, thrown);
+  const fault = wireFault(thrown);
+  if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
   if (!(thrown instanceof Error)) return thrown;

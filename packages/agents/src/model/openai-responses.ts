@@ -1,4 +1,12 @@
-import type { Json, JsonSchema, ModelRequest, ResponsePart, ToolOffer, Usage } from "@remit/core";
+import {
+  type Json,
+  type JsonSchema,
+  type ModelRequest,
+  OrchestrationError,
+  type ResponsePart,
+  type ToolOffer,
+  type Usage,
+} from "@remit/core";
 import type {
   FunctionTool,
   Response,
@@ -13,6 +21,7 @@ import type {
 import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
+import { isCount } from "./count.ts";
 import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
 import type { OpenAiCall } from "./openai-model.ts";
@@ -28,6 +37,7 @@ import {
   schemaText,
 } from "./render.ts";
 import { cutError, lateError, stoppedError } from "./sdk-failure.ts";
+import { saidError } from "./wire-fetch.ts";
 
 type More = Pick<OpenAiOptions, "temperature" | "reasoning" | "reasoningEffort" | "reasoningSummary">;
 
@@ -90,6 +100,11 @@ export async function askResponses(
   if (response.status !== "completed" && response.status !== "incomplete") {
     // A server that is only compatible may leave it out; anything else is no answer yet.
     if (response.status !== undefined) throw lateError(500, `the response is ${response.status}`);
+  }
+  if (!Array.isArray(response.output)) {
+    throw (
+      saidError(response) ?? new OrchestrationError("model/response-invalid", { model, reason: "it has no output" })
+    );
   }
   return {
     parts: withOutput(
@@ -195,7 +210,8 @@ async function readStream(
   signal: AbortSignal,
   model: string,
 ): Promise<Response> {
-  const items: ResponseOutputItem[] = [];
+  // By place, whatever number a server gives: a list would be as long as the greatest of them.
+  const items = new Map<number, ResponseOutputItem>();
   let last: Response | undefined;
   for await (const event of stream) {
     switch (event.type) {
@@ -212,7 +228,7 @@ async function readStream(
         if (event.item.type === "reasoning") onDelta({ type: "reasoning", text: "" });
         break;
       case "response.output_item.done":
-        items[event.output_index] = event.item;
+        items.set(event.output_index, event.item);
         break;
       case "response.completed":
       case "response.incomplete":
@@ -224,7 +240,9 @@ async function readStream(
   // The SDK ends a stream without a word when it is aborted.
   if (signal.aborted) throw stoppedError(model);
   if (!last) throw cutError();
-  return last.output.length > 0 ? last : { ...last, output: items.filter((item) => item !== undefined) };
+  return last.output?.length > 0
+    ? last
+    : { ...last, output: [...items].sort(([one], [other]) => one - other).map(([, item]) => item) };
 }
 
 function partsOf(items: readonly ResponseOutputItem[], rendered: Rendered, provider: string): readonly ResponsePart[] {
@@ -269,12 +287,14 @@ function cutOf({ status, incomplete_details }: Response): Pick<Answer, "cut"> {
 function usageOf(usage: ResponseUsage | null | undefined): Usage | undefined {
   if (!usage) return undefined;
   const { input_tokens, output_tokens, input_tokens_details: input, output_tokens_details: output } = usage;
-  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return undefined;
+  if (!isCount(input_tokens) || !isCount(output_tokens)) return undefined;
   return {
     inputTokens: input_tokens,
     outputTokens: output_tokens,
-    ...(typeof input?.cached_tokens === "number" ? { cachedInputTokens: input.cached_tokens } : {}),
-    ...(input?.cache_write_tokens ? { cacheWriteTokens: input.cache_write_tokens } : {}),
-    ...(typeof output?.reasoning_tokens === "number" ? { reasoningTokens: output.reasoning_tokens } : {}),
+    ...(isCount(input?.cached_tokens) ? { cachedInputTokens: input.cached_tokens } : {}),
+    ...(isCount(input?.cache_write_tokens) && input.cache_write_tokens > 0
+      ? { cacheWriteTokens: input.cache_write_tokens }
+      : {}),
+    ...(isCount(output?.reasoning_tokens) ? { reasoningTokens: output.reasoning_tokens } : {}),
   };
 }

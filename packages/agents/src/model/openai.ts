@@ -27,6 +27,7 @@ export function openai(name: string, options: OpenAiOptions = {}): Model {
     id: name,
     provider,
     cost: "paid",
+    settings: { api: "responses", reasoning: options.reasoning, reasoningSummary: options.reasoningSummary },
     connect: {
       ...(client ? {} : { apiKey: keyOf(name, options.apiKey, "OPENAI_API_KEY") }),
       ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
@@ -56,6 +57,7 @@ export function openaiCompatible(name: string, options: OpenAiCompatibleOptions)
     id: name,
     provider,
     cost,
+    settings: { api: "chat", structured: options.structured },
     connect: { ...(apiKey === undefined ? {} : { apiKey }), baseURL: baseUrl, isForeign: true },
     write: (request, rendered, most) => writeChat(request, rendered, most, name, options, schemas),
     ask: (call) => askChat(call, name, options, schemas),

@@ -181,6 +181,8 @@ export function argumentsOf(input: Json): { readonly [key: string]: Json } {
 
 /** Arguments as a model wrote them: their value where they are JSON, else the text, which the tool's schema refuses. */
 export function parseArguments(text: string): Json {
+  // Some servers give the object itself, or nothing.
+  if (typeof text !== "string") return (text ?? {}) as Json;
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text) as Json;

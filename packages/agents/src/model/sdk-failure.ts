@@ -9,9 +9,12 @@ export function cutError(cause?: unknown): Error {
   return Object.assign(error, { code: "ECONNRESET" });
 }
 
-/** An error that a vendor put into an answer which began with status 200, with the status that it stands for. */
+/**
+ * An error that a vendor put into an answer which began with status 200, with the status that it stands for. Begun, it may
+ * have cost something whatever the status is.
+ */
 export function lateError(status: number, reason: string, cause?: unknown): Error {
-  return Object.assign(new Error(reason, cause === undefined ? {} : { cause }), { status });
+  return Object.assign(new Error(reason, cause === undefined ? {} : { cause }), { status, begun: true });
 }
 
 /** Codes that OpenAI, and servers that speak as it does, put into the middle of an answer. */

@@ -100,6 +100,15 @@ describe("tokens", () => {
     expect(states()).toEqual([{ target, tokensLeft: 200, waiting: 0 }]);
   });
 
+  test("T3 a count beyond all reason keeps nobody away for longer than some minutes", async () => {
+    const { take, pass, states } = limited({ tokensPerMinute: 600 });
+    (take("a1", 100) as Taken).used(1e12);
+    expect(states()).toMatchObject([{ tokensLeft: -6_000 }]);
+    take("b1", 600);
+    expect(await pass(11 * 60_000 - 1)).toEqual(["a1"]);
+    expect(await pass(1)).toEqual(["b1"]);
+  });
+
   test("T3 a call that was not made takes nothing, neither tokens nor the request", () => {
     const { take, states } = limited({ tokensPerMinute: 600, requestsPerMinute: 1 });
     (take("a1", 900) as Taken).unused();

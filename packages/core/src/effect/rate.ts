@@ -14,7 +14,7 @@ import { type Lines, lines } from "./lines.ts";
  * T2 Nobody is overtaken: while one waits for much, those behind wait too. The tenants are served in turns, within a
  *    tenant first come, first served.
  * T3 What was taken is an estimate. What was used instead is told once, and the difference goes back; where more was used,
- *    it is missing from then on.
+ *    it is missing from then on, up to ten minutes' worth: what is beyond that a provider has long forgotten, or never saw.
  * T4 A queue is bounded, an aborted wait leaves it, and only its first one has a timer.
  */
 export interface RateLimiter {
@@ -67,6 +67,7 @@ export interface RateLimiterOptions {
 }
 
 const minuteMs = 60_000;
+const debtMinutesMax = 10;
 
 /** Levels are whole numbers of 60,000ths, of which each millisecond brings `perMinute`. */
 interface Bucket {
@@ -203,7 +204,8 @@ export function rateLimiter({ clock, limits, waitingMax = 1_000 }: RateLimiterOp
 const unbounded: Taken = { used: () => {}, unused: () => {} };
 
 function give(bucket: Bucket, parts: number): void {
-  bucket.level = Math.min(bucket.level + parts, bucket.perMinute * minuteMs);
+  const full = bucket.perMinute * minuteMs;
+  bucket.level = Math.max(Math.min(bucket.level + parts, full), -debtMinutesMax * full);
 }
 
 function missingMs({ perMinute, level }: Bucket, wanted: number): number {

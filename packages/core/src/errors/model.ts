@@ -70,7 +70,7 @@ export const modelErrors = {
   "model/response-invalid": {
     retryable: true,
     message: "model {model} answered with something that is not a response: {reason}",
-    hint: "The adapter of this model is broken; see the model port.",
+    hint: "Its address is not that of the API, its server speaks it otherwise, or its adapter is broken; see the model port.",
   },
   "model/truncated": {
     retryable: false,

@@ -137,7 +137,10 @@ describe("a request that was answered", () => {
     await call({ messages: [{ role: "answer", of: "customer", answer: "yes" }] });
     expect(asked).toHaveLength(6);
     const [one] = asked;
-    expect(one && cacheKey({ id: "small" }, one)).not.toBe(one && cacheKey({ id: "large" }, one));
+    const model = { id: "small", provider: "near", settings: { temperature: 0 } };
+    const others = [{ id: "large" }, { provider: "far" }, { settings: { temperature: 1 } }, { settings: { seed: 7 } }];
+    const keys = [{}, ...others].map((other) => one && cacheKey({ ...model, ...other }, one));
+    expect(new Set(keys).size).toBe(5);
   });
 
   test("K2 is asked every time where it is sensitive", async () => {

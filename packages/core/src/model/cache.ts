@@ -9,7 +9,8 @@ import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 /**
  * Answers of models, kept for the next one who asks the same.
  *
- * K1 A key is made of the tenant, the model and all that the model is shown. No tenant sees what was answered to another.
+ * K1 A key is made of the tenant, the model with its provider and settings, and all that the model is shown. No tenant sees
+ *    what was answered to another, and no model gives what another one of its name has said.
  * K2 A request with a sensitive label is neither looked up nor kept.
  * K3 A cache helps or does nothing: what it throws, what it answers too late and what is no response is logged and is a
  *    miss.
@@ -80,8 +81,11 @@ export function responseCache(
 }
 
 /** The same for the same question of the same tenant to the same model, in whatever run and turn it is asked (K1). */
-export function cacheKey({ id }: Pick<Model, "id">, { context, ...shown }: ModelRequest): string {
-  return hashJson({ model: id, tenant: context.tenant, attributes: context.attributes, shown });
+export function cacheKey(
+  { id, provider, settings }: Pick<Model, "id" | "provider" | "settings">,
+  { context, ...shown }: ModelRequest,
+): string {
+  return hashJson({ model: id, provider, settings, tenant: context.tenant, attributes: context.attributes, shown });
 }
 
 export interface MemoryModelCacheOptions {

@@ -24,17 +24,24 @@ export function modelError(thrown: unknown, model: string, now: number): Orchest
   const retryAfterMs = retryAfterMsOf(headers, now);
   const data = {
     model,
-    reason: withNetworkCode(reasonOf(thrown), thrown),
+    reason: withRoot(thrown),
     ...(typeof status === "number" && Number.isFinite(status) ? { status } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
   return new OrchestrationError(codeFor(thrown, status), data, { cause: thrown });
 }
 
-/** A vendor's client says "Connection error."; what the network said is in its cause. */
-function withNetworkCode(reason: string, thrown: unknown): string {
-  const said = codeOf(thrown, (code) => networkCodes.has(code));
-  return said === undefined || reason.includes(said) ? reason : `${reason} (${said})`;
+/** What was said, and behind it what the network said of it, which SDKs and `fetch` keep to themselves. */
+function withRoot(thrown: unknown): string {
+  const reason = reasonOf(thrown);
+  let at = thrown;
+  for (let depth = 0; depth < 5 && at instanceof Error; depth++) {
+    const { code, message, cause } = at as Error & { readonly code?: unknown };
+    const isNetwork = typeof code === "string" && (networkCodes.has(code) || code.startsWith("UND_ERR_"));
+    if (isNetwork && at !== thrown) return `${reason} (${message === "" ? code : reasonOf(at)})`;
+    at = cause;
+  }
+  return reason;
 }
 
 /** Of a call that asked nobody, which is known to have cost nothing. */
@@ -42,11 +49,36 @@ export const free = { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microU
 /** What a client says before it asks. */
 const unasked: ReadonlySet<string> = new Set(["model/media-unsupported", "model/sdk-missing"]);
 
+/**
+ * Statuses with which a provider turns a request away before a model sees it. Others may be billed: some bill a 400 for what
+ * their filter found, and a server that failed may have worked first.
+ */
+const turnedAway: ReadonlySet<unknown> = new Set([401, 402, 403, 404, 405, 413, 415, 429]);
+/** A network's words for a connection that was never there. */
+const unconnected: ReadonlySet<string> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** True where no model can have worked for a call that failed like this. An answer that had `begun` says nothing so. */
+function isUnserved(thrown: object): boolean {
+  if (OrchestrationError.is(thrown)) return unasked.has(thrown.code);
+  const { status, begun } = thrown as { readonly status?: unknown; readonly begun?: unknown };
+  if (begun === true) return false;
+  if (status !== undefined) return turnedAway.has(status);
+  const network = codeOf(thrown, (code) => networkCodes.has(code));
+  return network !== undefined && unconnected.has(network);
+}
+
 /** What a client says of the cost of a call that failed; nothing where it says something odd. */
 export function toldBy(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = costs().safeParse(thrown).data ?? {};
-  const known = OrchestrationError.is(thrown) && unasked.has(thrown.code) ? free : {};
+  const known = !usage && !cost && isUnserved(thrown) ? free : {};
   return { ...known, ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) } as FailedCall;
 }
 
@@ -84,7 +116,7 @@ function isConnectionError(thrown: unknown): boolean {
 }
 
 function retryAfterMsOf(headers: unknown, now: number): number | undefined {
-  const ms = Number(header(headers, "retry-after-ms") ?? Number.NaN);
+  const ms = Number(header(headers, "retry-after-ms")?.trim() || Number.NaN);
   if (ms >= 0 && Number.isFinite(ms)) return Math.ceil(ms);
   const text = header(headers, "retry-after");
   if (text === undefined || text.trim() === "") return undefined;

@@ -194,6 +194,14 @@ describe("an answer that is too long while it comes", () => {
   });
 });
 
+test("a piece without its text is a sign of life, and fails nothing", async () => {
+  const generate: Generate = async (_, { onDelta }) => {
+    onDelta?.({ type: "text" } as never);
+    return done;
+  };
+  expect((await gateway(generate).call()).type).toBe("model.responded");
+});
+
 describe("an answer that is none", () => {
   test.each<[string, unknown, string]>([
     ["nothing", undefined, "/"],
@@ -204,6 +212,8 @@ describe("an answer that is none", () => {
     ["a value that is undefined", { parts: [{ type: "output", value: undefined }] }, "/parts/0/value"],
     ["a question to nobody", { parts: [{ type: "ask", of: "everybody", question: "?" }] }, "/parts/0/of"],
     ["a negative count", { ...done, usage: { inputTokens: -1, outputTokens: 0 } }, "/usage/inputTokens"],
+    ["a count beyond all reason", { ...done, usage: { inputTokens: 2e15, outputTokens: 0 } }, "/usage/inputTokens"],
+    ["a cost that no sum can hold", { ...done, cost: { microUsd: 1e300, basis: "reported" } }, "/cost/microUsd"],
     ["a cost without a basis", { ...done, cost: { microUsd: 1 } }, "/cost/basis"],
   ])("%s is a typed failure that names the place", async (_, answer, place) => {
     for (const generate of [() => answer, async () => answer] as Generate[]) {

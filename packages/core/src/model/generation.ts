@@ -73,6 +73,8 @@ class Generation {
     if (!this.#heard) this.#first?.cancel();
     this.#heard = true;
     if (this.#own.signal.aborted) return;
+    // It never throws, whatever a client says: that would end a call whose answer may be good.
+    if (delta.type === "text" && typeof delta.text !== "string") return;
     this.#bound(delta);
     if (this.#over) return;
     if (delta.type === "text") this.#voice?.say(delta.text);

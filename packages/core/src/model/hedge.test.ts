@@ -119,6 +119,18 @@ describe("a hedge", () => {
     expect(await outcome).toEqual({ ...said("a"), model: "a", usage: usage(1, 2), cost: cost(3) });
   });
 
+  test.each([() => ({ microUsd: Number.NaN, tokens: 1 }), () => expect.unreachable()])(
+    "loses no answer to a quote that is none",
+    async (quote) => {
+      const { b, call, pass } = pair({ a: { quote }, b: { quote } });
+      const outcome = call();
+      await pass(100);
+      b.answer(said("b"));
+      await pass(10);
+      expect(await outcome).toEqual({ ...said("b"), model: "b" });
+    },
+  );
+
   test("asks the second at once where the first has failed, and goes on without one that failed later", async () => {
     const early = pair();
     const one = early.call();

@@ -85,6 +85,7 @@ export function hedge([first, second]: readonly [Model, Model], options: HedgeOp
     ...(first.provider !== undefined && first.provider === second.provider ? { provider: first.provider } : {}),
     ...(cleared.length > 0 ? { cleared } : {}),
     ...(revealed.length > 0 ? { reveals: revealed } : {}),
+    settings: [first, second].map(({ id: name, provider = null, settings = null }) => ({ name, provider, settings })),
     ...(quotes
       ? { quote: (request: ModelRequest) => addSpend(quoteOf(first, request), quoteOf(second, request)) }
       : {}),
@@ -178,12 +179,12 @@ function spentBy({ model, known }: Asked, request: ModelRequest): FailedCall {
     return { usage: { inputTokens: 0, outputTokens: 0 }, cost: { microUsd: 0, basis: "reported" }, ...told };
   }
   if (!model.quote || (told.usage && told.cost)) return told;
-  const { microUsd, tokens } = wholeSpend("quote", model.quote(request));
-  return {
-    usage: { inputTokens: tokens, outputTokens: 0 },
-    cost: { microUsd, basis: "reserved" },
-    ...told,
-  };
+  try {
+    const { microUsd, tokens } = wholeSpend("quote", model.quote(request));
+    return { usage: { inputTokens: tokens, outputTokens: 0 }, cost: { microUsd, basis: "reserved" }, ...told };
+  } catch {
+    return told; // Nobody can say, which is no reason to lose an answer.
+  }
 }
 
 function addUsage(one: Usage, other: Usage): Usage {

@@ -1,8 +1,14 @@
 import { z } from "zod";
 import { once } from "../once.ts";
 
+/**
+ * Tokens and millionths of a dollar of one call at most: beyond what anybody sells, and so little that the sums of budgets
+ * stay whole numbers. What a client says beyond it is a mistake, and taken for no word at all.
+ */
+const amountMax = 1e12;
+
 export const spent = once(() => {
-  const count = z.number().int().nonnegative();
+  const count = z.number().int().nonnegative().max(amountMax);
   return {
     usage: z
       .object({
@@ -14,7 +20,10 @@ export const spent = once(() => {
       })
       .optional(),
     cost: z
-      .object({ microUsd: z.number().nonnegative(), basis: z.enum(["reported", "estimated", "reserved"]) })
+      .object({
+        microUsd: z.number().nonnegative().max(amountMax),
+        basis: z.enum(["reported", "estimated", "reserved"]),
+      })
       .optional(),
   };
 });
@@ -67,7 +76,7 @@ export function usualShape(answer: unknown): Shape | undefined {
   if (cost !== undefined) {
     if (!isRecord(cost)) return undefined;
     const { microUsd, basis } = cost;
-    if (typeof microUsd !== "number" || !(microUsd >= 0 && microUsd < Number.POSITIVE_INFINITY)) return undefined;
+    if (typeof microUsd !== "number" || !(microUsd >= 0 && microUsd <= amountMax)) return undefined;
     if (basis !== "reported" && basis !== "estimated" && basis !== "reserved") return undefined;
     shape.cost = { microUsd, basis };
   }
@@ -119,7 +128,7 @@ function usualUsage(usage: unknown): Shape["usage"] {
 const moreCounts = ["cachedInputTokens", "cacheWriteTokens", "reasoningTokens"] as const;
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= amountMax;
 }
 
 function isRecord(value: unknown): value is Members {

@@ -108,6 +108,11 @@ export interface Model {
   /** What one breaker and one concurrency limit serve; the model's own id when absent. */
   readonly provider?: string;
   /**
+   * What else its answers depend on, such as its server's address, its temperature and its bounds. Two models under one id
+   * share cached answers where their provider and settings are the same alone.
+   */
+  readonly settings?: Json;
+  /**
    * What a call can cost at most, before it is made: what a budget sets aside. The same request gives the same answer.
    * A paid model without it is not called where a budget is in force.
    */

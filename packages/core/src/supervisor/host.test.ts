@@ -78,8 +78,14 @@ test("a second run gets the answer of the first one, for nothing, and its journa
   });
 });
 
-test("a rate that is no bound is refused before anything starts", () => {
-  for (const rates of [{ openai: { requestsPerMinute: 0 } }, { openai: { tokensPerMinute: 1.5 } }]) {
-    expect(() => office({ rates })).toThrow("limits/not-a-bound");
-  }
+test.each([
+  { rates: { openai: { requestsPerMinute: 0 } } },
+  { rates: { openai: { tokensPerMinute: 1.5 } } },
+  { concurrency: { models: { openai: 0 } } },
+  { concurrency: { tools: { any: Number.NaN } } },
+  { concurrency: { perTenant: Number.NaN } },
+  { context: { m: { maxTokens: Number.NaN } } },
+  { context: { m: { maxTokens: 100, keepTurns: -1 } } },
+])("what is no bound is refused before anything starts: %j", (options) => {
+  expect(() => office(options)).toThrow("limits/not-a-bound");
 });

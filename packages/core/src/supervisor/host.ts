@@ -85,10 +85,7 @@ export function makeHost({
       waitingMax: options.concurrency?.waiting ?? waitingMax,
     }),
   };
-  for (const [provider, { requestsPerMinute = 1, tokensPerMinute = 1 }] of Object.entries(options.rates ?? {})) {
-    assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
-    assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
-  }
+  assertGateBounds(options);
   const rates = rateLimiter({
     clock,
     limits: (target) => options.rates?.[target.slice("model:".length)],
@@ -118,6 +115,23 @@ export function makeHost({
     options,
   });
   return { host, board, ledger, health: () => health({ ...gates, rates }) };
+}
+
+/** What is no bound would bound nothing, or fail each run at its first call. @throws OrchestrationError `limits/not-a-bound` */
+function assertGateBounds({ rates = {}, concurrency = {}, context = {} }: HostOptions): void {
+  for (const [provider, { requestsPerMinute = 1, tokensPerMinute = 1 }] of Object.entries(rates)) {
+    assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
+    assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
+  }
+  for (const kind of ["tools", "models"] as const) {
+    for (const [name, most] of Object.entries(concurrency[kind] ?? {}))
+      assertBound(`concurrency.${kind}.${name}`, most);
+  }
+  if (concurrency.perTenant !== undefined) assertBound("concurrency.perTenant", concurrency.perTenant);
+  for (const [alias, { maxTokens, keepTurns = 0 }] of Object.entries(context)) {
+    assertBound(`context.${alias}.maxTokens`, maxTokens);
+    assertBound(`context.${alias}.keepTurns`, keepTurns, 0);
+  }
 }
 
 function checkpointsOf(

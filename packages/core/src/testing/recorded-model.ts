@@ -188,6 +188,7 @@ export function recording({ file, redact, clock = systemClock(), ...more }: Reco
       ...(provider === undefined ? {} : { provider }),
       ...(cleared === undefined ? {} : { cleared }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(record?.settings === undefined ? {} : { settings: record.settings }),
       quote: (request) => {
         const shown = shownOf(request);
         const quote = linesFor(hashJson(shown)).find((one) => one.quote)?.quote ?? record?.quote?.(request);
