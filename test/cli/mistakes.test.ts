@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { graphOf } from "../architecture/module.ts";
-import { folder, remit, remitHere } from "./remit.ts";
+import { folder, main, remit, remitHere } from "./remit.ts";
 
 /** Every mistake that a person can make: one message with the value and what to do, no stack, exit code 2. */
 interface Mistake {
@@ -208,4 +210,24 @@ test("help is there for every command, and loads neither packs nor an SDK", asyn
   const { files, outside } = graphOf(entry, { lazy: false });
   expect([...outside.keys()].filter((name) => !name.startsWith("node:"))).toEqual(["commander"]);
   expect([...files].filter((path) => /\/packs\/|\/suite\/|\/world\/|\/tau2\//.test(path))).toEqual([]);
+});
+
+test.skipIf(!existsSync("/dev/full"))("output that cannot be written is one sentence and 2, and no stack", async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawn(process.execPath, ["--conditions=@remit/source", main, "--version"], {
+    cwd: folder(),
+    stdio: ["ignore", full, "pipe"],
+    env: { PATH: process.env.PATH },
+  });
+  closeSync(full);
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  expect(stderr).toMatch(
+    /^remit: system\/refused: the system refused: ENOSPC: no space left on device, write\n {2}Check/,
+  );
+  expect(stderr).not.toContain("    at ");
+  expect(code).toBe(2);
 });

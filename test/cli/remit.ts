@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { command } from "../../apps/sandbox/src/cli/command.ts";
 
-const main = fileURLToPath(new URL("../../apps/sandbox/src/main.ts", import.meta.url));
+/** Where the command begins. */
+export const main: string = fileURLToPath(new URL("../../apps/sandbox/src/main.ts", import.meta.url));
 /** As `npm start` does: it halves the time to load the sources. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url));
 

@@ -70,6 +70,8 @@ describe("a planted bug is found", () => {
     "breaker-stuck": [23, "R3"],
     "contract-one-sided": [1, "R5"],
     "label-dropped": [0, "R9"],
+    "grant-lost": [0, "R6"],
+    "delegation-wide": [0, "R6"],
     "parked-twice": [1, "R1", "R7", "R10"],
   };
   test.each(plantNames)(

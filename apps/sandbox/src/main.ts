@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
 import { command } from "./cli/command.ts";
+import { complaintLines, complaintOf } from "./cli/complaint.ts";
 import { leaveWhenUnread } from "./face/screen.ts";
 
 /** The `remit` command. The exit code is set and the process left to end by itself, so that nothing printed is lost. */
@@ -8,5 +9,10 @@ import { leaveWhenUnread } from "./face/screen.ts";
 // What a command loads is compiled once for all times that it is called.
 enableCompileCache();
 const { stdout, stderr } = process;
-leaveWhenUnread(stdout, stderr);
+leaveWhenUnread([stdout, stderr], {
+  code: 2,
+  tell: (error) => {
+    for (const line of complaintLines(complaintOf(error), (words) => `remit ${words}`)) stderr.write(`${line}\n`);
+  },
+});
 process.exitCode = await command(process.argv.slice(2), { stdout, stderr, env: process.env, cwd: process.cwd() });

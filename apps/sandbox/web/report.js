@@ -6,7 +6,7 @@
 (() => {
   /**
    * @typedef {{ text: string, chars: number }} Payload
-   * @typedef {{ n: number, t: number, k: string, w: number, o?: number, h: string, d?: string, c?: string, q?: 1, m?: string[], l?: string[], p?: number }} Beat
+   * @typedef {{ n: number, t: string, k: string, w: number, o?: number, h: string, d?: string, c?: string, q?: 1, m?: string[], l?: string[], p?: number }} Beat
    * @typedef {{ run: string, lanes: string[], beats: Beat[], payloads: Payload[], seq: number, hash: string, fault?: string }} Run
    */
 
@@ -100,7 +100,7 @@
       "li",
       { class: classes.join(" "), style: `${laneStyle(beat.w)}; --count: ${run.lanes.length}` },
       rail,
-      make("span", { class: "time", title: `entry ${beat.n}` }, `+${grouped(beat.t)} ms`),
+      make("span", { class: "time", title: `entry ${beat.n}` }, `+${beat.t}`),
       what,
     );
   }

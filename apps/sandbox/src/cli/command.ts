@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from "commander";
 import { SandboxError } from "../errors.ts";
 import { screenOn } from "../face/screen.ts";
+import { visible } from "../face/text.ts";
 import { type Complaint, complaintLines, complaintOf } from "./complaint.ts";
 import type { ExitCode } from "./context.ts";
 import { placeOf } from "./place.ts";
@@ -54,7 +55,7 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     // What a hint names is in the folder that the person named; help is the same in each.
     const { state } = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string }>();
     for (const line of complaintLines(complaint, place(state).command)) stderr.write(`${line}\n`);
-    if (words.includes("--debug")) stderr.write(`${stackOf(thrown)}\n`);
+    if (words.includes("--debug")) stderr.write(`${visible(stackOf(thrown))}\n`);
     return usage;
   }
 }

@@ -37,3 +37,10 @@ test("what the system refuses is no defect; anything else unknown is", () => {
   });
   expect(complaintOf("just text")).toMatchObject({ message: "just text", unforeseen: true });
 });
+
+test("what a file, a server or a model has said in it cannot move the cursor", () => {
+  const said = "no \u001b[2J such\n\u202efile";
+  const complaint = { code: "a/b", message: said, hint: said, issues: [said], unforeseen: false };
+  const shown = "no ␛[2J such <202e>file";
+  expect(complaintLines(complaint, npm)).toEqual([`remit: a/b: ${shown}`, `  ${shown}`, `  ${shown}`]);
+});

@@ -1,4 +1,5 @@
 import { SandboxError } from "../errors.ts";
+import { printable } from "../face/text.ts";
 
 /** What is wrong, as a person and as a program read it. */
 export interface Complaint {
@@ -49,7 +50,12 @@ export function complaintLines(
   command: (words: string) => string,
 ): string[] {
   const own = hint.replace(/`remit ([^`]*)`/g, (_, words: string) => `\`${command(words)}\``);
-  return [`remit: ${code}: ${message}`, ...issues.map((issue) => `  ${issue}`), ...(own === "" ? [] : [`  ${own}`])];
+  // A file, a server or a model may have said a part of it.
+  return [
+    `remit: ${code}: ${message}`,
+    ...issues.map((issue) => `  ${issue}`),
+    ...(own === "" ? [] : [`  ${own}`]),
+  ].map(printable);
 }
 
 function issuesIn(issues: unknown): string[] {

@@ -27,9 +27,10 @@ export function isUnfinished({ suite, ended }: SuiteState): boolean {
 
 /**
  * The suite that a text stands for: its id or a part that no other has; the newest one when absent.
- * @throws SandboxError `suite/unknown`, `suite/ambiguous`
+ * @throws SandboxError `suite/unknown`, `suite/ambiguous`; `usage/wrong` for a text without a word
  */
 export function findSuite(workspace: Workspace, text: string | undefined): SuiteFile {
+  if (text !== undefined) assertNamed("suite", text);
   const { suites } = workspace.suites();
   const fits = text === undefined ? suites.slice(0, 1) : suites.filter(({ id }) => id === text);
   const [found, ...others] = fits.length > 0 ? fits : suites.filter(({ id }) => id.includes(text ?? ""));
@@ -42,34 +43,42 @@ export function findSuite(workspace: Workspace, text: string | undefined): Suite
 }
 
 /**
- * The run that a text stands for: its id, a part that no other id has, or the name of a scenario, in the newest suite
- * that has played it.
- * @throws SandboxError `suite/run-unknown`, `suite/run-ambiguous`
+ * The run that a text stands for: its id; the name of a scenario, in the newest suite that has played it; or a part that
+ * no other id has. A name that is somewhere in the id of another run as well is still the name.
+ * @throws SandboxError `suite/run-unknown`, `suite/run-ambiguous`; `usage/wrong` for a text without a word
  */
 export async function findRun(
   workspace: Workspace,
   journal: Journal,
   text: string,
 ): Promise<{ readonly suite: SuiteFile; readonly record: RunRecord }> {
+  assertNamed("run", text);
   const { suites } = workspace.suites();
   const all: { suite: SuiteFile; record: RunRecord }[] = [];
   for (const suite of suites) {
     for (const record of (await stateOf(journal, suite)).runs) all.push({ suite, record });
   }
-  const exact = all.filter(({ record }) => record.runId === text);
-  const [found, ...others] = exact.length > 0 ? exact : all.filter(({ record }) => record.runId.includes(text));
-  if (found && others.length > 0) {
-    const runs = firstOf([found, ...others].map(({ record }) => record.runId));
-    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs });
-  }
-  if (found) return found;
+  const exact = all.find(({ record }) => record.runId === text);
+  if (exact) return exact;
   for (const suite of suites) {
     if (!suite.scenarios.includes(text)) continue;
     for (const one of all) {
       if (one.suite === suite && (await readRun(journal, one.record)).scenario === text) return one;
     }
   }
-  throw new SandboxError("suite/run-unknown", { run: text, folder: workspace.dir });
+  const [found, ...others] = all.filter(({ record }) => record.runId.includes(text));
+  if (!found) throw new SandboxError("suite/run-unknown", { run: text, folder: workspace.dir });
+  if (others.length > 0) {
+    const runs = firstOf([found, ...others].map(({ record }) => record.runId));
+    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs });
+  }
+  return found;
+}
+
+/** An empty text is a part of every id, and what a variable is that nobody has set: it must not name the only run there is. */
+function assertNamed(what: string, text: string): void {
+  if (text.trim() !== "") return;
+  throw new SandboxError("usage/wrong", { reason: `the name of the ${what} is empty` });
 }
 
 /** As many of the ids as one looks through, and a sign that there are more. */

@@ -1,5 +1,6 @@
 import type { Run } from "@remit/core";
 import type { ScenarioOutcome } from "@remit/core/testing";
+import { printable } from "../face/text.ts";
 import type { Pack } from "../pack.ts";
 import { reasonText } from "../suite/report.ts";
 import type { Stage } from "../suite/stage.ts";
@@ -44,16 +45,17 @@ function toldOf({ id: run }: Run, result: ScenarioOutcome["result"]): WentOn {
 /** Says what came of it. */
 export function wentOnLines({ run, status, reason, waiting, questions }: WentOn, { out, place }: Context): string[] {
   const { paint } = out;
+  const why = printable(reason);
   if (status === "parked") {
     return [
-      `The run went on and waits again${reason === "" ? "" : `: ${reason}`}.`,
+      `The run went on and waits again${why === "" ? "" : `: ${why}`}.`,
       ...waiting.map((address) => `  ${place.command(`approvals show ${address}`)}`),
-      ...questions.map((question) => `  “${question}”`),
+      ...questions.map((question) => `  “${printable(question)}”`),
     ];
   }
   const tint = status === "completed" ? paint.good : status === "failed" ? paint.bad : paint.warn;
   return [
-    `The run went on and has ended: ${tint(status)}${reason === "" ? "" : ` · ${reason}`}`,
+    `The run went on and has ended: ${tint(status)}${why === "" ? "" : ` · ${why}`}`,
     `  ${place.command(`show ${run}`)}`,
   ];
 }

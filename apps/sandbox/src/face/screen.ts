@@ -63,12 +63,24 @@ function paintFor(stream: NodeJS.WritableStream): Paint {
 /** Cells of a line where there is no terminal to ask. */
 const columnsElsewhere = 120;
 
-/** Ends the process quietly, as a closed pipe would, when nobody reads on; before anything is printed. */
-export function leaveWhenUnread(...streams: readonly NodeJS.WriteStream[]): void {
+/**
+ * Ends the process when what it prints cannot be written: quietly, as a closed pipe would, when nobody reads on; for any
+ * other reason, such as a full disk, with `code`. To be called before anything is printed.
+ * @param tell says what is wrong; what it prints may come to nobody either
+ */
+export function leaveWhenUnread(
+  streams: readonly NodeJS.WriteStream[],
+  { code, tell }: { readonly code: number; readonly tell: (error: Error) => void },
+): void {
+  let told = false;
   for (const stream of streams) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(141);
-      throw error;
+      if (!told) {
+        told = true;
+        tell(error);
+      }
+      process.exit(code);
     });
   }
 }

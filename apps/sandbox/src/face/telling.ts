@@ -1,6 +1,6 @@
 import type { Beat, BeatKind } from "./beat.ts";
 import type { Screen } from "./screen.ts";
-import { cut, duration, fit, printable, widthOf, wrap } from "./text.ts";
+import { cut, fit, printable, sinceStart, widthOf, wrap } from "./text.ts";
 
 const signs: Readonly<Record<BeatKind, string>> = {
   start: "▶",
@@ -24,8 +24,6 @@ const spoken: ReadonlySet<BeatKind> = new Set(["start", "question", "answer", "e
 const linesOfSpeech = 5;
 const nameCells = 11;
 const timeCells = 8;
-/** From here on milliseconds matter to nobody. */
-const longMs = 10_000;
 
 /** Shows beats as lines of a terminal: time, who, sign, what. One for one run: names keep their colours. */
 export class Telling {
@@ -44,8 +42,7 @@ export class Telling {
     const { columns, paint } = this.#screen;
     this.#first ??= beat.at;
     const passed = beat.at - this.#first;
-    const shown = passed < longMs ? `${passed.toLocaleString("en")} ms` : duration(passed);
-    const time = fit(`+${shown}`, timeCells, "right");
+    const time = fit(`+${sinceStart(passed)}`, timeCells, "right");
     const number = this.#numbered ? `${fit(String(beat.seq), 4, "right")} ` : "";
     const who = this.#name(fit(printable(beat.who), nameCells), beat.who);
     const indent = " ".repeat(widthOf(number) + timeCells + 2 + nameCells + 3);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cut, duration, fit, printable, widthOf, wrap } from "./text.ts";
+import { cut, duration, fit, printable, sinceStart, visible, widthOf, wrap } from "./text.ts";
 
 test.each([
   ["plain", 5],
@@ -42,6 +42,10 @@ test("control characters lose their power and stay visible", () => {
   expect(printable("a\u001b[2Jb\r\nc\td\u009b1m\u202ee")).toBe("a␛[2Jb c d<9b>1m<202e>e");
 });
 
+test("lines stay lines where only the power is taken", () => {
+  expect(visible("a\u001b[2J\r\n\tb\u202ec\u2066d")).toBe("a␛[2J\r\n\tb<202e>c<2066>d");
+});
+
 test("words are kept whole where a line has room for them", () => {
   expect(wrap("the quick brown fox jumps", 10, 5)).toEqual(["the quick", "brown fox", "jumps"]);
   expect(wrap("the quick brown fox jumps", 10, 2)).toEqual(["the quick", "brown fox…"]);
@@ -53,6 +57,29 @@ test.each([
   [3_440, "3.4 s"],
   [59_990, "1 min 00 s"],
   [125_000, "2 min 05 s"],
+  [3_599_600, "1 h 00 min"],
+  [86_400_085, "24 h 00 min"],
+  [3.17 * 86_400_000, "3 d 04 h"],
 ])("%d ms are told as %s", (ms, text) => {
   expect(duration(ms)).toBe(text);
+});
+
+test.each([
+  [85, "85 ms"],
+  [1_332, "1.33 s"],
+  [59_949, "59.95 s"],
+  [59_990, "1m 00s"],
+  [125_000, "2m 05s"],
+  [86_400_085, "24h 00m"],
+  [366 * 86_400_000, "366d 00h"],
+])("%d ms after the start is %s", (ms, text) => {
+  expect(sinceStart(ms)).toBe(text);
+});
+
+test("a time since the start has room in its column, however long a person was waited for", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 99 * 86_400_000 }), (ms) => {
+      expect(widthOf(sinceStart(ms))).toBeLessThanOrEqual(7);
+    }),
+  );
 });

@@ -107,17 +107,23 @@ function piecesOf(text: string, cells: number): Piece[] {
   return pieces;
 }
 
+/** Control characters but for line breaks and tabs, and the marks that turn the reading direction of what follows. */
+const powers = /(?![\t\n\r])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
 /**
- * The text on one line, with nothing in it that a terminal obeys: control characters and marks that turn the reading
- * direction become visible signs, line breaks and tabs become blanks.
+ * The text with nothing in it that a terminal or a page obeys, as visible signs: whoever wrote it cannot have what stands
+ * beside it read backwards. Lines stay lines.
  */
+export function visible(text: string): string {
+  return text.replace(powers, (control) => {
+    const point = control.codePointAt(0) ?? 0;
+    return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
+  });
+}
+
+/** The text {@link visible}, and on one line: line breaks and tabs become blanks. */
 export function printable(text: string): string {
-  return text
-    .replace(/[\t\n\r\u2028\u2029]+/g, " ")
-    .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (control) => {
-      const point = control.codePointAt(0) ?? 0;
-      return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
-    });
+  return visible(text.replace(/[\t\n\r\u2028\u2029]+/g, " "));
 }
 
 /** `1 run`, `2 runs`. */
@@ -125,10 +131,25 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
   return `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
 }
 
-/** A length of time for people: `12 ms`, `3.4 s`, `2 min 05 s`. */
+/** A length of time for people: `12 ms`, `3.4 s`, `2 min 05 s`, `24 h 00 min`, `3 d 04 h`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  const hours = Math.round(minutes / 60);
+  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+}
+
+/** Time since a start, in at most seven cells for whatever a run may take: `12 ms`, `3.44 s`, `2m 05s`, `24h 00m`, `30d 04h`. */
+export function sinceStart(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(2)} s`;
+  return duration(ms).replace(/ (min|[shd])/g, (_, unit: string) => unit.charAt(0));
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
 }

@@ -108,6 +108,29 @@ test("text from a run never becomes markup", () => {
   expect(JSON.parse(data).beats[0].d).toBe(attack);
 });
 
+test("text from a run turns the reading direction of nothing beside it", () => {
+  const turned = "refund \u202e009\u202c EUR";
+  const [first, last] = entries;
+  const said = [
+    { ...first, body: { ...first.body, input: { text: turned } } },
+    last,
+  ] as const satisfies readonly Entry[];
+  const [scenario] = report.scenarios;
+  if (!scenario) throw new Error("the report has a scenario");
+  const html = page({
+    reports: [{ ...report, title: turned, scenarios: [{ ...scenario, title: turned, reason: turned }] }],
+    runs: new Map([["run_1", runData({ ...recorded, entries: said }, 500)]]),
+    definition,
+    traffic: { edges: {}, agents: {}, ends: {} },
+    command: (words) => `remit ${words}`,
+  });
+  expect(html).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+  const data = JSON.parse(/id="data-run_1">(.*)<\/script>/.exec(html)?.[1] ?? "");
+  expect(data.beats[0].d).toBe("refund <202e>009<202c> EUR");
+  expect(data.payloads[0].text).toHaveLength(data.payloads[0].chars);
+  expect(html).toContain("refund &lt;202e&gt;009&lt;202c&gt; EUR");
+});
+
 test("a run that waits is not told as one that ended, and its checks as to come", () => {
   const [scenario] = report.scenarios;
   if (!scenario) throw new Error("the report has a scenario");

@@ -1,6 +1,7 @@
 import type { ChainFault, Entry, Head, Json } from "@remit/core";
 import type { Beat } from "../face/beat.ts";
 import { storyOf } from "../face/story.ts";
+import { sinceStart, visible } from "../face/text.ts";
 
 /** One run's timeline, as the page's script reads it. Short names: there are thousands of beats in a page. */
 export interface RunData {
@@ -18,8 +19,8 @@ export interface RunData {
 interface BeatData {
   /** Seq. */
   readonly n: number;
-  /** Milliseconds since the run's start. */
-  readonly t: number;
+  /** Time since the run's start. */
+  readonly t: string;
   readonly k: Beat["kind"];
   /** Lane of who does it. */
   readonly w: number;
@@ -64,7 +65,7 @@ export function runData(
   const payloads: PayloadData[] = [];
   const places = new Map<string, number>();
   const payloadOf = (value: Json): number => {
-    const text = JSON.stringify(value, null, 1);
+    const text = visible(JSON.stringify(value, null, 1));
     const known = places.get(text);
     if (known !== undefined) return known;
     places.set(text, payloads.length);
@@ -80,7 +81,7 @@ export function runData(
     const detail = beat.detail.length > most ? `${beat.detail.slice(0, most)}…` : beat.detail;
     return {
       n: beat.seq,
-      t: beat.at - start,
+      t: sinceStart(beat.at - start),
       k: beat.kind,
       w: laneOf(beat.who),
       ...(beat.to === undefined ? {} : { o: laneOf(beat.to) }),

@@ -14,6 +14,7 @@ import {
   silentLogger,
 } from "@remit/core";
 import { assertApprovals } from "./approved.ts";
+import { assertBounds } from "./bounds.ts";
 import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
 import type { Audited, Evidence } from "./evidence.ts";
@@ -80,6 +81,8 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
     assertApprovals(audited, evidence);
     settled.set(known.id, assertSpent(audited, evidence, record?.microUsd));
   }
+  const byRun = new Map(all.map((audited) => [audited.known.id, audited]));
+  for (const audited of all) assertBounds(audited, evidence, byRun);
   for (const tenant of tenants) await assertBudgets(tenant, settled, evidence, journal);
   // What is missing follows from what is broken, and says less of it: it is asked for last.
   if (violations.list.length === 0) for (const audited of all) assertComplete(audited);

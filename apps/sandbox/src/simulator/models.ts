@@ -5,6 +5,7 @@ import { type History, modelCommandOf } from "./history.ts";
 import { draw, drawOne, type Random } from "./random.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import { argumentIds } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import type { ModelCall, World } from "./world.ts";
 
@@ -71,7 +72,7 @@ export function randomModel(options: {
       input:
         draw(seed, "args", ...about, index) < 0.06
           ? { wrong: true }
-          : { id: `i${Math.floor(draw(seed, "id", ...about, index) * 12)}` },
+          : { id: drawOne(argumentIds, seed, "id", ...about, index) },
     });
     if (luck < 0.55) {
       return Array.from({ length: 1 + Math.floor(draw(seed, "many", ...about) * 3) }, (_, index) => call(index));

@@ -2,6 +2,7 @@ import {
   type ApprovalCase,
   type ApprovalDecision,
   everyTenant,
+  type Grant,
   type Json,
   OrchestrationError,
   type Principal,
@@ -19,7 +20,7 @@ import type { Process } from "./process.ts";
 import { draw, drawOne, type Random } from "./random.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { toolNames } from "./specs.ts";
+import { type GrantSpec, grantSpec, toolNames } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -98,6 +99,8 @@ export interface KnownRun {
   readonly id: string;
   readonly tenant: string;
   readonly principal: Principal;
+  /** What it was started with, where that bounds anything. */
+  readonly grant: GrantSpec | undefined;
   /** Seq of the last durable entry when a cancel was acknowledged. */
   cancelledAt: number | undefined;
   /** Paths of parts whose cancel was acknowledged. */
@@ -140,6 +143,8 @@ export interface PeopleOptions {
   readonly runs: number;
   /** Names of agents that may be taken away. */
   readonly agents: readonly string[];
+  /** Names of tools that a run may be granted. */
+  readonly tools: readonly string[];
   /** The storm is over: nobody takes anything away any more. */
   readonly isCalm: () => boolean;
   /** Versions of which some processes know one only are at work. */
@@ -201,6 +206,7 @@ export class People {
     const delayMs =
       draw(seed, "delayed", index) < 0.15 ? 1_000 + Math.floor(draw(seed, "delay", index) * 400_000) : undefined;
     const own = draw(seed, "own budget", index) < 0.08 ? { microUsd: 6_000 } : undefined;
+    const grant = grantSpec(seed, `run ${index}`, this.#options.tools);
     let attempts = 0;
     this.#insist(this.#options.random.below(1_000), async (supervisor) => {
       const input = { n: 1 + index, text: "go" } as never;
@@ -212,8 +218,9 @@ export class People {
         idempotencyKey: `${again}run-${index}`,
         ...(delayMs === undefined ? {} : { delayMs }),
         ...(own === undefined ? {} : { budget: own }),
+        ...(grant === undefined || plant === "grant-lost" ? {} : { grant: grant as Grant }),
       });
-      return () => this.#attend(run.id, tenant, principal);
+      return () => this.#attend(run.id, tenant, principal, grant);
     });
   }
 
@@ -247,13 +254,14 @@ export class People {
     scheduler.add({ kind: "person", delayMs: firstMs, act: attempt });
   }
 
-  #attend(id: string, tenant: string, principal: Principal): void {
+  #attend(id: string, tenant: string, principal: Principal, grant?: GrantSpec): void {
     const { scheduler, faults, random, history } = this.#options;
     if (this.runs.has(id)) return;
     const known: KnownRun = {
       id,
       tenant,
       principal,
+      grant,
       cancelledAt: undefined,
       cutOff: new Set(),
       answered: new Set(),

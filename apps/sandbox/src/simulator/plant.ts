@@ -30,6 +30,8 @@ export const plants = {
   "breaker-stuck": "a breaker never opens",
   "contract-one-sided": "a payload is held against the sender's idea of the contract alone",
   "label-dropped": "a tool's answer loses its label on the way in",
+  "grant-lost": "what a run is granted is lost on the way to its start",
+  "delegation-wide": "what a delegation grants at most is lost",
   "parked-twice": "a parked run that two workers wake is driven by both",
 } as const satisfies Record<string, string>;
 

@@ -159,6 +159,7 @@ class Simulation {
       restraint: this.#restraint,
       runs: this.#runs,
       agents: agentNamesOf(this.#definitions[0] as SupervisorDefinition),
+      tools: [...(this.#definitions[0] as SupervisorDefinition).tools.keys()],
       reach: () => this.#reach(),
       isCalm: () => this.#calm,
       isDeploying: () => this.#deployed,

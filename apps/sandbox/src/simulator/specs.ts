@@ -107,6 +107,43 @@ export function ruleSpecs(seed: number, specs = toolSpecs(seed)): ReadonlyMap<st
   return rules;
 }
 
+/** What a delegation or a start allows at most; the parts of a grant that are drawn here. */
+export interface GrantSpec {
+  readonly tools?: readonly string[];
+  readonly effects?: "read";
+  /** By tool and argument. */
+  readonly arguments?: { readonly [tool: string]: { readonly id: { readonly oneOf: readonly string[] } } };
+}
+
+/** Texts that a model may give as a tool's argument. */
+export const argumentIds: readonly string[] = Array.from({ length: 12 }, (_, index) => `i${index}`);
+
+/**
+ * What is granted there, if anything is bounded at all.
+ * @param tools what there is to grant; a grant may name nothing else
+ */
+export function grantSpec(seed: number, about: string, tools: readonly string[]): GrantSpec | undefined {
+  if (tools.length === 0 || draw(seed, "granted", about) >= 0.25) return undefined;
+  const kind = draw(seed, "grant", about);
+  if (kind < 0.35) return { effects: "read" };
+  if (kind < 0.7) return { tools: tools.filter((tool) => draw(seed, "grants", about, tool) < 0.6) };
+  const oneOf = argumentIds.filter((id) => draw(seed, "grants", about, id) < 0.6);
+  return { arguments: { [drawOne(tools, seed, "bounds", about)]: { id: { oneOf } } } };
+}
+
+/** True when a grant lets a tool be called with this argument. Said here anew: the audit asks no rule of the kernel. */
+export function isGranted(grant: GrantSpec, { tool, kind, id }: { tool: string; kind: ToolKind; id: string }): boolean {
+  if (grant.effects === "read" && kind !== "read") return false;
+  if (grant.tools && !grant.tools.includes(tool)) return false;
+  const range = grant.arguments?.[tool];
+  return !range || range.id.oneOf.includes(id);
+}
+
+/** How often a run of a seed may be handed on, at least; the least that a team can do with is little. */
+export function handoffsSpec(seed: number): number {
+  return draw(seed, "few handoffs") < 0.3 ? 4 : 20;
+}
+
 /** How breakers are set: few failures, so that they open in a short life. */
 export function breakerSpec(seed: number): { readonly failuresMax: number; readonly cooldownMs: number } {
   return {

@@ -21,7 +21,18 @@ import {
 import { z } from "zod";
 import type { Plant } from "./plant.ts";
 import { draw, drawOne } from "./random.ts";
-import { budgetSpec, guardHolds, instructionsOf, ruleSpecs, type ToolSpec, toolSpecs, toolTimeoutMs } from "./specs.ts";
+import {
+  budgetSpec,
+  type GrantSpec,
+  grantSpec,
+  guardHolds,
+  handoffsSpec,
+  instructionsOf,
+  ruleSpecs,
+  type ToolSpec,
+  toolSpecs,
+  toolTimeoutMs,
+} from "./specs.ts";
 import type { World } from "./world.ts";
 
 /** What crosses between agents. */
@@ -114,6 +125,7 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
               to: agents[index + 1] as AnyAgent,
               map: next,
               version: String(version),
+              ...(plant === "delegation-wide" ? {} : grantedOn(seed, `${from.name}-on`, agents[index + 1] as AnyAgent)),
               ...(draw(seed, "later", from.name) < 0.15
                 ? { afterMs: 2_000 + Math.floor(draw(seed, "after", from.name) * 300_000) }
                 : {}),
@@ -144,7 +156,7 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
       limits: {
         steps: 40,
         // A deep one may need more: a team that cannot reach its end is refused.
-        handoffs: Math.max(20, deliveriesOf(agents)),
+        handoffs: Math.max(handoffsSpec(seed), deliveriesOf(agents)),
         turns: 6,
         activeMs: draw(seed, "active", name) < 0.1 ? 20_000 : 900_000,
         deadlineMs: 4 * 3_600_000,
@@ -186,6 +198,29 @@ export function heldBy(agents: readonly AnyAgent[]): string[] {
     const own = agent.team ? [...agent.team.tools.values()] : [...agent.tools];
     return own.flatMap(({ name, undo }) => (undo ? [name, undo.tool.name] : [name]));
   });
+}
+
+/** Tools that an agent, or all of the team that it is, may be granted. */
+function grantableOf({ tools, team }: AnyAgent): string[] {
+  return team ? [...team.tools.keys()] : tools.map(({ name }) => name);
+}
+
+function grantedOn(seed: number, edge: string, to: AnyAgent): { readonly grant?: never } {
+  const grant = grantSpec(seed, edge, grantableOf(to));
+  return grant === undefined ? {} : { grant: grant as never };
+}
+
+/** What the edges of a team and of those inside it grant, by their names. */
+export function edgeGrants(seed: number, { agents }: SupervisorDefinition): ReadonlyMap<string, GrantSpec> {
+  const grants = new Map<string, GrantSpec>();
+  const all = [...agents.values()];
+  for (const [index, agent] of all.entries()) {
+    const edge = `${all[index - 1]?.name}-on`;
+    const grant = index === 0 ? undefined : grantSpec(seed, edge, grantableOf(agent));
+    if (grant) grants.set(edge, grant);
+    if (agent.team) for (const [name, inner] of edgeGrants(seed, agent.team)) grants.set(name, inner);
+  }
+  return grants;
 }
 
 /** At most one edge beside the plain one to the next agent: of any kind there is, also the ones that go wrong. */
