@@ -1,7 +1,7 @@
 import type { Entry } from "@remit/core";
 import { expect, test } from "vitest";
 import { assertBounds } from "./bounds.ts";
-import type { Audited, Evidence } from "./invariants.ts";
+import type { Audited, Evidence } from "./evidence.ts";
 import type { KnownRun } from "./people.ts";
 import type { GrantSpec } from "./specs.ts";
 

@@ -1,5 +1,5 @@
 import { canonicalJson, type Entry, type SupervisorDefinition } from "@remit/core";
-import type { Audited, Evidence } from "./invariants.ts";
+import type { Audited, Evidence } from "./evidence.ts";
 import { type GrantSpec, isGranted } from "./specs.ts";
 import { edgeGrants } from "./team.ts";
 import type { WorldCall } from "./world.ts";
