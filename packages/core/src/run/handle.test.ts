@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineAgent } from "../agent.ts";
+import { localEngine } from "../engine/local.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { seededIds } from "../ids.ts";
+import { memoryJournal } from "../journal/memory.ts";
+import { systemClock } from "../port/clock.ts";
 import { silentLogger } from "../port/logger.ts";
-import type { Model } from "../port/model.ts";
+import type { Model, ModelResponse } from "../port/model.ts";
 import { user } from "../principal.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { answers, asks, scriptedModel } from "../testing/scripted-model.ts";
@@ -37,6 +40,46 @@ test("methods that are taken off a run go on to be its own", async () => {
   expect(await status()).toBe("completed");
   expect((await entries()).at(-1)?.type).toBe("run.completed");
   expect(await Promise.all([other].map(({ settled }) => settled()))).toEqual(["completed"]);
+});
+
+test("a cancel that comes behind the end says so, however close behind", async () => {
+  const said = Promise.withResolvers<ModelResponse>();
+  const asked = Promise.withResolvers<void>();
+  const model: Model = {
+    id: "late",
+    cost: "zero",
+    generate: () => {
+      asked.resolve();
+      return said.promise;
+    },
+  };
+  const journal = memoryJournal();
+  let looks = 0;
+  let ended: Promise<unknown> | undefined;
+  const findRun: typeof journal.findRun = async (tenant, runId) => {
+    const found = await journal.findRun(tenant, runId);
+    // The first look of the cancel: the run ends between that and its word.
+    if (ended && looks++ === 0) {
+      said.resolve({ parts: [{ type: "output", value: { text: "done" } }] });
+      await ended;
+    }
+    return found;
+  };
+  const engine = localEngine({
+    name: "test",
+    journal: { ...journal, findRun },
+    clock: systemClock(),
+    logger: silentLogger,
+  });
+  const run = await createSupervisor({ ...team, engine, models: { m: model } }).start({ text: "go" }, who);
+  await asked.promise;
+  const result = run.result();
+  ended = result;
+  await expect(run.cancel("too late")).rejects.toMatchObject({
+    code: "run/already-ended",
+    data: { status: "completed" },
+  });
+  expect(await result).toMatchObject({ status: "completed" });
 });
 
 test("the answer to another question is not lost under a key that was used", async () => {

@@ -163,7 +163,12 @@ class RunHandle<Output> implements Run<Output> {
         ...(subtree === undefined ? {} : { subtree }),
       },
     });
-    if (subtree === undefined) return;
+    if (subtree === undefined) {
+      // It may have ended between our look and our word.
+      const { status: now } = await record(held);
+      if (!isEnd(now) || now === "cancelled") return;
+      throw new OrchestrationError("run/already-ended", { run: key.runId, status: now });
+    }
     const taken = (await entries(held)).some(
       (entry) => entry.type === "cancel.requested" && entry.body.subtree === subtree,
     );
