@@ -120,7 +120,15 @@ class RunHandle<Output> implements Run<Output> {
       // It is the specialist's run that waits: the answer is said there.
       const there = runHandle({ tenant: key.tenant, runId: question.run }, { ...parts, isElsewhere: true });
       const who = principal === undefined ? {} : { principal };
-      return there.send(answer, { ask: question.own, ...(sendKey === undefined ? {} : { key: sendKey }), ...who });
+      const said = there.send(answer, {
+        ask: question.own,
+        ...(sendKey === undefined ? {} : { key: sendKey }),
+        ...who,
+      });
+      // Where no question was named, a key that was used says that it is the same answer once more.
+      return said.catch((thrown: unknown) => {
+        if (ask !== undefined || !OrchestrationError.is(thrown, "run/key-used")) throw thrown;
+      });
     }
     const plain = readAnswer(definition, isElsewhere ? [] : all, question, answer);
     const who = plainPrincipal(principal ?? principals.current());
