@@ -7,12 +7,15 @@ import type { Rules } from "./run/state.ts";
 
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
- * labels of all branches and of what judges have read, grants of judges.
+ * labels of all branches and of what judges have read, grants of judges, nothing more of an agent that was stopped.
  */
-export const policyVersion = "labels-1";
+export const policyVersion = "stops-1";
+
+/** The same, where the rest of an answer was still asked for when its agent had been stopped in the midst of it. */
+const labelsVersion = "labels-1";
 
 /**
- * The same, where those of one of two branches, and of what a judge had read, could be lost, a judge had no
+ * That, where labels of one of two branches, and of what a judge had read, could be lost, a judge had no
  * bound but reads, a part of a path was the word of who had said the path, labels of an input counted only in a team that
  * reads foreign data itself, and foreign text could have an item of a memory forgotten.
  */
@@ -33,6 +36,7 @@ export function rulesOf(version: string): Rules {
   const flows = tiers && version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
   const labels = voices && version !== voicesVersion;
+  const stops = labels && version !== labelsVersion;
   return {
     tiers,
     retries: tiers,
@@ -43,5 +47,6 @@ export function rulesOf(version: string): Rules {
     words: labels,
     inputs: labels,
     forgets: labels,
+    stops,
   };
 }
