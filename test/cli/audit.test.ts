@@ -37,7 +37,7 @@ test("a run becomes a file that holds, and a file that was changed does not", as
   expect(JSON.parse(text.split("\n")[0] ?? "").file).toMatchObject({
     format: "remit-evidence/1",
     status: "completed",
-    policyVersion: "names-1",
+    policyVersion: "stops-1",
     exportedBy: { id: "jo", kind: "operator" },
   });
 

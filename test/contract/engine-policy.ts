@@ -227,6 +227,8 @@ export function policyContract({ fresh, again, survives }: EngineKit): void {
     await supervisor.approvals.approve(tenant, waiting?.address ?? "", { reason: "fine", principal: operator("jo") });
     expect((await run.result()).status).toBe("completed");
     expect(given.lookedUp).toEqual(["7"]);
+    // It changed nothing: there is nothing to undo of it, and it waits no more.
+    expect(await run.effects()).toEqual([]);
     const entries = await run.entries();
     expect(completenessOf(entries, supervisor.definition).missing).toEqual([]);
     expect(await supervisor.replay(run.id, { tenant })).toMatchObject({ ok: true });

@@ -7,11 +7,15 @@ import type { Rules } from "./run/state.ts";
 
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
- * labels of all branches and of what judges have read, grants of judges, no hash of what names alone decide.
+ * labels of all branches and of what judges have read, grants of judges, nothing more of an agent that was stopped, no hash of
+ * what names alone decide.
  */
-export const policyVersion = "names-1";
+export const policyVersion = "stops-1";
 
-/** The same, where what a policy was asked was hashed on each edge, whatever it was decided by. */
+/**
+ * The same, where the rest of an answer was still asked for when its agent had been stopped in the midst of it, and what a
+ * policy was asked was hashed on each edge, whatever it was decided by.
+ */
 const labelsVersion = "labels-1";
 
 /**
@@ -36,7 +40,7 @@ export function rulesOf(version: string): Rules {
   const flows = tiers && version !== tiersVersion;
   const voices = flows && version !== flowsVersion;
   const labels = voices && version !== voicesVersion;
-  const names = labels && version !== labelsVersion;
+  const stops = labels && version !== labelsVersion;
   return {
     tiers,
     retries: tiers,
@@ -47,6 +51,7 @@ export function rulesOf(version: string): Rules {
     words: labels,
     inputs: labels,
     forgets: labels,
-    names,
+    stops,
+    names: stops,
   };
 }

@@ -5,6 +5,7 @@ import { isUnfinished } from "../journal/listing.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, RunRecord, StreamKey } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { lettersStream } from "../remote/directory.ts";
 import { classesOf, classStream, vaultStream } from "../seal/vault.ts";
 import { type Fold, openStream } from "../stream/stream.ts";
 
@@ -40,7 +41,7 @@ export function erasureStream(tenant: string): StreamKey {
 const nothing: Fold<undefined> = { initial: () => undefined, apply: () => undefined };
 
 /**
- * Erases the bodies of an ended run, and the answers that were left for it. Resolves with how many entries were emptied
+ * Erases the bodies of an ended run, and what was left for it by other processes. Resolves with how many entries were emptied
  * when no byte of them is left in the journal.
  * @throws OrchestrationError `run/unknown`, `audit/run-not-ended`, `journal/unavailable`: ask again
  */
@@ -106,7 +107,8 @@ async function erase(
     const key: RunKey = { tenant, runId };
     const held = (await classesOf(journal, key)).filter((kind) => classes?.includes(kind) ?? true);
     const sealed = held.map((kind) => classStream(key, kind));
-    const whole: StreamKey[] = [{ tenant, kind: "run", id: runId }, leftStream(key), vaultStream(key)];
+    const run: StreamKey = { tenant, kind: "run", id: runId };
+    const whole: StreamKey[] = [run, leftStream(key), lettersStream(key), vaultStream(key)];
     const own = classes === undefined ? [...whole, ...sealed] : sealed;
     let entries = 0;
     for (const one of own) for (const { lines } of await journal.read(one)) entries += countBodies(lines, before);

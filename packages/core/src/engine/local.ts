@@ -2,6 +2,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { harmlessLogger } from "../harmless.ts";
 import { type IdSource, randomIds } from "../ids.ts";
+import { streamName } from "../journal/link.ts";
 import { definitionOf } from "../journal/listing.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../port/engine.ts";
@@ -120,6 +121,11 @@ class LocalEngine implements Engine {
     const name = nameOf(key);
     const session = this.#sessions.get(name);
     const start = this.#turns.find(name);
+    if (isNew && (session || start)) {
+      // Two runs were given one id, and the other one would take no notice of this one's start.
+      const stream = streamName({ tenant: key.tenant, kind: "run", id: key.runId });
+      throw new OrchestrationError("journal/conflict", { stream, expected: 0, actual: 1 });
+    }
     const waiting = session?.waiting ?? start?.events.length ?? 0;
     if (waiting >= this.#mailbox) {
       throw new OrchestrationError("bus/mailbox-full", { address: key.runId, waiting, capacity: this.#mailbox });

@@ -37,6 +37,16 @@ export const runErrors = {
     message: "the answer to {ask} does not fit",
     hint: "Compare `data.issues` with the question's answer schema.",
   },
+  "run/key-invalid": {
+    retryable: false,
+    message: "{value} is no key: one is text, and not empty",
+    hint: "Make the key of what was asked for (an order, a message, a request); leave it out where there is none.",
+  },
+  "run/key-used": {
+    retryable: false,
+    message: "the answer to {ask} has the key {key}, under which {answered} was answered",
+    hint: "Give every answer a key of its own; the same key sends the same answer once more.",
+  },
   "run/not-undoable": {
     retryable: false,
     message: "run {run} has nothing to undo: {reason}",

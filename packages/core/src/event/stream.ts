@@ -30,13 +30,18 @@ export interface StreamBodies {
   };
   /** It takes nothing new any more. */
   "specialist.withdrawn": { readonly specialist: string; readonly definition: string };
-  /** An event for a run of a specialist that another process drives, which puts it into the run. */
+  /**
+   * An event for a run of a specialist that another process drives, which puts it into the run. The event itself is entry
+   * `letter` of the run's own letters, so that it is erased with the run.
+   */
   "delegation.left": {
     readonly tenant: string;
     readonly run: string;
     readonly definition: string;
-    readonly event: InputEvent;
+    readonly letter: number;
   };
+  /** One of the letters of a specialist's run. */
+  "delegation.letter": { readonly event: InputEvent };
   /** A run that was given up was taken up again as another one, or put aside. */
   "letter.redriven": { readonly run: string; readonly as: string; readonly principal: Principal };
   "letter.dismissed": { readonly run: string; readonly reason: string; readonly principal: Principal };

@@ -130,3 +130,24 @@ test("its bounds hold, and what does not fit is a refusal that the agent hears",
   expect((await play([remember("x".repeat(60))])).failed[0]).toMatch(/at most 40 bytes/);
   expect((await play([remember("tea"), remember("milk")])).failed[0]).toMatch(/room for 1 items/);
 });
+
+test("what a release of before has kept and this one could not is not found, and hides nothing else", async () => {
+  const store = memoryStore();
+  await house("principal", { store }).play([remember("a long liking of tea"), remember("likes tea")]);
+  const short = z.object({ text: z.string().max(10) });
+  const { play } = house("principal", { store, holds: short });
+  expect(await play([recall])).toMatchObject({ texts: ["likes tea"], failed: [] });
+});
+
+test("nothing is kept that could not be read again", async () => {
+  const turned = z.object({
+    text: z
+      .string()
+      .transform((text) => text.length)
+      .pipe(z.int()),
+  });
+  const { play } = house("principal", { holds: turned as unknown as typeof fact });
+  const { failed, returned } = await play([remember("likes tea")]);
+  expect(failed).toEqual([expect.stringContaining("could not read it again")]);
+  expect(returned).toEqual([]);
+});

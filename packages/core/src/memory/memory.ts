@@ -8,6 +8,7 @@ import { eachScalar } from "../label/value.ts";
 import { assertBound } from "../limits.ts";
 import { once } from "../once.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
+import { parseWith } from "../schema.ts";
 import { defineTool, type Tool, type ToolContext, ToolRefusal } from "../tool.ts";
 import type { MemoryScope, MemoryStore } from "./store.ts";
 
@@ -103,7 +104,8 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     effect: "read",
     execute: async ({ about, most }, context) => {
       const query = { most, now: clock.now(), ...(about === undefined ? {} : { text: about }) };
-      const items = await store.find(scopeOf(context), query);
+      // What an earlier release kept may be no item any more; the others are found all the same.
+      const items = (await store.find(scopeOf(context), query)).filter(({ value }) => parseWith(holds, value).ok);
       const labels = Object.fromEntries(items.map((item, index) => [`/items/${index}/value`, item.labels]));
       return labelled(
         { items: items.map(({ id, at, value }) => ({ id, at, value: value as z.input<Holds> })) },
@@ -122,6 +124,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     reversible: true,
     execute: async (given, context) => {
       const { value } = given as { readonly value: Json };
+      if (!parseWith(holds, value).ok) throw new ToolRefusal("as it would be kept this memory could not read it again");
       const text = canonicalJson(value);
       const bytes = Buffer.byteLength(text);
       if (bytes > itemBytesMax)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RecallCommand } from "../command.ts";
+import type { DelegateCommand, RecallCommand } from "../command.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { memoryJournal } from "../journal/memory.ts";
@@ -59,4 +59,29 @@ test("S2 a run that may have begun where nobody works just now is told to stop, 
 test("S2 a run that has not begun by the time that its cancel is acknowledged never will: nothing was done", async () => {
   const said = await recalled(async () => {});
   expect(said).toMatchObject({ type: "delegation.refused", body: { error: { code: "agent/cancelled" } } });
+});
+
+test("a run that its owner has not begun is looked for less and less often, so that a night without them fills no journal", async () => {
+  const clock = fakeClock();
+  const journal = memoryJournal();
+  const engine = { journal, clock, shared: true, routes: false, isRegistered: () => false } as unknown as Engine;
+  const salt = () => "salt-of-a-specialist--";
+  const sender = delegationSender({ engine, definition: "desk@hash", logger: silentLogger, salt });
+  const waits: number[] = [];
+  for (const attempt of [2, 3, 4, 12, 13, 1_200]) {
+    const { path, agent, run } = command;
+    const look: DelegateCommand = {
+      type: "delegate",
+      id: `${path}/run#${attempt}`,
+      path,
+      agent,
+      run,
+      attempt,
+      specialist,
+      contract: "c",
+    };
+    const said = await sender.delegate(key, look, new AbortController().signal);
+    if (said.type === "delegation.accepted") waits.push(said.body.lookAfterMs);
+  }
+  expect(waits).toEqual([2_000, 4_000, 8_000, 2_048_000, 3_600_000, 3_600_000]);
 });

@@ -254,14 +254,14 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
 
   return {
     delegate: async (key, command, signal) => {
-      const { id, path, run, start } = command;
+      const { id, path, run, start, attempt } = command;
       const find = () => journal.findRun(key.tenant, run);
-      /** What can be said where nobody waits for more: that it may have begun. */
-      const unknown = (definition = "", lookAfterMs = 1_000): InputEvent => ({
+      /** What can be said where nobody waits for more: that it may have begun. Its owner may be away for long. */
+      const unknown = (definition = ""): InputEvent => ({
         id: `${id}:accepted`,
         type: "delegation.accepted",
         path,
-        body: { command: id, run, definition, lookAfterMs },
+        body: { command: id, run, definition, lookAfterMs: Math.min(1_000 * 2 ** (attempt - 1), hourMs) },
       });
       try {
         const said = await persist(signal, async () => {

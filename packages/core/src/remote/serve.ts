@@ -7,6 +7,7 @@ import { harmlessLogger } from "../harmless.ts";
 import { randomIds } from "../ids.ts";
 import { canonicalJson, type Json } from "../json.ts";
 import { regularly } from "../regularly.ts";
+import { isEnd } from "../run/empty.ts";
 import { defineSupervisor, type SupervisorOptions } from "../supervisor/definition.ts";
 import type { RuntimeOptions } from "../supervisor/options.ts";
 import type { Supervisor } from "../supervisor/services.ts";
@@ -14,7 +15,7 @@ import { supervise } from "../supervisor/supervisor.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Caller } from "./admission.ts";
 import type { AnySpecialist } from "./contract.ts";
-import { directory, type Served } from "./directory.ts";
+import { directory, type LeftEvent, type Served } from "./directory.ts";
 
 /** What a specialist's owner decides on beside its agent: the same as for any supervisor. */
 type OwnersRules = Pick<
@@ -109,14 +110,30 @@ export function serveSpecialist(options: ServeOptions<AnySpecialist, AnyAgent>):
   /** Puts what was left for this deployment into its runs, in the order in which it was left. */
   const take = async () => {
     const { events, seq } = await found.left(specialist.address, after);
-    for (const { seq: at, tenant, run, definition: to, event } of events) {
-      if (to === served.definition) {
-        const isKnown = event.type === "run.started" && (await engine.journal.findRun(tenant, run)) !== undefined;
-        if (!isKnown) await engine.deliver({ tenant, runId: run }, to, event);
-      }
-      after = at;
+    for (const left of events) {
+      if (left.definition === served.definition) await hand(left);
+      after = left.seq;
     }
     after = seq;
+  };
+  const hand = async (left: LeftEvent) => {
+    const { tenant, run } = left;
+    const record = await engine.journal.findRun(tenant, run);
+    // A new process reads the box from its beginning: what has ended hears nothing more, and may be erased.
+    if (record && isEnd(record.status)) return;
+    const event = await found.eventOf(left);
+    if (!event || (event.type === "run.started" && record)) return;
+    try {
+      await engine.deliver({ tenant, runId: run }, left.definition, event);
+    } catch (thrown) {
+      if (!OrchestrationError.is(thrown) || thrown.retryable) throw thrown;
+      // One run that cannot be gone on with is no reason to leave those behind it in the box.
+      const { code, message: reason } = thrown;
+      logger.error(
+        { specialist: specialist.address, runId: run, code, reason },
+        "what was left for a run is of no use",
+      );
+    }
   };
   const look = () => {
     if (taking) return;

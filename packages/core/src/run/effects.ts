@@ -35,6 +35,8 @@ export function effectsOf(entries: readonly Entry[], tools: ReadonlyMap<string, 
       case "effect.proposed":
       case "effect.intended": {
         const { effect, agent, tool, input, risk } = entry.body;
+        // A policy may want a person for a read too; it changes nothing outside.
+        if (tools.get(tool)?.effect === "read") break;
         const outcome = entry.type === "effect.intended" ? "open" : "waiting";
         found.set(effect, { effect, agent, tool, input, risk, outcome });
         break;

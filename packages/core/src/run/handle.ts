@@ -14,6 +14,7 @@ import { deliver, entries, type HandleParts, type Held, record } from "./held.ts
 import { ownQuestions, uncertainOf } from "./open-for-people.ts";
 import { resultFor } from "./result.ts";
 import type { EventsOptions, OpenQuestion, Run, RunResult, UncertainEffect } from "./run.ts";
+import { assertKey } from "./run-id.ts";
 import { readAnswer, readOutput } from "./said.ts";
 
 export function runHandle<Output>(key: RunKey, parts: HandleParts): Run<Output> {
@@ -105,10 +106,11 @@ class RunHandle<Output> implements Run<Output> {
     const held = this.#held;
     const { key, parts } = held;
     const { definition, principals, ids, isElsewhere } = parts;
+    if (sendKey !== undefined) assertKey(sendKey);
     const all = await entries(held);
     if (all.length === 0) await record(held);
-    if (sendKey !== undefined && all.some((entry) => entry.type === "input.received" && entry.body.key === sendKey))
-      return;
+    const earlier = sendKey === undefined ? undefined : answeredBy(all, sendKey);
+    if (earlier) return assertSameAsk(held, earlier, ask);
     assertNotEnded(held, all);
     const waiting = await ownQuestions(held, all);
     const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
@@ -118,7 +120,15 @@ class RunHandle<Output> implements Run<Output> {
       // It is the specialist's run that waits: the answer is said there.
       const there = runHandle({ tenant: key.tenant, runId: question.run }, { ...parts, isElsewhere: true });
       const who = principal === undefined ? {} : { principal };
-      return there.send(answer, { ask: question.own, ...(sendKey === undefined ? {} : { key: sendKey }), ...who });
+      const said = there.send(answer, {
+        ask: question.own,
+        ...(sendKey === undefined ? {} : { key: sendKey }),
+        ...who,
+      });
+      // Where no question was named, a key that was used says that it is the same answer once more.
+      return said.catch((thrown: unknown) => {
+        if (ask !== undefined || !OrchestrationError.is(thrown, "run/key-used")) throw thrown;
+      });
     }
     const plain = readAnswer(definition, isElsewhere ? [] : all, question, answer);
     const who = plainPrincipal(principal ?? principals.current());
@@ -136,10 +146,9 @@ class RunHandle<Output> implements Run<Output> {
       },
     });
     // Somebody else may have answered, or ended the run, between our look and our word.
-    const taken = (await entries(held)).some(
-      (entry) => entry.type === "input.received" && entry.body.key === answerKey,
-    );
+    const taken = answeredBy(await entries(held), answerKey);
     if (!taken) throw new OrchestrationError("run/not-waiting", { run: key.runId, ask: question.ask });
+    assertSameAsk(held, taken, ask);
   }
 
   async cancel(reason: string, { principal, subtree }: NonNullable<Parameters<Run["cancel"]>[1]> = {}): Promise<void> {
@@ -162,7 +171,12 @@ class RunHandle<Output> implements Run<Output> {
         ...(subtree === undefined ? {} : { subtree }),
       },
     });
-    if (subtree === undefined) return;
+    if (subtree === undefined) {
+      // It may have ended between our look and our word.
+      const { status: now } = await record(held);
+      if (!isEnd(now) || now === "cancelled") return;
+      throw new OrchestrationError("run/already-ended", { run: key.runId, status: now });
+    }
     const taken = (await entries(held)).some(
       (entry) => entry.type === "cancel.requested" && entry.body.subtree === subtree,
     );
@@ -201,6 +215,19 @@ class RunHandle<Output> implements Run<Output> {
       throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
     }
   }
+}
+
+/** The answer that was taken under a key. */
+function answeredBy(all: readonly Entry[], key: string): Entry<"input.received"> | undefined {
+  return all.find(
+    (entry): entry is Entry<"input.received"> => entry.type === "input.received" && entry.body.key === key,
+  );
+}
+
+/** The same key again is the same answer: what is said to another question under it would be lost. */
+function assertSameAsk({ key }: Held, { body }: Entry<"input.received">, ask: string | undefined): void {
+  if (ask === undefined || ask === body.ask) return;
+  throw new OrchestrationError("run/key-used", { run: key.runId, key: body.key ?? "", answered: body.ask, ask });
 }
 
 function assertNotEnded({ key }: Held, all: readonly Entry[]): void {

@@ -317,6 +317,8 @@ function obey(work: Work, invocation: Invocation, command: AgentCommand, detail:
       const paths = calls.map(() => `${path}/tool#${++invocation.calls}`);
       invocation.turn = calls.map(({ callId }, index) => ({ callId, path: paths[index] as string, result: undefined }));
       calls.forEach((call, index) => {
+        // One of those before may have been a repetition too many.
+        if (work.rules.stops && !work.state.invocations.has(path)) return;
         proposeCall(work, invocation, paths[index] as string, call, index);
       });
       return;

@@ -1,4 +1,14 @@
+import { OrchestrationError } from "../errors.ts";
 import { sha256 } from "../hash.ts";
+
+/**
+ * A key makes one of what is said twice. One that whoever has none sends as well would make one of what strangers say.
+ * @throws OrchestrationError `run/key-invalid`
+ */
+export function assertKey(value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  throw new OrchestrationError("run/key-invalid", { value: JSON.stringify(value) ?? String(value) });
+}
 
 /** The id of the run that somebody begins under a key. */
 export function keyedRunId(tenant: string, supervisor: string, idempotencyKey: string): string {

@@ -96,7 +96,8 @@ export interface Run<Output = unknown> {
   /**
    * Answers the question `ask`, or the oldest open one. Resolves when the answer is durable. The same `key` twice is one
    * answer.
-   * @throws OrchestrationError `run/not-waiting`, `run/answer-invalid`, `run/already-ended`
+   * @throws OrchestrationError `run/not-waiting`, `run/answer-invalid`, `run/already-ended`; `run/key-invalid`;
+   *   `run/key-used` for a key under which another question than `ask` was answered
    */
   readonly send: (
     answer: Json,

@@ -402,6 +402,8 @@ export interface Rules {
   readonly inputs: boolean;
   /** No foreign text has an item of a memory forgotten (R9). */
   readonly forgets: boolean;
+  /** Of the answer in the midst of which an agent is stopped the rest is asked for no more (R11). */
+  readonly stops: boolean;
   /** Where a policy allows by names alone, what it was asked is not hashed. */
   readonly names: boolean;
 }

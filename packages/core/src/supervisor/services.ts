@@ -28,7 +28,8 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly engine: Engine;
   /**
    * Starts a run and resolves when that is durable.
-   * @throws OrchestrationError `run/input-invalid`, `run/id-invalid`, `journal/unavailable`, `engine/closed`
+   * @throws OrchestrationError `run/input-invalid`, `run/id-invalid`, `run/key-invalid`, `journal/unavailable`,
+   *   `engine/closed`
    */
   readonly start: (input: Input, options: StartOptions) => Promise<Run<Output>>;
   /** A run that was started before, here or elsewhere. @throws OrchestrationError `run/unknown` */

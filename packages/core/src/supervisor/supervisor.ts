@@ -15,7 +15,7 @@ import { type AdmissionRules, admission } from "../remote/admission.ts";
 import { reaching } from "../remote/reach.ts";
 import { runHandle } from "../run/handle.ts";
 import type { HandleParts } from "../run/held.ts";
-import { keyedRunId } from "../run/run-id.ts";
+import { assertKey, keyedRunId } from "../run/run-id.ts";
 import { disclosures } from "../seal/disclosures.ts";
 import { redactingLogger, redactingTracer } from "../seal/onlookers.ts";
 import { sealing as sealingOf } from "../seal/sealing.ts";
@@ -177,6 +177,7 @@ export function supervise<Input, Output, Alias extends string>(
     start: async (given, start) => {
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
+      if (start.idempotencyKey !== undefined) assertKey(start.idempotencyKey);
       const principal = plainPrincipal(start.principal ?? principals.current());
       may("start", principal);
       const grants = bounds.grantsOf(start, principal);
