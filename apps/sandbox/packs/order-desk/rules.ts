@@ -103,6 +103,12 @@ export function refundedForLine(state: ShopState, order: Frozen<Order>, lineId: 
   return ofLine.reduce((sum, one) => sum + one.amountCents, 0);
 }
 
+/** Refuses a line that was refunded as missing or damaged: it was paid back already, and nothing of it comes back. */
+export function requireNotRefunded(state: ShopState, order: Frozen<Order>, line: Frozen<OrderLine>): void {
+  if (refundedForLine(state, order, line.lineId) === 0) return;
+  refuse(`Line ${line.lineId} was refunded as missing or damaged and does not come back (POL-PAY-01).`);
+}
+
 /** The last day on which something of the order can go back for this reason. Refuses when it was never delivered. */
 export function lastReturnDay(customer: Frozen<Customer>, order: Frozen<Order>, reason: ReturnReason): string {
   if (order.status !== "delivered" || order.deliveredOn === undefined) {
@@ -141,9 +147,7 @@ export function quoteReturn(
   for (const { line, quantity } of lines) {
     const left = line.quantity - line.returnedQuantity;
     if (quantity > left) refuse(`Line ${line.lineId} has ${left} of ${line.quantity} pieces left to send back.`);
-    if (refundedForLine(state, order, line.lineId) > 0) {
-      refuse(`Line ${line.lineId} was refunded as missing or damaged and does not come back (POL-PAY-01).`);
-    }
+    requireNotRefunded(state, order, line);
     if (reason === "changed_mind") requireTakenBack(state, line);
   }
   if (daysBetween(state.today, lastDay) < 0) {
