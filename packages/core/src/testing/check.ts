@@ -1,7 +1,7 @@
 import { reasonOf } from "../errors.ts";
 import { type Entry, endStatusOf } from "../event.ts";
 import { canonicalJson, type Json } from "../json.ts";
-import { approvalsIn } from "./people.ts";
+import { approvalsIn, leftUnsaid } from "./people.ts";
 import type { Change, ScenarioOutcome } from "./scenario.ts";
 
 export interface Check {
@@ -108,6 +108,34 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     detail: whole ? "" : `${ends} ends, last entry ${last?.type ?? "none"}`,
   });
   return checks;
+}
+
+/**
+ * Whether all was asked for that a scenario has its agents and people say. What was not is a part of the story that was
+ * not played, and so nothing that the scenario shows; by the journal, for models that play the script.
+ */
+export function checkUsed({ scenario, entries }: Pick<ScenarioOutcome, "scenario" | "entries">): readonly Check[] {
+  const calls = new Map<string, number>();
+  for (const { type, body } of entries) {
+    if (type === "model.called") calls.set(body.agent, (calls.get(body.agent) ?? 0) + 1);
+  }
+  const unused = scenario.script.flatMap(({ agent, parts }) => {
+    const left = calls.get(agent) ?? 0;
+    calls.set(agent, left - 1);
+    return left > 0 ? [] : [`${agent}: ${short(parts)}`];
+  });
+  const script = { name: "the whole script was asked for", ok: unused.length === 0, detail: unused.join("\n") };
+  return [script, ...checkHeard({ scenario, entries })];
+}
+
+/** Whether everybody outside was asked who has something to say; no check where nobody has. */
+export function checkHeard({ scenario, entries }: Pick<ScenarioOutcome, "scenario" | "entries">): readonly Check[] {
+  if (scenario.external.length === 0) return [];
+  const left = leftUnsaid(scenario.external, entries).map((one) =>
+    "tool" in one ? `${one.decision} of ${one.tool}` : `${one.of}: ${short(one.answer)}`,
+  );
+  const ok = left.length === 0;
+  return [{ name: "everybody was asked", ok, detail: ok ? "" : `nobody asked for: ${left.join("; ")}` }];
 }
 
 /** Agents in the order in which they were given work. Who judged a call on the way was given none of the case. */

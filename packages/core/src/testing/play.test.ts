@@ -19,6 +19,7 @@ import {
   pathIn,
   playScenario,
   reject,
+  replies,
   runScenario,
   type ScenarioOptions,
   scriptedModel,
@@ -90,6 +91,14 @@ describe("people of a scenario decide on calls", () => {
     expect(approvalsIn(outcome.entries).map(({ by }) => by)).toEqual(["approver-1", "approver-2", "op_7"]);
     const returned = outcome.entries.find(({ type }) => type === "tool.returned");
     expect(returned?.body).toMatchObject({ output: { paidCents: 700 } });
+  });
+
+  test("who has something to say and is not asked fails the scenario", async () => {
+    const external = [grant(refundOrder), reject(refundOrder, "not again"), replies("customer", "Yes.")];
+    const { checks } = await runScenario(scenario({ external }), { engine: memoryEngine() });
+    expect(failed(checks)).toEqual([
+      { name: "everybody was asked", ok: false, detail: 'nobody asked for: reject of refund_order; customer: "Yes."' },
+    ]);
   });
 
   test("an approval expires when time is let pass", async () => {
