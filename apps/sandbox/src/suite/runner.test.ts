@@ -75,6 +75,15 @@ test("what a scenario has people and agents say and nobody came to, fails it", a
   expect(details).toContain('customer: "Yes."; reject of refund_order');
 });
 
+test("a script that is at its end before the run is fails its scenario, though the desk escalates what fails", async () => {
+  const short = answered("short")
+    .replace(/ {2}- reviewer.*\n/, "")
+    .replace("status: completed", "status: escalated");
+  const report = await play({ "short.yaml": short });
+  expect(failedIn(report)).toEqual(["the whole script was asked for"]);
+  expect(JSON.stringify(report.scenarios)).toContain("the script is at its end");
+});
+
 test("a model that is not the ground truth need not come to all of it", async () => {
   const report = await play({ "script.yaml": answered("script", { script: "  - action: { says: Hm. }" }) }, "noop");
   expect(failedIn(report)).not.toContain("the whole script was asked for");

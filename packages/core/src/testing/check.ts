@@ -111,8 +111,9 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
 }
 
 /**
- * Whether all was asked for that a scenario has its agents and people say. What was not is a part of the story that was
- * not played, and so nothing that the scenario shows; by the journal, for models that play the script.
+ * Whether all was asked for that a scenario has its agents and people say, and nothing that it has not. What was not asked
+ * for is a part of the story that was not played; a team that takes up what fails hides that a script was at its end. By
+ * the journal, for models that play the script.
  */
 export function checkUsed({ scenario, entries }: Pick<ScenarioOutcome, "scenario" | "entries">): readonly Check[] {
   const calls = new Map<string, number>();
@@ -124,8 +125,16 @@ export function checkUsed({ scenario, entries }: Pick<ScenarioOutcome, "scenario
     calls.set(agent, left - 1);
     return left > 0 ? [] : [`${agent}: ${short(parts)}`];
   });
-  const script = { name: "the whole script was asked for", ok: unused.length === 0, detail: unused.join("\n") };
+  const wrong = [...unused, ...beyondScript(entries)];
+  const script = { name: "the whole script was asked for", ok: wrong.length === 0, detail: wrong.join("\n") };
   return [script, ...checkHeard({ scenario, entries })];
+}
+
+/** What a script was asked for and does not have, a line each. */
+export function beyondScript(entries: readonly Entry[]): readonly string[] {
+  return entries.flatMap(({ type, body }) =>
+    type === "model.failed" && body.error.code === "model/script-mismatch" ? [body.error.message] : [],
+  );
 }
 
 /** Whether everybody outside was asked who has something to say; no check where nobody has. */

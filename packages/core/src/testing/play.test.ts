@@ -18,6 +18,7 @@ import {
   letExpire,
   pathIn,
   playScenario,
+  refuses,
   reject,
   replies,
   runScenario,
@@ -101,6 +102,23 @@ describe("people of a scenario decide on calls", () => {
     ]);
   });
 
+  test("a script that is at its end before the run is fails the scenario, though the team takes up what fails", async () => {
+    const supervisor = defineSupervisor({
+      agents: { clerk },
+      entry: "clerk",
+      exit: "clerk",
+      handoffs: [],
+      onFailure: "escalate",
+    });
+    const { checks } = await runScenario(
+      scenario({ supervisor, script: [refund], external: [grant(refundOrder)], expect: { status: "escalated" } }),
+      { engine: memoryEngine() },
+    );
+    expect(failed(checks)).toMatchObject([
+      { name: "the whole script was asked for", detail: expect.stringMatching(/has no turn for "clerk" \(its call 2/) },
+    ]);
+  });
+
   test("an approval expires when time is let pass", async () => {
     const clock = fakeClock();
     const { checks } = await runScenario(
@@ -172,9 +190,12 @@ describe("people of a scenario decide on calls", () => {
 });
 
 test("what was not read or said is told as nothing", async () => {
-  const { checks } = await runScenario(scenario({ script: [], expect: { reads: ["get_order"], says: ["done"] } }), {
-    engine: memoryEngine(),
-  });
+  const { checks } = await runScenario(
+    scenario({ script: [refuses(clerk, "no")], expect: { reads: ["get_order"], says: ["done"] } }),
+    {
+      engine: memoryEngine(),
+    },
+  );
   expect(failed(checks)).toMatchObject([
     { name: 'says "done"', detail: "the customer was told: nothing" },
     { name: "reads get_order", detail: "read: nothing" },
