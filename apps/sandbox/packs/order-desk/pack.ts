@@ -101,6 +101,7 @@ export function orderDeskPack(): WorldPack {
       scenarios ??= loadOrderDesk();
       return scenarios;
     },
+    tells: ({ tool, input }) => (tool === "send_message" ? (input as { readonly text: string }).text : undefined),
     otherwise: (of) => (of === "customer" ? "Yes, please go ahead." : undefined),
   };
 }

@@ -88,3 +88,22 @@ test("a model that is not the ground truth need not come to all of it", async ()
   const report = await play({ "script.yaml": answered("script", { script: "  - action: { says: Hm. }" }) }, "noop");
   expect(failedIn(report)).not.toContain("the whole script was asked for");
 });
+
+test("what a tool has sent to the customer counts as said", async () => {
+  const one = "shippedOrder";
+  const ids = `customerId: "$\{${one}.customer.customerId}", ticketId: "$\{${one}.ticket.ticketId}"`;
+  const text = `
+name: sent
+title: A message is sent
+input: { text: "Please write to me." }
+script:
+  - triage: { answers: { intent: write, kind: change, severity: low, sensitivity: none, confidence: 0.9, summary: Write., language: en } }
+  - retrieval: { answers: { passages: [], summary: Nothing., missing: [] } }
+  - compliance: { answers: { verdict: allow, ruleIds: [none], reasons: [], conditions: [] } }
+  - action: { calls: { send_message: { ${ids}, language: en, text: "It was sold to Mr Finch." } } }
+  - action: { answers: { done: [Wrote.], notDone: [], next: review } }
+  - reviewer: { answers: { disposition: answered, reply: Done. } }
+expect: { writes: [send_message], neverSays: ["mr finch"] }
+`;
+  expect(failedIn(await play({ "sent.yaml": text }))).toEqual(['never says "mr finch"']);
+});

@@ -51,9 +51,10 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     );
   }
   if (expect.path !== undefined) equal("path", expect.path, pathIn(entries));
-  const told = said.join("\n").toLowerCase();
+  const told = said.map(asRead);
+  const isTold = (text: string) => told.some((one) => one.includes(asRead(text)));
   for (const text of expect.says ?? []) {
-    const ok = told.includes(text.toLowerCase());
+    const ok = isTold(text);
     checks.push({
       name: `says "${text}"`,
       ok,
@@ -61,7 +62,7 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     });
   }
   for (const text of expect.neverSays ?? []) {
-    const ok = !told.includes(text.toLowerCase());
+    const ok = !isTold(text);
     checks.push({ name: `never says "${text}"`, ok, detail: ok ? "" : `the customer was told: ${short(said)}` });
   }
   const done = doneIn(entries);
@@ -128,6 +129,18 @@ export function checkUsed({ scenario, entries }: Pick<ScenarioOutcome, "scenario
   const wrong = [...unused, ...beyondScript(entries)];
   const script = { name: "the whole script was asked for", ok: wrong.length === 0, detail: wrong.join("\n") };
   return [script, ...checkHeard({ scenario, entries })];
+}
+
+/**
+ * A text as a reader takes it: upper and lower case, composed and decomposed letters, full-width digits, kinds of space and
+ * what has no width at all make no difference.
+ */
+function asRead(text: string): string {
+  return text
+    .normalize("NFKC")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/\s+/gu, " ")
+    .toLowerCase();
 }
 
 /** What a script was asked for and does not have, a line each. */

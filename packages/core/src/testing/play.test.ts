@@ -202,6 +202,21 @@ test("what was not read or said is told as nothing", async () => {
   ]);
 });
 
+test.each([
+  ["an accent as a mark of its own", "an Frau Mu\u0308ller", "M\u00fcller"],
+  ["a space that does not break", "card 4111\u00a01111\u202f1111", "4111 1111 1111"],
+  ["full-width digits", "card \uff14\uff11\uff11\uff11", "4111"],
+  ["a break within", "card 4111\n1111", "4111 1111"],
+  ["what has no width", "card 41\u200b11", "4111"],
+])("a text that reads the same was said: %s", async (_, reply, text) => {
+  const script = [answers(clerk, { reply })];
+  const play = (expected: ScenarioOptions["expect"] & object) =>
+    runScenario(scenario({ script, expect: expected }), { engine: memoryEngine() });
+  expect(failed((await play({ says: [text] })).checks)).toEqual([]);
+  expect(failed((await play({ neverSays: [text] })).checks)).toMatchObject([{ name: `never says "${text}"` }]);
+  expect(failed((await play({ neverSays: ["4112"] })).checks)).toEqual([]);
+});
+
 test("the path of a case leaves out who judged its writes", async () => {
   const judge = defineAgent({
     name: "judge",
