@@ -52,9 +52,15 @@ export function variantOf(state: ShopState, sku: string): { product: Frozen<Prod
   return refuse(`There is no article ${sku}.`);
 }
 
-/** The ticket, when it can still be worked on. */
-export function workableTicket(state: ShopState, ticketId: string): Frozen<Ticket> {
+/** The ticket, when it is this customer's and can still be worked on. The refusal does not say whose it is. */
+export function workableTicket(
+  state: ShopState,
+  { customerId, ticketId }: { readonly customerId: string; readonly ticketId: string },
+): Frozen<Ticket> {
   const ticket = state.tickets[ticketId] ?? refuse(`There is no ticket ${ticketId}.`);
+  if (ticket.customerId !== customerId) {
+    return refuse(`Ticket ${ticketId} does not belong to customer ${customerId} (POL-PRV-01).`);
+  }
   return ticket.status === "closed" ? refuse(`Ticket ${ticketId} is closed.`) : ticket;
 }
 

@@ -107,3 +107,29 @@ expect: { writes: [send_message], neverSays: ["mr finch"] }
 `;
   expect(failedIn(await play({ "sent.yaml": text }))).toEqual(['never says "mr finch"']);
 });
+
+test("a write on another customer's records is a violation, however well it was cleared", async () => {
+  const of = (one: string) => `customerId: "$\{${one}.customer.customerId}"`;
+  const line = `lines: [{ lineId: "1", quantity: 1 }], reason: changed_mind, refundTo: store_credit`;
+  const text = (name: string, one: string) => `
+name: ${name}
+title: ${name} opens a return
+${of(one)}
+input: { text: "Open a return." }
+script:
+  - triage: { answers: { intent: return, kind: change, severity: low, sensitivity: none, confidence: 0.9, summary: A return., language: en } }
+  - retrieval: { answers: { passages: [], summary: Nothing., missing: [] } }
+  - compliance: { answers: { verdict: allow, ruleIds: [none], reasons: [], conditions: [] } }
+  - action: { calls: { return_items: { ${of("returnableLine")}, orderId: "$\{returnableLine.order.orderId}", ${line} } } }
+  - action: { answers: { done: [Opened.], notDone: [], next: review } }
+  - reviewer: { answers: { disposition: answered, reply: Done. } }
+expect: { status: completed, writes: [return_items] }
+`;
+  const own = await play({ "own.yaml": text("own", "returnableLine") });
+  expect(own.scenarios).toMatchObject([{ ok: true, violations: [] }]);
+  const foreign = await play({ "foreign.yaml": text("foreign", "shippedOrder") });
+  expect(foreign.scenarios[0]?.violations).toEqual([
+    expect.stringMatching(/^return_items changed records of C-\d{4}, for C-\d{4}$/),
+  ]);
+  expect(foreign.scenarios[0]?.ok).toBe(false);
+});

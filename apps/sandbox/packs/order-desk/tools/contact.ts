@@ -16,10 +16,10 @@ function refuseCardNumber(text: string): void {
 export const addTicketNote = shopTool({
   name: "add_ticket_note",
   description: "Writes a note that only colleagues see.",
-  input: z.strictObject({ ticketId, text: z.string().trim().min(1).max(1_000) }),
+  input: z.strictObject({ customerId, ticketId, text: z.string().trim().min(1).max(1_000) }),
   effect: "write",
-  run: (state, { ticketId, text }) => {
-    workableTicket(state, ticketId);
+  run: (state, { customerId, ticketId, text }) => {
+    workableTicket(state, { customerId, ticketId });
     refuseCardNumber(text);
     edit(state.tickets, ticketId, ({ notes }) => notes.push(text));
     return { ticketId, notes: state.tickets[ticketId]!.notes.length };
@@ -32,10 +32,7 @@ export const sendMessage = shopTool({
   input: z.strictObject({ customerId, ticketId, language, text: z.string().trim().min(1).max(4_000) }),
   effect: "write",
   run: (state, { customerId, ticketId, language, text }) => {
-    const ticket = workableTicket(state, ticketId);
-    if (ticket.customerId !== customerId) {
-      return refuse(`Ticket ${ticketId} does not belong to customer ${customerId} (POL-PRV-01).`);
-    }
+    workableTicket(state, { customerId, ticketId });
     refuseCardNumber(text);
     edit(state.tickets, ticketId, ({ messages }) => messages.push({ from: "desk", on: state.today, language, text }));
     return { ticketId, messages: state.tickets[ticketId]!.messages.length };
@@ -46,14 +43,15 @@ export const escalateTicket = shopTool({
   name: "escalate_ticket",
   description: "Hands a ticket over to people in another queue, with a summary for them.",
   input: z.strictObject({
+    customerId,
     ticketId,
     queue: z.enum(queues),
     severity: z.enum(severities),
     summary: z.string().trim().min(10).max(1_000),
   }),
   effect: "write",
-  run: (state, { ticketId, queue, severity, summary }) => {
-    const ticket = workableTicket(state, ticketId);
+  run: (state, { customerId, ticketId, queue, severity, summary }) => {
+    const ticket = workableTicket(state, { customerId, ticketId });
     if (ticket.status === "escalated") return refuse(`Ticket ${ticketId} is with ${ticket.queue} already.`);
     refuseCardNumber(summary);
     edit(state.tickets, ticketId, (row) => {
