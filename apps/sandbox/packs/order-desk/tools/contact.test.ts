@@ -40,7 +40,18 @@ test("what looks like a full card number is written nowhere", () => {
   const { customer, ticket } = desk.fixtures.pendingOrder;
   const { ticketId } = ticket;
   const { customerId } = customer;
-  for (const number of ["4000000000000000", "4000 0000 0000 0000", "4000-0000-0000-000"]) {
+  for (const number of [
+    "4000000000000000",
+    "4000 0000 0000 0000",
+    "4000-0000-0000-000",
+    "4000\u00a00000\u00a00000\u00a00000",
+    "4000\u20130000\u20130000\u20130000",
+    "4000.0000.0000.0000",
+    "4000  0000  0000  0000",
+    "4000\n0000\n0000\n0000",
+    "\uff14\uff10\uff10\uff10 0000 0000 0000",
+    "4000\u200b0000\u200b0000\u200b0000",
+  ]) {
     const text = `The card is ${number}, thanks`;
     expect(desk.call("add_ticket_note", { customerId, ticketId, text })).toMatch(/POL-PAY-02/);
     expect(desk.call("send_message", { customerId, ticketId, language: "en", text })).toMatch(/POL-PAY-02/);
@@ -50,6 +61,8 @@ test("what looks like a full card number is written nowhere", () => {
   }
   const harmless = "Card ending 4821, parcel FH12345678, on 2026-03-16, order L-50001";
   expect(desk.call("add_ticket_note", { customerId, ticketId, text: harmless })).toMatchObject({ notes: 1 });
+  const beside = "L-50001 2026-03-16 2026-03-17, 2026-03-16 12345, C-2001 T-8001 FH12345678";
+  expect(desk.call("add_ticket_note", { customerId, ticketId, text: beside })).toMatchObject({ notes: 2 });
   expect(JSON.stringify(desk.state().tickets)).not.toContain("4000");
 });
 
