@@ -57,6 +57,8 @@ interface CommonPack {
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
   /** What scripted judges of single writes go by; they allow what they are shown when absent. */
   readonly conduct?: Conduct;
+  /** What a write of the world has told the customer, such as the text of a mail; nothing where it tells nobody. */
+  readonly tells?: (call: Pick<WorldLogLine, "tool" | "input">) => string | undefined;
   /**
    * Scoring of its own, for domains that come with one. `violations` are what must not happen whatever the models say.
    * @param log what the world itself saw; empty where it keeps none

@@ -25,7 +25,9 @@ export function readYaml(
   return {
     value: () => {
       try {
-        return parsed.toJS();
+        const value: unknown = parsed.toJS();
+        if (holdsItself(value)) throw new Error("an alias stands inside of what it names");
+        return value;
       } catch (cause) {
         // Aliases that multiply, or that name nothing.
         throw refuse({ line: 1, reason: reasonOf(cause), cause });
@@ -42,6 +44,13 @@ export function readYaml(
       return 1;
     },
   };
+}
+
+/** YAML can write a list that is a member of itself; nobody means that, and whoever walks it never comes to an end. */
+function holdsItself(value: unknown, around: readonly object[] = []): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (around.includes(value)) return true;
+  return Object.values(value).some((member) => holdsItself(member, [...around, value]));
 }
 
 /** The one thing to mend first. A field that does not exist explains the one that is missing, so it comes first. */

@@ -95,6 +95,15 @@ describe("a write that nobody knows the outcome of", () => {
     }
   });
 
+  test("is a person's to settle where a file holds another text: it may be somebody's from after the write", async () => {
+    const dir = join(folder(), "suite");
+    mkdirSync(dir);
+    await using place = await openFilesPlace({ dir });
+    const write = place.tools.get("write_file")!;
+    const input = { path: "cedar/open/valuation.md", content: "# Valuation, second draft\n" };
+    expect(await write.lookup!(input, context as never)).toEqual({ outcome: "unknown" });
+  });
+
   test("every write that is named can be looked up", () => {
     const writes = Object.entries({ ...fileTools, ...memoryTools }).filter(([, { effect }]) => effect === "write");
     expect(writes.map(([name]) => name).sort()).toEqual([

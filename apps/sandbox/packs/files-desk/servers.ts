@@ -32,7 +32,9 @@ export const fileTools = {
     protect: ["path"],
     lookup: async ({ path, content }, _, call) => {
       const there = await textOf(call, path);
-      return there === content ? found(`Successfully wrote to ${path}`) : { outcome: "never" };
+      if (there === content) return found(`Successfully wrote to ${path}`);
+      // Another text is the one from before, or somebody's from after: to write again could lose it.
+      return { outcome: there === undefined ? "never" : "unknown" };
     },
   },
   create_directory: {

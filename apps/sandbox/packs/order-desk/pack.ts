@@ -5,9 +5,11 @@ import type { Scenario } from "@remit/core/testing";
 import { type Pack, type PackTool, pick, type WorldPack } from "../../src/pack.ts";
 import { loadScenarios, uniqueScenarios } from "../../src/scenario/yaml.ts";
 import type { World } from "../../src/world/world.ts";
+import { foreignWrites } from "./misdeeds.ts";
 import { policyArticles } from "./policy.ts";
 import { orderDeskReferences } from "./references.ts";
 import { codedScenarios } from "./scenarios.ts";
+import type { ShopState } from "./state.ts";
 import { orderDeskSeed, orderDeskWorld } from "./world.ts";
 
 /** What each tool is to us. Risk says what it costs when the call was wrong: money or goods gone is high. */
@@ -64,6 +66,7 @@ ${about}
 /** The service desk of the shop "Fernhollow". */
 export function orderDeskPack(): WorldPack {
   let scenarios: readonly Scenario[] | undefined;
+  let shop: ShopState | undefined;
   return {
     name: "order-desk",
     title: "Order desk",
@@ -100,6 +103,11 @@ export function orderDeskPack(): WorldPack {
     scenarios: () => {
       scenarios ??= loadOrderDesk();
       return scenarios;
+    },
+    tells: ({ tool, input }) => (tool === "send_message" ? (input as { readonly text: string }).text : undefined),
+    score: ({ entries }, _, log) => {
+      shop ??= orderDeskWorld().initial();
+      return { checks: [], marks: {}, violations: foreignWrites(shop, entries, log) };
     },
     otherwise: (of) => (of === "customer" ? "Yes, please go ahead." : undefined),
   };

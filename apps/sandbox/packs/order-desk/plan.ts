@@ -164,7 +164,8 @@ export const arrangedOrders: readonly OrderPlan[] = [
     history: (state, { customerId }) => {
       const ticket = Object.values(state.tickets).find((one) => one.customerId === customerId);
       const summary = "The lamp sparked when it was switched on. Nobody was hurt.";
-      earlier(state, 1, escalateTicket, { ticketId: ticket?.ticketId, queue: "safety", severity: "critical", summary });
+      const { ticketId } = ticket ?? {};
+      earlier(state, 1, escalateTicket, { customerId, ticketId, queue: "safety", severity: "critical", summary });
     },
   },
   {

@@ -52,9 +52,15 @@ export function variantOf(state: ShopState, sku: string): { product: Frozen<Prod
   return refuse(`There is no article ${sku}.`);
 }
 
-/** The ticket, when it can still be worked on. */
-export function workableTicket(state: ShopState, ticketId: string): Frozen<Ticket> {
+/** The ticket, when it is this customer's and can still be worked on. The refusal does not say whose it is. */
+export function workableTicket(
+  state: ShopState,
+  { customerId, ticketId }: { readonly customerId: string; readonly ticketId: string },
+): Frozen<Ticket> {
   const ticket = state.tickets[ticketId] ?? refuse(`There is no ticket ${ticketId}.`);
+  if (ticket.customerId !== customerId) {
+    return refuse(`Ticket ${ticketId} does not belong to customer ${customerId} (POL-PRV-01).`);
+  }
   return ticket.status === "closed" ? refuse(`Ticket ${ticketId} is closed.`) : ticket;
 }
 
@@ -103,6 +109,12 @@ export function refundedForLine(state: ShopState, order: Frozen<Order>, lineId: 
   return ofLine.reduce((sum, one) => sum + one.amountCents, 0);
 }
 
+/** Refuses a line that was refunded as missing or damaged: it was paid back already, and nothing of it comes back. */
+export function requireNotRefunded(state: ShopState, order: Frozen<Order>, line: Frozen<OrderLine>): void {
+  if (refundedForLine(state, order, line.lineId) === 0) return;
+  refuse(`Line ${line.lineId} was refunded as missing or damaged and does not come back (POL-PAY-01).`);
+}
+
 /** The last day on which something of the order can go back for this reason. Refuses when it was never delivered. */
 export function lastReturnDay(customer: Frozen<Customer>, order: Frozen<Order>, reason: ReturnReason): string {
   if (order.status !== "delivered" || order.deliveredOn === undefined) {
@@ -141,9 +153,7 @@ export function quoteReturn(
   for (const { line, quantity } of lines) {
     const left = line.quantity - line.returnedQuantity;
     if (quantity > left) refuse(`Line ${line.lineId} has ${left} of ${line.quantity} pieces left to send back.`);
-    if (refundedForLine(state, order, line.lineId) > 0) {
-      refuse(`Line ${line.lineId} was refunded as missing or damaged and does not come back (POL-PAY-01).`);
-    }
+    requireNotRefunded(state, order, line);
     if (reason === "changed_mind") requireTakenBack(state, line);
   }
   if (daysBetween(state.today, lastDay) < 0) {

@@ -110,11 +110,13 @@ async function playAll(name: ModelName, seed: number, chosen: readonly Scenario[
       ...(name === "oracle" || !pack.otherwise ? {} : { otherwise: pack.otherwise }),
     });
     const changes = world.store.changes(worldId);
+    const log = world.store.log(worldId);
+    const own = pack.score?.({ ...outcome, changes }, undefined, log).violations ?? [];
     played.push({
       entries: outcome.entries,
       checks: await checkOutcome({ ...outcome, changes }),
       changes,
-      violations: auditRun(outcome.entries, definition, world.store.log(worldId)),
+      violations: [...auditRun(outcome.entries, definition, log), ...own],
       replayed: (await supervisor.replay(outcome.run.id, { tenant: "test" })).ok,
     });
   }

@@ -195,12 +195,14 @@ test("for any calls the books stay sound, and the log on disk gives the state in
   });
   const arbTicket = fc.record({
     tool: fc.constant("escalate_ticket"),
-    input: fc.record({
-      ticketId: fc.constantFrom(...Object.keys(shop.tickets)),
-      queue: fc.constantFrom(...queues),
-      severity: fc.constantFrom(...severities),
-      summary: fc.constant("Somebody should look at this."),
-    }),
+    input: fc
+      .record({
+        ticketId: fc.constantFrom(...Object.keys(shop.tickets)),
+        queue: fc.constantFrom(...queues),
+        severity: fc.constantFrom(...severities),
+        summary: fc.constant("Somebody should look at this."),
+      })
+      .map((asked) => ({ customerId: shop.tickets[asked.ticketId]?.customerId, ...asked })),
   });
   let run = 0;
   const done: { [tool: string]: number } = {};

@@ -70,11 +70,13 @@ async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
   const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
   const { loadScenarios } = await import("../scenario/yaml.ts");
   const { offlineTeam } = await import("./offline-team.ts");
-  const { agents, judges } = offlineTeam(pack);
+  const { agents, judges, entry } = offlineTeam(pack);
+  const input = agents.get(entry)?.input;
   const scenarios = loadScenarios(path, {
     fixtures: orderDeskReferences(orderDeskWorld().initial()),
     agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
     tools: Object.keys(pack.tools),
+    ...(input ? { input } : {}),
   });
   return { ...pack, scenarios: () => scenarios };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineScenario } from "@remit/core/testing";
 import { afterEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 import { loadScenarios, parseScenario, uniqueScenarios, type YamlOptions } from "./yaml.ts";
 
@@ -144,8 +145,19 @@ describe("a mistake names its file and line", () => {
     ["a key twice", "tags: [change]", "title: again", 3],
     ["a bracket that stays open", "tags: [change]", "tags: [change", 4],
     ["an alias of nothing", "tags: [change]", "tags: *nothing", 1],
+    ["a list that holds itself", "answers: { lent: true }", "answers: &all { lent: [*all] }", 1],
   ])("what is not YAML: %s", (_, from, to, line) => {
     expect(wrong(from, to)).toMatchObject({ code: "scenario/not-yaml", data: { file: "ladder.yaml", line } });
+  });
+
+  test("an input that the entry agent does not take", () => {
+    const input = z.object({ text: z.string().min(1), earlier: z.array(z.string()).default([]) });
+    expect(() => parseScenario(good, "ladder.yaml", { ...options, input })).not.toThrow();
+    const empty = good.replace(/text: ".*"/, 'text: ""');
+    expect(faultOf(() => parseScenario(empty, "ladder.yaml", { ...options, input }))).toMatchObject({
+      code: "scenario/field-wrong",
+      data: { file: "ladder.yaml", line: 6, field: "input.text" },
+    });
   });
 
   test.each<[string, string, string, number]>([

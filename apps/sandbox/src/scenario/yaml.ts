@@ -89,6 +89,8 @@ export interface YamlOptions {
   readonly agents?: readonly string[];
   /** The tools that there are; a decision on any other is an error. Not looked at when absent. */
   readonly tools?: readonly string[];
+  /** What the entry agent takes. An input that does not fit would stop the whole suite. Not looked at when absent. */
+  readonly input?: z.ZodType;
 }
 
 /** Reads every `.yaml` file of a folder, or one file, in order of name. @throws SandboxError `scenario/*` */
@@ -137,7 +139,7 @@ export function uniqueScenarios(scenarios: readonly Scenario[]): Scenario[] {
 export function parseScenario(
   text: string,
   file: string,
-  { fixtures = {}, agents, tools }: YamlOptions = {},
+  { fixtures = {}, agents, tools, input: taken }: YamlOptions = {},
 ): Scenario {
   const { value: read, lineOf } = readYaml(
     text,
@@ -179,6 +181,13 @@ export function parseScenario(
     throw new SandboxError("scenario/field-wrong", { file, line: lineOf(path), field: fieldText(path), reason });
   }
   const { name, title, tags, customerId, input, script, customer, operator: desk, approver, expect } = result.data;
+  const fitting = taken?.safeParse(input);
+  if (fitting?.error) {
+    const fault = firstFault(fitting.error);
+    const path = ["input", ...fault.path];
+    const { reason } = fault;
+    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(path), field: fieldText(path), reason });
+  }
   script.forEach((one, index) => {
     const stranger = Object.keys(one).find((agent) => agents !== undefined && !agents.includes(agent));
     if (stranger === undefined) return;

@@ -1,5 +1,5 @@
 import type { Entry, Run, Supervisor } from "@remit/core";
-import { checkOutcome, pathIn, type Scenario } from "@remit/core/testing";
+import { checkOutcome, checkUsed, pathIn, type Scenario } from "@remit/core/testing";
 import { auditRun } from "./audit.ts";
 import { missedIn, type RecordingReport, recordedScenarios } from "./recording.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
@@ -72,9 +72,11 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
     const log = reader.log?.(worldId) ?? [];
     const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId), log);
+    // A script that is held to be the truth is played to its end, and its people are all heard.
+    const used = suite.model.name === "oracle" && outcome.result.status !== "parked" ? checkUsed(outcome) : [];
     const missed = suite.model.recording?.mode === "replay" ? missedIn(outcome.entries) : undefined;
     const checks = [
-      ...(waiting ? [] : [...(await checkOutcome(outcome)), ...(own?.checks ?? [])]),
+      ...(waiting ? [] : [...(await checkOutcome(outcome)), ...used, ...(own?.checks ?? [])]),
       ...(missed ? [{ name: "what is asked is recorded", ok: missed.length === 0, detail: missed.join("\n") }] : []),
     ];
     const violations = [...auditRun(outcome.entries, supervisor.definition, log), ...(own?.violations ?? [])];

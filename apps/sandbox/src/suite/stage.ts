@@ -15,6 +15,7 @@ import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOu
 import { chooseModel } from "../model/choice.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack, Place } from "../pack.ts";
+import type { WorldLogLine } from "../world/world.ts";
 import { type ApproverName, approveAll } from "./approver.ts";
 import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
@@ -133,7 +134,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         },
       );
       const outcome = await Promise.race([playing, refused.promise]);
-      return { ...outcome, scenario, changes: reader.changes(worldOf(suite, scenario.name)) };
+      const worldId = worldOf(suite, scenario.name);
+      const said = [...outcome.said, ...toldIn(pack, reader.log?.(worldId) ?? [])];
+      return { ...outcome, scenario, said, changes: reader.changes(worldId) };
     };
     return {
       supervisor,
@@ -148,6 +151,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     await place[Symbol.asyncDispose]();
     throw thrown;
   }
+}
+
+/** What tools have told the customer, by the world's own log. */
+function toldIn({ tells }: Pack, log: readonly WorldLogLine[]): readonly string[] {
+  return tells ? log.flatMap((line) => (line.outcome === "done" ? (tells(line) ?? []) : [])) : [];
 }
 
 async function tapeOf({ suite, pack, redact, detectors }: StageOptions): Promise<Tape | undefined> {

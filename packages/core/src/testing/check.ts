@@ -1,7 +1,7 @@
 import { reasonOf } from "../errors.ts";
 import { type Entry, endStatusOf } from "../event.ts";
 import { canonicalJson, type Json } from "../json.ts";
-import { approvalsIn } from "./people.ts";
+import { approvalsIn, leftUnsaid } from "./people.ts";
 import type { Change, ScenarioOutcome } from "./scenario.ts";
 
 export interface Check {
@@ -51,9 +51,10 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     );
   }
   if (expect.path !== undefined) equal("path", expect.path, pathIn(entries));
-  const told = said.join("\n").toLowerCase();
+  const told = said.map(asRead);
+  const isTold = (text: string) => told.some((one) => one.includes(asRead(text)));
   for (const text of expect.says ?? []) {
-    const ok = told.includes(text.toLowerCase());
+    const ok = isTold(text);
     checks.push({
       name: `says "${text}"`,
       ok,
@@ -61,7 +62,7 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     });
   }
   for (const text of expect.neverSays ?? []) {
-    const ok = !told.includes(text.toLowerCase());
+    const ok = !isTold(text);
     checks.push({ name: `never says "${text}"`, ok, detail: ok ? "" : `the customer was told: ${short(said)}` });
   }
   const done = doneIn(entries);
@@ -108,6 +109,55 @@ export async function checkOutcome(outcome: ScenarioOutcome): Promise<readonly C
     detail: whole ? "" : `${ends} ends, last entry ${last?.type ?? "none"}`,
   });
   return checks;
+}
+
+/**
+ * Whether all was asked for that a scenario has its agents and people say, and nothing that it has not. What was not asked
+ * for is a part of the story that was not played; a team that takes up what fails hides that a script was at its end. By
+ * the journal, for models that play the script.
+ */
+export function checkUsed({ scenario, entries }: Pick<ScenarioOutcome, "scenario" | "entries">): readonly Check[] {
+  const calls = new Map<string, number>();
+  for (const { type, body } of entries) {
+    if (type === "model.called") calls.set(body.agent, (calls.get(body.agent) ?? 0) + 1);
+  }
+  const unused = scenario.script.flatMap(({ agent, parts }) => {
+    const left = calls.get(agent) ?? 0;
+    calls.set(agent, left - 1);
+    return left > 0 ? [] : [`${agent}: ${short(parts)}`];
+  });
+  const wrong = [...unused, ...beyondScript(entries)];
+  const script = { name: "the whole script was asked for", ok: wrong.length === 0, detail: wrong.join("\n") };
+  return [script, ...checkHeard({ scenario, entries })];
+}
+
+/**
+ * A text as a reader takes it: upper and lower case, composed and decomposed letters, full-width digits, kinds of space and
+ * what has no width at all make no difference.
+ */
+function asRead(text: string): string {
+  return text
+    .normalize("NFKC")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/\s+/gu, " ")
+    .toLowerCase();
+}
+
+/** What a script was asked for and does not have, a line each. */
+export function beyondScript(entries: readonly Entry[]): readonly string[] {
+  return entries.flatMap(({ type, body }) =>
+    type === "model.failed" && body.error.code === "model/script-mismatch" ? [body.error.message] : [],
+  );
+}
+
+/** Whether everybody outside was asked who has something to say; no check where nobody has. */
+export function checkHeard({ scenario, entries }: Pick<ScenarioOutcome, "scenario" | "entries">): readonly Check[] {
+  if (scenario.external.length === 0) return [];
+  const left = leftUnsaid(scenario.external, entries).map((one) =>
+    "tool" in one ? `${one.decision} of ${one.tool}` : `${one.of}: ${short(one.answer)}`,
+  );
+  const ok = left.length === 0;
+  return [{ name: "everybody was asked", ok, detail: ok ? "" : `nobody asked for: ${left.join("; ")}` }];
 }
 
 /** Agents in the order in which they were given work. Who judged a call on the way was given none of the case. */

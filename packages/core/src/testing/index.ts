@@ -1,4 +1,4 @@
-export { type Check, checkOutcome, deniedIn, doneIn, pathIn, saidIn } from "./check.ts";
+export { type Check, checkOutcome, checkUsed, deniedIn, doneIn, pathIn, saidIn } from "./check.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export {
   type ApprovalTold,

@@ -149,6 +149,19 @@ export function approvalsIn(entries: readonly Entry[]): readonly ApprovalTold[] 
   return told;
 }
 
+/** What people of a scenario would have said and were not asked for, by what a run has heard. */
+export function leftUnsaid(external: readonly External[], entries: readonly Entry[]): readonly External[] {
+  const heard = new Map<string, number>();
+  for (const who of ["customer", "operator"] as const) heard.set(who, answeredOf(entries, who));
+  for (const { tool } of approvalsIn(entries)) heard.set(`on ${tool}`, (heard.get(`on ${tool}`) ?? 0) + 1);
+  return external.filter((one) => {
+    const who = isDecision(one) ? `on ${one.tool}` : one.of;
+    const left = heard.get(who) ?? 0;
+    heard.set(who, left - 1);
+    return left <= 0;
+  });
+}
+
 function answeredOf(entries: readonly Entry[], of: Audience): number {
   const asked = new Map<string, Audience>();
   let count = 0;

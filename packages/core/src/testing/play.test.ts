@@ -18,7 +18,9 @@ import {
   letExpire,
   pathIn,
   playScenario,
+  refuses,
   reject,
+  replies,
   runScenario,
   type ScenarioOptions,
   scriptedModel,
@@ -92,6 +94,31 @@ describe("people of a scenario decide on calls", () => {
     expect(returned?.body).toMatchObject({ output: { paidCents: 700 } });
   });
 
+  test("who has something to say and is not asked fails the scenario", async () => {
+    const external = [grant(refundOrder), reject(refundOrder, "not again"), replies("customer", "Yes.")];
+    const { checks } = await runScenario(scenario({ external }), { engine: memoryEngine() });
+    expect(failed(checks)).toEqual([
+      { name: "everybody was asked", ok: false, detail: 'nobody asked for: reject of refund_order; customer: "Yes."' },
+    ]);
+  });
+
+  test("a script that is at its end before the run is fails the scenario, though the team takes up what fails", async () => {
+    const supervisor = defineSupervisor({
+      agents: { clerk },
+      entry: "clerk",
+      exit: "clerk",
+      handoffs: [],
+      onFailure: "escalate",
+    });
+    const { checks } = await runScenario(
+      scenario({ supervisor, script: [refund], external: [grant(refundOrder)], expect: { status: "escalated" } }),
+      { engine: memoryEngine() },
+    );
+    expect(failed(checks)).toMatchObject([
+      { name: "the whole script was asked for", detail: expect.stringMatching(/has no turn for "clerk" \(its call 2/) },
+    ]);
+  });
+
   test("an approval expires when time is let pass", async () => {
     const clock = fakeClock();
     const { checks } = await runScenario(
@@ -163,13 +190,31 @@ describe("people of a scenario decide on calls", () => {
 });
 
 test("what was not read or said is told as nothing", async () => {
-  const { checks } = await runScenario(scenario({ script: [], expect: { reads: ["get_order"], says: ["done"] } }), {
-    engine: memoryEngine(),
-  });
+  const { checks } = await runScenario(
+    scenario({ script: [refuses(clerk, "no")], expect: { reads: ["get_order"], says: ["done"] } }),
+    {
+      engine: memoryEngine(),
+    },
+  );
   expect(failed(checks)).toMatchObject([
     { name: 'says "done"', detail: "the customer was told: nothing" },
     { name: "reads get_order", detail: "read: nothing" },
   ]);
+});
+
+test.each([
+  ["an accent as a mark of its own", "an Frau Mu\u0308ller", "M\u00fcller"],
+  ["a space that does not break", "card 4111\u00a01111\u202f1111", "4111 1111 1111"],
+  ["full-width digits", "card \uff14\uff11\uff11\uff11", "4111"],
+  ["a break within", "card 4111\n1111", "4111 1111"],
+  ["what has no width", "card 41\u200b11", "4111"],
+])("a text that reads the same was said: %s", async (_, reply, text) => {
+  const script = [answers(clerk, { reply })];
+  const play = (expected: ScenarioOptions["expect"] & object) =>
+    runScenario(scenario({ script, expect: expected }), { engine: memoryEngine() });
+  expect(failed((await play({ says: [text] })).checks)).toEqual([]);
+  expect(failed((await play({ neverSays: [text] })).checks)).toMatchObject([{ name: `never says "${text}"` }]);
+  expect(failed((await play({ neverSays: ["4112"] })).checks)).toEqual([]);
 });
 
 test("the path of a case leaves out who judged its writes", async () => {

@@ -9,7 +9,7 @@ import { operator } from "../principal.ts";
 import type { OpenQuestion, Run } from "../run/run.ts";
 import type { Supervisor } from "../supervisor/services.ts";
 import { runSupervisor } from "../supervisor/supervisor.ts";
-import { attempt, type Check, checkOutcome, saidIn } from "./check.ts";
+import { attempt, beyondScript, type Check, checkHeard, checkOutcome, saidIn } from "./check.ts";
 import { asSaid, decisionFor, replyFor } from "./people.ts";
 import type { ParkedResult, Scenario, ScenarioOutcome } from "./scenario.ts";
 import { scriptedModel } from "./scripted-model.ts";
@@ -136,5 +136,9 @@ export async function runScenario(
   const outcome: ScenarioOutcome = { ...played, changes: undefined };
   const checks = await checkOutcome(outcome);
   if (options.model) return { outcome, checks };
-  return { outcome, checks: [...checks, await attempt("the whole script was asked for", () => script.assertUsed())] };
+  const asked = await attempt("the whole script was asked for", () => script.assertUsed());
+  const beyond = beyondScript(outcome.entries);
+  const whole =
+    beyond.length === 0 ? asked : { ...asked, ok: false, detail: [asked.detail, ...beyond].join("\n").trim() };
+  return { outcome, checks: [...checks, ...checkHeard(outcome), whole] };
 }

@@ -21,7 +21,7 @@ export interface Expectation {
   readonly reason?: string;
   /** Agents in the order in which they were given work. */
   readonly path?: readonly string[];
-  /** Texts that must occur in what the customer was told, upper and lower case alike. */
+  /** Texts that must occur in one thing that the customer was told; case, kinds of space and of writing a letter alike. */
   readonly says?: readonly string[];
   readonly neverSays?: readonly string[];
   /** Names of the writes that were done, in order. */
@@ -108,7 +108,7 @@ export interface ScenarioOutcome {
   readonly result: RunResult | ParkedResult;
   readonly entries: readonly Entry[];
   readonly types: readonly string[];
-  /** What the customer was told: questions, then the final reply. */
+  /** What the customer was told: questions, then the final reply; in a sandbox also the messages that tools have sent. */
   readonly said: readonly string[];
   /** Changes of the world, where there is one. */
   readonly changes: readonly Change[] | undefined;

@@ -170,6 +170,15 @@ describe("exchange_item", () => {
     expect(swap(one)).toMatch(/has 0 of \d+ pieces left to exchange/);
   });
 
+  test("is refused for a line that was refunded as missing or damaged: it was paid back, and does not come back", () => {
+    const one = desk.fixtures.evenSwap;
+    const refund = { ...ids(one), reason: "missing_item", lineId: one.line.lineId, amountCents: 500 };
+    expect(desk.call("refund_order", refund)).toMatchObject({ refund: { amountCents: 500 } });
+    const before = stockOf(one.variant.sku);
+    expect(swap(one)).toMatch(/was refunded as missing or damaged and does not come back \(POL-PAY-01\)/);
+    expect(stockOf(one.variant.sku)).toBe(before);
+  });
+
   test("a dearer variant needs a means of payment that is the customer's own and active", () => {
     const one = desk.fixtures.dearerSwap;
     const methods = Object.values(one.customer.paymentMethods);

@@ -12,6 +12,7 @@ import {
   quoteReturn,
   refundableCents,
   refuse,
+  requireNotRefunded,
   requireTakenBack,
   variantOf,
 } from "../rules.ts";
@@ -127,6 +128,7 @@ export const exchangeItem = shopTool({
     const { product, variant } = variantOf(state, newSku);
     const left = line.quantity - line.returnedQuantity;
     if (quantity > left) refuse(`Line ${lineId} has ${left} of ${line.quantity} pieces left to exchange.`);
+    requireNotRefunded(state, order, line);
     requireTakenBack(state, line);
     if (product.productId !== line.productId) refuse(`${newSku} is another product than line ${lineId} (POL-EXC-01).`);
     if (newSku === line.sku) refuse(`Line ${lineId} is ${newSku} already.`);

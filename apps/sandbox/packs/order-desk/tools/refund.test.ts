@@ -75,6 +75,14 @@ test("damaged and kept: two weeks, at most what was paid, up to 100 EUR; above t
   expect(refund(old, "damaged", 500, old.line.lineId)).toMatch(/had to be reported by .*POL-RET-04/);
 });
 
+test("damaged and kept: a part that was refunded before makes a dear item no cheaper", () => {
+  const dear = desk.fixtures.damagedDearLine;
+  const { lineId, unitPriceCents } = dear.line;
+  const part = unitPriceCents - 5_000;
+  expect(refund(dear, "missing_item", part, lineId)).toMatchObject({ refund: { amountCents: part } });
+  expect(refund(dear, "damaged", 5_000, lineId)).toMatch(/has to come back: use return_items \(POL-RET-04\)/);
+});
+
 test("missing: the line's price, whatever it cost, within two weeks", () => {
   const one = desk.fixtures.damagedDearLine;
   const { lineId, unitPriceCents } = one.line;

@@ -39,13 +39,16 @@ const limits: { readonly [Reason in RefundReason]: (claim: Claim) => number } = 
   },
   missing_item: (claim) => reportedInTime(claim, "POL-REF-04"),
   damaged: (claim) => {
-    const worth = reportedInTime(claim, "POL-RET-04");
-    if (worth > terms.damagedKeepMaxCents) {
+    const left = reportedInTime(claim, "POL-RET-04");
+    // What was refunded for the line before makes the item no cheaper.
+    const { state, order, line } = claim;
+    const price = left + (line === undefined ? 0 : refundedForLine(state, order, line.lineId));
+    if (price > terms.damagedKeepMaxCents) {
       refuse(
         `Above ${terms.damagedKeepMaxCents} cents a damaged item has to come back: use return_items (POL-RET-04).`,
       );
     }
-    return worth;
+    return left;
   },
 };
 
