@@ -70,3 +70,13 @@ test("a known value is left nowhere, wherever it stands", async () => {
     ),
   );
 });
+
+test("what only calls itself a medium is a text: its `data` is looked at unless it is written as content, and long", async () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const context = await knowing(value, "ada@example.org");
+  const text = { $media: "text/plain", data: `ask ada@example.org, ${"not content ".repeat(20)}` };
+  expect(JSON.stringify(sealJson({ a: [text] }, undefined, context))).not.toContain("ada@example.org");
+  expect(JSON.stringify(sealJson({ $media: "image/png", data: value }, undefined, context))).not.toContain(value);
+  const picture = { $media: "image/png", data: Buffer.alloc(300, value).toString("base64") };
+  expect(sealJson(picture, undefined, context)).toBe(picture);
+});

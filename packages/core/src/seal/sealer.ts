@@ -38,11 +38,24 @@ export function textsIn(value: Json, name = ""): string {
       if (typeof item === "string" || typeof item === "object") text += `\n${textsIn(item, name)}`;
     return text;
   }
-  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  const isMedia = isMedium(value);
   for (const [member, one] of Object.entries(value)) {
     text += `\n${isMedia && member === "data" ? member : textsIn(one, member)}`;
   }
   return text;
+}
+
+/** As long as this, no value that a detector knows is all letters and digits. */
+const contentLongest = 128;
+
+/**
+ * True where the member `data` is the content of an image or a file, and so no text. Whoever calls a text that is looked at
+ * nowhere: what is not written as content is, or is as short as a value may be, is a text all the same.
+ */
+function isMedium(value: Json): boolean {
+  const { $media, data } = value as { readonly $media?: Json; readonly data?: Json };
+  if (typeof $media !== "string" || typeof data !== "string" || data.length <= contentLongest) return false;
+  return data.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(data);
 }
 
 interface Walking extends SealContext {
@@ -93,7 +106,7 @@ function walk(
     return same ? value : items;
   }
   let entries: [string, Json][] | undefined;
-  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  const isMedia = isMedium(value);
   const names = Object.keys(value);
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;
