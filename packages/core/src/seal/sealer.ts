@@ -1,6 +1,6 @@
 import { escapePointer, type Json } from "../json.ts";
 import type { Issue } from "../schema.ts";
-import type { DeclaredClasses } from "./classes.ts";
+import { type DeclaredClasses, within } from "./classes.ts";
 import type { Detection } from "./detector.ts";
 import { reveals, type SealAction, type SealRules } from "./settings.ts";
 import { besides, type Span } from "./span.ts";
@@ -99,7 +99,7 @@ function walk(
   if (Array.isArray(value)) {
     let same = true;
     const items = value.map((item, index) => {
-      const sealed = walk(item, declared?.rest, under(pointer, index, context), context, name);
+      const sealed = walk(item, within(declared?.own, declared?.rest), under(pointer, index, context), context, name);
       same &&= sealed === item;
       return sealed;
     });
@@ -118,7 +118,7 @@ function walk(
     }
     const key = keyIn(name, pointer, context);
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
-    const sealed = walk(member as Json, of, under(pointer, key, context), context, name);
+    const sealed = walk(member as Json, within(declared?.own, of), under(pointer, key, context), context, name);
     if (!entries && (sealed !== member || key !== name)) entries = Object.entries(value).slice(0, index);
     entries?.push([key, sealed]);
   }
