@@ -30,7 +30,7 @@ export interface ToolContext {
   readonly attempt: number;
   /** Text the caller attached to the run for its tools, such as the id of a simulated world. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Id of who started the run; absent in a look-up, and outside of runs. */
+  /** Id of who started the run, or of the client that a served tool is called by; absent in a look-up. */
   readonly principal?: string;
   readonly conversationId?: string;
   /** Labels of everything that the agent has read; absent like `principal`, and where a team reads nothing foreign. */
