@@ -5,7 +5,7 @@ import { bearerTokens } from "./auth/bearer.ts";
 import { httpServer } from "./http-server-options.ts";
 import { type McpServing, type ServeMcpOptions, serveMcp } from "./serve.ts";
 import type { McpAuditEntry } from "./serve-app.ts";
-import { statelessClient } from "./testing/http-client.ts";
+import { send, statelessClient } from "./testing/http-client.ts";
 
 /** What a client may not do by what it says of itself and of its calls. */
 
@@ -75,4 +75,39 @@ test("what a client keeps in a served memory is labelled as its word", async () 
   const { as } = await served([look]);
   for (const who of ["ann", "eve"] as const) await as(who)("tools/call", { name: "look" });
   expect(seen).toEqual([["user"], ["service"]]);
+});
+
+test("A3 a call that is refused for its arguments or its state leaves a line of audit too, and says what is wrong", async () => {
+  const echo = defineTool({
+    name: "echo",
+    description: "Gives back.",
+    input: z.object({ text: z.json() }),
+    output: z.object({ text: z.json() }),
+    effect: "read",
+    execute: (input) => input,
+  });
+  const { as, audit, url } = await served([echo]);
+  const state = await as("eve")("tools/call", { name: "echo", arguments: { text: 1 }, requestState: "abc.def" });
+  expect(state.body.error).toMatchObject({ code: -32602, message: "Invalid or expired requestState" });
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "c", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const deep = `${"[".repeat(600)}${"]".repeat(600)}`;
+  for (const text of [deep, "1e400"]) {
+    const params = `{"name":"echo","arguments":{"text":${text}},"_meta":${JSON.stringify(meta)}}`;
+    const { body } = await send(url, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`, {
+      headers: {
+        Authorization: `Bearer ${tokens.eve}`,
+        "Mcp-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "echo",
+      },
+    });
+    expect(body.error).toMatchObject({ code: -32602, message: expect.stringContaining("The arguments of echo") });
+  }
+  expect(audit).toMatchObject(
+    Array.from({ length: 3 }, () => ({ principal: "eve", tenant: "acme", tool: "echo", status: "refused" })),
+  );
 });
