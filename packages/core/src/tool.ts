@@ -4,6 +4,7 @@ import { defaultRetry, type RetryPolicy } from "./effect/tries.ts";
 import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
+import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
 import { isSchema, jsonSchemaOf } from "./schema.ts";
 
@@ -184,7 +185,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
  * @throws OrchestrationError `tool/name-invalid`, `tool/schema-not-representable`, `tool/lookup-missing`,
- *   `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
+ *   `tool/protect-invalid`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<const Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   options: ReadToolOptions<Name, Input, Output>,
@@ -213,13 +214,16 @@ export function defineTool(
   if (write?.undo && write.undo.tool.effect !== "write") {
     throw new OrchestrationError("tool/undo-not-a-write", { tool: name, undo: write.undo.tool.name });
   }
+  const inputSchema = options.inputSchema ?? jsonSchemaOf(options.input, "input", name);
+  const fault = protectFault({ input: options.input, inputSchema }, options.protect ?? []);
+  if (fault) throw new OrchestrationError("tool/protect-invalid", { tool: name, ...fault });
   return {
     kind: "tool",
     name,
     description: options.description,
     input: options.input,
     output: options.output,
-    inputSchema: options.inputSchema ?? jsonSchemaOf(options.input, "input", name),
+    inputSchema,
     outputSchema: options.outputSchema ?? jsonSchemaOf(options.output, "output", name),
     effect: options.effect,
     risk: options.risk ?? "low",

@@ -12,6 +12,11 @@ export const toolErrors = {
     message: "the {side} schema of {tool} has no JSON Schema form: {reason}",
     hint: "Use types that JSON has; put conversions into `execute`.",
   },
+  "tool/protect-invalid": {
+    retryable: false,
+    message: "{tool} cannot protect its argument {argument}: {reason}",
+    hint: "Let the input be an object and nothing else; put conversions into `execute`.",
+  },
   "tool/lookup-missing": {
     retryable: false,
     message: 'tool {tool} says idempotency "lookup" but has no `lookup`',

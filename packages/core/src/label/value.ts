@@ -180,7 +180,8 @@ function* nodesOf(
   yield* nodesOf(root, node.items ?? node.additionalProperties, rest, detours);
 }
 
-function refOf(root: JsonSchema, ref: string): Json | undefined {
+/** What a reference within a schema leads to. */
+export function refOf(root: JsonSchema, ref: string): Json | undefined {
   if (ref === "#") return root;
   if (!ref.startsWith("#/")) return undefined;
   let at: Json | undefined = root;
