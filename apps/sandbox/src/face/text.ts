@@ -108,16 +108,25 @@ function piecesOf(text: string, cells: number): Piece[] {
 }
 
 /**
- * The text on one line, with nothing in it that a terminal obeys: control characters and marks that turn the reading
- * direction become visible signs, line breaks and tabs become blanks.
+ * What a terminal obeys, and what nobody sees: control characters, marks that turn the reading direction, marks without
+ * width, fillers, variation selectors, tag characters. Of those that join letters or make a picture of an emoji one alone
+ * is left where it stands; several are a text in writing that cannot be seen.
+ */
+const hidden =
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: each is looked for by itself.
+  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]|[\u200c\u200d\ufe0f]{3,}/gu;
+
+/**
+ * The text on one line, with nothing in it that a terminal obeys or that a person decides on without seeing it: such
+ * characters become visible signs, line breaks and tabs become blanks.
  */
 export function printable(text: string): string {
-  return text
-    .replace(/[\t\n\r\u2028\u2029]+/g, " ")
-    .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (control) => {
-      const point = control.codePointAt(0) ?? 0;
-      return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
-    });
+  return text.replace(/[\t\n\r\u2028\u2029]+/g, " ").replace(hidden, (found) => Array.from(found, signOf).join(""));
+}
+
+function signOf(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
 }
 
 /** `1 run`, `2 runs`. */
