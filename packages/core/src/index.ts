@@ -131,7 +131,7 @@ export { becauseText } from "./label/because.ts";
 export type { FlowFinding } from "./label/flow.ts";
 export { type AcceptRule, type FlowRules, flowRules } from "./label/flow-rules.ts";
 export { extractedBy, isForeign, isSensitive } from "./label/label.ts";
-export { labelled } from "./label/labelled.ts";
+export { labelled, saidOf } from "./label/labelled.ts";
 export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export type { Source } from "./label/reading.ts";

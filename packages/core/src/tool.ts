@@ -4,6 +4,7 @@ import { defaultRetry, type RetryPolicy } from "./effect/tries.ts";
 import type { ToolAnswer, ToolQuestion } from "./elicit/question.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
+import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
 import { isSchema, jsonSchemaOf } from "./schema.ts";
 
@@ -30,7 +31,7 @@ export interface ToolContext {
   readonly attempt: number;
   /** Text the caller attached to the run for its tools, such as the id of a simulated world. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Id of who started the run; absent in a look-up, and outside of runs. */
+  /** Id of who started the run, or of the client that a served tool is called by; absent in a look-up. */
   readonly principal?: string;
   readonly conversationId?: string;
   /** Labels of everything that the agent has read; absent like `principal`, and where a team reads nothing foreign. */
@@ -201,7 +202,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
  * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`,
- *   `tool/lookup-missing`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
+ *   `tool/lookup-missing`, `tool/protect-invalid`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<
   const Name extends string,
@@ -232,13 +233,16 @@ export function defineTool(options: Options): Tool {
   if (write?.undo && write.undo.tool.effect !== "write") {
     throw new OrchestrationError("tool/undo-not-a-write", { tool: name, undo: write.undo.tool.name });
   }
+  const inputSchema = options.inputSchema ?? jsonSchemaOf(options.input, "input", name);
+  const fault = protectFault({ input: options.input, inputSchema }, options.protect ?? []);
+  if (fault) throw new OrchestrationError("tool/protect-invalid", { tool: name, ...fault });
   return {
     kind: "tool",
     name,
     description: options.description,
     input: options.input,
     output: options.output,
-    inputSchema: options.inputSchema ?? jsonSchemaOf(options.input, "input", name),
+    inputSchema,
     outputSchema: options.outputSchema ?? jsonSchemaOf(options.output, "output", name),
     effect: options.effect,
     risk: options.risk ?? "low",

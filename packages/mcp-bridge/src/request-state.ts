@@ -83,10 +83,14 @@ export function requestStates(options: {
   };
 }
 
+const reason = "invalid_request_state";
+
 export function notGood(): ServedError {
-  return new ServedError(rpcCodes.invalidParams, "Invalid or expired requestState", {
-    reason: "invalid_request_state",
-  });
+  return new ServedError(rpcCodes.invalidParams, "Invalid or expired requestState", { reason });
+}
+
+export function isNotGood(thrown: unknown): boolean {
+  return thrown instanceof ServedError && (thrown.data as { readonly reason?: unknown } | undefined)?.reason === reason;
 }
 
 function bindingOf({ callerKey, method, target, arguments: given }: StateBinding): string {

@@ -2,6 +2,7 @@ import { type Clock, type Json, type Logger, reasonOf } from "@remit/core";
 import { type ClientBudgets, clientBudgets } from "./client-budget.ts";
 import { clientKey, type McpClient, mayCall, mayPrompt, mayRead } from "./mcp-client.ts";
 import { readMeta } from "./meta.ts";
+import { isNotGood, type StateBinding } from "./request-state.ts";
 import { argumentsOf, type InputRequired, type Result, type RoundContext, type Rounds } from "./rounds.ts";
 import type {
   ServedCallContext,
@@ -114,8 +115,18 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
       throw new ServedError(rpcCodes.invalidParams, `Unknown tool: ${visible(called.slice(0, 128))}`);
     }
     const input = params.arguments ?? {};
-    const bound = boundTo(client, "tools/call", called, input);
-    return rounds.answer(bound, context, async (round) => {
+    const refuse = (thrown: unknown): never => {
+      ended("refused");
+      throw thrown;
+    };
+    let bound: StateBinding;
+    try {
+      bound = boundTo(client, "tools/call", called, input);
+    } catch {
+      const deepOrLarge = "nested too deeply, or a number is too large";
+      return refuse(new ServedError(rpcCodes.invalidParams, `The arguments of ${called} are no JSON: ${deepOrLarge}`));
+    }
+    const answered = rounds.answer(bound, context, async (round) => {
       const begun = budgets.begin(client);
       if (typeof begun !== "function") {
         ended("over-budget");
@@ -150,6 +161,7 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
         begun();
       }
     });
+    return answered.catch((thrown) => (isNotGood(thrown) ? refuse(thrown) : Promise.reject(thrown)));
   };
 
   const readResource = (client: McpClient, params: Result, context: ServedContext): Promise<Result> => {
@@ -266,7 +278,7 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
   };
 }
 
-function boundTo(client: McpClient, method: string, target: string, input: unknown) {
+function boundTo(client: McpClient, method: string, target: string, input: unknown): StateBinding {
   return { callerKey: clientKey(client), method, target, arguments: argumentsOf(input) as Json };
 }
 

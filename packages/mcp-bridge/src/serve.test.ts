@@ -91,6 +91,9 @@ test("a call goes through both sides with its context", async () => {
       path: "action#1/tool#1",
       attempt: 1,
       attributes: { worldId: "w_1" },
+      principal: expect.any(String),
+      labels: ["operator"],
+      conversationId: expect.stringMatching(/\/run_1$/),
     },
   });
   expect(parseWith(read_order.output, output).ok).toBe(true);

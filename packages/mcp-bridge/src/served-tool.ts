@@ -10,7 +10,7 @@ import {
 } from "@remit/core";
 import { type Invocation, invokeTool } from "@remit/tools";
 import { McpError } from "./errors.ts";
-import type { McpClient } from "./mcp-client.ts";
+import { clientKey, type McpClient } from "./mcp-client.ts";
 import { type CallMeta, keyMeta, outcomeMeta, unknownOutcome } from "./meta.ts";
 import type { ServedCallContext, ServedDefinition, ServedResult, ServedTool } from "./served.ts";
 
@@ -43,15 +43,20 @@ export function serveTool(
   const call = async (input: unknown, { client, peer, meta, signal }: ServedCallContext): Promise<ServedResult> => {
     if (keyIsMissing(tool, meta.idempotencyKey)) return missingKey(tool);
     const given = options.context?.({ tool: tool.name, client: peer.name, caller: client, meta }) ?? {};
+    const runId = given.runId ?? (meta.runId || "mcp");
     const context: ToolContext = {
       signal,
       idempotencyKey: tool.effect === "write" ? meta.idempotencyKey : "",
       tenant: given.tenant ?? client.tenant,
-      runId: given.runId ?? (meta.runId || "mcp"),
+      runId,
       agent: given.agent ?? (meta.agent || peer.name || "mcp"),
       path: given.path ?? (meta.path || "mcp"),
       attempt: 1,
       attributes: given.attributes ?? meta.attributes,
+      // Whose it is, nobody says of themselves: a run that a client names is one of its own.
+      principal: client.principal.id,
+      labels: [client.principal.kind],
+      ...(given.runId === undefined ? { conversationId: `${clientKey(client).slice(0, 22)}/${runId}` } : {}),
     };
     const invocation = await invokeTool(tool, input, context, { clock });
     if (invocation.status === "failed") {

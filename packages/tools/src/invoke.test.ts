@@ -1,4 +1,4 @@
-import { type Clock, defineTool, type ToolContext, ToolRefusal } from "@remit/core";
+import { type Clock, defineTool, labelled, type ToolContext, ToolRefusal } from "@remit/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { invokeTool } from "./invoke.ts";
@@ -107,4 +107,16 @@ test("the deadline and a cancel abort the tool's signal and end the call; a late
     status: "cancelled",
   });
   expect(signals).toHaveLength(2);
+});
+
+test("an answer whose parts have labels of their own is read without them", async () => {
+  const tool = defineTool({
+    name: "recall",
+    description: "Recalls.",
+    input: z.object({}),
+    output: z.object({ items: z.array(z.string()) }),
+    effect: "read",
+    execute: () => labelled({ items: ["a"] }, { "/items/0": ["web"] }),
+  });
+  expect(await invokeTool(tool, {}, context)).toEqual({ status: "returned", output: { items: ["a"] } });
 });

@@ -5,6 +5,7 @@ import {
   type Json,
   parseWith,
   reasonOf,
+  saidOf,
   systemClock,
   type ToolContext,
 } from "@remit/core";
@@ -62,7 +63,8 @@ async function called(tool: AnyTool, input: unknown, context: ToolContext): Prom
     if (cause instanceof Error && cause.name === "ToolRefusal") return { status: "refused", message: cause.message };
     return { status: "failed", message: reasonOf(cause), mayHaveExecuted: mayHaveExecuted(cause), cause };
   }
-  const output = parseWith(tool.output, answer);
+  // Labels of its parts are for runs.
+  const output = parseWith(tool.output, saidOf(answer).value);
   return output.ok
     ? { status: "returned", output: output.value as Json }
     : { status: "output-invalid", issues: output.issues };

@@ -46,6 +46,17 @@ test("lines stay lines where only the power is taken", () => {
   expect(visible("a\u001b[2J\r\n\tb\u202ec\u2066d")).toBe("a␛[2J\r\n\tb<202e>c<2066>d");
 });
 
+test("what nobody sees is shown: who decides on a text decides on all of it", () => {
+  const written = (text: string, from: number) =>
+    Array.from(text, (letter) => String.fromCodePoint(from + letter.charCodeAt(0))).join("");
+  const tags = `Thank you${written("pin 7", 0xe0000)}.`;
+  expect(printable(tags)).toBe("Thank you<e0070><e0069><e006e><e0020><e0037>.");
+  expect(printable(`ok${written("\u0001\u0002", 0xfe00)}${written("a", 0xe0100)}`)).toBe("ok<fe01><fe02><e0161>");
+  expect(printable("a\u200bn\u2060n\u00ad@x\ufeff")).toBe("a<200b>n<2060>n<ad>@x<feff>");
+  expect(printable("no\u200c\u200d\u200c\u200c")).toBe("no<200c><200d><200c><200c>");
+  for (const plain of ["👩‍👩‍👧 ❤️‍🔥", "می‌خواهم", "क्‍ष"]) expect(printable(plain)).toBe(plain);
+});
+
 test("words are kept whole where a line has room for them", () => {
   expect(wrap("the quick brown fox jumps", 10, 5)).toEqual(["the quick", "brown fox", "jumps"]);
   expect(wrap("the quick brown fox jumps", 10, 2)).toEqual(["the quick", "brown fox…"]);

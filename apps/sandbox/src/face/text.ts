@@ -107,18 +107,26 @@ function piecesOf(text: string, cells: number): Piece[] {
   return pieces;
 }
 
-/** Control characters but for line breaks and tabs, and the marks that turn the reading direction of what follows. */
-const powers = /(?![\t\n\r])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/**
+ * What a terminal or a page obeys, and what nobody sees: control characters but for line breaks and tabs, marks that turn the
+ * reading direction, marks without width, fillers, variation selectors, tag characters. Of those that join letters or make a
+ * picture of an emoji one alone is left where it stands; several are a text in writing that cannot be seen.
+ */
+const hidden =
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: each is looked for by itself.
+  /(?![\t\n\r])[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]|[\u200c\u200d\ufe0f]{3,}/gu;
 
 /**
- * The text with nothing in it that a terminal or a page obeys, as visible signs: whoever wrote it cannot have what stands
- * beside it read backwards. Lines stay lines.
+ * The text with nothing in it that a terminal or a page obeys, or that a person decides on without seeing it: such characters
+ * become visible signs. Whoever wrote it cannot have what stands beside it read backwards. Lines stay lines.
  */
 export function visible(text: string): string {
-  return text.replace(powers, (control) => {
-    const point = control.codePointAt(0) ?? 0;
-    return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
-  });
+  return text.replace(hidden, (found) => Array.from(found, signOf).join(""));
+}
+
+function signOf(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  return point < 0x20 ? String.fromCodePoint(0x2400 + point) : `<${point.toString(16)}>`;
 }
 
 /** The text {@link visible}, and on one line: line breaks and tabs become blanks. */

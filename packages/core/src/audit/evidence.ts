@@ -10,6 +10,7 @@ import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import type { Signer } from "../port/signer.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
+import { addressOf } from "../run/blob.ts";
 import { undoRuns } from "../run/undo-runs.ts";
 import { disclosureStream } from "../seal/disclosures.ts";
 import { checkpointStream } from "./checkpoint.ts";
@@ -58,7 +59,8 @@ export interface EvidenceOptions {
 /**
  * The lines of a run's evidence, each with its line break, read page by page. Values are as the journal has them: who may
  * read the run may read the file.
- * @throws OrchestrationError `run/unknown`, `journal/unavailable`, and what the signer throws
+ * @throws OrchestrationError `run/unknown`, `journal/unavailable`, `journal/broken-chain` for a line that cannot be read or a
+ *   payload that does not fit its address, which only who has the journal can see; and what the signer throws
  */
 export async function* exportEvidence(
   journal: Journal,
@@ -90,16 +92,18 @@ export async function* exportEvidence(
   yield seal.add(`${JSON.stringify({ file: about })}\n`, true);
 
   const tally = completenessTally();
+  let expected = 0;
   for await (const stored of storedLines(journal, own, pageBatches)) {
+    expected++;
     yield seal.add(lineOf(own, stored), false);
-    const { header, hash, body } = partsOf(stored);
+    const { header, hash, body } = partsOf(stored, own, expected);
     seal.entry(header.seq, hash);
     let text: string | undefined = body;
     for (const address of addressesIn(body)) {
-      text = await journal.getBlob(tenant, address);
+      text = await payloadAt(journal, own, header.seq, address);
       yield seal.add(`${JSON.stringify({ blob: address, ...(text === undefined ? {} : { text }) })}\n`, true);
     }
-    tally.take({ ...header, body: text === undefined || text === "" ? {} : JSON.parse(text) } as Entry);
+    tally.take({ ...header, body: bodyOf(text, own, expected) } as Entry);
   }
   for await (const stored of storedLines(journal, said, pageBatches)) yield seal.add(lineOf(said, stored), false);
   const mention = JSON.stringify({ run: runId }).slice(1, -1);
@@ -188,18 +192,42 @@ function nameOf({ tenant, ...key }: StreamKey): string {
   return streamName({ tenant, ...key }).slice(tenant.length + 1);
 }
 
-function partsOf(line: string) {
+function partsOf(line: string, key: StreamKey, seq: number) {
   const [header = "", , hash = "", , body = ""] = line.split("\t");
-  return { header: JSON.parse(header) as Pick<Entry, "seq" | "type" | "at" | "path" | "cause">, hash, body };
+  return { header: read(header, key, seq) as Pick<Entry, "seq" | "type" | "at" | "path" | "cause">, hash, body };
+}
+
+/** What was erased is empty. */
+function bodyOf(text: string | undefined, key: StreamKey, seq: number): unknown {
+  return text === undefined || text === "" ? {} : read(text, key, seq);
+}
+
+function read(text: string, key: StreamKey, seq: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw broken(key, seq, "the line is not readable");
+  }
+}
+
+/** A verifier without the tenant's key cannot tell, so nobody is given what is not what was stored. */
+async function payloadAt(journal: Journal, key: StreamKey, seq: number, address: string): Promise<string | undefined> {
+  const text = await journal.getBlob(key.tenant, address);
+  if (text === undefined || addressOf(await journal.tenantKey(key.tenant), text) === address) return text;
+  throw broken(key, seq, "its payload does not fit its address");
+}
+
+function broken({ id: stream }: StreamKey, seq: number, reason: string): OrchestrationError {
+  return new OrchestrationError("journal/broken-chain", { seq, stream, reason });
 }
 
 /** The run's start, as far as it was not erased. */
 async function firstEntry(journal: Journal, key: StreamKey) {
   for await (const line of storedLines(journal, key, 1)) {
-    const { header, body } = partsOf(line);
+    const { header, body } = partsOf(line, key, 1);
     const [address] = addressesIn(body);
-    const text = address === undefined ? body : await journal.getBlob(key.tenant, address);
-    return { ...header, body: JSON.parse(text || "{}") as Partial<Entry<"run.started">["body"]> };
+    const text = address === undefined ? body : await payloadAt(journal, key, header.seq, address);
+    return { ...header, body: bodyOf(text, key, 1) as Partial<Entry<"run.started">["body"]> };
   }
-  throw new OrchestrationError("run/unknown", { run: key.id, tenant: key.tenant });
+  throw broken(key, 1, "it is missing");
 }

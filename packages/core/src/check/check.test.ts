@@ -349,6 +349,13 @@ const planted: readonly Planted[] = [
     options: { vault: { key: "11".repeat(32) }, seal: { classes: { person: "keep" } } },
   },
   {
+    what: "a class of a number, which nothing seals",
+    code: "check/class-not-sealed",
+    path: "desk > a > open > input",
+    definition: solo([read("open", { input: z.object({ pin: z.int().meta({ dataClass: "pin" }) }) })]),
+    options: { vault: { key: "11".repeat(32) } },
+  },
+  {
     what: "a class that is kept for one tenant, in a list of an answer",
     code: "check/class-not-sealed",
     path: "desk > a->b > answer",

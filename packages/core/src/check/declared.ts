@@ -15,6 +15,10 @@ export const checkDeclared: Rule = ({ agents, teams, root }, note, options) => {
       const why = whyOf(kind);
       if (why !== undefined) note("check/class-not-sealed", [...path, side], { owner, side, class: kind, why });
     }
+    for (const kind of numbersIn(schema)) {
+      const why = "only texts are sealed, and it declares it of a number";
+      if (whyOf(kind) === undefined) note("check/class-not-sealed", [...path, side], { owner, side, class: kind, why });
+    }
   };
   const paths = new Map<string, readonly string[]>();
   for (const { agent, path } of agents.values()) {
@@ -51,6 +55,20 @@ function unsealedBy({ seal, vault }: CheckOptions): (kind: string) => string | u
     const tenant = Object.keys(tenants).find((name) => own(tenants[name] ?? {}, kind) === "keep");
     return tenant === undefined ? undefined : `\`seal.tenants\` keeps it for ${tenant}`;
   };
+}
+
+/** Classes that are declared of what is no text, and cannot be one. */
+function numbersIn(schema: unknown): ReadonlySet<string> {
+  const found = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    const { dataClass, type } = node as { readonly dataClass?: unknown; readonly type?: unknown };
+    const isNumber = typeof type === "string" && ["number", "integer", "boolean"].includes(type);
+    if (typeof dataClass === "string" && isNumber) found.add(dataClass);
+    Object.values(node).forEach(walk);
+  };
+  walk(schema);
+  return found;
 }
 
 function classesIn(declared: DeclaredClasses | undefined): readonly string[] {

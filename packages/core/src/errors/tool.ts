@@ -17,6 +17,11 @@ export const toolErrors = {
     message: "the {side} schema of {tool} has no JSON Schema form: {reason}",
     hint: "Use types that JSON has: a date is `z.iso.datetime()`, a large whole number a text. Convert in `execute`, or in the code around the team.",
   },
+  "tool/protect-invalid": {
+    retryable: false,
+    message: "{tool} cannot protect its argument {argument}: {reason}",
+    hint: "Let the input be an object and nothing else; put conversions into `execute`.",
+  },
   "tool/lookup-missing": {
     retryable: false,
     message: 'tool {tool} says idempotency "lookup" but has no `lookup`',

@@ -17,6 +17,7 @@ export function labelled<Output>(value: Output, labels: LabelTable): Output {
   return { [mark]: labels, value } as unknown as Output;
 }
 
+/** What a tool returned, without labels of its parts, and those; for whoever calls a tool outside of a run. */
 export function saidOf(answer: unknown): { readonly value: unknown; readonly labels: LabelTable } {
   if (typeof answer !== "object" || answer === null || !(mark in answer)) return { value: answer, labels: {} };
   const { value, [mark]: labels } = answer as Labelled;

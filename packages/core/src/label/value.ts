@@ -181,7 +181,10 @@ function* nodesOf(
   yield* nodesOf(root, node.items ?? node.additionalProperties, rest, detours);
 }
 
-/** By the name as it is written alone: what was decided over a name in percent-encoding stays as it was decided. */
+/**
+ * What a reference within a schema leads to, by the name as it is written alone: what was decided over a name in
+ * percent-encoding stays as it was decided.
+ */
 function refOf(root: JsonSchema, ref: string): Json | undefined {
   if (ref === "#") return root;
   if (!ref.startsWith("#/")) return undefined;

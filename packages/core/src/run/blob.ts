@@ -72,6 +72,7 @@ async function fetchBlobs(entries: Entry[], journal: Journal, key: StreamKey): P
   return entries;
 }
 
-function addressOf(tenantKey: string, text: string): string {
+/** Where a text lies: only it has this address. */
+export function addressOf(tenantKey: string, text: string): string {
   return keyedHash(tenantKey, `blob\n${text}`);
 }

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { memoryEngine } from "../engine/memory.ts";
-import type { Json } from "../json.ts";
+import type { Json, JsonSchema } from "../json.ts";
 import { readVaultKey } from "./cipher.ts";
+import { declaredClasses } from "./classes.ts";
 import { type SealContext, sealJson, sealText } from "./sealer.ts";
 import { sealRules } from "./settings.ts";
 import { openVault, passingId } from "./vault.ts";
@@ -69,4 +71,46 @@ test("a known value is left nowhere, wherever it stands", async () => {
       },
     ),
   );
+});
+
+test("what only calls itself a medium is a text: its `data` is looked at unless it is written as content, and long", async () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const context = await knowing(value, "ada@example.org");
+  const text = { $media: "text/plain", data: `ask ada@example.org, ${"not content ".repeat(20)}` };
+  expect(JSON.stringify(sealJson({ a: [text] }, undefined, context))).not.toContain("ada@example.org");
+  expect(JSON.stringify(sealJson({ $media: "image/png", data: value }, undefined, context))).not.toContain(value);
+  const picture = { $media: "image/png", data: Buffer.alloc(300, value).toString("base64") };
+  expect(sealJson(picture, undefined, context)).toBe(picture);
+});
+
+test("a class of a list or an object is one of every text in it, but for what has one of its own or is one of a few", async () => {
+  const context = await knowing();
+  const person = { dataClass: "person" };
+  const schema = z.object({
+    names: z.array(z.string()).meta(person),
+    notes: z.record(z.string(), z.json()).meta(person),
+    home: z
+      .object({
+        street: z.string(),
+        country: z.enum(["DE", "US"]).nullable(),
+        lines: z.array(z.object({ text: z.string() })),
+        pin: z.string().meta({ dataClass: "pin" }),
+      })
+      .meta(person),
+    open: z.string(),
+  });
+  const declared = declaredClasses(z.toJSONSchema(schema) as JsonSchema);
+  const value = {
+    names: ["Ada Lovelace"],
+    notes: { a: { b: ["Mary Somerville"] } },
+    home: { street: "Mill Lane", country: "DE", lines: [{ text: "Ockham" }], pin: "zx81" },
+    open: "open",
+  };
+  const token = expect.stringMatching(/^sealed_person_/);
+  expect(sealJson(value, declared, context)).toEqual({
+    names: [token],
+    notes: { a: { b: [token] } },
+    home: { street: token, country: "DE", lines: [{ text: token }], pin: expect.stringMatching(/^sealed_pin_/) },
+    open: "open",
+  });
 });

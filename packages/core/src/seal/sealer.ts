@@ -1,7 +1,7 @@
 import type { Json } from "../json.ts";
 import { escapePointer, unescapePointer } from "../pointer.ts";
 import type { Issue } from "../schema.ts";
-import type { DeclaredClasses } from "./classes.ts";
+import { type DeclaredClasses, within } from "./classes.ts";
 import type { Detection } from "./detector.ts";
 import { reveals, type SealAction, type SealRules } from "./settings.ts";
 import { besides, type Span } from "./span.ts";
@@ -39,11 +39,24 @@ export function textsIn(value: Json, name = ""): string {
       if (typeof item === "string" || typeof item === "object") text += `\n${textsIn(item, name)}`;
     return text;
   }
-  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  const isMedia = isMedium(value);
   for (const [member, one] of Object.entries(value)) {
     text += `\n${isMedia && member === "data" ? member : textsIn(one, member)}`;
   }
   return text;
+}
+
+/** As long as this, no value that a detector knows is all letters and digits. */
+const contentLongest = 128;
+
+/**
+ * True where the member `data` is the content of an image or a file, and so no text. Whoever calls a text that is looked at
+ * nowhere: what is not written as content is, or is as short as a value may be, is a text all the same.
+ */
+function isMedium(value: Json): boolean {
+  const { $media, data } = value as { readonly $media?: Json; readonly data?: Json };
+  if (typeof $media !== "string" || typeof data !== "string" || data.length <= contentLongest) return false;
+  return data.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(data);
 }
 
 interface Walking extends SealContext {
@@ -87,14 +100,14 @@ function walk(
   if (Array.isArray(value)) {
     let same = true;
     const items = value.map((item, index) => {
-      const sealed = walk(item, declared?.rest, under(pointer, index, context), context, name);
+      const sealed = walk(item, within(declared?.own, declared?.rest), under(pointer, index, context), context, name);
       same &&= sealed === item;
       return sealed;
     });
     return same ? value : items;
   }
   let entries: [string, Json][] | undefined;
-  const isMedia = typeof (value as { readonly $media?: Json }).$media === "string";
+  const isMedia = isMedium(value);
   const names = Object.keys(value);
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;
@@ -106,7 +119,7 @@ function walk(
     }
     const key = keyIn(name, pointer, context);
     const of = declared?.members && Object.hasOwn(declared.members, name) ? declared.members[name] : declared?.rest;
-    const sealed = walk(member as Json, of, under(pointer, key, context), context, name);
+    const sealed = walk(member as Json, within(declared?.own, of), under(pointer, key, context), context, name);
     if (!entries && (sealed !== member || key !== name)) entries = Object.entries(value).slice(0, index);
     entries?.push([key, sealed]);
   }

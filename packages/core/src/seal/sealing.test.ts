@@ -155,6 +155,46 @@ describe("E1 the core sees tokens", () => {
   });
 });
 
+test.each<[string, ResponsePart]>([
+  ["the id of a call", { type: "toolCall", callId: "ada@example.org", tool: "find_person", input: {} }],
+  ["the name of a tool that is none", { type: "toolCall", callId: "1", tool: "ada@example.org", input: {} }],
+  [
+    "the address of an image",
+    { type: "media", media: { $media: "image/png", url: "https://x.example/?ada@example.org" } },
+  ],
+  ["the name of a file", { type: "media", media: { $media: "image/png", data: "aGk=", name: "ada@example.org" } }],
+  [
+    "a medium that is none, in arguments",
+    { type: "toolCall", callId: "1", tool: "find_person", input: { $media: "x", data: "of ada@example.org" } },
+  ],
+])("a model that was shown a value gets it into no entry: %s", async (_, part) => {
+  const clerk = defineAgent({
+    name: "clerk",
+    description: "Answers.",
+    instructions: "Answer.",
+    model: "fast",
+    tools: [],
+    input: z.object({ text: z.string() }),
+    output: z.object({ text: z.string() }),
+  });
+  const said: ResponsePart[][] = [[part], [{ type: "output", value: { text: "done" } }]];
+  if (part.type === "media") said[0]?.push({ type: "output", value: { text: "done" } });
+  const supervisor = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    engine: memoryEngine(),
+    vault: { key },
+    seal: { detectors: [emails] },
+    models: { fast: { id: "one", cost: "zero", reveals: ["*"], generate: () => ({ parts: said.shift() ?? [] }) } },
+  });
+  const run = await supervisor.start({ text: "it is ada@example.org" }, { tenant: "acme" });
+  expect(await run.result()).toMatchObject({ status: "completed" });
+  expect(JSON.stringify(await run.entries())).not.toContain("ada@example.org");
+  expect(await supervisor.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true });
+});
+
 test("a token that somebody made up gives nothing", async () => {
   const { supervisor, heard } = office({ reveals: ["*"], answers: ["*"] });
   const run = await supervisor.start({ text: "abcdefghijkmnp@sealed.invalid" }, { tenant: "acme" });

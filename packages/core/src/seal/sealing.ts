@@ -152,7 +152,10 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
           return { ...part, text: sealText(part.text, context) };
         case "toolCall": {
           const tool = agent?.tools.find(({ name }) => name === part.tool);
-          return { ...part, input: sealJson(part.input, tool && declared.input(tool), context) };
+          // Both are the model's own words, too: a name that nobody has, an id that is none.
+          const callId = sealText(part.callId, context);
+          const called = tool ? part.tool : sealText(part.tool, context);
+          return { ...part, callId, tool: called, input: sealJson(part.input, tool && declared.input(tool), context) };
         }
         case "output":
           return { ...part, value: sealJson(part.value, output, context) };
@@ -163,7 +166,7 @@ export function sealing({ rules, definition, journal, now, salt }: SealingParts)
         case "reasoning":
           return sealedReasoning([part], context)[0] ?? part;
         default:
-          return part;
+          return { ...part, media: sealJson({ ...part.media }, undefined, context) as unknown as typeof part.media };
       }
     });
   };
