@@ -4,12 +4,12 @@ import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
 
 /** Ways to reach somebody: e-mail addresses, telephone numbers, addresses on a network. */
 
-export const emailDetector: Detector = judging({
+const bareEmail: Detector = judging({
   name: "email",
   class: "email",
   hint: /@|\(at\)|\[at\]|%40/,
   pattern:
-    /(?:"[^"\n@]{1,64}"|(?:[\p{L}\p{M}\p{N}_%+~!#$&*=?^`{|}'-]|\.(?!\.)){1,64})(?:@|%40|\s?[([]at[)\]]\s?)(?:[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,62}[\p{L}\p{M}\p{N}])?(?:[.\u3002]|\s?[([]dot[)\]]\s?)){1,6}[\p{L}][\p{L}\p{M}\p{N}-]{0,23}[\p{L}\p{M}\p{N}]|(?:[\p{L}\p{N}_%+-]|\.(?!\.)){1,64}@\[[\d.:a-f]{7,45}\]/giu,
+    /(?:[\p{L}\p{M}\p{N}_%+~!#$&*=?^`{|}'-]|\.(?!\.)){1,64}(?:@|%40|\s?[([]at[)\]]\s?)(?:[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,62}[\p{L}\p{M}\p{N}])?(?:[.\u3002]|\s?[([]dot[)\]]\s?)){1,6}[\p{L}][\p{L}\p{M}\p{N}-]{0,23}[\p{L}\p{M}\p{N}]|(?:[\p{L}\p{N}_%+-]|\.(?!\.)){1,64}@\[[\d.:a-f]{7,45}\]/giu,
   longest: 160,
   judge: (found, { text, start }) => {
     // The password of an address is none of it, and whoever may have addresses may not have that.
@@ -19,6 +19,25 @@ export const emailDetector: Detector = judging({
     return { confidence: 1, start: start + lead };
   },
 });
+
+const quotedEmail = /"[^"\n@]{1,64}"@(?:[\p{L}\p{N}][\p{L}\p{M}\p{N}-]{0,62}\.){1,6}\p{L}[\p{L}\p{M}\p{N}-]{1,24}/gu;
+
+export const emailDetector: Detector = {
+  ...bareEmail,
+  detect: (text) => {
+    const found = bareEmail.detect(text);
+    if (!text.includes('"@')) return found;
+    const quoted = [...text.matchAll(quotedEmail)];
+    return [
+      ...found,
+      ...quoted.map(({ 0: one, index }) => ({ class: "email", start: index, end: index + one.length, confidence: 1 })),
+    ];
+  },
+};
+
+const alone = /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])/gi;
+/** `client_ip:2001:db8::1` */
+const behindName = /[g-z_]:((?=[0-9a-f])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])/gi;
 
 export const ipDetector: Detector = {
   name: "ip",
@@ -33,13 +52,14 @@ export const ipDetector: Detector = {
       if (/\bv(?:ersion)?[ .]?$/i.test(text.slice(Math.max(0, index - 9), index))) continue;
       found.push({ class: "ip", start: index, end: index + candidate.length, confidence: 0.9 });
     }
-    for (const { 0: candidate, index } of text.matchAll(
-      /(?:(?<![\w:.])|(?<=[g-z_]\w{0,20}:)(?=[0-9a-f]))(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])/gi,
-    )) {
-      // `a::b` names a member of a module, in some languages.
-      const whole = candidate.length > 3 && /\d/.test(candidate) ? candidate : "";
-      const ip = [whole, whole.slice(0, -1)].find((one) => isIPv6(one));
-      if (ip) found.push({ class: "ip", start: index, end: index + ip.length, confidence: 0.9 });
+    for (const pattern of [alone, behindName]) {
+      for (const { 0: whole, 1: candidate = whole, index } of text.matchAll(pattern)) {
+        const start = index + whole.length - candidate.length;
+        // `a::b` names a member of a module, in some languages.
+        const tried = candidate.length > 3 && /\d/.test(candidate) ? candidate : "";
+        const ip = [tried, tried.slice(0, -1)].find((one) => isIPv6(one));
+        if (ip) found.push({ class: "ip", start, end: start + ip.length, confidence: 0.9 });
+      }
     }
     return found;
   },

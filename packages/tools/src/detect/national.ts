@@ -33,6 +33,8 @@ interface NumberForm {
   readonly word?: RegExp;
   /** The same for one that is all digits, while its separators or letters would say enough. */
   readonly wordOfBare?: RegExp;
+  /** It has six digits in a row, which most texts have not. */
+  readonly hasSix?: true;
 }
 
 /** A day as numbers of people begin with one: month and day, or day and month. */
@@ -123,6 +125,7 @@ const forms: readonly NumberForm[] = [
   },
   // Finland: personal identity code.
   {
+    hasSix: true,
     pattern: /\b\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]\b/gi,
     isValid: (id) => {
       const digits = `${id.slice(0, 6)}${id.slice(-4, -1)}`;
@@ -133,6 +136,7 @@ const forms: readonly NumberForm[] = [
   },
   // Sweden: personal identity number, Luhn's check over its ten digits.
   {
+    hasSix: true,
     pattern: /\b(?:19|20)?\d{6}[-+]\d{4}\b/g,
     isValid: (id) => isDay(id.slice(-8, -6), id.slice(-6, -4)) && passesLuhn(id.slice(-10)),
   },
@@ -144,6 +148,7 @@ const forms: readonly NumberForm[] = [
   },
   // The Czech Republic and Slovakia: birth number, divided by eleven; of women with 50 more in the month.
   {
+    hasSix: true,
     pattern: /\b\d{6}\/\d{4}\b/g,
     isValid: (id) => isDay(String(Number(id.slice(2, 4)) % 50), id.slice(4, 6)) && Number(id) % 11 === 0,
   },
@@ -182,15 +187,17 @@ const forms: readonly NumberForm[] = [
     isValid: () => true,
   },
   // South Korea: resident registration number, with the day of birth.
-  { pattern: /\b\d{6}-[1-8]\d{6}\b/g, isValid: (id) => isDay(id.slice(2, 4), id.slice(4, 6)) },
+  { hasSix: true, pattern: /\b\d{6}-[1-8]\d{6}\b/g, isValid: (id) => isDay(id.slice(2, 4), id.slice(4, 6)) },
   // China: identity number with the day of birth, ISO 7064 MOD 11-2.
   {
+    hasSix: true,
     pattern: /\b[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]\b/gi,
     isValid: (id) =>
       "10X98765432"[weighted(id.slice(0, 17), [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]) % 11] === id[17],
   },
   // Singapore: NRIC and FIN.
   {
+    hasSix: true,
     pattern: /\b[STFG]\d{7}[A-Z]\b/gi,
     isValid: (id) => {
       const sum = weighted(id.slice(1, 8), [2, 7, 6, 5, 4, 3, 2]) + (/[TG]/.test(id) ? 4 : 0);
@@ -199,6 +206,7 @@ const forms: readonly NumberForm[] = [
   },
   // Mexico: CURP, with the day of birth.
   {
+    hasSix: true,
     pattern: /\b[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z\d]\d\b/gi,
     isValid: (id) => isDay(id.slice(6, 8), id.slice(8, 10)),
   },
@@ -223,6 +231,12 @@ const forms: readonly NumberForm[] = [
   },
 ];
 
+/** One of the words, wherever it stands. */
+const anyWord = new RegExp(
+  forms.flatMap(({ word }) => (word ? [word.source.replace(/\[\^[^\]]*\]\{[\d,]+\}\$$/, "")] : [])).join("|"),
+  "u",
+);
+
 /** National numbers by form and check digits; by the word beside them where they have no check of their own. */
 export const nationalIdDetector: Detector = {
   name: "national-id",
@@ -232,7 +246,10 @@ export const nationalIdDetector: Detector = {
   detect: (given) => {
     const text = folded(given);
     const all: Detected[] = [];
-    for (const { pattern, isValid, word, wordOfBare } of forms) {
+    const isLong = /\d{6}/.test(text);
+    const isNamed = anyWord.test(text.toLowerCase());
+    for (const { pattern, isValid, word, wordOfBare, hasSix } of forms) {
+      if ((word && !isNamed) || (hasSix && !isLong)) continue;
       for (const { 0: found, index: start } of text.matchAll(pattern)) {
         const end = start + found.length;
         const needed = wordOfBare && !/\D/.test(found) ? wordOfBare : word;

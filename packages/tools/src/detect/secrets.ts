@@ -132,8 +132,8 @@ export function secretDetector(): Detector {
         }
       };
       put(password);
-      put(passwordAside);
       if (!mayHoldToken(text)) return found;
+      put(passwordAside);
       sink = found;
       const source = { filePath: "/text", content: text, contentType: "text", ext: "" };
       for (const rule of text.includes("private_key") ? rules : rulesButGcp) {
