@@ -1,6 +1,7 @@
 import { detection } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { allDetectors, personalData, secretRules } from "./index.ts";
+import { fromRe2 } from "./rules-file.ts";
 
 const found = (text: string, detectors = personalData()) =>
   detection(detectors)
@@ -163,6 +164,30 @@ describe("secrets", () => {
     expect(loaded.map(({ id }) => id)).toEqual(["acme"]);
     expect(skipped).toMatchObject([{ id: "odd" }]);
     expect(detector.detect("key ACME_0a1b2c3d")).toEqual([{ class: "secret", start: 9, end: 17, confidence: 0.9 }]);
+  });
+});
+
+describe("an expression of RE2 means here what it means there", () => {
+  test.each([
+    ["[[:xdigit:]]{8}", "key 0a1b2c3d", "0a1b2c3d"],
+    ["[[:upper:][:digit:]_]{8}", "my KEY_1234", "KEY_1234"],
+    ["[^[:space:]]{5}", "a bcdef", "bcdef"],
+    ["[\\w[:punct:]]{3}", " a-!", "a-!"],
+    ["[]a]{2}", "b]a", "]a"],
+    ["[a[]{2}", "ba[", "a["],
+    ["\\pL{2}\\-\\d", "éa-1", "éa-1"],
+    ["\\p{Greek}{3}", "xαβγ", "αβγ"],
+    ["\\Qa.b\\E\\d", "axb1 a.b1", "a.b1"],
+    ["\\x{1F600}", "x😀", "😀"],
+    ["\\x{41}", "xA", "A"],
+    ["a\\\\z", "a\\z", "a\\z"],
+    ["(?m)^k\\z", "k\nk", "k"],
+    ["k(?P<v>\\d)", "k1", "k1"],
+  ])("%s", (source, text, value) => {
+    expect(text.match(fromRe2(source))).toEqual([value]);
+  });
+  test.each(["a\\Cb", "[[:^alpha:]]", "[[:odd:]]", "(?U)a+"])("%s is refused", (source) => {
+    expect(() => fromRe2(source)).toThrow(SyntaxError);
   });
 });
 
