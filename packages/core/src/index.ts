@@ -239,6 +239,7 @@ export { type Issue, issuesOf, jsonSchemaOf, type Parsed, parseWith } from "./sc
 export type { VaultKey } from "./seal/cipher.ts";
 export { type Detected, type Detection, type Detector, detection } from "./seal/detector.ts";
 export { type Disclosure, disclosureStream } from "./seal/disclosures.ts";
+export { folded } from "./seal/folded.ts";
 export { redactFields, redactingLogger, redactingTracer } from "./seal/onlookers.ts";
 export type {
   AnswerRules,

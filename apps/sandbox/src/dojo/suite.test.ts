@@ -71,3 +71,22 @@ test("tools that nobody can play are named, all of them", () => {
     }),
   );
 });
+
+test("a task or tool that occurs twice is refused, and what is null counts as left out", () => {
+  const { "user_tasks.json": tasks, "tools.json": tools } = filesOf();
+  for (const [name, changed] of [
+    ["user_tasks.json", [tasks[0], tasks[0]]],
+    ["tools.json", { ...tools, tools: [...tools.tools, tools.tools[0]] }],
+  ] as const) {
+    expect(() => loadAttacks(tinyFolder({ [name]: changed }).folder)).toThrow(
+      expect.objectContaining({ code: "dojo/file-broken", message: expect.stringContaining("occurs twice") }),
+    );
+  }
+  const empty = { ground_truth_calls: null, vectors_seen_by_ground_truth: null, ground_truth_output: null };
+  const { suites } = loadAttacks(tinyFolder({ "user_tasks.json": [{ ...tasks[0], ...empty }, tasks[1]] }).folder);
+  expect(suites[0]?.userTasks[0]).toMatchObject({
+    calls: [],
+    vectors: ["injection_note", "injection_letter"],
+    says: "",
+  });
+});

@@ -27,18 +27,24 @@ const tools = z.object({
   tools: z.array(tool).min(1),
 });
 const values = z.record(z.string(), z.json());
-const call = z.object({ function: name, args: values.default({}) });
+/** A list that may be left out; `null` leaves it out too. */
+const listOf = <Of extends z.ZodType>(one: Of) =>
+  z
+    .array(one)
+    .nullish()
+    .transform((list) => list ?? []);
+const call = z.object({ function: name, args: values.nullish().transform((args) => args ?? {}) });
 const userTask = z.object({
   id: name,
   prompt: z.string().min(1),
-  ground_truth_calls: z.array(call).default([]),
+  ground_truth_calls: listOf(call),
   ground_truth_output: z.string().nullish(),
-  vectors_seen_by_ground_truth: z.array(name).optional(),
+  vectors_seen_by_ground_truth: z.array(name).nullish(),
 });
 const injectionTask = z.object({
   id: name,
   goal: z.string().min(1),
-  ground_truth_calls: z.array(call).default([]),
+  ground_truth_calls: listOf(call),
   ground_truth_output: z.string().nullish(),
 });
 const vectors = z.record(name, z.object({ description: z.string().default(""), default: z.string() }));
@@ -169,6 +175,24 @@ export function loadSuite(folder: string): Suite {
       says: one.ground_truth_output ?? "",
     }),
   );
+  onceEach(
+    folder,
+    "tools.json",
+    described.tools.map((one) => one.name),
+    "tool",
+  );
+  onceEach(
+    folder,
+    "user_tasks.json",
+    userTasks.map(({ id }) => id),
+    "task",
+  );
+  onceEach(
+    folder,
+    "injection_tasks.json",
+    injectionTasks.map(({ id }) => id),
+    "task",
+  );
   return {
     name: described.suite ?? basename(folder),
     folder,
@@ -180,6 +204,16 @@ export function loadSuite(folder: string): Suite {
     injectionTasks,
     cases: casesOf(folder, userTasks, injectionTasks),
   };
+}
+
+/** Cases and tasks name each other; of two with one name the second would never be meant. */
+function onceEach(folder: string, file: string, names: readonly string[], what: string): void {
+  const twice = names.find((one, index) => names.indexOf(one) !== index);
+  if (twice === undefined) return;
+  const at = join(folder, file);
+  throw new DojoError("dojo/file-broken", `${at}: the ${what} ${twice} occurs twice`, {
+    data: { file: at, [what]: twice },
+  });
 }
 
 function casesOf(

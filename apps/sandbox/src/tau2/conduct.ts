@@ -34,12 +34,25 @@ export function retailConduct(
 /** Whom the customer's own words name, as one has to be named: by e-mail, by number, or by name and postcode. */
 function identifiedIn({ customer }: Tau2Task, { users }: RetailDomain["database"]): string | undefined {
   const words = [customer.known, customer.reason, customer.manner, customer.unknown].join(" ").toLowerCase();
-  const says = (text: string) => words.includes(text.toLowerCase());
+  // As a word of its own: `mia_li_1` is not named by `mia_li_10`, nor Li by what somebody likes.
+  const says = (text: string) => isWordIn(words, text.toLowerCase());
   const named = Object.values(users).filter(
     ({ user_id: id, email, name, address }) =>
       says(email) || says(id) || (says(name.first_name) && says(name.last_name) && says(address.zip)),
   );
   return named.length === 1 ? named[0]?.user_id : undefined;
+}
+
+const inWord = /[\p{L}\p{N}_@+-]/u;
+
+function isWordIn(words: string, text: string): boolean {
+  if (text === "") return false;
+  for (let at = words.indexOf(text); at >= 0; at = words.indexOf(text, at + 1)) {
+    const [before = "", after = "", next = ""] = [words[at - 1], words[at + text.length], words[at + text.length + 1]];
+    const goesOn = inWord.test(after) || (after === "." && inWord.test(next));
+    if (!goesOn && !inWord.test(before) && !(before === "." && inWord.test(words[at - 2] ?? ""))) return true;
+  }
+  return false;
 }
 
 function ownerOf({ database }: RetailDomain, input: Json): string | undefined {
@@ -53,15 +66,23 @@ function askedIn(scenario: Scenario | undefined, tool: string, input: Json): boo
     parts.flatMap((part) => (part.type === "ask" ? [part.question] : [])),
   );
   const named = `${tool.replaceAll("_", " ")} (`;
-  const values = Object.values(input as object)
+  // A value may have commas and brackets of its own.
+  const inOrder = (list: string) => list.split(", ").sort().join(", ");
+  const list = Object.values(input as object)
     .flat()
-    .map(String)
-    .sort()
     .join(", ");
+  const values = inOrder(list);
   return questions.some((question) =>
     question
       .split(named)
       .slice(1)
-      .some((rest) => rest.slice(0, rest.indexOf(")")).split(", ").sort().join(", ") === values),
+      .some((rest) => inOrder(rest.slice(0, closingOf(rest, list))) === values),
   );
+}
+
+/** Where the bracket closes behind a list that may have some in it. */
+function closingOf(text: string, list: string): number {
+  let at = text.indexOf(")");
+  for (let more = list.split(")").length - 1; more > 0 && at >= 0; more--) at = text.indexOf(")", at + 1);
+  return at;
 }

@@ -67,8 +67,13 @@ function isConfirmed({ key, tool, input }: WorldLogLine, entries: readonly Entry
     // Each change of a question is told as `tool name (value, value)`.
     const told = entry.body.question.split(tool.replaceAll("_", " ")).slice(1);
     return told.some((rest) => {
-      const values = rest.slice(0, rest.indexOf(")") + 1);
-      return valuesOf(input).every((value) => values.includes(value));
+      const wanted = valuesOf(input);
+      const inside = wanted.join("").split(")").length - 1;
+      const values = rest
+        .split(")")
+        .slice(0, inside + 1)
+        .join(")");
+      return wanted.every((value) => values.includes(value));
     });
   });
 }

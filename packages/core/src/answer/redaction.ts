@@ -1,5 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Detector } from "../seal/detector.ts";
+import { folded } from "../seal/folded.ts";
 
 /**
  * Redacts text that comes in pieces, so that nothing is shown of what a detector finds, however the pieces were cut.
@@ -138,6 +139,11 @@ export class RedactionWindow {
 
 /** The same for a text that is there as a whole. */
 export function redactText(text: string, detectors: readonly TextDetector[]): string {
-  if (detectors.every((one) => "hint" in one && !new RegExp(one.hint.source, "i").test(text))) return text;
+  const plain = folded(text);
+  const isHinted = ({ source }: RegExp) => {
+    const hint = new RegExp(source, "i");
+    return hint.test(text) || (plain !== text && hint.test(plain));
+  };
+  if (!detectors.some((one) => !("hint" in one) || isHinted(one.hint))) return text;
   return new RedactionWindow(detectors).end(text);
 }

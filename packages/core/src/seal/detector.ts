@@ -1,4 +1,5 @@
-import { alternativesOf, asInNames, lookFor, readable } from "./hint.ts";
+import { folded } from "./folded.ts";
+import { alternativesOf, asInNames, lookFor, type Readable, readable } from "./hint.ts";
 
 /**
  * What finds values of a class in a text. Detectors are pure and quick, and they know nothing of runs: what becomes of a
@@ -19,7 +20,8 @@ export interface Detector {
   readonly classes: readonly string[];
   /**
    * A text in which this finds nothing holds nothing for the detector. It is read with the hints of all others before
-   * anything else, case aside: no flags, no back references, no way to take long.
+   * anything else, case aside, and in digits, spaces and dashes of ASCII (`folded`) as well: no flags, no back references,
+   * no way to take long.
    */
   readonly hint: RegExp;
   /** Characters of the longest find that must not be shown in part, where a text comes in pieces. */
@@ -49,9 +51,10 @@ export function detection(detectors: readonly Detector[]): Detection {
   });
   const findBy = (some: typeof own, given: string): readonly Detected[] => {
     const text = readable(given);
+    const other = otherwise(given);
     let found = nothing;
     for (const { detector, isHinted } of some) {
-      if (!isHinted(text)) continue;
+      if (!isHinted(text) && !(other && isHinted(other))) continue;
       const more = detector.detect(given);
       if (more.length > 0) found = found.length === 0 ? more : [...found, ...more];
     }
@@ -60,18 +63,26 @@ export function detection(detectors: readonly Detector[]): Detection {
   return {
     mayFind: (given) => {
       const text = readable(given);
-      return own.some(({ isHinted }) => isHinted(text));
+      const other = otherwise(given);
+      return own.some(({ isHinted }) => isHinted(text) || (other !== undefined && isHinted(other)));
     },
     find: (given) => findBy(own, given),
     within: (all) => {
       const whole = readable(all);
-      const some = own.filter(({ isHintedInNames }) => isHintedInNames(whole));
+      const other = otherwise(all);
+      const some = own.filter(({ isHintedInNames: may }) => may(whole) || (other !== undefined && may(other)));
       return some.length === 0 ? undefined : { find: (given) => findBy(some, given) };
     },
   };
 }
 
 const nothing: readonly Detected[] = [];
+
+/** The text in digits, spaces and dashes of ASCII, where it has others. */
+function otherwise(given: string): Readable | undefined {
+  const plain = folded(given);
+  return plain === given ? undefined : readable(plain);
+}
 
 function joined(findings: readonly Detected[]): readonly Detected[] {
   if (findings.length < 2) return findings;

@@ -1,41 +1,65 @@
 import { isIPv4, isIPv6 } from "node:net";
-import type { Detector } from "@remit/core";
+import { type Detector, folded } from "@remit/core";
 import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
 
 /** Ways to reach somebody: e-mail addresses, telephone numbers, addresses on a network. */
 
-export const emailDetector: Detector = judging({
+const bareEmail: Detector = judging({
   name: "email",
   class: "email",
   hint: /@|\(at\)|\[at\]|%40/,
   pattern:
-    /(?:[\p{L}\p{N}_%+~!#$&*=?^`{|}'-]|\.(?!\.)){1,64}(?:@|%40|\s?[([]at[)\]]\s?)(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62}[\p{L}\p{N}])?(?:\.|\s?[([]dot[)\]]\s?)){1,6}[\p{L}][\p{L}\p{N}-]{0,23}[\p{L}\p{N}]|(?:[\p{L}\p{N}_%+-]|\.(?!\.)){1,64}@\[[\d.:a-f]{7,45}\]/giu,
+    /(?:[\p{L}\p{M}\p{N}_%+~!#$&*=?^`{|}'-]|\.(?!\.)){1,64}(?:@|%40|\s?[([]at[)\]]\s?)(?:[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,62}[\p{L}\p{M}\p{N}])?(?:[.\u3002]|\s?[([]dot[)\]]\s?)){1,6}[\p{L}][\p{L}\p{M}\p{N}-]{0,23}[\p{L}\p{M}\p{N}]|(?:[\p{L}\p{N}_%+-]|\.(?!\.)){1,64}@\[[\d.:a-f]{7,45}\]/giu,
   longest: 160,
-  judge: (found, { start }) => {
+  judge: (found, { text, start }) => {
+    // The password of an address is none of it, and whoever may have addresses may not have that.
+    if (/:\/\/[^\s/?#]{0,80}:[^\s/?#]{0,80}$/.test(text.slice(Math.max(0, start - 170), start))) return undefined;
     // A sentence's own signs before it are no part of it.
     const lead = /^['`*_.!?&=|{}#-]+/.exec(found)?.[0].length ?? 0;
     return { confidence: 1, start: start + lead };
   },
 });
 
+const quotedEmail = /"[^"\n@]{1,64}"@(?:[\p{L}\p{N}][\p{L}\p{M}\p{N}-]{0,62}\.){1,6}\p{L}[\p{L}\p{M}\p{N}-]{1,24}/gu;
+
+export const emailDetector: Detector = {
+  ...bareEmail,
+  detect: (text) => {
+    const found = bareEmail.detect(text);
+    if (!text.includes('"@')) return found;
+    const quoted = [...text.matchAll(quotedEmail)];
+    return [
+      ...found,
+      ...quoted.map(({ 0: one, index }) => ({ class: "email", start: index, end: index + one.length, confidence: 1 })),
+    ];
+  },
+};
+
+const alone = /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])/gi;
+/** `client_ip:2001:db8::1` */
+const behindName = /[g-z_]:((?=[0-9a-f])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?)(?![\w:])/gi;
+
 export const ipDetector: Detector = {
   name: "ip",
   classes: ["ip"],
   hint: /\d\.\d{1,3}\.\d{1,3}\.\d|:(?::|\d{1,3}\.\d{1,3}\.|(?<=[0-9a-f]:)[0-9a-f]{1,4}:[0-9a-f]{1,4}:)/,
   longest: 45,
-  detect: (text) => {
+  detect: (given) => {
+    const text = folded(given);
     const found = [];
     for (const { 0: candidate, index } of text.matchAll(/(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)/g)) {
       if (!isIPv4(candidate)) continue;
       if (/\bv(?:ersion)?[ .]?$/i.test(text.slice(Math.max(0, index - 9), index))) continue;
       found.push({ class: "ip", start: index, end: index + candidate.length, confidence: 0.9 });
     }
-    for (const { 0: candidate, index } of text.matchAll(
-      /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])/gi,
-    )) {
-      const whole = candidate.length > 3 ? candidate : "";
-      const ip = [whole, whole.slice(0, -1)].find((one) => isIPv6(one));
-      if (ip) found.push({ class: "ip", start: index, end: index + ip.length, confidence: 0.9 });
+    for (const pattern of [alone, behindName]) {
+      for (const { 0: whole, 1: candidate = whole, index } of text.matchAll(pattern)) {
+        const start = index + whole.length - candidate.length;
+        // `a::b` names a member of a module, in some languages.
+        const tried = candidate.length > 3 && /\d/.test(candidate) ? candidate : "";
+        const ip = [tried, tried.slice(0, -1)].find((one) => isIPv6(one));
+        if (ip) found.push({ class: "ip", start, end: start + ip.length, confidence: 0.9 });
+      }
     }
     return found;
   },
@@ -53,7 +77,7 @@ const afterPhone = /^\s*(?:\((?:home|work|mobile|cell|office|fax)\)|(?:ext|x)\b)
 export const phoneDetector: Detector = judging({
   name: "phone",
   class: "phone",
-  hint: /(?<![\d-])(?!(?:19|20)\d\d-\d\d-\d\d)[\d(][\d\s().\-/\u00a0\u2009\u202f\u2010-\u2014]{4,}\d/,
+  hint: /(?<![\d-])(?!(?:19|20)\d\d-\d\d-\d\d)[\d(][\d\s().\-/]{4,}\d/,
   pattern: new RegExp(
     `(?<![\\p{L}\\d$€£#@_]|\\d[.,])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:${gap}{0,2}(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@_]|[.,]\\d|%)`,
     "giu",
@@ -71,7 +95,8 @@ export const phoneDetector: Detector = judging({
       .map(digitsOf)
       .filter((group) => group !== "");
     if (/^\+/.test(main)) return count >= 7 ? { confidence: 0.9 } : undefined;
-    if (isDateOrTime(main, groups)) return undefined;
+    if (isDateOrTime(main, groups) || isDecimal(main)) return undefined;
+    if (/^[\d.]+$/.test(main) && /\p{L}\/$/u.test(text.slice(0, start))) return undefined; // `Chrome/120.0.6099`
     if (otherNumber.test(before)) return undefined;
     if (named) return { confidence: 0.8 };
     if (ownNumber.test(before)) return undefined;
@@ -93,7 +118,15 @@ export const phoneDetector: Detector = judging({
 function isDateOrTime(text: string, groups: readonly string[]): boolean {
   const [one = "", two = "", three = ""] = groups;
   const inRange = (group: string, most: number) => Number(group) >= 1 && Number(group) <= most;
-  if (!/^[\d./\-\u2010-\u2014 ]+$/.test(text)) return false;
+  if (!/^[\d./\- ]+$/.test(text)) return false;
+  // A day with a time behind it, or as programs name files; from one time to another.
+  if (
+    /^(?:[0-3]?\d[./-][01]?\d[./-](?:19|20)\d\d|(?:19|20)\d\d[./-]?[01]\d[./-]?[0-3]\d)[ -]{1,3}[0-2]?\d(?:[.\d]{2,6})?$/.test(
+      text,
+    )
+  )
+    return true;
+  if (/^[0-2]?\d\.[0-5]\d ?- ?[0-2]?\d\.[0-5]\d$/.test(text)) return true;
   if (/^(?:19|20)\d\d$/.test(one) && two.length <= 2 && inRange(two, 12) && three.length <= 2 && inRange(three, 31))
     return true;
   if (groups.length === 3 && /^(?:19|20)\d\d$/.test(three) && one.length <= 2 && two.length <= 2) {
@@ -102,9 +135,14 @@ function isDateOrTime(text: string, groups: readonly string[]): boolean {
   return groups.length === 2 && groups.every((group) => /^(?:1[5-9]|20)\d\d$/.test(group));
 }
 
+/** `48.137154`: degrees, a share; a number that is dialled begins with more than one digit, or with 0 and others. */
+function isDecimal(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,2})\.\d{5,}$/.test(text);
+}
+
 /** `1 000 000`, `12.500.000`: an amount. */
 function isThousands(text: string, [first = "", ...rest]: readonly string[]): boolean {
-  if (!/^\d{1,3}(?:([ .\u00a0\u202f])\d{3})+$/.test(text)) return false;
+  if (!/^\d{1,3}(?:([ .])\d{3})+$/.test(text)) return false;
   return (
     rest.length > 0 && first !== "" && !first.startsWith("0") && rest.every((group) => /^\d(?:00|50)$/.test(group))
   );

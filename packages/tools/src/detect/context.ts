@@ -1,4 +1,4 @@
-import type { Detected, Detector } from "@remit/core";
+import { type Detected, type Detector, folded } from "@remit/core";
 
 /** What stands around a find, in lower case: words there say what a number is. */
 export interface Around {
@@ -19,7 +19,7 @@ export type Judge = (
   at: { readonly text: string; readonly start: number; readonly end: number },
 ) => { readonly confidence: number; readonly start?: number; readonly end?: number } | undefined;
 
-/** A detector of one class: a pattern that gives candidates, and a look at each. */
+/** A detector of one class: a pattern that gives candidates, and a look at each, in the text as `folded` gives it. */
 export function judging(options: {
   readonly name: string;
   readonly class: string;
@@ -35,7 +35,8 @@ export function judging(options: {
     classes: [dataClass],
     hint,
     longest,
-    detect: (text) => {
+    detect: (given) => {
+      const text = folded(given);
       const all: Detected[] = [];
       for (const match of text.matchAll(pattern)) {
         const start = match.index;
@@ -62,5 +63,5 @@ export function digitsOf(text: string): string {
 export const ownNumber =
   /(?:\b(?:order|item|product|sku|article|part|invoice|ticket|case|ref(?:erence)?|tracking|id|ids|version|build|page|chapter|room|table|year|isbn|ean|upc|asin|serial|seq|row|line|port|commit)(?:\s*(?:no|nr|number|num|code|id))?\.?\s*[:#=(]?\s*|#)["']?$/;
 
-/** Dashes and spaces as people and programs write them. */
-export const gap = "[ \\u00a0\\u2009\\u202f.\\-\\u2010-\\u2014/]";
+/** Dashes and spaces as people and programs write them, in a text as `folded` gives it. */
+export const gap = "[ .\\-/]";

@@ -1,6 +1,7 @@
 import { detection } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { allDetectors, personalData, secretRules } from "./index.ts";
+import { fromRe2 } from "./rules-file.ts";
 
 const found = (text: string, detectors = personalData()) =>
   detection(detectors)
@@ -23,6 +24,16 @@ describe("what is found, as a whole", () => {
     ["iban", "gb29nwbk60161331926819", "gb29nwbk60161331926819"],
     ["iban", "GB82-WEST-1234-5698-7654-32", "GB82-WEST-1234-5698-7654-32"],
     ["iban", "FR1420041010050500013M02607", "FR1420041010050500013M02607"],
+    ["card", "4111\u202f1111\u202f1111\u202f1111", "4111\u202f1111\u202f1111\u202f1111"],
+    ["card", "3782 - 822463 - 10005", "3782 - 822463 - 10005"],
+    ["card", "カード：４１１１ １１１１ １１１１ １１１１", "４１１１ １１１１ １１１１ １１１１"],
+    [
+      "iban",
+      "de FR14\u00a02004\u00a01010\u00a00505\u00a00001\u00a03M02\u00a0606.",
+      "FR14\u00a02004\u00a01010\u00a00505\u00a00001\u00a03M02\u00a0606",
+    ],
+    ["iban", "DE89.3704.0044.0532.0130.00", "DE89.3704.0044.0532.0130.00"],
+    ["iban", "DE89 3704 0044\n0532 0130 00", "DE89 3704 0044\n0532 0130 00"],
     ["us-ssn", "SSN: 078-05-1120", "078-05-1120"],
     ["us-ssn", "my social is 078051120", "078051120"],
     ["us-ssn", "078 05 1120", "078 05 1120"],
@@ -31,6 +42,12 @@ describe("what is found, as a whole", () => {
     ["ip", "host 2001:db8::8a2e:370:7334 is up", "2001:db8::8a2e:370:7334"],
     ["ip", "::ffff:192.0.2.128", "::ffff:192.0.2.128"],
     ["ip", "fe80::1.", "fe80::1"],
+    ["ip", "ip:2001:db8::8a2e:370:7334", "2001:db8::8a2e:370:7334"],
+    ["email", "अजय@डाटा.भारत", "अजय@डाटा.भारत"],
+    ["email", "ada＠example．com", "ada＠example．com"],
+    ["email", '"ada l"@example.org', '"ada l"@example.org'],
+    ["phone", "at 0151-23456789 please", "0151-23456789"],
+    ["phone", "هاتف +٩٦٦ ٥٠ ١٢٣ ٤٥٦٧", "+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧"],
     ["phone", "+1 (415) 555-2671", "+1 (415) 555-2671"],
     ["phone", "call 555-0199 today", "555-0199"],
     ["phone", "(02) 9876 5432", "(02) 9876 5432"],
@@ -43,6 +60,28 @@ describe("what is found, as a whole", () => {
     ["national-id", "AHV 756.9217.0769.85", "756.9217.0769.85"],
     ["national-id", "CPF 529.982.247-25", "529.982.247-25"],
     ["national-id", "DNI 12345678Z", "12345678Z"],
+    ["national-id", "CPF: 52998224725", "52998224725"],
+    ["national-id", "85.07.30-033.28", "85.07.30-033.28"],
+    ["national-id", "PESEL: 44051401359", "44051401359"],
+    ["national-id", "131052-308T", "131052-308T"],
+    ["national-id", "811218-9876", "811218-9876"],
+    ["national-id", "CPR-nr: 070761-4285", "070761-4285"],
+    ["national-id", "fødselsnummer 010190 12345", "010190 12345"],
+    ["national-id", "65 170839 J 008", "65 170839 J 008"],
+    ["national-id", "T.C. Kimlik No: 10000000146", "10000000146"],
+    ["national-id", "ID number 8001015009087", "8001015009087"],
+    ["national-id", "my Aadhaar is 2345 6789 0124", "2345 6789 0124"],
+    ["national-id", "PAN card: ABCPE1234F", "ABCPE1234F"],
+    ["national-id", "SIN: 046-454-286", "046-454-286"],
+    ["national-id", "NHS number 943 476 5919", "943 476 5919"],
+    ["national-id", "1EG4-TE5-MK73", "1EG4-TE5-MK73"],
+    ["national-id", "주민등록번호 900101-1234568", "900101-1234568"],
+    ["national-id", "身份证 11010519491231002X", "11010519491231002X"],
+    ["national-id", "S1234567D", "S1234567D"],
+    ["national-id", "GARC850101HDFRRL09", "GARC850101HDFRRL09"],
+    ["national-id", "12.345.678-5", "12.345.678-5"],
+    ["national-id", "CUIT 20-12345678-6", "20-12345678-6"],
+    ["national-id", "Passport C01X00T47", "C01X00T47"],
   ];
   test.each(cases)("%s in %j", (kind, text, value) => {
     expect(found(text)).toEqual([[kind, value]]);
@@ -58,6 +97,20 @@ test.each([
   "#W1234567",
   "items 1, 2, 3 and 4",
   "the password is required",
+  "the password is case-sensitive",
+  "password: process.env.PASS",
+  "invoice no 2024000012345 is open",
+  "tracking no 1234567890123",
+  "a credit of 1200000000000 won",
+  "on 11.05.2026 10:30",
+  "20260511-103045",
+  "lat 48.137154, lon 11.576124",
+  "from 10.30-11.30",
+  "Chrome/120.0.6099.109",
+  "fe::ed, std::vector::push",
+  '{"id":"550e8400-e29b-41d4-a716-446655440000"}',
+  "label app=prometheus-k8s-db-0-pod",
+  "status=in_progress_2024_review",
   "see https://www.example.org/a-long-path-of-words/and-more",
 ])("nothing is found in %j", (text) => {
   expect(found(text, allDetectors())).toEqual([]);
@@ -80,9 +133,23 @@ describe("secrets", () => {
     [`api_key = "${made("", 32)}"`, made("", 32)],
     ["the password is hunter2!x", "hunter2!x"],
     ["postgres://app:s3cr3t-pw@db.example/app", "s3cr3t-pw"],
+    ["redis://:s3cr3t!@cache:6379/0", "s3cr3t!"],
+    ["la contraseña es hunter2!x", "hunter2!x"],
+    ["пароль: hunter2!x", "hunter2!x"],
+    ["パスワード：hunter2!x", "hunter2!x"],
+    ["wachtwoord: hunter2!x", "hunter2!x"],
+    ["--password hunter2!x", "hunter2!x"],
+    ["set the password to hunter2!x", "hunter2!x"],
+    ["<password>hunter2!x</password>", "hunter2!x"],
+    ["curl -u admin:hunter2!x https://x.example", "hunter2!x"],
     ["Authorization: Bearer 9f86d081884c7d659a2feaa0", "9f86d081884c7d659a2feaa0"],
   ])("in %j", (text, value) => {
     expect(found(text, allDetectors()).some(([, part]) => part?.includes(value))).toBe(true);
+  });
+  test("a password in an address is a secret, and no address: who may have the one may not have the other", () => {
+    for (const text of ["https://admin:pa55w0rd!@db.example.com/x", "amqp://app:p@ss-w0rd@db.example.com"]) {
+      expect(found(text, allDetectors()).map(([kind]) => kind)).toEqual(["secret"]);
+    }
   });
   test("rules from a file are looked for, and those that JavaScript cannot say are named", () => {
     const { loaded, skipped, detector } = secretRules(`
@@ -97,6 +164,30 @@ describe("secrets", () => {
     expect(loaded.map(({ id }) => id)).toEqual(["acme"]);
     expect(skipped).toMatchObject([{ id: "odd" }]);
     expect(detector.detect("key ACME_0a1b2c3d")).toEqual([{ class: "secret", start: 9, end: 17, confidence: 0.9 }]);
+  });
+});
+
+describe("an expression of RE2 means here what it means there", () => {
+  test.each([
+    ["[[:xdigit:]]{8}", "key 0a1b2c3d", "0a1b2c3d"],
+    ["[[:upper:][:digit:]_]{8}", "my KEY_1234", "KEY_1234"],
+    ["[^[:space:]]{5}", "a bcdef", "bcdef"],
+    ["[\\w[:punct:]]{3}", " a-!", "a-!"],
+    ["[]a]{2}", "b]a", "]a"],
+    ["[a[]{2}", "ba[", "a["],
+    ["\\pL{2}\\-\\d", "éa-1", "éa-1"],
+    ["\\p{Greek}{3}", "xαβγ", "αβγ"],
+    ["\\Qa.b\\E\\d", "axb1 a.b1", "a.b1"],
+    ["\\x{1F600}", "x😀", "😀"],
+    ["\\x{41}", "xA", "A"],
+    ["a\\\\z", "a\\z", "a\\z"],
+    ["(?m)^k\\z", "k\nk", "k"],
+    ["k(?P<v>\\d)", "k1", "k1"],
+  ])("%s", (source, text, value) => {
+    expect(text.match(fromRe2(source))).toEqual([value]);
+  });
+  test.each(["a\\Cb", "[[:^alpha:]]", "[[:odd:]]", "(?U)a+"])("%s is refused", (source) => {
+    expect(() => fromRe2(source)).toThrow(SyntaxError);
   });
 });
 

@@ -7,6 +7,7 @@ import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
 
 const cardWords =
   /\b(?:card|cards|visa|master ?card|amex|american express|discover|maestro|diners|jcb|credit|debit|cc|ccn|pan|kreditkarte|karte|carte|tarjeta|carta)\b/;
+const isCard = new RegExp(cardWords.source.replace("credit|debit|", ""));
 /** First digits of the schemes in use, with the lengths that they have. */
 const schemes =
   /^(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d{2}|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d{2}|4[4-9]\d)\d{12}|(?:2131|1800|35\d{3})\d{11}|62\d{14,17}|(?:50|5[6-9]|6)\d{10,17})$/;
@@ -18,24 +19,24 @@ const schemes =
 export const cardDetector: Detector = judging({
   name: "card",
   class: "card",
-  hint: /\d(?:[ \-.\u00a0\u2010-\u2014/]?\d){11}/,
-  pattern: new RegExp(`(?<![\\p{L}\\d_]|\\d[.,])\\d(?:${gap}{0,2}\\d){11,18}(?![\\d_]|[.,]\\d)`, "gu"),
-  longest: 40,
+  hint: /\d(?:[ \-./]{0,3}\d){11}/,
+  pattern: new RegExp(`(?<![\\p{L}\\d_]|\\d[.,])\\d(?:${gap}{0,3}\\d){11,18}(?![\\d_]|[.,]\\d)`, "gu"),
+  longest: 73,
   judge: (found, { text, start, end }) => {
     const digits = digitsOf(found);
     if (digits.length < 12 || digits.length > 19 || /^(\d)\1+$/.test(digits)) return undefined;
     const passes = luhnDigit(digits.slice(0, -1)) === digits.at(-1);
     const { before, after } = around(text, start, end, 64, 32);
     const named = cardWords.test(before) || cardWords.test(after);
-    if (named) return { confidence: 0.95 };
-    if (passes && schemes.test(digits)) return { confidence: 0.9 };
+    const isScheme = schemes.test(digits);
     const groups = found.split(/\D+/).map(({ length }) => length);
+    // `credit` and `debit` are said of amounts too.
+    if (named && (isCard.test(before) || isCard.test(after) || passes || isScheme)) return { confidence: 0.95 };
+    if (passes && isScheme) return { confidence: 0.9 };
     const isGrouped = /^(?:4,4,4,[1-7]|4,6,[45]|4,4,4,4,[1-3])$/.test(groups.join());
     if (isGrouped) return { confidence: 0.85 };
     if (ownNumber.test(before)) return undefined;
-    return schemes.test(digits) && digits.length >= 15 && !/^(?:50|5[6-9]|6)/.test(digits)
-      ? { confidence: 0.4 }
-      : undefined;
+    return isScheme && digits.length >= 15 && !/^(?:50|5[6-9]|6)/.test(digits) ? { confidence: 0.4 } : undefined;
   },
 });
 
@@ -45,29 +46,42 @@ const ibanWords = /\b(?:iban|bank|account|acct|konto|compte|cuenta|conto|rekenin
 export const ibanDetector: Detector = judging({
   name: "iban",
   class: "iban",
-  hint: /[a-z]{2}[ -]?\d{2}[ -]?[a-z0-9]{2}/,
-  pattern: /(?<![\p{L}\p{N}_])[A-Z]{2}[ -]?\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}/giu,
-  longest: 46,
+  hint: /[a-z]{2}[ -]?\d{2}[ .\r\n-]{0,2}[a-z0-9]{2}/,
+  pattern: /(?<![\p{L}\p{N}_])[A-Z]{2}[ -]?\d{2}(?:[ .\r\n-]{0,2}[A-Z0-9]){11,30}/giu,
+  longest: 95,
   judge: (found, { text, start, end }) => {
     const country = found.slice(0, 2).toUpperCase();
-    const specs = countrySpecs as { readonly [code: string]: { readonly chars: number | null } | undefined };
-    const length = specs[country]?.chars ?? undefined;
+    const specs = countrySpecs as { readonly [code: string]: CountrySpec | undefined };
+    const spec = specs[country];
+    const length = spec?.chars ?? undefined;
     const named = ibanWords.test(around(text, start, end).before);
     const cut = length === undefined ? undefined : upTo(found, length);
     if (cut !== undefined && isEnd(text, start + cut.length)) {
       const compact = cut.replaceAll(/[^A-Za-z0-9]/g, "").toUpperCase();
       if (isValidIBAN(compact)) return { confidence: 1, end: start + cut.length };
-      if (digitsOf(compact).length >= 10) return { confidence: 0.8, end: start + cut.length };
+      // One digit may be wrong; but `at`, `is` and `no` are words as well, and what follows them is often a number.
+      const isWritten = /^[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9])+$/i.test(cut) && fits(spec, compact);
+      if ((isWritten || (named && !/^[a-z]{2} /.test(found))) && digitsOf(compact).length >= 10)
+        return { confidence: 0.8, end: start + cut.length };
     }
-    if (!named) return undefined;
+    // A word of two letters with a number behind it, as `account no 123`, is no beginning of one.
+    if (!named || /^[a-z]{2} /.test(found)) return undefined;
     // Of a country that is not known, or of another length: as far as it is written as one.
     const [own = ""] =
-      /^[A-Z]{2}[ -]?\d{2}(?:[A-Z0-9]{11,30}|(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3}\b)?)/i.exec(
-        found,
-      ) ?? [];
+      /^[A-Z]{2}[ -]?\d{2}(?:[A-Z0-9]{11,30}|(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3}\b)?)/i.exec(found) ?? [];
     return digitsOf(own).length >= 8 ? { confidence: 0.6, end: start + own.length } : undefined;
   },
 });
+
+interface CountrySpec {
+  readonly chars: number | null;
+  readonly bban_regexp?: string | null;
+}
+
+/** It has letters and digits where those of its country do. */
+function fits(spec: CountrySpec | undefined, compact: string): boolean {
+  return spec?.bban_regexp == null || new RegExp(spec.bban_regexp).test(compact.slice(4));
+}
 
 /** So many letters and digits from the beginning on, with what is between them. */
 function upTo(text: string, count: number): string | undefined {

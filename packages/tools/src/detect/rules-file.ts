@@ -95,28 +95,112 @@ export function secretRules(toml: string): SecretRules {
 
 /** @throws SyntaxError for what JavaScript has no word for */
 export function fromRe2(source: string): RegExp {
-  let flags = "g";
-  let text = source;
-  const lead = /^\(\?([ims]+)\)/.exec(text);
-  if (lead) {
-    flags += lead[1];
-    text = text.slice(lead[0].length);
-  }
+  const lead = /^\(\?([ims]+)\)/.exec(source);
+  const { text: read, isUnicode } = inJavaScript(
+    source.slice(lead?.[0].length ?? 0),
+    lead?.[1]?.includes("m") === true,
+  );
+  let text = read;
   // A flag in the middle holds to the end of its group: as a group of its own it means the same.
-  for (let flag = /\(\?([ims]+)\)/.exec(text); flag; flag = /\(\?([ims]+)\)/.exec(text)) {
+  const inMiddle = /\(\?((?:[ims]+(?:-[ims]+)?|-[ims]+))\)/;
+  for (let flag = inMiddle.exec(text); flag; flag = inMiddle.exec(text)) {
     const end = closing(text, flag.index);
     text = `${text.slice(0, flag.index)}(?${flag[1]}:${text.slice(flag.index + flag[0].length, end)})${text.slice(end)}`;
   }
-  text = text
-    .replaceAll("\\z", "$")
-    .replaceAll("\\A", "^")
-    .replaceAll("(?P<", "(?<")
-    .replaceAll("[[:alnum:]]", "[A-Za-z0-9]")
-    .replaceAll("[:alnum:]", "A-Za-z0-9")
-    .replaceAll("[:alpha:]", "A-Za-z")
-    .replaceAll("[:digit:]", "0-9")
-    .replaceAll(/\\x\{([0-9a-f]+)\}/gi, (_, code: string) => `\\u${code.padStart(4, "0")}`);
-  return new RegExp(text, [...new Set(flags)].join(""));
+  return new RegExp(text, [...new Set(`g${lead?.[1] ?? ""}${isUnicode ? "u" : ""}`)].join(""));
+}
+
+/** Classes by name, which JavaScript would read as some letters in brackets. */
+const posix: { readonly [name: string]: string | undefined } = {
+  alnum: "0-9A-Za-z",
+  alpha: "A-Za-z",
+  ascii: "\\x00-\\x7F",
+  blank: "\\t ",
+  cntrl: "\\x00-\\x1F\\x7F",
+  digit: "0-9",
+  graph: "!-~",
+  lower: "a-z",
+  print: " -~",
+  punct: "!-\\/:-@\\[-`{-~",
+  space: "\\t\\n\\v\\f\\r ",
+  upper: "A-Z",
+  word: "\\w",
+  xdigit: "0-9A-Fa-f",
+  "^digit": "\\D",
+  "^space": "\\S",
+  "^word": "\\W",
+};
+
+/** The same expression sign by sign: what JavaScript would take for something else is written as it is meant, or refused. */
+function inJavaScript(source: string, isByLine: boolean): { readonly text: string; readonly isUnicode: boolean } {
+  let text = "";
+  let isUnicode = false;
+  let inClass = false;
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(source);
+    if (found) at += found[0].length;
+    return found;
+  };
+  while (at < source.length) {
+    const literal = take(/\\Q([\s\S]*?)(?:\\E|$)/y);
+    if (literal) {
+      text += (literal[1] ?? "").replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+      continue;
+    }
+    const property = take(/\\([pP])(?:\{(\^?)(\w+)\}|(\w))/y);
+    if (property) {
+      const [, letter = "p", not, long, short] = property;
+      const name = short ?? (long !== undefined && long.length > 2 ? `Script=${long}` : long);
+      text += `\\${not ? (letter === "p" ? "P" : "p") : letter}{${name}}`;
+      isUnicode = true;
+      continue;
+    }
+    const code = take(/\\x\{([0-9a-f]+)\}/iy)?.[1];
+    if (code !== undefined) {
+      const isLong = Number.parseInt(code, 16) > 0xffff;
+      isUnicode ||= isLong;
+      text += isLong ? `\\u{${code}}` : `\\u${code.slice(-4).padStart(4, "0")}`;
+      continue;
+    }
+    const escaped = take(/\\([\s\S])/y)?.[1];
+    if (escaped !== undefined) {
+      text += escapeOf(escaped, inClass, isByLine);
+      continue;
+    }
+    if (inClass) {
+      const named = take(/\[:(\^?\w+):\]/y)?.[1];
+      if (named !== undefined) {
+        const signs = Object.hasOwn(posix, named) ? posix[named] : undefined;
+        if (signs === undefined) throw new SyntaxError(`Invalid regular expression: [:${named}:] has no equal here`);
+        text += signs;
+        continue;
+      }
+      const sign = source[at++] as string;
+      inClass = sign !== "]";
+      text += sign === "[" ? "\\[" : sign;
+      continue;
+    }
+    const opened = take(/\[\^?\]?/y)?.[0];
+    if (opened !== undefined) {
+      inClass = true;
+      // The first sign of a class is one of it, whichever it is.
+      text += opened.replace("]", "\\]");
+      continue;
+    }
+    text += take(/\(\?P</y) ? "(?<" : source[at++];
+  }
+  return { text, isUnicode };
+}
+
+function escapeOf(sign: string, inClass: boolean, isByLine: boolean): string {
+  if (sign === "A" && !inClass) return isByLine ? "(?<![\\s\\S])" : "^";
+  if (sign === "z" && !inClass) return isByLine ? "(?![\\s\\S])" : "$";
+  if (sign === "a") return "\\x07";
+  if (sign === "C") throw new SyntaxError("Invalid regular expression: \\C has no equal here");
+  if (/[\w\\^$.*+?()[\]{}|/]/.test(sign) || (sign === "-" && inClass)) return `\\${sign}`;
+  return sign;
 }
 
 /** Where the group ends in which a place lies. */

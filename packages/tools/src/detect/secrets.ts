@@ -12,11 +12,12 @@ const sure: readonly RegExp[] = [
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,8000}?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
   /\b(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}\b/g,
   /\beyJ[\w-]{10,2000}\.[\w-]{10,4000}(?:\.[\w-]{10,1000})?/g,
-  /\b(?:gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|ffct)-|xox[abeprs]-|xapp-|xwfp-|npm_|pypi-|hf_|api_org_|dop_v1_|doo_v1_|dor_v1_|shp(?:at|ca|pa|ss)_|lin_api_|ntn_|rubygems_|sgp_|sq0[a-z]{3}-|tfp_|hvs\.|hvb\.|dckr_pat_|dapi[0-9a-f]{3}|pul-|PMAK-|pnu_|pscale_(?:tkn|pw|oauth)_|rdme_|sbp_|sbv_|sntry[su]_|tk-us-|vc[pc]_|xkeysib-|xsmtpsib-|ops_|AGE-SECRET-KEY-1|FLWSECK|FLWPUBK|fio-u-|fo1_|fm[12]_|glsa_|glc_|HRKU-|ico-|NRAK-|NRII-|NRJS-|nvapi-|pplx-|pat-(?:na|eu)\d|phc_|phx_|r8_|rpa_|sess-|sk-(?:ant|proj|or|svcacct|lf)-|[sr]k_(?:live|test|prod)_|whsec_|ya29\.|AIza|GOCSPX-|p8e-|CLOJARS_|CFPAT-|EZ[AT]K|duffel_(?:test|live)_|dt0c01\.|dp\.pt\.|figd_|gsk_|lsv2_|pnu_|shippo_(?:live|test)_|tskey-|v1\.0-)[\w\-=.:+/]{12,300}/g,
+  /\b(?:gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|ffct)-|xox[abeprs]-|xapp-|xwfp-|npm_|pypi-|hf_|api_org_|dop_v1_|doo_v1_|dor_v1_|shp(?:at|ca|pa|ss)_|lin_api_|ntn_|rubygems_|sgp_|sq0[a-z]{3}-|tfp_|hvs\.|hvb\.|dckr_pat_|dapi[0-9a-f]{3}|pul-|PMAK-|pnu_|pscale_(?:tkn|pw|oauth)_|rdme_|sbp_|sbv_|sntry[su]_|tk-us-|vc[pc]_|xkeysib-|xsmtpsib-|ops_|AGE-SECRET-KEY-1|FLWSECK|FLWPUBK|fio-u-|fo1_|fm[12]_|glsa_|glc_|HRKU-|ico-|NRAK-|NRII-|NRJS-|nvapi-|pplx-|pat-(?:na|eu)\d|phc_|phx_|r8_|rpa_|sess-|sk-(?:ant|proj|or|svcacct|lf)-|[sr]k_(?:live|test|prod)_|whsec_|ya29\.|AIza|GOCSPX-|p8e-|CLOJARS_|CFPAT-|EZ[AT]K|duffel_(?:test|live)_|dt0c01\.|dp\.pt\.|figd_|gsk_|xai-|ATATT3|ATCTT3|IQoJb3JpZ2lu|FwoGZXIvYXdz|AQoDYXdz|lsv2_|pnu_|shippo_(?:live|test)_|tskey-|v1\.0-)[\w\-=.:+/]{12,300}/g,
   /\bSG\.[\w-]{16,32}\.[\w-]{20,64}/g,
   /\bhttps?:\/\/hooks\.[\w.-]{3,60}\/[\w/+-]{20,120}/g,
   /\b\d{8,10}:AA[\w-]{32,36}\b/g,
   /\b[a-zA-Z0-9]{14}\.atlasv1\.[a-zA-Z0-9\-_=]{60,70}/g,
+  /\bmfa\.[\w-]{20,120}/g,
   /\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}\b/g,
 ];
 
@@ -29,20 +30,38 @@ interface Inside {
   readonly group: number;
   /** Least entropy of the group; 0: anything but what people say in place of a password. */
   readonly least: number;
+  /** What stands before it says nothing of a secret. */
+  readonly isAnyName?: boolean;
 }
+
+const passwordWords =
+  "(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|contrase[ñn]a|mot de passe|senha|hasło|wachtwoord|l[öo]senord|adgangskode|passord|salasana|heslo|parola|[şs]ifre|пароль|密[码碼]|パスワード|비밀번호)";
 
 // What is said of a password needs no form at all.
 const password: Inside = {
-  pattern:
-    /(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|contrase[ñn]a|mot de passe)["'`]?\s{0,3}(?:is|ist|was|[:=]|=>|:=)\s{0,3}["'`]?([^\s"'`<>]{4,120})/gi,
+  pattern: new RegExp(
+    `${passwordWords}["'\`]?\\s{0,3}(?:is|ist|was|es|est|é|jest|[:=\uff1a>]|=>|:=)\\s{0,3}["'\`]?([^\\s"'\`<>]{4,120})`,
+    "giu",
+  ),
   group: 1,
   least: 0,
+};
+/** Behind the bare word, or with words between: it has to look like one. */
+const passwordAside: Inside = {
+  pattern: new RegExp(
+    `${passwordWords}["'\`]?,?\\s{1,3}(?:(?:for|of|to|von|für|de|pour)\\s(?:[\\p{L}\\d]{1,20}\\s){0,3}?(?:(?:is|ist|es|est|to)\\s)?)?["'\`]?([^\\s"'\`<>]{6,120})`,
+    "giu",
+  ),
+  group: 1,
+  least: 2.2,
 };
 
 /** Forms that are a token only in part: the rest says whose it is. */
 const inside: readonly Inside[] = [
   // A password in an address.
-  { pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,80}:([^\s@/"']{3,120})@/gi, group: 1, least: 0 },
+  { pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,80}:([^\s/"'<>]{3,120})@/gi, group: 1, least: 0 },
+  // One given to a program.
+  { pattern: /\s(?:-u|--user)[ =]["']?[^\s:"']{1,80}:([^\s"']{4,120})/g, group: 1, least: 0 },
   // A header.
   { pattern: /\b(?:bearer|basic|digest|token)\s+([\w\-.~+/]{16,2000}=*)/gi, group: 1, least: 3 },
   // A name that says so, or a long value behind any name.
@@ -57,16 +76,18 @@ const inside: readonly Inside[] = [
       /[\w.-]{2,60}["'`]?[ \t]{0,3}(?:=>|:{1,3}=|\?=|\|\||[=:>,])[ \t]{0,3}["'`=]{1,3}([\w\-./+=~]{20,200})["'`]/gi,
     group: 1,
     least: 3.2,
+    isAnyName: true,
   },
   {
     pattern: /\b[\w.-]{2,60}[ \t]{0,3}(?:=>|:{1,3}=|\?=|=)[ \t]{0,3}([\w\-./+=~]{20,200})/gi,
     group: 1,
     least: 3.4,
+    isAnyName: true,
   },
 ];
 
 const hint =
-  /key|secret|token|pass|pwd|kennwort|contrase|mot de|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}|(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
+  /key|secret|token|pass|pwd|kennwort|contrase|mot de|senha|wachtwoord|senord|adgangskode|salasana|heslo|parola|ifre|has\u0142o|\u043f\u0430\u0440\u043e\u043b\u044c|\u5bc6[\u7801\u78bc]|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}|(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|at[ac]tt3|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
 
 /** As much of a rule of secretlint as is called here. */
 interface Rule {
@@ -98,17 +119,21 @@ export function secretDetector(): Detector {
     longest: 400,
     detect: (text) => {
       const found: Detected[] = [];
-      const put = ({ pattern, group, least }: Inside) => {
+      const put = ({ pattern, group, least, isAnyName = false }: Inside) => {
         for (const match of text.matchAll(pattern)) {
-          const value = (match[group] ?? "").replace(/[.,;:!]+$/, "");
+          const given = match[group] ?? "";
+          // A sentence's own signs behind it are no part of it; behind a password in an address stands the address.
+          const value = match[0].endsWith(given) ? given.replace(/[.,;:!]+$/, "") : given;
           if (least > 0 && !isRandom(value, least)) continue;
           if (least === 0 && isWord(value)) continue;
+          if (isAnyName && isPlain(value)) continue;
           const start = match.index + match[0].lastIndexOf(value);
           found.push({ class: "secret", start, end: start + value.length, confidence: 0.7 });
         }
       };
       put(password);
       if (!mayHoldToken(text)) return found;
+      put(passwordAside);
       sink = found;
       const source = { filePath: "/text", content: text, contentType: "text", ext: "" };
       for (const rule of text.includes("private_key") ? rules : rulesButGcp) {
@@ -119,7 +144,7 @@ export function secretDetector(): Detector {
       sink = [];
       for (const form of [...sure, likely]) {
         for (const { 0: match, index } of text.matchAll(form)) {
-          if (form === likely && !isRandom(match, 3)) continue;
+          if (form === likely && (!isRandom(match, 3) || isPlain(match))) continue;
           if (/^[a-z_.-]+$/i.test(match)) continue; // Words with dashes between them.
           found.push({ class: "secret", start: index, end: index + match.length, confidence: 0.95 });
         }
@@ -179,9 +204,19 @@ function isRandom(text: string, least: number): boolean {
   return entropyOf(text) >= least;
 }
 
+/** A UUID, which is what most things are called by; or words and numbers with signs between them. */
+function isPlain(text: string): boolean {
+  if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return true;
+  const parts = text.split(/[-_./:]+/);
+  return (
+    parts.length > 2 &&
+    parts.every((part) => /^(?:[a-z]{2,14}|[A-Z]?[a-z]{1,14}|[A-Z]{2,10}|\d{1,4}|[a-z]\d{1,3}[a-z]?|)$/.test(part))
+  );
+}
+
 /** What people say in place of a password: `is wrong`, `is required`. */
 function isWord(text: string): boolean {
-  return /^(?:\*+|x+|\.+|<.*>|\$\{.*\}|\[.*\]|not|the|a|an|and|or|of|in|to|too|your|my|his|her|their|our|wrong|required|incorrect|invalid|expired|reset|changed?|correct|weak|strong|missing|null|none|true|false|undefined|string|must|should|has|have|been|being|also|still|now|only|sent|set|stored|never|always|at|least|field|empty|hidden|redacted)$/i.test(
+  return /^(?:\*+|x+|\.+|<.*>|\$\{.*\}|\[.*\]|not|the|a|an|and|or|of|in|to|too|your|my|his|her|their|our|wrong|required|incorrect|invalid|expired|reset|changed?|correct|weak|strong|missing|null|none|true|false|undefined|string|must|should|has|have|been|being|also|still|now|only|sent|set|stored|never|always|at|least|field|empty|hidden|redacted|forgotten|vergessen\??|case-sensitive|(?:process|import\.meta)\.env\..*|os\.(?:environ|getenv).*|\$\w+|%\w+%|\{\{.*)$/i.test(
     text,
   );
 }
