@@ -118,6 +118,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, wa
     clock: inner.clock,
     register: (definition, host) => inner.register(definition, faultyHost(inner, definition, host, options, watching)),
     isRegistered: (definition) => inner.isRegistered(definition),
+    definitionOf: (definition) => inner.definitionOf(definition),
     drives: (key) => inner.drives(key),
     deliver: async (key, definition, event) => {
       if (plant === "cancel-ignored" && event.type === "cancel.requested") return;
@@ -181,6 +182,7 @@ function faultyHost(
     return plant === "intent-late" ? hasty(given, scheduler, owner) : given;
   };
   return {
+    ...(host.definition ? { definition: host.definition } : {}),
     drive: (given) => host.drive(session(given)),
     execute: async (key, asked, signal) => {
       const name = `${key.runId} ${asked.id}`;

@@ -8,6 +8,7 @@ import type { Clock } from "../port/clock.ts";
 import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../port/engine.ts";
 import type { Journal, RunRecord, StreamKey, UnfinishedFilter } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { LocalSession, type Waiting } from "./session.ts";
 import { pageRuns, type Sweep, sweep } from "./sweep.ts";
 import { turns } from "./turns.ts";
@@ -101,6 +102,10 @@ class LocalEngine implements Engine {
     this.#watchers = runWatchers(this.#logger);
     this.#mailbox = mailbox ?? 64;
     this.#driving = driving ?? 256;
+  }
+
+  definitionOf(definition: string): SupervisorDefinition | undefined {
+    return this.#hosts.get(definition)?.definition;
   }
 
   register(definition: string, host: RunHost): void {

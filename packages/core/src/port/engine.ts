@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import type { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
+import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { Clock } from "./clock.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -50,6 +51,8 @@ export interface RunSession {
 
 /** What the kernel gives an engine: how to drive a run and how to carry out a command. */
 export interface RunHost {
+  /** What its runs are pinned to. */
+  readonly definition?: SupervisorDefinition;
   /** Drives a run until nothing is in flight. @throws OrchestrationError `journal/conflict` when another writer owns the run */
   readonly drive: (session: RunSession) => Promise<void>;
   /** Carries out one command at the gates (R3). Resolves with the event; never rejects. */
@@ -89,6 +92,8 @@ export interface Engine {
   readonly register: (definition: string, host: RunHost) => void;
   /** True when a host is registered under `supervisor@definitionHash`. */
   readonly isRegistered: (definition: string) => boolean;
+  /** The definition of the host that is registered under `supervisor@definitionHash` in this process. */
+  readonly definitionOf: (definition: string) => SupervisorDefinition | undefined;
   /** True while this engine drives the run, or is about to: whatever is under way of it is under way here. */
   readonly drives: (key: RunKey) => boolean;
   /**

@@ -10,7 +10,7 @@ import { plainPrincipal } from "../principal.ts";
 import { isEnd, until } from "./awaited.ts";
 import { durable } from "./durable.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
-import { deliver, entries, type HandleParts, type Held, record } from "./held.ts";
+import { deliver, entries, type HandleParts, type Held, pinnedOf, record } from "./held.ts";
 import { ownQuestions, uncertainOf } from "./open-for-people.ts";
 import { resultFor } from "./result.ts";
 import type { EventsOptions, OpenQuestion, Run, RunResult, UncertainEffect } from "./run.ts";
@@ -105,7 +105,7 @@ class RunHandle<Output> implements Run<Output> {
   ): Promise<void> {
     const held = this.#held;
     const { key, parts } = held;
-    const { definition, principals, ids, isElsewhere } = parts;
+    const { principals, ids, isElsewhere } = parts;
     if (sendKey !== undefined) assertKey(sendKey);
     const all = await entries(held);
     if (all.length === 0) await record(held);
@@ -130,7 +130,7 @@ class RunHandle<Output> implements Run<Output> {
         if (ask !== undefined || !OrchestrationError.is(thrown, "run/key-used")) throw thrown;
       });
     }
-    const plain = readAnswer(definition, isElsewhere ? [] : all, question, answer);
+    const plain = readAnswer(pinnedOf(held, await record(held)), isElsewhere ? [] : all, question, answer);
     const who = plainPrincipal(principal ?? principals.current());
     const answerKey = sendKey ?? ids.id("answer");
     await deliver(held, {
@@ -190,13 +190,14 @@ class RunHandle<Output> implements Run<Output> {
   async settle(effect: string, { outcome, output, reason, principal }: Parameters<Run["settle"]>[1]): Promise<void> {
     const held = this.#held;
     const { key, parts } = held;
-    const { definition, principals, may, ids, sealing } = parts;
+    const { principals, may, ids, sealing } = parts;
     may("operate", principal);
+    const pinned = pinnedOf(held, await record(held));
     const all = await entries(held);
     assertNotEnded(held, all);
     const waiting = uncertainOf(all).find((one) => one.effect === effect);
     if (!waiting) throw new OrchestrationError("run/not-waiting", { run: key.runId, effect });
-    const read = output === undefined ? undefined : readOutput(definition, waiting.tool, output);
+    const read = output === undefined ? undefined : readOutput(pinned, waiting.tool, output);
     // Sealed here already, so that what is found in the journal can be known again.
     const told = read === undefined || !sealing ? read : await sealing.json(key, read, waiting.tool, "output");
     const body = {

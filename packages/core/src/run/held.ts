@@ -40,6 +40,11 @@ export async function record({ key, parts: { engine } }: Held): Promise<RunRecor
   return found;
 }
 
+/** The definition that a run began with, where it is loaded here: another version's schemas say nothing about its values. */
+export function pinnedOf({ parts: { engine, definition } }: Pick<Held, "parts">, run: RunRecord): SupervisorDefinition {
+  return engine.definitionOf(`${run.supervisor}@${run.definitionHash}`) ?? definition;
+}
+
 /** A run keeps the definition it began with, whichever handle speaks to it. */
 export async function deliver(held: Held, event: InputEvent): Promise<void> {
   return held.parts.deliver(await record(held), event);

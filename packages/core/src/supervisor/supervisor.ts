@@ -14,7 +14,7 @@ import { osPrincipal, plainPrincipal } from "../principal.ts";
 import { type AdmissionRules, admission } from "../remote/admission.ts";
 import { reaching } from "../remote/reach.ts";
 import { runHandle } from "../run/handle.ts";
-import type { HandleParts } from "../run/held.ts";
+import { type HandleParts, pinnedOf } from "../run/held.ts";
 import { assertKey, keyedRunId } from "../run/run-id.ts";
 import { disclosures } from "../seal/disclosures.ts";
 import { redactingLogger, redactingTracer } from "../seal/onlookers.ts";
@@ -151,8 +151,8 @@ export function supervise<Input, Output, Alias extends string>(
     principals,
     may,
     deliver: reach,
-    // Another version of this supervisor may have the run; its core reads an edit by its own schema.
-    toolOf: (_, tool) => definition.tools.get(tool),
+    // Another version of this supervisor may have the run; its core reads an edit by its own schema again.
+    toolOf: (record, tool) => pinnedOf({ parts }, record).tools.get(tool),
     // Nobody else can drive a run of an engine that is not shared.
     isElsewhere: (record) => engine.shared && record.status === "running" && !engine.drives(record),
     supervisor: definition.name,
@@ -170,7 +170,7 @@ export function supervise<Input, Output, Alias extends string>(
   };
 
   // Last: what is refused above is not served.
-  engine.register(id, host);
+  engine.register(id, { ...host, definition });
   return {
     definition,
     engine,

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../port/clock.ts";
 import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../../port/engine.ts";
 import type { RunRecord, UnfinishedFilter } from "../../port/journal.ts";
 import { type Logger, silentLogger } from "../../port/logger.ts";
+import type { SupervisorDefinition } from "../../supervisor/definition.ts";
 import { sweep } from "../sweep.ts";
 import { turns } from "../turns.ts";
 import { runWatchers, type Watchers } from "../watchers.ts";
@@ -171,6 +172,10 @@ class ClusterEngine implements RestateEngine {
     const shared = { client: this.#client, names: this.#names, clock: waitingClock };
     this.#drains = drains(shared);
     this.operator = operatorOf({ ...shared, namespace, drains: this.#drains });
+  }
+
+  definitionOf(definition: string): SupervisorDefinition | undefined {
+    return this.#hosts.get(definition)?.definition;
   }
 
   register(definition: string, host: RunHost): void {
