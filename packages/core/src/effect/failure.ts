@@ -19,11 +19,19 @@ const gone: ReadonlySet<string> = new Set([
 /** By these the gate itself says what became of a call. A tool that throws them has them from a call that was made inside it. */
 const outcomes: ReadonlySet<string> = new Set(["tool/output-invalid", "tool/refused"]);
 
-/** A foreign throw becomes ours. A refusal is known by its name, so that two copies of a package agree. */
-export function toolError(
-  thrown: unknown,
-  tool: { readonly name: string; readonly effect: Effect },
-): OrchestrationError {
+type Failing = { readonly name: string; readonly effect: Effect };
+
+/** A foreign throw becomes ours. A refusal is known by its name, so that two copies of a package agree. Never throws. */
+export function toolError(thrown: unknown, tool: Failing): OrchestrationError {
+  try {
+    return readError(thrown, tool);
+  } catch {
+    // Its members throw when they are looked at.
+    return new OrchestrationError("tool/failed", { tool: tool.name, reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+function readError(thrown: unknown, tool: Failing): OrchestrationError {
   if (OrchestrationError.is(thrown) && !outcomes.has(thrown.code)) return thrown;
   const { name } = tool;
   if (isRefusal(thrown)) return new OrchestrationError("tool/refused", { tool: name, reason: reasonOf(thrown) });
@@ -46,7 +54,11 @@ export function toolError(
 
 /** Once a tool was called, only its refusal, or a transport that knows better, says that nothing happened. */
 export function mayHaveExecuted(thrown: unknown): boolean {
-  return !isRefusal(thrown) && !saysNothingHappened(thrown);
+  try {
+    return !isRefusal(thrown) && !saysNothingHappened(thrown);
+  } catch {
+    return true; // What cannot be looked at says nothing.
+  }
 }
 
 function saysNothingHappened(thrown: unknown): boolean {

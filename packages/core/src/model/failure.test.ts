@@ -92,3 +92,19 @@ test.each<[string, unknown, object]>([
 ])("what is known of the cost of %s", (_, thrown, told) => {
   expect(toldBy(thrown)).toEqual(told);
 });
+
+test.each(["status", "headers", "code", "type", "name", "usage", "cost"])(
+  "an error whose %s cannot be read has failed",
+  (member) => {
+    const broken = Object.defineProperty(new Error("said so"), member, {
+      get: () => {
+        throw new Error("not to be read");
+      },
+    });
+    expect(modelError(broken, "m", now)).toMatchObject({
+      code: "model/failed",
+      data: { model: "m", reason: "said so" },
+    });
+    expect(toldBy(broken)).toEqual({});
+  },
+);

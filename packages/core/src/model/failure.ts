@@ -12,10 +12,19 @@ const costs = once(() => z.object(spent()));
 
 /**
  * What a model's client threw, as an error of ours; made once, here. Vendors' errors are known by their members, so that
- * no vendor's package is needed: `status`, `headers`, `type`, `code` and the name.
+ * no vendor's package is needed: `status`, `headers`, `type`, `code` and the name. Never throws.
  * @param now epoch ms, for a `retry-after` that is a date
  */
 export function modelError(thrown: unknown, model: string, now: number): OrchestrationError {
+  try {
+    return readError(thrown, model, now);
+  } catch {
+    // Its members throw when they are looked at.
+    return new OrchestrationError("model/failed", { model, reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+function readError(thrown: unknown, model: string, now: number): OrchestrationError {
   if (OrchestrationError.is(thrown)) return thrown;
   const { status, headers } = (typeof thrown === "object" && thrown !== null ? thrown : {}) as {
     readonly status?: unknown;
@@ -74,8 +83,16 @@ function isUnserved(thrown: object): boolean {
   return network !== undefined && unconnected.has(network);
 }
 
-/** What a client says of the cost of a call that failed; nothing where it says something odd. */
+/** What a client says of the cost of a call that failed; nothing where it says something odd. Never throws. */
 export function toldBy(thrown: unknown): FailedCall {
+  try {
+    return readCost(thrown);
+  } catch {
+    return {};
+  }
+}
+
+function readCost(thrown: unknown): FailedCall {
   if (typeof thrown !== "object" || thrown === null) return {};
   const { usage, cost } = costs().safeParse(thrown).data ?? {};
   const known = !usage && !cost && isUnserved(thrown) ? free : {};
