@@ -35,6 +35,8 @@ export function effectsOf(entries: readonly Entry[], tools: ReadonlyMap<string, 
       case "effect.proposed":
       case "effect.intended": {
         const { effect, agent, tool, input, risk } = entry.body;
+        // An erased body says nothing any more, also not what was proposed.
+        if (effect === undefined) break;
         // A policy may want a person for a read too; it changes nothing outside.
         if (tools.get(tool)?.effect === "read") break;
         const outcome = entry.type === "effect.intended" ? "open" : "waiting";
