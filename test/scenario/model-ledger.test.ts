@@ -257,12 +257,13 @@ interface Booked {
   readonly reserved: Spend;
 }
 
-/** Calls of a run in their order, as its journal books them; those that nobody was asked for cost nothing and are left out. */
-function bookedIn(entries: readonly Entry[]): readonly Booked[] {
+/** Calls of a run in their order, as its journal books them; those that are known to have cost nothing are apart. */
+function bookedIn(entries: readonly Entry[]): { readonly booked: readonly Booked[]; readonly free: readonly string[] } {
   const reserved = new Map<string, Spend>();
   const asked = new Map<string, { readonly model: string; readonly isFree: boolean }>();
   const settled = new Map(settlementsOf(entries).map((one) => [one.seq, one]));
   const booked: Booked[] = [];
+  const free: string[] = [];
   for (const entry of entries) {
     if (entry.type === "budget.reserved") {
       const { command, amount } = entry.body;
@@ -276,13 +277,16 @@ function bookedIn(entries: readonly Entry[]): readonly Booked[] {
     if (settlement) {
       const { command, amount, basis } = settlement;
       const call = asked.get(command);
-      if (call?.isFree) continue;
+      if (call?.isFree) {
+        free.push(command);
+        continue;
+      }
       const held = reserved.get(command);
       if (!held) throw new Error(`${command} was settled without a reservation`);
       booked.push({ command, model: call?.model ?? "", amount, basis, reserved: held });
     }
   }
-  return booked;
+  return { booked, free };
 }
 
 const tokensOf = ({ billed }: ServedCall) => billed.inputTokens + billed.outputTokens;
@@ -315,8 +319,14 @@ describe.each(wires)("money over $name", (wire) => {
         ),
       );
       for (const one of entries) if (one.type === "budget.settled") expect(heardOf.has(one.body.command)).toBe(false);
-      const booked = bookedIn(entries);
+      const { booked, free } = bookedIn(entries);
       let unsent = 0;
+      // Nobody was asked, or they turned it away unread: what was not sold is not booked.
+      for (const command of free) {
+        const log = sold.get(`${run.id} ${command}`) ?? [];
+        heard += log.length;
+        expect(sum(log.map(billOf))).toBe(0);
+      }
       for (const { command, model, amount, basis, reserved } of booked) {
         const log = sold.get(`${run.id} ${command}`) ?? [];
         heard += log.length;

@@ -159,13 +159,22 @@ export function randomModel(options: {
         if (asked) asked.actual = { microUsd: Math.floor(asked.quoted.microUsd * random.unit()), tokens: 0 };
         return error;
       };
-      if (world.isAway("model:random", "model-outage")) throw failing(unreachable());
+      /** Nothing is charged for what nobody looked at, and that is told by how it failed. */
+      const turnedAway = (error: Error) => {
+        failing(error);
+        if (asked) {
+          asked.actual = { microUsd: 0, tokens: 0 };
+          asked.told = asked.actual;
+        }
+        return error;
+      };
+      if (world.isAway("model:random", "model-outage")) throw turnedAway(unreachable());
       if (faults.strikes("model-silent")) return new Promise<never>(() => {});
       await scheduler.wait("model", owner, random.below(thinkMsMax));
       if (faults.strikes("model-error")) throw failing(new Error("no model of this name"));
       if (faults.strikes("model-rate-limited")) {
         const headers = { "retry-after": String(random.between(0, 90)) };
-        throw failing(Object.assign(new Error("too many requests"), { status: 429, headers }));
+        throw turnedAway(Object.assign(new Error("too many requests"), { status: 429, headers }));
       }
       if (faults.strikes("model-overloaded")) {
         throw failing(Object.assign(new Error("overloaded"), { status: random.pick([500, 503, 529]) }));
