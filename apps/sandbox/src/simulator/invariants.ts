@@ -19,7 +19,7 @@ import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
 import type { Audited, Evidence } from "./evidence.ts";
 import { endOf } from "./history.ts";
-import { tenants } from "./people.ts";
+import { tenants } from "./persons.ts";
 import { guardHolds, instructionsOf } from "./specs.ts";
 import type { Store } from "./store.ts";
 import { agentNamed, payload, sideKind } from "./team.ts";

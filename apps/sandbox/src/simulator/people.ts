@@ -1,98 +1,18 @@
-import {
-  type ApprovalCase,
-  type ApprovalDecision,
-  everyTenant,
-  type Grant,
-  type Json,
-  OrchestrationError,
-  type Principal,
-  type RestrictionTarget,
-  type Run,
-  type RunStatus,
-  reasonOf,
-  type Supervisor,
-  user,
-} from "@remit/core";
+import type { Grant, Principal, Run, RunStatus } from "@remit/core";
+import { Approvers, lateMs, type Word } from "./approvers.ts";
 import type { Faults } from "./fault.ts";
+import { Governors } from "./governors.ts";
 import { endOf, type History } from "./history.ts";
+import { operations, starters, tenants } from "./persons.ts";
 import type { Plant } from "./plant.ts";
 import type { Process } from "./process.ts";
 import { draw, drawOne, type Random } from "./random.ts";
+import { Reach, visitMsMax } from "./reach.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type GrantSpec, grantSpec, toolNames } from "./specs.ts";
+import { type GrantSpec, grantSpec } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import type { World } from "./world.ts";
-
-export const tenants = ["acme", "globex"] as const;
-const delegate = (id: string, onBehalfOf: string, roles: readonly string[]): Principal => ({
-  ...user(id, roles),
-  onBehalfOf,
-});
-/** Who starts runs, one of them through a delegate. */
-const starters: readonly Principal[] = [
-  user("u_1", ["lead"]),
-  user("u_1", ["lead"]),
-  delegate("u_1d", "u_1", ["lead"]),
-];
-/** Who may not approve what the starters asked for. */
-const selves: readonly Principal[] = [
-  user("u_1", ["lead"]),
-  delegate("u_1e", "u_1", ["lead"]),
-  delegate("u_1d", "u_1", ["lead"]),
-];
-const voters: readonly Principal[] = [
-  user("ann", ["lead"]),
-  user("bob", ["lead"]),
-  user("cat"),
-  user("fay", ["lead"]),
-  delegate("dan", "ann", ["lead"]),
-];
-const operations = user("ops");
-
-/** Errors that a caller of a system under faults has to live with. */
-const expected: ReadonlySet<string> = new Set([
-  "journal/conflict",
-  "journal/unavailable",
-  "engine/closed",
-  "run/not-waiting",
-  "run/already-ended",
-  "run/unknown",
-  "bus/mailbox-full",
-  "policy/revoked",
-]);
-const aboutApprovals = [
-  "approval/unknown",
-  "approval/expired",
-  "approval/self-approval",
-  "approval/role-missing",
-  "approval/already-decided",
-  "approval/binding-mismatch",
-];
-
-const aboutQuestions = [
-  "question/unknown",
-  "question/expired",
-  "question/already-answered",
-  "approval/self-approval",
-  "approval/role-missing",
-  "approval/binding-mismatch",
-];
-
-/** Files an error under the promise that it breaks, if it breaks one. */
-export function judge(violations: Violations, error: unknown, also: readonly string[] = []): void {
-  if (!OrchestrationError.is(error)) return violations.add("R11", `a throw that is not ours: ${reasonOf(error)}`);
-  if (!also.includes(error.code)) judgeCode(violations, error.code, error.message);
-}
-
-/** The same for an error of which only its code and its sentence are known. */
-export function judgeCode(violations: Violations, code: string, sentence: string): void {
-  if (expected.has(code)) return;
-  violations.add(
-    code.startsWith("replay/") ? "R13" : code.startsWith("journal/") ? "R1" : "R11",
-    `${code}: ${sentence}`,
-  );
-}
 
 /** A run that people have been told of. */
 export interface KnownRun {
@@ -113,19 +33,6 @@ export interface KnownRun {
   readonly watched: string[];
   /** Somebody has noticed its end. */
   noticed: boolean;
-}
-
-/** What a person said about one approval, and what they saw when they did. */
-export interface Word {
-  readonly run: string;
-  readonly effect: string;
-  readonly decision: "approve" | "reject" | "edit";
-  readonly binding: string;
-  readonly principal: Principal;
-  /** The arguments that they saw. */
-  readonly saw: Json;
-  readonly input: Json | undefined;
-  acknowledged: boolean;
 }
 
 export interface PeopleOptions {
@@ -151,9 +58,7 @@ export interface PeopleOptions {
   readonly isDeploying: () => boolean;
 }
 
-const visitMsMax = 20_000;
 const visitMsLongest = 1_200_000;
-const lateMs = 600_000;
 
 /**
  * The people around a simulation: they start runs, answer and approve late, twice, wrongly and for themselves, cancel, take
@@ -162,32 +67,38 @@ const lateMs = 600_000;
  */
 export class People {
   readonly runs = new Map<string, KnownRun>();
-  readonly words = new Map<string, Word>();
   /** Letters that were dealt with, by run: whoever was first. */
   readonly letters = new Map<string, Set<"redriven" | "dismissed">>();
   readonly #options: PeopleOptions;
   readonly #silentAbout = new Set<string>();
   readonly #looked = new Set<string>();
-  /** Every case that somebody has seen, for those who mix them up. */
-  readonly #cases: ApprovalCase[] = [];
-  #words = 0;
-  /** Starts, undos and redrives that are not done yet. */
-  #pending = 0;
+  readonly #reach: Reach;
+  readonly #approvers: Approvers;
+  readonly #governors: Governors;
+  #said = 0;
 
   constructor(options: PeopleOptions) {
     this.#options = options;
+    const reach = new Reach(options);
+    this.#reach = reach;
+    this.#approvers = new Approvers({ ...options, reach, nameOf: (kind) => `${kind}-${this.#said++}` });
+    this.#governors = new Governors({ ...options, reach });
+  }
+
+  get words(): ReadonlyMap<string, Word> {
+    return this.#approvers.words;
   }
 
   /** True when nobody has anything left to do. */
   get done(): boolean {
-    if (this.#pending > 0) return false;
+    if (!this.#reach.isDone) return false;
     for (const { noticed } of this.runs.values()) if (!noticed) return false;
     return true;
   }
 
   begin(): void {
     for (let index = 0; index < this.#options.runs; index++) this.#start(index);
-    this.#govern();
+    this.#governors.govern();
   }
 
   /** Runs that nobody was told of, because their start came to nobody's ears, are attended to all the same. */
@@ -208,7 +119,7 @@ export class People {
     const own = draw(seed, "own budget", index) < 0.08 ? { microUsd: 6_000 } : undefined;
     const grant = grantSpec(seed, `run ${index}`, this.#options.tools);
     let attempts = 0;
-    this.#insist(this.#options.random.below(1_000), async (supervisor) => {
+    this.#reach.insist(this.#options.random.below(1_000), async (supervisor) => {
       const input = { n: 1 + index, text: "go" } as never;
       attempts++;
       const again = plant === "dedupe-off" && attempts > 1 ? `again-${attempts}-` : "";
@@ -222,36 +133,6 @@ export class People {
       });
       return () => this.#attend(run.id, tenant, principal, grant);
     });
-  }
-
-  /** Asks at one process after the other until somebody answers; what is in `final` is an answer too. */
-  #insist(
-    firstMs: number,
-    act: (supervisor: Supervisor) => Promise<() => void>,
-    final: readonly string[] = [],
-    also: readonly string[] = [],
-  ): void {
-    const { scheduler, random, violations } = this.#options;
-    let done = false;
-    this.#pending++;
-    const finish = (then: () => void) => {
-      if (done) return;
-      done = true;
-      this.#pending--;
-      then();
-    };
-    const attempt = () => {
-      if (done) return;
-      scheduler.add({ kind: "person", delayMs: 1 + random.below(visitMsMax), act: attempt });
-      // Whoever starts something takes the newest version that is there.
-      const supervisor = this.#options.reach()?.supervisors.at(-1);
-      if (!supervisor) return;
-      act(supervisor).then(finish, (thrown: unknown) => {
-        if (OrchestrationError.is(thrown) && final.includes(thrown.code)) return finish(() => {});
-        judge(violations, thrown, [...also, ...this.#amidDeploy()]);
-      });
-    };
-    scheduler.add({ kind: "person", delayMs: firstMs, act: attempt });
   }
 
   #attend(id: string, tenant: string, principal: Principal, grant?: GrantSpec): void {
@@ -312,12 +193,13 @@ export class People {
       const patience = Math.min(visitMsLongest, visitMsMax * 1.2 ** Math.max(0, ++visits - 8));
       scheduler.add({ kind: "person", delayMs: 1 + random.below(patience), act: visit });
       const { open, approvals, asked } = history.run(known.id);
-      if (asked.size > 0) this.#answerTool(known);
+      if (asked.size > 0) this.#approvers.answerTool(known.tenant);
       const states = [...open.values()];
       if (states.includes("question.open") || states.includes("write.uncertain")) {
         this.#with(known, (run) => this.#look(known, run));
       }
-      if ([...approvals.keys()].some((effect) => !this.#silentAbout.has(`${known.id}/${effect}`))) this.#inbox(known);
+      if ([...approvals.keys()].some((effect) => !this.#approvers.isSilentAbout(`${known.id}/${effect}`)))
+        this.#approvers.inbox(known.tenant);
     };
     scheduler.add({ kind: "person", delayMs: random.below(5_000), act: visit });
   }
@@ -363,7 +245,7 @@ export class People {
         this.#with(known, async (again) => again.send("to nobody", { ask: "no such question", principal }));
         return;
       }
-      const key = `word-${this.#words++}`;
+      const key = `word-${this.#said++}`;
       const send = async (to: Run) => {
         await to.send(`answer ${random.below(9)}`, { ask, key, principal });
         known.answered.add(key);
@@ -386,131 +268,12 @@ export class People {
     await run.settle(effect.effect, { outcome, output, reason: "looked", principal });
   }
 
-  /** Somebody answers a tool that asks in the midst of its call. */
-  #answerTool({ tenant }: KnownRun): void {
-    const { faults, random } = this.#options;
-    this.#at(async (supervisor) => {
-      const cases = await supervisor.approvals.questions({ tenant });
-      const open = cases.filter(({ binding }) => !this.#silentAbout.has(binding));
-      if (open.length === 0) return;
-      const { address, binding } = random.pick(open);
-      if (!this.#looked.has(binding)) {
-        this.#looked.add(binding);
-        if (faults.strikes("answer-never")) {
-          this.#silentAbout.add(binding);
-          return;
-        }
-      }
-      const principal = faults.strikes("approval-self") ? random.pick(selves) : random.pick(voters);
-      const action = random.pick(["accept", "accept", "accept", "decline", "cancel"] as const);
-      const given = { action, principal, key: `tool-${this.#words++}`, binding };
-      if (faults.strikes("answer-doubled")) {
-        this.#at(async (other) => void (await other.approvals.answer(tenant, address, given)), aboutQuestions);
-      }
-      await supervisor.approvals.answer(tenant, address, given);
-    }, aboutQuestions);
-  }
-
-  /** Somebody looks into the inbox of a tenant, and says something about one case or about all. */
-  #inbox({ tenant }: KnownRun): void {
-    const { faults, random } = this.#options;
-    this.#at(async (supervisor) => {
-      const cases = await supervisor.approvals.list({ tenant });
-      for (const one of cases) {
-        if (!this.#cases.some(({ binding }) => binding === one.binding)) this.#cases.push(one);
-        const { address, binding } = one;
-        if (this.#looked.has(binding)) continue;
-        this.#looked.add(binding);
-        if (faults.strikes("approval-never")) this.#silentAbout.add(address);
-      }
-      const open = cases.filter(({ address }) => !this.#silentAbout.has(address));
-      if (open.length === 0) return;
-      if (open.length > 1 && faults.strikes("approval-batch")) {
-        const said = open.map((one) => ({ one, given: this.#decisionOn(one) }));
-        const outcomes = await supervisor.approvals.decideAll(
-          tenant,
-          said.map(({ one: { address }, given }) => ({ ...given, address })),
-        );
-        outcomes.forEach((outcome, index) => {
-          if (outcome.ok) this.#heard(said[index]?.given.key);
-          else if (![...aboutApprovals, "tool/input-invalid", ...this.#amidDeploy()].includes(outcome.error.code))
-            judgeCode(this.#options.violations, outcome.error.code, outcome.error.message);
-        });
-        return;
-      }
-      this.#sayOn(random.pick(open));
-    }, aboutApprovals);
-  }
-
-  /** One person's word on one case, at any process, now or late, once or twice. */
-  #sayOn(one: ApprovalCase): void {
-    const { faults, random, scheduler } = this.#options;
-    if (faults.strikes("approval-self"))
-      return this.#say(one, this.#plainly(one, "approve", { by: random.pick(selves) }));
-    const given = this.#decisionOn(one);
-    if (faults.strikes("approval-late")) {
-      const untilMs = Math.max(0, one.expiresAt - scheduler.now);
-      const act = () => this.#say(one, given);
-      // Just before and just after it expires, where that is soon; else at some time.
-      const delayMs = untilMs < 600_000 ? untilMs + random.between(-2_000, 4_000) : random.below(lateMs);
-      scheduler.add({ kind: "person", delayMs: Math.max(0, delayMs), act });
-      return;
-    }
-    if (faults.strikes("approval-doubled")) this.#say(one, given);
-    this.#say(one, given);
-    if (given.decision === "approve" && faults.strikes("approval-twice")) {
-      this.#say(one, this.#plainly(one, "approve", { by: given.principal }));
-    }
-  }
-
-  #say(one: ApprovalCase, given: Given): void {
-    const also = [...aboutApprovals, "tool/input-invalid"];
-    this.#at(async (supervisor) => {
-      await supervisor.approvals.decide(one.tenant, one.address, given);
-      this.#heard(given.key);
-    }, also);
-  }
-
-  /** What a person says: mostly yes, and now and then about another case than they think. */
-  #decisionOn(one: ApprovalCase): Given {
-    const { faults, random } = this.#options;
-    if (faults.strikes("approval-rejected")) return this.#plainly(one, "reject");
-    if (faults.strikes("approval-edited")) {
-      return this.#plainly(one, "edit", { input: { id: `e${random.below(12)}` } });
-    }
-    if (faults.strikes("approval-edited-invalid")) return this.#plainly(one, "edit", { input: { id: 7 } });
-    if (faults.strikes("approval-stale")) {
-      return this.#plainly(one, "approve", { saw: random.pick(this.#cases) });
-    }
-    return this.#plainly(one, "approve");
-  }
-
-  #plainly(
-    one: ApprovalCase,
-    decision: Word["decision"],
-    { input, saw = one, by }: { readonly input?: Json; readonly saw?: ApprovalCase; readonly by?: Principal } = {},
-  ): Given {
-    const { random, faults } = this.#options;
-    const principal = by ?? (faults.strikes("approval-of-others") ? random.pick(selves) : random.pick(voters));
-    const key = `approval-${this.#words++}`;
-    const { run, effect } = one;
-    const { binding, input: shown } = saw;
-    this.words.set(key, { run, effect, decision, binding, principal, saw: shown, input, acknowledged: false });
-    const common = { reason: "seen", principal, key, binding };
-    return decision === "edit" ? { ...common, decision, input: input ?? null } : { ...common, decision };
-  }
-
-  #heard(key: string | undefined): void {
-    const word = key === undefined ? undefined : this.words.get(key);
-    if (word) word.acknowledged = true;
-  }
-
   /** What people do about a run that has ended. */
   #followUp({ id, tenant, principal }: KnownRun): void {
     const { faults, random, history } = this.#options;
     const { end, compensates } = history.run(id);
     if (!compensates && faults.strikes("compensate")) {
-      this.#insist(
+      this.#reach.insist(
         random.below(60_000),
         async (supervisor) => {
           const run = await supervisor.compensate(id, { tenant, principal: operations });
@@ -529,7 +292,7 @@ export class People {
     };
     const done = ["letter/unknown", "letter/has-effects"];
     if (redrive) {
-      this.#insist(
+      this.#reach.insist(
         random.below(90_000),
         async (supervisor) => {
           const as = await supervisor.deadLetters.redrive(tenant, id, { principal });
@@ -543,7 +306,7 @@ export class People {
       );
     }
     if (dismiss) {
-      this.#insist(
+      this.#reach.insist(
         random.below(90_000),
         async (supervisor) => {
           await supervisor.deadLetters.dismiss(tenant, id, { reason: "seen", principal });
@@ -554,81 +317,7 @@ export class People {
     }
   }
 
-  /** Somebody takes something away from time to time, and gives it back after a while. */
-  #govern(): void {
-    const { scheduler, random, faults, restraint, isCalm } = this.#options;
-    const calm = isCalm();
-    const delayMs = 1 + random.below(calm ? lateMs : 40_000);
-    scheduler.add({ kind: "person", delayMs, act: () => this.#govern() });
-    if (calm) return this.#giveBack();
-    if (!faults.strikes("restrict")) return;
-    const target = this.#target();
-    const tenant = random.chance(0.7) ? random.pick(tenants) : undefined;
-    const how = { tenant: tenant ?? everyTenant, reason: "no more", principal: operations } as const;
-    this.#insist(0, async (supervisor) => {
-      await supervisor.restrict(target, how);
-      return () => {
-        const one = { target, tenant, acknowledgedAt: scheduler.now, liftedAt: undefined as number | undefined };
-        // Somebody else may lift the same meanwhile: then nothing is sure.
-        if (!this.#lifting.has(sameOf(target, tenant))) restraint.list.push(one);
-        this.#insist(5_000 + random.below(180_000), async (other) => {
-          this.#lifting.add(sameOf(target, tenant));
-          for (const standing of restraint.list) {
-            if (sameOf(standing.target, standing.tenant) === sameOf(target, tenant))
-              standing.liftedAt ??= scheduler.now;
-          }
-          await other.lift(target, how);
-          return () => {};
-        });
-      };
-    });
-  }
-
-  /** What is still taken away when the storm is over, by a word that came late, is given back. */
-  #giveBack(): void {
-    for (const tenant of tenants) {
-      this.#at(async (supervisor) => {
-        for (const { target, tenant: scope } of await supervisor.restrictions(tenant)) {
-          for (const one of this.#options.restraint.list) one.liftedAt ??= this.#options.scheduler.now;
-          const where = scope === tenant ? tenant : everyTenant;
-          await supervisor.lift(target, { tenant: where, reason: "over", principal: operations });
-        }
-      });
-    }
-  }
-
-  /** Restrictions that somebody has begun to lift, once. */
-  readonly #lifting = new Set<string>();
-
-  #target(): RestrictionTarget {
-    const { random, agents } = this.#options;
-    const luck = random.unit();
-    if (luck < 0.5) return { kind: "tool", name: random.pick(toolNames) };
-    if (luck < 0.85) return { kind: "agent", name: random.pick(agents) };
-    return { kind: "tenant" };
-  }
-
   #with(known: KnownRun, act: (run: Run) => Promise<void>, also: readonly string[] = []): void {
-    this.#at(async (supervisor) => act((await supervisor.find(known.id, { tenant: known.tenant })) as Run), also);
+    this.#reach.at(async (supervisor) => act((await supervisor.find(known.id, { tenant: known.tenant })) as Run), also);
   }
-
-  #amidDeploy(): readonly string[] {
-    return this.#options.isDeploying() ? ["definition/unknown", "definition/waiting-runs"] : [];
-  }
-
-  /** An attempt at a process that dies meanwhile never ends; whoever made it does not wait for it. */
-  #at(act: (supervisor: Supervisor) => Promise<void>, also: readonly string[] = []): void {
-    const { reach, random, violations } = this.#options;
-    const process = reach();
-    if (!process) return;
-    const supervisor = random.pick(process.supervisors);
-    // A process that has not loaded the newest version can do nothing for its runs.
-    act(supervisor).catch((thrown: unknown) => judge(violations, thrown, [...also, ...this.#amidDeploy()]));
-  }
-}
-
-type Given = ApprovalDecision & { readonly key: string; readonly principal: Principal };
-
-function sameOf(target: RestrictionTarget, tenant: string | undefined): string {
-  return `${tenant ?? "all"} ${target.kind} ${target.kind === "tenant" ? "" : target.name}`;
 }
