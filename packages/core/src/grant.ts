@@ -36,6 +36,16 @@ export interface Grant<Tools extends string = string> {
   readonly untilAt?: number;
 }
 
+const grantMembers = [
+  "tools",
+  "effects",
+  "arguments",
+  "budget",
+  "sources",
+  "untilMs",
+  "untilAt",
+] as const satisfies readonly (keyof Grant)[];
+
 /** Bounds nothing. */
 export const fullGrant: Grant = {};
 
@@ -209,6 +219,17 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
   if (grant === undefined) return;
   const invalid = (what: string, reason: string) =>
     new OrchestrationError("policy/grant-invalid", { where, what, reason });
+  // Where no types reach: a text, or a member with a misspelt name, would bound nothing.
+  if (typeof grant !== "object" || grant === null || Array.isArray(grant)) throw invalid("it", "it is no object");
+  const strange = Object.keys(grant).find((member) => !grantMembers.includes(member as keyof Grant));
+  if (strange !== undefined) throw invalid(strange, "a grant has no such member");
+  for (const member of ["tools", "sources"] as const) {
+    const names = grant[member];
+    if (names !== undefined && !(Array.isArray(names) && names.every((one) => typeof one === "string")))
+      throw invalid(member, "it is no list of names");
+  }
+  if (grant.effects !== undefined && grant.effects !== "read" && grant.effects !== "write")
+    throw invalid("effects", "it is neither `read` nor `write`");
   for (const tool of [...(grant.tools ?? []), ...Object.keys(grant.arguments ?? {})]) {
     if (!tools.has(tool)) throw new OrchestrationError("policy/grant-unknown-tool", { tool, where });
   }
@@ -216,8 +237,11 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     grant.arguments ?? {},
   )) {
     const known = (tools.get(tool)?.inputSchema.properties ?? {}) as object;
-    for (const [name, { min, max, oneOf, pattern = [] }] of Object.entries(ranges)) {
+    for (const [name, range] of Object.entries(ranges)) {
+      const { min, max, oneOf, pattern = [] } = range;
       const what = `${tool}.${name}`;
+      const odd = Object.keys(range).find((member) => !["min", "max", "oneOf", "pattern"].includes(member));
+      if (odd !== undefined) throw invalid(`${what}.${odd}`, "an argument has no such bound");
       if (!Object.hasOwn(known, name)) throw invalid(what, "the tool has no such argument");
       for (const bound of [min, max]) {
         if (bound !== undefined && !Number.isFinite(bound)) throw invalid(what, `${String(bound)} is no number`);
