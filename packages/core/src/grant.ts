@@ -6,7 +6,10 @@ import type { Json } from "./json.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyTool } from "./tool.ts";
 
-/** What one argument may be. It has to be there, and hold of a list's every member; an empty list passes. */
+/**
+ * What one argument may be. It has to be there, and hold of a list's every member; a list without any is like an argument
+ * that is not there: what it stands for only the tool knows.
+ */
 export interface ArgumentRange {
   readonly min?: number;
   readonly max?: number;
@@ -145,8 +148,9 @@ export function coversSource(grant: Grant, source: string): boolean {
  * What of a grant keeps a call of a covered tool from being made: `untilMs`, or `arguments.amountCents.max`; nothing where
  * it may be made.
  * @param at epoch ms
+ * @param empties an empty list passes, as it did before the policy version `stops-1`
  */
-export function boundOn(grant: Grant, tool: string, args: Json, at: number): string | undefined {
+export function boundOn(grant: Grant, tool: string, args: Json, at: number, empties = false): string | undefined {
   if (isOver(grant, at)) return "untilMs";
   const ranges = grant.arguments && ownOf(grant.arguments, tool);
   if (!ranges) return undefined;
@@ -155,6 +159,7 @@ export function boundOn(grant: Grant, tool: string, args: Json, at: number): str
     const value = ownOf(given as { readonly [key: string]: Json }, name);
     // What a bounded argument stands for when it is left out only the tool knows.
     if (value === undefined) return `arguments.${name}`;
+    if (!empties && Array.isArray(value) && value.length === 0) return `arguments.${name}`;
     for (const one of Array.isArray(value) ? (value as readonly Json[]) : [value]) {
       const broken = brokenBy(range, one);
       if (broken !== undefined) return `arguments.${name}.${broken}`;

@@ -152,7 +152,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
   const checkPolicy = (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown) => {
     const plain = policies || isBound(command.grant) ? plainJson(input) : undefined;
     const args = plain?.ok ? plain.value : command.input;
-    const bound = boundOn(command.grant, tool.name, args, clock.now());
+    const bound = boundOn(command.grant, tool.name, args, clock.now(), !rulesOf(command.policyVersion).empties);
     if (bound !== undefined) {
       throw new OrchestrationError("policy/not-granted", { agent: command.agent, tool: tool.name, bound });
     }

@@ -406,6 +406,8 @@ export interface Rules {
   readonly stops: boolean;
   /** Where a policy allows by names alone, what it was asked is not hashed. */
   readonly names: boolean;
+  /** Nothing is no value that a bound or a person has allowed: not in a bounded argument (R6), nor in a protected one (R9). */
+  readonly empties: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
