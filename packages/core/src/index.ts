@@ -216,6 +216,7 @@ export type { Signer } from "./port/signer.ts";
 export type { StopSignal } from "./port/stop-signal.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export { quietController } from "./quiet-stop.ts";
 export { referred } from "./referred.ts";
 export type { Caller } from "./remote/admission.ts";
 export {
