@@ -136,6 +136,7 @@ export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export type { Source } from "./label/reading.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export { inertMedia } from "./media.ts";
 export { memoryStore } from "./memory/in-process.ts";
 export { defineMemory, type Memory, type MemoryOptions, type MemoryOwner } from "./memory/memory.ts";
 export type { MemoryItem, MemoryQuery, MemoryScope, MemoryStore } from "./memory/store.ts";

@@ -1,8 +1,8 @@
-import { defineTool, type Json, type Tool, ToolRefusal } from "@remit/core";
+import { defineTool, inertMedia, type Json, type Tool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Answers, AskingCall } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
-import { harmless, readBlock } from "./content.ts";
+import { readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link, LinkParams } from "./link.ts";
@@ -269,7 +269,7 @@ function contentsAt(
   const form = z.looseObject({ contents: z.array(z.looseObject({ uri: z.string() })) });
   return levelled(server, "resources/read", async () => {
     const { contents } = known(server, "resources/read", form, await ask("resources/read", { uri }, options));
-    return contents.map((one) => harmless(one as Json));
+    return contents.map((one) => inertMedia(one as Json));
   });
 }
 

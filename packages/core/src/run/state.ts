@@ -408,6 +408,8 @@ export interface Rules {
   readonly names: boolean;
   /** Nothing is no value that a bound or a person has allowed: not in a bounded argument (R6), nor in a protected one (R9). */
   readonly empties: boolean;
+  /** What models say holds no medium by its address: who reads it next would have it fetched (R3). */
+  readonly media: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
