@@ -27,6 +27,8 @@ export interface McpResources {
   ) => Promise<McpCompletion>;
   /** Asks the server to tell of changes of a resource, for as long as this connection to it stands. */
   readonly watch: (uri: string, options?: McpReadOptions) => Promise<void>;
+  /** Asks it to tell of them no more. */
+  readonly unwatch: (uri: string, options?: McpReadOptions) => Promise<void>;
 }
 
 export interface McpPrompts {
@@ -129,6 +131,9 @@ export function resourcesOf(ports: ReadPorts): McpResources {
       completed(ports.server, ask, { type: "ref/resource", uri }, argument, options),
     watch: async (uri, options) => {
       await ask("resources/subscribe", { uri }, options);
+    },
+    unwatch: async (uri, options) => {
+      await ask("resources/unsubscribe", { uri }, options);
     },
   };
 }
