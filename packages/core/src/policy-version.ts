@@ -56,5 +56,6 @@ export function rulesOf(version: string): Rules {
     names: stops,
     empties: stops,
     media: stops,
+    drops: stops,
   };
 }

@@ -410,6 +410,8 @@ export interface Rules {
   readonly empties: boolean;
   /** What models say holds no medium by its address: who reads it next would have it fetched (R3). */
   readonly media: boolean;
+  /** A read that waited for a person and was dropped is said to be settled: nobody waits for that person any more. */
+  readonly drops: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
