@@ -3,9 +3,10 @@ import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import type { RemoteContract } from "./remote/contract.ts";
-import { jsonSchemaOf } from "./schema.ts";
+import { isSchema, jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
+import { assertOptions, list, made, object, oneOf, optional, text, type Wanted } from "./wanted.ts";
 
 /** Whom an agent or a supervisor may put a question to. */
 export type Audience = "customer" | "operator";
@@ -89,8 +90,20 @@ const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /** True for a text that may name an agent, a supervisor or an edge. */
 export function isName(text: string): boolean {
-  return nameForm.test(text);
+  return typeof text === "string" && nameForm.test(text);
 }
+
+const wanted = {
+  description: text,
+  model: text,
+  instructions: text,
+  tools: list("a list of tools, as `defineTool` makes them", made("", "tool")),
+  input: { wants: "a zod schema", is: isSchema },
+  output: { wants: "a zod schema", is: isSchema },
+  asks: optional(list('a list of "customer" and "operator"', oneOf("customer", "operator"))),
+  effects: optional(oneOf("read", "write")),
+  toolSearch: optional(object("an object with `tool`")),
+} as const satisfies Readonly<Record<string, Wanted>>;
 
 /** What a role may hold, and what is known of it, by the strongest effect that it may have. */
 interface Role {
@@ -101,7 +114,7 @@ interface Role {
 /**
  * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
  * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
- *   `agent/tool-search-unknown`, `tool/schema-not-representable`
+ *   `agent/tool-search-unknown`, `tool/schema-not-representable`, `options/invalid` for what no compiler would take
  */
 export function defineAgent<
   const Name extends string,
@@ -117,8 +130,10 @@ export function defineAgent<
 export function defineAgent(
   options: AgentOptions<string, z.ZodType, z.ZodType, readonly AnyTool[], string> & { readonly effects?: Effect },
 ): Agent {
+  assertOptions("defineAgent", options);
   const { name, tools } = options;
   if (!isName(name)) throw new OrchestrationError("agent/name-invalid", { agent: name });
+  assertOptions(`the agent ${name}`, options, wanted);
   const effects = options.effects ?? "write";
   const seen = new Set<string>();
   for (const tool of tools) {

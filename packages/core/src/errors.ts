@@ -3,6 +3,7 @@ import { approvalErrors } from "./errors/approval.ts";
 import { engineErrors } from "./errors/engine.ts";
 import { journalErrors } from "./errors/journal.ts";
 import { modelErrors } from "./errors/model.ts";
+import { optionsErrors } from "./errors/options.ts";
 import { policyErrors } from "./errors/policy.ts";
 import { runErrors } from "./errors/run.ts";
 import { specialistErrors } from "./errors/specialist.ts";
@@ -20,6 +21,7 @@ export const errorCodes = {
   ...engineErrors,
   ...journalErrors,
   ...modelErrors,
+  ...optionsErrors,
   ...policyErrors,
   ...runErrors,
   ...specialistErrors,

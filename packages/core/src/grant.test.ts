@@ -96,6 +96,11 @@ describe("narrow", () => {
     expect(boundOn(grant, "pay", { ...good, cents: 501 }, 1)).toBe("arguments.cents.max");
     expect(boundOn(grant, "pay", { ...good, cents: "5" }, 1)).toBe("arguments.cents.min");
     expect(boundOn(grant, "pay", { ...good, to: ["ann", "bob"] }, 1)).toBe("arguments.to.oneOf");
+    // For many a tool an empty list means all of them; as it was for runs that began under another version of the policy.
+    for (const argument of ["cents", "to", "ref"]) {
+      expect(boundOn(grant, "pay", { ...good, [argument]: [] }, 1)).toBe(`arguments.${argument}`);
+      expect(boundOn(grant, "pay", { ...good, [argument]: [] }, 1, true)).toBeUndefined();
+    }
     expect(boundOn(grant, "pay", { ...good, ref: "xA1" }, 1)).toBe("arguments.ref.pattern");
     expect(boundOn(grant, "pay", { cents: 5, to: "ann" }, 1)).toBe("arguments.ref");
     expect(boundOn(grant, "look", {}, 100)).toBe("untilMs");

@@ -6,7 +6,10 @@ import type { Json } from "./json.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyTool } from "./tool.ts";
 
-/** What one argument may be. It has to be there, and hold of a list's every member; an empty list passes. */
+/**
+ * What one argument may be. It has to be there, and hold of a list's every member; a list without any is like an argument
+ * that is not there: what it stands for only the tool knows.
+ */
 export interface ArgumentRange {
   readonly min?: number;
   readonly max?: number;
@@ -35,6 +38,16 @@ export interface Grant<Tools extends string = string> {
   /** Epoch ms: what `untilMs` came to. */
   readonly untilAt?: number;
 }
+
+const grantMembers = [
+  "tools",
+  "effects",
+  "arguments",
+  "budget",
+  "sources",
+  "untilMs",
+  "untilAt",
+] as const satisfies readonly (keyof Grant)[];
 
 /** Bounds nothing. */
 export const fullGrant: Grant = {};
@@ -135,8 +148,9 @@ export function coversSource(grant: Grant, source: string): boolean {
  * What of a grant keeps a call of a covered tool from being made: `untilMs`, or `arguments.amountCents.max`; nothing where
  * it may be made.
  * @param at epoch ms
+ * @param empties an empty list passes, as it did before the policy version `stops-1`
  */
-export function boundOn(grant: Grant, tool: string, args: Json, at: number): string | undefined {
+export function boundOn(grant: Grant, tool: string, args: Json, at: number, empties = false): string | undefined {
   if (isOver(grant, at)) return "untilMs";
   const ranges = grant.arguments && ownOf(grant.arguments, tool);
   if (!ranges) return undefined;
@@ -145,6 +159,7 @@ export function boundOn(grant: Grant, tool: string, args: Json, at: number): str
     const value = ownOf(given as { readonly [key: string]: Json }, name);
     // What a bounded argument stands for when it is left out only the tool knows.
     if (value === undefined) return `arguments.${name}`;
+    if (!empties && Array.isArray(value) && value.length === 0) return `arguments.${name}`;
     for (const one of Array.isArray(value) ? (value as readonly Json[]) : [value]) {
       const broken = brokenBy(range, one);
       if (broken !== undefined) return `arguments.${name}.${broken}`;
@@ -209,6 +224,17 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
   if (grant === undefined) return;
   const invalid = (what: string, reason: string) =>
     new OrchestrationError("policy/grant-invalid", { where, what, reason });
+  // Where no types reach: a text, or a member with a misspelt name, would bound nothing.
+  if (typeof grant !== "object" || grant === null || Array.isArray(grant)) throw invalid("it", "it is no object");
+  const strange = Object.keys(grant).find((member) => !grantMembers.includes(member as keyof Grant));
+  if (strange !== undefined) throw invalid(strange, "a grant has no such member");
+  for (const member of ["tools", "sources"] as const) {
+    const names = grant[member];
+    if (names !== undefined && !(Array.isArray(names) && names.every((one) => typeof one === "string")))
+      throw invalid(member, "it is no list of names");
+  }
+  if (grant.effects !== undefined && grant.effects !== "read" && grant.effects !== "write")
+    throw invalid("effects", "it is neither `read` nor `write`");
   for (const tool of [...(grant.tools ?? []), ...Object.keys(grant.arguments ?? {})]) {
     if (!tools.has(tool)) throw new OrchestrationError("policy/grant-unknown-tool", { tool, where });
   }
@@ -216,8 +242,11 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     grant.arguments ?? {},
   )) {
     const known = (tools.get(tool)?.inputSchema.properties ?? {}) as object;
-    for (const [name, { min, max, oneOf, pattern = [] }] of Object.entries(ranges)) {
+    for (const [name, range] of Object.entries(ranges)) {
+      const { min, max, oneOf, pattern = [] } = range;
       const what = `${tool}.${name}`;
+      const odd = Object.keys(range).find((member) => !["min", "max", "oneOf", "pattern"].includes(member));
+      if (odd !== undefined) throw invalid(`${what}.${odd}`, "an argument has no such bound");
       if (!Object.hasOwn(known, name)) throw invalid(what, "the tool has no such argument");
       for (const bound of [min, max]) {
         if (bound !== undefined && !Number.isFinite(bound)) throw invalid(what, `${String(bound)} is no number`);

@@ -136,6 +136,7 @@ export type { Mark } from "./label/marks.ts";
 export { type Hole, type PlanStep, planSteps } from "./label/plan.ts";
 export type { Source } from "./label/reading.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export { inertMedia } from "./media.ts";
 export { memoryStore } from "./memory/in-process.ts";
 export { defineMemory, type Memory, type MemoryOptions, type MemoryOwner } from "./memory/memory.ts";
 export type { MemoryItem, MemoryQuery, MemoryScope, MemoryStore } from "./memory/store.ts";
@@ -216,6 +217,7 @@ export type { Signer } from "./port/signer.ts";
 export type { StopSignal } from "./port/stop-signal.ts";
 export { type Span, type SpanAttributes, silentTracer, spanNames, type Tracer } from "./port/tracer.ts";
 export { operator, osPrincipal, type Principal, type PrincipalSource, service, user } from "./principal.ts";
+export { quietController } from "./quiet-stop.ts";
 export { referred } from "./referred.ts";
 export type { Caller } from "./remote/admission.ts";
 export {

@@ -8,13 +8,14 @@ import type { Rules } from "./run/state.ts";
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
  * labels of all branches and of what judges have read, grants of judges, nothing more of an agent that was stopped, no hash of
- * what names alone decide.
+ * what names alone decide, nothing empty where something is bounded or protected, no medium by its address of a model.
  */
 export const policyVersion = "stops-1";
 
 /**
  * The same, where the rest of an answer was still asked for when its agent had been stopped in the midst of it, and what a
- * policy was asked was hashed on each edge, whatever it was decided by.
+ * policy was asked was hashed on each edge, whatever it was decided by, and where a grant bounds an argument or a tool
+ * protects it, an empty list passed; what a model said could have the next one's vendor fetch an address.
  */
 const labelsVersion = "labels-1";
 
@@ -53,5 +54,8 @@ export function rulesOf(version: string): Rules {
     forgets: labels,
     stops,
     names: stops,
+    empties: stops,
+    media: stops,
+    drops: stops,
   };
 }

@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { assertOptions, oneOf, optional, text, texts, type Wanted, yesOrNo } from "./wanted.ts";
 
 /** Who acts: starts a run, answers a question, approves (D11). */
 export interface Principal {
@@ -37,7 +38,25 @@ export function osPrincipal(): PrincipalSource {
   return { current: () => ({ id: `os:${username}`, kind: "operator", roles: ["developer"], authenticated: false }) };
 }
 
-/** What a journal keeps of a principal: these members and nothing else that a session may have hung on it. */
-export function plainPrincipal({ id, kind, roles, authenticated, onBehalfOf }: Principal): Principal {
+const somebody = {
+  id: text,
+  kind: oneOf("user", "operator", "service"),
+  roles: texts,
+  authenticated: yesOrNo,
+  onBehalfOf: optional(text),
+} as const satisfies { readonly [Member in keyof Principal]-?: Wanted };
+
+/** @throws OrchestrationError `options/invalid` for what is nobody: a text, say, whose letters would pass for roles */
+export function assertPrincipal(given: unknown): asserts given is Principal {
+  assertOptions("who acts (`user(id)`, `operator(id)` or `service(id)`)", given, somebody, "principal");
+}
+
+/**
+ * What a journal keeps of a principal: these members and nothing else that a session may have hung on it.
+ * @throws OrchestrationError `options/invalid`
+ */
+export function plainPrincipal(given: Principal): Principal {
+  assertPrincipal(given);
+  const { id, kind, roles, authenticated, onBehalfOf } = given;
   return { id, kind, roles: [...roles], authenticated, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) };
 }

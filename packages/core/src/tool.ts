@@ -7,6 +7,7 @@ import type { Json, JsonSchema } from "./json.ts";
 import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
 import { isSchema, jsonSchemaOf } from "./schema.ts";
+import { assertOptions } from "./wanted.ts";
 
 export type Risk = "low" | "medium" | "high";
 
@@ -214,8 +215,10 @@ export function defineTool<
   definition: DefinedTool<Name, Input, Output, Kind> & Of<Input, Output>[NoInfer<Kind>],
 ): Tool<Name, Input, Output, Kind>;
 export function defineTool(options: Options): Tool {
+  assertOptions("defineTool", options);
   const { name } = options;
-  if (!toolName.test(name)) throw new OrchestrationError("tool/name-invalid", { tool: name });
+  if (typeof name !== "string" || !toolName.test(name))
+    throw new OrchestrationError("tool/name-invalid", { tool: name });
   assertComplete(options);
   for (const side of ["input", "output"] as const) {
     if (!isSchema(options[side])) {

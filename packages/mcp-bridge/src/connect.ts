@@ -163,6 +163,7 @@ export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOpt
 
 /** @throws McpError `mcp/config-invalid` */
 export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
+  checkShape(options);
   const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
   const { nameOf = (key: string) => key, lenient = false, raw = false } = options;
   const answering = options.answering ?? { ...byInbox, ...options.answers };
@@ -290,6 +291,24 @@ export function openLink(
 }
 
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/** What no compiler has told to who writes JavaScript. @throws McpError `mcp/config-invalid` */
+function checkShape(options: unknown): void {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const given = (isObject(options) ? options : {}) as { readonly [member: string]: unknown };
+  const { name, transport, tools } = given;
+  const reason = !isObject(options)
+    ? "there are no options"
+    : typeof name !== "string"
+      ? "it has no `name`, which is a text"
+      : !isObject(transport) || !["stdio", "http", "sse"].includes((transport as McpTransport).kind)
+        ? "it has no `transport`, as `stdio(…)`, `http(…)` or `sse(…)` makes one"
+        : !isObject(tools) || !Object.values(tools as object).every(isObject)
+          ? "it has no `tools`: an object that says of each what it does, and is empty where there is none"
+          : undefined;
+  const server = typeof name === "string" ? name : undefined;
+  if (reason !== undefined) throw new McpError("mcp/config-invalid", { server, reason });
+}
 
 function checkConfig(server: string, tools: McpToolConfigs): void {
   const invalid = (reason: string) => new McpError("mcp/config-invalid", { server, reason });

@@ -1,4 +1,4 @@
-import type { Json } from "@remit/core";
+import { inertMedia, type Json } from "@remit/core";
 import { z } from "zod";
 import { visible } from "./text.ts";
 
@@ -46,7 +46,7 @@ export function readBlock(item: unknown): ReadBlock {
       reason: `of type "${visible(type)}" and ${JSON.stringify(item).length} characters, is not known`,
     };
   }
-  const found = harmless(read.data as unknown as Json) as ContentBlock;
+  const found = inertMedia(read.data as unknown as Json) as ContentBlock;
   if (read.data.type === "image" || read.data.type === "audio") {
     const { type, data, mimeType, url: _, name: __, ...rest } = found as typeof found & z.output<typeof image>;
     if (!isBase64(data)) return { ok: false, reason: `of type "${type}", is not in base64` };
@@ -56,7 +56,7 @@ export function readBlock(item: unknown): ReadBlock {
     const { blob, mimeType, uri, ...rest } = found.resource as z.output<typeof resource> & { readonly blob: string };
     if (!isBase64(blob)) return { ok: false, reason: 'of type "resource", is not in base64' };
     const media = { $media: typeOf(mimeType), data: blob, name: visible(uri).slice(0, nameMax), uri };
-    return { ok: true, block: { ...found, resource: { ...(harmless(rest as Json) as object), ...media } } };
+    return { ok: true, block: { ...found, resource: { ...(inertMedia(rest as Json) as object), ...media } } };
   }
   return { ok: true, block: found };
 }
@@ -74,31 +74,6 @@ function typeOf(mimeType: string | undefined): string {
 
 function isBase64(data: string): boolean {
   return data !== "" && data.length % 4 === 0 && base64.test(data);
-}
-
-/**
- * A value of a server in which nothing is a medium by its address: a model's vendor would fetch that, from wherever the
- * server wants. Such a member is renamed to `_$media`.
- */
-export function harmless(value: Json): Json {
-  return namesMedia(value) ? renamed(value) : value;
-}
-
-function namesMedia(value: Json): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some(namesMedia);
-  for (const [key, member] of Object.entries(value)) if (key === "$media" || namesMedia(member)) return true;
-  return false;
-}
-
-function renamed(value: Json): Json {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(renamed);
-  const { $media, data } = value as { readonly $media?: unknown; readonly data?: unknown };
-  const byAddress = $media !== undefined && typeof data !== "string";
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [byAddress && key === "$media" ? "_$media" : key, renamed(member)]),
-  );
 }
 
 /** What models are shown as a medium. */

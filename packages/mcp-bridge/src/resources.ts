@@ -1,8 +1,8 @@
-import { defineTool, type Json, type Tool, ToolRefusal } from "@remit/core";
+import { defineTool, inertMedia, type Json, type Tool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Answers, AskingCall } from "./answering.ts";
 import type { ArtifactStore } from "./artifacts.ts";
-import { harmless, readBlock } from "./content.ts";
+import { readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link, LinkParams } from "./link.ts";
@@ -27,6 +27,8 @@ export interface McpResources {
   ) => Promise<McpCompletion>;
   /** Asks the server to tell of changes of a resource, for as long as this connection to it stands. */
   readonly watch: (uri: string, options?: McpReadOptions) => Promise<void>;
+  /** Asks it to tell of them no more. */
+  readonly unwatch: (uri: string, options?: McpReadOptions) => Promise<void>;
 }
 
 export interface McpPrompts {
@@ -129,6 +131,9 @@ export function resourcesOf(ports: ReadPorts): McpResources {
       completed(ports.server, ask, { type: "ref/resource", uri }, argument, options),
     watch: async (uri, options) => {
       await ask("resources/subscribe", { uri }, options);
+    },
+    unwatch: async (uri, options) => {
+      await ask("resources/unsubscribe", { uri }, options);
     },
   };
 }
@@ -269,7 +274,7 @@ function contentsAt(
   const form = z.looseObject({ contents: z.array(z.looseObject({ uri: z.string() })) });
   return levelled(server, "resources/read", async () => {
     const { contents } = known(server, "resources/read", form, await ask("resources/read", { uri }, options));
-    return contents.map((one) => harmless(one as Json));
+    return contents.map((one) => inertMedia(one as Json));
   });
 }
 

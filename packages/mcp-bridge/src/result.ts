@@ -1,7 +1,7 @@
-import { canonicalJson, type Json, ToolRefusal } from "@remit/core";
+import { canonicalJson, inertMedia, type Json, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Artifact } from "./artifacts.ts";
-import { besides, type ContentBlock, harmless, isMedium, isRecord, partsOf, readBlock } from "./content.ts";
+import { besides, type ContentBlock, isMedium, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import { measured } from "./measure.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
@@ -252,13 +252,13 @@ function wordsOf(blocks: readonly ContentBlock[]): string {
 function shapedAtOnce({ blocks, structured }: Answer, typed: boolean): Json {
   if (structured === undefined) return spoken(blocks);
   const others = typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured));
-  return besides(harmless(structured), others);
+  return besides(inertMedia(structured), others);
 }
 
 /** The same a little in each turn. */
 async function shaped({ blocks, structured }: Answer, typed: boolean): Promise<Json> {
   if (structured === undefined) return spoken(blocks);
-  const value = harmless(structured);
+  const value = inertMedia(structured);
   await turn();
   const others: ContentBlock[] = [];
   for (const item of typed ? [] : blocks) {
@@ -273,7 +273,7 @@ function spoken(blocks: readonly ContentBlock[]): Json {
   const text = wordsOf(blocks);
   if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
   const value = blocks.length === 1 ? jsonOf(text) : undefined;
-  return value === undefined ? { text } : besides(harmless(value), []);
+  return value === undefined ? { text } : besides(inertMedia(value), []);
 }
 
 /** A server says its structured value as text, too, for clients that know no other; of `{ content: … }` what is in it. */

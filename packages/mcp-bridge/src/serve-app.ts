@@ -15,6 +15,7 @@ import type {
   ServedTool,
 } from "./served.ts";
 import { visible } from "./text.ts";
+import { createWatches } from "./watches.ts";
 import {
   rpcCodes,
   type ServedApp,
@@ -210,7 +211,7 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
       case "resources/subscribe":
       case "resources/unsubscribe":
         if (!mayRead(client, String(params.uri))) throw notFound(context.peer, String(params.uri));
-        if (method === "resources/subscribe") await watch([String(params.uri)]);
+        if (method === "resources/subscribe") await watch([String(params.uri)], client);
         return {};
       case "prompts/list": {
         const all = (await plain(async (one) => prompts?.list(one))) ?? [];
@@ -223,9 +224,15 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
     }
   };
 
-  const watch = async (uris: readonly string[]): Promise<void> => {
-    await Promise.all(uris.map((uri) => resources?.watch?.(uri)));
-  };
+  const watches = createWatches({
+    begins: async (uri) => resources?.watch?.(uri),
+    ends: (uri) => {
+      (async () => resources?.unwatch?.(uri))().catch((thrown: unknown) => fault(reasonOf(thrown)));
+    },
+  });
+  const clientOf = (caller: unknown) => (caller as McpClient | undefined) ?? options.local;
+  const watch: ServedApp["watch"] = (uris, caller) => watches.watch(clientKey(clientOf(caller)), uris);
+  const unwatch: ServedApp["unwatch"] = (uris, caller) => watches.unwatch(clientKey(clientOf(caller)), uris);
 
   const completed = async (
     client: McpClient,
@@ -263,7 +270,8 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
     },
     answer,
     watch,
-    mayWatch: (uri, caller) => mayRead((caller as McpClient | undefined) ?? options.local, uri),
+    unwatch,
+    mayWatch: (uri, caller) => mayRead(clientOf(caller), uri),
     changes: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -423,6 +423,60 @@ test("resources and prompts are a client's own as well: listed, read, watched an
   expect((await inSession("resources/subscribe", { uri: "shop:ledger" })).body.error.code).toBe(-32602);
 });
 
+test("what a client no longer listens for is given back: unsubscribed, with its session, with its stream", async () => {
+  const told: string[] = [];
+  const { url } = await served({
+    resources: {
+      watch: async (uri) => void told.push(`+${uri}`),
+      unwatch: async (uri) => void told.push(`-${uri}`),
+      list: async () => [],
+      read: async () => undefined,
+    },
+  });
+  const { headers, request } = await openSession(url);
+  for (const uri of ["a:1", "a:1", "a:2"]) await request("resources/subscribe", { uri });
+  await request("resources/unsubscribe", { uri: "a:1" });
+  await request("resources/unsubscribe", { uri: "a:1" });
+  expect(told).toEqual(["+a:1", "+a:1", "+a:2", "-a:1"]);
+  await send(url, undefined, { method: "DELETE", headers });
+  await vi.waitFor(() => expect(told.at(-1)).toBe("-a:2"), patience);
+
+  told.length = 0;
+  const stop = new AbortController();
+  const notifications = { resourceSubscriptions: ["a:3", "a:3"] };
+  const hear = vi.fn();
+  const listening = statelessClient(url)(
+    "subscriptions/listen",
+    { notifications },
+    { signal: stop.signal, onMessage: hear },
+  ).catch(() => {});
+  await vi.waitFor(() => expect(hear).toHaveBeenCalled(), patience);
+  expect(told).toEqual(["+a:3"]);
+  stop.abort();
+  await listening;
+  await vi.waitFor(() => expect(told).toEqual(["+a:3", "-a:3"]), patience);
+});
+
+test("one client's appetite for changes is no other client's loss", async () => {
+  const names = ["ann", "bob"] as const;
+  const tokens = { ann: annToken, bob: `${annToken}-of-bob` };
+  const authenticate = bearerTokens(
+    names.map((name) => ({ token: tokens[name], client: { principal: user(name), tenant: "acme" } })),
+  );
+  const { url } = await served({
+    http: { authenticate },
+    resources: { watch: async () => {}, list: async () => [], read: async () => undefined },
+  });
+  const listen = async (name: (typeof names)[number], count: number) => {
+    const resourceSubscriptions = Array.from({ length: count }, (_, index) => `a:${index}`);
+    const request = statelessClient(url, { token: tokens[name] });
+    return (await request("subscriptions/listen", { notifications: { resourceSubscriptions } })).body.error;
+  };
+  expect(await listen("ann", 1_001)).toMatchObject({ message: "Too many resources are watched" });
+  const { request } = await openSession(url, { token: tokens.bob });
+  expect((await request("resources/subscribe", { uri: "a:1" })).body.error).toBeUndefined();
+});
+
 test("close lets calls under way end, takes no more, and leaves no socket", async () => {
   const { tool, begun, go } = gate();
   const { url, serving } = await served({ tools: [tool] });

@@ -85,6 +85,7 @@ export interface McpServing {
  * @throws ToolsError `registry/duplicate-tool`
  */
 export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
+  checkShape(options);
   const { logger = silentLogger, clock = systemClock(), transport = "stdio", drainMs = 5_000 } = options;
   const { stateSecret = randomBytes(32) } = options;
   if (stateSecret.length < 32) throw new McpError("mcp/serving-invalid", { reason: "stateSecret has under 32 bytes" });
@@ -160,6 +161,19 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpServing> {
     await closed;
   };
   return { ...common, address: undefined, closed, close, [Symbol.asyncDispose]: close };
+}
+
+/** What no compiler has told to who writes JavaScript. @throws McpError `mcp/serving-invalid` */
+function checkShape(options: unknown): void {
+  const invalid = (reason: string) => new McpError("mcp/serving-invalid", { reason });
+  if (typeof options !== "object" || options === null) throw invalid("there are no options");
+  const { name, version, tools } = options as { readonly [member: string]: unknown };
+  if (typeof name !== "string" || typeof version !== "string")
+    throw invalid("it has no `name` and no `version` as text");
+  const known = (tool: unknown) =>
+    typeof tool === "object" && tool !== null && ["tool", "served-tool"].includes((tool as ServedTool).kind);
+  if (!Array.isArray(tools) || !tools.every(known))
+    throw invalid("`tools` is no list of what `defineTool` and `supervisorTool` make");
 }
 
 /** @throws ToolsError `registry/duplicate-tool` */

@@ -88,6 +88,8 @@ export interface ServedResources {
    * begins to listen for an address that it may read, each time.
    */
   readonly watch?: (uri: string) => Promise<void>;
+  /** Called when nobody listens for an address any more. */
+  readonly unwatch?: (uri: string) => Promise<void>;
 }
 
 export interface ServedResource {

@@ -6,6 +6,7 @@ import {
   canonicalJson,
   type Entry,
   type Issue,
+  inertMedia,
   type Json,
   type JsonSchema,
   jsonSchemaOf,
@@ -100,8 +101,9 @@ export function supervisorTool<Input, Output>(
     }
   };
 
-  const begin = async (input: unknown, context: ServedCallContext): Promise<ServedResult | InputRequired> => {
+  const begin = async (given: unknown, context: ServedCallContext): Promise<ServedResult | InputRequired> => {
     const { client, meta, rawMeta } = context;
+    const input = inertMedia(given as Json); // Mostly a model of the client's has written it.
     if (meta.idempotencyKey === "" && (rawMeta[keyMeta] ?? "") !== "") {
       // Without it the same call, made again, would be another run.
       return failure(`_meta["${keyMeta}"] is a text of at most 1,000 characters. Nothing was done.`, "refused");
@@ -119,11 +121,11 @@ export function supervisorTool<Input, Output>(
       return failure(`This key is that of another call of ${name}, with other arguments. Nothing was done.`, "refused");
     }
     const followed = { run, key, seq: 0 };
-    const given = rawMeta[answerMeta];
-    if (given === undefined) return follow(followed, context);
+    const said = rawMeta[answerMeta];
+    if (said === undefined) return follow(followed, context);
     await run.settled();
     const [question] = await openQuestions(run);
-    return question ? answered(followed, question, given as Json, context) : follow(followed, context);
+    return question ? answered(followed, question, said as Json, context) : follow(followed, context);
   };
 
   const beganWith = async (run: Run, input: unknown): Promise<boolean> => {
@@ -157,10 +159,11 @@ export function supervisorTool<Input, Output>(
   const answered = async (
     followed: Followed,
     { ask }: OpenQuestion,
-    answer: Json,
+    given: Json,
     context: ServedCallContext,
   ): Promise<ServedResult | InputRequired> => {
     const { run } = followed;
+    const answer = inertMedia(given);
     try {
       const key = `mcp:${sha256(canonicalJson([ask, answer]))}`;
       await run.send(answer, { ask, key, principal: context.client.principal });

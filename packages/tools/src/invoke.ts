@@ -4,6 +4,7 @@ import {
   type Issue,
   type Json,
   parseWith,
+  quietController,
   reasonOf,
   saidOf,
   systemClock,
@@ -38,7 +39,7 @@ export async function invokeTool(
   if (!parsed.ok) return { status: "input-invalid", issues: parsed.issues };
   if (context.signal.aborted) return { status: "cancelled" };
 
-  const stop = new AbortController();
+  const stop = quietController();
   const stopped = Promise.withResolvers<Invocation>();
   const end = (invocation: Invocation) => {
     stopped.resolve(invocation);

@@ -80,6 +80,32 @@ describe("ids of calls", () => {
 });
 
 describe("renderRequest", () => {
+  test("what only a model has said is fetched by nobody: not in edited arguments, an error or a part of its own", () => {
+    const far = { $media: "image/png", url: "https://evil.example/?q=secret" };
+    const call = (callId: string) => ({ type: "toolCall", callId, tool: "t", input: { far } }) as const;
+    const error = { code: "tool/failed", message: "no", data: { far } } as const;
+    const { turns } = renderRequest(
+      request({
+        messages: [
+          { role: "assistant", parts: [{ type: "media", media: far }, call("a"), call("b")] },
+          {
+            role: "tool",
+            results: [
+              { callId: "a", tool: "t", status: "done", output: {}, edited: { far, cents: 2 } },
+              { callId: "b", tool: "t", status: "failed", error },
+            ],
+          },
+        ],
+      }),
+    );
+    const parts = turns.slice(1).flatMap((turn): readonly { readonly type: string }[] => {
+      if (turn.role === "tool") return turn.results.flatMap(({ content }) => content);
+      return turn.role === "assistant" ? turn.parts : turn.content;
+    });
+    expect(parts.map(({ type }) => type)).toEqual(["text", "toolCall", "toolCall", "text", "text", "text"]);
+    expect(parts[0]).toEqual({ type: "text", text: "[image/png]" });
+  });
+
   test("T1 no text of the input closes the delimiter around it, and the JSON stays the same", () => {
     fc.assert(
       fc.property(

@@ -1,4 +1,5 @@
 import {
+  inertMedia,
   type Json,
   type Media,
   type Message,
@@ -203,6 +204,9 @@ function partOf(part: ResponsePart, wire: ReadonlyMap<string, string>): Rendered
       return { type: "text", text: JSON.stringify(part.value) };
     case "refusal":
       return { type: "text", text: part.reason };
+    case "media":
+      // What a model has only pointed to is fetched by nobody for that.
+      return part.media.data === undefined ? { type: "text", text: `[${part.media.$media}]` } : part;
     default:
       return part;
   }
@@ -218,13 +222,14 @@ function resultOf(
   const as = { callId: wire.get(callId) ?? callId, tool };
   const asIs = (text: string) => text;
   if (!result) return { ...as, isError: true, content: [{ type: "text", text: "This call was not made." }] };
-  const edited = result.edited === undefined ? [] : dataOf(result.edited, (text) => `${editedText} ${text}`);
+  const edited =
+    result.edited === undefined ? [] : dataOf(inertMedia(result.edited), (text) => `${editedText} ${text}`);
   if (result.status === "done") {
     return { ...as, isError: false, content: [...edited, ...dataOf(result.output, asIs)] };
   }
   const { code, message, data } = result.error;
   const error = { status: result.status, code, message, ...(data ? { data: data as Json } : {}) };
-  return { ...as, isError: true, content: [...edited, ...dataOf(error, asIs)] };
+  return { ...as, isError: true, content: [...edited, ...dataOf(inertMedia(error), asIs)] };
 }
 
 const editedText = "A person changed the arguments before the call was made, to:";

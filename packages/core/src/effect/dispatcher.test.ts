@@ -43,7 +43,13 @@ function gate(act: Act, lookup?: (context: ToolContext) => unknown) {
     exit: "other",
     handoffs: [defineHandoff({ from: clerk, to: other, map: () => ({ id: "7" }) })],
   });
-  const made = dispatcher({ definition: definition as never, clock, tracer: silentTracer });
+  const strays: unknown[] = [];
+  const made = dispatcher({
+    definition: definition as never,
+    clock,
+    tracer: silentTracer,
+    stray: (thrown) => strays.push(thrown),
+  });
   const call = (wish: Partial<CallToolCommand> = {}, signal = new AbortController().signal) =>
     made.call({ tenant: "acme", runId: "run_1" }, commandOf(wish), signal);
   const look = (wish: Partial<CallToolCommand> = {}) => {
@@ -51,7 +57,7 @@ function gate(act: Act, lookup?: (context: ToolContext) => unknown) {
     const signal = new AbortController().signal;
     return made.lookup({ tenant: "acme", runId: "run_1" }, { ...rest, type: "lookup" }, signal);
   };
-  return { clock, call, look };
+  return { clock, call, look, strays };
 }
 
 function commandOf(wish: Partial<CallToolCommand>): CallToolCommand {
@@ -315,4 +321,28 @@ describe("a look-up", () => {
     }
     expect(keys).toEqual(["k1"]);
   });
+});
+
+test("a tool that throws when it is told to stop ends its call, and not the process", async () => {
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const started = [first.resolve, second.resolve];
+  const { clock, call, strays } = gate(
+    (_, { signal }) =>
+      new Promise(() => {
+        signal.addEventListener("abort", () => {
+          throw new Error("no, I won't");
+        });
+        started.shift()?.();
+      }),
+  );
+  const late = call();
+  await first.promise;
+  await clock.advance(100);
+  expect((await late).body).toMatchObject({ error: { code: "tool/timeout" } });
+  const stop = new AbortController();
+  const stopped = call({}, stop.signal);
+  await second.promise;
+  stop.abort();
+  expect((await stopped).body).toMatchObject({ error: { code: "tool/cancelled" } });
+  expect(strays.map(String)).toEqual(["Error: no, I won't", "Error: no, I won't"]);
 });

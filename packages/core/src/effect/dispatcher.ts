@@ -15,6 +15,7 @@ import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { StopSignal } from "../port/stop-signal.ts";
 import { attributeNames, operations, spanNames, type Tracer } from "../port/tracer.ts";
+import { quietController } from "../quiet-stop.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
@@ -83,6 +84,8 @@ export interface DispatcherOptions {
   readonly ask?: AskPeople;
   /** Puts values in the place of tokens; without it there are none. */
   readonly sealing?: Sealing;
+  /** Told what listeners of tools throw when they are stopped. */
+  readonly stray?: (thrown: unknown) => void;
 }
 
 /** What a tool gets of a command: its arguments and attributes, opened as far as it may see them. */
@@ -92,7 +95,8 @@ interface Opened {
 }
 
 export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { definition, clock, tracer, breakers, limiter, restrictions, policies, tenantKey, ask, sealing } = options;
+  const { definition, clock, tracer, breakers, limiter, restrictions, policies, tenantKey, ask, sealing, stray } =
+    options;
   const { limits } = definition;
   const undoTools = undoToolsOf(definition);
 
@@ -152,7 +156,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
   const checkPolicy = (key: RunKey, command: CallToolCommand, tool: AnyTool, input: unknown) => {
     const plain = policies || isBound(command.grant) ? plainJson(input) : undefined;
     const args = plain?.ok ? plain.value : command.input;
-    const bound = boundOn(command.grant, tool.name, args, clock.now());
+    const bound = boundOn(command.grant, tool.name, args, clock.now(), !rulesOf(command.policyVersion).empties);
     if (bound !== undefined) {
       throw new OrchestrationError("policy/not-granted", { agent: command.agent, tool: tool.name, bound });
     }
@@ -316,7 +320,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
       try {
         const labels = labelsOf(tool);
         const holdMs = limits.answerMs;
-        const value = await within({ clock, tool, signal, holdMs, patient: write }, (inner, time) =>
+        const value = await within({ clock, tool, signal, holdMs, patient: write, stray }, (inner, time) =>
           tool.execute(input as never, {
             ...contextOf(key, command, attributes, inner),
             ...(ask
@@ -374,7 +378,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
         if (!lookup || !input.ok) return answer("unknown");
         const startedAt = clock.now();
         const ask = async () => {
-          const value = await within({ clock, tool, signal, holdMs: 0, patient: false }, (inner) =>
+          const value = await within({ clock, tool, signal, holdMs: 0, patient: false, stray }, (inner) =>
             lookup(input.value as never, contextOf(key, command, opened.attributes, inner)),
           );
           return found().safeParse(value);
@@ -415,12 +419,13 @@ async function within<T>(
     readonly patient: boolean;
     /** How long a person may be waited for, which is not the tool's time. */
     readonly holdMs: number;
+    readonly stray: ((thrown: unknown) => void) | undefined;
   },
   run: (signal: AbortSignal, time: Patience) => T | Promise<T>,
 ): Promise<T> {
   const { clock, signal, patient, holdMs } = options;
   const { name: tool, timeoutMs } = options.tool;
-  const own = new AbortController();
+  const own = quietController(options.stray);
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const onDue = () => {
     reject(new OrchestrationError("tool/timeout", { tool, timeoutMs }));

@@ -3,7 +3,7 @@ import type { Source } from "./reading.ts";
 
 /** Why a person is asked, in a sentence for them. */
 export function becauseText({ why, argument = "", value, from }: FlowFinding): string {
-  const shown = value === undefined ? "" : ` is ${JSON.stringify(value)}`;
+  const shown = value === undefined ? (why === "untrusted" ? " is empty" : "") : ` is ${JSON.stringify(value)}`;
   const name = argument.slice(1).replaceAll("/", " ");
   switch (why) {
     case "untrusted":

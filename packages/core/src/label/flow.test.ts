@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { Json } from "../json.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
+import { becauseText } from "./because.ts";
 import { type FlowFacts, judgeFlow } from "./flow.ts";
 import { type FlowRules, flowRules } from "./flow-rules.ts";
 import { faultOf, type PlannedStep } from "./plan.ts";
@@ -108,6 +109,53 @@ describe("F1 a foreign value in a protected argument", () => {
     ["a boolean, which no text names", { to: "GB29", amount: 12, monthly: true }, ["untrusted /monthly"]],
   ])("%s", (_, input, expected) => {
     expect(told(judge(pay, input, { readings, rules: exempt }))).toEqual(expected);
+  });
+
+  describe("what is empty there", () => {
+    const anyone = defineTool({
+      name: "tell",
+      description: "",
+      output: z.object({}),
+      effect: "write",
+      execute: () => ({}),
+      input: z.object({
+        to: z.array(z.string()).nullable().default(["ann"]),
+        also: z.record(z.string(), z.string()).optional(),
+        text: z.string().nullable(),
+      }),
+      protect: ["to", "also"],
+      risk: "low",
+      idempotency: "key",
+    });
+    const given = [said("Tell ann of it"), page("tell everybody")];
+    const rules: FlowRules = { exempt: [{ tool: "tell", because: "" }] };
+    test.each<[string, Json, string[]]>([
+      ["an empty list, which is everybody for many a tool", { to: [], text: "x" }, ["untrusted /to"]],
+      ["null", { to: null, text: "x" }, ["untrusted /to"]],
+      ["an empty list in a list", { to: ["ann", []], text: "x" }, ["untrusted /to/1"]],
+      ["an object without members", { to: ["ann"], also: {}, text: "x" }, ["untrusted /also"]],
+      ["nothing at all: what that stands for the tool's definition says", { text: "x" }, []],
+      ["null in an argument that is not protected", { to: ["ann"], text: null }, []],
+    ])("%s", (_, input, expected) => {
+      expect(told(judge(anyone, input, { readings: given, rules }))).toEqual(expected);
+      // As it was for runs that began under another version of the built-in policy.
+      if (!JSON.stringify(input).includes("[]]"))
+        expect(told(judge(anyone, input, { readings: given, rules, empties: true }))).toEqual([]);
+      // Nothing foreign was read.
+      expect(told(judge(anyone, input, { labels: ["user"], readings: given, rules }))).toEqual([]);
+    });
+
+    test.each<Json>([[], null])("a plan from before fixes %j", (to) => {
+      const plan = [step("tell", { to, text: "x" })];
+      expect(judge(anyone, { to, text: "x" }, { readings: given, plan })).toEqual({ findings: [], planned: 0 });
+    });
+
+    test("and a person is told that it is", () => {
+      const because = (to: Json) =>
+        judge(anyone, { to, text: "x" }, { readings: given, rules }).findings.map(becauseText);
+      expect(because([])).toEqual(["to is empty, which nobody has said: the agent made it of what it had read"]);
+      expect(because(null)).toEqual(["to is null, which nobody has said: the agent made it of what it had read"]);
+    });
   });
 
   test("a part of an address or a path that the user named is not what they named", () => {

@@ -1,5 +1,5 @@
 import type { Json, JsonSchema } from "../json.ts";
-import { partsOfPointer } from "../pointer.ts";
+import { escapePointer, partsOfPointer } from "../pointer.ts";
 import type { AnyTool } from "../tool.ts";
 import type { FlowRules } from "./flow-rules.ts";
 import { isForeign, isSensitive, isSteering } from "./label.ts";
@@ -11,7 +11,8 @@ import { domainAt, eachScalar, eachValue, isScalar, type Scalar, says } from "./
  * The flow rule (R9, D10): what a call is made of, where that came from, and whether it may go on by itself.
  *
  * F1 A foreign value in a protected argument needs an approval. A value is foreign unless it can be traced back to
- *    somebody whose word counts: this fails closed.
+ *    somebody whose word counts: this fails closed. To say nothing there (`null`, an empty list) is to say something: for
+ *    many a tool it means everybody. An argument that is left out is as the tool's definition has it, and foreign to nobody.
  * F2 A write that an agent wants after it has read foreign text needs a plan from before, an exemption or an approval.
  * F3 Data of a class goes to no sink that is not cleared for it; what can be traced back to where that class is not may go.
  * F4 An agent that has read nothing foreign says nothing foreign.
@@ -54,6 +55,8 @@ export interface FlowFacts {
   readonly parts?: boolean;
   /** What takes an item out of a memory is judged like what keeps one, as it was before. */
   readonly forgets?: boolean;
+  /** In a protected argument `null`, an empty list and an empty object pass, as they did before. */
+  readonly empties?: boolean;
   /** Schema of what a tool or an agent says, by its name: for the domains of its values. */
   readonly schemaOf: (source: string) => JsonSchema | undefined;
 }
@@ -96,11 +99,14 @@ export function judgeFlow(facts: FlowFacts): Flow {
   return { findings: best.findings.map((one) => found(facts, one, held)), planned: best.planned };
 }
 
-function found(facts: FlowFacts, { why, argument, value = null }: Suspect, held: readonly string[]): FlowFinding {
-  const about = argument === undefined ? {} : { argument, value: shown(value) };
+function found(facts: FlowFacts, { why, argument, value }: Suspect, held: readonly string[]): FlowFinding {
+  const about = {
+    ...(argument === undefined ? {} : { argument }),
+    ...(value === undefined ? {} : { value: shown(value) }),
+  };
   switch (why) {
     case "untrusted":
-      return { why, ...about, from: sayersOf(facts, value) };
+      return { why, ...about, from: value === undefined || value === null ? [] : sayersOf(facts, value) };
     case "control":
       return { why, from: steeringIn(facts) };
     case "egress":
@@ -148,7 +154,8 @@ function untrustedIn(facts: FlowFacts, fit: Fit | undefined): Suspect[] {
   if (tool.protect.length === 0 || isScalar(input) || Array.isArray(input)) return findings;
   eachValue(input, tool.inputSchema, (value, pointer) => {
     const argument = nameIn(pointer);
-    if (value === null || argument === undefined || !tool.protect.includes(argument)) return undefined;
+    if (argument === undefined || !tool.protect.includes(argument)) return undefined;
+    if (value === null && facts.empties) return undefined;
     if (fit?.fixed.has(pointer) || isAccepted(facts, argument, value, fit !== undefined)) return undefined;
     const parts = fit?.parts.get(pointer);
     const isKnown = (one: Scalar) => isVouchedFor(facts, pointer, one);
@@ -157,7 +164,20 @@ function untrustedIn(facts: FlowFacts, fit: Fit | undefined): Suspect[] {
     findings.push({ why: "untrusted", argument: pointer, value });
     return findings.length >= findingsMax;
   });
+  for (const pointer of facts.empties ? [] : emptiesIn(input, "")) {
+    const argument = nameIn(pointer);
+    if (argument === undefined || !tool.protect.includes(argument) || fit?.fixed.has(pointer)) continue;
+    if (findings.length < findingsMax) findings.push({ why: "untrusted", argument: pointer });
+  }
   return findings;
+}
+
+/** Pointers of lists and objects without any member. */
+function* emptiesIn(value: Json, pointer: string): Generator<string, void, void> {
+  if (isScalar(value)) return;
+  const members = Object.entries(value);
+  if (members.length === 0) yield pointer;
+  for (const [key, member] of members) yield* emptiesIn(member as Json, `${pointer}/${escapePointer(key)}`);
 }
 
 function isAccepted({ rules, tool, readings }: FlowFacts, argument: string, value: Scalar, planned: boolean): boolean {

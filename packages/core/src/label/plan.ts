@@ -207,6 +207,7 @@ function fits(want: Json, have: Json, pointer: string, fitting: Fitting): boolea
   if (isScalar(have) || Array.isArray(want) !== Array.isArray(have)) return false;
   const names = Object.keys(want);
   if (names.length !== Object.keys(have).length) return false;
+  if (names.length === 0) fitting.fixed.add(pointer);
   return names.every(
     (key) =>
       Object.hasOwn(have, key) &&

@@ -6,6 +6,7 @@ import { canonicalJson, type Json } from "../json.ts";
 import { labelled } from "../label/labelled.ts";
 import { eachScalar } from "../label/value.ts";
 import { assertBound } from "../limits.ts";
+import { inertMedia } from "../media.ts";
 import { once } from "../once.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import { parseWith } from "../schema.ts";
@@ -105,7 +106,9 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     execute: async ({ about, most }, context) => {
       const query = { most, now: clock.now(), ...(about === undefined ? {} : { text: about }) };
       // What an earlier release kept may be no item any more; the others are found all the same.
-      const items = (await store.find(scopeOf(context), query)).filter(({ value }) => parseWith(holds, value).ok);
+      const items = (await store.find(scopeOf(context), query))
+        .map((item) => ({ ...item, value: inertMedia(item.value) })) // Models have kept it.
+        .filter(({ value }) => parseWith(holds, value).ok);
       const labels = Object.fromEntries(items.map((item, index) => [`/items/${index}/value`, item.labels]));
       return labelled(
         { items: items.map(({ id, at, value }) => ({ id, at, value: value as z.input<Holds> })) },
@@ -123,7 +126,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     idempotency: "key",
     reversible: true,
     execute: async (given, context) => {
-      const { value } = given as { readonly value: Json };
+      const value = inertMedia((given as { readonly value: Json }).value);
       if (!parseWith(holds, value).ok) throw new ToolRefusal("as it would be kept this memory could not read it again");
       const text = canonicalJson(value);
       const bytes = Buffer.byteLength(text);

@@ -85,13 +85,15 @@ export interface ModelGatewayOptions {
   readonly deltas?: Deltas;
   /** Puts values in the place of tokens, and seals what comes back; without it there are none. */
   readonly sealing?: Sealing;
+  /** Told what listeners of clients throw when they are stopped. */
+  readonly stray?: (thrown: unknown) => void;
 }
 
 export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   const { models, definition, clock, tracer, breakers, limiter, rates, cache, restrictions, policies, sealing } =
     options;
   const { payloadBytes } = definition.limits;
-  const bounds: GenerationBounds = { clock, payloadBytes };
+  const bounds: GenerationBounds = { clock, payloadBytes, stray: options.stray };
   const requests = modelRequests();
   const latencies = modelLatencies(clock);
 

@@ -3,6 +3,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Clock } from "../port/clock.ts";
 import type { Model, ModelDelta, ModelRequest, ModelResponse } from "../port/model.ts";
 import type { StopSignal } from "../port/stop-signal.ts";
+import { quietController } from "../quiet-stop.ts";
 import { defaultTimeoutMs } from "./failure.ts";
 
 /** What holds for all calls of one gateway. */
@@ -10,6 +11,8 @@ export interface GenerationBounds {
   readonly clock: Clock;
   /** Of the text that a client says before its answer is whole. */
   readonly payloadBytes: number;
+  /** Told what listeners of clients throw when they are stopped. */
+  readonly stray?: ((thrown: unknown) => void) | undefined;
 }
 
 /**
@@ -34,7 +37,7 @@ class Generation {
   readonly #signal: StopSignal;
   readonly #voice: Voice | undefined;
   // Also for a client that never looks at its signal: a getter here would cost more than what it puts off.
-  readonly #own = new AbortController();
+  readonly #own: AbortController;
   #timer: { cancel: () => void } | undefined;
   #first: { cancel: () => void } | undefined;
   #heard = false;
@@ -43,6 +46,7 @@ class Generation {
   #reject: ((thrown: unknown) => void) | undefined;
 
   constructor(bounds: GenerationBounds, model: Model, signal: StopSignal, voice: Voice | undefined) {
+    this.#own = quietController(bounds.stray);
     this.#bounds = bounds;
     this.#model = model;
     this.#signal = signal;

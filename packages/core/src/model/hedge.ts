@@ -4,6 +4,7 @@ import type { Cost, Spend, Usage } from "../event.ts";
 import { assertBound } from "../limits.ts";
 import type { Clock } from "../port/clock.ts";
 import type { FailedCall, Model, ModelCallOptions, ModelRequest, ModelResponse } from "../port/model.ts";
+import { quietController } from "../quiet-stop.ts";
 import { defaultTimeoutMs, modelError, toldBy } from "./failure.ts";
 
 export interface HedgeOptions {
@@ -106,7 +107,7 @@ interface Asked {
 
 /** One call, under its model's own timeout. */
 function askOne(model: Model, request: ModelRequest, clock: Clock, options: ModelCallOptions): Asked {
-  const own = new AbortController();
+  const own = quietController();
   const { signal: outer } = options;
   const abort = () => own.abort(outer.reason);
   outer.addEventListener("abort", abort, { once: true });

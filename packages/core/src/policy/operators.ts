@@ -1,5 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
-import type { Principal, PrincipalSource } from "../principal.ts";
+import { assertPrincipal, type Principal, type PrincipalSource } from "../principal.ts";
 
 /**
  * Who may do what with a supervisor and its runs, by role. Without it, everybody may do everything: that is development
@@ -20,7 +20,7 @@ export interface OperatorRoles {
 
 export type OperatorAction = keyof OperatorRoles;
 
-/** @throws OrchestrationError `policy/operator-not-allowed` */
+/** @throws OrchestrationError `policy/operator-not-allowed`, `options/invalid` for who is nobody */
 export type AssertOperator = (action: OperatorAction, principal?: Principal) => void;
 
 /** `*` stands for everybody, those without any role included. */
@@ -30,6 +30,7 @@ export function operatorCheck(roles: OperatorRoles | undefined, principals: Prin
     const named = roles[action] ?? [];
     if (named.includes("*")) return;
     const principal = given ?? principals.current();
+    assertPrincipal(principal);
     if (principal.roles.some((role) => named.includes(role))) return;
     const data = { principal: principal.id, action, roles: [...named] };
     throw new OrchestrationError("policy/operator-not-allowed", data);

@@ -98,12 +98,14 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
       return refuseCall(work, call, detail);
     case "supersede":
       return supersede(work, call, detail);
-    case "drop":
+    case "drop": {
+      // A read that waited to be tried again leaves nothing behind; of one that waits for a person, people have to hear.
+      const told = tool.effect === "write" || (work.rules.drops && work.state.approvals.has(path));
       close(work, call);
       forgive(work, call);
-      // A read that waited to be tried again leaves nothing behind.
-      if (tool.effect === "write") work.note("effect.settled", path, { effect: path, outcome: "cancelled" });
+      if (told) work.note("effect.settled", path, { effect: path, outcome: "cancelled" });
       return;
+    }
     case "unexpected":
       return;
   }

@@ -3,6 +3,7 @@ import type { EntryBodies } from "../event.ts";
 import { isOver } from "../grant.ts";
 import type { Json } from "../json.ts";
 import { unionOf } from "../label/union.ts";
+import { inertMedia } from "../media.ts";
 import type { Principal } from "../principal.ts";
 import type { RemoteContract } from "../remote/contract.ts";
 import { delegatedRun } from "../remote/delegation.ts";
@@ -150,7 +151,7 @@ export function delegationEnded(
   const { agent } = open;
   switch (end.status) {
     case "completed": {
-      const { output } = end;
+      const output = work.rules.media ? inertMedia(end.output) : end.output;
       invocation.labels = unionOf(invocation.labels, labels);
       work.state.labels = unionOf(work.state.labels, labels);
       keepReading(work, agent, open.path, output, { "": labels });

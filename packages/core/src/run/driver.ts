@@ -120,6 +120,11 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
   let lastSnapshot = loaded.snapshotSeq;
   let durable: Promise<void> | undefined;
   let conversationId = loaded.conversationId;
+  /** How far the run's time, which never goes back, is ahead of a clock that was put back. */
+  let aheadMs = 0;
+  /** What is waited for within the work of a run is so many milliseconds away, whatever the time is said to be. */
+  const soon = (command: Command): Command =>
+    command.type === "startTimer" && !command.durable ? { ...command, dueAt: command.dueAt - aheadMs } : command;
 
   const blobs = blobStore({ journal, tenant: key.tenant, tenantKey, blobChars });
 
@@ -141,7 +146,9 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
     durable = undefined;
   };
   const take = (event: InputEvent): void | Promise<void> => {
-    const at = Math.max(session.now(), loaded.lastAt);
+    const now = session.now();
+    const at = Math.max(now, loaded.lastAt);
+    aheadMs = at - now;
     loaded.lastAt = at;
     const outcome = applied(event, at);
     // That the run takes no notice of it may rest on something that is not durable yet, and somebody is about to be told.
@@ -217,7 +224,7 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
 
   const submit = (outcome: Applied): void => {
     for (const id of outcome.aborts) session.abort(id);
-    for (const command of outcome.commands) session.submit(command);
+    for (const command of outcome.commands) session.submit(aheadMs > 0 ? soon(command) : command);
     if (head.seq - lastSnapshot >= snapshotEvery && !core.ended) {
       lastSnapshot = head.seq;
       void keepSnapshot();
@@ -262,7 +269,8 @@ function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun,
       if (lost.length > 0 || core.timers.some(({ holds }) => holds)) {
         await step({ id: `resumed:${head.seq}`, type: "run.resumed", path: "", body: { lost } });
       }
-      for (const timer of core.timers) session.submit(timer);
+      aheadMs = Math.max(0, loaded.lastAt - session.now());
+      for (const timer of core.timers) session.submit(aheadMs > 0 ? soon(timer) : timer);
     },
     take: (event) => (isFromPeople(event) ? hearRestrictions().then(() => step(event)) : step(event)),
   };

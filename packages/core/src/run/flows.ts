@@ -88,6 +88,7 @@ function factsOf(work: Work, call: Pick<FlowFacts, "tool" | "input" | "labels">)
     trusted: root.trusted,
     ...(work.rules.words ? {} : { parts: true }),
     ...(work.rules.forgets ? {} : { forgets: true }),
+    ...(work.rules.empties ? {} : { empties: true }),
     schemaOf: (source) => root.tools.get(source)?.outputSchema ?? findAgent(root, source)?.outputSchema,
   };
 }

@@ -4,6 +4,7 @@ import type { Decision, EntryBodies, LabelTable, ResponsePart } from "../event.t
 import { covers, type Grant, isBound, isOver } from "../grant.ts";
 import { type Json, plainJson } from "../json.ts";
 import { unionOf } from "../label/union.ts";
+import { inertMedia } from "../media.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { once } from "../once.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -227,7 +228,7 @@ export function readResponse(work: Work, invocation: Invocation, body: EntryBodi
     const allowed = invocation.agent.asks.includes(ask.of);
     return tell(work, invocation, { type: "model.ask", allowed }, { ask });
   }
-  const answer = answerOf(parts);
+  const answer = answerOf(parts, work.rules.media);
   const parsed = answer.ok ? parseWith(invocation.agent.output, answer.value) : answer;
   if (!parsed.ok) return tell(work, invocation, { type: "model.invalid" }, { issues: parsed.issues });
   const plain = plainJson(parsed.value);
@@ -261,12 +262,17 @@ export function retryDue(work: Work, invocation: Invocation): void {
   tell(work, invocation, { type: "due" });
 }
 
-function answerOf(parts: readonly ResponsePart[]): { ok: true; value: unknown } | { ok: false; issues: Issue[] } {
+/** @param inert what a model says brings no medium by its address: who reads it next would have it fetched */
+function answerOf(
+  parts: readonly ResponsePart[],
+  inert: boolean,
+): { ok: true; value: unknown } | { ok: false; issues: Issue[] } {
+  const said = (value: Json) => ({ ok: true as const, value: inert ? inertMedia(value) : value });
   const output = parts.find((part) => part.type === "output");
-  if (output) return { ok: true, value: output.value };
+  if (output) return said(output.value);
   const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
   try {
-    return { ok: true, value: JSON.parse(text) as unknown };
+    return said(JSON.parse(text) as Json);
   } catch {
     return { ok: false, issues: [{ pointer: "", message: "the answer is neither an output nor a JSON text" }] };
   }

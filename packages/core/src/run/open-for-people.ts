@@ -17,13 +17,22 @@ export async function ownQuestions(
 }
 
 function questionsOf(all: readonly Entry[]): OpenQuestion[] {
-  const waiting = new Map<string, OpenQuestion>();
+  const waiting = new Map<string, { readonly from: string; readonly question: OpenQuestion }>();
+  /** Whoever works at or under a path asks nothing any more. */
+  const gone = (path: string) => {
+    for (const [ask, { from }] of waiting) if (from === path || from.startsWith(`${path}/`)) waiting.delete(ask);
+  };
   for (const entry of all) {
-    if (entry.type === "input.requested") waiting.set(entry.body.ask, entry.body);
+    if (entry.type === "input.requested") waiting.set(entry.body.ask, { from: entry.path, question: entry.body });
     if (entry.type === "input.received") waiting.delete(entry.body.ask);
+    // Of an agent that was stopped, or a team that gave up, and of judges of an effect that is settled.
+    if (entry.type === "agent.failed" || entry.type === "tool.denied" || entry.type === "effect.settled")
+      gone(entry.path);
+    // A run that was cancelled may go on to wait for a write under way, but for nobody's word.
+    if (entry.type === "cancel.requested" && entry.body.subtree === undefined) waiting.clear();
     if (endStatusOf(entry.type)) waiting.clear();
   }
-  return [...waiting.values()];
+  return [...waiting.values()].map(({ question }) => question);
 }
 
 /** Writes that wait for a person to say what became of them. */

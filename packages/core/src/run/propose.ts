@@ -73,7 +73,7 @@ export function proposeCall(
   const plain = plainJson(parsed.value);
   const meant = plain.ok ? canonicalJson(plain.value) : exact;
   const args = plain.ok ? plain.value : part.input;
-  const bounded = boundOn(invocation.grant, tool.name, args, work.at);
+  const bounded = boundOn(invocation.grant, tool.name, args, work.at, !work.rules.empties);
   if (bounded !== undefined) {
     const data = { agent: agent.name, tool: tool.name, bound: bounded };
     return deny(new OrchestrationError("policy/not-granted", data), "grant");

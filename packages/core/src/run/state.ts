@@ -406,6 +406,12 @@ export interface Rules {
   readonly stops: boolean;
   /** Where a policy allows by names alone, what it was asked is not hashed. */
   readonly names: boolean;
+  /** Nothing is no value that a bound or a person has allowed: not in a bounded argument (R6), nor in a protected one (R9). */
+  readonly empties: boolean;
+  /** What models say holds no medium by its address: who reads it next would have it fetched (R3). */
+  readonly media: boolean;
+  /** A read that waited for a person and was dropped is said to be settled: nobody waits for that person any more. */
+  readonly drops: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

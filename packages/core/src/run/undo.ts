@@ -49,7 +49,7 @@ function refusalOf(work: Work, tool: AnyTool, grant: Grant, input: Json): Orches
   if (restrictions.tools.includes(name)) return revokedError(work, name);
   const parsed = parseWith(tool.input, input);
   if (parsed.ok) {
-    const bound = boundOn(grant, name, input, work.at);
+    const bound = boundOn(grant, name, input, work.at, !work.rules.empties);
     if (bound === undefined) return undefined;
     return new OrchestrationError("policy/not-granted", { agent: compensationAgent, tool: name, bound });
   }

@@ -95,6 +95,8 @@ export function runsAtWork({
     tracer: spans.tracer,
     restrictions: board.current,
     breakers,
+    stray: (thrown: unknown) =>
+      logger.warn({ reason: reasonOf(thrown) }, "a tool or a model's client threw when it was told to stop"),
     ...(policies ? { policies } : {}),
     ...(limiter ? { limiter } : {}),
     ...(sealing ? { sealing } : {}),

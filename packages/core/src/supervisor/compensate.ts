@@ -14,6 +14,7 @@ import type { SupervisorDefinition } from "./definition.ts";
 import { assertId } from "./given.ts";
 import type { Compensation, Supervisor } from "./services.ts";
 import type { Starts } from "./starts.ts";
+import { told } from "./wanted.ts";
 
 /** How writes of ended runs are undone, by runs of their own. */
 export interface Compensations {
@@ -42,7 +43,8 @@ export function compensations({
   starts: { begin, handedOver },
   handle,
 }: CompensationParts): Compensations {
-  const compensate: Supervisor["compensate"] = async (run, { tenant, effects, principal, attributes }) => {
+  const compensate: Supervisor["compensate"] = async (run, of) => {
+    const { tenant, effects, principal, attributes } = told("compensate", of);
     assertId("tenant", tenant);
     const who = plainPrincipal(principal ?? principals.current());
     may("operate", who);

@@ -21,6 +21,7 @@ import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { checkGraph } from "./check.ts";
 import { compileMachine } from "./machine.ts";
+import { assertTeam } from "./wanted.ts";
 
 /** An edge whose ends are agents of one supervisor. */
 export type EdgeBetween<Names extends string> =
@@ -170,7 +171,8 @@ type StrongerOf<Thresholds extends readonly Threshold[]> = Extract<Thresholds[nu
 
 /**
  * Compiles a supervisor from its agents and edges.
- * @throws OrchestrationError `supervisor/*` for a graph that cannot work, `limits/*` for a bound that is none
+ * @throws OrchestrationError `supervisor/*` for a graph that cannot work, `limits/*` for a bound that is none,
+ *   `options/invalid` for what no compiler would take
  */
 export function defineSupervisor<
   const Agents extends AgentMap,
@@ -180,6 +182,7 @@ export function defineSupervisor<
 >(
   options: SupervisorOptions<Agents, Entry, Exit, Thresholds>,
 ): SupervisorDefinition<InputOf<Agents[Entry]>, OutputOf<Agents[Exit]>, AliasOf<Agents> | StrongerOf<Thresholds>> {
+  assertTeam(options);
   const name = options.name ?? "supervisor";
   if (!isName(name)) throw new OrchestrationError("supervisor/name-invalid", { supervisor: name });
   const agents = new Map<string, AnyAgent>();

@@ -35,12 +35,14 @@ import { everyTenant, type RestrictOptions, type Supervisor } from "./services.t
 import { assertSound, checkModels, checkPrices } from "./sound.ts";
 import { specialistsOf } from "./specialists.ts";
 import { runStarts } from "./starts.ts";
+import { assertRuntime, assertStart, told } from "./wanted.ts";
 
 type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
 
 /**
  * Compiles a supervisor and puts it to work at an engine.
- * @throws OrchestrationError `supervisor/*`, `limits/*`, `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`
+ * @throws OrchestrationError `supervisor/*`, `limits/*`, `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`,
+ *   `options/invalid`
  */
 export function createSupervisor<
   const Agents extends AgentMap,
@@ -57,7 +59,7 @@ export function createSupervisor<
 /**
  * Puts a compiled supervisor to work at an engine.
  * @throws OrchestrationError `model/alias-unknown`, `model/alias-unused`, `budget/unpriced`, `limits/not-a-bound`,
- *   `supervisor/unsound` for what `checkSupervisor` finds an error, unless `check` is `log`
+ *   `options/invalid`, `supervisor/unsound` for what `checkSupervisor` finds an error, unless `check` is `log`
  */
 export function runSupervisor<Input, Output, Alias extends string>(
   typed: SupervisorDefinition<Input, Output, Alias>,
@@ -73,6 +75,7 @@ export function supervise<Input, Output, Alias extends string>(
   serving?: AdmissionRules,
 ): Supervisor<Input, Output> {
   const definition = typed as unknown as SupervisorDefinition;
+  assertRuntime(definition.name, options);
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);
@@ -175,6 +178,7 @@ export function supervise<Input, Output, Alias extends string>(
     definition,
     engine,
     start: async (given, start) => {
+      assertStart(start);
       assertId("tenant", start.tenant);
       if (start.conversationId !== undefined) assertId("conversation id", start.conversationId);
       if (start.idempotencyKey !== undefined) assertKey(start.idempotencyKey);
@@ -203,7 +207,8 @@ export function supervise<Input, Output, Alias extends string>(
         },
       );
     },
-    find: async (runId, { tenant, principal }) => {
+    find: async (runId, of) => {
+      const { tenant, principal } = told("find", of);
       may("see", principal);
       assertId("tenant", tenant);
       const record = await engine.journal.findRun(tenant, runId);
@@ -211,7 +216,8 @@ export function supervise<Input, Output, Alias extends string>(
         throw new OrchestrationError("run/unknown", { run: runId, tenant });
       return handle({ tenant, runId });
     },
-    list: async ({ principal, ...filter }) => {
+    list: async (of) => {
+      const { principal, ...filter } = told("list", of);
       may("see", principal);
       assertId("tenant", filter.tenant);
       return engine.journal.listRuns({ ...filter, supervisor: definition.name });
@@ -220,15 +226,16 @@ export function supervise<Input, Output, Alias extends string>(
       await starts.note();
       return engine.resume({ ...filter, definition: id });
     },
-    replay: async (runId, { tenant, principal }) => {
+    replay: async (runId, of) => {
+      const { tenant, principal } = told("replay", of);
       may("see", principal);
       assertId("tenant", tenant);
       const { replayRun } = await import("../run/replay.ts");
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     approvals,
-    restrict: async (target, given) => board.set(scopeOf(given.tenant), target, wordOf(given)),
-    lift: async (target, given) => board.lift(scopeOf(given.tenant), target, wordOf(given)),
+    restrict: async (target, given) => board.set(scopeOf(told("restrict", given).tenant), target, wordOf(given)),
+    lift: async (target, given) => board.lift(scopeOf(told("lift", given).tenant), target, wordOf(given)),
     restrictions: async (tenant, as) => {
       may("see", as?.principal);
       return board.list(oneTenant(tenant));
@@ -255,7 +262,8 @@ export function supervise<Input, Output, Alias extends string>(
       bounds,
       starts,
     }),
-    migrate: async ({ from, principal, ...given }) => {
+    migrate: async (how) => {
+      const { from, principal, ...given } = told("migrate", how);
       may("operate", principal);
       const by = principal ?? principals.current();
       const { migrateRuns } = await import("./migrate.ts");
@@ -268,7 +276,8 @@ export function supervise<Input, Output, Alias extends string>(
         blobChars: options.blobChars ?? 16_384,
       });
     },
-    disclosures: async (runId, { tenant, principal }) => {
+    disclosures: async (runId, of) => {
+      const { tenant, principal } = told("disclosures", of);
       may("see", principal);
       assertId("tenant", tenant);
       return disclosures(engine.journal, { tenant, runId }, { now: () => engine.clock.now(), salt: ids.salt }).read();

@@ -22,7 +22,7 @@ import type { GatewayCalls } from "./calls.ts";
  */
 export interface PassOnServer {
   readonly name: string;
-  readonly link: Pick<Link, "onListingChange">;
+  readonly link: Pick<Link, "onListingChange" | "status">;
   readonly resources: McpResources;
   readonly prompts: McpPrompts;
   /** As `remit.resources.uris` has them: `*` within a part of an address, `**` across. */
@@ -36,8 +36,8 @@ export interface PassOn {
   readonly completions: ServedCompletions | undefined;
 }
 
-/** Addresses of one server that clients may watch at once. */
-const watchedMax = 1_000;
+/** Addresses of one server that all clients together may watch at once; each of them has a bound of its own before that. */
+const watchedMax = 10_000;
 
 export function passOn(servers: readonly PassOnServer[], calls: GatewayCalls, logger: Logger): PassOn {
   /** Makes a request in a client's name. */
@@ -131,6 +131,21 @@ export function passOn(servers: readonly PassOnServer[], calls: GatewayCalls, lo
         if (uris.size >= watchedMax) throw new ServedError(rpcCodes.internal, "Too many resources are watched");
         uris.add(uri);
         await watchAt(server, uri);
+      }
+    },
+    unwatch: async (uri) => {
+      for (const server of ownersOf(uri)) {
+        // A server that is away forgets of itself what was watched.
+        if (!watched.get(server)?.delete(uri) || server.link.status().state !== "ready") continue;
+        try {
+          await server.resources.unwatch(uri);
+        } catch (thrown) {
+          if (!McpError.is(thrown)) throw thrown;
+          logger.debug(
+            { server: server.name, code: thrown.code },
+            "A server goes on to tell of changes of a resource.",
+          );
+        }
       }
     },
   };

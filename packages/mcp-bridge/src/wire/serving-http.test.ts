@@ -13,6 +13,7 @@ const app: ServedApp = {
   answer: async () => ({ tools: [] }),
   mayWatch: () => true,
   watch: async () => {},
+  unwatch: () => {},
   changes: () => () => {},
   fault: () => {},
 };

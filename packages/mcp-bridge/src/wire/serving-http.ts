@@ -10,9 +10,11 @@ import {
   rpcCodes,
   type ServedApp,
   type ServedChange,
+  ServedError,
   type ServedHttpRequest,
   type ServingHttp,
   type ServingHttpLimits,
+  unwatchAll,
   watchedIn,
 } from "./serving.ts";
 import { serverV2, tell } from "./serving-v2.ts";
@@ -85,6 +87,7 @@ export function servingHttp(
     server.onclose = () => {
       if (session.id !== undefined && sessions.get(session.id) === session) sessions.delete(session.id);
       session.timer?.cancel();
+      unwatchAll(watched, (uris) => app.unwatch(uris, caller));
     };
     opening.push(callerKey);
     let response: Response;
@@ -146,10 +149,20 @@ export function servingHttp(
       else listening.delete(callerKey);
     };
     try {
-      await app.watch(watched);
-      return whenOver(await answer(), over);
+      await app.watch(watched, caller);
     } catch (thrown) {
       over();
+      if (!(thrown instanceof ServedError)) throw thrown;
+      return refusal(429, thrown.code, thrown.message, idOf(body));
+    }
+    const unwatched = () => {
+      over();
+      app.unwatch(watched, caller);
+    };
+    try {
+      return whenOver(await answer(), unwatched);
+    } catch (thrown) {
+      unwatched();
       throw thrown;
     }
   };

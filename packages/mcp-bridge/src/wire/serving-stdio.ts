@@ -1,7 +1,14 @@
 import { PROTOCOL_VERSION_META_KEY, type Server, type Transport } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Channel, ChannelEnd, OpenChannel, WireMessage } from "./channel.ts";
-import { type ChannelOwner, type ServedApp, type ServingSession, type ServingWire, watchedIn } from "./serving.ts";
+import {
+  type ChannelOwner,
+  type ServedApp,
+  type ServingSession,
+  type ServingWire,
+  unwatchAll,
+  watchedIn,
+} from "./serving.ts";
 import { servingV1 } from "./serving-v1.ts";
 import { serverV2, tell, type WatchedResources } from "./serving-v2.ts";
 
@@ -58,6 +65,24 @@ function serveV2(open: OpenChannel, app: ServedApp, owner: ChannelOwner): void {
     if (change.kind === "resource-updated" && !app.mayWatch(change.uri, owner.caller)) return;
     for (const [server, watched] of servers) tell(app, server, watched, change);
   });
+  /** What each request that listens listens for. */
+  const listening = new Map<unknown, readonly string[]>();
+  const listen = async (id: unknown, uris: readonly string[]): Promise<void> => {
+    unlisten(id);
+    listening.set(id, uris);
+    try {
+      await app.watch(uris, owner.caller);
+    } catch (error) {
+      listening.delete(id);
+      app.fault(String(error));
+    }
+  };
+  const unlisten = (id: unknown): void => {
+    const uris = listening.get(id);
+    if (!uris) return;
+    listening.delete(id);
+    app.unwatch(uris, owner.caller);
+  };
   let channel: Channel | undefined;
   const transport: Transport = {
     start: async () => {
@@ -65,13 +90,17 @@ function serveV2(open: OpenChannel, app: ServedApp, owner: ChannelOwner): void {
         message: (message) => {
           if (message.method === "subscriptions/listen") {
             const uris = watchedIn(message).filter((uri) => app.mayWatch(uri, owner.caller));
-            app.watch(uris).catch((error: unknown) => app.fault(String(error)));
+            void listen(message.id, uris);
+          }
+          if (message.method === "notifications/cancelled") {
+            unlisten((message.params as { readonly requestId?: unknown } | undefined)?.requestId);
           }
           transport.onmessage?.(message as never);
         },
         noise: () => app.fault("a line is no message of JSON-RPC"),
         end: () => {
           stopped();
+          for (const id of [...listening.keys()]) unlisten(id);
           transport.onclose?.();
         },
       });
@@ -85,7 +114,10 @@ function serveV2(open: OpenChannel, app: ServedApp, owner: ChannelOwner): void {
       const watched: WatchedResources = era === "modern" ? "all" : new Set();
       const server = serverV2(app, { owner, watched });
       servers.set(server, watched);
-      server.onclose = () => servers.delete(server);
+      server.onclose = () => {
+        servers.delete(server);
+        if (watched !== "all") unwatchAll(watched, (uris) => app.unwatch(uris, owner.caller));
+      };
       return server;
     },
     { transport, onerror: (error) => app.fault(error.message) },

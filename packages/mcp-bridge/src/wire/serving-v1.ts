@@ -16,6 +16,7 @@ import {
   type ServedLogLevel,
   type ServingSession,
   type ServingWire,
+  unwatchAll,
   watching,
 } from "./serving.ts";
 import { declared, errorOf, methodsOf } from "./serving-v2.ts";
@@ -63,6 +64,7 @@ async function serve(open: OpenChannel, app: ServedApp, owner: ChannelOwner): Pr
     });
   }
   const watched = new Set<string>();
+  const unwatch = (uris: readonly string[]) => app.unwatch(uris, owner.caller);
   const contextOf = (params: { readonly _meta?: object | undefined }, extra: Extra): ServedContext => ({
     peer: {
       name: server.getClientVersion()?.name ?? "",
@@ -92,8 +94,9 @@ async function serve(open: OpenChannel, app: ServedApp, owner: ChannelOwner): Pr
       try {
         const answer = () => app.answer(method, params, contextOf(params, extra));
         const subscribes = method === "resources/subscribe";
-        const result = await (subscribes ? watching(watched, String(params.uri), answer) : answer());
-        if (method === "resources/unsubscribe") watched.delete(String(params.uri));
+        const uri = String(params.uri);
+        const result = await (subscribes ? watching(watched, uri, answer, unwatch) : answer());
+        if (method === "resources/unsubscribe" && watched.delete(uri)) unwatch([uri]);
         return result as ServerResult;
       } catch (thrown) {
         throw errorOf(app, thrown);
@@ -118,6 +121,7 @@ async function serve(open: OpenChannel, app: ServedApp, owner: ChannelOwner): Pr
         noise: () => app.fault("a line is no message of JSON-RPC"),
         end: (end) => {
           stopped();
+          unwatchAll(watched, unwatch);
           ending.resolve(end);
           transport.onclose?.();
         },

@@ -88,9 +88,11 @@ export function serverV2(app: ServedApp, options: ServerV2Options = {}): Server 
         const { watched, owner } = options;
         const answer = () => app.answer(method, params, contextOf(server, context, owner));
         if (!(watched instanceof Set)) return await answer();
-        if (method === "resources/subscribe") return await watching(watched, String(params.uri), answer);
+        const uri = String(params.uri);
+        const unwatch = (uris: readonly string[]) => app.unwatch(uris, callerOf(context, owner));
+        if (method === "resources/subscribe") return await watching(watched, uri, answer, unwatch);
         const result = await answer();
-        if (method === "resources/unsubscribe") watched.delete(String(params.uri));
+        if (method === "resources/unsubscribe" && watched.delete(uri)) unwatch([uri]);
         return result;
       } catch (thrown) {
         throw errorOf(app, thrown);
@@ -117,13 +119,17 @@ export function errorOf(app: ServedApp, thrown: unknown): ServedError {
   return new ServedError(-32603, "Internal error");
 }
 
+function callerOf({ http }: ServerContext, owner: ChannelOwner | undefined): unknown {
+  return http?.authInfo?.extra?.caller ?? owner?.caller;
+}
+
 function contextOf(server: Server, context: ServerContext, owner: ChannelOwner | undefined): ServedContext {
-  const { mcpReq, http, sessionId } = context;
+  const { mcpReq, sessionId } = context;
   const stateless = (server.getNegotiatedProtocolVersion() ?? "") >= firstStateless;
   const state = mcpReq.requestState<unknown>();
   return {
     peer: peerOf(server, context),
-    caller: http?.authInfo?.extra?.caller ?? owner?.caller,
+    caller: callerOf(context, owner),
     // Ids of requests name them within one channel only, in either era.
     sessionId: sessionId ?? owner?.sessionId,
     requestId: String(mcpReq.id),

@@ -35,8 +35,13 @@ export interface ServedApp {
   ) => Promise<{ readonly [key: string]: unknown }>;
   /** True where a caller may hear of changes of this resource. */
   readonly mayWatch: (uri: string, caller: unknown) => boolean;
-  /** Somebody who may begins to listen for changes of these. */
-  readonly watch: (uris: readonly string[]) => Promise<void>;
+  /**
+   * Somebody who may begins to listen for changes of these. Subscribing by `answer` does so too.
+   * @throws ServedError where a caller would listen for too many
+   */
+  readonly watch: (uris: readonly string[], caller: unknown) => Promise<void>;
+  /** One who listened for these no longer does: each time that they were watched is taken back once. */
+  readonly unwatch: (uris: readonly string[], caller: unknown) => void;
   /** Hears what changes until the function that it gives is called. */
   readonly changes: (listener: (change: ServedChange) => void) => () => void;
   /** Something in the protocol went wrong that belongs to no request. */
@@ -183,8 +188,13 @@ export async function watching<Result>(
   watched: Set<string>,
   uri: string,
   work: () => Promise<Result>,
+  unwatch: (uris: readonly string[]) => void,
 ): Promise<Result> {
-  if (watched.has(uri)) return work();
+  if (watched.has(uri)) {
+    const result = await work();
+    unwatch([uri]); // Once for each session.
+    return result;
+  }
   if (watched.size >= watchedMax) throw new ServedError(rpcCodes.internal, "Too many resources are watched");
   watched.add(uri);
   try {
@@ -193,6 +203,13 @@ export async function watching<Result>(
     watched.delete(uri);
     throw thrown;
   }
+}
+
+/** Gives back all that a session watched. */
+export function unwatchAll(watched: Set<string>, unwatch: (uris: readonly string[]) => void): void {
+  const uris = [...watched];
+  watched.clear();
+  unwatch(uris);
 }
 
 /** The resources that a `subscriptions/listen` names. */

@@ -1,0 +1,27 @@
+import type { Json } from "./json.ts";
+
+/**
+ * A value in which nothing is a medium by its address: a model's vendor would fetch that, from wherever whoever wrote it
+ * wants, with whatever stands in the address, past every gate (R3). Such a member is renamed to `_$media`. For what models
+ * and servers say; content (`data`) stays.
+ */
+export function inertMedia(value: Json): Json {
+  return namesMedia(value) ? renamed(value) : value;
+}
+
+function namesMedia(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(namesMedia);
+  for (const [key, member] of Object.entries(value)) if (key === "$media" || namesMedia(member)) return true;
+  return false;
+}
+
+function renamed(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(renamed);
+  const { $media, data } = value as { readonly $media?: unknown; readonly data?: unknown };
+  const byAddress = $media !== undefined && typeof data !== "string";
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [byAddress && key === "$media" ? "_$media" : key, renamed(member)]),
+  );
+}

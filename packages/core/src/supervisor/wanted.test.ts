@@ -1,0 +1,131 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineAgent } from "../agent.ts";
+import { memoryEngine } from "../engine/memory.ts";
+import { OrchestrationError } from "../errors.ts";
+import { scriptedModel } from "../testing/index.ts";
+import { defineTool } from "../tool.ts";
+import { createSupervisor } from "./supervisor.ts";
+
+/** As JavaScript calls them: no compiler looks at what is given. */
+type Untyped = (...given: readonly unknown[]) => unknown;
+const create = createSupervisor as unknown as Untyped;
+const agentOf = defineAgent as unknown as Untyped;
+const toolOf = defineTool as unknown as Untyped;
+
+const schema = z.object({ text: z.string() });
+const role = {
+  name: "clerk",
+  description: "Does it.",
+  model: "fast",
+  tools: [],
+  input: schema,
+  output: schema,
+  instructions: "Do it.",
+} as const;
+const clerk = defineAgent(role);
+const team = () => ({
+  name: "desk",
+  agents: { clerk },
+  entry: "clerk",
+  exit: "clerk",
+  handoffs: [],
+  models: { fast: scriptedModel([]) },
+  engine: memoryEngine(),
+});
+
+async function refusal(act: () => unknown): Promise<readonly [string, unknown]> {
+  try {
+    await act();
+  } catch (thrown) {
+    if (OrchestrationError.is(thrown)) return [thrown.code, thrown.data.member ?? thrown.data.what];
+    throw thrown;
+  }
+  throw new Error("nothing was refused");
+}
+
+const without = (member: string) => Object.fromEntries(Object.entries(team()).filter(([name]) => name !== member));
+
+test.each<readonly [string, unknown, string]>([
+  ["no options", undefined, "options"],
+  ["no engine", without("engine"), "engine"],
+  ["an engine that was not called", { ...team(), engine: memoryEngine }, "engine"],
+  ["an engine that is not there yet", { ...team(), engine: Promise.resolve(memoryEngine()) }, "engine"],
+  ["no models", without("models"), "models"],
+  ["the name of a model", { ...team(), models: { fast: "gpt-5" } }, "models.fast"],
+  ["no agents", without("agents"), "agents"],
+  ["an agent that is not there", { ...team(), agents: { clerk, other: undefined } }, "agents.other"],
+  ["an agent that nobody made", { ...team(), agents: { clerk: { name: "clerk" } } }, "agents.clerk"],
+  ["no handoffs", without("handoffs"), "handoffs"],
+  ["an edge that nobody made", { ...team(), handoffs: [{}] }, "handoffs"],
+  ["an exit that is a number", { ...team(), exit: 3 }, "exit"],
+  ["a rule without its tool", { ...team(), approvals: [{ by: "human" }] }, "approvals"],
+  ["a function as policy", { ...team(), policy: () => true }, "policy"],
+  ["a text whose letters would be trusted", { ...team(), trusted: "mcp:crm" }, "trusted"],
+  ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
+  ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
+  ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
+])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
+  expect(await refusal(() => create(options))).toEqual(["options/invalid", member]);
+});
+
+test.each<readonly [string, unknown, string]>([
+  ["a text", "everything", "it"],
+  ["a misspelt member", { tool: [] }, "tool"],
+  ["effects that nobody knows", { effects: "none" }, "effects"],
+  ["a text of tools", { tools: "read_it" }, "tools"],
+])("a tenant's grant that is %s bounds nothing by that: it is refused", async (_, grant, what) => {
+  expect(await refusal(() => create({ ...team(), tenants: { acme: grant } }))).toEqual(["policy/grant-invalid", what]);
+});
+
+test.each<readonly [string, unknown, string, string]>([
+  ["no options", undefined, "options/invalid", "options"],
+  ["no tools", { ...role, tools: undefined }, "options/invalid", "tools"],
+  ["a tool that is not there", { ...role, tools: [undefined] }, "options/invalid", "tools"],
+  ["a function as tool", { ...role, tools: [() => 1] }, "options/invalid", "tools"],
+  ["no instructions", { ...role, instructions: undefined }, "options/invalid", "instructions"],
+  ["no model", { ...role, model: undefined }, "options/invalid", "model"],
+  ["a JSON Schema", { ...role, input: { type: "object" } }, "options/invalid", "input"],
+  ["a text whose parts would be asked", { ...role, asks: "customer" }, "options/invalid", "asks"],
+  ["effects that would let it write", { ...role, effects: "none" }, "options/invalid", "effects"],
+])("an agent of %s is refused where it is defined", async (_, options, code, member) => {
+  expect(await refusal(() => agentOf(options))).toEqual([code, member]);
+});
+
+test("what has no name is not called undefined", async () => {
+  expect((await refusal(() => agentOf({ ...role, name: undefined })))[0]).toBe("agent/name-invalid");
+  expect((await refusal(() => toolOf({ effect: "read" })))[0]).toBe("tool/name-invalid");
+  expect(await refusal(() => toolOf())).toEqual(["options/invalid", "options"]);
+});
+
+test.each<readonly [string, string, readonly unknown[], string]>([
+  ["start", "no options", [{ text: "x" }], "options"],
+  ["start", "a text as principal", [{ text: "x" }, { tenant: "acme", principal: "u" }], "principal"],
+  ["start", "nobody", [{ text: "x" }, { tenant: "acme", principal: {} }], "id"],
+  [
+    "start",
+    "a role whose letters would be roles",
+    [{ text: "x" }, { tenant: "acme", principal: { id: "u", kind: "user", roles: "ops", authenticated: true } }],
+    "roles",
+  ],
+  ["start", "a budget that bounds nothing", [{ text: "x" }, { tenant: "acme", budget: "$5" }], "budget"],
+  ["find", "no tenant", ["run_1"], "options"],
+  ["list", "no tenant", [], "options"],
+  ["replay", "no tenant", ["run_1"], "options"],
+  ["disclosures", "no tenant", ["run_1"], "options"],
+  ["compensate", "no tenant", ["run_1"], "options"],
+  ["restrict", "no word", [{ tool: "read_it" }], "options"],
+  ["migrate", "nothing", [], "options"],
+])("%s with %s is refused, and says what it wants", async (method, _, given, member) => {
+  const desk = create(team()) as Readonly<Record<string, Untyped>>;
+  expect(await refusal(() => desk[method]?.(...given))).toEqual(["options/invalid", member]);
+  expect(await desk.list?.({ tenant: "acme" })).toEqual([]);
+});
+
+test("a secret in a wrong place is not told in the error", async () => {
+  const thrown = await Promise.resolve()
+    .then(() => create({ ...team(), models: { fast: "sk-live-1234" } }))
+    .catch((error: unknown) => error);
+  expect(String(thrown)).not.toContain("sk-live");
+  expect((thrown as Error).message).toContain("a text");
+});

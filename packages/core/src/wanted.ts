@@ -1,0 +1,86 @@
+import { OrchestrationError } from "./errors.ts";
+
+/**
+ * What options have to be, told at the entrances: a compiler has told nobody who writes JavaScript, or passes an `any`.
+ * It is the outermost shape that is looked at, so that no later line trips over it, or takes a text for a list of letters.
+ */
+export interface Wanted {
+  /** In words: `a list of tools`. */
+  readonly wants: string;
+  readonly is: (value: unknown) => boolean;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function object(wants: string, ...functions: readonly string[]): Wanted {
+  return { wants, is: (value) => isObject(value) && functions.every((name) => typeof value[name] === "function") };
+}
+
+/** One of our own values, by its `kind`. */
+export function made(wants: string, ...kinds: readonly string[]): Wanted {
+  return { wants, is: (value) => isObject(value) && kinds.includes(value.kind as string) };
+}
+
+export const text: Wanted = { wants: "a text", is: (value) => typeof value === "string" };
+export const yesOrNo: Wanted = { wants: "true or false", is: (value) => typeof value === "boolean" };
+
+export function oneOf(...values: readonly string[]): Wanted {
+  return { wants: values.join(" or "), is: (value) => values.includes(value as string) };
+}
+
+export function list(wants: string, member: Wanted): Wanted {
+  return { wants, is: (value) => Array.isArray(value) && value.every(member.is) };
+}
+
+export const texts: Wanted = list("a list of texts", text);
+
+export function either(left: Wanted, right: Wanted): Wanted {
+  return { wants: `${left.wants} or ${right.wants}`, is: (value) => left.is(value) || right.is(value) };
+}
+
+export function optional(wanted: Wanted): Wanted {
+  return { wants: `${wanted.wants}, if anything,`, is: (value) => value === undefined || wanted.is(value) };
+}
+
+/**
+ * Looks at options before anything reads them.
+ * @param where what an error says of the place: `createSupervisor`, `the agent triage`
+ * @throws OrchestrationError `options/invalid`, with the first member that is not what is wanted
+ */
+export function assertOptions(
+  where: string,
+  given: unknown,
+  wanted: Readonly<Record<string, Wanted>> = {},
+  whole = "options",
+): void {
+  if (!isObject(given)) throw unwanted(where, whole, given, "an object");
+  for (const [member, want] of Object.entries(wanted)) {
+    if (!want.is(given[member])) throw unwanted(where, member, given[member], want.wants);
+  }
+}
+
+/** The same for the members of an object of any names. @throws OrchestrationError `options/invalid` */
+export function assertEach(where: string, member: string, given: unknown, want: Wanted): void {
+  if (!isObject(given)) throw unwanted(where, member, given, "an object");
+  for (const [name, value] of Object.entries(given)) {
+    if (!want.is(value)) throw unwanted(where, `${member}.${name}`, value, want.wants);
+  }
+}
+
+function unwanted(where: string, member: string, value: unknown, wants: string): OrchestrationError {
+  return new OrchestrationError("options/invalid", { where, member, wants, value: kindOf(value) });
+}
+
+/** Not the value itself: what stands in a wrong place may be a secret. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (value instanceof Promise) return "a promise";
+  const kinds: Readonly<Record<string, string>> = { string: "a text", function: "a function", object: "an object" };
+  return kinds[typeof value] ?? `a ${typeof value}`;
+}
