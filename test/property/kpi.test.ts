@@ -158,7 +158,8 @@ describe("of random runs, some cut short", () => {
           if (!incident) continue;
           const entry = run.entries[incident.seq - 1];
           expect(entry).toMatchObject({ seq: incident.seq, type: incident.type, path: incident.path });
-          expect(incident.stepCode).toBe(incident.code);
+          const { error } = (entry?.body ?? {}) as { readonly error?: { readonly code: string } };
+          if (error) expect(error.code).toBe(incident.code);
         }
       }),
       { numRuns: runsEach },

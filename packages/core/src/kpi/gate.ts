@@ -84,9 +84,11 @@ function amountOf(text: string, unit: KpiUnit): number | undefined {
   return parts && scale !== undefined ? Number(parts[1]) * scale : undefined;
 }
 
+/** A name that is meant, perhaps: alike but for its case or its place, or one that begins the same. */
 function nearest(name: string): string {
   const lower = name.toLowerCase();
-  const found = kpiNames.find((known) => known.toLowerCase() === lower || known.toLowerCase().startsWith(`${lower}.`));
+  const begins = (start: string) => kpiNames.find((known) => known.toLowerCase().startsWith(start));
+  const found = begins(lower) ?? begins(lower.slice(0, Math.max(4, Math.ceil(lower.length / 2))));
   return found === undefined ? "" : ` (is it ${found}?)`;
 }
 

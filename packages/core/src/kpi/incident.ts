@@ -5,19 +5,19 @@ import { failureOf } from "./people.ts";
  * From a run that went wrong to the step at which it did. Pure.
  *
  * I1 An incident is a run that ended `failed`, or that was escalated because something failed (`onFailure: "escalate"`).
- * I2 Its step is the first failing entry of what brought the end about: of the failures that the end follows from, the
- *    innermost; and of the failures of that same step with that same code, the first one, where it was tried again.
+ * I2 Its step is the first failing entry of what brought the end about: of the failures with the end's code that
+ *    it follows from, the innermost; and of those of that same step the first one, where it was tried again. Where nothing
+ *    failed so on the way (a guard that threw, an answer that no edge takes), it is the input that the end was decided from,
+ *    and else the end itself.
  */
 export interface Incident {
-  /** The error that the run ended with. */
+  /** The error that the run ended with, and that its step failed with. */
   readonly code: string;
   /** Where it began. */
   readonly seq: number;
   readonly type: Entry["type"];
   readonly path: string;
   readonly at: number;
-  /** Code of the failure there; the end's, where it has none of its own. */
-  readonly stepCode: string;
   /** Failing entries in the run, those among them that it got over. */
   readonly failures: number;
 }
@@ -36,12 +36,15 @@ const keptMost = 2_000;
 
 export function incidentTally() {
   const failures: Failure[] = [];
+  /** What came from outside, by seq. */
+  const inputs = new Map<number, Pick<Failure, "seq" | "type" | "path" | "at">>();
   let seen = 0;
   let end: Failure | undefined;
   const take = (entry: Entry): void => {
+    const { seq, cause, type, path, at } = entry;
+    if (cause === 0 && type !== "budget.returned") inputs.set(seq, { seq, type, path, at });
     const code = codeOf(entry);
     if (code === undefined) return;
-    const { seq, cause, type, path, at } = entry;
     const failure = { seq, cause, type, path, at, code };
     if (type === "run.failed" || type === "run.escalated") {
       end = failure;
@@ -56,12 +59,13 @@ export function incidentTally() {
     close: (): Incident | undefined => {
       if (!end) return undefined;
       const { code, cause } = end;
-      const last = failures.findLast((one) => one.code === code) ?? failures.at(-1);
-      const root =
-        firstOf(failures, cause) ?? (last && firstOf(failures, last.type in inputs ? last.seq : last.cause)) ?? last;
-      const first = root && failures.find((one) => one.path === root.path && one.code === root.code);
-      const { seq, type, path, at, code: stepCode } = first ?? end;
-      return { code, seq, type, path, at, stepCode, failures: seen };
+      // A run that waits for writes under way, or gives back its budget, ends upon another input than the one that failed it.
+      const same = failures.filter((one) => one.code === code);
+      const last = code === "" ? undefined : same.at(-1);
+      const root = firstOf(same, cause) ?? (last && firstOf(same, last.cause === 0 ? last.seq : last.cause));
+      const first = root && same.find(({ path: at }) => at === root.path);
+      const { seq, type, path, at } = first ?? inputs.get(cause) ?? end;
+      return { code, seq, type, path, at, failures: seen };
     },
   };
 }
@@ -70,15 +74,6 @@ export function incidentTally() {
 function firstOf(failures: readonly Failure[], input: number): Failure | undefined {
   return input === 0 ? undefined : failures.find(({ seq, cause }) => seq === input || cause === input);
 }
-
-/** Failures that came from outside: what follows from them names them as its cause. */
-const inputs: Readonly<Record<string, true>> = {
-  "model.failed": true,
-  "tool.failed": true,
-  "budget.refused": true,
-  "delegation.refused": true,
-  "delegation.ended": true,
-};
 
 /** The code of what failed in an entry; `""` where its body was erased; nothing: it is no failure. */
 function codeOf(entry: Entry): string | undefined {

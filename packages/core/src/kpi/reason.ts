@@ -24,6 +24,8 @@ export const humanReasons = [
   /** Nobody knows whether a write happened. */
   "outcome-unknown",
   "asked-by-customer",
+  /** The case itself, such as its severity, is one for a person. */
+  "critical-case",
   "unknown",
 ] as const;
 

@@ -298,7 +298,7 @@ export function reportTally(): ReportTally {
     if (incident) {
       n.incidents++;
       addTo(codes, roomFor(codes, incident.code || "(erased)"));
-      addTo(steps, roomFor(steps, `${incident.type} ${incident.stepCode}`.trim()));
+      addTo(steps, roomFor(steps, `${incident.type} ${incident.code}`.trim()));
       if (some.length < someMost) some.push({ ...incident, runId: facts.runId, tenant: facts.tenant });
     }
     if (trace) {
