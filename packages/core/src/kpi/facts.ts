@@ -33,6 +33,16 @@ export interface Slo {
   readonly costMicroUsd?: number;
 }
 
+/** Amounts in millionths of a US dollar. */
+export interface Prices {
+  /** Of an hour from a request to a person to their word; waiting for them included, for a journal sees no more. */
+  readonly reviewHour?: number;
+  /** Of each step that a person decided, however long it took. */
+  readonly reviewStep?: number;
+  /** Of each try of a tool, by its name. */
+  readonly tools?: { readonly [tool: string]: number };
+}
+
 export interface FactsOptions {
   /**
    * Whether an ended run came out right; nothing: nobody can say, and it is counted as not judged. Absent: `completed` is
@@ -51,6 +61,8 @@ export interface FactsOptions {
   readonly violations?: (run: KpiRun) => number | undefined;
   /** Calls without a cost are free, as those of scripted models; absent: their cost is unknown. */
   readonly unpriced?: "free" | "unknown";
+  /** What people's and tools' work is taken to cost: a model of it, told apart from what model calls have cost. */
+  readonly prices?: Prices;
   /** Definitions by hash, for what a run must have in its journal (`completenessOf`). */
   readonly definitions?: (hash: string) => SupervisorDefinition | undefined;
 }
@@ -108,6 +120,8 @@ export interface RunFacts {
   readonly policy: PolicyFacts;
   readonly calls: CallsFacts;
   readonly cost: CostFacts;
+  /** By the prices that were given; absent without them. */
+  readonly modelled?: { readonly reviewMicroUsd: number; readonly toolMicroUsd: number };
   readonly handoffs: number;
   readonly turns: number;
   readonly incident?: Incident;
@@ -180,6 +194,7 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
   const cost = costOf(run, delegatedMicroUsd, options.unpriced === "free");
   const firstResponseMs = respondedAt === undefined ? undefined : Math.max(0, respondedAt - startedAt);
   const seen = people.close(endedAt);
+  const called = calls.close();
   const reached = options.violations?.(run);
   const found = endedAt === undefined ? undefined : incident.close();
   const wholeMs = endedAt === undefined ? undefined : Math.max(0, endedAt - startedAt);
@@ -202,8 +217,9 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
     parkedMs,
     people: seen,
     policy: { ...policy.close(), ...(reached === undefined ? {} : { reached }) },
-    calls: calls.close(),
+    calls: called,
     cost,
+    ...(options.prices ? { modelled: modelledOf(options.prices, seen, called) } : {}),
     handoffs,
     turns,
     ...(found ? { incident: found } : {}),
@@ -300,6 +316,23 @@ function costOf({ runId, entries }: KpiRun, delegatedMicroUsd: number, free: boo
     else models.set(lostModel, { ...lost, microUsd });
   }
   return { ...total, unknown: free ? 0 : total.unknown, delegatedMicroUsd, byModel: models };
+}
+
+function modelledOf(
+  { reviewHour = 0, reviewStep = 0, tools = {} }: Prices,
+  { steps }: PeopleFacts,
+  calls: CallsFacts,
+): NonNullable<RunFacts["modelled"]> {
+  let reviewMicroUsd = 0;
+  for (const { outcome, askedAt, endedAt } of steps) {
+    if (outcome !== "decided" || endedAt === undefined) continue;
+    reviewMicroUsd += reviewStep + (reviewHour * Math.max(0, endedAt - askedAt)) / 3_600_000;
+  }
+  let toolMicroUsd = 0;
+  for (const [name, one] of calls.tools) {
+    if (Object.hasOwn(tools, name)) toolMicroUsd += one.calls * (tools[name] ?? 0);
+  }
+  return { reviewMicroUsd, toolMicroUsd };
 }
 
 function traceOf(

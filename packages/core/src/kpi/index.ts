@@ -7,6 +7,7 @@ export {
   factsOf,
   type KpiRun,
   lostModel,
+  type Prices,
   type RunFacts,
   type Slo,
 } from "./facts.ts";
@@ -26,14 +27,15 @@ export {
 } from "./named.ts";
 export type { EscalationSaid, HumanStep, ReasonWords } from "./people.ts";
 export { type HumanReason, humanReasons } from "./reason.ts";
-export {
-  type CallReport,
-  type KpiReport,
-  type ModelReport,
-  otherNames,
-  type Rate,
-  type Tally,
+export type {
+  CallReport,
+  KpiReport,
+  ModelReport,
+  Rate,
+  RunCounts,
+  Tally,
 } from "./report.ts";
+export { otherNames } from "./report-tally.ts";
 export { type RunsFilter, runsOf } from "./runs.ts";
 export {
   byAttribute,

@@ -199,6 +199,24 @@ describe("cost", () => {
     });
   });
 
+  test("people's and tools' work is priced by a model that the caller gives, apart from what was paid", () => {
+    const story = called("ok", 1)(begun("a"), cost(100))
+      .put("tool.called", { tool: "find", attempt: 1 }, "c#1/tool#1")
+      .put("tool.called", { tool: "find", attempt: 2 }, "c#1/tool#1")
+      .put("approval.requested", { risk: "high" }, "c#1/tool#2")
+      .after(1_800_000)
+      .put("approval.granted", {}, "c#1/tool#2")
+      .put("approval.requested", { risk: "high" }, "c#1/tool#3")
+      .after(1_800_000)
+      .put("approval.expired", {}, "c#1/tool#3")
+      .put("run.completed");
+    const prices = { reviewHour: 60_000_000, reviewStep: 5, tools: { find: 7 } };
+    const { microUsd, modelled } = report([story], { prices }).cost;
+    expect(microUsd).toBe(100);
+    expect(modelled).toEqual({ reviewMicroUsd: 30_000_005, toolMicroUsd: 14, perSuccess: 30_000_119 });
+    expect(report([story]).cost).not.toHaveProperty("modelled");
+  });
+
   test("success is quality within the bounds; a cost that is not known is not within one", () => {
     const cheap = called("ok", 1)(begun("a"), cost(100)).put("run.completed");
     const dear = called("ok", 1)(begun("b"), cost(900)).put("run.completed");

@@ -1,5 +1,6 @@
 import { type FactsOptions, factsOf, type KpiRun, type RunFacts } from "./facts.ts";
-import { type KpiReport, type ReportTally, reportTally, room } from "./report.ts";
+import type { KpiReport } from "./report.ts";
+import { type ReportTally, reportTally, room } from "./report-tally.ts";
 import { type SegmentBy, segmentsOf } from "./segment.ts";
 
 /** KPIs over all runs, and over those of each segment. */

@@ -133,6 +133,15 @@ export const namedKpis = {
     better: "lower",
     read: ({ cost, success }) => usd(cost.perSuccess, success.count, cost.unknownCalls),
   },
+  fullCostPerSuccess: {
+    title: "cost per success, with people's and tools' work as priced",
+    unit: "usd",
+    better: "lower",
+    read: ({ cost, success }) =>
+      cost.modelled
+        ? usd(cost.modelled.perSuccess, success.count, cost.unknownCalls)
+        : { of: success.count, note: "no prices of people's and tools' work were given" },
+  },
   ...percentiles("firstResponse", "time to first response", "ms", ({ time }) => time.firstResponse),
   ...percentiles("resolution", "time to resolution", "ms", ({ time }) => time.resolution),
   ...percentiles("active", "time at work", "ms", ({ time }) => time.active),

@@ -1,4 +1,5 @@
 import type { RunStatus } from "../event.ts";
+import { pastPage } from "../journal/listing.ts";
 import type { Principal } from "../principal.ts";
 import type { Supervisor } from "../supervisor/services.ts";
 import type { KpiRun } from "./facts.ts";
@@ -41,7 +42,8 @@ export async function* runsOf(
       yield { runId, tenant, entries: await run.entries() };
     }
     const last = records.at(-1);
-    if (!last || records.length < Math.min(left, pageRuns)) return;
+    // A page that is no later than the one before would be read for ever.
+    if (!last || records.length < Math.min(left, pageRuns) || !pastPage(last, { tenant, ...page })) return;
     left -= records.length;
     page = { before: last.startedAt, beforeRunId: last.runId };
   }
