@@ -1,5 +1,6 @@
 import { completenessTally } from "../audit/completeness.ts";
-import { type Cost, type Entry, endStatusOf, type RunStatus } from "../event.ts";
+import { minusSpend } from "../budget/spend.ts";
+import { type Cost, type Entry, endStatusOf, type RunStatus, type Spend } from "../event.ts";
 import { type CostTotal, costsOf } from "../run/costs.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { addTo, type CallsFacts, callsTally, nameOf } from "./calls.ts";
@@ -82,7 +83,7 @@ export interface CostFacts extends Omit<CostTotal, "byBasis"> {
   readonly byBasis: Readonly<Record<Cost["basis"], number>>;
   /** What of it runs of specialists have spent. */
   readonly delegatedMicroUsd: number;
-  readonly byModel: ReadonlyMap<string, { readonly microUsd: number; readonly tokens: number }>;
+  readonly byModel: ReadonlyMap<string, Spend>;
 }
 
 export interface SuccessFacts {
@@ -153,7 +154,9 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
   let erased = 0;
   let handoffs = 0;
   let turns = 0;
-  let delegatedMicroUsd = 0;
+  /** Paths of what specialists do: no model of the run's own is asked there. */
+  const delegations = new Set<string>();
+  const delegated = { microUsd: 0, tokens: 0 };
 
   for (const entry of entries) {
     if (isErased(entry)) erased++;
@@ -183,15 +186,20 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
       case "model.called":
         if (entry.body.reason !== "summary") turns++;
         break;
-      case "delegation.ended":
-        delegatedMicroUsd += entry.body.spent?.microUsd ?? 0;
+      case "delegation.sent":
+        delegations.add(entry.path);
+        break;
+      case "budget.settled":
+        if (!delegations.has(entry.path)) break;
+        delegated.microUsd += entry.body.amount?.microUsd ?? 0;
+        delegated.tokens += entry.body.amount?.tokens ?? 0;
         break;
       default:
     }
     if (endStatusOf(entry.type)) endedAt = entry.at;
     if (respondedAt === undefined && isResponse(entry, options)) respondedAt = entry.at;
   }
-  const cost = costOf(run, delegatedMicroUsd, options.unpriced === "free");
+  const cost = costOf(run, delegated, options.unpriced === "free");
   const firstResponseMs = respondedAt === undefined ? undefined : Math.max(0, respondedAt - startedAt);
   const seen = people.close(endedAt);
   const called = calls.close();
@@ -299,24 +307,23 @@ function policyTally() {
 export const lostModel = "(answer lost)";
 
 /** Settled amounts of all calls and of what specialists have spent (`costsOf`); with `free`, what tells no cost has none. */
-function costOf({ runId, entries }: KpiRun, delegatedMicroUsd: number, free: boolean): CostFacts {
+function costOf({ runId, entries }: KpiRun, delegated: Spend, free: boolean): CostFacts {
   const { total, byModel } = costsOf(runId, entries);
-  const models = new Map<string, { microUsd: number; tokens: number }>();
+  const models = new Map<string, Spend>();
   for (const [name, { microUsd, tokens }] of byModel) {
-    if (microUsd === 0 && tokens === 0) continue;
     const key = name === "" ? lostModel : nameOf(name);
     const known = models.get(key) ?? { microUsd: 0, tokens: 0 };
     models.set(key, { microUsd: known.microUsd + microUsd, tokens: known.tokens + tokens });
   }
   // What specialists have spent is settled under no model's name either.
   const lost = models.get(lostModel);
-  if (lost) {
-    const microUsd = Math.max(0, lost.microUsd - delegatedMicroUsd);
-    if (microUsd === 0) models.delete(lostModel);
-    else models.set(lostModel, { ...lost, microUsd });
-  }
-  return { ...total, unknown: free ? 0 : total.unknown, delegatedMicroUsd, byModel: models };
+  if (lost) models.set(lostModel, minusSpend(lost, delegated));
+  for (const [name, { microUsd, tokens }] of models) if (microUsd < leastMicroUsd && tokens === 0) models.delete(name);
+  return { ...total, unknown: free ? 0 : total.unknown, delegatedMicroUsd: delegated.microUsd, byModel: models };
 }
+
+/** What adding up fractions may leave of nothing. */
+const leastMicroUsd = 1e-6;
 
 function modelledOf(
   { reviewHour = 0, reviewStep = 0, tools = {} }: Prices,

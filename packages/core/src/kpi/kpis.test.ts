@@ -171,6 +171,7 @@ describe("cost", () => {
     called("failed", 1)(good, { error: { code: "model/timeout" }, ...cost(30, "estimated") });
     called("ok", 2)(good, cost(70));
     good
+      .put("delegation.sent", { command: "d" }, "d#1")
       .put("delegation.ended", { command: "d", spent: { microUsd: 400, tokens: 9 }, basis: "reported" }, "d#1")
       .put(
         "budget.settled",

@@ -5,20 +5,22 @@ import { type HumanReason, reasonOfError, reasonOfWord } from "./reason.ts";
  * Where people came in, from the entries of one run. Pure.
  *
  * H1 A human step is: an approval that was requested, a question to an operator, a question of a tool under way, a write whose
- *    outcome a person has to tell, an escalation. What the customer is asked is none: it is their own case.
+ *    outcome a person has to tell, an escalation; and that a specialist's run waits for one of the first two or the fourth.
+ *    What the customer is asked is none: it is their own case.
  * H2 A step ends with the word of a person, in vain (`expired`), or because it was not needed any more (`withdrawn`). One that
  *    has not ended has no `endedAt`; an escalation has none ever: what follows is outside.
  * H3 Its reason is read from what the run says, in the order that `reasonOf…` below states; what says nothing is `unknown`.
  */
 export interface HumanStep {
-  readonly kind: "approval" | "question" | "tool-question" | "outcome" | "escalation";
+  readonly kind: "approval" | "question" | "tool-question" | "outcome" | "escalation" | "specialist";
   readonly seq: number;
   readonly path: string;
   readonly reason: HumanReason;
   /** Epoch ms. */
   readonly askedAt: number;
   readonly endedAt?: number;
-  readonly outcome?: "decided" | "expired" | "withdrawn";
+  /** `elsewhere`: in the specialist's run, whose journal says how. */
+  readonly outcome?: "decided" | "expired" | "withdrawn" | "elsewhere";
 }
 
 /** What is said of an escalation to whoever knows the team's own words. */
@@ -43,7 +45,7 @@ export interface PeopleFacts {
   /** Questions to the customer, and how long answers to them took together. */
   readonly customerQuestions: number;
   readonly customerMs: number;
-  /** A body was erased that alone could say whether somebody of the house was asked. */
+  /** A body was erased that alone could say whether somebody of the house was asked, or that stands in a specialist's run. */
   readonly untold: boolean;
 }
 
@@ -157,6 +159,19 @@ export function peopleTally(words: ReasonWords | undefined) {
         if (asked) customerMs += entry.at - asked.at;
         return;
       }
+      case "delegation.accepted": {
+        const { waits = [] } = entry.body;
+        // Who is asked stands in the run of the specialist: the customer, or somebody of the house.
+        if (waits.includes("question") || Object.keys(entry.body).length === 0) untold = true;
+        const isOpen = find(({ kind, path }) => kind === "specialist" && path === entry.path) >= 0;
+        const isWaiting = waits.includes("approval") || waits.includes("effect");
+        if (isOpen && !isWaiting) return endAt(entry, "specialist", "elsewhere");
+        if (isOpen || !isWaiting) return;
+        return begin(entry, "specialist", waits.includes("effect") ? "outcome-unknown" : "unknown");
+      }
+      case "delegation.ended":
+      case "delegation.recalled":
+        return endAt(entry, "specialist", "elsewhere");
       case "run.escalated":
         word = typeof entry.body.reason === "string" ? entry.body.reason : undefined;
         return begin(entry, "escalation", reasonOfEscalation(entry, edges, words));

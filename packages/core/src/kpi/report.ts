@@ -18,7 +18,10 @@ export interface KpiReport {
   readonly runs: RunCounts;
   /** Closed without a human step ÷ ended. Closed is `completed` or `denied`; human steps are those of `HumanStep`. */
   readonly containment: Rate & {
-    /** Ended runs in which an erased body alone could say whether a person was asked; in no part of the rate. */
+    /**
+     * Ended runs in which an erased body alone could say whether a person was asked, or the run of a specialist; in no part
+     * of the rate.
+     */
     readonly untold: number;
   };
   /** Ended `escalated` ÷ ended. */
