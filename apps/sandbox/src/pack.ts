@@ -1,4 +1,5 @@
 import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
+import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
@@ -59,6 +60,8 @@ interface CommonPack {
   readonly conduct?: Conduct;
   /** What a write of the world has told the customer, such as the text of a mail; nothing where it tells nobody. */
   readonly tells?: (call: Pick<WorldLogLine, "tool" | "input">) => string | undefined;
+  /** Why its team needed a person, by the words of its escalations; those that it does not tell are `unknown` in KPIs. */
+  readonly reasons?: ReasonWords;
   /**
    * Scoring of its own, for domains that come with one. `violations` are what must not happen whatever the models say.
    * @param log what the world itself saw; empty where it keeps none

@@ -1,6 +1,7 @@
 export { action, actionInput, actionOutput } from "./action.ts";
 export { compliance, complianceInput, complianceOutput } from "./compliance.ts";
 export { type DeskOptions, type DeskRoles, serviceDesk } from "./desk.ts";
+export { serviceDeskReason } from "./desk-reason.ts";
 export { effectCompliance } from "./effect-compliance.ts";
 export { effectReviewer } from "./effect-reviewer.ts";
 export {

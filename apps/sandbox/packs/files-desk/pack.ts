@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { action, compliance, retrieval, serviceDesk, triage } from "@remit/agents";
+import { action, compliance, retrieval, serviceDesk, serviceDeskReason, triage } from "@remit/agents";
 import { type AnyReadTool, extendAgent } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
 import { type PackTool, pick, type ServersPack } from "../../src/pack.ts";
@@ -57,6 +57,7 @@ export function filesDeskPack(): ServersPack {
       });
       return scenarios;
     },
+    reasons: serviceDeskReason,
     otherwise: (of) => (of === "customer" ? "Yes, please go ahead." : undefined),
   };
 }

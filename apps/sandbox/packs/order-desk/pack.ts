@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { action, compliance, retrieval, serviceDesk, triage } from "@remit/agents";
+import { action, compliance, retrieval, serviceDesk, serviceDeskReason, triage } from "@remit/agents";
 import { type AnyReadTool, extendAgent } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
 import { type Pack, type PackTool, pick, type WorldPack } from "../../src/pack.ts";
@@ -104,6 +104,7 @@ export function orderDeskPack(): WorldPack {
       scenarios ??= loadOrderDesk();
       return scenarios;
     },
+    reasons: serviceDeskReason,
     tells: ({ tool, input }) => (tool === "send_message" ? (input as { readonly text: string }).text : undefined),
     score: ({ entries }, _, log) => {
       shop ??= orderDeskWorld().initial();

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { SupervisorDefinition } from "@remit/core";
+import type { Kpis, KpiTally } from "@remit/core/kpi";
 import type { Beat } from "../face/beat.ts";
 import { Progress } from "../face/progress.ts";
 import type { Screen } from "../face/screen.ts";
@@ -9,10 +10,11 @@ import { Telling } from "../face/telling.ts";
 import type { Pack } from "../pack.ts";
 import { ReportFile } from "../report/file.ts";
 import type { ApproverName } from "../suite/approver.ts";
+import { scoreTally } from "../suite/kpi.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { runSuite, type SuiteEvent } from "../suite/runner.ts";
 import { addSpending } from "../suite/spend.ts";
-import type { SuiteFile, SuiteModel } from "../suite/workspace.ts";
+import type { SuiteFile, SuiteModel, Verdicts } from "../suite/workspace.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Place } from "./place.ts";
 import { readRun } from "./recorded-run.ts";
@@ -35,6 +37,8 @@ export interface PlayOptions {
 
 export interface Played {
   readonly reports: readonly SuiteReport[];
+  /** Of all suites together. */
+  readonly kpis: Kpis | undefined;
   /** The pack's own lines; over several suites those of each, and then of all together. */
   readonly closing: readonly string[];
   /** Absolute path of the page. */
@@ -56,6 +60,7 @@ export async function play(options: PlayOptions): Promise<Played> {
   const reports: SuiteReport[] = [];
   const file = options.report ? new ReportFile({ command: place.command }) : undefined;
   let stopped: string | undefined;
+  let scores: KpiTally | undefined;
   for (const planned of suites) {
     const suite = withinLimit(planned, reports);
     const label = suites.length > 1 ? `seed ${suite.model.seed}` : "";
@@ -64,6 +69,7 @@ export async function play(options: PlayOptions): Promise<Played> {
       : undefined;
     let definition: SupervisorDefinition | undefined;
     let report: SuiteReport;
+    const { live } = suite.model;
     try {
       report = await runSuite({
         suite,
@@ -78,11 +84,19 @@ export async function play(options: PlayOptions): Promise<Played> {
           if (event.type === "connected") definition = event.supervisor.definition;
           return onlooker?.see(event);
         },
+        onScored: (run) => {
+          if (!definition) return;
+          scores ??= scoreTally({ pack, definition, live: live !== undefined });
+          scores.take(run);
+        },
       });
     } finally {
       onlooker?.leave();
     }
-    reports.push(report);
+    // Of many suites the parts of each would fill a document; those of all together are told, and `remit kpi` tells each.
+    const { kpis } = report;
+    reports.push(suites.length > 1 && kpis ? { ...report, kpis: { ...kpis, segments: {} } } : report);
+    workspace.saveVerdicts(suite.id, verdictsOf(report));
     if (file && definition)
       await file.add(report, definition, (tenant, runId) => readRun(engine.journal, { tenant, runId }));
     if (interrupt.signal.aborted && report.scenarios.length < suite.scenarios.length) stopped = suite.id;
@@ -93,15 +107,27 @@ export async function play(options: PlayOptions): Promise<Played> {
   let page: string | undefined;
   if (file && first && last) {
     page = workspace.reportFile(reports.length > 1 ? `${first.suite}-to-seed-${last.seed}` : first.suite);
-    file.write(page);
+    file.write(page, scores?.close());
   }
   return {
     reports,
+    kpis: scores?.close(),
     closing: closingOf(pack, reports),
     page,
     stopped,
     notBegun: suites.slice(reports.length).map(({ model }) => model.seed),
   };
+}
+
+/** Of a run that goes on nothing is kept that may still change: who decides on it later has not looked at it again. */
+function verdictsOf({ scenarios }: SuiteReport): Verdicts {
+  return Object.fromEntries(
+    scenarios.flatMap(({ runId, status, ok, violations: { length } }) => {
+      const isOpen = status === "running" || status === "parked";
+      if (isOpen && length === 0) return [];
+      return [[runId, { ...(isOpen ? {} : { right: ok }), violations: length }]];
+    }),
+  );
 }
 
 /** The suite with what the suites before it have left of the spend limit, which is for all of them together. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
 import { addCluster } from "./program-cluster.ts";
+import { addKpi, collected } from "./program-kpi.ts";
 import { addPeople } from "./program-people.ts";
 
 /**
@@ -17,8 +18,8 @@ export interface ProgramOptions {
 const exitCodes = `
 Exit codes:
   0  all is well
-  1  something did not pass: a check of the model oracle, a violation with any model, a replay that differs, an error
-     that check has found
+  1  something did not pass: a check of the model oracle, a violation with any model, a gate that was missed, a replay
+     that differs, an error that check has found
   2  wrong usage or input
   130  stopped by Ctrl-C
 `;
@@ -44,6 +45,7 @@ Examples:
   remit run --model noisy --seed 1..20      models that make mistakes
   remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
   remit replay --all                        decide all runs again, offline
+  remit kpi                                 what the newest suite comes to in numbers
   remit approvals                           what waits for a person
 ${exitCodes}`,
     );
@@ -92,6 +94,12 @@ ${exitCodes}`,
     )
     .option("--watch <scenario>", "tell this scenario entry by entry, before the others")
     .option("--seal", "seal personal data and secrets before they are journaled, under a key in the state folder")
+    .option(
+      "--gate <bound>",
+      "a KPI that the runs have to keep, such as containment>=0.6; may be given often",
+      collected,
+    )
+    .option("--gates <file>", "a YAML list of such bounds")
     .option("--json", "print one JSON document and nothing else")
     .option("--no-report", "write no HTML report")
     .addHelpText(
@@ -129,6 +137,7 @@ Examples:
   remit run --routes routes.yaml
   remit run --model openai:gpt-5-mini --filter refund --record recordings/refund
   remit run --replay recordings/refund
+  remit run --gate 'containment>=0.4' --gate 'success[refund]>=100%' --gate 'violations<=0'
   remit run --agentdojo suites/ --model worst-case
   remit run --agentdojo suites/ --suite banking --model oracle --approver none
 ${exitCodes}`,
@@ -256,6 +265,7 @@ Examples:
       done(await resume(suite, options, shared()));
     });
 
+  addKpi(remit, { shared, done });
   addPeople(remit, { shared, done });
   addCluster(remit, { shared, done });
 

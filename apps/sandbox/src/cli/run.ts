@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { checkGates, type Gate, kpiTally } from "@remit/core/kpi";
 import { SandboxError } from "../errors.ts";
+import { gateLines, kpiLines, readingsOf, tagLines } from "../face/kpi.ts";
 import { failureLines, recordingLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
 import { count, wrap } from "../face/text.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
@@ -13,6 +15,7 @@ import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
+import { assertTags, type GateWish, gatesOf } from "./gates.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
 import { offlineTeam } from "./offline-team.ts";
@@ -21,7 +24,7 @@ import type { Place } from "./place.ts";
 import type { Played } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
 
-export interface RunOptions extends ModelWish, AttackWish {
+export interface RunOptions extends ModelWish, AttackWish, GateWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly filter?: string;
@@ -36,7 +39,10 @@ export interface RunOptions extends ModelWish, AttackWish {
 
 /** Plays a pack's scenarios, one suite for each seed. */
 export async function run(packName: string | undefined, options: RunOptions, context: Context): Promise<ExitCode> {
+  const gates = gatesOf(options, context.place);
   if (isAttackWish(options)) {
+    if (gates.length > 0)
+      throw new SandboxError("usage/wrong", { reason: "attack suites have gates of their own: leave --gate out" });
     if (packName !== undefined)
       throw new SandboxError("usage/wrong", { reason: `attack suites are no pack ${packName}` });
     return runAttacks(options, context);
@@ -68,6 +74,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });
   }
+  assertTags(gates, scenarios);
   // Whoever lacks a key, a price or a route hears of it before anything is opened.
   if (model.live && !known) {
     const { liveModels } = await import("../model/live.ts");
@@ -119,7 +126,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
     report: options.report,
     interrupt,
   });
-  return conclude(played, { command: "run", json }, context);
+  return conclude(played, { command: "run", json, gates }, context);
 }
 
 /** The models that are meant, and the recording that they are played from. @throws SandboxError */
@@ -153,12 +160,19 @@ function freeId({ state }: Place, name: string): string {
 /** Tells how it went, and gives the exit code. */
 export function conclude(
   played: Played,
-  options: { readonly command: string; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
+  options: {
+    readonly command: string;
+    readonly json: boolean;
+    readonly gates?: readonly Gate[];
+    readonly more?: Readonly<Record<string, unknown>>;
+  },
   context: Context,
 ): ExitCode {
-  const { reports, closing, page, stopped, notBegun } = played;
+  const { reports, kpis, closing, page, stopped, notBegun } = played;
   const { out, place } = context;
-  const exitCode = stopped !== undefined || notBegun.length > 0 ? interrupted : isContent(reports) ? 0 : 1;
+  const gates = checkGates(kpis ?? kpiTally().close(), options.gates ?? []);
+  const isGood = isContent(reports) && gates.every(({ held }) => held);
+  const exitCode = stopped !== undefined || notBegun.length > 0 ? interrupted : isGood ? 0 : 1;
   if (options.json) {
     context.json({
       command: options.command,
@@ -169,6 +183,8 @@ export function conclude(
       report: page ?? null,
       ...options.more,
       totals: totalsOf(reports),
+      ...(kpis ? { kpis, readings: readingsOf(kpis.overall) } : {}),
+      gates,
       closing,
       suites: reports,
     });
@@ -182,6 +198,8 @@ export function conclude(
   const failures = failureLines(reports, out);
   if (failures.length > 0) out.print("", ...failures);
   out.print("", ...totalLines(reports, out), ...recordingLines(reports, out, place.shown), "");
+  if (kpis) out.print(...kpiLines(kpis.overall, out, "short"), "", ...tagLines(kpis, out, place.command), "");
+  if (gates.length > 0) out.print(...gateLines(gates, out), "");
   if (page !== undefined) out.print(`Report: ${page}`);
   const waiting = reports.filter((report) => report.waiting > 0);
   if (waiting.length > 0 && stopped === undefined) out.print(...waitingLines(waiting, context));

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ChainFault, Entry, Head, SupervisorDefinition } from "@remit/core";
+import type { Kpis } from "@remit/core/kpi";
 import type { SuiteReport } from "../suite/report.ts";
 import { page } from "./page.ts";
 import type { Traffic } from "./picture.ts";
@@ -58,7 +59,7 @@ export class ReportFile {
   }
 
   /** Writes the page; makes its folder when absent. */
-  write(path: string): void {
+  write(path: string, kpis?: Kpis): void {
     if (!this.#definition) return;
     mkdirSync(dirname(path), { recursive: true });
     const traffic: Traffic = { edges: this.#edges, agents: this.#agents, ends: this.#ends };
@@ -68,6 +69,7 @@ export class ReportFile {
       definition: this.#definition,
       traffic,
       command: this.#command,
+      ...(kpis ? { kpis } : {}),
     });
     writeFileSync(path, text);
   }

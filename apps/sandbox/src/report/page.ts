@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type SupervisorDefinition, toMermaid } from "@remit/core";
+import type { Kpis } from "@remit/core/kpi";
 import { spendingText } from "../face/money.ts";
 import { decided, pathText, tallyText } from "../face/summary.ts";
 import { count, duration } from "../face/text.ts";
@@ -7,6 +8,7 @@ import type { ScenarioReport, SuiteReport } from "../suite/report.ts";
 import { addSpending } from "../suite/spend.ts";
 import { type Totals, totalsOf } from "../suite/totals.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
+import { kpiSection } from "./kpi.ts";
 import { pictureOf, type Traffic } from "./picture.ts";
 import type { RunData } from "./run-data.ts";
 
@@ -17,6 +19,8 @@ export interface PageOptions {
   readonly definition: SupervisorDefinition;
   readonly traffic: Traffic;
   readonly command: (words: string) => string;
+  /** Of all reports together. */
+  readonly kpis?: Kpis;
 }
 
 /**
@@ -48,6 +52,7 @@ ${headline(reports, totals)}
 ${tiles(reports, totals)}
 ${tallies(totals)}
 ${closings(reports)}
+${options.kpis ? kpiSection(options.kpis) : ""}
 <section class="graph">
 <h2>The supervisor</h2>
 <p class="note">${escapeHtml(definition.name)}: the agents, and the only edges there are. Numbers say how often these runs took each.</p>

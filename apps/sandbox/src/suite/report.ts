@@ -1,4 +1,5 @@
 import type { Entry, RunStatus } from "@remit/core";
+import type { Kpis } from "@remit/core/kpi";
 import { approvalsIn, type Check, deniedIn, type ScenarioOutcome } from "@remit/core/testing";
 import type { Marks, Pack } from "../pack.ts";
 import type { RecordingReport } from "./recording.ts";
@@ -68,6 +69,8 @@ export interface SuiteReport {
   readonly spending?: Spending;
   /** Where the exchanges were written to, or came from. */
   readonly recording?: RecordingReport;
+  /** By tag, and over all of its runs. */
+  readonly kpis?: Kpis;
   /** Lines of the pack's own scoring. */
   readonly closing: readonly string[];
   readonly violations: readonly string[];
@@ -121,8 +124,9 @@ export function summarise(options: {
   readonly noise: Readonly<Record<string, number>>;
   readonly spending?: Spending | undefined;
   readonly recording?: RecordingReport | undefined;
+  readonly kpis: Kpis;
 }): SuiteReport {
-  const { suite, pack, durationMs, scenarios, noise, spending, recording } = options;
+  const { suite, pack, durationMs, scenarios, noise, spending, recording, kpis } = options;
   return {
     suite: suite.id,
     pack: pack.name,
@@ -138,6 +142,7 @@ export function summarise(options: {
     noise,
     ...(spending ? { spending } : {}),
     ...(recording ? { recording } : {}),
+    kpis,
     closing: pack.closing?.(scenarios.map(({ marks }) => marks)) ?? [],
     violations: scenarios.flatMap(({ name, violations }) => violations.map((text) => `${name}: ${text}`)),
   };

@@ -1,6 +1,7 @@
 import type { Entry, Run, Supervisor } from "@remit/core";
 import { checkOutcome, checkUsed, pathIn, type Scenario } from "@remit/core/testing";
 import { auditRun } from "./audit.ts";
+import { type ScoredRun, scoreTally } from "./kpi.ts";
 import { missedIn, type RecordingReport, recordedScenarios } from "./recording.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
 import { overspendIn, spendingOf } from "./spend.ts";
@@ -21,6 +22,8 @@ export interface SuiteOptions extends Omit<StageOptions, "approver"> {
   readonly watch?: ReadonlySet<string>;
   /** A promise from it holds up the telling of that scenario's next entry, never the run itself. */
   readonly onEvent?: (event: SuiteEvent) => void | Promise<void>;
+  /** Told each run with what is known of it, to be scored together with those of other suites. */
+  readonly onScored?: (run: ScoredRun) => void;
   /** Stops taking up scenarios; those under way come to their end. */
   readonly signal?: AbortSignal;
   readonly now?: () => number;
@@ -44,6 +47,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
 
   const reports: ScenarioReport[] = [];
   const journals: (readonly Entry[])[] = [];
+  const scores = scoreTally({ pack, definition: supervisor.definition, live: suite.model.live !== undefined });
   /** Time that somebody took to look on after a run had ended; it is no part of how long things took. */
   let lookedMs = 0;
 
@@ -101,6 +105,16 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     };
     reports.push(report);
     if (suite.model.live) journals.push(outcome.entries);
+    const scored: ScoredRun = {
+      runId: report.runId,
+      tenant: suite.id,
+      entries: outcome.entries,
+      tags: scenario.tags,
+      ...(waiting ? {} : { right: report.ok }),
+      violations: violations.length,
+    };
+    scores.take(scored);
+    options.onScored?.(scored);
     onEvent?.({ type: "ended", report, done: reports.length, total: scenarios.length });
   };
 
@@ -127,6 +141,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     noise,
     spending,
     recording: recordingOf(options, stage, reports),
+    kpis: scores.close(),
   });
 }
 

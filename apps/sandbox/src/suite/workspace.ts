@@ -14,11 +14,23 @@ export interface Workspace {
   readonly worldDir: (suite: string) => string;
   readonly reportFile: (suite: string) => string;
   readonly saveSuite: (suite: SuiteFile) => void;
+  /** Keeps what a suite's runs were found to be, by run id: their journals do not say it. */
+  readonly saveVerdicts: (suite: string, verdicts: Verdicts) => void;
+  /** Nothing where none were kept, or what is there cannot be read. */
+  readonly verdicts: (suite: string) => Verdicts | undefined;
   /** @throws SandboxError `suite/unknown`, `suite/broken` */
   readonly loadSuite: (id: string) => SuiteFile;
   /** Newest first; broken files are left out and named in `broken`. */
   readonly suites: () => { readonly suites: readonly SuiteFile[]; readonly broken: readonly string[] };
 }
+
+/** Whether each run came out right, and how many violations the audit found; a run that waits has come out nowhere yet. */
+export type Verdicts = Readonly<Record<string, { readonly right?: boolean | undefined; readonly violations: number }>>;
+
+const verdictsFile = z.record(
+  z.string(),
+  z.object({ right: z.boolean().optional(), violations: z.number().int().nonnegative() }),
+);
 
 const suiteFile = z.object({
   format: z.literal(1),
@@ -76,7 +88,13 @@ export interface SuiteFile {
 export function openWorkspace(folder: string): Workspace {
   const dir = resolve(folder);
   const suitesDir = join(dir, "suites");
+  const verdictsDir = join(dir, "verdicts");
   mkdirSync(suitesDir, { recursive: true });
+  // Written beside and moved over: a kill leaves the old file or the new one, never half of one.
+  const save = (file: string, value: unknown) => {
+    writeFileSync(`${file}.part`, `${JSON.stringify(value)}\n`);
+    renameSync(`${file}.part`, file);
+  };
   const fileOf = (id: string) => join(suitesDir, `${id}.json`);
   const load = (id: string): SuiteFile => {
     let text: string;
@@ -97,11 +115,17 @@ export function openWorkspace(folder: string): Workspace {
     journal: join(dir, "journal.db"),
     worldDir: (suite) => join(dir, "worlds", suite),
     reportFile: (suite) => join(dir, "reports", `${suite}.html`),
-    saveSuite: (suite) => {
-      // Written beside and moved over: a kill leaves the old file or the new one, never half of one.
-      const file = fileOf(suite.id);
-      writeFileSync(`${file}.part`, `${JSON.stringify(suite)}\n`);
-      renameSync(`${file}.part`, file);
+    saveSuite: (suite) => save(fileOf(suite.id), suite),
+    saveVerdicts: (suite, verdicts) => {
+      mkdirSync(verdictsDir, { recursive: true });
+      save(join(verdictsDir, `${suite}.json`), verdicts);
+    },
+    verdicts: (suite) => {
+      try {
+        return verdictsFile.parse(JSON.parse(readFileSync(join(verdictsDir, `${suite}.json`), "utf8")));
+      } catch {
+        return undefined;
+      }
     },
     loadSuite: load,
     suites: () => {
