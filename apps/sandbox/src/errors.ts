@@ -32,11 +32,50 @@ export const sandboxErrorCodes = {
     message: "no scenario matches {filter}",
     hint: "`remit list --scenarios` shows them.",
   },
-  "pack/unknown": { retryable: false, message: "there is no pack {pack}", hint: "Known packs: {known}." },
+  "pack/unknown": {
+    retryable: false,
+    message: "there is no pack {pack}",
+    hint: "Known packs: {known}. One of your own is named by its file, such as ./claims/pack.ts.",
+  },
   "pack/tool-unknown": {
     retryable: false,
     message: "the pack {pack} has no tool {tool}",
     hint: "Add it to the pack's `tools`, or correct the name.",
+  },
+  "pack/name-invalid": {
+    retryable: false,
+    message: "{pack} is no name of a pack",
+    hint: "Use lower-case letters, digits and hyphens, a letter first, at most 40.",
+  },
+  "pack/file-missing": {
+    retryable: false,
+    message: "there is no pack file at {file}",
+    hint: "Correct the path. A suite keeps the path that it was played from: put the file back there, or play anew with `remit run`.",
+  },
+  "pack/not-loadable": {
+    retryable: false,
+    message: "{file} cannot be loaded: {reason}",
+    hint: "It is run as a module by Node: mend it until `node {file}` runs. `--debug` shows where it fails.",
+  },
+  "pack/not-exported": {
+    retryable: false,
+    message: "{file} exports no pack",
+    hint: "Write `export default definePack({ … })`.",
+  },
+  "pack/failed": {
+    retryable: false,
+    message: "`{member}` of the pack {pack} failed: {reason}",
+    hint: "This is the pack's own code. `--debug` shows where it fails.",
+  },
+  "pack/changed": {
+    retryable: false,
+    message: "{file} is not what its suite was played with: {reason}",
+    hint: "Take the file back from version control to go on with the suite, or play anew with `remit run`. `remit show` and `remit audit` need no pack.",
+  },
+  "scenario/name-invalid": {
+    retryable: false,
+    message: "the pack {pack} has a scenario named {scenario}, which is no name",
+    hint: "Use letters, digits, hyphens and underscores, at most 80.",
   },
   "model/choice-unknown": {
     retryable: false,

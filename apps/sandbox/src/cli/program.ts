@@ -64,9 +64,15 @@ ${exitCodes}`,
   remit
     .command("run")
     .description("play a pack's scenarios and write a report")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument(
+      "[pack]",
+      "order-desk, files-desk, tau2-retail or a file of your own such as ./claims/pack.ts (default: order-desk)",
+    )
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
-    .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
+    .option(
+      "--scenarios <path>",
+      "play your own YAML scenarios, a file or a folder, on the order desk or your own pack",
+    )
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")
@@ -121,6 +127,7 @@ Examples:
   remit run
   remit run --filter voucher --watch voucher-afterwards
   remit run --scenarios my-scenarios/
+  remit run ./claims/pack.ts
   remit run --tau2 ../tau2-bench/data/tau2/domains/retail --json > result.json
   remit run --model noisy --seed 1..20 --no-report
   remit run --filter refund --approver none
@@ -262,7 +269,7 @@ Examples:
   remit
     .command("graph")
     .description("print a pack's supervisor: agents, edges, guards")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument("[pack]", "order-desk, files-desk, tau2-retail or a file of your own (default: order-desk)")
     .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
     .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
     .addHelpText(
