@@ -1,21 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { root } from "../architecture/module.ts";
+import { describe, expect, test } from "vitest";
+import { claimsDesk as example, project } from "./project.ts";
 import { folder, remit, remitHere } from "./remit.ts";
 
 /** Packs of a person's own: a module that the command is given, in a folder where it finds the packages. */
-
-const example = join(root, "apps/sandbox/examples/claims-desk");
-
-/** A copy of the example that is gone after the test. */
-function project(): string {
-  mkdirSync(join(root, ".remit"), { recursive: true });
-  const path = mkdtempSync(join(root, ".remit", "own-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  cpSync(example, path, { recursive: true });
-  return path;
-}
 
 /** Suites of the folder, newest first, as `list` tells them. */
 async function listed(cwd: string) {

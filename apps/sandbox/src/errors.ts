@@ -72,6 +72,46 @@ export const sandboxErrorCodes = {
     message: "{file} is not what its suite was played with: {reason}",
     hint: "Take the file back from version control to go on with the suite, or play anew with `remit run`. `remit show` and `remit audit` need no pack.",
   },
+  "config/not-found": {
+    retryable: false,
+    message: "there is no remit.config.ts in {folder} or above it",
+    hint: "Write one with `defineConfig` of @remit/sandbox, or name it with --config <file>.",
+  },
+  "config/file-missing": {
+    retryable: false,
+    message: "there is no configuration at {file}",
+    hint: "Correct the path that --config names.",
+  },
+  "config/several-files": {
+    retryable: false,
+    message: "there are two configurations: {file} and {other}",
+    hint: "Keep one of them, or say which with --config <file>.",
+  },
+  "config/not-loadable": {
+    retryable: false,
+    message: "{file} cannot be loaded: {reason}",
+    hint: "It is run as a module by Node: mend it until `node {file}` runs. `--debug` shows where it fails.",
+  },
+  "config/not-exported": {
+    retryable: false,
+    message: "the default export of {file} is not its one configuration: {reason}",
+    hint: "Write `export default defineConfig({ … })`, once.",
+  },
+  "config/field-wrong": {
+    retryable: false,
+    message: "{file}: {field}: {reason}",
+    hint: "See docs/guides/run-scenarios.md for what a configuration holds.",
+  },
+  "config/member-missing": {
+    retryable: false,
+    message: "{file} says nothing of `{member}`, which this needs",
+    hint: "Add it; docs/guides/run-scenarios.md has an example.",
+  },
+  "config/failed": {
+    retryable: false,
+    message: "{file}: `{member}` failed: {reason}",
+    hint: "This is the configuration's own code. `--debug` shows where it fails.",
+  },
   "scenario/name-invalid": {
     retryable: false,
     message: "the pack {pack} has a scenario named {scenario}, which is no name",

@@ -1,3 +1,11 @@
+export {
+  type AtHand,
+  type ConfiguredEngine,
+  type ConfiguredSupervisor,
+  defineConfig,
+  type RemitConfig,
+  type RemitConfigOptions,
+} from "./config/define-config.ts";
 export { DojoError, type DojoErrorCode, dojoErrorCodes } from "./dojo/errors.ts";
 export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
 export { isModelName, type ModelName, modelNames } from "./model/choice.ts";

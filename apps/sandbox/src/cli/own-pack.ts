@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { readConfig } from "../config/read-config.ts";
 import { SandboxError } from "../errors.ts";
 import type { OwnPack } from "../own/define-pack.ts";
 import { exportsOf, kindOf } from "../own/module.ts";
@@ -28,6 +29,19 @@ export async function packOfFile(file: string, scenarios?: string): Promise<Chos
   const found = [main, ...Object.values(others)].find((one) => kindOf(one) === "pack");
   if (!found) throw new SandboxError("pack/not-exported", { file });
   return chosenOf(found as OwnPack, { file, ...(scenarios === undefined ? {} : { scenarios }) });
+}
+
+/**
+ * A pack of a configuration, by its name there.
+ * @throws SandboxError `config/*`, `pack/changed` when the configuration does not have it
+ */
+export async function packOfConfig(file: string, member: string, scenarios?: string): Promise<ChosenPack> {
+  const { packs } = await readConfig(file);
+  const found = packs[member];
+  if (found === undefined)
+    throw new SandboxError("pack/changed", { file, reason: `it names no pack ${member} any more` });
+  if (typeof found === "string") return packOfFile(found, scenarios);
+  return chosenOf(found, { file, member, ...(scenarios === undefined ? {} : { scenarios }) });
 }
 
 /** What a suite keeps of a pack that was found in a file. */
@@ -63,8 +77,8 @@ export function assertScenarios(
  * @throws SandboxError `pack/changed`, and as `packOfFile`
  */
 export async function openOwnPack({ name, folder, module }: SuitePack): Promise<Pack> {
-  const { file = "", definition } = module ?? {};
-  const { chosen, pack } = await packOfFile(file, folder);
+  const { file = "", member, definition } = module ?? {};
+  const { chosen, pack } = await (member === undefined ? packOfFile(file, folder) : packOfConfig(file, member, folder));
   const changed = (reason: string) => new SandboxError("pack/changed", { file, reason });
   if (chosen.name !== name) throw changed(`its pack is called ${chosen.name} now, and was ${name}`);
   if (chosen.module?.definition !== definition) {

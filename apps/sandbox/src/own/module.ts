@@ -12,7 +12,13 @@ export type Exports = Readonly<Record<string, unknown>>;
  */
 export async function exportsOf(
   file: string,
-  { missing, broken }: { readonly missing: "pack/file-missing"; readonly broken: "pack/not-loadable" },
+  {
+    missing,
+    broken,
+  }: {
+    readonly missing: "pack/file-missing" | "config/file-missing";
+    readonly broken: "pack/not-loadable" | "config/not-loadable";
+  },
 ): Promise<Exports> {
   if (!existsSync(file) || !statSync(file).isFile()) throw new SandboxError(missing, { file });
   try {
