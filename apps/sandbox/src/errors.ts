@@ -32,11 +32,90 @@ export const sandboxErrorCodes = {
     message: "no scenario matches {filter}",
     hint: "`remit list --scenarios` shows them.",
   },
-  "pack/unknown": { retryable: false, message: "there is no pack {pack}", hint: "Known packs: {known}." },
+  "pack/unknown": {
+    retryable: false,
+    message: "there is no pack {pack}",
+    hint: "Known packs: {known}. One of your own is named by its file, such as ./claims/pack.ts.",
+  },
   "pack/tool-unknown": {
     retryable: false,
     message: "the pack {pack} has no tool {tool}",
     hint: "Add it to the pack's `tools`, or correct the name.",
+  },
+  "pack/name-invalid": {
+    retryable: false,
+    message: "{pack} is no name of a pack",
+    hint: "Use lower-case letters, digits and hyphens, a letter first, at most 40.",
+  },
+  "pack/file-missing": {
+    retryable: false,
+    message: "there is no pack file at {file}",
+    hint: "Correct the path. A suite keeps the path that it was played from: put the file back there, or play anew with `remit run`.",
+  },
+  "pack/not-loadable": {
+    retryable: false,
+    message: "{file} cannot be loaded: {reason}",
+    hint: "It is run as a module by Node: mend it until `node {file}` runs. `--debug` shows where it fails.",
+  },
+  "pack/not-exported": {
+    retryable: false,
+    message: "{file} exports no pack",
+    hint: "Write `export default definePack({ … })`.",
+  },
+  "pack/failed": {
+    retryable: false,
+    message: "`{member}` of the pack {pack} failed: {reason}",
+    hint: "This is the pack's own code. `--debug` shows where it fails.",
+  },
+  "pack/changed": {
+    retryable: false,
+    message: "{file} is not what its suite was played with: {reason}",
+    hint: "Take the file back from version control to go on with the suite, or play anew with `remit run`. `remit show` and `remit audit` need no pack.",
+  },
+  "config/not-found": {
+    retryable: false,
+    message: "there is no remit.config.ts in {folder} or above it",
+    hint: "Write one with `defineConfig` of @remit/sandbox, or name it with --config <file>.",
+  },
+  "config/file-missing": {
+    retryable: false,
+    message: "there is no configuration at {file}",
+    hint: "Correct the path that --config names.",
+  },
+  "config/several-files": {
+    retryable: false,
+    message: "there are two configurations: {file} and {other}",
+    hint: "Keep one of them, or say which with --config <file>.",
+  },
+  "config/not-loadable": {
+    retryable: false,
+    message: "{file} cannot be loaded: {reason}",
+    hint: "It is run as a module by Node: mend it until `node {file}` runs. `--debug` shows where it fails.",
+  },
+  "config/not-exported": {
+    retryable: false,
+    message: "the default export of {file} is not its one configuration: {reason}",
+    hint: "Write `export default defineConfig({ … })`, once.",
+  },
+  "config/field-wrong": {
+    retryable: false,
+    message: "{file}: {field}: {reason}",
+    hint: "See docs/guides/run-scenarios.md for what a configuration holds.",
+  },
+  "config/member-missing": {
+    retryable: false,
+    message: "{file} says nothing of `{member}`, which this needs",
+    hint: "Add it; docs/guides/run-scenarios.md has an example.",
+  },
+  "config/failed": {
+    retryable: false,
+    message: "{file}: `{member}` failed: {reason}",
+    hint: "This is the configuration's own code. `--debug` shows where it fails.",
+  },
+  "scenario/name-invalid": {
+    retryable: false,
+    message: "the pack {pack} has a scenario named {scenario}, which is no name",
+    hint: "Use letters, digits, hyphens and underscores, at most 80.",
   },
   "model/choice-unknown": {
     retryable: false,

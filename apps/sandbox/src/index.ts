@@ -1,10 +1,37 @@
+export {
+  type AtHand,
+  type ConfiguredEngine,
+  type ConfiguredSupervisor,
+  defineConfig,
+  type RemitConfig,
+  type RemitConfigOptions,
+} from "./config/define-config.ts";
 export { DojoError, type DojoErrorCode, dojoErrorCodes } from "./dojo/errors.ts";
 export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
 export { isModelName, type ModelName, modelNames } from "./model/choice.ts";
 export { type NoiseKind, type NoisyOptions, noiseKinds, noisyModel } from "./model/noisy.ts";
 export { noopModel } from "./model/noop.ts";
 export { oracleModel, scenarioAttribute } from "./model/oracle.ts";
-export { type Marks, type Pack, type PackTool, pick } from "./pack.ts";
+export {
+  definePack,
+  type OwnPack,
+  type OwnServersPack,
+  type OwnTeam,
+  type OwnWorldPack,
+  type ScenarioSource,
+  type TeamPackOptions,
+} from "./own/define-pack.ts";
+export {
+  type Marks,
+  type Pack,
+  type PackTool,
+  type Place,
+  type PlaceOptions,
+  type PlaceReader,
+  pick,
+  type ServersPack,
+  type WorldPack,
+} from "./pack.ts";
 export { ReportFile } from "./report/file.ts";
 export { loadScenarios, parseScenario, uniqueScenarios, type YamlOptions } from "./scenario/yaml.ts";
 export { type ApproverName, approveAll, approverNames, isApproverName } from "./suite/approver.ts";
@@ -13,7 +40,7 @@ export { type Catalog, catalogOf, offlineTools } from "./suite/catalog.ts";
 export { countsOf, type RunCounts, type ScenarioReport, type SuiteReport } from "./suite/report.ts";
 export { runSuite, type SuiteEvent, type SuiteOptions } from "./suite/runner.ts";
 export { isContent, type Totals, totalsOf } from "./suite/totals.ts";
-export { openWorkspace, type SuiteFile, type Workspace } from "./suite/workspace.ts";
+export { openWorkspace, type PackModule, type SuiteFile, type SuitePack, type Workspace } from "./suite/workspace.ts";
 export { Tau2Error, type Tau2ErrorCode, tau2ErrorCodes } from "./tau2/errors.ts";
 export { loadRetail, type RetailDomain } from "./tau2/load.ts";
 export { retailPack } from "./tau2/pack.ts";

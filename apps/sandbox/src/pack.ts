@@ -3,6 +3,7 @@ import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
+import type { WorldChange } from "./world/changes.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
 import type { WorldReader } from "./world/store.ts";
 import type { World, WorldLogLine } from "./world/world.ts";
@@ -42,8 +43,17 @@ export interface PlaceOptions {
 /** Where the scenarios of a suite are played, and what became of each one's part of it. */
 export interface Place {
   readonly tools: ReadonlyMap<string, AnyTool>;
-  readonly reader: Omit<WorldReader, "log"> & Partial<Pick<WorldReader, "log">>;
+  readonly reader: PlaceReader;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** What became of a scenario's part of a place. */
+export interface PlaceReader extends Partial<Pick<WorldReader, "log">> {
+  readonly endState: (worldId: string) => unknown;
+  /** What a scenario has changed; nothing where that cannot be told. */
+  readonly changes: (
+    worldId: string,
+  ) => readonly WorldChange[] | undefined | Promise<readonly WorldChange[] | undefined>;
 }
 
 interface CommonPack {
@@ -53,6 +63,8 @@ interface CommonPack {
   /** The tools that exist for this pack; nothing else of its servers does. */
   readonly tools: Readonly<Record<string, PackTool>>;
   readonly team: (tools: ReadonlyMap<string, AnyTool>) => SupervisorDefinition;
+  /** The team with nothing behind it, where it can be had without a server: to be drawn, checked and asked again. */
+  readonly offline?: () => SupervisorDefinition;
   readonly scenarios: () => readonly Scenario[];
   /** What people of this domain answer when a scenario's own replies are used up. */
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;

@@ -1,8 +1,9 @@
 import { type CheckReport, checkSupervisor, type Finding } from "@remit/core";
 import { printable } from "../face/text.ts";
+import { choosePack } from "./choose-pack.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { offlineTeam } from "./offline-team.ts";
-import { chosenPack, openPack } from "./packs.ts";
+import { projectTeams } from "./project-teams.ts";
 import { type CheckedTeam, isFile, teamsOfFile } from "./team-file.ts";
 
 export interface CheckCommandOptions {
@@ -14,7 +15,7 @@ export interface CheckCommandOptions {
 
 type Checked = CheckReport & { readonly supervisor: string };
 
-/** Looks for what is wrong with a pack's supervisor, or with those of a file. Starts no server. Exit code 1 for an error. */
+/** Looks for what is wrong with a pack's supervisor, or with those of a file or of the project. Starts no server. Exit code 1 for an error. */
 export async function check(
   wanted: string | undefined,
   options: CheckCommandOptions,
@@ -38,11 +39,15 @@ export async function check(
 async function teamsOf(
   wanted: string | undefined,
   options: CheckCommandOptions,
-  { place }: Context,
+  context: Context,
 ): Promise<readonly CheckedTeam[]> {
+  const { place, project } = context;
   if (wanted !== undefined && isFile(wanted)) return teamsOfFile(place.resolve(wanted));
-  const tau2 = options.tau2 === undefined ? undefined : place.resolve(options.tau2);
-  return [{ definition: offlineTeam(await openPack(chosenPack({ pack: wanted, tau2 }))), options: {} }];
+  const { tau2 } = options;
+  const config = wanted === undefined && tau2 === undefined ? await project.config() : undefined;
+  const own = config ? await projectTeams(config) : [];
+  if (own.length > 0) return own.map((definition) => ({ definition, options: {} }));
+  return [{ definition: offlineTeam((await choosePack({ pack: wanted, tau2 }, context)).pack), options: {} }];
 }
 
 function reportLines({ supervisor, findings, visited }: Checked, { out }: Context): string[] {

@@ -1,10 +1,11 @@
 import { type Command, CommanderError } from "commander";
+import { projectAt } from "../config/project.ts";
 import { SandboxError } from "../errors.ts";
 import { screenOn } from "../face/screen.ts";
 import { visible } from "../face/text.ts";
 import { type Complaint, complaintLines, complaintOf } from "./complaint.ts";
 import type { ExitCode } from "./context.ts";
-import { placeOf } from "./place.ts";
+import { folderOf, placeOf } from "./place.ts";
 import { program } from "./program.ts";
 
 const usage = 2;
@@ -26,10 +27,16 @@ export interface Surroundings {
  */
 export async function command(words: readonly string[], { stdout, stderr, env, cwd }: Surroundings): Promise<ExitCode> {
   const json = (document: unknown) => stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  const place = (state?: string) => placeOf({ state, env, cwd });
+  const place = (shared: { readonly state?: string; readonly config?: string }, home?: string) =>
+    placeOf({ ...shared, home, env, cwd });
   let exitCode: ExitCode = 0;
   const remit = program({
-    context: ({ state }) => ({ place: place(state), out: screenOn(stdout), err: screenOn(stderr), json }),
+    context: async (shared, usesState) => {
+      const project = projectAt(folderOf({ env, cwd }), shared.config);
+      // Who names a state folder needs no configuration to find it.
+      const home = usesState && shared.state === undefined ? await project.state() : undefined;
+      return { place: place(shared, home), project, out: screenOn(stdout), err: screenOn(stderr), json };
+    },
     done: (code) => {
       exitCode = code;
     },
@@ -53,8 +60,8 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     const complaint = complaintAbout(thrown, remit, words);
     if (words.includes("--json")) json({ ok: false, exitCode: usage, error: complaint });
     // What a hint names is in the folder that the person named; help is the same in each.
-    const { state } = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string }>();
-    for (const line of complaintLines(complaint, place(state).command)) stderr.write(`${line}\n`);
+    const shared = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string; config?: string }>();
+    for (const line of complaintLines(complaint, place(shared).command)) stderr.write(`${line}\n`);
     if (words.includes("--debug")) stderr.write(`${visible(stackOf(thrown))}\n`);
     return usage;
   }

@@ -1,9 +1,12 @@
+import type { Project } from "../config/project.ts";
 import type { Screen } from "../face/screen.ts";
 import type { Place } from "./place.ts";
 
 /** What every command gets beside its options. */
 export interface Context {
   readonly place: Place;
+  /** The person's own project, if they are in one. */
+  readonly project: Project;
   /** Standard output, for people. */
   readonly out: Screen;
   /** Standard error, for people. */

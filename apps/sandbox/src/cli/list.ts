@@ -2,10 +2,11 @@ import type { RunRecord } from "@remit/core";
 import { type Cell, table } from "../face/table.ts";
 import { duration, printable } from "../face/text.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
+import { choosePack } from "./choose-pack.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
 import { findSuite, isUnfinished, type SuiteState, stateOf } from "./find.ts";
-import { chosenPack, openPack, packNames } from "./packs.ts";
+import { packNames } from "./packs.ts";
 import { readRun } from "./recorded-run.ts";
 import { hasStore, openExistingStore, type Store } from "./store.ts";
 
@@ -121,9 +122,9 @@ function runLines(runs: readonly ListedRun[], { out }: Context): string[] {
 }
 
 async function listScenarios(packName: string | undefined, options: ListOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
-  const tau2 = options.tau2 === undefined ? undefined : place.resolve(options.tau2);
-  const pack = await openPack(chosenPack({ pack: packName, tau2 }));
+  const { out } = context;
+  const { tau2 } = options;
+  const { pack, chosen } = await choosePack({ pack: packName, tau2 }, context);
   const scenarios = filtered(pack.scenarios(), options.filter);
   if (options.json === true) {
     const about = scenarios.map(({ name, title, tags, source }) => ({ name, title, tags, source: source ?? null }));
@@ -143,7 +144,7 @@ async function listScenarios(packName: string | undefined, options: ListOptions,
     { title: "tags", atLeast: 8, spare: 1 },
   ];
   out.print(...table(titles, rows, { columns, head: paint.quiet }));
-  if (tau2 === undefined) {
+  if (tau2 === undefined && chosen.module === undefined) {
     out.print("", paint.quiet(`Packs: ${packNames.join(", ")}. The second one needs --tau2 <folder>.`));
   }
   return 0;

@@ -7,6 +7,7 @@ import type { Pack } from "../pack.ts";
  * ask for names; its hash is not the one that runs are pinned to.
  */
 export function offlineTeam(pack: Pack): SupervisorDefinition {
+  if (pack.offline) return pack.offline();
   const known = new Map(("openWorld" in pack ? pack.openWorld().tools : []).map((tool) => [tool.name, tool]));
   const tools = Object.entries(pack.tools).map(([name, about]): [string, AnyTool] => {
     const execute = (): never => {

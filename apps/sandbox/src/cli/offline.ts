@@ -20,7 +20,7 @@ export async function offlineSupervisor(
   suite: SuiteFile,
 ): Promise<Supervisor> {
   const pack = await openPack(suite.pack);
-  const definition = pack.team(offlineTools(suite.catalog));
+  const definition = pack.offline?.() ?? pack.team(offlineTools(suite.catalog));
   return runSupervisor(definition, {
     engine,
     waitingRuns: "leave",

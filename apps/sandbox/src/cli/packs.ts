@@ -41,10 +41,12 @@ export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack
 /**
  * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of tau2-retail the
  * published data.
- * @throws SandboxError `pack/unknown`, `scenario/*`
+ * @throws SandboxError `pack/*`, `scenario/*`
  * @throws Tau2Error
  */
-export async function openPack({ name, folder }: SuiteFile["pack"]): Promise<Pack> {
+export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
+  const { name, folder, module } = chosen;
+  if (module !== undefined) return (await import("./own-pack.ts")).openOwnPack(chosen);
   switch (name as PackName) {
     case "tau2-retail": {
       const { retailPack } = await import("../tau2/pack.ts");

@@ -14,19 +14,32 @@ export interface Place {
 }
 
 /**
- * `npm start` runs in the repository's folder whatever folder the person is in; npm says in INIT_CWD which one that is.
- * @param state the option `--state`; `.remit` when absent
+ * The folder that the person is in. `npm start` runs in the repository's folder whatever folder the person is in; npm says in INIT_CWD which one that is.
  */
-export function placeOf(options: {
+export function folderOf({ env, cwd }: Pick<PlaceOptions, "env" | "cwd">): string {
+  return env.INIT_CWD === undefined || env.INIT_CWD === "" ? cwd : resolve(env.INIT_CWD);
+}
+
+export interface PlaceOptions {
+  /** The option `--state`. */
   readonly state?: string | undefined;
+  /** The option `--config`. */
+  readonly config?: string | undefined;
+  /** The state folder of the project, for who names none; `.remit` in the person's folder when absent. */
+  readonly home?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-}): Place {
-  const { env, cwd } = options;
-  const folder = env.INIT_CWD === undefined || env.INIT_CWD === "" ? cwd : resolve(env.INIT_CWD);
-  const state = resolve(folder, options.state ?? ".remit");
+}
+
+export function placeOf(options: PlaceOptions): Place {
+  const { env, home } = options;
+  const folder = folderOf(options);
+  const state = resolve(folder, options.state ?? home ?? ".remit");
   const viaNpm = env.npm_lifecycle_event === "start";
-  const suffix = options.state === undefined ? "" : ` --state ${quoted(options.state)}`;
+  const shared = { "--state": options.state, "--config": options.config };
+  const suffix = Object.entries(shared)
+    .map(([name, value]) => (value === undefined ? "" : ` ${name} ${quoted(value)}`))
+    .join("");
   return {
     folder,
     state,

@@ -12,12 +12,13 @@ import { testPolicy } from "@remit/core/testing";
 import { SandboxError } from "../errors.ts";
 import { count, printable } from "../face/text.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
+import { choosePack } from "./choose-pack.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun, findSuite, stateOf } from "./find.ts";
 import { offlineSupervisor } from "./offline.ts";
 import { offlineTeam } from "./offline-team.ts";
-import { chosenPack, openPack } from "./packs.ts";
 import { type PolicyFile, policyOfFile } from "./policy-file.ts";
+import { projectTeams } from "./project-teams.ts";
 import { openExistingStore, type Store } from "./store.ts";
 import { isFile, teamsOfFile } from "./team-file.ts";
 
@@ -35,21 +36,29 @@ export async function policyCommand(
   options: PolicyCommandOptions,
   context: Context,
 ): Promise<ExitCode> {
-  const path = file ?? options.policy;
-  if (path === undefined) throw new SandboxError("usage/wrong", { reason: `policy ${verb} needs a policy's file` });
+  const meant = () => policyMeant(verb, file ?? options.policy, context);
   switch (verb) {
     case "check":
-      return checkPolicy(await read(path, context), options, context);
+      return checkPolicy(await meant(), options, context);
     case "test":
-      return tryPolicy(await read(path, context), options, context);
+      return tryPolicy(await meant(), options, context);
     case "diff":
-      return diffRuns(await read(path, context), options, context);
+      return diffRuns(await meant(), options, context);
     default:
       throw new SandboxError("usage/wrong", { reason: `there is no "policy ${verb}"; there are check, test and diff` });
   }
 }
 
 type Invalid = { readonly invalid: OrchestrationError };
+
+/** The policy of a named file, or the project's. */
+async function policyMeant(verb: string, file: string | undefined, context: Context): Promise<PolicyFile | Invalid> {
+  const own = file === undefined ? (await context.project.config())?.policy : undefined;
+  const path = file ?? (typeof own === "string" ? own : undefined);
+  if (path !== undefined) return read(path, context);
+  if (own !== undefined && typeof own !== "string") return { policy: own, cases: [], definition: undefined };
+  throw new SandboxError("usage/wrong", { reason: `policy ${verb} needs a policy's file` });
+}
 
 /** What a file's policy is, or why it is none. */
 async function read(file: string, { place }: Context): Promise<PolicyFile | Invalid> {
@@ -61,14 +70,17 @@ async function read(file: string, { place }: Context): Promise<PolicyFile | Inva
   }
 }
 
-/** The supervisor that a policy is for: the file's own, another file's, or a pack's. */
-async function definitionFor(file: PolicyFile, options: PolicyCommandOptions, { place }: Context) {
+/** The supervisor that a policy is for: the file's own, another file's, the project's first, or a pack's. */
+async function definitionFor(file: PolicyFile, options: PolicyCommandOptions, context: Context) {
+  const { place, project } = context;
   if (options.for === undefined && file.definition) return file.definition;
   if (options.for !== undefined && isFile(options.for)) {
     const [team] = await teamsOfFile(place.resolve(options.for));
     return team?.definition;
   }
-  return offlineTeam(await openPack(chosenPack({ pack: options.for })));
+  const config = options.for === undefined ? await project.config() : undefined;
+  const [own] = config ? await projectTeams(config) : [];
+  return own ?? offlineTeam((await choosePack({ pack: options.for }, context)).pack);
 }
 
 async function checkPolicy(

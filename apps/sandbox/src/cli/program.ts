@@ -11,9 +11,15 @@ import { addPeople } from "./program-people.ts";
  */
 export interface ProgramOptions {
   /** Made when a command begins, from the options that all commands share. */
-  readonly context: (shared: { readonly state?: string }) => Context;
+  readonly context: (
+    shared: { readonly state?: string; readonly config?: string },
+    usesState: boolean,
+  ) => Promise<Context>;
   readonly done: (code: ExitCode) => void;
 }
+
+/** Commands that open no state folder. */
+const stateless: ReadonlySet<string> = new Set(["graph", "check", "cluster"]);
 
 const exitCodes = `
 Exit codes:
@@ -27,7 +33,11 @@ Exit codes:
 export function program({ context, done }: ProgramOptions): Command {
   const remit = new Command("remit")
     .description("Plays scenarios of agent teams, and shows, replays and resumes their runs. Without a command: demo.")
-    .option("--state <folder>", "folder of the journal and the reports (default: .remit where you are)")
+    .option(
+      "--state <folder>",
+      "folder of the journal and the reports (default: .remit where you are, or as remit.config.ts says)",
+    )
+    .option("--config <file>", "the project's remit.config.ts (default: the nearest one from where you are upwards)")
     .option("--debug", "print where an error comes from")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
@@ -49,7 +59,16 @@ Examples:
   remit approvals                           what waits for a person
 ${exitCodes}`,
     );
-  const shared = (): Context => context(remit.opts<{ state?: string }>());
+  let here: Context | undefined;
+  remit.hook("preAction", async (_, action) => {
+    const words = [];
+    for (let one: Command | null = action; one && one !== remit; one = one.parent) words.unshift(one.name());
+    here = await context(remit.opts(), !stateless.has(words[0] ?? ""));
+  });
+  const shared = (): Context => {
+    if (!here) throw new Error("a command began without its context");
+    return here;
+  };
 
   remit
     .command("demo", { isDefault: true })
@@ -66,9 +85,15 @@ ${exitCodes}`,
   remit
     .command("run")
     .description("play a pack's scenarios and write a report")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument(
+      "[pack]",
+      "order-desk, files-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
+    )
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
-    .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
+    .option(
+      "--scenarios <path>",
+      "play your own YAML scenarios, a file or a folder, on the order desk or your own pack",
+    )
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")
@@ -129,6 +154,7 @@ Examples:
   remit run
   remit run --filter voucher --watch voucher-afterwards
   remit run --scenarios my-scenarios/
+  remit run ./claims/pack.ts
   remit run --tau2 ../tau2-bench/data/tau2/domains/retail --json > result.json
   remit run --model noisy --seed 1..20 --no-report
   remit run --filter refund --approver none
@@ -272,7 +298,10 @@ Examples:
   remit
     .command("graph")
     .description("print a pack's supervisor: agents, edges, guards")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument(
+      "[pack]",
+      "a pack as for run, or a supervisor of remit.config.ts (default: the project's only one, or order-desk)",
+    )
     .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
     .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
     .addHelpText(
@@ -293,7 +322,10 @@ Examples:
   remit
     .command("check")
     .description("look for what is wrong with a supervisor before anything starts")
-    .argument("[pack | file]", "a pack (default: order-desk), or a module of your own that exports supervisors")
+    .argument(
+      "[pack | file]",
+      "a pack, or a module of your own that exports supervisors (default: all of remit.config.ts, or order-desk)",
+    )
     .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
     .option("--versions", "also name what holds functions and has no version of its own")
     .option("--strict", "warnings fail too")
@@ -319,10 +351,16 @@ Examples:
     .command("policy")
     .description("check and test a policy, or ask it about runs of the past")
     .argument("<what>", "check, test or diff")
-    .argument("[file]", "a .cedar file, or a module of your own that exports a policy")
+    .argument(
+      "[file]",
+      "a .cedar file, or a module of your own that exports a policy (default: that of remit.config.ts)",
+    )
     .option("--policy <file>", "the same as the argument")
     .option("--runs <suite | run>", "with diff: a suite or a run, or a part of its id (default: the newest suite)")
-    .option("--for <pack | file>", "the supervisor that it is for (default: the module's own, or order-desk)")
+    .option(
+      "--for <pack | file>",
+      "the supervisor that it is for (default: the module's own, the project's, or order-desk)",
+    )
     .option("--json", "print one JSON document and nothing else")
     .addHelpText(
       "after",

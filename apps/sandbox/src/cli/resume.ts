@@ -3,6 +3,7 @@ import type { Context, ExitCode } from "./context.ts";
 import { findSuite, isUnfinished, stateOf } from "./find.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { wholeNumber } from "./number.ts";
+import { assertScenarios } from "./own-pack.ts";
 import { openPack } from "./packs.ts";
 import { play } from "./play.ts";
 import { approverOf, conclude } from "./run.ts";
@@ -44,6 +45,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
   }
   const concurrency = wholeNumber("--concurrency", options.concurrency ?? defaultConcurrency(suite.model), 1, 64);
   const pack = await openPack(suite.pack);
+  assertScenarios(suite, pack);
   using interrupt = onInterrupt(() => {
     err.print("", "Stopping: what is under way comes to its end. Ctrl-C again ends at once.");
   });

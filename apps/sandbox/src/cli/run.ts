@@ -12,6 +12,7 @@ import { keyFile } from "../suite/sealing.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { SuiteModel } from "../suite/workspace.ts";
 import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
+import { choosePack } from "./choose-pack.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
@@ -19,7 +20,6 @@ import { assertTags, type GateWish, gatesOf } from "./gates.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
 import { offlineTeam } from "./offline-team.ts";
-import { chosenPack, openPack } from "./packs.ts";
 import type { Place } from "./place.ts";
 import type { Played } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
@@ -57,14 +57,12 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (json && options.watch !== undefined) {
     throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
   }
-  const within = (path: string | undefined) => (path === undefined ? undefined : place.resolve(path));
-  const [tau2, own] = [within(options.tau2), within(options.scenarios)];
+  const { tau2, scenarios: own } = options;
   const named = packName ?? (tau2 === undefined && own === undefined ? known?.file.pack : undefined);
-  const chosen = chosenPack({ pack: named, tau2, scenarios: own });
+  const { chosen, pack } = await choosePack({ pack: named, tau2, scenarios: own }, context);
   if (known && known.file.pack !== chosen.name) {
     throw new SandboxError("usage/wrong", { reason: `the recording is of the pack ${known.file.pack}` });
   }
-  const pack = await openPack(chosen);
   const wanted = filtered(pack.scenarios(), options.filter);
   const isRecorded = (name: string, seed: number) => recorded?.get(seed)?.includes(name) ?? recorded === undefined;
   const scenarios = wanted.filter(({ name }) => seeds.some((seed) => isRecorded(name, seed)));

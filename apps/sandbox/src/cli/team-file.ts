@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CheckOptions, reasonOf, type SupervisorDefinition } from "@remit/core";
 import { SandboxError } from "../errors.ts";
+import type { OwnPack } from "../own/define-pack.ts";
+import { offlineTeam } from "./offline-team.ts";
 
 /** A supervisor that a person's own file exports, with what it will be run with as far as the file says. */
 export interface CheckedTeam {
@@ -15,7 +18,7 @@ export function isFile(word: string): boolean {
 }
 
 /**
- * The supervisors that a module exports, compiled or put to work, alone or in a list; its export `checkOptions` is what they
+ * The supervisors that a module exports, compiled or put to work, alone or in a list, or those of its packs; its export `checkOptions` is what they
  * are looked at with. The module is run, as any program of the person's would be.
  * @throws SandboxError `usage/wrong` where there is no file, it cannot be loaded, or it exports none
  */
@@ -26,13 +29,18 @@ export async function teamsOfFile(file: string): Promise<readonly CheckedTeam[]>
     throw wrong(`${file} cannot be loaded: ${reasonOf(thrown)}`);
   });
   const { checkOptions = {}, ...exported } = module as Readonly<Record<string, unknown>>;
-  const definitions = new Set(Object.values(exported).flat().flatMap(definitionIn));
+  const definitions = new Set(
+    Object.values(exported)
+      .flat()
+      .flatMap((one) => definitionIn(one, dirname(file))),
+  );
   if (definitions.size === 0) throw wrong(`${file} exports no supervisor`);
   return [...definitions].map((definition) => ({ definition, options: checkOptions as CheckOptions }));
 }
 
-function definitionIn(value: unknown): SupervisorDefinition[] {
+function definitionIn(value: unknown, folder: string): SupervisorDefinition[] {
   if (typeof value !== "object" || value === null) return [];
+  if ("kind" in value && value.kind === "pack") return [offlineTeam((value as OwnPack).at({ folder }))];
   if ("kind" in value && value.kind === "supervisor") return [value as SupervisorDefinition];
-  return "definition" in value ? definitionIn(value.definition) : [];
+  return "definition" in value ? definitionIn(value.definition, folder) : [];
 }

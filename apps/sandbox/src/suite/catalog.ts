@@ -6,10 +6,10 @@ import { schemaFromJson } from "@remit/tools";
  * The data of a suite's tools, kept beside its journal: with it a run can be shown and decided again when the server is
  * not there. What is kept is what a definition's hash covers; the functions stay away.
  */
-export type Catalog = readonly Omit<AnyTool, "input" | "output" | "execute" | "lookup">[];
+export type Catalog = readonly Omit<AnyTool, "input" | "output" | "execute" | "lookup" | "undo">[];
 
 export function catalogOf(tools: ReadonlyMap<string, AnyTool>): Catalog {
-  return [...tools.values()].map(({ input: _i, output: _o, execute: _e, lookup: _l, ...data }) => data);
+  return [...tools.values()].map(({ input: _i, output: _o, execute: _e, lookup: _l, undo: _u, ...data }) => data);
 }
 
 /** The tools again, from their data. They check as before and refuse to be called. */
@@ -30,6 +30,7 @@ export function offlineTools(catalog: Catalog): ReadonlyMap<string, AnyTool> {
           });
         },
         lookup: undefined,
+        undo: undefined,
       },
     ]),
   );

@@ -75,7 +75,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     // What waits has no end that could be right or wrong.
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
     const log = reader.log?.(worldId) ?? [];
-    const own = waiting ? undefined : pack.score?.(outcome, reader.endState(worldId), log);
+    const own = waiting ? undefined : pack.score?.(outcome, await reader.endState(worldId), log);
     // A script that is held to be the truth is played to its end, and its people are all heard.
     const used = suite.model.name === "oracle" && outcome.result.status !== "parked" ? checkUsed(outcome) : [];
     const missed = suite.model.recording?.mode === "replay" ? missedIn(outcome.entries) : undefined;

@@ -136,7 +136,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       const outcome = await Promise.race([playing, refused.promise]);
       const worldId = worldOf(suite, scenario.name);
       const said = [...outcome.said, ...toldIn(pack, reader.log?.(worldId) ?? [])];
-      return { ...outcome, scenario, said, changes: reader.changes(worldId) };
+      return { ...outcome, scenario, said, changes: await reader.changes(worldId) };
     };
     return {
       supervisor,

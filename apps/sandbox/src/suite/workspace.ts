@@ -35,7 +35,11 @@ const verdictsFile = z.record(
 const suiteFile = z.object({
   format: z.literal(1),
   id: z.string().min(1),
-  pack: z.object({ name: z.string().min(1), folder: z.string().optional() }),
+  pack: z.object({
+    name: z.string().min(1),
+    folder: z.string().optional(),
+    module: z.object({ file: z.string().min(1), member: z.string().optional(), definition: z.string() }).optional(),
+  }),
   model: z.object({
     name: z.string().min(1),
     seed: z.number().int(),
@@ -67,12 +71,30 @@ export interface SuiteModel {
   readonly recording?: SuiteRecording;
 }
 
+/** Which pack a suite is of. */
+export interface SuitePack {
+  readonly name: string;
+  /** Own scenarios, or the published data that it is made of. Absolute. */
+  readonly folder?: string;
+  /** Of a pack of a person's own: where it is, and what its team was when the suite began. */
+  readonly module?: PackModule;
+}
+
+export interface PackModule {
+  /** Absolute. */
+  readonly file: string;
+  /** The name in the configuration that this file is; absent: the file exports the pack itself. */
+  readonly member?: string;
+  /** Hash of the team's definition, made without servers. */
+  readonly definition: string;
+}
+
 /** What it takes to go on with a suite, or to look at its runs: everything but the runs themselves. */
 export interface SuiteFile {
   readonly format: 1;
   /** Also the tenant of its runs, so that suites never see each other's. */
   readonly id: string;
-  readonly pack: { readonly name: string; readonly folder?: string };
+  readonly pack: SuitePack;
   readonly model: SuiteModel;
   /** Names of the scenarios that it plays. */
   readonly scenarios: readonly string[];

@@ -1,0 +1,40 @@
+import { existsSync, statSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { reasonOf } from "@remit/core";
+import { SandboxError } from "../errors.ts";
+
+/** Exported values of a module by name. */
+export type Exports = Readonly<Record<string, unknown>>;
+
+/**
+ * Runs a person's own module, as any program of theirs would be. Errors with a code of ours come out as they are.
+ * @param missing, broken codes of what is told when there is no file, and when it cannot be loaded
+ */
+export async function exportsOf(
+  file: string,
+  {
+    missing,
+    broken,
+  }: {
+    readonly missing: "pack/file-missing" | "config/file-missing";
+    readonly broken: "pack/not-loadable" | "config/not-loadable";
+  },
+): Promise<Exports> {
+  if (!existsSync(file) || !statSync(file).isFile()) throw new SandboxError(missing, { file });
+  try {
+    return (await import(pathToFileURL(file).href)) as Exports;
+  } catch (thrown) {
+    if (hasCode(thrown)) throw thrown;
+    throw new SandboxError(broken, { file, reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+/** Ours, of whichever copy of whichever package. */
+function hasCode(thrown: unknown): boolean {
+  const { code, hint } = (thrown ?? {}) as { readonly code?: unknown; readonly hint?: unknown };
+  return typeof code === "string" && /^[a-z0-9-]+\/[a-z0-9-]+$/.test(code) && typeof hint === "string";
+}
+
+export function kindOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
+}
