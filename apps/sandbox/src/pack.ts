@@ -53,6 +53,8 @@ interface CommonPack {
   readonly tools: Readonly<Record<string, PackTool>>;
   readonly team: (tools: ReadonlyMap<string, AnyTool>) => SupervisorDefinition;
   readonly scenarios: () => readonly Scenario[];
+  /** What a scenario's run is started with, for the pack's policy to go by. */
+  readonly attributes?: (scenario: Scenario) => Readonly<Record<string, string>>;
   /** What people of this domain answer when a scenario's own replies are used up. */
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
   /** What scripted judges of single writes go by; they allow what they are shown when absent. */

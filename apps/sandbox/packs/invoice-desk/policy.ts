@@ -44,13 +44,14 @@ export const tierArticles: Readonly<Record<Exclude<Tier, "none">, string>> = {
 };
 
 interface Arguments {
+  readonly documentId?: unknown;
   readonly companyId?: unknown;
   readonly amountEurCents?: unknown;
 }
 
 /**
- * What holds whatever the models say, asked where a call is proposed and again where it is made: nobody works on the
- * documents of a company that is not theirs, and no posting goes under a lower tier than its amount has.
+ * What holds whatever the models say, asked where a call is proposed and again where it is made: a run works on its
+ * own document, nobody works on those of a company that is not theirs, and no posting goes under a lower tier than its amount has.
  */
 export const invoicePolicy = definePolicy({
   name: "invoice-desk",
@@ -67,6 +68,16 @@ export const invoicePolicy = definePolicy({
         return companyId !== undefined && !principal.roles.includes(`company:${String(companyId)}`);
       },
       because: "documents and books are those of the requester's own company",
+    },
+    {
+      id: "own-document",
+      on: "tool",
+      effect: "deny",
+      when: ({ arguments: given, attributes }) => {
+        const { documentId } = given as Arguments;
+        return documentId !== undefined && documentId !== attributes.documentId;
+      },
+      because: "a run works on the document that it was started for (attribute documentId)",
     },
     {
       id: "own-tier",

@@ -76,7 +76,7 @@ const readInvoiceTool = deskTool({
       const invoice = readInvoice(Buffer.from(contentBase64, "base64"));
       const fields = Object.entries(fieldsIn(invoice)).map(([name, value]): [string, Json] => {
         const place = invoice.locations[name];
-        return [name, { value, line: place?.line ?? 0, path: place?.path ?? "", confidence: 1 }];
+        return [name, { value: value ?? "", line: place?.line ?? 0, path: place?.path ?? "", confidence: 1 }];
       });
       return {
         syntax: invoice.syntax,
