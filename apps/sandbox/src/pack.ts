@@ -1,5 +1,6 @@
 import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
+import type { McpReadConfig, McpWriteConfig } from "@remit/mcp-bridge";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
@@ -8,8 +9,11 @@ import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
-  | { readonly effect: "read" }
-  | { readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency };
+  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect">)
+  | ({ readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency } & Pick<
+      McpWriteConfig,
+      "labels" | "protect" | "reversible" | "settlesWithinMs" | "lookup"
+    >);
 
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
 export type Marks = Readonly<Record<string, boolean | number>>;
