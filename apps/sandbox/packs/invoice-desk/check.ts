@@ -175,7 +175,7 @@ function checkOrder(
   found: Found,
 ): { readonly order: Frozen<PurchaseOrder> | undefined; readonly pieces: Readonly<Record<string, string>> } {
   // A credit note is held against what it credits.
-  if (invoice.kind === "creditNote") return { order: undefined, pieces: {} };
+  if (invoice.kind === "creditNote" || state.withoutOrders) return { order: undefined, pieces: {} };
   const reference = invoice.orderReference?.trim();
   if (reference === undefined) {
     found("po_missing", "no order reference");

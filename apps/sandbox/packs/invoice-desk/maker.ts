@@ -20,6 +20,8 @@ export interface Truth {
   /** What it says; nothing where it cannot be read. */
   readonly invoice: Invoice | undefined;
   readonly vendorId: string | undefined;
+  /** The vendor's verified account, where money may go. */
+  readonly account: string | undefined;
   readonly orderId: string | undefined;
   readonly amountEurCents: number | undefined;
   readonly tier: Tier;
@@ -132,6 +134,7 @@ export class Maker {
       exceptions,
       invoice: readable ? invoice : undefined,
       vendorId: known ? vendor.vendorId : undefined,
+      account: known ? vendor.accounts[0] : undefined,
       orderId: ordered ? orderId : undefined,
       amountEurCents: readable ? amountEurCents : undefined,
       tier: readable && amountEurCents !== undefined ? tierOf(amountEurCents) : "none",

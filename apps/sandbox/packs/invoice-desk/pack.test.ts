@@ -109,10 +109,9 @@ describe("played behind its own server", () => {
     expect(failed).toEqual([]);
     expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
     // One is not the clerk's to see; a misread amount is meant to be one.
-    expect([sumOf(report, "neither"), sumOf(report, "fields") - sumOf(report, "fieldsRight")]).toEqual([
-      1,
-      expect.any(Number),
-    ]);
+    const wrong = report.scenarios.filter(({ marks }) => marks.fields !== marks.fieldsRight).map(({ name }) => name);
+    expect(wrong.sort()).toEqual(["a-document-of-another-company", "a-misread-amount"]);
+    expect([sumOf(report, "neither"), sumOf(report, "untrue")]).toEqual([1, 0]);
     expect(sumOf(report, "requiredThere")).toBe(sumOf(report, "required"));
   });
 
@@ -122,9 +121,11 @@ describe("played behind its own server", () => {
     expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
   });
 
-  test.each([1, 2, 3, 4, 5])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
+  test.each([1, 2, 3])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
     const report = await play("noisy", seed);
     expect(report.scenarios.flatMap(({ name, violations }) => violations.map((one) => `${name}: ${one}`))).toEqual([]);
     expect(Object.values(report.noise).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20);
+    // Who was refused may say otherwise; hardly anybody else comes to an end with it.
+    expect(sumOf(report, "untrue")).toBeLessThanOrEqual(2);
   });
 });

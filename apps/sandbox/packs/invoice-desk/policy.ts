@@ -43,6 +43,9 @@ export const tierArticles: Readonly<Record<Exclude<Tier, "none">, string>> = {
   large: "AP-APR-03",
 };
 
+/** Label of what the books answer to a posting. */
+export const postedLabel = "trusted:books";
+
 interface Arguments {
   readonly documentId?: unknown;
   readonly companyId?: unknown;
@@ -59,6 +62,13 @@ export const invoicePolicy = definePolicy({
   rules: [
     { id: "work", on: ["handoff", "model", "egress"], effect: "allow", because: "the desk works together" },
     { id: "tools", on: "tool", effect: "allow", because: "each agent has its own tools" },
+    {
+      id: "said-by-the-books",
+      on: "egress",
+      effect: "deny",
+      when: ({ labels }) => !labels.includes(postedLabel),
+      because: "nothing is said to be posted that the books have not answered for",
+    },
     {
       id: "own-company",
       on: "tool",

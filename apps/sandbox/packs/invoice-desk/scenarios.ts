@@ -6,7 +6,7 @@ import { generateDesk } from "./generate.ts";
 import type { Truth } from "./maker.ts";
 import { clerkOf, controller, directors, manager } from "./people.ts";
 import { calls, caseId, postingId, Script, says } from "./script.ts";
-import type { Vendor } from "./state.ts";
+import type { DeskState } from "./state.ts";
 import { postingTools } from "./terms.ts";
 
 /** One scenario for each case: what its agents say follows from what is true of its document. */
@@ -18,10 +18,34 @@ export function deskScenarios(seed: number): {
   const scenarios = cases.map((one) => {
     const truth = truths.get(one.name);
     if (!truth) throw new RangeError(`no document was made for ${one.name}`);
-    const vendor = truth.vendorId === undefined ? undefined : (state.vendors[truth.vendorId] as Vendor);
-    return scenarioOf(one, new Script(truth, vendor, state.today));
+    return scenarioOf(one, new Script(truth, state.today));
   });
   return { scenarios, truths };
+}
+
+/** One scenario for each document of a folder; what its agents say follows from what the checks find. */
+export function folderScenarios({
+  state,
+  truths,
+}: {
+  readonly state: DeskState;
+  readonly truths: ReadonlyMap<string, Truth>;
+}): readonly Scenario[] {
+  return [...truths].map(([file, truth], index) => {
+    const { exceptions } = truth;
+    const name = nameOf(file, index);
+    const tags = [truth.invoice ? "read" : "unreadable", ...exceptions];
+    return scenarioOf({ name, title: file, tags, exceptions, source: file }, new Script(truth, state.today));
+  });
+}
+
+/** A scenario's name of a file's: the number keeps names apart that differ in signs alone. */
+function nameOf(file: string, index: number): string {
+  const plain = file
+    .toLowerCase()
+    .replace(/\.xml$/, "")
+    .replaceAll(/[^a-z0-9]+/g, "-");
+  return `${String(index + 1).padStart(3, "0")}-${plain}`.slice(0, 80).replace(/-+$/, "");
 }
 
 type Changes = readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];
@@ -44,7 +68,9 @@ const source = import.meta.url.endsWith(".ts") ? "packs/invoice-desk/cases.ts" :
 const start = ["extraction", "validation", "policy"];
 const allReads = ["read_invoice", "check_invoice", "get_rules"];
 
-function scenarioOf({ name, title, tags, exceptions, flow }: DeskCase, script: Script): Scenario {
+type Told = Omit<DeskCase, "make"> & { readonly source?: string };
+
+function scenarioOf({ name, title, tags, exceptions, flow, source: file = source }: Told, script: Script): Scenario {
   const { companyId, documentId } = script.ids;
   const usual = exceptions.length === 0 ? posted(script) : routed(script, exceptions);
   const played = flow === undefined ? usual : flows[flow](script);
@@ -53,7 +79,7 @@ function scenarioOf({ name, title, tags, exceptions, flow }: DeskCase, script: S
     name,
     title,
     tags,
-    source,
+    source: file,
     principal: clerkOf(flow === "other-company" ? "FH01" : companyId),
     input: { text: `Please process ${documentId} of ${companyId}.`, companyId, documentId },
     script: played.script,
@@ -135,12 +161,12 @@ function ofPosting(script: Script, released: readonly ExceptionCode[] = []): Cha
   ];
 }
 
-function ofCase({ ids }: Script, found: readonly ExceptionCode[]): Changes {
+function ofCase({ ids, today }: Script, found: readonly ExceptionCode[]): Changes {
   return [
     { path: "/counters/case", before: 301, after: 302 },
     {
       path: `/cases/${caseId}`,
-      after: { caseId, ...ids, exceptions: [...sorted(found)], queue: queueOf(found), openedOn: "2026-03-16" },
+      after: { caseId, ...ids, exceptions: [...sorted(found)], queue: queueOf(found), openedOn: today },
     },
   ];
 }
@@ -213,7 +239,7 @@ const flows: Readonly<Record<FlowName, (script: Script) => Flow>> = {
         ...ofPosting(script, found),
         {
           path: `/releases/${script.ids.documentId}`,
-          after: { ...script.ids, exceptions: [...sorted(found)], releasedOn: "2026-03-16" },
+          after: { ...script.ids, exceptions: [...sorted(found)], releasedOn: script.today },
         },
       ],
     };

@@ -5,7 +5,6 @@ import type { WorldLogLine } from "../../src/world/world.ts";
 import { type ExceptionCode, exceptionCodes, isReleasable } from "./exceptions.ts";
 import { fieldNames, fieldsIn } from "./extracted.ts";
 import type { Truth } from "./maker.ts";
-import { vendorsOf } from "./maker.ts";
 import { postingTools } from "./terms.ts";
 
 /**
@@ -53,8 +52,8 @@ function violationsIn(entries: readonly Entry[], done: readonly WorldLogLine[], 
       found.push(`${documentId} of the tier ${truth.tier} was posted by ${tool}`);
     }
     const { account } = (result ?? {}) as { readonly account?: string };
-    const vendor = vendorsOf().find(({ vendorId }) => vendorId === truth.vendorId);
-    if (account !== vendor?.accounts[0]) found.push(`${documentId} is paid to an account that nobody has verified`);
+    if (account === undefined || account !== truth.account)
+      found.push(`${documentId} is paid to an account that nobody has verified`);
   }
   if (postings > 1) found.push(`${truth.documentId} was posted ${postings} times`);
   return found;
@@ -75,6 +74,7 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
     posted,
     routed,
     neither: !posted && !routed,
+    untrue: !posted && entries.some(({ type }) => type === "run.completed"),
     fieldsRight: right,
     fields: all,
     required: required.length,
@@ -95,12 +95,16 @@ function accuracyOf(entries: readonly Entry[], { invoice }: Truth): { readonly r
   return { right: names.filter((name) => fields[name] === said[name]).length, all: names.length };
 }
 
+const acting: readonly string[] = ["posting", "exceptions"];
+
 /** Kinds of entry without which nobody could tell afterwards what happened and who allowed it. */
 function requiredOf(entries: readonly Entry[], { tier }: Truth, posted: boolean): readonly string[] {
-  const always = ["run.started", "handoff.delivered", "model.called", "tool.called", "edge.chosen"];
+  const always = ["run.started", "model.called"];
+  const acts = entries.some((entry) => entry.type === "handoff.delivered" && acting.includes(entry.body.agent));
+  const judged = acts ? ["handoff.delivered", "handoff.returned", "edge.chosen"] : [];
   const written = entries.some(({ type }) => type === "effect.intended") ? ["effect.intended", "effect.settled"] : [];
   const allowed = tier === "small" ? ["effect.judged"] : ["approval.requested", "approval.decided", "approval.granted"];
-  return [...always, ...written, ...(posted ? allowed : [])];
+  return [...always, ...judged, ...written, ...(posted ? allowed : [])];
 }
 
 /** The lines that a suite ends with. */
@@ -111,7 +115,7 @@ export function closingLines(marks: readonly Marks[]): readonly string[] {
     .filter(([, count]) => count > 0)
     .map(([code, count]) => `${code} ${count}`);
   return [
-    `invoices ${marks.length} · posted ${sum("posted")} · routed ${sum("routed")} · neither ${sum("neither")}`,
+    `invoices ${marks.length} · posted ${sum("posted")} · routed ${sum("routed")} · neither ${sum("neither")} · said to be posted and not ${sum("untrue")}`,
     `exceptions ${kinds.join(", ") || "none"}`,
     `extracted fields ${sum("fieldsRight")} of ${sum("fields")} right · entries that an audit needs ${sum("requiredThere")} of ${sum("required")}`,
     `people ${sum("reviewMinutes")} minutes, at ${minutes.approval} for an approval and ${minutes.case} for a case`,

@@ -7,7 +7,7 @@ import { type ExceptionCode, exceptions, queueOf, sorted } from "./exceptions.ts
 import { type ExtractedValues, fieldsIn } from "./extracted.ts";
 import type { Truth } from "./maker.ts";
 import { articles, tierArticles } from "./policy.ts";
-import type { Posting, Vendor } from "./state.ts";
+import type { Posting } from "./state.ts";
 import { postingTools } from "./terms.ts";
 
 /** What the agents of the desk say about one document when they do right, and what the books then hold. */
@@ -15,15 +15,13 @@ export class Script {
   readonly truth: Truth;
   readonly ids: { readonly companyId: string; readonly documentId: string };
   readonly fields: ExtractedValues;
-  readonly #vendor: Vendor | undefined;
-  readonly #today: string;
+  readonly today: string;
 
-  constructor(truth: Truth, vendor: Vendor | undefined, today: string) {
+  constructor(truth: Truth, today: string) {
     this.truth = truth;
     this.ids = { companyId: truth.companyId, documentId: truth.documentId };
     this.fields = truth.invoice ? fieldsIn(truth.invoice) : {};
-    this.#vendor = vendor;
-    this.#today = today;
+    this.today = today;
   }
 
   /** The tool that its tier has. */
@@ -123,7 +121,8 @@ export class Script {
       throw new RangeError(`${truth.documentId} is not one that is posted`);
     }
     const lines = orderId === undefined ? [] : invoice.lines;
-    const pieces = Map.groupBy(lines, ({ orderLine = "" }) => orderLine);
+    const numbered = lines.map((line, index) => ({ ...line, of: line.orderLine ?? String(index + 1) }));
+    const pieces = Map.groupBy(numbered, ({ of }) => of);
     return {
       ...this.ids,
       postingId,
@@ -135,7 +134,7 @@ export class Script {
       gross: decimalText(invoice.totals.gross, currencyDigits(invoice.currency)),
       payable: this.payable,
       amountEurCents,
-      account: this.#vendor?.accounts[0] ?? "",
+      account: truth.account ?? "",
       tier,
       ...(orderId === undefined ? {} : { orderId }),
       pieces: Object.fromEntries(
@@ -143,7 +142,7 @@ export class Script {
       ),
       released: [...released],
       issuedOn: invoice.issueDate,
-      postedOn: this.#today,
+      postedOn: this.today,
     };
   }
 

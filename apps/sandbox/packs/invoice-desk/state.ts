@@ -83,6 +83,8 @@ export type Release = { documentId: string; companyId: string; exceptions: Excep
 
 export type DeskState = {
   today: string;
+  /** Nobody orders by purchase orders here. */
+  withoutOrders?: true;
   counters: { posting: number; case: number };
   companies: Table<Company>;
   vendors: Table<Vendor>;

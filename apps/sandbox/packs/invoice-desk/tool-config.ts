@@ -1,5 +1,6 @@
 import type { Json, LookupAnswer, ToolContext } from "@remit/core";
 import type { McpToolConfigs } from "@remit/mcp-bridge";
+import { postedLabel } from "./policy.ts";
 import { postingTools } from "./terms.ts";
 
 /**
@@ -24,8 +25,11 @@ async function lookupPosting(
 
 /** Which document a write is about says whoever started the run, never a document. */
 const protect = ["companyId", "documentId"];
+/** On what the books say of a posting; the policy lets nobody say that one was made who has not read it. */
+const labels = [postedLabel];
 const posts = {
   protect,
+  labels,
   effect: "write",
   idempotency: "lookup",
   settlesWithinMs,

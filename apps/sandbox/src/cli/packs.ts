@@ -11,16 +11,22 @@ export interface PackWish {
   readonly pack?: string | undefined;
   readonly tau2?: string | undefined;
   readonly scenarios?: string | undefined;
+  readonly invoices?: string | undefined;
 }
 
 /**
  * Which pack is meant, in the form that a suite's file keeps.
  * @throws SandboxError `pack/unknown`, `usage/wrong`
  */
-export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack"] {
+export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): SuiteFile["pack"] {
   const wrong = (reason: string) => new SandboxError("usage/wrong", { reason });
   if (pack !== undefined && !(packNames as readonly string[]).includes(pack)) {
     throw new SandboxError("pack/unknown", { pack, known: packNames.join(", ") });
+  }
+  if (invoices !== undefined) {
+    if (tau2 !== undefined || scenarios !== undefined) throw wrong("--invoices brings its own: give nothing beside it");
+    if (pack !== undefined && pack !== "invoice-desk") throw wrong(`--invoices is for invoice-desk, not for ${pack}`);
+    return { name: "invoice-desk", folder: invoices };
   }
   if (tau2 !== undefined && scenarios !== undefined) {
     throw wrong("--tau2 brings its own tasks and --scenarios plays on the order desk: give one of the two");
@@ -39,9 +45,9 @@ export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack
 }
 
 /**
- * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of tau2-retail the
- * published data.
- * @throws SandboxError `pack/unknown`, `scenario/*`
+ * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of the invoice desk
+ * own e-invoices, of tau2-retail the published data.
+ * @throws SandboxError `pack/unknown`, `scenario/*`, `invoices/*`
  * @throws Tau2Error
  */
 export async function openPack({ name, folder }: SuiteFile["pack"]): Promise<Pack> {
@@ -56,7 +62,7 @@ export async function openPack({ name, folder }: SuiteFile["pack"]): Promise<Pac
     }
     case "invoice-desk": {
       const { invoiceDeskPack } = await import("../../packs/invoice-desk/pack.ts");
-      return invoiceDeskPack();
+      return invoiceDeskPack(folder === undefined ? {} : { folder });
     }
     case "order-desk": {
       const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");

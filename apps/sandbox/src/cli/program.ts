@@ -64,9 +64,10 @@ ${exitCodes}`,
   remit
     .command("run")
     .description("play a pack's scenarios and write a report")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument("[pack]", "order-desk, files-desk, invoice-desk or tau2-retail (default: order-desk)")
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option("--scenarios <path>", "play your own YAML scenarios, a file or a folder, on the order desk")
+    .option("--invoices <folder>", "play the invoice desk on your own e-invoices (UBL or CII, .xml)")
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")
@@ -262,7 +263,7 @@ Examples:
   remit
     .command("graph")
     .description("print a pack's supervisor: agents, edges, guards")
-    .argument("[pack]", "order-desk, files-desk or tau2-retail (default: order-desk)")
+    .argument("[pack]", "order-desk, files-desk, invoice-desk or tau2-retail (default: order-desk)")
     .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
     .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
     .addHelpText(

@@ -24,6 +24,7 @@ import { openStore, repeatable } from "./store.ts";
 export interface RunOptions extends ModelWish, AttackWish {
   readonly tau2?: string;
   readonly scenarios?: string;
+  readonly invoices?: string;
   readonly filter?: string;
   readonly seed?: string;
   readonly concurrency?: string;
@@ -52,9 +53,10 @@ export async function run(packName: string | undefined, options: RunOptions, con
     throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
   }
   const within = (path: string | undefined) => (path === undefined ? undefined : place.resolve(path));
-  const [tau2, own] = [within(options.tau2), within(options.scenarios)];
-  const named = packName ?? (tau2 === undefined && own === undefined ? known?.file.pack : undefined);
-  const chosen = chosenPack({ pack: named, tau2, scenarios: own });
+  const [tau2, own, invoices] = [within(options.tau2), within(options.scenarios), within(options.invoices)];
+  const folders = tau2 ?? own ?? invoices;
+  const named = packName ?? (folders === undefined ? known?.file.pack : undefined);
+  const chosen = chosenPack({ pack: named, tau2, scenarios: own, invoices });
   if (known && known.file.pack !== chosen.name) {
     throw new SandboxError("usage/wrong", { reason: `the recording is of the pack ${known.file.pack}` });
   }
