@@ -32,6 +32,16 @@ export const sandboxErrorCodes = {
     message: "no scenario matches {filter}",
     hint: "`remit list --scenarios` shows them.",
   },
+  "invoices/folder-unfit": {
+    retryable: false,
+    message: "{folder} holds {count} XML files",
+    hint: "Name a folder with at least one e-invoice as an .xml file and at most {most}; subfolders are not looked into.",
+  },
+  "invoices/desk-wrong": {
+    retryable: false,
+    message: "{file}: {field}: {reason}",
+    hint: "See the page of the pack invoice-desk for what desk.json may hold.",
+  },
   "pack/unknown": {
     retryable: false,
     message: "there is no pack {pack}",

@@ -1,6 +1,7 @@
 import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
+import type { McpReadConfig, McpWriteConfig } from "@remit/mcp-bridge";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
 import type { WorldChange } from "./world/changes.ts";
@@ -10,8 +11,11 @@ import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
-  | { readonly effect: "read" }
-  | { readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency };
+  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect">)
+  | ({ readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency } & Pick<
+      McpWriteConfig,
+      "labels" | "protect" | "reversible" | "settlesWithinMs" | "lookup"
+    >);
 
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
 export type Marks = Readonly<Record<string, boolean | number>>;
@@ -66,6 +70,8 @@ interface CommonPack {
   /** The team with nothing behind it, where it can be had without a server: to be drawn, checked and asked again. */
   readonly offline?: () => SupervisorDefinition;
   readonly scenarios: () => readonly Scenario[];
+  /** What a scenario's run is started with, for the pack's policy to go by. */
+  readonly attributes?: (scenario: Scenario) => Readonly<Record<string, string>>;
   /** What people of this domain answer when a scenario's own replies are used up. */
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
   /** What scripted judges of single writes go by; they allow what they are shown when absent. */

@@ -9,6 +9,7 @@ export interface PackWords {
   readonly pack?: string | undefined;
   readonly tau2?: string | undefined;
   readonly scenarios?: string | undefined;
+  readonly invoices?: string | undefined;
 }
 
 /**
@@ -17,10 +18,13 @@ export interface PackWords {
  * @throws SandboxError `pack/*`, `config/*`, `scenario/*`, `usage/wrong`
  * @throws Tau2Error
  */
-export async function choosePack({ pack, tau2, scenarios }: PackWords, context: Context): Promise<ChosenPack> {
+export async function choosePack(
+  { pack, tau2, scenarios, invoices }: PackWords,
+  context: Context,
+): Promise<ChosenPack> {
   const { place, project } = context;
   const within = (path: string | undefined) => (path === undefined ? undefined : place.resolve(path));
-  if (tau2 === undefined && !comesAlong(pack)) {
+  if (tau2 === undefined && invoices === undefined && !comesAlong(pack)) {
     if (pack !== undefined && isFile(pack)) return packOfFile(place.resolve(pack), within(scenarios));
     const config = await project.config();
     const names = Object.keys(config?.packs ?? {});
@@ -31,7 +35,12 @@ export async function choosePack({ pack, tau2, scenarios }: PackWords, context: 
     if (pack !== undefined)
       throw new SandboxError("pack/unknown", { pack, known: [...packNames, ...names].join(", ") });
   }
-  const chosen = chosenPack({ pack, tau2: within(tau2), scenarios: within(scenarios) });
+  const chosen = chosenPack({
+    pack,
+    tau2: within(tau2),
+    scenarios: within(scenarios),
+    invoices: within(invoices),
+  });
   return { chosen, pack: await openPack(chosen) };
 }
 

@@ -15,10 +15,11 @@ export function offlineTeam(pack: Pack): SupervisorDefinition {
     };
     const description = known.get(name)?.description ?? name;
     const input = z.record(z.string(), z.json());
-    const common = { name, description, input, output: z.json(), labels: [`mcp:${pack.name}`] };
+    const labels = [`mcp:${pack.name}`, ...(about.labels ?? [])];
+    const common = { name, description, input, output: z.json() };
     const looksUp = about.effect === "write" && about.idempotency === "lookup" ? { lookup: execute } : {};
-    const options = { ...common, ...about, ...looksUp, version: "0", execute };
-    return [name, defineTool(options as Parameters<typeof defineTool>[0])];
+    const options = { ...common, ...about, ...looksUp, labels, version: "0", execute };
+    return [name, defineTool(options as unknown as Parameters<typeof defineTool>[0])];
   });
   return pack.team(new Map(tools));
 }

@@ -3,7 +3,7 @@ import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
-export const packNames = ["order-desk", "files-desk", "tau2-retail"] as const;
+export const packNames = ["order-desk", "files-desk", "invoice-desk", "tau2-retail"] as const;
 export type PackName = (typeof packNames)[number];
 
 /** What a person said about the pack. Folders are absolute. */
@@ -11,16 +11,22 @@ export interface PackWish {
   readonly pack?: string | undefined;
   readonly tau2?: string | undefined;
   readonly scenarios?: string | undefined;
+  readonly invoices?: string | undefined;
 }
 
 /**
  * Which pack is meant, in the form that a suite's file keeps.
  * @throws SandboxError `pack/unknown`, `usage/wrong`
  */
-export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack"] {
+export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): SuiteFile["pack"] {
   const wrong = (reason: string) => new SandboxError("usage/wrong", { reason });
   if (pack !== undefined && !(packNames as readonly string[]).includes(pack)) {
     throw new SandboxError("pack/unknown", { pack, known: packNames.join(", ") });
+  }
+  if (invoices !== undefined) {
+    if (tau2 !== undefined || scenarios !== undefined) throw wrong("--invoices brings its own: give nothing beside it");
+    if (pack !== undefined && pack !== "invoice-desk") throw wrong(`--invoices is for invoice-desk, not for ${pack}`);
+    return { name: "invoice-desk", folder: invoices };
   }
   if (tau2 !== undefined && scenarios !== undefined) {
     throw wrong("--tau2 brings its own tasks and --scenarios plays on the order desk: give one of the two");
@@ -31,17 +37,17 @@ export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack
     return { name: "tau2-retail", folder: tau2 };
   }
   if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
-  if (pack === "files-desk") {
+  if (pack === "files-desk" || pack === "invoice-desk") {
     if (scenarios === undefined) return { name: pack };
-    throw wrong("--scenarios plays on the order desk, not on files-desk");
+    throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
   }
   return scenarios === undefined ? { name: "order-desk" } : { name: "order-desk", folder: scenarios };
 }
 
 /**
- * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of tau2-retail the
- * published data.
- * @throws SandboxError `pack/*`, `scenario/*`
+ * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of the invoice desk
+ * own e-invoices, of tau2-retail the published data.
+ * @throws SandboxError `pack/*`, `scenario/*`, `invoices/*`
  * @throws Tau2Error
  */
 export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
@@ -55,6 +61,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "files-desk": {
       const { filesDeskPack } = await import("../../packs/files-desk/pack.ts");
       return filesDeskPack();
+    }
+    case "invoice-desk": {
+      const { invoiceDeskPack } = await import("../../packs/invoice-desk/pack.ts");
+      return invoiceDeskPack(folder === undefined ? {} : { folder });
     }
     case "order-desk": {
       const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");

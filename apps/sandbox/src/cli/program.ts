@@ -87,13 +87,14 @@ ${exitCodes}`,
     .description("play a pack's scenarios and write a report")
     .argument(
       "[pack]",
-      "order-desk, files-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
+      "order-desk, files-desk, invoice-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
     )
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option(
       "--scenarios <path>",
       "play your own YAML scenarios, a file or a folder, on the order desk or your own pack",
     )
+    .option("--invoices <folder>", "play the invoice desk on your own e-invoices (UBL or CII, .xml)")
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")

@@ -27,6 +27,7 @@ import { openStore, repeatable } from "./store.ts";
 export interface RunOptions extends ModelWish, AttackWish, GateWish {
   readonly tau2?: string;
   readonly scenarios?: string;
+  readonly invoices?: string;
   readonly filter?: string;
   readonly seed?: string;
   readonly concurrency?: string;
@@ -57,9 +58,10 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (json && options.watch !== undefined) {
     throw new SandboxError("usage/wrong", { reason: "--watch tells a story and --json must not: give one of the two" });
   }
-  const { tau2, scenarios: own } = options;
-  const named = packName ?? (tau2 === undefined && own === undefined ? known?.file.pack : undefined);
-  const { chosen, pack } = await choosePack({ pack: named, tau2, scenarios: own }, context);
+  const { tau2, scenarios: own, invoices } = options;
+  const folders = tau2 ?? own ?? invoices;
+  const named = packName ?? (folders === undefined ? known?.file.pack : undefined);
+  const { chosen, pack } = await choosePack({ pack: named, tau2, scenarios: own, invoices }, context);
   if (known && known.file.pack !== chosen.name) {
     throw new SandboxError("usage/wrong", { reason: `the recording is of the pack ${known.file.pack}` });
   }

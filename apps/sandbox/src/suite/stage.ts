@@ -127,7 +127,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
           supervisor,
           tenant: suite.id,
           idempotencyKey: `${suite.id}:${scenario.name}`,
-          attributes: { worldId: worldOf(suite, scenario.name), [scenarioAttribute]: scenario.name },
+          attributes: {
+            ...pack.attributes?.(scenario),
+            worldId: worldOf(suite, scenario.name),
+            [scenarioAttribute]: scenario.name,
+          },
           ...(attended ? { approver: approveAll, passTime } : { unattended: "leave" as const }),
           ...(pack.otherwise ? { otherwise: pack.otherwise } : {}),
           ...options,

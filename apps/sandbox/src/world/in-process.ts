@@ -1,4 +1,5 @@
 import { type AnyTool, defineTool, type ToolContext, ToolRefusal } from "@remit/core";
+import type { JsonObject } from "@remit/tools";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 import type { WorldPack } from "../pack.ts";
@@ -13,10 +14,16 @@ export interface InProcessWorld {
   readonly close: () => void;
 }
 
+/** Which members there are follows from the effect, which the pack has said in one object with them. */
+const define = defineTool as unknown as (options: object) => AnyTool;
+
 /** Our JSON type has read-only lists, zod's has not. */
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
-/** Labels and `_meta` apart, the same tools as behind the pack's server: for tests that want no child process. */
+/**
+ * The same tools as behind the pack's server, for tests that want no child process; of labels they have those that the
+ * pack gives them, and not the server's own.
+ */
 export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
   const world = pack.openWorld();
   const store = openWorldStore({ world, dir });
@@ -26,12 +33,16 @@ export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "too
     if (tool === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
     const common = { name, description: tool.description, input: tool.input, output: json };
     const execute = (input: unknown, context: ToolContext) => callWorld(store, tool, input, context);
-    return [
-      name,
-      about.effect === "read"
-        ? defineTool({ ...common, effect: "read", execute })
-        : defineTool({ ...common, effect: "write", risk: about.risk, idempotency: about.idempotency, execute }),
-    ];
+    if (about.effect === "read") return [name, define({ ...common, ...about, execute })];
+    const { lookup, ...write } = about;
+    if (typeof lookup !== "function") return [name, define({ ...common, ...write, execute })];
+    const look = (input: unknown, context: ToolContext) =>
+      lookup(input as JsonObject, context, async (asked, arguments_) => {
+        const read = byName.get(asked);
+        if (read === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: asked });
+        return callWorld(store, read, arguments_, context);
+      });
+    return [name, define({ ...common, ...write, lookup: look, execute })];
   });
   return { tools: new Map(tools), store, close: store.close };
 }

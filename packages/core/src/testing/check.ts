@@ -170,9 +170,16 @@ export function pathIn(entries: readonly Entry[]): string[] {
 /** Names of the calls that were carried out, in order. */
 export function doneIn(entries: readonly Entry[]): { readonly reads: string[]; readonly writes: string[] } {
   const called = new Map<string, { tool: string; effect: "read" | "write" }>();
+  const writes = new Map<string, string>();
   const done = { reads: [] as string[], writes: [] as string[] };
   for (const entry of entries) {
-    if (entry.type === "tool.called") called.set(entry.body.command, entry.body);
+    if (entry.type === "tool.called") {
+      called.set(entry.body.command, entry.body);
+      writes.set(entry.path ?? "", entry.body.tool);
+    }
+    // After a crash: nobody heard of it, and it was there when it was looked up.
+    const found = entry.type === "effect.looked-up" && entry.body.outcome === "found";
+    if (found) done.writes.push(writes.get(entry.path ?? "") ?? "");
     if (entry.type !== "tool.returned") continue;
     const call = called.get(entry.body.command);
     if (call) done[call.effect === "write" ? "writes" : "reads"].push(call.tool);

@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { memoryEngine } from "@remit/core";
+import { afterAll, describe, expect, test } from "vitest";
+import { ciiText, ublText } from "../../src/einvoice/documents.test.data.ts";
+import { SandboxError } from "../../src/errors.ts";
+import { runSuite } from "../../src/suite/runner.ts";
+import { openWorkspace } from "../../src/suite/workspace.ts";
+import { loadFolder } from "./folder.ts";
+import { invoiceDeskPack } from "./pack.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "invoice-folder-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+const official = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "xrechnung-invoices", "ubl");
+
+function folderOf(name: string, files: Readonly<Record<string, string>>): string {
+  const folder = join(dir, name);
+  mkdirSync(folder);
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  return folder;
+}
+
+async function play(folder: string, id: string) {
+  const pack = invoiceDeskPack({ folder });
+  const engine = memoryEngine();
+  try {
+    const scenarios = pack.scenarios().map(({ name }) => name);
+    const suite = {
+      format: 1 as const,
+      id,
+      pack: { name: pack.name, folder },
+      model: { name: "oracle", seed: 1 },
+      scenarios,
+      startedAt: 0,
+    };
+    return await runSuite({ suite, pack, workspace: openWorkspace(join(dir, `state-${id}`)), engine });
+  } finally {
+    await engine.close();
+  }
+}
+
+const desk = {
+  today: "2026-03-16",
+  company: { name: "Käufer AG" },
+  vendors: [{ name: "Holm & Söhne", vatId: "DE 123 456 789", accounts: ["DE02 1203 0000 0000 2020 51"] }],
+  orders: [
+    {
+      orderId: "PO-7",
+      vendor: "Holm & Söhne",
+      approvedBy: "buyer",
+      lines: [{ name: "Lampe", price: "10", received: "2" }],
+    },
+  ],
+};
+
+function codeOf(folder: string): string {
+  try {
+    loadFolder(folder);
+    return "loaded";
+  } catch (error) {
+    if (error instanceof SandboxError) return `${error.code} ${String(error.data.field ?? error.data.count)}`;
+    throw error;
+  }
+}
+
+describe("a folder of somebody's own e-invoices", () => {
+  test("is worked on with what its desk.json says", async () => {
+    const folder = folderOf("own", {
+      "a.xml": ublText,
+      "B 2.XML": ciiText,
+      "broken.xml": ublText.slice(0, 500),
+      "dear.xml": ublText.replaceAll("H-1", "H-2").replace(">10<", ">10.00<").replace("PO-7", "PO-8"),
+      "notes.txt": "not looked at",
+      "desk.json": JSON.stringify(desk),
+    });
+    const report = await play(folder, "own");
+    expect(
+      report.scenarios.map(({ name, status, reason, ok, violations }) => [name, status, reason ?? "", ok, violations]),
+    ).toEqual([
+      ["001-b-2", "completed", "", true, []],
+      ["002-a", "completed", "", true, []],
+      ["003-broken", "escalated", "mailroom", true, []],
+      ["004-dear", "escalated", "procurement", true, []],
+    ]);
+  });
+
+  test("without one nobody knows a vendor, and no order is asked for", () => {
+    const { state, truths } = loadFolder(folderOf("bare", { "a.xml": ublText }));
+    expect(state.today).toBe("2026-03-02");
+    expect([...truths.values()].map(({ exceptions }) => exceptions)).toEqual([["unknown_vendor"]]);
+  });
+
+  test.each([
+    ["no invoice", {}, "invoices/folder-unfit 0"],
+    ["a desk that is no JSON", { "a.xml": ublText, "desk.json": "{" }, "invoices/desk-wrong it"],
+    ["an unknown member", { "a.xml": ublText, "desk.json": '{ "vendor": [] }' }, "invoices/desk-wrong"],
+    [
+      "a number that is none",
+      { "a.xml": ublText, "desk.json": '{ "rates": { "USD": "0,92" } }' },
+      "invoices/desk-wrong rates.USD",
+    ],
+    [
+      "an order of nobody",
+      { "a.xml": ublText, "desk.json": JSON.stringify({ ...desk, vendors: [] }) },
+      "invoices/desk-wrong PO-7",
+    ],
+  ])("%s is refused", (name, files, code) => {
+    expect(codeOf(folderOf(name.replaceAll(" ", "-"), files))).toContain(code);
+  });
+});
+
+describe.skipIf(!existsSync(official))(
+  `official XRechnung invoices on the desk${existsSync(official) ? "" : ` (no data at ${official})`}`,
+  () => {
+    test("each is read, adds up, and goes to people: nobody knows its vendor", async () => {
+      const report = await play(official, "official");
+      expect(report.scenarios.length).toBeGreaterThan(0);
+      expect(report.scenarios.flatMap(({ ok, name }) => (ok ? [] : [name]))).toEqual([]);
+      const found = new Set(
+        report.scenarios.flatMap(({ marks }) => Object.keys(marks)).filter((mark) => mark.startsWith("exception ")),
+      );
+      for (const none of ["unreadable_file", "total_mismatch", "vat_mismatch", "extraction_mismatch"]) {
+        expect([...found]).not.toContain(`exception ${none}`);
+      }
+      expect(report.scenarios.every(({ status, reason }) => status === "escalated" && reason === "vendor_master")).toBe(
+        true,
+      );
+    });
+  },
+);

@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import type { Scenario } from "@remit/core/testing";
+import type { WorldPack } from "../../src/pack.ts";
+import type { World } from "../../src/world/world.ts";
+import { invoiceFolderWorld, loadFolder } from "./folder.ts";
+import type { Truth } from "./maker.ts";
+import { deskScenarios, folderScenarios } from "./scenarios.ts";
+import { closingLines, scoreOf } from "./score.ts";
+import { invoiceTeam } from "./team.ts";
+import { toolConfigs } from "./tool-config.ts";
+import { invoiceDeskSeed, invoiceDeskWorld } from "./world.ts";
+
+const here = (name: string) =>
+  fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? `./${name}.ts` : `./${name}.js`, import.meta.url));
+
+interface Played {
+  readonly scenarios: readonly Scenario[];
+  readonly truths: ReadonlyMap<string, Truth>;
+}
+
+/**
+ * The accounts payable of the group "Fernhollow".
+ * @param folder somebody's own e-invoices, in place of those of the pack
+ * @throws SandboxError `invoices/*`
+ */
+export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): WorldPack {
+  let played: Played | undefined;
+  const loaded = (): Played => {
+    played ??= folder === undefined ? deskScenarios(invoiceDeskSeed) : ofFolder(folder);
+    return played;
+  };
+  return {
+    name: "invoice-desk",
+    title: "Invoice desk",
+    description: "Accounts payable: e-invoices are read, checked by rule, approved by tier and posted once, or routed.",
+    server:
+      folder === undefined
+        ? { module: here("world"), export: "invoiceDeskWorld", options: { seed: invoiceDeskSeed } }
+        : { module: here("folder"), export: "invoiceFolderWorld", options: { folder } },
+    openWorld: () => (folder === undefined ? invoiceDeskWorld() : invoiceFolderWorld({ folder })) as unknown as World,
+    tools: toolConfigs,
+    team: invoiceTeam,
+    scenarios: () => loaded().scenarios,
+    // What a run is about is said where it is started, and the policy holds every call to it.
+    attributes: ({ input }) => ({ documentId: String((input as { readonly documentId?: string }).documentId) }),
+    // Of somebody's own invoices nobody knows the truth but by the checks themselves.
+    score: (outcome, _, log) => scoreOf(outcome, log, loaded().truths.get(outcome.scenario.name)),
+    closing: closingLines,
+  };
+}
+
+function ofFolder(folder: string): Played {
+  const loaded = loadFolder(folder);
+  const scenarios = folderScenarios(loaded);
+  const truths = [...loaded.truths.values()];
+  return { scenarios, truths: new Map(scenarios.map(({ name }, index) => [name, truths[index] as Truth])) };
+}
