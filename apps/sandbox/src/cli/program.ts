@@ -45,6 +45,7 @@ Examples:
   remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
   remit replay --all                        decide all runs again, offline
   remit approvals                           what waits for a person
+  remit console                             all of it in a browser
 ${exitCodes}`,
     );
   const shared = (): Context => context(remit.opts<{ state?: string }>());
