@@ -100,7 +100,7 @@ export function consoleApp(options: AppOptions): Hono {
 
   app.get("/enter", (context) => {
     const purpose = `${context.req.header("sec-purpose") ?? ""}${context.req.header("purpose") ?? ""}`;
-    if (context.req.method === "HEAD" || /prefetch/.test(purpose)) return context.text("", 204 as 200);
+    if (context.req.method === "HEAD" || /prefetch/.test(purpose)) return context.body(null, 204);
     const cookie = sessions.enter(context.req.query("token") ?? "");
     if (cookie !== undefined) {
       context.header("Set-Cookie", cookie);

@@ -58,13 +58,16 @@ interface PictureLink extends Link {
 
 const margin = 12;
 
-/** The supervisor as an SVG element for a page that brings the styles; the words of the edges are their names. */
-export function pictureOf(definition: SupervisorDefinition, traffic?: Traffic): string {
-  const { boxes, links } = graphOf(definition, traffic);
+/**
+ * The supervisor as an SVG element for a page that brings the styles; the words of the edges are their names.
+ * @param zeros whether a number stands at edges that nobody took
+ */
+export function pictureOf(definition: SupervisorDefinition, traffic?: Traffic, zeros = true): string {
+  const { boxes, links } = graphOf(definition, traffic, zeros);
   return drawn(boxes, links, layered(boxes, links, "start"), definition.name);
 }
 
-function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined) {
+function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined, zeros: boolean) {
   const boxes: PictureBox[] = [];
   const links: PictureLink[] = [];
   const box = (id: string, style: PictureBox["style"], lines: readonly string[], tip = "") => {
@@ -76,7 +79,8 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined)
     boxes.push({ id, style, lines, tip, seen, width, height: round ? 18 : lines.length > 1 ? 44 : 30 });
   };
   const link = (from: string, to: string, text: string, taken: number | undefined, tip = "") => {
-    const words = taken === undefined ? text : text === "" ? `${taken}×` : `${text} ${taken}×`;
+    const words =
+      taken === undefined || (taken === 0 && !zeros) ? text : text === "" ? `${taken}×` : `${text} ${taken}×`;
     const label = words === "" ? {} : { label: { width: textWidth(words, 11.5) + 12, height: 20 } };
     links.push({ from, to, text: words, taken, tip, ...label });
   };

@@ -45,7 +45,7 @@ export function frame({ title, here, waits, source, mark, watched, body }: Frame
 <body${mark !== undefined && html` data-events="${events}" data-mark="${mark}"`}>
 <a class="skip" href="#main">To the content</a>
 <header class="top">
-<p class="brand"><a href="/">Remit <span>console</span></a></p>
+<p class="brand"><a class="home" href="/">Remit <span>console</span></a></p>
 <nav aria-label="Console"><ul data-live="nav">${sections.map(link)}</ul></nav>
 <p class="state" role="status" id="state">${mark === undefined ? "" : html`<span class="dot" aria-hidden="true"></span><span class="words">as of now</span>`}</p>
 </header>

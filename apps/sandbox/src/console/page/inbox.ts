@@ -14,7 +14,7 @@ export function inboxBody(
   return html`<h1>Inbox</h1>
 <p class="about">What waits for a person, in all suites that are shown here.</p>
 <div data-live="inbox">
-${isEmpty && html`<section class="card"><p class="nothing">Nothing waits for anybody.</p></section>`}
+${isEmpty && html`<section class="card" aria-label="Inbox"><p class="nothing">Nothing waits for anybody.</p></section>`}
 ${cases.length > 0 && html`<section class="card" aria-labelledby="h-cases"><h2 id="h-cases">${count(cases.length, "write")} ${cases.length === 1 ? "waits" : "wait"} for an approval</h2><ul class="inbox">${cases.map((one) => caseItem(one, now, whose))}</ul></section>`}
 ${questions.length + asks.length > 0 && html`<section class="card" aria-labelledby="h-questions"><h2 id="h-questions">${count(questions.length + asks.length, "question")} ${questions.length + asks.length === 1 ? "waits" : "wait"} for an answer</h2><ul class="inbox">${questions.map((one) => questionItem(one, now, whose))}${asks.map((one) => askItem(one, whose))}</ul></section>`}
 ${uncertain.length > 0 && html`<section class="card" aria-labelledby="h-uncertain"><h2 id="h-uncertain">Nobody knows whether these happened</h2><ul class="inbox">${uncertain.map(({ group, run, title, what }) => html`<li><p><b>${what.tool}</b> · <a href="${runHref(group, run)}">${title}</a></p><p class="name"><code>${what.effect}</code> of ${run}</p></li>`)}</ul></section>`}

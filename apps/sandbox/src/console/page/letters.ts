@@ -15,7 +15,7 @@ export function lettersBody(
 <p class="about">Nobody has dealt with these yet: do them again, or put them aside.</p>
 ${broken.map(({ group, complaint }) => complaintBox(complaint, `${group}: `))}
 <div data-live="letters">
-${letters.length === 0 && html`<section class="card"><p class="nothing">No run has failed without somebody having dealt with it.</p></section>`}
+${letters.length === 0 && html`<section class="card" aria-label="Failed runs"><p class="nothing">No run has failed without somebody having dealt with it.</p></section>`}
 ${letters.map((letter, index) => letterCard(letter, index, now, command))}
 ${isCut && html`<p class="note">There are more; deal with some of these first.</p>`}
 </div>`;

@@ -109,7 +109,7 @@ function picture(team: TeamView): Html {
   return html`<p class="note">${agents.length > 0 ? `Worked: ${agents.join(", ")}. ` : ""}Lines that the run took are drawn through; the others are faint.${
     isOwn ? "" : html` <b class="warn">This is the team as it is today; the run is pinned to another version of it.</b>`
   }</p>
-<div class="scroll path" tabindex="0" role="region" aria-label="Picture of the supervisor with the path of this run">${trusted(pictureOf(definition, traffic))}</div>
+<div class="scroll path" tabindex="0" role="region" aria-label="Picture of the supervisor with the path of this run">${trusted(pictureOf(definition, traffic, false))}</div>
 <details><summary>The same as text (Mermaid)</summary><pre tabindex="0">${toMermaid(definition)}</pre></details>`;
 }
 

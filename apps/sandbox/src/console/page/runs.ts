@@ -32,7 +32,7 @@ export function runsBody(
   const costs = runs.some(({ microUsd = 0 }) => microUsd > 0);
   return html`<h1>Runs</h1>
 <p class="about">${only ? html`${only.id} · ${only.about}` : html`${count(groups.length, "suite")}, newest run first`}</p>
-<section class="card">
+<section class="card" aria-label="Runs">
 <form class="filter" method="get" action="/" role="search" aria-label="Runs">
 ${groups.length > 1 && html`<label><span class="away">Suite</span><select name="suite" id="suite"><option value="">All suites</option>${groups.map(({ id }) => html`<option value="${id}"${id === group && html` selected`}>${id}</option>`)}</select></label>`}
 <label><span class="away">Status</span><select name="status" id="status"><option value="">Any status</option>${statuses.map((one) => html`<option value="${one}"${one === status && html` selected`}>${one === "parked" ? "waiting (parked)" : one}</option>`)}</select></label>

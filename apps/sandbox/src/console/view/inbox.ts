@@ -52,7 +52,9 @@ export function inboxLister(source: ConsoleSource): () => Promise<InboxView> {
     const attributes = start?.type === "run.started" ? (start.body.attributes ?? {}) : {};
     const title = (await source.subjectOf(group, attributes))?.title ?? record.supervisor;
     const about = <What>(what: What) => ({ group: group.id, run: record.runId, title, what });
-    const supervisor = await source.supervisorOf(group, record).catch(() => undefined);
+    // Most wait for a decision alone, for which no team has to be loaded.
+    const isAsked = record.waits === undefined || record.waits.some((wait) => wait === "question" || wait === "effect");
+    const supervisor = isAsked ? await source.supervisorOf(group, record).catch(() => undefined) : undefined;
     const run = await supervisor?.find(record.runId, { tenant: group.tenant });
     const found: OfRun = {
       cases: openCasesOf(entries, record).map(about),
