@@ -1,4 +1,4 @@
-import { operator } from "@remit/core";
+import { operator, user } from "@remit/core";
 import { answers, asks, calls, fails, type Turn } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
 import { clerk, type Desk, desk } from "./desk.test.data.ts";
@@ -23,20 +23,20 @@ describe("runs", () => {
   test("of all groups, newest first, a page at a time, by status and by words", async () => {
     const all = desk({ script: Array.from({ length: 30 }, () => answers(clerk, { reply: "Hello." })) });
     for (let index = 0; index < 30; index++) {
-      await all.start(`question ${index}`, index % 2 === 0 ? "tenant-north" : "tenant-south");
+      await all.start(`question-${index}`, index % 2 === 0 ? "tenant-north" : "tenant-south");
       all.clock.advance(1_000);
     }
     const listed = async (query: string) => (await (await all.get(`/api/runs?${query}`)).json()) as RunsView;
     const first = await listed("");
     expect(first.runs.map(({ asked }) => asked)).toEqual(
-      Array.from({ length: 25 }, (_, index) => `question ${29 - index}`),
+      Array.from({ length: 25 }, (_, index) => `question-${29 - index}`),
     );
     const second = await listed(`before=${first.older}`);
-    expect(second.runs.map(({ asked }) => asked)).toEqual([4, 3, 2, 1, 0].map((index) => `question ${index}`));
+    expect(second.runs.map(({ asked }) => asked)).toEqual([4, 3, 2, 1, 0].map((index) => `question-${index}`));
     expect(second.older).toBeUndefined();
     expect((await listed("suite=south")).runs.every(({ group }) => group === "south")).toBe(true);
-    expect((await listed("text=QUESTION+17")).runs).toMatchObject([
-      { asked: "question 17", status: "completed", ended: "Hello." },
+    expect((await listed("text=QUESTION-17")).runs).toMatchObject([
+      { asked: "question-17", status: "completed", ended: "Hello." },
     ]);
     expect((await listed("status=failed")).runs).toEqual([]);
     expect(await textOf(all.get("/?status=failed"))).toContain("No run fits");
@@ -263,6 +263,42 @@ describe("questions, failed runs, cancels", () => {
     expect(await run.status()).toBe("completed");
     const again = await all.post("/inbox/north/reply", { ...answer, key: "k2" });
     expect([again.status, (await again.text()).includes("It does not wait any more")]).toEqual([409, true]);
+  });
+
+  test("a tool's question is shown as nobody's word of ours, and its form is read by its fields", async () => {
+    const all = desk({ script: [calls(clerk, "book_room", { day: "Monday" }), answers(clerk, { reply: "Booked." })] });
+    const opened = Promise.withResolvers<void>();
+    all.supervisor.on("question.opened", () => opened.resolve());
+    const run = await all.supervisor.start({ text: "a room" }, { tenant: "tenant-north", principal: user("C-1") });
+    await opened.promise;
+    const { questions } = (await (await all.get("/api/inbox")).json()) as InboxView;
+    const at = questions[0]?.what.address ?? "";
+    const place = `/inbox/north/question?at=${encodeURIComponent(at)}`;
+    const page = await textOf(all.get(place));
+    for (const text of [
+      "its text is not ours",
+      "&lt;b&gt;Hurry&lt;/b&gt;",
+      'name="field:floor"',
+      'name="field:quiet"',
+      "minimum 0",
+    ]) {
+      expect(page).toContain(text);
+    }
+    const form = { at, binding: questions[0]?.what.binding ?? "", key: "k", action: "accept", reason: "" };
+    const wrong = await all.post("/inbox/north/answer", { ...form, "field:floor": "12" });
+    expect([wrong.status, (await wrong.text()).includes("question/answer-invalid")]).toEqual([422, true]);
+    const right = await all.post("/inbox/north/answer", {
+      ...form,
+      "field:floor": "3",
+      "field:quiet": "false",
+      "field:note": "",
+    });
+    expect([right.status, right.headers.get("location")]).toEqual([303, place]);
+    await run.result();
+    const returned = (await run.entries()).find(({ type }) => type === "tool.returned");
+    expect(returned?.body).toMatchObject({ output: { booked: '{"floor":3,"quiet":false}' } });
+    const late = await all.post("/inbox/north/answer", { ...form, key: "k2", action: "decline" });
+    expect([late.status, (await late.text()).includes("It does not wait any more")]).toEqual([409, true]);
   });
 
   test("a failed run is done again once, or put aside with a reason", async () => {

@@ -212,7 +212,7 @@ export function consoleApp(options: AppOptions): Hono {
         const open = cases.find(({ address }) => address === at);
         const supervisor = open && (await source.supervisorOf(group, record).catch(() => undefined));
         const schema = open && (supervisor?.definition.tools.get(open.tool)?.inputSchema as Json | undefined);
-        const known = { group: group.id, run, address: at, title, open, history, entries, schema, now: now() };
+        const known = { group: group.id, run, address: at, title, open, history, entries, schema, command, now: now() };
         return { title: `Approval: ${open?.tool ?? at}`, body: caseBody({ ...known, key: newKey(), ...more }) };
       },
       { here: "inbox", watched: { group: groupId, run }, ...(status === undefined ? {} : { status }) },

@@ -32,11 +32,37 @@ export const payOut = defineTool({
   execute: ({ amountCents }) => ({ paid: amountCents }),
 });
 
+export const bookRoom = defineTool({
+  name: "book_room",
+  description: "Books a room, and asks which one.",
+  input: z.object({ day: z.string() }),
+  output: z.object({ booked: z.string() }),
+  effect: "write",
+  risk: "low",
+  idempotency: "key",
+  execute: async (_input, { elicit }) => {
+    const answer = await elicit?.({
+      mode: "form",
+      message: "Which floor? <b>Hurry</b>",
+      schema: {
+        type: "object",
+        properties: {
+          floor: { type: "integer", minimum: 0, maximum: 9 },
+          quiet: { type: "boolean" },
+          note: { type: "string" },
+        },
+        required: ["floor"],
+      },
+    });
+    return { booked: answer?.action === "accept" ? JSON.stringify(answer.content) : "nothing" };
+  },
+});
+
 export const clerk = defineAgent({
   name: "clerk",
   description: "Pays back what is asked for.",
   model: "fast",
-  tools: [payOut],
+  tools: [payOut, bookRoom],
   asks: ["customer"],
   input: z.object({ text: z.string() }),
   output: z.object({ reply: z.string() }),

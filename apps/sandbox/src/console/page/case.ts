@@ -23,6 +23,7 @@ export interface CaseBodyOptions {
   readonly typed?: { readonly reason?: string | undefined; readonly input?: string | undefined } | undefined;
   /** JSON Schema of the tool's arguments, where the team could be loaded. */
   readonly schema?: Json | undefined;
+  readonly command: (words: string) => string;
   readonly lead?: Piece;
 }
 
@@ -34,14 +35,20 @@ export function caseBody(options: CaseBodyOptions): Html {
 <p class="crumbs"><a href="/inbox">Inbox</a> · <a href="${runHref(group, run)}">${title}</a> · ${group}</p>
 <h1>${tool}</h1>
 <p class="about"><code>${address}</code></p>
-<div data-live="state">${open ? waits(open) : over(history, said)}</div>
+<div data-live="state">${
+    open
+      ? waits(open)
+      : html`${over(history, said)}<p class="within"><a href="${runHref(group, run)}" id="to-run">Look at the run</a> <a href="/inbox" id="to-next">What else waits</a></p>`
+  }</div>
 ${
   open &&
   html`<section class="card" aria-labelledby="h-what" data-live="what"><h2 id="h-what">${whatText(open)}</h2>
 ${factList(joined(caseFacts(open, options.entries, options.now).filter(([name]) => name !== "what")))}
-<h3>Arguments, exactly as they would be sent</h3><pre tabindex="0" aria-label="Arguments">${JSON.stringify(open.input, null, 2)}</pre></section>
+<h3>Arguments, exactly as they would be sent</h3><pre tabindex="0" aria-label="Arguments">${JSON.stringify(open.input, null, 2)}</pre>
+${JSON.stringify(open.input).includes('"$sealed"') && html`<p class="note">Values of it are sealed. Who is cleared for them sees them on the terminal, on record: <code>${options.command(`approvals show ${address} --reveal`)}</code></p>`}</section>
 ${forms(open, options)}`
 }
+${!open && proposed(effect, options.entries)}
 <section class="card" aria-labelledby="h-history"><h2 id="h-history">What was said</h2><div data-live="history">${told(group, history)}</div></section>`;
 }
 
@@ -56,14 +63,20 @@ function waits({ expiresAt, quorum, approvals }: ApprovalCase): Html {
 /** It is not open any more: whether this browser's word counted, or somebody else's, or nobody's. */
 function over(history: readonly HistoryLine[], said: string | undefined): Html {
   if (history.length === 0) return html`<p class="verdict bad" id="verdict">There never was a case here.</p>`;
-  const last =
-    history.findLast(({ text }) => !text.startsWith("It was carried out") && !text.startsWith("The run has ended")) ??
-    history.at(-1);
+  const outcome = history.findLast(({ kind }) => kind === "outcome") ?? history.at(-1);
+  const word = history.findLast(({ kind }) => kind === "word");
   const own = said !== undefined && history.some(({ key }) => key === said);
-  const word = history.findLast(({ key }) => key !== undefined);
-  const whose = own ? "Your word counted." : said === undefined ? "" : "Your word came too late.";
-  const tone = history.some(({ text }) => text.startsWith("It is approved")) ? "good" : "warn";
-  return html`<p class="verdict ${tone}" id="verdict">${whose} ${last?.text}.${!own && word && ` ${word.text}.`}</p>`;
+  const whose = own ? "Your word counted. " : said === undefined ? "" : "Your word came too late. ";
+  return html`<p class="verdict ${outcome?.tone === "good" ? "good" : "warn"}" id="verdict">${whose}${outcome?.text}.${!own && word && ` ${word.text}.`}</p>`;
+}
+
+/** What it was about, when it is not open any more. */
+function proposed(effect: string, entries: readonly Entry[]): Html | undefined {
+  for (const entry of entries) {
+    if (entry.type !== "effect.proposed" || entry.body.effect !== effect) continue;
+    return html`<section class="card" aria-labelledby="h-what"><h2 id="h-what">What it was about</h2><pre tabindex="0" aria-label="Arguments">${JSON.stringify(entry.body.input, null, 2)}</pre></section>`;
+  }
+  return undefined;
 }
 
 function forms(

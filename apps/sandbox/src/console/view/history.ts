@@ -12,6 +12,8 @@ export interface HistoryLine {
   readonly text: string;
   readonly reason: string;
   readonly tone: "good" | "warn" | "plain";
+  /** What somebody said; what that came to; what followed from it. */
+  readonly kind: "asked" | "word" | "outcome" | "after";
   /** Key of the word, where it is one. */
   readonly key?: string;
   /** Address of the proposal that took its place. */
@@ -22,7 +24,7 @@ export interface HistoryLine {
 export function historyOf(run: string, effect: string, entries: readonly Entry[]): readonly HistoryLine[] {
   return entries.flatMap((entry): readonly HistoryLine[] => {
     const told = lineOf(run, effect, entry);
-    return told ? [{ seq: entry.seq, at: entry.at, reason: "", tone: "plain", ...told }] : [];
+    return told ? [{ seq: entry.seq, at: entry.at, reason: "", tone: "plain", kind: "outcome", ...told }] : [];
   });
 }
 
@@ -33,16 +35,26 @@ function lineOf(
 ): (Pick<HistoryLine, "text"> & Partial<HistoryLine>) | undefined {
   switch (entry.type) {
     case "approval.requested":
-      return entry.body.effect === effect ? { text: `${entry.body.agent} asked for an approval` } : undefined;
+      return entry.body.effect === effect
+        ? { text: `${entry.body.agent} asked for an approval`, kind: "asked" }
+        : undefined;
     case "approval.decided": {
       const { decision, principal, reason, key } = entry.body;
       if (entry.body.effect !== effect) return undefined;
       const text = { approve: "approved it", reject: "rejected it", edit: "changed its arguments" }[decision];
-      return { text: `${nameOf(principal)} ${text}`, reason, key, tone: decision === "approve" ? "good" : "warn" };
+      return {
+        text: `${nameOf(principal)} ${text}`,
+        reason,
+        key,
+        kind: "word",
+        tone: decision === "approve" ? "good" : "warn",
+      };
     }
     case "approval.recorded": {
       const { approvals, quorum } = entry.body;
-      return entry.body.effect === effect && quorum > 1 ? { text: `${approvals} of ${quorum} approvals` } : undefined;
+      return entry.body.effect === effect && quorum > 1
+        ? { text: `${approvals} of ${quorum} approvals`, kind: "after" }
+        : undefined;
     }
     case "approval.granted":
       return entry.body.effect === effect
@@ -64,15 +76,20 @@ function lineOf(
         : undefined;
     case "approval.refused":
       return entry.body.effect === effect
-        ? { text: `A decision of ${entry.body.by} did not count`, reason: errorText(entry.body.error), tone: "warn" }
+        ? {
+            text: `A decision of ${entry.body.by} did not count`,
+            kind: "after",
+            reason: errorText(entry.body.error),
+            tone: "warn",
+          }
         : undefined;
     case "effect.settled":
       return entry.body.effect === effect
-        ? { text: `It was carried out: ${entry.body.outcome}`, tone: "good" }
+        ? { text: `It was carried out: ${entry.body.outcome}`, tone: "good", kind: "after" }
         : undefined;
     case "tool.denied":
       return entry.path === effect
-        ? { text: "The call was denied", reason: errorText(entry.body.error), tone: "warn" }
+        ? { text: "The call was denied", kind: "after", reason: errorText(entry.body.error), tone: "warn" }
         : undefined;
     case "question.answered":
       return entry.body.question === effect
@@ -80,6 +97,7 @@ function lineOf(
             text: `${nameOf(entry.body.principal)} answered: ${entry.body.answer.action}`,
             reason: entry.body.reason,
             key: entry.body.key,
+            kind: "word",
             tone: "good",
           }
         : undefined;
@@ -90,7 +108,7 @@ function lineOf(
     case "run.escalated":
     case "run.failed":
     case "run.cancelled":
-      return { text: `The run has ended: ${entry.type.slice("run.".length)}` };
+      return { text: `The run has ended: ${entry.type.slice("run.".length)}`, kind: "after" };
     default:
       return undefined;
   }
