@@ -78,6 +78,9 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined,
     const seen = style === "agent" && (traffic?.agents[lines[0] ?? ""] ?? 0) > 0;
     boxes.push({ id, style, lines, tip, seen, width, height: round ? 18 : lines.length > 1 ? 44 : 30 });
   };
+  /** The second half of a way is as much taken as the first, which has the words. */
+  const goesOn = (from: string, to: string, taken: number | undefined) =>
+    links.push({ from, to, text: "", taken, tip: "" });
   const link = (from: string, to: string, text: string, taken: number | undefined, tip = "") => {
     const words =
       taken === undefined || (taken === 0 && !zeros) ? text : text === "" ? `${taken}×` : `${text} ${taken}×`;
@@ -97,7 +100,7 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined,
     const tip = `${agent.description}\n${agent.tools.map(({ name, effect }) => `${effect} ${name}`).join("\n")}`;
     box(`agent ${agent.name}`, "agent", [agent.name, about], tip);
   }
-  link("start", `agent ${definition.entry}`, "", undefined);
+  goesOn("start", `agent ${definition.entry}`, times(traffic?.agents, definition.entry));
 
   for (const [index, edge] of definition.edges.entries()) {
     const from = `agent ${edge.from}`;
@@ -114,15 +117,15 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined,
         link(from, `fork ${index}`, name, taken, bound);
         for (const branch of edge.branches) {
           link(`fork ${index}`, `agent ${branch.to}`, branch.key, undefined);
-          link(`agent ${branch.to}`, `join ${index}`, "", undefined);
+          goesOn(`agent ${branch.to}`, `join ${index}`, taken);
         }
-        link(`join ${index}`, `agent ${edge.join.to}`, "", undefined);
+        goesOn(`join ${index}`, `agent ${edge.join.to}`, taken);
         break;
       }
       case "question":
         box(`person ${index}`, "person", [`${edge.of} answers`], edge.name);
         link(from, `person ${index}`, name, taken, bound);
-        link(`person ${index}`, `agent ${edge.to}`, "", undefined);
+        goesOn(`person ${index}`, `agent ${edge.to}`, taken);
         break;
       case "ending":
         box(`end ${index}`, edge.status, [edge.status, name === "" ? edge.reason : name], `reason ${edge.reason}`);

@@ -34,7 +34,8 @@ export function runBody(view: RunView, team: TeamView, { now, command, replay, l
 ${waiting(view)}
 </div>
 <nav class="within" aria-label="On this page"><a href="#path">Path</a><a href="#timeline">Timeline</a><a href="#decisions">Decisions</a><a href="#cost">Cost</a><a href="#journal">Journal</a></nav>
-<section class="card facts-card" aria-label="Summary" data-live="facts">
+<div class="overview">
+<section class="card" aria-label="Summary" data-live="facts">
 ${factList([
   ...(started ? [[started.title === "writes" ? "Came in" : "Began", speech(started)] as const] : []),
   ...(ended
@@ -55,6 +56,7 @@ ${factList([
 <section class="card graph" id="path" aria-labelledby="h-path"><h2 id="h-path">Path</h2>
 <div data-live="path">${picture(team)}</div>
 </section>
+</div>
 <section class="card" id="timeline" aria-labelledby="h-timeline"><h2 id="h-timeline">Timeline</h2>
 <div class="timeline" data-timeline="/api${runHref(group, run)}/timeline"><p class="note">Timelines need scripts. Without: <code>${command(`show ${run}`)}</code></p></div>
 </section>
@@ -106,7 +108,7 @@ function picture(team: TeamView): Html {
   if ("complaint" in team) return complaintBox(team.complaint, "The team cannot be loaded here: ");
   const { definition, isOwn, traffic } = team;
   const agents = Object.entries(traffic.agents).map(([name, times]) => (times > 1 ? `${name} ${times}×` : name));
-  return html`<p class="note">${agents.length > 0 ? `Worked: ${agents.join(", ")}. ` : ""}Lines that the run took are drawn through; the others are faint.${
+  return html`<p class="note">${agents.length > 0 ? `Worked: ${agents.join(", ")}. ` : ""}Drawn through: what the run took.${
     isOwn ? "" : html` <b class="warn">This is the team as it is today; the run is pinned to another version of it.</b>`
   }</p>
 <div class="scroll path" tabindex="0" role="region" aria-label="Picture of the supervisor with the path of this run">${trusted(pictureOf(definition, traffic, false))}</div>
