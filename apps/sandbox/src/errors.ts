@@ -212,6 +212,21 @@ export const sandboxErrorCodes = {
     message: "{suite} stands for {count} suites: {suites}",
     hint: "Give more of the id.",
   },
+  "console/listen-failed": {
+    retryable: true,
+    message: "the console cannot listen on {host}:{port}: {reason}",
+    hint: "Name another port with --port, or none: then a free one is taken.",
+  },
+  "console/nothing-there": {
+    retryable: false,
+    message: "there is no {what} here",
+    hint: "It is in another suite or folder, or never was.",
+  },
+  "console/request-invalid": {
+    retryable: false,
+    message: "the request cannot be read: {reason}",
+    hint: "Load the page again and fill in what it asks for.",
+  },
   "state/missing": {
     retryable: false,
     message: "nothing has been played in {folder} yet",

@@ -8,7 +8,9 @@ import {
   openQuestionsOf,
   type QuestionCase,
   type RevealedCase,
+  type Run,
 } from "@remit/core";
+import { decideOn } from "../console/acting.ts";
 import { SandboxError } from "../errors.ts";
 import { caseLines, caseTable, revealedLines } from "../face/case.ts";
 import { questionTable } from "../face/question.ts";
@@ -162,14 +164,12 @@ export async function decideApproval(
     decision === "edit"
       ? { decision, reason, principal, binding, input: input ?? null }
       : { decision, reason, principal, binding };
-  const run = await stage.supervisor.find(open.run, { tenant: open.tenant });
-  const goingOn = () => goOn(stage, pack, run, recorded.scenario);
-  const taken = await stage.supervisor.approvals.decide(open.tenant, open.address, said).catch(async (thrown) => {
-    // What the run has heard of meanwhile, such as a restriction, may have set it going.
-    await goingOn();
-    throw thrown;
-  });
-  const went = await goingOn();
+  const acting = {
+    supervisor: stage.supervisor,
+    goOn: (run: Run) => goOn(stage, pack, run, recorded.scenario),
+  };
+  const { taken, went: going } = await decideOn(acting, open, said);
+  const went = await going;
   if (options.json === true) {
     context.json({ command: `approvals ${decision}`, ok: true, exitCode: 0, taken, by: principal, run: went });
     return 0;

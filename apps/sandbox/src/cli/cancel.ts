@@ -1,3 +1,5 @@
+import type { Run } from "@remit/core";
+import { cancelRun } from "../console/acting.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findRun } from "./find.ts";
 import { goOn, wentOnLines } from "./go-on.ts";
@@ -23,9 +25,9 @@ export async function cancel(wanted: string, options: CancelOptions, context: Co
   const pack = await openPack(suite.pack);
   const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const run = await stage.supervisor.find(record.runId, { tenant: record.tenant });
-  await run.cancel(reason, { principal, ...(subtree === undefined ? {} : { subtree }) });
-  const went = await goOn(stage, pack, run, scenario);
+  const acting = { supervisor: stage.supervisor, goOn: (run: Run) => goOn(stage, pack, run, scenario) };
+  const where = { tenant: record.tenant, run: record.runId };
+  const went = await (await cancelRun(acting, where, { reason, subtree, principal })).went;
   if (options.json === true) {
     context.json({ command: "cancel", ok: true, exitCode: 0, by: principal, subtree: subtree ?? null, run: went });
     return 0;

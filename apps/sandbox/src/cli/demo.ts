@@ -51,6 +51,7 @@ export async function demo(context: Context): Promise<ExitCode> {
     [place.command(`replay ${watch}`), "decide it again from its journal alone, and compare"],
     [place.command("run --model noisy --seed 1..5"), "the same desk with models that make mistakes"],
     [place.command("graph"), "the supervisor, as a Mermaid diagram"],
+    [place.command("console"), "all runs in a browser: paths, timelines, what waits for you"],
   ];
   const width = Math.max(...next.map(([command]) => command.length));
   const fits = next.every(([, why]) => width + why.length + 4 <= out.columns);

@@ -1,21 +1,11 @@
 import type { Run } from "@remit/core";
 import type { ScenarioOutcome } from "@remit/core/testing";
+import type { WentOn } from "../console/acting.ts";
 import { printable } from "../face/text.ts";
 import type { Pack } from "../pack.ts";
 import { reasonText } from "../suite/report.ts";
 import type { Stage } from "../suite/stage.ts";
 import type { Context } from "./context.ts";
-
-/** What a run has come to. */
-export interface WentOn {
-  readonly run: string;
-  readonly status: string;
-  readonly reason: string;
-  /** Addresses of writes that wait. */
-  readonly waiting: readonly string[];
-  /** Questions that wait. */
-  readonly questions: readonly string[];
-}
 
 /**
  * Lets a run go on in this process until it ends or waits for somebody: its scenario's customers answer, nobody

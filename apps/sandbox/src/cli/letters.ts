@@ -1,4 +1,5 @@
-import type { DeadLetterRun } from "@remit/core";
+import type { DeadLetterRun, Run } from "@remit/core";
+import { redriveRun } from "../console/acting.ts";
 import { errorText } from "../face/beat.ts";
 import { minuteText } from "../face/case.ts";
 import { glance } from "../face/glance.ts";
@@ -103,9 +104,10 @@ export async function redriveLetter(
   const pack = await openPack(suite.pack);
   const { openStage } = await import("../suite/stage.ts");
   await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const as = await stage.supervisor.deadLetters.redrive(record.tenant, record.runId, { principal });
-  const run = await stage.supervisor.find(as, { tenant: record.tenant });
-  const went = await goOn(stage, pack, run, scenario);
+  const acting = { supervisor: stage.supervisor, goOn: (run: Run) => goOn(stage, pack, run, scenario) };
+  const where = { tenant: record.tenant, run: record.runId };
+  const { taken: as, went: going } = await redriveRun(acting, where, { principal });
+  const went = await going;
   if (options.json === true) {
     context.json({ command: "dead-letters redrive", ok: true, exitCode: 0, as, by: principal, run: went });
     return 0;

@@ -70,6 +70,31 @@ Examples:
       done(await answerQuestion(address, options, shared()));
     });
 
+  asSomebody(
+    remit
+      .command("console")
+      .description("look at runs, decide and step in, in a browser on this machine")
+      .argument("[suite]", "only this suite, or a part of its id (default: all)"),
+    { json: false },
+  )
+    .option("--port <port>", "where to listen (default: as the last time, or a free one)")
+    .addHelpText(
+      "after",
+      `
+Listens on 127.0.0.1 alone, and lets in who was given the address that it prints, once. It may be open while suites are
+played in the same folder. Ctrl-C ends it.
+
+Examples:
+  remit run --filter refund --approver none
+  remit console
+  remit console order-desk-20260121 --port 4600 --as operator:jo --role staff
+`,
+    )
+    .action(async (suite, options) => {
+      const { openConsole } = await import("./console.ts");
+      done(await openConsole(suite, options, shared()));
+    });
+
   const letters = remit
     .command("dead-letters")
     .description("runs that failed: look, do again, put aside")
@@ -185,11 +210,11 @@ Examples:
 }
 
 /** Options of commands that somebody gives. */
-function asSomebody(command: Command): Command {
-  return command
+function asSomebody(command: Command, { json = true }: { readonly json?: boolean } = {}): Command {
+  command
     .option("--as <kind:id>", "who does it, such as operator:jo (default: the system's user)")
-    .option("--role <role...>", "roles that they have (default: staff)")
-    .option("--json", "print one JSON document and nothing else");
+    .option("--role <role...>", "roles that they have (default: staff)");
+  return json ? command.option("--json", "print one JSON document and nothing else") : command;
 }
 
 /** Why somebody steps in: the words are kept, so there have to be some. */

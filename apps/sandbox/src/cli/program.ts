@@ -57,6 +57,7 @@ Examples:
   remit replay --all                        decide all runs again, offline
   remit kpi                                 what the newest suite comes to in numbers
   remit approvals                           what waits for a person
+  remit console                             all of it in a browser
 ${exitCodes}`,
     );
   let here: Context | undefined;

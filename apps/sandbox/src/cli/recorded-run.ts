@@ -42,7 +42,7 @@ export async function readRun(
 }
 
 /** A payload that is missing stays a reference; whoever shows it says so. */
-async function opened(journal: Journal, tenant: string, entry: Entry): Promise<Entry> {
+export async function opened(journal: Journal, tenant: string, entry: Entry): Promise<Entry> {
   const { $blob: address } = entry.body as { readonly $blob?: string };
   if (address === undefined) return entry;
   const text = await journal.getBlob(tenant, address);

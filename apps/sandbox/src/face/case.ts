@@ -65,12 +65,11 @@ export function caseTable(cases: readonly ApprovalCase[], now: number, { columns
   ];
 }
 
-/** All that one needs to decide. */
-export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: number, screen: Screen): string[] {
-  const { columns, paint } = screen;
+/** All that one needs to decide, beside the arguments: names and what is said of them; a line without a name goes on with the one before. */
+export function caseFacts(open: ApprovalCase, entries: readonly Entry[], now: number): [string, string][] {
   const { packet, verdict, diff, roles, requesters, labels, risk, reversible, evidence } = open;
   const reads = readsBefore(open, entries);
-  const facts: [string, string][] = [
+  return [
     ["what", whatText(open)],
     ["why", open.why],
     ["risk", `${risk}, ${reversible ? "can be undone" : "cannot be undone"}`],
@@ -108,6 +107,12 @@ export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: nu
     ["approvals", quorumText(open)],
     ["expires", `${untilText(open.expiresAt, now)}, ${minuteText(open.expiresAt)}`],
   ];
+}
+
+/** The same for a terminal, with the arguments. */
+export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: number, screen: Screen): string[] {
+  const { columns, paint } = screen;
+  const facts = caseFacts(open, entries, now);
   const argumentsText = JSON.stringify(open.input, null, 2).split("\n");
   return [
     `${paint.strong(`${printable(open.tool)} waits for an approval`)} ${paint.quiet(`· asked for by ${printable(open.agent)}`)}`,

@@ -6,7 +6,7 @@ import { cut, printable } from "./text.ts";
 
 /** Questions of tools that wait for a person, as a person reads them. What their servers say is theirs. */
 
-const warningTexts = {
+export const warningTexts = {
   "local-address": "the page is on this machine or in a private network",
   "address-by-number": "the page is named by a number, not by a name",
   "look-alike-host": "the page's name has letters that may look like others",
@@ -40,10 +40,10 @@ export function questionTable(questions: readonly QuestionCase[], now: number, {
   ];
 }
 
-/** All that one needs to answer. */
-export function questionLines(open: QuestionCase, now: number, { columns, paint }: Screen): string[] {
-  const { tool, agent, labels, requesters, roles } = open;
-  const facts: [string, string][] = [
+/** All that one needs to answer, beside the fields: names and what is said of them. */
+export function questionFacts(open: QuestionCase, now: number): [string, string][] {
+  const { labels, requesters, roles } = open;
+  return [
     ["says", `“${open.message}”`],
     ...(open.url === undefined ? [] : ([["page", open.url] as [string, string]] as const)),
     ...(open.origin === undefined ? [] : ([["of", open.origin] as [string, string]] as const)),
@@ -53,6 +53,12 @@ export function questionLines(open: QuestionCase, now: number, { columns, paint 
     ...(roles.length === 0 ? [] : ([["takes", `a person of role ${roles.join(" or ")}`] as [string, string]] as const)),
     ["expires", `${untilText(open.expiresAt, now)}, ${minuteText(open.expiresAt)}`],
   ];
+}
+
+/** The same for a terminal, with the fields. */
+export function questionLines(open: QuestionCase, now: number, { columns, paint }: Screen): string[] {
+  const { tool, agent } = open;
+  const facts = questionFacts(open, now);
   return [
     `${paint.strong(`${printable(tool)} asks a person`)} ${paint.quiet(`· in a call of ${printable(agent)}; its text is not ours`)}`,
     paint.name(printable(open.address)),

@@ -4,7 +4,7 @@ import type { ChainFault, Entry, Head, SupervisorDefinition } from "@remit/core"
 import type { Kpis } from "@remit/core/kpi";
 import type { SuiteReport } from "../suite/report.ts";
 import { page } from "./page.ts";
-import type { Traffic } from "./picture.ts";
+import { addTraffic, type Traffic, trafficOf } from "./picture.ts";
 import { type RunData, runData, withPayloads } from "./run-data.ts";
 
 /** What a run's journal says. */
@@ -30,9 +30,7 @@ export class ReportFile {
   readonly #command: (words: string) => string;
   readonly #reports: SuiteReport[] = [];
   readonly #runs = new Map<string, RunData>();
-  readonly #edges: Record<string, number> = {};
-  readonly #agents: Record<string, number> = {};
-  readonly #ends: Record<string, number> = {};
+  #traffic: Traffic = trafficOf([]);
   #definition: SupervisorDefinition | undefined;
   #held = 0;
 
@@ -50,7 +48,7 @@ export class ReportFile {
     this.#reports.push(report);
     for (const { runId } of report.scenarios) {
       const recorded = await read(report.suite, runId);
-      this.#count(recorded.entries);
+      this.#traffic = addTraffic(this.#traffic, trafficOf([recorded.entries]));
       if (this.#held > heldChars) continue;
       const data = runData(recorded, payloadSteps[0]);
       this.#held += sizeOf(data);
@@ -62,28 +60,15 @@ export class ReportFile {
   write(path: string, kpis?: Kpis): void {
     if (!this.#definition) return;
     mkdirSync(dirname(path), { recursive: true });
-    const traffic: Traffic = { edges: this.#edges, agents: this.#agents, ends: this.#ends };
     const text = page({
       reports: this.#reports,
       runs: this.#fitting(),
       definition: this.#definition,
-      traffic,
+      traffic: this.#traffic,
       command: this.#command,
       ...(kpis ? { kpis } : {}),
     });
     writeFileSync(path, text);
-  }
-
-  #count(entries: readonly Entry[]): void {
-    const more = (tally: Record<string, number>, name: string) => {
-      tally[name] = (tally[name] ?? 0) + 1;
-    };
-    for (const entry of entries) {
-      if (entry.type === "edge.chosen") more(this.#edges, entry.body.edge);
-      if (entry.type === "handoff.delivered") more(this.#agents, entry.body.agent);
-      if (entry.type === "run.completed") more(this.#ends, "completed");
-      if (entry.type === "run.escalated" || entry.type === "run.denied") more(this.#ends, entry.body.reason);
-    }
   }
 
   #fitting(): ReadonlyMap<string, RunData> {

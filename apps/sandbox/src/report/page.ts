@@ -64,14 +64,14 @@ ${scenarioSection(options)}
 <footer><p>${footer(options)}</p></footer>
 ${[...runs].map(([id, data]) => `<script type="application/json" id="data-${escapeHtml(id)}">${scriptJson(data)}</script>`).join("\n")}
 <script>
-${asset("report.js")}</script>
+${asset("timeline.js")}${asset("report.js")}</script>
 </body>
 </html>
 `;
 }
 
 /** A file beside the sources, with them in a build as well. */
-function asset(name: string): string {
+export function asset(name: string): string {
   return readFileSync(new URL(`../../web/${name}`, import.meta.url), "utf8");
 }
 

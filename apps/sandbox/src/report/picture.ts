@@ -1,4 +1,4 @@
-import type { SupervisorDefinition } from "@remit/core";
+import type { Entry, SupervisorDefinition } from "@remit/core";
 import { count, widthOf } from "../face/text.ts";
 import { escapeHtml } from "./escape.ts";
 import { type Box, type Layout, type Link, layered } from "./layout.ts";
@@ -11,10 +11,43 @@ export interface Traffic {
   readonly ends: Readonly<Record<string, number>>;
 }
 
+/** What the runs of these entries took. */
+export function trafficOf(runs: Iterable<readonly Entry[]>): Traffic {
+  const traffic = { edges: {}, agents: {}, ends: {} };
+  const more = (tally: Record<string, number>, name: string) => {
+    tally[name] = (tally[name] ?? 0) + 1;
+  };
+  for (const entries of runs) {
+    for (const entry of entries) {
+      if (entry.type === "edge.chosen") more(traffic.edges, entry.body.edge);
+      if (entry.type === "handoff.delivered") more(traffic.agents, entry.body.agent);
+      if (entry.type === "run.completed") more(traffic.ends, "completed");
+      if (entry.type === "run.escalated" || entry.type === "run.denied") more(traffic.ends, entry.body.reason);
+    }
+  }
+  return traffic;
+}
+
+/** The same for several runs, one after the other. */
+export function addTraffic(left: Traffic, right: Traffic): Traffic {
+  const sum = (one: Traffic["edges"], other: Traffic["edges"]) => {
+    const all: Record<string, number> = { ...one };
+    for (const [name, number] of Object.entries(other)) all[name] = (all[name] ?? 0) + number;
+    return all;
+  };
+  return {
+    edges: sum(left.edges, right.edges),
+    agents: sum(left.agents, right.agents),
+    ends: sum(left.ends, right.ends),
+  };
+}
+
 interface PictureBox extends Box {
   readonly style: "start" | "agent" | "person" | "fork" | "completed" | "escalated" | "denied";
   readonly lines: readonly string[];
   readonly tip: string;
+  /** An agent that was given work, where that is counted. */
+  readonly seen: boolean;
 }
 
 interface PictureLink extends Link {
@@ -25,13 +58,16 @@ interface PictureLink extends Link {
 
 const margin = 12;
 
-/** The supervisor as an SVG element for a page that brings the styles; the words of the edges are their names. */
-export function pictureOf(definition: SupervisorDefinition, traffic?: Traffic): string {
-  const { boxes, links } = graphOf(definition, traffic);
+/**
+ * The supervisor as an SVG element for a page that brings the styles; the words of the edges are their names.
+ * @param zeros whether a number stands at edges that nobody took
+ */
+export function pictureOf(definition: SupervisorDefinition, traffic?: Traffic, zeros = true): string {
+  const { boxes, links } = graphOf(definition, traffic, zeros);
   return drawn(boxes, links, layered(boxes, links, "start"), definition.name);
 }
 
-function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined) {
+function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined, zeros: boolean) {
   const boxes: PictureBox[] = [];
   const links: PictureLink[] = [];
   const box = (id: string, style: PictureBox["style"], lines: readonly string[], tip = "") => {
@@ -39,10 +75,15 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined)
     const width = round
       ? 18
       : Math.max(...lines.map((line, index) => textWidth(line, index === 0 ? 15.5 : 11.5)), 44) + 26;
-    boxes.push({ id, style, lines, tip, width, height: round ? 18 : lines.length > 1 ? 44 : 30 });
+    const seen = style === "agent" && (traffic?.agents[lines[0] ?? ""] ?? 0) > 0;
+    boxes.push({ id, style, lines, tip, seen, width, height: round ? 18 : lines.length > 1 ? 44 : 30 });
   };
+  /** The second half of a way is as much taken as the first, which has the words. */
+  const goesOn = (from: string, to: string, taken: number | undefined) =>
+    links.push({ from, to, text: "", taken, tip: "" });
   const link = (from: string, to: string, text: string, taken: number | undefined, tip = "") => {
-    const words = taken === undefined ? text : text === "" ? `${taken}×` : `${text} ${taken}×`;
+    const words =
+      taken === undefined || (taken === 0 && !zeros) ? text : text === "" ? `${taken}×` : `${text} ${taken}×`;
     const label = words === "" ? {} : { label: { width: textWidth(words, 11.5) + 12, height: 20 } };
     links.push({ from, to, text: words, taken, tip, ...label });
   };
@@ -59,7 +100,7 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined)
     const tip = `${agent.description}\n${agent.tools.map(({ name, effect }) => `${effect} ${name}`).join("\n")}`;
     box(`agent ${agent.name}`, "agent", [agent.name, about], tip);
   }
-  link("start", `agent ${definition.entry}`, "", undefined);
+  goesOn("start", `agent ${definition.entry}`, times(traffic?.agents, definition.entry));
 
   for (const [index, edge] of definition.edges.entries()) {
     const from = `agent ${edge.from}`;
@@ -76,15 +117,15 @@ function graphOf(definition: SupervisorDefinition, traffic: Traffic | undefined)
         link(from, `fork ${index}`, name, taken, bound);
         for (const branch of edge.branches) {
           link(`fork ${index}`, `agent ${branch.to}`, branch.key, undefined);
-          link(`agent ${branch.to}`, `join ${index}`, "", undefined);
+          goesOn(`agent ${branch.to}`, `join ${index}`, taken);
         }
-        link(`join ${index}`, `agent ${edge.join.to}`, "", undefined);
+        goesOn(`join ${index}`, `agent ${edge.join.to}`, taken);
         break;
       }
       case "question":
         box(`person ${index}`, "person", [`${edge.of} answers`], edge.name);
         link(from, `person ${index}`, name, taken, bound);
-        link(`person ${index}`, `agent ${edge.to}`, "", undefined);
+        goesOn(`person ${index}`, `agent ${edge.to}`, taken);
         break;
       case "ending":
         box(`end ${index}`, edge.status, [edge.status, name === "" ? edge.reason : name], `reason ${edge.reason}`);
@@ -136,8 +177,8 @@ function drawn(boxes: readonly PictureBox[], links: readonly PictureLink[], layo
     });
     const [first] = route.points;
     const weight = taken === undefined ? 1.4 : 1 + 2.2 * Math.sqrt(taken / most);
-    const style = `${route.upwards ? " up" : ""}${taken === 0 ? " unused" : ""}`;
-    const path = `<path class="link${style}" style="stroke-width:${weight.toFixed(2)}" marker-end="url(#arrow)" d="M${at(first?.x ?? 0)} ${at(first?.y ?? 0)}${steps.join("")}"/>`;
+    const style = `${route.upwards ? " up" : ""}${taken === 0 ? " unused" : ""}${(taken ?? 0) > 0 ? " taken" : ""}`;
+    const path = `<path class="link${style}" stroke-width="${weight.toFixed(2)}" marker-end="url(#arrow)" d="M${at(first?.x ?? 0)} ${at(first?.y ?? 0)}${steps.join("")}"/>`;
     const { label } = route;
     const words =
       label && text !== ""
@@ -145,7 +186,7 @@ function drawn(boxes: readonly PictureBox[], links: readonly PictureLink[], layo
         : "";
     return path + words;
   });
-  const shapes = boxes.map(({ id, style, lines: texts, tip }) => {
+  const shapes = boxes.map(({ id, style, lines: texts, tip, seen }) => {
     const place = layout.boxes.get(id);
     if (!place) return "";
     const { x, y } = place;
@@ -157,7 +198,7 @@ function drawn(boxes: readonly PictureBox[], links: readonly PictureLink[], layo
       return `<text class="${index === 0 ? "first" : "more"}" x="${at(x)}" y="${at(line)}">${escapeHtml(text)}</text>`;
     });
     const radius = style === "agent" ? 8 : place.height / 2;
-    return `<g class="box ${style}"><rect x="${at(x - place.width / 2)}" y="${at(y - place.height / 2)}" width="${place.width.toFixed(1)}" height="${place.height}" rx="${radius}"/>${words.join("")}${title}</g>`;
+    return `<g class="box ${style}${seen ? " seen" : ""}"><rect x="${at(x - place.width / 2)}" y="${at(y - place.height / 2)}" width="${place.width.toFixed(1)}" height="${place.height}" rx="${radius}"/>${words.join("")}${title}</g>`;
   });
   return `<svg class="picture" role="img" aria-label="The supervisor ${escapeHtml(name)}: agents and the edges between them" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"><defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.5L7.5 4L0 7.5Z"/></marker></defs>${lines.join("")}${shapes.join("")}</svg>`;
 }
