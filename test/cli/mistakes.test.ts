@@ -32,7 +32,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ['there is no command "grant"', "remit approvals --help"],
   },
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
-  "an unknown pack": { args: ["run", "nope"], says: ["pack/unknown", "nope", "order-desk, files-desk, invoice-desk, tau2-retail"] },
+  "an unknown pack": {
+    args: ["run", "nope"],
+    says: ["pack/unknown", "nope", "order-desk, files-desk, invoice-desk, tau2-retail"],
+  },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
   "an unknown model": {
     args: ["run", "--model", "gpt"],
