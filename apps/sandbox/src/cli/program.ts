@@ -106,7 +106,7 @@ ${exitCodes}`,
       "after",
       `
 With oracle every check has to hold. With all others the right end is not expected: checks and scores are told, and
-the exit code is 1 only for a spend limit that was reached and for violations, which are a call outside its agent's
+the exit code is 1 only for a spend limit that was reached, a gate that was missed, and for violations, which are a call outside its agent's
 allowlist that ran, a payload outside a contract that arrived, a write that happened twice, and one that happened
 without the verdict or the approvals that it needs.
 
