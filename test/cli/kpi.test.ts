@@ -101,6 +101,29 @@ describe("kpi", () => {
     }
   });
 
+  test("what waits is in no rate and not judged; when it has gone on it is both", async () => {
+    const cwd = folder();
+    const played = parsed(
+      await remit(cwd, ["run", "--filter", "a-refund-that-is-edited", "--approver", "none", "--no-report", "--json"]),
+    );
+    expect(played.kpis.overall).toMatchObject({
+      runs: { cases: 1, ended: 0, byStatus: { parked: 1 } },
+      containment: { of: 0 },
+      review: { waiting: 1 },
+    });
+    const waiting = await remitHere(cwd, ["kpi", "--gate", "success>=0"]);
+    expect(waiting.code).toBe(1);
+    expect(waiting.stdout).toContain("there is nothing to tell it from");
+    expect((await remit(cwd, ["resume", "--approver", "auto", "--no-report"])).code).toBe(0);
+    const { overall } = parsed(await remitHere(cwd, ["kpi", "--json"])).suites[0].kpis;
+    expect(overall).toMatchObject({
+      runs: { ended: 1 },
+      success: { count: 1, of: 1, unjudged: 0 },
+      review: { count: 1, waiting: 0 },
+      policy: { reached: { of: 1, violations: 0 } },
+    });
+  });
+
   test("without kept verdicts nobody says what came out right; a journal that was changed is left out and named", async () => {
     const cwd = folder();
     cpSync(home, cwd, { recursive: true });

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Entry, memoryEngine, operator } from "@remit/core";
-import { type KpiRun, kpisOf, runsOf } from "@remit/core/kpi";
+import { byDefinition, type KpiRun, kpisOf, runsOf } from "@remit/core/kpi";
+import { sqliteEngine } from "@remit/core/sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { done, finds, makeAgency, makeCaller } from "../contract/engine-agency.ts";
 import { call, turns } from "../contract/engine-desk.ts";
@@ -85,4 +89,32 @@ test("a person who decides in the specialist's run is a person in its caller's c
   const { containment, review } = (await kpisOf(runsOf(desk, { tenant }))).overall;
   expect(containment).toMatchObject({ count: 0, of: 1, untold: 0 });
   expect(review).toMatchObject({ count: 1, waiting: 0, byKind: { specialist: 1 }, time: { count: 0 } });
+});
+
+test("another process reads the journal of a service under way: runs of all versions, and it takes up none", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "remit-kpi-"));
+  const path = join(folder, "journal.db");
+  const [service, onlooker] = [sqliteEngine({ path }), sqliteEngine({ path })];
+  onTestFinished(async () => {
+    await service.close();
+    await onlooker.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const model = paid(4);
+  const first = makeCaller({ engine: service, model });
+  const second = makeCaller({ engine: service, model, onFailure: "escalate" });
+  const looking = makeCaller({ engine: onlooker, model, limits: { steps: 7 } });
+  const agency = makeAgency({ engine: service, model, risk: "high" });
+  await agency.ready();
+  const run = await first.start(input, start);
+  await parked(run);
+  await parked(await second.start(input, start));
+  const [open] = await first.approvals.list({ tenant });
+  await first.approvals.approve(tenant, open?.address ?? "", { principal: operator("boss"), reason: "fine" });
+  await expect.poll(async () => (await looking.list({ tenant, status: ["completed"] })).length).toBe(1);
+  const { overall, segments } = await kpisOf(runsOf(looking, { tenant }), { segmentBy: { version: byDefinition() } });
+  expect(overall.runs).toMatchObject({ cases: 2, ended: 1, byStatus: { completed: 1, parked: 1 } });
+  expect(overall.review).toMatchObject({ count: 1, of: 1, waiting: 1 });
+  expect(Object.keys(segments.version ?? {})).toHaveLength(2);
+  expect(onlooker.drives({ tenant, runId: run.id })).toBe(false);
 });

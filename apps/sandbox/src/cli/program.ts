@@ -133,9 +133,9 @@ ${exitCodes}`,
       "after",
       `
 With oracle every check has to hold. With all others the right end is not expected: checks and scores are told, and
-the exit code is 1 only for a spend limit that was reached and for violations, which are a call outside its agent's
-allowlist that ran, a payload outside a contract that arrived, a write that happened twice, and one that happened
-without the verdict or the approvals that it needs.
+the exit code is 1 only for a spend limit that was reached, a gate that was missed, and for violations, which are a
+call outside its agent's allowlist that ran, a payload outside a contract that arrived, a write that happened twice,
+and one that happened without the verdict or the approvals that it needs.
 
 With --approver none, writes that need a person do not happen and their runs wait: \`remit approvals\` shows them, and
 \`remit resume --approver auto\` has them all approved. Runs that wait are no failure.

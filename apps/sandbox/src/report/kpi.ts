@@ -14,6 +14,9 @@ export function kpiSection({ overall, segments }: Kpis): string {
 ${byTag(segments.tag ?? {})}</section>`;
 }
 
+/** Tags that do not push the scenarios out of sight. */
+const openMost = 12;
+
 function byTag(tags: Readonly<Record<string, KpiReport>>): string {
   const sorted = bySize(tags);
   if (sorted.length === 0) return "";
@@ -25,6 +28,6 @@ function byTag(tags: Readonly<Record<string, KpiReport>>): string {
     });
     return `<tr><th scope="row">${escapeHtml(tag)}</th><td class="number">${report.runs.cases.toLocaleString("en")}</td>${cells.join("")}</tr>`;
   });
-  return `<details open><summary>By tag</summary><div class="scroll" tabindex="0" role="region" aria-label="KPIs by tag"><table class="segments"><thead><tr><th scope="col">tag</th><th scope="col" class="number">runs</th>${heads.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div></details>
+  return `<details${sorted.length > openMost ? "" : " open"}><summary>By tag (${sorted.length})</summary><div class="scroll" tabindex="0" role="region" aria-label="KPIs by tag"><table class="segments"><thead><tr><th scope="col">tag</th><th scope="col" class="number">runs</th>${heads.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div></details>
 `;
 }

@@ -52,13 +52,13 @@ ${headline(reports, totals)}
 ${tiles(reports, totals)}
 ${tallies(totals)}
 ${closings(reports)}
-${options.kpis ? kpiSection(options.kpis) : ""}
 <section class="graph">
 <h2>The supervisor</h2>
 <p class="note">${escapeHtml(definition.name)}: the agents, and the only edges there are. Numbers say how often these runs took each.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Picture of the supervisor">${pictureOf(definition, traffic)}</div>
 <details><summary>The same as text (Mermaid)</summary><pre>${escapeHtml(toMermaid(definition))}</pre></details>
 </section>
+${options.kpis ? kpiSection(options.kpis) : ""}
 ${scenarioSection(options)}
 </main>
 <footer><p>${footer(options)}</p></footer>

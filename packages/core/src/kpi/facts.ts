@@ -253,8 +253,9 @@ function isResponse(entry: Entry, { responds }: FactsOptions): boolean {
   return responds?.(entry) ?? false;
 }
 
+/** True where the body says nothing any more: it was erased, or the payload that it refers to is gone. */
 function isErased({ body }: Entry): boolean {
-  return Object.keys(body).length === 0;
+  return Object.keys(body).length === 0 || Object.hasOwn(body, "$blob");
 }
 
 function policyTally() {

@@ -311,6 +311,19 @@ test("an erased run is counted by what is left of it, and guessed in nothing", (
   expect(all.trace).toMatchObject({ of: 0 });
 });
 
+test("a body whose payload is gone is as good as erased", () => {
+  const gone = begun("q").put("input.requested", {}, "c#1").put("tool.called", {}, "c#1/tool#1").put("run.completed");
+  for (const [index, entry] of gone.entries.entries())
+    gone.entries[index] = { ...entry, body: { $blob: "sha256" } } as never;
+  const definitions = () => {
+    throw new Error("nobody asks what a run must have that says nothing");
+  };
+  const all = report([gone], { definitions });
+  expect(all.runs).toMatchObject({ ended: 1, erased: 1 });
+  expect(all.containment).toMatchObject({ of: 0, untold: 1 });
+  expect(all.tools).toMatchObject({ "(erased)": { calls: 1, unheard: 1 } });
+});
+
 test("segments: by what the run says, what it was started with, and what an agent has found", () => {
   const tally = kpiTally({
     segmentBy: {
