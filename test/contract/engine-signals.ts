@@ -1,4 +1,4 @@
-import type { Engine } from "@remit/core";
+import { type Engine, user } from "@remit/core";
 import { describe, expect, test } from "vitest";
 import { ask, call, close, confirm, finish, makeDesk, makeGate, turns, World } from "./engine-desk.ts";
 import { type EngineKit, input, lost, parked, someone, start, storedTypes, tenant, typesOf } from "./engine-kit.ts";
@@ -37,7 +37,7 @@ export function signalsContract({ fresh, late }: EngineKit): void {
     test("one idempotency key starts one run, one after the other and at once, also when it has ended", async () => {
       const desk = makeDesk({ engine: fresh(), model: turns({ clerk: [finish("ok")] }) });
       const keyed = { ...start, idempotencyKey: "k" };
-      const [one, two] = await Promise.all([desk.start(input, keyed), desk.start({ text: "other" }, keyed)]);
+      const [one, two] = await Promise.all([desk.start(input, keyed), desk.start(input, keyed)]);
       const three = await desk.start(input, keyed);
       await one.result();
       const four = await desk.start(input, keyed);
@@ -46,6 +46,25 @@ export function signalsContract({ fresh, late }: EngineKit): void {
       const elsewhere = await desk.start(input, { ...keyed, tenant: "other" });
       expect(elsewhere.id).not.toBe(one.id);
       await elsewhere.result();
+    });
+
+    test("a key of another input or another person is refused, at once and later, and starts nothing", async () => {
+      const desk = makeDesk({ engine: fresh(), model: turns({ clerk: [finish("ok"), finish("ok")] }) });
+      const keyed = { ...start, idempotencyKey: "k" };
+      const other = (what: string) => ({ code: "run/key-of-another", data: { what } });
+      const [one, two] = await Promise.allSettled([desk.start(input, keyed), desk.start({ text: "other" }, keyed)]);
+      expect(two).toMatchObject({ status: "rejected", reason: other("input") });
+      const run = one.status === "fulfilled" ? one.value : undefined;
+      await run?.result();
+      await expect(desk.start({ text: "other" }, keyed)).rejects.toMatchObject(other("input"));
+      await expect(desk.start(input, { ...keyed, principal: user("somebody") })).rejects.toMatchObject(
+        other("principal"),
+      );
+      // Who it is counts, and not which roles they have today.
+      const { id, kind } = keyed.principal;
+      const again = await desk.start(input, { ...keyed, principal: { id, kind, roles: ["new"], authenticated: true } });
+      expect(again.id).toBe(run?.id);
+      expect(await desk.list({ tenant })).toHaveLength(1);
     });
 
     test("wrong input and wrong ids are refused and leave nothing", async () => {

@@ -97,7 +97,7 @@ export function supervisorTool<Input, Output>(
       if (context.resumed) return await goOn(context.resumed.state as State, context);
       return await begin(input, context);
     } catch (thrown) {
-      return refused(thrown);
+      return refused(thrown, name);
     }
   };
 
@@ -118,7 +118,7 @@ export function supervisorTool<Input, Output>(
       ...(attributes ? { attributes } : {}),
     });
     if (meta.idempotencyKey !== "" && !(await beganWith(run, input))) {
-      return failure(`This key is that of another call of ${name}, with other arguments. Nothing was done.`, "refused");
+      return otherKey(name);
     }
     const followed = { run, key, seq: 0 };
     const said = rawMeta[answerMeta];
@@ -383,14 +383,21 @@ function resultOf(result: RunResult, key: string): ServedResult {
   return { content: [{ type: "text", text: `${text}${open}` }], isError: true, ...about };
 }
 
+function otherKey(name: string): ServedResult {
+  return failure(`This key is that of another call of ${name}, with other arguments. Nothing was done.`, "refused");
+}
+
 function failure(text: string, outcome: string): ServedResult {
   return { content: [{ type: "text", text }], isError: true, outcome };
 }
 
 /** What the core refuses, as far as a client has to know. Anything else is a failure, and is told by whoever serves. */
-function refused(thrown: unknown): ServedResult {
+function refused(thrown: unknown, name: string): ServedResult {
   if (OrchestrationError.is(thrown, "run/input-invalid")) {
     return failure(`The arguments do not fit. Nothing was done. ${sentenceOf(thrown.data.issues)}`, "input-invalid");
+  }
+  if (OrchestrationError.is(thrown, "run/key-of-another")) {
+    return otherKey(name);
   }
   if (OrchestrationError.is(thrown) && /^(policy|budget)\//.test(thrown.code)) {
     return failure(`This may not be done here (${thrown.code}). Nothing was done.`, "refused");

@@ -2,6 +2,7 @@ import type Anthropic from "@anthropic-ai/sdk";
 import { type Json, type ModelDelta, OrchestrationError } from "@remit/core";
 import type { Reading } from "./anthropic-request.ts";
 import type { ReadBlock, ReadMessage, WireUsage } from "./anthropic-response.ts";
+import { legible } from "./legible.ts";
 import { parseArguments } from "./render.ts";
 import { cutError } from "./sdk-failure.ts";
 
@@ -14,6 +15,7 @@ export interface Heard {
 }
 
 interface OpenBlock {
+  readonly index: number;
   readonly start: Anthropic.RawContentBlockStartEvent["content_block"];
   text: string;
   signature: string;
@@ -28,7 +30,9 @@ export interface StreamReader {
 /** Puts a message together from its events. Arguments of the tool that takes the final value are shown as text. */
 export function streamReader(model: string, onDelta: (delta: ModelDelta) => void, { output }: Reading): StreamReader {
   const outputTool = output.by === "tool" ? output.name : undefined;
-  const blocks = new Map<number, OpenBlock>();
+  const blocks: OpenBlock[] = [];
+  /** What a piece goes on with. A server that begins two blocks at one place has said both. */
+  const open = new Map<number, OpenBlock>();
   let name: string | undefined;
   let usage: WireUsage | undefined;
   let isCounted = false;
@@ -45,14 +49,16 @@ export function streamReader(model: string, onDelta: (delta: ModelDelta) => void
       case "content_block_start": {
         const { content_block: start } = event;
         const first = start.type === "text" ? start.text : start.type === "thinking" ? start.thinking : "";
-        blocks.set(event.index, { start, text: first ?? "", signature: "" });
+        const block = { index: event.index, start, text: first ?? "", signature: "" };
+        blocks.push(block);
+        open.set(event.index, block);
         if (start.type === "tool_use" && start.name !== outputTool) onDelta({ type: "toolCall", tool: start.name });
         // Thoughts that it keeps to itself are a sign of life all the same.
         if (start.type === "thinking" || start.type === "redacted_thinking") onDelta({ type: "reasoning", text: "" });
         return;
       }
       case "content_block_delta": {
-        const block = blocks.get(event.index);
+        const block = open.get(event.index);
         if (!block) throw new OrchestrationError("model/response-invalid", { model, reason: "a piece of no block" });
         return grow(block, event.delta);
       }
@@ -90,13 +96,13 @@ export function streamReader(model: string, onDelta: (delta: ModelDelta) => void
   return {
     heard: () => ({ model: name, usage, isCounted }),
     read: async (events) => {
-      for await (const event of events) hear(event);
+      for await (const event of events) legible(model, () => hear(event));
       if (!stopped && stopReason === undefined) {
         throw cutError();
       }
       return {
         ...(name === undefined ? {} : { model: name }),
-        content: [...blocks].sort(([one], [other]) => one - other).flatMap(([, block]) => closed(block)),
+        content: legible(model, () => blocks.toSorted((one, other) => one.index - other.index).flatMap(closed)),
         stopReason,
         stopText,
       };

@@ -13,6 +13,7 @@ import { type AnthropicOptions, defaultMaxOutputTokens, defaultTimeoutMs } from 
 import { anthropicSchemas, maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
 import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-response.ts";
 import { type StreamReader, streamReader } from "./anthropic-stream.ts";
+import { illegible, legible } from "./legible.ts";
 import { once } from "./once.ts";
 import { bodySize, renderRequest } from "./render.ts";
 import {
@@ -99,15 +100,10 @@ export function anthropic(name: string, options: AnthropicOptions = {}): Model {
       } else {
         const whole = await messages.create(params, how);
         known = spentOn(usageOf(whole?.usage));
-        message = messageOf(whole, name);
+        message = legible(name, () => messageOf(whole, name));
       }
-      const parts = answerOf(message, {
-        reading,
-        asks: rendered.asks,
-        model: name,
-        provider,
-        maxOutputTokens: maxTokens,
-      });
+      const about = { reading, asks: rendered.asks, model: name, provider, maxOutputTokens: maxTokens };
+      const parts = legible(name, () => answerOf(message, about));
       return { parts, ...known, ...(message.model && message.model !== name ? { model: message.model } : {}) };
     } catch (thrown) {
       const failure = failureOf(withoutSecret(thrown, secret ?? undefined), name, signal);
@@ -169,6 +165,8 @@ function failureOf(thrown: unknown, model: string, signal: AbortSignal): Error {
   if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
+  const odd = illegible(model, thrown);
+  if (odd) return odd;
   if (!(thrown instanceof Error)) return new Error(String(thrown), { cause: thrown });
   if (/blocked by content filtering/i.test(thrown.message)) return filteredError(model, thrown.message, thrown);
   const { status, type } = thrown as { readonly status?: unknown; readonly type?: unknown };

@@ -121,3 +121,59 @@ describe("chat: arguments that are an object, and a call without a function", ()
     ]);
   });
 });
+
+/** One event of a stream. */
+const line = (event: { readonly type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+const begin = line({
+  type: "message_start",
+  message: { model: "m", content: [], usage: { input_tokens: 1, output_tokens: 1 } },
+} as { readonly type: string });
+const block = (index: number, content_block: unknown) =>
+  line({ type: "content_block_start", index, content_block } as { readonly type: string });
+const claude = (answer: object | string | null) => anthropic("m", { client: new Anthropic(sdk(answer as object)) });
+const gpt = (answer: object | string | null) => openai("m", { client: new OpenAI(sdk(answer as object)) });
+const emptied = (answered: (client: ReturnType<typeof sdk>) => Model) =>
+  answered({ ...sdk({}), fetch: async () => new Response(null, { status: 204 }) });
+
+test.each<[string, Model, boolean]>([
+  [
+    "anthropic: an event of which a part is null",
+    claude(begin + line({ type: "message_delta", delta: null } as never)),
+    true,
+  ],
+  ["anthropic: a block that is null", claude(begin + block(0, null)), true],
+  ["anthropic: a content that holds null", claude({ model: "m", content: [null], stop_reason: "end_turn" }), false],
+  ["anthropic: null in place of an answer", claude(null), false],
+  ["anthropic: nothing at all", emptied((how) => anthropic("m", { client: new Anthropic(how) })), false],
+  ["responses: an output that holds null", gpt({ status: "completed", model: "m", output: [null] }), false],
+  ["responses: a message without its content", gpt({ status: "completed", output: [{ type: "message" }] }), false],
+  ["responses: an item that is null", gpt(line({ type: "response.output_item.added", item: null } as never)), true],
+  ["responses: null in place of an answer", gpt(null), false],
+  ["responses: nothing at all", emptied((how) => openai("m", { client: new OpenAI(how) })), false],
+  ["chat: a call that is null", whole({ tool_calls: [null] }), false],
+  ["chat: a choice that is null", chat(chunk({}).replace('[{"index":0}]', "[null]")), true],
+  ["chat: null in place of an answer", chat(null as never), false],
+  [
+    "chat: nothing at all",
+    emptied((how) => openaiCompatible("m", { baseUrl: "http://127.0.0.1:1", client: new OpenAI(how) })),
+    false,
+  ],
+])("%s is no answer, and says so in our words", async (_, model, streams) => {
+  const options = streams ? { ...idle, onDelta: () => {} } : idle;
+  await expect(model.generate(request(), options)).rejects.toMatchObject({ code: "model/response-invalid" });
+});
+
+test("anthropic: of two blocks that begin at one place both are said", async () => {
+  const piece = (text: string) =>
+    line({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } } as { readonly type: string });
+  const stream =
+    begin +
+    block(0, { type: "text", text: "" }) +
+    piece('{"text":') +
+    block(0, { type: "text", text: "" }) +
+    piece('"hi"}') +
+    line({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 2 } } as never) +
+    line({ type: "message_stop" });
+  const { parts } = await claude(stream).generate(request(), { ...idle, onDelta: () => {} });
+  expect(parts).toEqual([{ type: "output", value: { text: "hi" } }]);
+});

@@ -12,6 +12,7 @@ import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
 import { isCount } from "./count.ts";
+import { legible } from "./legible.ts";
 import { type ChatMessage, chatAnswer, chatCollector } from "./openai-chat-stream.ts";
 import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
@@ -82,17 +83,25 @@ export async function askChat(
         call,
         model,
       )
-    : chatAnswer(await client.chat.completions.create({ ...body, stream: false }, options), model);
+    : await wholeAnswer(call, model);
   // Some servers tell a usage with every piece: of an answer without its end, it is not all.
   if (told.finish === null) throw cutError();
   const usage = usageOf(told.usage);
   if (usage) onUsage(usage);
   return {
-    parts: withOutput(partsOf(told.message, rendered), format.type === "schema" ? format.unwrap : undefined),
+    parts: withOutput(
+      legible(model, () => partsOf(told.message, rendered)),
+      format.type === "schema" ? format.unwrap : undefined,
+    ),
     ...(usage ? { usage } : {}),
     ...cutOf(told.finish),
     ...(told.model ? { model: told.model } : {}),
   };
+}
+
+async function wholeAnswer({ client, body, options }: OpenAiCall<ReturnType<typeof writeChat>>, model: string) {
+  const answer = await client.chat.completions.create({ ...body, stream: false }, options);
+  return legible(model, () => chatAnswer(answer, model));
 }
 
 function responseFormatOf(format: OutputFormat): Pick<ChatCompletionCreateParamsBase, "response_format"> {
@@ -179,7 +188,7 @@ async function readStream(
 ): Promise<ReturnType<typeof chatAnswer>> {
   const collector = chatCollector((delta) => onDelta?.(delta));
   for await (const chunk of stream) {
-    collector.take(chunk);
+    legible(model, () => collector.take(chunk));
     // With the reason why it ended or behind it, so that nothing is produced any more.
     const usage = collector.answer().finish === null ? undefined : usageOf(chunk.usage);
     if (usage) onUsage(usage);

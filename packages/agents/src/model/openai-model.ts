@@ -8,6 +8,7 @@ import {
 } from "@remit/core";
 import type OpenAI from "openai";
 import type { Answer } from "./answer.ts";
+import { illegible } from "./legible.ts";
 import { once } from "./once.ts";
 import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
 import { bodySize, type Rendered, renderRequest } from "./render.ts";
@@ -185,6 +186,8 @@ function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown
   if (fault) return fault;
   // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
   if (thrown instanceof SyntaxError) return cutError(thrown);
+  const odd = illegible(model, thrown);
+  if (odd) return odd;
   if (!(thrown instanceof Error)) return thrown;
   const { status, code } = thrown as { readonly status?: unknown; readonly code?: unknown };
   if (filterCodes.has(code)) return filteredError(model, thrown.message, thrown);

@@ -22,6 +22,7 @@ import { type Answer, withOutput } from "./answer.ts";
 import { callPart } from "./ask.ts";
 import { uniqueIds } from "./call-id.ts";
 import { isCount } from "./count.ts";
+import { legible } from "./legible.ts";
 import type { OpenAiSchemas, OutputFormat } from "./openai-format.ts";
 import { fileNameOf, kindOf, untold, urlOf } from "./openai-media.ts";
 import type { OpenAiCall } from "./openai-model.ts";
@@ -89,7 +90,7 @@ export async function askResponses(
         options.signal,
         model,
       )
-    : await client.responses.create({ ...body, stream: false }, options);
+    : ((await client.responses.create({ ...body, stream: false }, options)) ?? ({} as Response));
   const usage = usageOf(response.usage);
   // Of one that still goes on, it is not all.
   if (usage && isOver(response.status)) onUsage(usage);
@@ -108,7 +109,7 @@ export async function askResponses(
   }
   return {
     parts: withOutput(
-      partsOf(response.output, rendered, provider),
+      legible(model, () => partsOf(response.output, rendered, provider)),
       format.type === "schema" ? format.unwrap : undefined,
     ),
     ...(usage ? { usage } : {}),
@@ -213,7 +214,7 @@ async function readStream(
   // By place, whatever number a server gives: a list would be as long as the greatest of them.
   const items = new Map<number, ResponseOutputItem>();
   let last: Response | undefined;
-  for await (const event of stream) {
+  const hear = (event: ResponseStreamEvent) => {
     switch (event.type) {
       case "response.output_text.delta":
         onDelta({ type: "text", text: event.delta });
@@ -236,7 +237,8 @@ async function readStream(
         last = event.response;
         break;
     }
-  }
+  };
+  for await (const event of stream) legible(model, () => hear(event));
   // The SDK ends a stream without a word when it is aborted.
   if (signal.aborted) throw stoppedError(model);
   if (!last) throw cutError();

@@ -47,6 +47,11 @@ export const runErrors = {
     message: "the answer to {ask} has the key {key}, under which {answered} was answered",
     hint: "Give every answer a key of its own; the same key sends the same answer once more.",
   },
+  "run/key-of-another": {
+    retryable: false,
+    message: "a run of {supervisor} was started under this key already, with another {what}",
+    hint: "A key names one wish of one person: make it of what was asked for and by whom. Nothing was started.",
+  },
   "run/not-undoable": {
     retryable: false,
     message: "run {run} has nothing to undo: {reason}",

@@ -35,6 +35,8 @@ export interface InputBodies {
     readonly redrives?: string;
     /** It is the work of a specialist for another run. */
     readonly delegation?: Delegation;
+    /** Hash of what was given as input, under the tenant's key, where it was started by a key: the same key may say it again. */
+    readonly inputHash?: string;
     /** Version of the journal's own schema. */
     readonly format: 1;
   };

@@ -89,3 +89,34 @@ test.each([
 ])("what is no bound is refused before anything starts: %j", (options) => {
   expect(() => office(options)).toThrow("limits/not-a-bound");
 });
+
+test.each<readonly [object, string]>([
+  [{ rates: { openai: { requestPerMinute: 1 } } }, "limits/unknown"],
+  [{ concurrency: { model: { openai: 1 } } }, "limits/unknown"],
+  [{ context: { m: { maxTokens: 100, keep: 1 } } }, "limits/unknown"],
+  [{ budgets: { acme: { microUSD: 1 } } }, "limits/unknown"],
+  [{ budgets: { acme: { tokens: 1, per: "week" } } }, "options/invalid"],
+  [{ budgets: { acme: "$5" } }, "options/invalid"],
+])("a misspelt bound bounds nothing, and is refused before anything starts: %j", (options, code) => {
+  expect(() => office(options as Partial<RuntimeOptions<"m">>)).toThrow(code);
+});
+
+test("what is said of names that nothing here has is told, for it does nothing", () => {
+  const warned: object[] = [];
+  const quiet = () => {};
+  const logger = { debug: quiet, info: quiet, error: quiet, warn: (fields: object) => void warned.push(fields) };
+  const rate = { requestsPerMinute: 1 };
+  office({
+    logger,
+    rates: { openai: rate, opanai: rate },
+    concurrency: { tools: { pay: 1 }, models: { openai: 1 } },
+    context: { m: { maxTokens: 100 }, n: { maxTokens: 100 } },
+    cache: { store: memoryModelCache({ clock: fakeClock() }), ttlMs: 1, models: ["small", "smal"] },
+  });
+  expect(warned).toEqual([
+    { supervisor: "supervisor", option: "rates", names: ["opanai"] },
+    { supervisor: "supervisor", option: "concurrency.tools", names: ["pay"] },
+    { supervisor: "supervisor", option: "context", names: ["n"] },
+    { supervisor: "supervisor", option: "cache.models", names: ["smal"] },
+  ]);
+});

@@ -5,11 +5,12 @@ import { breakers } from "../effect/breaker.ts";
 import { type Health, health } from "../effect/health.ts";
 import { limiter } from "../effect/limiter.ts";
 import { rateLimiter } from "../effect/rate.ts";
+import { OrchestrationError } from "../errors.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
 import { assertBound } from "../limits.ts";
 import { responseCache } from "../model/cache.ts";
-import type { Route } from "../model/route.ts";
+import { modelsOf, type Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
 import type { observers } from "../observer.ts";
 import { policyGate } from "../policy/gate.ts";
@@ -19,6 +20,7 @@ import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Admit } from "../remote/admission.ts";
 import type { Sealing } from "../seal/sealing.ts";
+import { assertOptions, oneOf, optional } from "../wanted.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 
 import type { Concurrency, HostOptions } from "./options.ts";
@@ -86,6 +88,7 @@ export function makeHost({
     }),
   };
   assertGateBounds(options);
+  tellStrangeNames({ definition, models, options, logger });
   const rates = rateLimiter({
     clock,
     limits: (target) => options.rates?.[target.slice("model:".length)],
@@ -117,9 +120,20 @@ export function makeHost({
   return { host, board, ledger, health: () => health({ ...gates, rates }) };
 }
 
-/** What is no bound would bound nothing, or fail each run at its first call. @throws OrchestrationError `limits/not-a-bound` */
-function assertGateBounds({ rates = {}, concurrency = {}, context = {} }: HostOptions): void {
-  for (const [provider, { requestsPerMinute = 1, tokensPerMinute = 1 }] of Object.entries(rates)) {
+/**
+ * What is no bound would bound nothing, or fail each run at its first call.
+ * @throws OrchestrationError `limits/not-a-bound`, `limits/unknown`, `options/invalid`
+ */
+function assertGateBounds({ rates = {}, concurrency = {}, context = {}, budgets = {} }: HostOptions): void {
+  assertMembers("concurrency", concurrency, ["tools", "models", "perTenant", "waiting"]);
+  for (const [tenant, budget] of Object.entries(budgets)) {
+    const where = `budgets.${tenant}`;
+    assertOptions(where, budget, { per: optional(oneOf("day", "month")) });
+    assertMembers(where, budget, ["microUsd", "tokens", "per", "slice"]);
+  }
+  for (const [provider, bound] of Object.entries(rates)) {
+    const { requestsPerMinute = 1, tokensPerMinute = 1 } = bound;
+    assertMembers(`rates.${provider}`, bound, ["requestsPerMinute", "tokensPerMinute"]);
     assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
     assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
   }
@@ -128,9 +142,41 @@ function assertGateBounds({ rates = {}, concurrency = {}, context = {} }: HostOp
       assertBound(`concurrency.${kind}.${name}`, most);
   }
   if (concurrency.perTenant !== undefined) assertBound("concurrency.perTenant", concurrency.perTenant);
-  for (const [alias, { maxTokens, keepTurns = 0 }] of Object.entries(context)) {
+  for (const [alias, bound] of Object.entries(context)) {
+    const { maxTokens, keepTurns = 0 } = bound;
+    assertMembers(`context.${alias}`, bound, ["maxTokens", "keepTurns", "count", "summarise"]);
     assertBound(`context.${alias}.maxTokens`, maxTokens);
     assertBound(`context.${alias}.keepTurns`, keepTurns, 0);
+  }
+}
+
+/** A misspelt member bounds nothing. @throws OrchestrationError `limits/unknown` */
+function assertMembers(where: string, given: object, known: readonly string[]): void {
+  const strange = Object.keys(given).find((name) => !known.includes(name));
+  if (strange !== undefined) throw new OrchestrationError("limits/unknown", { limit: `${where}.${strange}` });
+}
+
+/** A name that nothing here has bounds nothing either; it may be that of another supervisor with the same options. */
+function tellStrangeNames({
+  definition,
+  models,
+  options: { rates = {}, concurrency = {}, context = {}, cache },
+  logger,
+}: Pick<HostParts, "definition" | "models" | "options" | "logger">): void {
+  const known = Object.values(withSummarisers(models, context)).flatMap(modelsOf);
+  const providers = new Set(known.map(({ provider, id }) => provider ?? id));
+  const named: readonly (readonly [string, readonly string[], (name: string) => boolean])[] = [
+    ["rates", Object.keys(rates), (name) => providers.has(name)],
+    ["concurrency.models", Object.keys(concurrency.models ?? {}), (name) => providers.has(name)],
+    ["concurrency.tools", Object.keys(concurrency.tools ?? {}), (name) => definition.tools.has(name)],
+    ["context", Object.keys(context), (name) => Object.hasOwn(models, name)],
+    ["cache.models", cache?.models ?? [], (name) => known.some(({ id }) => id === name)],
+  ];
+  for (const [option, names, isKnown] of named) {
+    const strange = names.filter((name) => !isKnown(name));
+    if (strange.length === 0) continue;
+    const said = { supervisor: definition.name, option, names: strange };
+    logger.warn(said, "an option names what this supervisor has not, and does nothing for it");
   }
 }
 

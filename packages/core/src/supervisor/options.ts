@@ -119,7 +119,10 @@ export interface RuntimeOptions<Alias extends string> extends HostOptions {
 export interface StartOptions {
   readonly tenant: string;
   readonly principal?: Principal;
-  /** The same key starts one run, however often it is sent. */
+  /**
+   * The same key starts one run, however often it is sent. With another input, or of another principal, it is refused
+   * (`run/key-of-another`).
+   */
   readonly idempotencyKey?: string;
   /** Links runs; what they share, memory policy says. */
   readonly conversationId?: string;

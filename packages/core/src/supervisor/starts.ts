@@ -2,9 +2,12 @@ import { OrchestrationError } from "../errors.ts";
 import type { InputBodies, InputEvent } from "../event.ts";
 import type { RestrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
+import { openBatch } from "../journal/chain.ts";
+import { canonicalJson, type Json } from "../json.ts";
 import { policyVersion } from "../policy-version.ts";
 import type { Engine, RunKey } from "../port/engine.ts";
 import type { Logger } from "../port/logger.ts";
+import type { Principal } from "../principal.ts";
 import { noRestrictions } from "../run/empty.ts";
 import type { Run } from "../run/run.ts";
 import type { Sealing } from "../seal/sealing.ts";
@@ -28,7 +31,8 @@ export interface Starts {
   readonly note: () => Promise<readonly string[]>;
   /**
    * Journals a run's first entry: once for a run id, or as a new run.
-   * @throws OrchestrationError `policy/revoked`; as `Engine.deliver`
+   * @throws OrchestrationError `policy/revoked`; `run/key-of-another` where the run that is there began with something else;
+   *   as `Engine.deliver`
    */
   readonly begin: <Out>(run: BeginningRun, body: Beginning) => Promise<Run<Out>>;
   /** Tokens of one run mean nothing in another: its values are handed over, and sealed there. */
@@ -72,11 +76,51 @@ export function runStarts({
     return noted;
   };
 
-  const begin = async <Out>({ tenant, runId: given }: BeginningRun, body: Beginning): Promise<Run<Out>> => {
+  /** Runs that begin here just now under a key, and what they begin with. */
+  const beginning = new Map<string, Beginning>();
+
+  const assertSame = (now: Beginning, before: Partial<Beginning> | undefined): void => {
+    // Of an erased run, or one of before, nobody can tell.
+    const who = (body: Partial<Beginning>) => body.principal && canonicalJson(namedBy(body.principal));
+    const other =
+      now.inputHash !== undefined && before?.inputHash !== undefined && now.inputHash !== before.inputHash
+        ? "input"
+        : before?.principal && who(now) !== who(before)
+          ? "principal"
+          : undefined;
+    if (other) throw new OrchestrationError("run/key-of-another", { supervisor: definition.name, what: other });
+  };
+  /** What a run that is there already began with. */
+  const begunWith = async ({ tenant, runId }: RunKey): Promise<Partial<Beginning> | undefined> => {
+    const stream = { tenant, kind: "run", id: runId } as const;
+    const [first] = await engine.journal.read(stream, 1, 1);
+    const entry = first && openBatch(first, runId, onlyStarts)[0];
+    return entry?.type === "run.started" ? entry.body : undefined;
+  };
+
+  const begin = async <Out>(run: BeginningRun, body: Beginning): Promise<Run<Out>> => {
+    const { runId } = run;
+    if (runId === undefined || body.inputHash === undefined) return beginOnce(run, body);
+    const at = `${run.tenant}\n${runId}`;
+    const other = beginning.get(at);
+    if (other) assertSame(body, other);
+    beginning.set(at, body);
+    try {
+      return await beginOnce(run, body);
+    } finally {
+      if (beginning.get(at) === body) beginning.delete(at);
+    }
+  };
+
+  const beginOnce = async <Out>({ tenant, runId: given }: BeginningRun, body: Beginning): Promise<Run<Out>> => {
     await note();
     const runId = given ?? ids.id("run");
     const key: RunKey = { tenant, runId };
-    const isKnown = async () => given !== undefined && (await engine.journal.findRun(tenant, runId)) !== undefined;
+    const isKnown = async () => {
+      if (given === undefined || (await engine.journal.findRun(tenant, runId)) === undefined) return false;
+      if (body.inputHash !== undefined) assertSame(body, await begunWith(key));
+      return true;
+    };
     if (await isKnown()) return handle<Out>(key);
     const restrictions = await board.current(tenant);
     if (restrictions.stopped) throw new OrchestrationError("policy/revoked", { target: "everything", tenant });
@@ -106,4 +150,11 @@ export function runStarts({
     sealing ? sealing.handOver({ tenant, runId }, value, to) : value;
 
   return { note, begin, handedOver };
+}
+
+const onlyStarts: ReadonlySet<string> = new Set(["run.started"]);
+
+/** Who somebody is, whatever roles they have just now. */
+function namedBy({ id, kind, onBehalfOf }: Principal): Json {
+  return [kind, id, onBehalfOf ?? null];
 }

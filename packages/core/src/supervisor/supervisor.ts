@@ -4,7 +4,9 @@ import { approvalService } from "../approval/approvals.ts";
 import { OrchestrationError } from "../errors.ts";
 import { allTenants } from "../governance/restrictions.ts";
 import { harmlessLogger, harmlessTracer } from "../harmless.ts";
+import { keyedHash } from "../hash.ts";
 import { randomIds } from "../ids.ts";
+import { canonicalJson } from "../json.ts";
 import { withSummarisers } from "../model/summary.ts";
 import { observers } from "../observer.ts";
 import { operatorCheck } from "../policy/operators.ts";
@@ -193,6 +195,8 @@ export function supervise<Input, Output, Alias extends string>(
       const budget = bounds.budgetOf(start, grants);
       const runId =
         idempotencyKey === undefined ? undefined : keyedRunId(start.tenant, definition.name, idempotencyKey);
+      const inputHash =
+        runId === undefined ? undefined : keyedHash(await engine.journal.tenantKey(start.tenant), canonicalJson(input));
       return starts.begin<Output>(
         { tenant: start.tenant, runId },
         {
@@ -204,6 +208,7 @@ export function supervise<Input, Output, Alias extends string>(
           ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
           ...(startAt === undefined ? {} : { startAt }),
           ...(budget === undefined ? {} : { budget }),
+          ...(inputHash === undefined ? {} : { inputHash }),
         },
       );
     },

@@ -28,6 +28,16 @@ describe("find_customer", () => {
     });
   });
 
+  test.each([
+    ["かとう はな", "がとう はな"],
+    ["राम", "रामी"],
+  ])("a mark that makes another letter makes another person: %s is not %s", (name, other) => {
+    const { customerId } = desk.fixtures.pendingOrder.customer;
+    Object.assign(desk.state().customers[customerId] ?? {}, { name });
+    expect(desk.call("find_customer", { name: name.normalize("NFD") })).toMatchObject({ customers: [{ customerId }] });
+    expect(desk.call("find_customer", { name: other })).toEqual({ customers: [] });
+  });
+
   test("everything given must fit; nobody is an empty list; nothing given is refused", () => {
     const { customer } = desk.fixtures.pendingOrder;
     const { order } = desk.fixtures.packedOrder;
