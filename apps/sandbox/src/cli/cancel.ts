@@ -1,12 +1,10 @@
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
-import { goOn, wentOnLines } from "./go-on.ts";
-import { openPack } from "./packs.ts";
+import { wentOnLines } from "./go-on.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore } from "./store.ts";
 
-export interface CancelOptions extends PersonOptions {
+export interface CancelOptions extends PersonOptions, WhoseRuns {
   readonly reason: string;
   readonly subtree?: string;
   readonly json?: boolean;
@@ -14,24 +12,23 @@ export interface CancelOptions extends PersonOptions {
 
 /** Cancels a run, or one agent of it with all that works for it; what is left goes on here. */
 export async function cancel(wanted: string, options: CancelOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const { reason, subtree } = options;
   const principal = personOf(options);
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const { scenario } = await readRun(store.engine.journal, record);
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const run = await stage.supervisor.find(record.runId, { tenant: record.tenant });
+  await using books = await openBooks(options, context);
+  const { place } = books;
+  const record = await books.find(wanted);
+  const { scenario } = await readRun(books.engine.journal, record);
+  await using work = await books.work(record);
+  const run = await work.supervisor.find(record.runId, { tenant: record.tenant, principal });
   await run.cancel(reason, { principal, ...(subtree === undefined ? {} : { subtree }) });
-  const went = await goOn(stage, pack, run, scenario);
+  const went = await work.goOn(run, scenario);
   if (options.json === true) {
     context.json({ command: "cancel", ok: true, exitCode: 0, by: principal, subtree: subtree ?? null, run: went });
     return 0;
   }
   out.print(`${subtree ?? "The run"} is cancelled ${out.paint.quiet(`· by ${principal.id}`)}`, developmentLine(out));
-  if (subtree !== undefined || went.status !== "cancelled") out.print("", ...wentOnLines(went, context));
+  if (subtree !== undefined || went.status !== "cancelled") out.print("", ...wentOnLines(went, context, place));
   else out.print("", `  ${place.command(`show ${went.run}`)}`);
   return 0;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
 import { addCluster } from "./program-cluster.ts";
+import { addOwn } from "./program-own.ts";
 import { addPeople } from "./program-people.ts";
 
 /**
@@ -18,7 +19,7 @@ export interface ProgramOptions {
 }
 
 /** Commands that open no state folder. */
-const stateless: ReadonlySet<string> = new Set(["graph", "check", "cluster"]);
+const stateless: ReadonlySet<string> = new Set(["graph", "check", "cluster", "runs"]);
 
 const exitCodes = `
 Exit codes:
@@ -55,6 +56,7 @@ Examples:
   remit show a-tool-of-somebody-else        what happened in the newest run of that scenario
   remit replay --all                        decide all runs again, offline
   remit approvals                           what waits for a person
+  remit runs list                           the runs of your own application
 ${exitCodes}`,
     );
   let here: Context | undefined;
@@ -283,6 +285,7 @@ Examples:
     });
 
   addPeople(remit, { shared, done });
+  addOwn(remit, { shared, done });
   addCluster(remit, { shared, done });
 
   remit
