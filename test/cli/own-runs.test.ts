@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Model, type RunRecord, runSupervisor, user } from "@remit/core";
+import { type Json, type Model, type RunRecord, runSupervisor, user } from "@remit/core";
 import { sqliteEngine, sqliteJournal } from "@remit/core/sqlite";
 import { fakeClock } from "@remit/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { claimsDesk, openBooks } from "../../apps/sandbox/examples/claims-desk/desk.ts";
 import { project } from "./project.ts";
-import { folder, type remit, remitHere } from "./remit.ts";
+import { folder, type remit, remitHere, startRemit } from "./remit.ts";
 
 /** The commands of operators, on the runs of a person's own application. */
 
@@ -164,6 +164,38 @@ describe("the runs of one's own application", () => {
     expect(other).toMatchObject({ tenants: ["globex"], approvals: [] });
     expect((await told(own, ["approvals", "list", "globex", "--own"])).error.code).toBe("own/tenant-other");
   });
+});
+
+test("Ctrl-C leaves a run that goes on where it is: what was said is kept, and the application goes on with it", async () => {
+  const own = project();
+  const { run } = started(own);
+  const config = join(own, "remit.config.ts");
+  const before = readFileSync(config, "utf8");
+  const hangs = `({ id: "hangs", cost: "zero" as const, generate: (_: unknown, { signal }: { signal: AbortSignal }) => {
+    console.log("asked");
+    return new Promise<never>((_done, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+  } })`;
+  writeFileSync(config, before.replace("  models,", `  models: { fast: ${hangs} },`));
+  const command = startRemit(own, ["approvals", "approve", run, "--own", "--reason", "seen", "--as", "operator:jo"]);
+  await command.printed("asked");
+  command.child.kill("SIGINT");
+  const { code, stderr } = await command.ended;
+  expect([code, stderr]).toEqual([130, expect.stringContaining(`own/left-under-way: ${run} was left under way`)]);
+  expect((await standing(own)).get(run)?.status).toBe("running");
+  expect(lines(own)).toBe(18_000);
+  const engine = sqliteEngine({ path: journalOf(own) });
+  onTestFinished(() => engine.close());
+  const supervisor = runSupervisor(claimsDesk(openBooks()), { engine, models: { fast: said({ reply: "Paid." }) } });
+  await supervisor.resume();
+  const there = await supervisor.find(run, { tenant: "acme" });
+  expect(await there.result()).toMatchObject({ status: "completed", output: { reply: "Paid." } });
+  expect(lines(own)).toBe(18_000);
+});
+
+const said = (value: Json): Model => ({
+  id: "said",
+  cost: "zero",
+  generate: () => ({ parts: [{ type: "output", value }] }),
 });
 
 describe("what is missing for it is told with its place", () => {
