@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import {
-  type AnyTool,
   type Engine,
   type Journal,
   localEngine,
@@ -24,7 +23,7 @@ import { settled, type WentOn } from "./go-on.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { noModel } from "./offline.ts";
 import { quoted } from "./place.ts";
-import { type MadeSupervisor, madeSupervisors } from "./project-teams.ts";
+import { configuredTools, type MadeSupervisor, madeSupervisors } from "./project-teams.ts";
 
 /**
  * The runs of a person's own application, as its configuration has them. Invariants:
@@ -42,7 +41,7 @@ export async function ownBooks(options: WhoseRuns, context: Context): Promise<Bo
   try {
     const engine = await engineOf(config, opened);
     const { journal } = engine;
-    const tools = once(() => toolsOf(config, opened));
+    const tools = once(() => configuredTools(config, opened));
     const models = once(() => modelsOf(config));
     const made = (working: boolean) => async (): Promise<readonly MadeSupervisor[]> => {
       const supervisors = await madeSupervisors(config, async () => ({
@@ -187,15 +186,6 @@ function showingNoWork(journal: Journal): Journal {
     unfinishedTenants: async () => [],
     nextWakeAt: async () => undefined,
   };
-}
-
-async function toolsOf({ mcp }: ReadConfig, opened: AsyncDisposableStack): Promise<AtHand["tools"]> {
-  if (mcp === undefined) return new Map();
-  const { connectMcpServers, pinFile, readMcpConfig } = await import("@remit/mcp-bridge");
-  const { servers, pins, names } = await readMcpConfig(mcp);
-  const connected = await connectMcpServers({ servers, names, ...(pins === undefined ? {} : { pins: pinFile(pins) }) });
-  opened.defer(() => connected.close());
-  return new Map(connected.tools.map((tool): [string, AnyTool] => [tool.name, tool]));
 }
 
 type Models = Readonly<Record<string, Model | Route>>;
