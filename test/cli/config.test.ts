@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspectMcp, stdio } from "@remit/mcp-bridge";
 import { describe, expect, test } from "vitest";
+import { root } from "../architecture/module.ts";
 import { project } from "./project.ts";
 import { folder, remit, remitHere } from "./remit.ts";
 
@@ -11,10 +13,11 @@ function configured(body: string): string {
   const own = project();
   const imports = [
     'import { defineConfig, definePack } from "@remit/sandbox";',
-    'import { definePolicy, memoryEngine } from "@remit/core";',
+    'import { defineAgent, definePolicy, defineSupervisor, memoryEngine } from "@remit/core";',
+    'import { z } from "zod";',
     'import { claimsDesk, openBooks } from "./desk.ts";',
     'import claims from "./pack.ts";',
-    "void [defineConfig, definePack, definePolicy, memoryEngine, claimsDesk, openBooks, claims];",
+    "void [defineAgent, defineSupervisor, z, defineConfig, definePack, definePolicy, memoryEngine, claimsDesk, openBooks, claims];",
   ];
   writeFileSync(join(own, "remit.config.ts"), [...imports, body, ""].join("\n"));
   return own;
@@ -87,6 +90,36 @@ describe("a project's configuration", () => {
     expect(unknown.stderr).toContain("one, two");
     expect((await remitHere(own, ["run", "files-desk", "--filter", "who-was", "--no-report"])).code).toBe(0);
   });
+});
+
+test("the tools of the configured MCP servers are at hand for who makes supervisors; one without a pin is refused", async () => {
+  const server = join(root, "apps/sandbox/examples/support/stock-server.ts");
+  const args = ["--conditions=@remit/source", server];
+  const { tools } = await inspectMcp({ transport: stdio(process.execPath, args) });
+  const pin = tools.find(({ definition }) => definition.name === "count_parts")?.pin;
+  const own = configured(`export default defineConfig({
+    mcp: "mcp.json",
+    supervisors: ({ tools, models }) => {
+      const clerk = defineAgent({ name: "clerk", description: "", model: "fast", tools: [tools.get("stock_count_parts")!], input: z.object({}), output: z.object({}), instructions: "Count." });
+      void models;
+      return defineSupervisor({ name: "counting", agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] });
+    },
+  });`);
+  const file = (pinned: string | undefined) =>
+    JSON.stringify({
+      mcpServers: {
+        stock: {
+          command: process.execPath,
+          args,
+          remit: { required: true, tools: { count_parts: { effect: "read", pin: pinned } } },
+        },
+      },
+    });
+  writeFileSync(join(own, "mcp.json"), file(pin));
+  expect(await remitHere(own, ["graph"])).toMatchObject({ stderr: "", stdout: expect.stringContaining("clerk : stock_count_parts") });
+  writeFileSync(join(own, "mcp.json"), file(undefined));
+  const unpinned = await remitHere(own, ["check", "--json"]);
+  expect([unpinned.code, JSON.parse(unpinned.stdout).error.code]).toEqual([2, expect.stringMatching(/^mcp\//)]);
 });
 
 describe("what is wrong with a configuration is told with its place", () => {

@@ -1,5 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,6 +81,47 @@ const bins = packages.flatMap((item) => item.bins.filter(({ planned }) => !plann
 
 test.skipIf(bins.length === 0)("every command is installed and says what it does", () => {
   for (const { name } of bins) expect(runWell(join("node_modules", ".bin", name), ["--help"])).toContain(name);
+});
+
+describe("a project of one's own", () => {
+  const remit = join(app, "node_modules", ".bin", "remit");
+  const source = join(root, "apps/sandbox/examples/claims-desk");
+
+  /** The same project as JavaScript, as a build would leave it. */
+  function compiled(): string {
+    const folder = join(app, "claims-js");
+    cpSync(join(source, "scenarios"), join(folder, "scenarios"), { recursive: true });
+    for (const name of readdirSync(source).filter((file) => file.endsWith(".ts"))) {
+      const text = stripTypeScriptTypes(readFileSync(join(source, name), "utf8"));
+      writeFileSync(
+        join(folder, name.replace(/\.ts$/, ".js")),
+        text.replaceAll(/(["'])(\.\/[a-z]+)\.ts\1/g, "$1$2.js$1"),
+      );
+    }
+    return folder;
+  }
+
+  test.each([
+    ["TypeScript", ".ts"],
+    ["JavaScript", ".js"],
+  ])("in %s is played, and its own runs are decided on", (_, extension) => {
+    const project = extension === ".js" ? compiled() : join(app, "claims-ts");
+    if (extension === ".ts") cpSync(source, project, { recursive: true });
+    expect(runWell(remit, ["run", "claims", "--no-report"], project)).toContain("3 passed, 0 failed");
+    expect(runWell(remit, ["run", `./pack${extension}`, "--model", "noisy", "--no-report"], project)).toContain(
+      "violations 0",
+    );
+    expect(runWell(remit, ["replay", "--all"], project)).toContain("3 of 3 runs hold");
+    expect(runWell(remit, ["check", "--strict"], project)).toContain("0 errors, 0 warnings");
+    const [id = "", status] = runWell(process.execPath, [`start${extension}`], project)
+      .trim()
+      .split(" ");
+    expect(status).toBe("parked");
+    expect(runWell(remit, ["approvals", "list", "--own"], project)).toContain(id);
+    const approve = ["approvals", "approve", id, "--own", "--reason", "seen", "--as", "operator:jo"];
+    expect(runWell(remit, approve, project)).toContain("completed");
+    expect(runWell(remit, ["runs", "replay", id], project)).toContain("every decision is the same");
+  });
 });
 
 test("the declarations type-check as a user's compiler sees them, inference and refusals included", () => {

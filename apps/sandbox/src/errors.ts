@@ -122,6 +122,41 @@ export const sandboxErrorCodes = {
     message: "{file}: `{member}` failed: {reason}",
     hint: "This is the configuration's own code. `--debug` shows where it fails.",
   },
+  "own/tenant-missing": {
+    retryable: false,
+    message: "nobody says which tenant's runs are meant",
+    hint: "Name one with --tenant <name>, or write `tenants` into {file}.",
+  },
+  "own/tenant-other": {
+    retryable: false,
+    message: "{tenant} is none of the tenants that are meant: {tenants}",
+    hint: "Name it with --tenant {tenant}.",
+  },
+  "own/run-unknown": {
+    retryable: false,
+    message: "no run {run} is among those of {tenants}",
+    hint: "`remit runs list` shows them; --tenant names another tenant. A part of the id is enough if it is the only one.",
+  },
+  "own/journal-missing": {
+    retryable: false,
+    message: "there is no journal at {path}",
+    hint: "Correct `engine` in {file}, or let the application start a run first.",
+  },
+  "own/supervisor-unknown": {
+    retryable: false,
+    message: "{file} names no supervisor {supervisor}, whose run {run} is; it names {known}",
+    hint: "Add it to `supervisors`.",
+  },
+  "own/left-under-way": {
+    retryable: false,
+    message: "{run} was left under way",
+    hint: "What was said to it is kept. The application goes on with it when it calls `resume()` the next time.",
+  },
+  "own/run-under-way": {
+    retryable: true,
+    message: "{run} is under way, perhaps in another process, which would lose it to this one",
+    hint: "Try again when it waits or has ended. If its process is gone, or it has to be stopped at once: --take-over.",
+  },
   "scenario/name-invalid": {
     retryable: false,
     message: "the pack {pack} has a scenario named {scenario}, which is no name",

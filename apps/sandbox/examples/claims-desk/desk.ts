@@ -11,10 +11,13 @@ const claim = z.object({
   paidCents: z.int().nonnegative(),
 });
 export type Claim = z.infer<typeof claim>;
-/** In the application a database; here what is in memory. */
-export type Books = Map<string, Claim>;
+/** Where claims are kept: in the application a file, in scenarios a map. */
+export interface Books {
+  readonly get: (claimId: string) => Claim | undefined;
+  readonly set: (claimId: string, claim: Claim) => unknown;
+}
 
-export function openBooks(): Books {
+export function openBooks(): Map<string, Claim> {
   return new Map(
     (
       [

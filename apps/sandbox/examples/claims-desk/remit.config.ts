@@ -1,8 +1,11 @@
 import { defineConfig } from "@remit/sandbox";
-import { claimsDesk, openBooks } from "./desk.ts";
+import { desk, journal, models } from "./application.ts";
 
-/** What the `remit` command finds here: a pack to play, and the supervisor that the application serves. */
+/** What the `remit` command finds here: a pack to play, and the application's own runs. */
 export default defineConfig({
   packs: { claims: "./pack.ts" },
-  supervisors: claimsDesk(openBooks()),
+  supervisors: desk,
+  engine: { sqlite: journal },
+  tenants: "acme",
+  models,
 });

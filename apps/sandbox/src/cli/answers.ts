@@ -1,17 +1,14 @@
-import { type Json, openQuestionsOf, type QuestionAnswer, type QuestionCase } from "@remit/core";
+import { type Json, openQuestionsOf, type QuestionAnswer, type QuestionCase, type RunRecord } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { contentSample, questionLines } from "../face/question.ts";
-import type { SuiteFile } from "../suite/workspace.ts";
+import { type Books, openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
-import { openPack } from "./packs.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore, type Store } from "./store.ts";
 
 /** Questions of tools under way, and people's answers to them. */
 
-export interface AnswerOptions extends PersonOptions {
+export interface AnswerOptions extends PersonOptions, WhoseRuns {
   /** The form's values as a JSON object; with it, or with neither of the others, the answer is yes. */
   readonly content?: string;
   readonly decline?: boolean;
@@ -22,17 +19,16 @@ export interface AnswerOptions extends PersonOptions {
 
 /** Says a person's answer to one question. The run goes on where the call is under way, not here. */
 export async function answerQuestion(address: string, options: AnswerOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const principal = personOf(options);
   const said = saidOf(options);
-  await using store = openExistingStore(place);
-  const found = await findQuestion(store, address);
+  await using books = await openBooks(options, context);
+  const found = await findQuestion(books, address);
   if (!found) throw new SandboxError("approval/none-waits", { run: address, effect: "any of its questions" });
-  const { suite, open } = found;
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const taken = await stage.supervisor.approvals.answer(open.tenant, open.address, {
+  const { open, record } = found;
+  // A run that is under way elsewhere takes its answers there: nothing is driven here.
+  await using work = await books.work(record, { drives: false });
+  const taken = await work.supervisor.approvals.answer(open.tenant, open.address, {
     ...said,
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     principal,
@@ -50,7 +46,7 @@ export async function answerQuestion(address: string, options: AnswerOptions, co
     ...(taken.outcome === "left"
       ? [
           "The process that makes the call has not taken it yet. It is kept, and counts when the call goes on:",
-          `  ${place.command("resume")}`,
+          ...(books.kind === "suite" ? [`  ${books.place.command("resume")}`] : []),
         ]
       : ["The run goes on where its call is under way."]),
   );
@@ -58,7 +54,7 @@ export async function answerQuestion(address: string, options: AnswerOptions, co
 }
 
 /** Shows one question and how it can be answered. */
-export function showQuestion(open: QuestionCase, now: number, { place, out }: Context): void {
+export function showQuestion(open: QuestionCase, now: number, { place, out }: Pick<Context, "place" | "out">): void {
   const command = (words: string) => `  ${place.command(`approvals answer ${open.address}${words}`)}`;
   out.print(
     ...questionLines(open, now, out),
@@ -78,18 +74,18 @@ export function showQuestion(open: QuestionCase, now: number, { place, out }: Co
  * @throws SandboxError `suite/run-*`, `approval/several-wait`
  */
 export async function findQuestion(
-  { workspace, engine }: Store,
+  { find, engine }: Books,
   text: string,
-): Promise<{ readonly suite: SuiteFile; readonly open: QuestionCase } | undefined> {
+): Promise<{ readonly record: RunRecord; readonly open: QuestionCase } | undefined> {
   const slash = text.indexOf("/");
-  const { suite, record } = await findRun(workspace, engine.journal, slash < 0 ? text : text.slice(0, slash));
+  const record = await find(slash < 0 ? text : text.slice(0, slash));
   const all = openQuestionsOf((await readRun(engine.journal, record)).entries, record);
   const [open, ...others] = slash < 0 ? all : all.filter(({ question }) => question === text.slice(slash + 1));
   if (others.length > 0) {
     const addresses = all.map((one) => one.address).join(", ");
     throw new SandboxError("approval/several-wait", { run: record.runId, count: all.length, addresses });
   }
-  return open && { suite, open };
+  return open && { record, open };
 }
 
 function saidOf({ content, decline, cancel }: AnswerOptions): Pick<QuestionAnswer, "action" | "content"> {

@@ -9,25 +9,23 @@ import {
   type QuestionCase,
   type RevealedCase,
   type Run,
+  type RunRecord,
 } from "@remit/core";
 import { decideOn } from "../console/acting.ts";
 import { SandboxError } from "../errors.ts";
 import { caseLines, caseTable, revealedLines } from "../face/case.ts";
 import { questionTable } from "../face/question.ts";
 import { count } from "../face/text.ts";
-import type { SuiteFile } from "../suite/workspace.ts";
 import { findQuestion, showQuestion } from "./answers.ts";
+import { type Books, openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun, findSuite } from "./find.ts";
-import { goOn, wentOnLines } from "./go-on.ts";
-import { openPack } from "./packs.ts";
+import { wentOnLines } from "./go-on.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { type RecordedRun, readRun } from "./recorded-run.ts";
-import { openExistingStore, type Store } from "./store.ts";
 
 /** Writes and questions that wait for a person: which, what there is to know, and people's words on writes. */
 
-export interface ListOptions {
+export interface ListOptions extends WhoseRuns {
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -36,27 +34,29 @@ const everyRun = 1_000_000;
 
 /** Lists what waits in the newest suite, in a named one, or in all. */
 export async function listApprovals(
-  suiteName: string | undefined,
+  name: string | undefined,
   options: ListOptions,
   context: Context,
 ): Promise<ExitCode> {
-  const { place, out } = context;
-  await using store = openExistingStore(place);
-  const { workspace, engine } = store;
-  const suites = options.all === true ? workspace.suites().suites : [findSuite(workspace, suiteName)];
+  const { out } = context;
+  await using books = await openBooks(options, context);
+  const { place, engine, kind } = books;
+  // Of one's own application all tenants that are meant; of suites the newest.
+  const every = options.all === true || (kind === "tenant" && name === undefined);
+  const tenants = every ? books.all() : [books.named(name)];
   const found: ApprovalCase[] = [];
   const questions: QuestionCase[] = [];
-  for (const suite of suites) {
-    const open = await openIn(engine.journal, suite);
+  for (const tenant of tenants) {
+    const open = await openIn(engine.journal, tenant);
     found.push(...open.cases);
     questions.push(...open.questions);
   }
   const now = engine.clock.now();
   if (options.json === true) {
-    context.json({ command: "approvals list", suites: suites.map(({ id }) => id), approvals: found, questions });
+    context.json({ command: "approvals list", [`${kind}s`]: tenants, approvals: found, questions });
     return 0;
   }
-  const where = suites.length === 1 ? (suites[0]?.id ?? "") : count(suites.length, "suite");
+  const where = tenants.length === 1 ? (tenants[0] ?? "") : count(tenants.length, kind);
   if (found.length === 0 && questions.length === 0) {
     out.print(`Nothing waits for an approval in ${where}.`);
     return 0;
@@ -74,7 +74,7 @@ export async function listApprovals(
   return 0;
 }
 
-async function openIn(journal: Journal, { id: tenant }: SuiteFile) {
+async function openIn(journal: Journal, tenant: string) {
   const records = await journal.listRuns({
     tenant,
     status: ["running", "parked"],
@@ -91,23 +91,24 @@ async function openIn(journal: Journal, { id: tenant }: SuiteFile) {
   return { cases, questions };
 }
 
-export interface ShowOptions extends PersonOptions {
+export interface ShowOptions extends PersonOptions, WhoseRuns {
   /** Arguments in the clear, for whoever may decide and has a role that is cleared. */
   readonly reveal?: boolean;
   readonly json?: boolean;
 }
 
 export async function showApproval(address: string, options: ShowOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
-  await using store = openExistingStore(place);
-  const asked = await findQuestion(store, address);
+  const { out } = context;
+  await using books = await openBooks(options, context);
+  const { place, engine } = books;
+  const asked = await findQuestion(books, address);
   if (asked) {
     if (options.json === true) context.json({ command: "approvals show", question: asked.open });
-    else showQuestion(asked.open, store.engine.clock.now(), context);
+    else showQuestion(asked.open, engine.clock.now(), { place, out });
     return 0;
   }
-  const { suite, open: sealed, run } = await findCase(store, address);
-  const shown = options.reveal === true ? await revealed(store, suite, sealed, options) : undefined;
+  const { record, open: sealed, run } = await findCase(books, address);
+  const shown = options.reveal === true ? await revealed(books, record, sealed, options) : undefined;
   const open = shown ?? sealed;
   if (options.json === true) {
     context.json({ command: "approvals show", approval: open });
@@ -115,7 +116,7 @@ export async function showApproval(address: string, options: ShowOptions, contex
   }
   const command = (words: string) => `  ${place.command(`approvals ${words}`)}`;
   out.print(
-    ...caseLines(open, run.entries, store.engine.clock.now(), out),
+    ...caseLines(open, run.entries, engine.clock.now(), out),
     ...(shown ? ["", ...revealedLines(shown, out)] : []),
     "",
     out.paint.strong("To decide"),
@@ -129,15 +130,18 @@ export async function showApproval(address: string, options: ShowOptions, contex
 }
 
 /** The same case as its supervisor shows it to this person. */
-async function revealed(store: Store, suite: SuiteFile, open: ApprovalCase, who: PersonOptions): Promise<RevealedCase> {
+async function revealed(
+  books: Books,
+  record: RunRecord,
+  open: ApprovalCase,
+  who: PersonOptions,
+): Promise<RevealedCase> {
   const principal = personOf(who);
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  return await stage.supervisor.approvals.reveal(open.tenant, open.address, { principal });
+  await using work = await books.work(record, { drives: false });
+  return await work.supervisor.approvals.reveal(open.tenant, open.address, { principal });
 }
 
-export interface DecideOptions extends PersonOptions {
+export interface DecideOptions extends PersonOptions, WhoseRuns {
   readonly reason: string;
   readonly input?: string;
   readonly json?: boolean;
@@ -150,24 +154,19 @@ export async function decideApproval(
   options: DecideOptions,
   context: Context,
 ): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const principal = personOf(options);
   const input = decision === "edit" ? jsonOf(options.input) : undefined;
-  await using store = openExistingStore(place);
-  const { suite, open, run: recorded } = await findCase(store, address);
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
+  await using books = await openBooks(options, context);
+  const { record, open, run: recorded } = await findCase(books, address);
+  await using work = await books.work(record);
   const { reason } = options;
   const { binding } = open;
   const said: ApprovalDecision =
     decision === "edit"
       ? { decision, reason, principal, binding, input: input ?? null }
       : { decision, reason, principal, binding };
-  const acting = {
-    supervisor: stage.supervisor,
-    goOn: (run: Run) => goOn(stage, pack, run, recorded.scenario),
-  };
+  const acting = { supervisor: work.supervisor, goOn: (run: Run) => work.goOn(run, recorded.scenario) };
   const { taken, went: going } = await decideOn(acting, open, said);
   const went = await going;
   if (options.json === true) {
@@ -181,7 +180,7 @@ export async function decideApproval(
     developmentLine(out),
     "",
     ...(taken.outcome === "recorded" ? ["Somebody else has to approve it, too."] : []),
-    ...wentOnLines(went, context),
+    ...wentOnLines(went, context, books.place),
   );
   return 0;
 }
@@ -205,13 +204,13 @@ function takenText({ outcome }: DecisionTaken, { tool, approvals, quorum }: Appr
  * @throws SandboxError `suite/run-*`, `approval/none-waits`, `approval/several-wait`
  */
 async function findCase(
-  { workspace, engine }: Store,
+  { find, engine }: Books,
   text: string,
-): Promise<{ readonly suite: SuiteFile; readonly open: ApprovalCase; readonly run: RecordedRun }> {
+): Promise<{ readonly record: RunRecord; readonly open: ApprovalCase; readonly run: RecordedRun }> {
   const slash = text.indexOf("/");
   const name = slash < 0 ? text : text.slice(0, slash);
   const effect = slash < 0 ? undefined : text.slice(slash + 1);
-  const { suite, record } = await findRun(workspace, engine.journal, name);
+  const record = await find(name);
   const run = await readRun(engine.journal, record);
   const cases = openCasesOf(run.entries, record);
   const [open, ...others] = effect === undefined ? cases : cases.filter((one) => one.effect === effect);
@@ -221,7 +220,7 @@ async function findCase(
     const addresses = cases.map((one) => one.address).join(", ");
     throw new SandboxError("approval/several-wait", { run: record.runId, count: cases.length, addresses });
   }
-  return { suite, open, run };
+  return { record, open, run };
 }
 
 function jsonOf(text: string | undefined): Json {

@@ -2,12 +2,11 @@ import { closeSync, createReadStream, openSync, readFileSync, rmSync, writeSync 
 import { type EvidenceReport, ed25519Signer, exportEvidence, verifyEvidence } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { printable } from "../face/text.ts";
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
 import { type PersonOptions, personOf } from "./person.ts";
-import { openExistingStore } from "./store.ts";
 
-export interface AuditOptions extends PersonOptions {
+export interface AuditOptions extends PersonOptions, WhoseRuns {
   readonly out?: string;
   /** To export: a private key that signs the file. To verify: a public key whose signatures count. */
   readonly key?: string;
@@ -31,9 +30,9 @@ export async function audit(wanted: string | undefined, options: AuditOptions, c
   const { place } = context;
   const signer =
     options.key === undefined ? undefined : ed25519Signer(readFileSync(place.resolve(options.key), "utf8"));
-  await using store = openExistingStore(place);
-  const { engine, workspace } = store;
-  const { record } = await findRun(workspace, engine.journal, wanted);
+  await using books = await openBooks(options, context);
+  const { engine } = books;
+  const record = await books.find(wanted);
   const lines = exportEvidence(engine.journal, record, {
     by: personOf(options),
     at: Date.now(),

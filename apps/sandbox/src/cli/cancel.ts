@@ -1,14 +1,12 @@
 import type { Run } from "@remit/core";
 import { cancelRun } from "../console/acting.ts";
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
-import { goOn, wentOnLines } from "./go-on.ts";
-import { openPack } from "./packs.ts";
+import { wentOnLines } from "./go-on.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore } from "./store.ts";
 
-export interface CancelOptions extends PersonOptions {
+export interface CancelOptions extends PersonOptions, WhoseRuns {
   readonly reason: string;
   readonly subtree?: string;
   readonly json?: boolean;
@@ -16,16 +14,15 @@ export interface CancelOptions extends PersonOptions {
 
 /** Cancels a run, or one agent of it with all that works for it; what is left goes on here. */
 export async function cancel(wanted: string, options: CancelOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const { reason, subtree } = options;
   const principal = personOf(options);
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const { scenario } = await readRun(store.engine.journal, record);
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const acting = { supervisor: stage.supervisor, goOn: (run: Run) => goOn(stage, pack, run, scenario) };
+  await using books = await openBooks(options, context);
+  const { place } = books;
+  const record = await books.find(wanted);
+  const { scenario } = await readRun(books.engine.journal, record);
+  await using work = await books.work(record);
+  const acting = { supervisor: work.supervisor, goOn: (run: Run) => work.goOn(run, scenario) };
   const where = { tenant: record.tenant, run: record.runId };
   const went = await (await cancelRun(acting, where, { reason, subtree, principal })).went;
   if (options.json === true) {
@@ -33,7 +30,7 @@ export async function cancel(wanted: string, options: CancelOptions, context: Co
     return 0;
   }
   out.print(`${subtree ?? "The run"} is cancelled ${out.paint.quiet(`· by ${principal.id}`)}`, developmentLine(out));
-  if (subtree !== undefined || went.status !== "cancelled") out.print("", ...wentOnLines(went, context));
+  if (subtree !== undefined || went.status !== "cancelled") out.print("", ...wentOnLines(went, context, place));
   else out.print("", `  ${place.command(`show ${went.run}`)}`);
   return 0;
 }

@@ -5,6 +5,7 @@ import { screenOn } from "../face/screen.ts";
 import { visible } from "../face/text.ts";
 import { type Complaint, complaintLines, complaintOf } from "./complaint.ts";
 import type { ExitCode } from "./context.ts";
+import { interrupted } from "./interrupt.ts";
 import { folderOf, placeOf } from "./place.ts";
 import { program } from "./program.ts";
 
@@ -58,12 +59,13 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     // Help and version come as an "error" with code 0: they have been printed.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCode;
     const complaint = complaintAbout(thrown, remit, words);
-    if (words.includes("--json")) json({ ok: false, exitCode: usage, error: complaint });
+    const code = complaint.code === "own/left-under-way" ? interrupted : usage;
+    if (words.includes("--json")) json({ ok: false, exitCode: code, error: complaint });
     // What a hint names is in the folder that the person named; help is the same in each.
     const shared = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string; config?: string }>();
     for (const line of complaintLines(complaint, place(shared).command)) stderr.write(`${line}\n`);
     if (words.includes("--debug")) stderr.write(`${visible(stackOf(thrown))}\n`);
-    return usage;
+    return code;
   }
 }
 

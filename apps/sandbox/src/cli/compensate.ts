@@ -1,38 +1,34 @@
 import type { Compensation } from "@remit/core";
 import { errorText } from "../face/beat.ts";
 import { printable } from "../face/text.ts";
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
-import { goOn, wentOnLines } from "./go-on.ts";
-import { openPack } from "./packs.ts";
+import { wentOnLines } from "./go-on.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore } from "./store.ts";
 
-export interface CompensateOptions extends PersonOptions {
+export interface CompensateOptions extends PersonOptions, WhoseRuns {
   readonly effect?: readonly string[];
   readonly json?: boolean;
 }
 
 /** Undoes what an ended run did, as a run of its own, and lets that go on here until it ends or waits for a person. */
 export async function compensate(wanted: string, options: CompensateOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const principal = personOf(options);
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const [start] = (await readRun(store.engine.journal, record)).entries;
+  await using books = await openBooks(options, context);
+  const record = await books.find(wanted);
+  const [start] = (await readRun(books.engine.journal, record)).entries;
   // The undo works on the world of the run that it undoes, and plays no scenario.
   const worldId = start?.type === "run.started" ? start.body.attributes?.worldId : undefined;
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const run = await stage.supervisor.compensate(record.runId, {
+  await using work = await books.work(record);
+  const run = await work.supervisor.compensate(record.runId, {
     tenant: record.tenant,
     principal,
     ...(options.effect === undefined ? {} : { effects: options.effect }),
     ...(worldId === undefined ? {} : { attributes: { worldId } }),
   });
-  const went = await goOn(stage, pack, run, undefined);
+  const went = await work.goOn(run, undefined);
   const result = went.status === "parked" ? undefined : await run.result();
   const came: Compensation | undefined = result?.status === "completed" ? result.output : undefined;
   const exitCode = came === undefined || came.failed.length === 0 ? 0 : 1;
@@ -49,6 +45,6 @@ export async function compensate(wanted: string, options: CompensateOptions, con
   for (const { effect, tool, error } of came?.failed ?? []) {
     out.print(`  ${out.paint.bad("✗")} ${effect}, by ${tool}: ${printable(errorText(error))}`);
   }
-  out.print(...wentOnLines(went, context));
+  out.print(...wentOnLines(went, context, books.place));
   return exitCode;
 }

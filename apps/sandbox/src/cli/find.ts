@@ -66,17 +66,26 @@ export async function findRun(
       if (one.suite === suite && (await readRun(journal, one.record)).scenario === text) return one;
     }
   }
-  const [found, ...others] = all.filter(({ record }) => record.runId.includes(text));
-  if (!found) throw new SandboxError("suite/run-unknown", { run: text, folder: workspace.dir });
-  if (others.length > 0) {
-    const runs = firstOf([found, ...others].map(({ record }) => record.runId));
-    throw new SandboxError("suite/run-ambiguous", { run: text, count: others.length + 1, runs });
-  }
-  return found;
+  const fits = all.filter(({ record }) => record.runId.includes(text));
+  const one = oneOf(
+    fits.map(({ record }) => record),
+    text,
+    workspace.dir,
+  );
+  return fits.find(({ record }) => record === one) as (typeof fits)[number];
+}
+
+/** The only run that a text fits. @throws SandboxError `suite/run-unknown`, `suite/run-ambiguous` */
+export function oneOf(fits: readonly RunRecord[], text: string, folder: string): RunRecord {
+  const [found, ...others] = fits;
+  if (!found) throw new SandboxError("suite/run-unknown", { run: text, folder });
+  if (others.length === 0) return found;
+  const runs = firstOf(fits.map(({ runId }) => runId));
+  throw new SandboxError("suite/run-ambiguous", { run: text, count: fits.length, runs });
 }
 
 /** An empty text is a part of every id, and what a variable is that nobody has set: it must not name the only run there is. */
-function assertNamed(what: string, text: string): void {
+export function assertNamed(what: string, text: string): void {
   if (text.trim() !== "") return;
   throw new SandboxError("usage/wrong", { reason: `the name of the ${what} is empty` });
 }

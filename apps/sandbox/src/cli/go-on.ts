@@ -6,6 +6,7 @@ import type { Pack } from "../pack.ts";
 import { reasonText } from "../suite/report.ts";
 import type { Stage } from "../suite/stage.ts";
 import type { Context } from "./context.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Lets a run go on in this process until it ends or waits for somebody: its scenario's customers answer, nobody
@@ -14,6 +15,11 @@ import type { Context } from "./context.ts";
 export async function goOn(stage: Stage, pack: Pack, run: Run, scenarioName: string | undefined): Promise<WentOn> {
   const scenario = pack.scenarios().find(({ name }) => name === scenarioName);
   if (scenario) return toldOf(run, (await stage.play(scenario, { run, unattended: "leave" })).result);
+  return settled(run);
+}
+
+/** What a run comes to that nobody plays a part in. */
+export async function settled(run: Run): Promise<WentOn> {
   const status = await run.settled();
   if (status !== "parked") return toldOf(run, await run.result());
   const [approvals, questions] = [await run.approvals(), await run.questions()];
@@ -33,7 +39,11 @@ function toldOf({ id: run }: Run, result: ScenarioOutcome["result"]): WentOn {
 }
 
 /** Says what came of it. */
-export function wentOnLines({ run, status, reason, waiting, questions }: WentOn, { out, place }: Context): string[] {
+export function wentOnLines(
+  { run, status, reason, waiting, questions }: WentOn,
+  { out, place: here }: Context,
+  place: Place = here,
+): string[] {
   const { paint } = out;
   const why = printable(reason);
   if (status === "parked") {

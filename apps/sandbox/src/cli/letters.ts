@@ -5,44 +5,40 @@ import { minuteText } from "../face/case.ts";
 import { glance } from "../face/glance.ts";
 import { pairs } from "../face/table.ts";
 import { count, cut, printable } from "../face/text.ts";
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun, findSuite } from "./find.ts";
-import { goOn, wentOnLines } from "./go-on.ts";
-import { offlineSupervisor } from "./offline.ts";
-import { openPack } from "./packs.ts";
+import { wentOnLines } from "./go-on.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore } from "./store.ts";
 
 /** Runs that failed: to be looked at, done again, or put aside. */
 
-interface JsonOption {
+interface JsonOption extends WhoseRuns {
   readonly json?: boolean;
 }
 
-export async function listLetters(
-  suiteName: string | undefined,
-  options: JsonOption,
-  context: Context,
-): Promise<ExitCode> {
-  const { place, out } = context;
-  await using store = openExistingStore(place);
-  const suite = findSuite(store.workspace, suiteName);
-  const supervisor = await offlineSupervisor(store, suite);
-  const letters = await supervisor.deadLetters.list({ tenant: suite.id, most: 1_000 });
+export async function listLetters(name: string | undefined, options: JsonOption, context: Context): Promise<ExitCode> {
+  const { out } = context;
+  await using books = await openBooks(options, context);
+  const { place } = books;
+  const tenant = books.named(name);
+  const letters: DeadLetterRun[] = [];
+  for (const { deadLetters } of await books.supervisors(tenant)) {
+    letters.push(...(await deadLetters.list({ tenant, most: 1_000 })));
+  }
   if (options.json === true) {
-    context.json({ command: "dead-letters list", suite: suite.id, letters });
+    context.json({ command: "dead-letters list", [books.kind]: tenant, letters });
     return 0;
   }
   if (letters.length === 0) {
-    out.print(`No run of ${suite.id} has failed without somebody having dealt with it.`);
+    out.print(`No run of ${tenant} has failed without somebody having dealt with it.`);
     return 0;
   }
-  const { strong, quiet, name, bad } = out.paint;
-  out.print(`${strong(`${count(letters.length, "run")} failed`)} ${quiet(`· ${suite.id}`)}`, "");
+  const { strong, quiet, bad } = out.paint;
+  out.print(`${strong(`${count(letters.length, "run")} failed`)} ${quiet(`· ${tenant}`)}`, "");
   for (const { run, failedAt, error, standing } of letters) {
     const left = standing.length > 0 ? ` · ${count(standing.length, "effect")} standing` : "";
-    out.print(`${name(run)} ${quiet(`${minuteText(failedAt)}${left}`)}`);
+    out.print(`${out.paint.name(run)} ${quiet(`${minuteText(failedAt)}${left}`)}`);
     out.print(`  ${bad(cut(printable(errorText(error)), out.columns - 2))}`);
   }
   out.print("", `To look at one: ${place.command(`dead-letters show ${letters[0]?.run ?? ""}`)}`);
@@ -50,20 +46,22 @@ export async function listLetters(
 }
 
 export async function showLetter(wanted: string, options: JsonOption, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const supervisor = await offlineSupervisor(store, suite);
+  await using books = await openBooks(options, context);
+  const record = await books.find(wanted);
+  const supervisor = await books.offline(record);
   const letter = await supervisor.deadLetters.inspect(record.tenant, record.runId);
   if (options.json === true) {
     context.json({ command: "dead-letters show", letter });
     return 0;
   }
-  out.print(...letterLines(letter, context));
+  context.out.print(...letterLines(letter, { out: context.out, place: books.place }));
   return 0;
 }
 
-function letterLines({ run, failedAt, error, by, input, standing }: DeadLetterRun, { out, place }: Context): string[] {
+function letterLines(
+  { run, failedAt, error, by, input, standing }: DeadLetterRun,
+  { out, place }: Pick<Context, "out" | "place">,
+): string[] {
   const { columns, paint } = out;
   const facts: [string, string][] = [
     ["failed", minuteText(failedAt)],
@@ -96,15 +94,13 @@ export async function redriveLetter(
   options: PersonOptions & JsonOption,
   context: Context,
 ): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const principal = personOf(options);
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const { scenario } = await readRun(store.engine.journal, record);
-  const pack = await openPack(suite.pack);
-  const { openStage } = await import("../suite/stage.ts");
-  await using stage = await openStage({ suite, pack, ...store, approver: "none" });
-  const acting = { supervisor: stage.supervisor, goOn: (run: Run) => goOn(stage, pack, run, scenario) };
+  await using books = await openBooks(options, context);
+  const record = await books.find(wanted);
+  const { scenario } = await readRun(books.engine.journal, record);
+  await using work = await books.work(record);
+  const acting = { supervisor: work.supervisor, goOn: (run: Run) => work.goOn(run, scenario) };
   const where = { tenant: record.tenant, run: record.runId };
   const { taken: as, went: going } = await redriveRun(acting, where, { principal });
   const went = await going;
@@ -116,7 +112,7 @@ export async function redriveLetter(
     `${as} takes the place of ${record.runId} ${out.paint.quiet(`· by ${principal.id}`)}`,
     developmentLine(out),
   );
-  out.print("", ...wentOnLines(went, context));
+  out.print("", ...wentOnLines(went, context, books.place));
   return 0;
 }
 
@@ -125,11 +121,11 @@ export async function dismissLetter(
   options: PersonOptions & JsonOption & { readonly reason: string },
   context: Context,
 ): Promise<ExitCode> {
-  const { place, out } = context;
+  const { out } = context;
   const principal = personOf(options);
-  await using store = openExistingStore(place);
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const supervisor = await offlineSupervisor(store, suite);
+  await using books = await openBooks(options, context);
+  const record = await books.find(wanted);
+  const supervisor = await books.offline(record);
   await supervisor.deadLetters.dismiss(record.tenant, record.runId, { reason: options.reason, principal });
   if (options.json === true) {
     context.json({ command: "dead-letters dismiss", ok: true, exitCode: 0, run: record.runId, by: principal });

@@ -52,6 +52,6 @@ export function placeOf(options: PlaceOptions): Place {
   };
 }
 
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

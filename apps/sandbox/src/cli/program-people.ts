@@ -23,8 +23,7 @@ Examples:
   remit approvals answer run_ZDwZ94lW/action#1/tool#1/question#1 --content '{"account":"a-1"}'
 `,
     );
-  approvals
-    .command("list", { isDefault: true })
+  aboutRuns(approvals.command("list", { isDefault: true }))
     .description("what waits, of the newest suite or a named one")
     .argument("[suite]", "a suite, or a part of its id")
     .option("--all", "of all suites")
@@ -50,7 +49,8 @@ Examples:
     const command = asSomebody(approvals.command(decision))
       .description(description)
       .argument("<address>", "what waits")
-      .requiredOption("--reason <text>", "why; it is kept, and a rejected agent reads it", said);
+      .requiredOption("--reason <text>", "why; it is kept, and a rejected agent reads it", said)
+      .option(...takeOver);
     if (decision === "edit") command.requiredOption("--input <json>", "all arguments, as they shall be");
     command.action(async (address, options) => {
       const { decideApproval } = await import("./approvals.ts");
@@ -107,8 +107,7 @@ Examples:
   remit dead-letters dismiss run_ZDwZ94lW --reason "answered by mail"
 `,
     );
-  letters
-    .command("list", { isDefault: true })
+  aboutRuns(letters.command("list", { isDefault: true }))
     .description("failed runs that nobody has dealt with")
     .argument("[suite]", "a suite, or a part of its id (default: the newest)")
     .option("--json", "print one JSON document and nothing else")
@@ -116,8 +115,7 @@ Examples:
       const { listLetters } = await import("./letters.ts");
       done(await listLetters(suite, options, shared()));
     });
-  letters
-    .command("show")
+  aboutRuns(letters.command("show"))
     .description("why it failed, and what of it stands outside")
     .argument("<run>", "a run's id or a part of it, or a scenario's name")
     .option("--json", "print one JSON document and nothing else")
@@ -141,25 +139,7 @@ Examples:
       done(await dismissLetter(run, options, shared()));
     });
 
-  asSomebody(remit.command("cancel"))
-    .description("cancel a run, or one agent of it with all that works for it")
-    .argument("<run>", "a run's id or a part of it, or a scenario's name")
-    .requiredOption("--reason <text>", "why", said)
-    .option("--subtree <path>", "only this agent instance, such as action#1; its supervisor goes on")
-    .addHelpText(
-      "after",
-      `
-Nothing is dispatched after it. Writes under way are settled, or said to be unknown.
-
-Examples:
-  remit cancel lost-parcel --reason "the customer called"
-  remit cancel run_ZDwZ94lW --subtree action#1 --reason "goes round in circles"
-`,
-    )
-    .action(async (run, options) => {
-      const { cancel } = await import("./cancel.ts");
-      done(await cancel(run, options, shared()));
-    });
+  addCancel(asSomebody(remit.command("cancel")), { shared, done });
 
   for (const verb of ["restrict", "lift"] as const) {
     asSomebody(remit.command(verb))
@@ -209,12 +189,59 @@ Examples:
     });
 }
 
-/** Options of commands that somebody gives. */
-function asSomebody(command: Command, { json = true }: { readonly json?: boolean } = {}): Command {
-  command
+/**
+ * Options of commands that somebody gives.
+ * @param own whether they can be about the person's own application
+ */
+export function asSomebody(
+  command: Command,
+  { json = true, own = true }: { readonly json?: boolean; readonly own?: boolean } = {},
+): Command {
+  (own ? aboutRuns(command) : command)
     .option("--as <kind:id>", "who does it, such as operator:jo (default: the system's user)")
     .option("--role <role...>", "roles that they have (default: staff)");
   return json ? command.option("--json", "print one JSON document and nothing else") : command;
+}
+
+/** Whose runs a command is about. */
+function aboutRuns(command: Command): Command {
+  return command
+    .option("--own", "of your own application (remit.config.ts), not of a suite")
+    .option("--tenant <name>", "of your own application, of this tenant");
+}
+
+const takeOver = ["--take-over", "act on a run of your own though another process may be driving it"] as const;
+
+/** The command that cancels a run, of a suite or of the person's own application. */
+export function addCancel(
+  command: Command,
+  {
+    shared,
+    done,
+    own,
+  }: { readonly shared: () => Context; readonly done: (code: ExitCode) => void; readonly own?: true },
+): void {
+  const named = own ? "a run's id or a part of it" : "a run's id or a part of it, or a scenario's name";
+  command
+    .description("cancel a run, or one agent of it with all that works for it")
+    .argument("<run>", named)
+    .requiredOption("--reason <text>", "why", said)
+    .option("--subtree <path>", "only this agent instance, such as action#1; its supervisor goes on")
+    .option(...takeOver)
+    .addHelpText(
+      "after",
+      `
+Nothing is dispatched after it. Writes under way are settled, or said to be unknown.
+
+Examples:
+  remit cancel lost-parcel --reason "the customer called"
+  remit cancel run_ZDwZ94lW --subtree action#1 --reason "goes round in circles"
+`,
+    )
+    .action(async (run, options) => {
+      const { cancel } = await import("./cancel.ts");
+      done(await cancel(run, { ...options, ...(own ? { own } : {}) }, shared()));
+    });
 }
 
 /** Why somebody steps in: the words are kept, so there have to be some. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, Help } from "commander";
 import type { Context, ExitCode } from "./context.ts";
 import { addCluster } from "./program-cluster.ts";
 import { addKpi, collected } from "./program-kpi.ts";
+import { addOwn } from "./program-own.ts";
 import { addPeople } from "./program-people.ts";
 
 /**
@@ -19,7 +20,7 @@ export interface ProgramOptions {
 }
 
 /** Commands that open no state folder. */
-const stateless: ReadonlySet<string> = new Set(["graph", "check", "cluster"]);
+const stateless: ReadonlySet<string> = new Set(["graph", "check", "cluster", "runs"]);
 
 const exitCodes = `
 Exit codes:
@@ -58,6 +59,7 @@ Examples:
   remit kpi                                 what the newest suite comes to in numbers
   remit approvals                           what waits for a person
   remit console                             all of it in a browser
+  remit runs list                           the runs of your own application
 ${exitCodes}`,
     );
   let here: Context | undefined;
@@ -295,6 +297,7 @@ Examples:
 
   addKpi(remit, { shared, done });
   addPeople(remit, { shared, done });
+  addOwn(remit, { shared, done });
   addCluster(remit, { shared, done });
 
   remit

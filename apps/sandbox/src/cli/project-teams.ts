@@ -56,15 +56,34 @@ function madeOf(value: unknown): MadeSupervisor | undefined {
 }
 
 /**
+ * The tools of the configured MCP servers, which are started.
+ * @param opened ends them
+ * @throws McpError
+ */
+export async function configuredTools(
+  { mcp }: Pick<ReadConfig, "mcp">,
+  opened: AsyncDisposableStack,
+): Promise<AtHand["tools"]> {
+  if (mcp === undefined) return new Map();
+  const { connectMcpServers, pinFile, readMcpConfig } = await import("@remit/mcp-bridge");
+  const { servers, pins, names } = await readMcpConfig(mcp);
+  const connected = await connectMcpServers({ servers, names, ...(pins === undefined ? {} : { pins: pinFile(pins) }) });
+  opened.defer(() => connected.close());
+  return new Map(connected.tools.map((tool): [string, AnyTool] => [tool.name, tool]));
+}
+
+/**
  * All teams of a configuration: its supervisors, then those of its packs that are not the same. Nothing of the
- * application's is opened; functions are given an engine in memory, models that nobody asks and no server's tools.
+ * application's is opened; functions are given an engine in memory, models that nobody asks, and the tools of the MCP
+ * servers, which are started for that where there are any.
  */
 export async function projectTeams(config: ReadConfig): Promise<readonly SupervisorDefinition[]> {
+  await using opened = new AsyncDisposableStack();
   const models = new Proxy({} as AtHand["models"], { get: () => noModel, has: () => true });
   const atHand = async (): Promise<AtHand> => ({
     engine: memoryEngine(),
     models,
-    tools: new Map<string, AnyTool>(),
+    tools: await configuredTools(config, opened),
     policy: typeof config.policy === "string" ? undefined : config.policy,
   });
   const teams = (await madeSupervisors(config, atHand)).map(({ definition }) => definition);

@@ -1,12 +1,10 @@
 import type { ReplayReport } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { printable } from "../face/text.ts";
+import { type Books, openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun, findSuite, stateOf } from "./find.ts";
-import { offlineSupervisor } from "./offline.ts";
-import { openExistingStore, type Store } from "./store.ts";
 
-export interface ReplayOptions {
+export interface ReplayOptions extends WhoseRuns {
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -15,10 +13,12 @@ export interface ReplayOptions {
 export async function replay(wanted: string | undefined, options: ReplayOptions, context: Context): Promise<ExitCode> {
   const { out } = context;
   if (options.all !== true && wanted === undefined) {
-    throw new SandboxError("usage/wrong", { reason: "replay needs a run, or --all for every ended run of a suite" });
+    throw new SandboxError("usage/wrong", {
+      reason: "replay needs a run, or --all for every ended run of a suite or a tenant",
+    });
   }
-  await using store = openExistingStore(context.place);
-  const reports = options.all === true ? await replaySuite(store, wanted) : [await replayOne(store, wanted ?? "")];
+  await using books = await openBooks(options, context);
+  const reports = options.all === true ? await replayAll(books, wanted) : [await replayOne(books, wanted ?? "")];
   const broken = reports.filter(({ ok }) => !ok);
   const exitCode = broken.length > 0 ? 1 : 0;
   if (options.json === true) {
@@ -39,19 +39,23 @@ export async function replay(wanted: string | undefined, options: ReplayOptions,
   return exitCode;
 }
 
-async function replayOne(store: Store, wanted: string): Promise<ReplayReport> {
-  const { suite, record } = await findRun(store.workspace, store.engine.journal, wanted);
-  const supervisor = await offlineSupervisor(store, suite);
+async function replayOne(books: Books, wanted: string): Promise<ReplayReport> {
+  const record = await books.find(wanted);
+  const supervisor = await books.offline(record);
   return supervisor.replay(record.runId, { tenant: record.tenant });
 }
 
-async function replaySuite(store: Store, wanted: string | undefined): Promise<ReplayReport[]> {
-  const suite = findSuite(store.workspace, wanted);
-  const supervisor = await offlineSupervisor(store, suite);
+const everyRun = 1_000_000;
+
+async function replayAll(books: Books, wanted: string | undefined): Promise<ReplayReport[]> {
   const reports: ReplayReport[] = [];
-  for (const { runId, tenant, status } of (await stateOf(store.engine.journal, suite)).runs) {
+  const named = books.named(wanted);
+  // Who can decide nothing says so, also where nothing has ended.
+  await books.supervisors(named);
+  for (const record of await books.engine.journal.listRuns({ tenant: named, most: everyRun })) {
+    const { runId, tenant, status } = record;
     if (status === "running" || status === "parked") continue;
-    reports.push(await supervisor.replay(runId, { tenant }));
+    reports.push(await (await books.offline(record)).replay(runId, { tenant }));
   }
   return reports;
 }

@@ -1,12 +1,11 @@
 import { storyOf } from "../face/story.ts";
 import { Telling } from "../face/telling.ts";
 import { printable } from "../face/text.ts";
+import { openBooks, type WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
-import { findRun } from "./find.ts";
 import { readRun } from "./recorded-run.ts";
-import { openExistingStore } from "./store.ts";
 
-export interface ShowOptions {
+export interface ShowOptions extends WhoseRuns {
   readonly payloads?: boolean;
   readonly brief?: boolean;
   readonly json?: boolean;
@@ -14,16 +13,16 @@ export interface ShowOptions {
 
 /** Tells a run from its journal. Exit code 1 when an entry is not what was written. */
 export async function show(wanted: string, options: ShowOptions, context: Context): Promise<ExitCode> {
-  const { place, out } = context;
-  await using store = openExistingStore(place);
-  const { engine, workspace } = store;
-  const { suite, record } = await findRun(workspace, engine.journal, wanted);
+  const { out } = context;
+  await using books = await openBooks(options, context);
+  const { engine, place, kind } = books;
+  const record = await books.find(wanted);
   const run = await readRun(engine.journal, record);
   if (options.json === true) {
     context.json({
       command: "show",
       run: run.runId,
-      suite: suite.id,
+      [kind]: record.tenant,
       scenario: run.scenario ?? null,
       record,
       seq: run.head.seq,
@@ -35,7 +34,7 @@ export async function show(wanted: string, options: ShowOptions, context: Contex
   }
   const { strong, quiet, bad, good } = out.paint;
   out.print(
-    `${strong(run.runId)} ${quiet("·")} ${printable(run.scenario ?? "no scenario")} ${quiet(`· ${record.status} · ${suite.id}`)}`,
+    `${strong(run.runId)} ${quiet("·")} ${printable(run.scenario ?? "no scenario")} ${quiet(`· ${record.status} · ${record.tenant}`)}`,
     quiet(
       `${record.supervisor}, definition ${record.definitionHash}, begun ${new Date(record.startedAt).toISOString()}`,
     ),
@@ -54,8 +53,8 @@ export async function show(wanted: string, options: ShowOptions, context: Contex
     return 1;
   }
   out.print(`${good("✓")} the chain of ${run.head.seq} entries holds, journal hash ${run.head.hash}`);
-  if (record.status === "running" || record.status === "parked") {
-    out.print(`This run has not ended. To go on: ${place.command(`resume ${suite.id}`)}`);
+  if (kind === "suite" && (record.status === "running" || record.status === "parked")) {
+    out.print(`This run has not ended. To go on: ${place.command(`resume ${record.tenant}`)}`);
   }
   return 0;
 }

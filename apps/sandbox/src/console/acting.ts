@@ -37,7 +37,8 @@ export async function decideOn(
   { tenant, run: runId, address }: Pick<ApprovalCase, "tenant" | "run" | "address">,
   said: ApprovalDecision,
 ): Promise<Said<DecisionTaken>> {
-  const run = await supervisor.find(runId, { tenant });
+  const { principal } = said;
+  const run = await supervisor.find(runId, { tenant, ...(principal === undefined ? {} : { principal }) });
   const taken = await supervisor.approvals.decide(tenant, address, said).catch(async (thrown: unknown) => {
     // What the run has heard of meanwhile, such as a restriction, may have set it going.
     await goOn(run);
@@ -52,7 +53,7 @@ export async function cancelRun(
   { tenant, run: runId }: { readonly tenant: string; readonly run: string },
   { reason, subtree, principal }: Step & { readonly reason: string; readonly subtree?: string | undefined },
 ): Promise<Said<undefined>> {
-  const run = await supervisor.find(runId, { tenant });
+  const run = await supervisor.find(runId, { tenant, principal });
   await run.cancel(reason, { principal, ...(subtree === undefined ? {} : { subtree }) });
   return { taken: undefined, went: goOn(run) };
 }
@@ -64,7 +65,7 @@ export async function redriveRun(
   { principal }: Step,
 ): Promise<Said<string>> {
   const as = await supervisor.deadLetters.redrive(tenant, failed, { principal });
-  const run = await supervisor.find(as, { tenant });
+  const run = await supervisor.find(as, { tenant, principal });
   return { taken: as, went: goOn(run) };
 }
 
@@ -74,7 +75,7 @@ export async function replyTo(
   { tenant, run: runId, ask }: { readonly tenant: string; readonly run: string; readonly ask: string },
   { answer, key, principal }: Step & { readonly answer: Json; readonly key: string },
 ): Promise<Said<undefined>> {
-  const run = await supervisor.find(runId, { tenant });
+  const run = await supervisor.find(runId, { tenant, principal });
   await run.send(answer, { ask, key, principal });
   return { taken: undefined, went: goOn(run) };
 }

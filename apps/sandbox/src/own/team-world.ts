@@ -19,7 +19,7 @@ import type { Json, WorldLogLine } from "../world/world.ts";
  * T1 After a restart the state is a new one over which the logged writes were done again, in order. One that answers
  *    otherwise than it did is an error: what is built on it would not be what happened.
  * T2 A call that fails or is refused counts as one that changed nothing.
- * T3 The writes of one world are done one after the other.
+ * T3 The writes of one world are done one after the other; reads wait for none of them.
  */
 export interface TeamWorlds {
   /** Opens what a scenario works on. Called again for a world only after a restart. */
@@ -110,6 +110,8 @@ class TeamWorld {
   #pending: CallLine[] = [];
   #position: LogPosition = logStart;
   #last: Promise<unknown> = Promise.resolve();
+  /** Calls that have their turn, or wait for it. */
+  #turns = 0;
 
   constructor(worlds: TeamWorlds, path: string, lock: FolderLock) {
     this.#worlds = worlds;
@@ -133,7 +135,8 @@ class TeamWorld {
   async call(name: string, input: unknown, context: ToolContext): Promise<unknown> {
     const tool = this.#tool(name);
     if (tool.effect === "write") return this.#inTurn(context.signal, () => this.#write(tool, input, context));
-    await this.#inTurn(context.signal, () => this.#catchUp());
+    // A read waits for no write, which may ask a person in its midst; who writes has caught up.
+    if (this.#turns === 0) await this.#inTurn(context.signal, () => this.#catchUp());
     return this.#tried(tool, input, context);
   }
 
@@ -241,7 +244,10 @@ class TeamWorld {
 
   /** After what came before has ended, or was given up: a tool that hangs holds up nobody for longer than its time. */
   #inTurn<Result>(signal: AbortSignal | undefined, act: () => Promise<Result>): Promise<Result> {
-    const mine = this.#last.then(act);
+    this.#turns++;
+    const mine = this.#last.then(act).finally(() => {
+      this.#turns--;
+    });
     const givenUp = Promise.withResolvers<void>();
     signal?.addEventListener("abort", () => givenUp.resolve(), { once: true });
     this.#last = Promise.race([mine.catch(() => undefined), givenUp.promise]);
