@@ -88,7 +88,9 @@ export class Fields {
 
   /** @param digits `true`: written `YYYYMMDD` */
   date(text: string, { path, field, line, digits }: DatePlace): string {
-    const day = digits ? text.replace(/^(\d{4})(\d{2})(\d{2})$|^.*$/s, "$1-$2-$3") : text.replace(/(Z|[+-]\d\d:\d\d)$/, "");
+    const day = digits
+      ? text.replace(/^(\d{4})(\d{2})(\d{2})$|^.*$/s, "$1-$2-$3")
+      : text.replace(/(Z|[+-]\d\d:\d\d)$/, "");
     if (!isDay(day)) throw new InvoiceError("invoice/field-invalid", { field, wanted: "day", path, line });
     return day;
   }
