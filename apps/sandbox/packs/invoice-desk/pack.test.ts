@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryEngine } from "@remit/core";
+import { checkSupervisor, memoryEngine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { offlineTeam } from "../../src/cli/offline-team.ts";
 import type { SuiteReport } from "../../src/suite/report.ts";
@@ -67,6 +67,10 @@ describe("the pack", () => {
       ["person", 2, ["finance-director"]],
       ["person", 1, ["controller"]],
     ]);
+  });
+
+  test("has nothing that a check would find", () => {
+    expect(checkSupervisor(offlineTeam(pack)).findings).toEqual([]);
   });
 
   test("has scenarios of every segment, exception and flow, under names of their own", () => {
