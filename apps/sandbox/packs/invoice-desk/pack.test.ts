@@ -125,7 +125,7 @@ describe("played behind its own server", () => {
     expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
   });
 
-  test.each([1, 2, 3])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
+  test.each([1, 2])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
     const report = await play("noisy", seed);
     expect(report.scenarios.flatMap(({ name, violations }) => violations.map((one) => `${name}: ${one}`))).toEqual([]);
     expect(Object.values(report.noise).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20);
