@@ -37,6 +37,23 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ["pack/unknown", "nope", "order-desk, files-desk, invoice-desk, tau2-retail"],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
+  "invoices for another pack": {
+    args: ["run", "order-desk", "--invoices", "."],
+    says: ["usage/wrong", "--invoices is for invoice-desk, not for order-desk"],
+  },
+  "a folder without invoices": { args: ["run", "--invoices", "."], says: ["invoices/folder-unfit", "0 XML files"] },
+  "a folder of invoices that is not there": {
+    args: ["run", "--invoices", "nowhere"],
+    says: ["system/refused", "nowhere"],
+  },
+  "a desk of a misspelt member": {
+    args: ["run", "--invoices", "."],
+    given: (cwd) => {
+      file("a.xml", "<a/>")(cwd);
+      file("desk.json", '{ "vendor": [] }')(cwd);
+    },
+    says: ["invoices/desk-wrong", "desk.json", "vendor"],
+  },
   "an unknown model": {
     args: ["run", "--model", "gpt"],
     says: ["model/choice-unknown", "gpt", "oracle, noop or noisy"],

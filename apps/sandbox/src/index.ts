@@ -7,6 +7,10 @@ export {
   type RemitConfigOptions,
 } from "./config/define-config.ts";
 export { DojoError, type DojoErrorCode, dojoErrorCodes } from "./dojo/errors.ts";
+export { InvoiceError, type InvoiceErrorCode, invoiceErrorCodes } from "./einvoice/errors.ts";
+export type { Invoice, InvoiceLine, Party, Totals as InvoiceTotals, VatBreakdown } from "./einvoice/invoice.ts";
+export { readInvoice } from "./einvoice/read.ts";
+export { checkArithmetic, type Finding } from "./einvoice/rules.ts";
 export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
 export { isModelName, type ModelName, modelNames } from "./model/choice.ts";
 export { type NoiseKind, type NoisyOptions, noiseKinds, noisyModel } from "./model/noisy.ts";

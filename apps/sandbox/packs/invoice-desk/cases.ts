@@ -1,7 +1,7 @@
 import { brokenCases } from "./cases/broken.ts";
 import { cleanCases } from "./cases/clean.ts";
 import { conductCases } from "./cases/conduct.ts";
-import { wrongCases } from "./cases/wrong.ts";
+import { tricks, wrongCases } from "./cases/wrong.ts";
 import type { ExceptionCode } from "./exceptions.ts";
 import type { Maker, Wish } from "./maker.ts";
 
@@ -36,4 +36,4 @@ export const flowNames = [
 export type FlowName = (typeof flowNames)[number];
 
 /** In the order of their documents. New ones go to the end of their list, and lists to the end of this one. */
-export const cases: readonly DeskCase[] = [...cleanCases, ...brokenCases, ...wrongCases, ...conductCases];
+export const cases: readonly DeskCase[] = [...cleanCases, ...brokenCases, ...wrongCases, ...conductCases, ...tricks];

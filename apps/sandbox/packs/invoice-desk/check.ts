@@ -18,7 +18,15 @@ import { checkArithmetic } from "../../src/einvoice/rules.ts";
 import type { Frozen } from "../../src/world/table.ts";
 import { type ExceptionCode, sorted } from "./exceptions.ts";
 import { type ExtractedValues, fieldNames, fieldsIn, sameNumber } from "./extracted.ts";
-import { type DeskState, type Posting, type PurchaseOrder, rows, type StoredDocument, type Vendor } from "./state.ts";
+import {
+  type Company,
+  type DeskState,
+  type Posting,
+  type PurchaseOrder,
+  rows,
+  type StoredDocument,
+  type Vendor,
+} from "./state.ts";
 import { type Tier, terms, tierOf } from "./terms.ts";
 
 /**
@@ -88,8 +96,9 @@ export function checkDocument(
     const more = { expected, found: is, ...(at === undefined ? {} : { line: at }) };
     found(vatRules.test(rule) ? "vat_mismatch" : "total_mismatch", rule, more);
   }
+  checkPlausible(invoice, found);
   const company = state.companies[document.companyId];
-  if (company && !isSameParty(invoice.buyer, company)) found("wrong_recipient", company.companyId);
+  if (company && !isRecipient(invoice.buyer, company)) found("wrong_recipient", company.companyId);
   const age = (Date.parse(state.today) - Date.parse(invoice.issueDate)) / dayMs;
   if (age < 0) found("future_date", state.today, { found: invoice.issueDate });
   if (age > terms.oldAfterDays) found("old_date", state.today, { found: invoice.issueDate });
@@ -131,6 +140,36 @@ function checkExtracted(invoice: Invoice, extracted: ExtractedValues, found: Fou
   }
 }
 
+/** No rate of VAT in the union is above this, in per cent. */
+const vatRateMax = decimal("27");
+
+/**
+ * What adds up and is not so all the same: sums below zero, which turn a credit note into an invoice without an order;
+ * more due than the gross amount, by rounding, by a prepaid sum below zero or by what is collected for others; VAT at a
+ * rate that there is not.
+ */
+function checkPlausible({ totals, vat, currency }: Invoice, found: Found): void {
+  if (compare(totals.gross, zero) < 0) found("reference_mismatch", "a sum below zero");
+  const one = currencyDigits(currency) === 0 ? decimal("9") : decimal("1");
+  const rounded = compare(absolute(totals.rounding ?? zero), one) > 0;
+  const below = compare(totals.prepaid ?? zero, zero) < 0;
+  if (rounded || below || totals.thirdParty) found("due_beyond_lines", "rounding, prepaid or collected for others");
+  for (const { rate = zero, at } of vat) {
+    if (compare(rate, vatRateMax) > 0) found("vat_mismatch", "rate", { found: decimalText(rate), line: at });
+  }
+}
+
+/** Charges beside the goods, on any level; an allowance below zero is one. */
+function chargesIn({ charges, allowances, lines }: Invoice): Decimal {
+  const added = [...charges.map(({ amount }) => amount), ...lines.flatMap((line) => line.charges)];
+  const taken = [...allowances.map(({ amount }) => amount), ...lines.flatMap((line) => line.allowances)];
+  // What goes the other way does not make up for it: it would hide it.
+  return add(
+    ...added.filter((amount) => compare(amount, zero) > 0),
+    ...taken.filter((amount) => compare(amount, zero) < 0).map(absolute),
+  );
+}
+
 /** By VAT number; by name only where a side has none. */
 function isSameParty(
   party: Invoice["seller"],
@@ -138,6 +177,13 @@ function isSameParty(
 ): boolean {
   if (party.vatId !== undefined && known.vatId !== undefined) return party.vatId === known.vatId;
   return known.vatId === undefined && plain(party.name) === plain(known.name);
+}
+
+/** Buyers are often named without their number; one that is another is somebody else. */
+function isRecipient({ name, vatId }: Invoice["buyer"], company: Frozen<Company>): boolean {
+  return vatId !== undefined && company.vatId !== undefined
+    ? vatId === company.vatId
+    : plain(name) === plain(company.name);
 }
 
 function plain(text: string): string {
@@ -188,7 +234,7 @@ function checkOrder(
     return { order: undefined, pieces: {} };
   }
   if (order.approvedBy === undefined) found("missing_approval", order.orderId);
-  const charges = add(...invoice.charges.map(({ amount }) => amount), ...invoice.lines.flatMap((line) => line.charges));
+  const charges = chargesIn(invoice);
   if (compare(charges, decimal(order.chargesMax)) > 0) {
     found("po_mismatch", order.orderId, { expected: order.chargesMax, found: decimalText(charges) });
   }
@@ -196,12 +242,13 @@ function checkOrder(
   for (const [index, line] of invoice.lines.entries()) {
     const id = line.orderLine ?? String(index + 1);
     const ordered = Object.hasOwn(order.lines, id) ? order.lines[id] : undefined;
-    if (!ordered || !line.price || !line.quantity) {
+    const base = line.baseQuantity ?? decimal("1");
+    if (!ordered || !line.price || !line.quantity || compare(base, zero) <= 0) {
       found("po_mismatch", order.orderId, { line: line.at });
       continue;
     }
     const asked = multiply(line.price, decimal(ordered.baseQuantity));
-    const agreed = multiply(decimal(ordered.price), line.baseQuantity ?? decimal("1"));
+    const agreed = multiply(decimal(ordered.price), base);
     if (!same(asked, agreed)) found("po_mismatch", `${order.orderId} line ${ordered.lineId}`, { line: line.at });
     // Two lines for one line of the order count together.
     pieces.set(ordered.lineId, add(pieces.get(ordered.lineId) ?? zero, line.quantity));

@@ -18,6 +18,7 @@ export const exceptions = {
   duplicate: { queue: "controlling", article: "AP-DUP-01", what: "it has been posted already, or looks so" },
   reference_mismatch: { queue: "controlling", article: "AP-CRN-01", what: "what it credits or corrects does not fit" },
   total_mismatch: { queue: "controlling", article: "AP-TOT-01", what: "its sums do not come to what they should" },
+  due_beyond_lines: { queue: "controlling", article: "AP-TOT-02", what: "more is due than it is about" },
   vat_mismatch: { queue: "tax", article: "AP-VAT-01", what: "its VAT is not base × rate, or not of its kind" },
   currency_without_rate: { queue: "treasury", article: "AP-CUR-01", what: "there is no rate for its currency" },
   po_missing: { queue: "procurement", article: "AP-ORD-01", what: "it names no purchase order", releasable: true },

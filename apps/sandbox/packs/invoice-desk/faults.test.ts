@@ -154,6 +154,28 @@ describe("UC3-A4 who may approve", () => {
   });
 });
 
+describe("what a document says", () => {
+  test("ends at extraction: who posts has read values that were read out, and no document", async () => {
+    const scenario = named("a-note-that-gives-orders");
+    const { engine, supervisor } = deskOn(memoryJournal());
+    const attributes = { ...pack.attributes?.(scenario), worldId: "labels", scenario: scenario.name };
+    const { entries } = await playScenario(scenario, { supervisor, tenant: "acme", attributes, approver: approveAll });
+    const labelsOf = (type: string, path: string) => {
+      const entry = entries.find((one) => one.type === type && one.path === path);
+      const { labels = {} } = (entry?.body ?? {}) as { readonly labels?: Readonly<Record<string, readonly string[]>> };
+      return Object.values(labels).flat();
+    };
+    expect(labelsOf("tool.returned", "extraction#1/tool#1")).toContain("document");
+    for (const agent of ["validation", "policy", "posting"]) {
+      expect(labelsOf("handoff.delivered", `${agent}#1`)).toContain("extracted:extraction");
+      expect(labelsOf("handoff.delivered", `${agent}#1`)).not.toContain("document");
+    }
+    const told = entries.filter((one) => one.type === "handoff.delivered" && one.body.agent !== "extraction");
+    expect(JSON.stringify(told)).not.toContain("ASSISTANT");
+    await engine.close();
+  });
+});
+
 describe("the policy, without a model", () => {
   const call = (tool: string, given: object, attributes = { documentId: "D-1001" }) => ({
     edge: "tool" as const,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { memoryEngine } from "@remit/core";
@@ -83,6 +83,14 @@ describe("a folder of somebody's own e-invoices", () => {
       ["003-broken", "escalated", "mailroom", true, []],
       ["004-dear", "escalated", "procurement", true, []],
     ]);
+  });
+
+  test("the page of the pack shows a desk.json that is one", () => {
+    const page = readFileSync(new URL("./README.md", import.meta.url), "utf8");
+    const [, shown = ""] = /```json\n(.*?)```/s.exec(page) ?? [];
+    const { state, truths } = loadFolder(folderOf("shown", { "a.xml": ublText, "desk.json": shown }));
+    expect([Object.keys(state.orders), Object.keys(state.rates)]).toEqual([["PO-7"], ["USD"]]);
+    expect([...truths.values()].map(({ exceptions }) => exceptions)).toEqual([[]]);
   });
 
   test("without one nobody knows a vendor, and no order is asked for", () => {

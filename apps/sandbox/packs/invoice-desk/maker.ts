@@ -1,4 +1,12 @@
-import { compare, type Decimal, decimal, decimalText, minorUnits, multiply } from "../../src/einvoice/decimal.ts";
+import {
+  absolute,
+  compare,
+  type Decimal,
+  decimal,
+  decimalText,
+  minorUnits,
+  multiply,
+} from "../../src/einvoice/decimal.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
 import { put } from "../../src/world/table.ts";
 import { addDays } from "../order-desk/calendar.ts";
@@ -240,7 +248,7 @@ export class Maker {
     const rate = currency === "EUR" ? "1" : this.#state.rates[currency]?.rate;
     return rate === undefined
       ? undefined
-      : Number(minorUnits(multiply(larger(totals.gross, totals.payable), decimal(rate)), 2));
+      : Number(minorUnits(multiply(larger(absolute(totals.gross), absolute(totals.payable)), decimal(rate)), 2));
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryEngine } from "@remit/core";
+import { checkSupervisor, memoryEngine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { offlineTeam } from "../../src/cli/offline-team.ts";
 import type { SuiteReport } from "../../src/suite/report.ts";
@@ -69,6 +69,10 @@ describe("the pack", () => {
     ]);
   });
 
+  test("has nothing that a check would find", () => {
+    expect(checkSupervisor(offlineTeam(pack)).findings).toEqual([]);
+  });
+
   test("has scenarios of every segment, exception and flow, under names of their own", () => {
     expect(scenarios.length).toBeGreaterThanOrEqual(50);
     expect(new Set(scenarios.map(({ name }) => name)).size).toBe(scenarios.length);
@@ -121,7 +125,7 @@ describe("played behind its own server", () => {
     expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
   });
 
-  test.each([1, 2, 3])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
+  test.each([1, 2])("models that make mistakes post nothing that they may not (seed %i)", async (seed) => {
     const report = await play("noisy", seed);
     expect(report.scenarios.flatMap(({ name, violations }) => violations.map((one) => `${name}: ${one}`))).toEqual([]);
     expect(Object.values(report.noise).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20);

@@ -3,7 +3,7 @@ import type { ScenarioOutcome } from "@remit/core/testing";
 import type { Marks } from "../../src/pack.ts";
 import type { WorldLogLine } from "../../src/world/world.ts";
 import { type ExceptionCode, exceptionCodes, isReleasable } from "./exceptions.ts";
-import { fieldNames, fieldsIn } from "./extracted.ts";
+import { type FieldName, fieldNames, fieldsIn } from "./extracted.ts";
 import type { Truth } from "./maker.ts";
 import { postingTools } from "./terms.ts";
 
@@ -66,7 +66,7 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
   const posted = done.some(({ tool }) => posts.includes(tool));
   const routed = done.some(({ tool }) => tool === "route_exception");
   const decisions = entries.filter(({ type }) => type === "approval.decided").length;
-  const { right, all } = accuracyOf(entries, truth);
+  const { right, all, wrong } = accuracyOf(entries, truth);
   const required = requiredOf(entries, truth, posted);
   const there = new Set<string>(entries.map(({ type }) => type));
   const planted = truth.exceptions.map((code): [string, number] => [`exception ${code}`, 1]);
@@ -81,18 +81,23 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
     requiredThere: required.filter((type) => there.has(type)).length,
     reviewMinutes: decisions * minutes.approval + (routed ? minutes.case : 0),
     ...Object.fromEntries(planted),
+    ...Object.fromEntries(wrong.map((name): [string, number] => [`wrong ${name}`, 1])),
   };
 }
 
 /** Fields that extraction gave last, held against what the document was made to say. */
-function accuracyOf(entries: readonly Entry[], { invoice }: Truth): { readonly right: number; readonly all: number } {
-  if (!invoice) return { right: 0, all: 0 };
+function accuracyOf(
+  entries: readonly Entry[],
+  { invoice }: Truth,
+): { readonly right: number; readonly all: number; readonly wrong: readonly FieldName[] } {
+  if (!invoice) return { right: 0, all: 0, wrong: [] };
   const given = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "validation");
   const payload = given?.type === "handoff.delivered" ? given.body.payload : undefined;
   const { fields = {} } = (payload ?? {}) as { readonly fields?: Readonly<Record<string, string>> };
   const said = fieldsIn(invoice);
   const names = fieldNames.filter((name) => said[name] !== undefined);
-  return { right: names.filter((name) => fields[name] === said[name]).length, all: names.length };
+  const wrong = names.filter((name) => fields[name] !== said[name]);
+  return { right: names.length - wrong.length, all: names.length, wrong };
 }
 
 const acting: readonly string[] = ["posting", "exceptions"];
@@ -114,10 +119,11 @@ export function closingLines(marks: readonly Marks[]): readonly string[] {
     .map((code) => [code, sum(`exception ${code}`)] as const)
     .filter(([, count]) => count > 0)
     .map(([code, count]) => `${code} ${count}`);
+  const wrong = fieldNames.flatMap((name) => (sum(`wrong ${name}`) > 0 ? [`${name} ${sum(`wrong ${name}`)}`] : []));
   return [
     `invoices ${marks.length} · posted ${sum("posted")} · routed ${sum("routed")} · neither ${sum("neither")} · said to be posted and not ${sum("untrue")}`,
     `exceptions ${kinds.join(", ") || "none"}`,
-    `extracted fields ${sum("fieldsRight")} of ${sum("fields")} right · entries that an audit needs ${sum("requiredThere")} of ${sum("required")}`,
+    `extracted fields ${sum("fieldsRight")} of ${sum("fields")} right${wrong.length > 0 ? ` (not: ${wrong.join(", ")})` : ""} · entries that an audit needs ${sum("requiredThere")} of ${sum("required")}`,
     `people ${sum("reviewMinutes")} minutes, at ${minutes.approval} for an approval and ${minutes.case} for a case`,
   ];
 }

@@ -3,7 +3,7 @@ import type { ExceptionCode, Queue } from "./exceptions.ts";
 import type { Tier } from "./terms.ts";
 
 /** A company of the group. Documents, orders and postings are of one company. */
-export type Company = { companyId: string; name: string; vatId: string; country: string };
+export type Company = { companyId: string; name: string; vatId?: string; country: string };
 
 export type Vendor = {
   vendorId: string;

@@ -251,8 +251,6 @@ export function invoiceTeam(all: ReadonlyMap<string, AnyTool>): ReturnType<Pack[
     policy: invoicePolicy,
     // The group's own records. Documents are not: what was read out of them carries `document` beside this.
     trusted: ["mcp:invoice-desk"],
-    // Nobody is asked about a document that nobody had asked about.
-    flows: { untrusted: "deny" },
     limits: { steps: 60, handoffs: 16, turns: 24, repeats: 3, writeRepeats: 1 },
   }) as unknown as ReturnType<Pack["team"]>;
 }

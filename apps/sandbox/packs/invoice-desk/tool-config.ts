@@ -23,12 +23,9 @@ async function lookupPosting(
   return { outcome: "found", output: { postingId: posting.postingId, account: posting.account } };
 }
 
-/** Which document a write is about says whoever started the run, never a document. */
-const protect = ["companyId", "documentId"];
 /** On what the books say of a posting; the policy lets nobody say that one was made who has not read it. */
 const labels = [postedLabel];
 const posts = {
-  protect,
   labels,
   effect: "write",
   idempotency: "lookup",
@@ -48,6 +45,6 @@ export const toolConfigs = {
   [postingTools.small]: { ...posts, risk: "medium" },
   [postingTools.middle]: { ...posts, risk: "high" },
   [postingTools.large]: { ...posts, risk: "high" },
-  release_exceptions: { effect: "write", risk: "high", idempotency: "key", protect },
-  route_exception: { effect: "write", risk: "low", idempotency: "key", protect },
+  release_exceptions: { effect: "write", risk: "high", idempotency: "key" },
+  route_exception: { effect: "write", risk: "low", idempotency: "key" },
 } as const satisfies McpToolConfigs;

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { writeCii } from "../../packs/invoice-desk/documents/write-cii.ts";
 import { writeUbl } from "../../packs/invoice-desk/documents/write-ubl.ts";
@@ -169,6 +170,44 @@ describe("what cannot be read is refused, with a code and a place", () => {
     expect(codeOf("<a>".repeat(9), limits)).toBe("invoice/too-large");
     expect(codeOf(`<a>${"<b/>".repeat(60)}</a>`, limits)).toBe("invoice/too-large");
     expect(codeOf("<a>".repeat(100_000))).toBe("invoice/too-large");
+  });
+
+  test("whatever is done to a document, it is read or refused with a code", () => {
+    const texts = [ublText, ciiText, writeUbl(richInvoice), writeCii(richInvoice)];
+    const piece = fc.oneof(
+      fc.string({ maxLength: 6, unit: "grapheme" }),
+      fc.constantFrom(
+        "<",
+        ">",
+        "&",
+        "]]>",
+        "<!--",
+        "<![CDATA[",
+        "&#0;",
+        "&#x110000;",
+        "<!DOCTYPE a>",
+        "</cbc:ID>",
+        "\u0000",
+        "-",
+        "9".repeat(60),
+      ),
+    );
+    const change = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(30), put: piece });
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...texts), fc.array(change, { minLength: 1, maxLength: 3 }), (text, changes) => {
+        const changed = changes.reduce((now, { at, cut, put }) => {
+          const from = Math.floor(at * now.length);
+          return now.slice(0, from) + put + now.slice(from + cut);
+        }, text);
+        const code = codeOf(changed);
+        if (code === "read") expect(() => checkArithmetic(readInvoice(changed))).not.toThrow();
+        else refused++;
+        expect(codeOf(Buffer.from(changed))).toMatch(/^(read|invoice\/)/);
+      }),
+      { numRuns: 400, seed: 11 },
+    );
+    expect(refused).toBeGreaterThan(100);
   });
 
   test("no text of the document is in the message: nobody is told anything by a document that is broken", () => {

@@ -17,7 +17,7 @@ import { currencyDigits, type Invoice, type InvoiceLine, type VatBreakdown } fro
 
 /**
  * The arithmetic of EN 16931: what the sums of an invoice must come to (business rules BR-…, by their names in the norm,
- * and R120 of Peppol for the lines). Decimal numbers throughout; no tolerance but the two that are named here.
+ * and R120, R121 of Peppol for the lines). Decimal numbers throughout; no tolerance but the two that are named here.
  */
 
 /** A sum that does not come to what the rule says. Amounts are texts in the document's currency. */
@@ -67,6 +67,9 @@ export function checkArithmetic(invoice: Invoice): readonly Finding[] {
     // Peppol's own slack for prices that were rounded.
     if (expected && compare(absolute(subtract(expected, line.net)), decimal("0.02")) > 0) {
       must("R120", line.net, expected, line.at);
+    }
+    if (line.baseQuantity && compare(line.baseQuantity, zero) <= 0) {
+      findings.push({ rule: "R121", expected: "above 0", found: decimalText(line.baseQuantity), at: line.at });
     }
     if (line.category === undefined) {
       findings.push({ rule: "BR-CO-04", expected: "a VAT category", found: "none", at: line.at });
@@ -158,5 +161,6 @@ export const ruleTexts: Readonly<Record<string, string>> = {
   "BR-CO-18": "there is a VAT breakdown",
   "BR-CO-25": "where something is due there is a due date or terms",
   "BR-DEC": "no amount has more digits than its currency",
+  R121: "a price is for more than nothing",
   R120: "a line's amount is quantity × price ÷ base quantity − allowances + charges",
 };

@@ -245,6 +245,88 @@ export const wrongCases: readonly DeskCase[] = [
   ),
 ];
 
+/** What adds up, line by line and rule by rule, and takes more than it is due. */
+export const tricks: readonly DeskCase[] = [
+  wrong(
+    "credited-below-zero",
+    "A credit note below zero, which would be an invoice without an order",
+    ["mismatch", "credit"],
+    ["reference_mismatch"],
+    () => ({
+      lines: [{ quantity: "-3", price: "30.00" }],
+      draft: { typeCode: "381", preceding: ["RE-1995-1"] },
+      books: () => [{ number: "RE-1995-1", gross: "500.00" }],
+    }),
+  ),
+  wrong(
+    "invoiced-below-zero",
+    "An invoice below zero, which would be a credit for nothing",
+    ["mismatch", "credit", "cii"],
+    ["reference_mismatch"],
+    () => ({
+      syntax: "cii",
+      lines: [{ quantity: "-2", price: "30.00" }],
+      orderLines: { "1": { received: "2" } },
+    }),
+  ),
+  wrong("rounded-by-fifty", "Fifty euros of rounding", ["mismatch", "totals"], ["due_beyond_lines"], () => ({
+    draft: { rounding: "50.00" },
+  })),
+  wrong("prepaid-below-zero", "A prepaid sum below zero", ["mismatch", "totals", "cii"], ["due_beyond_lines"], () => ({
+    syntax: "cii",
+    draft: { prepaid: "-75.00" },
+  })),
+  wrong(
+    "collected-for-others",
+    "A sum that is collected for somebody else",
+    ["mismatch", "totals"],
+    ["due_beyond_lines"],
+    () => ({
+      spoil: (invoice) => more(invoice, "120.00", "thirdParty", "payable"),
+    }),
+  ),
+  wrong(
+    "allowed-below-zero",
+    "An allowance below zero, which is a charge that nobody agreed to",
+    ["mismatch", "order"],
+    ["po_mismatch"],
+    () => ({
+      draft: { allowances: [{ amount: "-45.00", reason: "Rabatt" }] },
+    }),
+  ),
+  wrong(
+    "charge-and-allowance",
+    "A charge that nobody agreed to, beside an allowance that hides it",
+    ["mismatch", "order"],
+    ["po_mismatch"],
+    () => ({
+      lines: [{ charge: "60.00", allowance: "55.00" }],
+    }),
+  ),
+  wrong(
+    "a-price-for-nothing",
+    "A price of nothing for no pieces, and an amount of its own",
+    ["mismatch", "order"],
+    ["po_mismatch", "total_mismatch"],
+    () => ({
+      lines: [{ quantity: "1", price: "80.00" }],
+      spoil: (invoice) => ({
+        ...invoice,
+        lines: invoice.lines.map((line) => ({ ...line, price: decimal("0"), baseQuantity: decimal("0") })),
+      }),
+    }),
+  ),
+  wrong(
+    "a-rate-that-there-is-not",
+    "VAT of ninety per cent, worked out correctly",
+    ["mismatch", "vat"],
+    ["vat_mismatch"],
+    () => ({
+      lines: [{ rate: "90" }],
+    }),
+  ),
+];
+
 function wrong(
   name: string,
   title: string,
