@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { Engine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
+import { operationsDeskPack } from "../../apps/sandbox/packs/operations-desk/pack.ts";
 import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
 import type { Pack } from "../../apps/sandbox/src/pack.ts";
 import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
@@ -19,6 +20,7 @@ export interface PackPlace {
 const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
 const packs = {
   "files-desk": filesDeskPack,
+  "operations-desk": operationsDeskPack,
   "order-desk": orderDeskPack,
   "tau2-retail": () => retailPack(retail),
 } as const satisfies Record<string, () => Pack>;

@@ -18,5 +18,5 @@ packsContract(
     };
     return { engine, close };
   },
-  isAll ? {} : { "order-desk": long, "tau2-retail": long },
+  isAll ? {} : { "operations-desk": long, "order-desk": long, "tau2-retail": long },
 );

@@ -32,6 +32,16 @@ export const sandboxErrorCodes = {
     message: "no scenario matches {filter}",
     hint: "`remit list --scenarios` shows them.",
   },
+  "runbook/none-there": {
+    retryable: false,
+    message: "there is no runbook at {path}",
+    hint: "Name a folder with .md or .jsonl files, or one such file.",
+  },
+  "runbook/not-read": {
+    retryable: false,
+    message: "{file}: no runbook that can be read: {reason}",
+    hint: "Mend the file, or leave it out of the folder.",
+  },
   "pack/unknown": { retryable: false, message: "there is no pack {pack}", hint: "Known packs: {known}." },
   "pack/tool-unknown": {
     retryable: false,

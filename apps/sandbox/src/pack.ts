@@ -1,5 +1,6 @@
-import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
+import type { AnyTool, Idempotency, Json, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
+import type { z } from "zod";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
@@ -8,8 +9,25 @@ import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
-  | { readonly effect: "read" }
-  | { readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency };
+  | ({ readonly effect: "read" } & PackToolExtras)
+  | ({
+      readonly effect: "write";
+      readonly risk: Risk;
+      readonly idempotency: Idempotency;
+      /** The tool of the pack that undoes it, and its arguments, made of what was asked and of the world's answer. */
+      readonly undo?: { readonly tool: string; readonly input: (asked: JsonRecord, answer: Json) => Json };
+    } & PackToolExtras);
+
+type JsonRecord = { readonly [name: string]: Json };
+
+interface PackToolExtras {
+  /** Whose word its answers are, beside the pack's own label: `logs` for what anybody may have written. */
+  readonly labels?: readonly string[];
+  /** Arguments that untrusted data may not fill. */
+  readonly protect?: readonly string[];
+  /** Of a pack with a world: the world's answer, where its values have domains. */
+  readonly answer?: z.ZodType;
+}
 
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
 export type Marks = Readonly<Record<string, boolean | number>>;

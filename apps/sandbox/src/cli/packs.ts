@@ -3,7 +3,7 @@ import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
-export const packNames = ["order-desk", "files-desk", "tau2-retail"] as const;
+export const packNames = ["order-desk", "operations-desk", "files-desk", "tau2-retail"] as const;
 export type PackName = (typeof packNames)[number];
 
 /** What a person said about the pack. Folders are absolute. */
@@ -31,9 +31,9 @@ export function chosenPack({ pack, tau2, scenarios }: PackWish): SuiteFile["pack
     return { name: "tau2-retail", folder: tau2 };
   }
   if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
-  if (pack === "files-desk") {
+  if (pack === "files-desk" || pack === "operations-desk") {
     if (scenarios === undefined) return { name: pack };
-    throw wrong("--scenarios plays on the order desk, not on files-desk");
+    throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
   }
   return scenarios === undefined ? { name: "order-desk" } : { name: "order-desk", folder: scenarios };
 }
@@ -53,6 +53,10 @@ export async function openPack({ name, folder }: SuiteFile["pack"]): Promise<Pac
     case "files-desk": {
       const { filesDeskPack } = await import("../../packs/files-desk/pack.ts");
       return filesDeskPack();
+    }
+    case "operations-desk": {
+      const { operationsDeskPack } = await import("../../packs/operations-desk/pack.ts");
+      return operationsDeskPack();
     }
     case "order-desk": {
       const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");

@@ -16,23 +16,48 @@ export interface InProcessWorld {
 /** Our JSON type has read-only lists, zod's has not. */
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
-/** Labels and `_meta` apart, the same tools as behind the pack's server: for tests that want no child process. */
+/**
+ * `_meta` apart the same tools as behind the pack's server: for tests that want no child process. A pack that says of no tool
+ * whose word it is has tools without labels here.
+ */
 export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
   const world = pack.openWorld();
   const store = openWorldStore({ world, dir });
   const byName = new Map(world.tools.map((tool) => [tool.name, tool]));
-  const tools = Object.entries(pack.tools).map(([name, about]): [string, AnyTool] => {
+  const labelled = Object.values(pack.tools).some(({ labels }) => labels !== undefined);
+  const made = new Map<string, AnyTool>();
+  const make = (name: string): AnyTool => {
+    const known = made.get(name);
+    if (known) return known;
+    const about = pack.tools[name];
     const tool = byName.get(name);
-    if (tool === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
-    const common = { name, description: tool.description, input: tool.input, output: json };
-    const execute = (input: unknown, context: ToolContext) => callWorld(store, tool, input, context);
-    return [
+    if (about === undefined || tool === undefined) {
+      throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
+    }
+    const common = {
       name,
+      description: tool.description,
+      input: tool.input,
+      output: (about.answer ?? json) as typeof json,
+      ...(labelled ? { labels: [`mcp:${pack.name}`, ...(about.labels ?? [])] } : {}),
+      ...(about.protect === undefined ? {} : { protect: about.protect as never[] }),
+    };
+    const execute = (input: unknown, context: ToolContext) => callWorld(store, tool, input, context);
+    const ours =
       about.effect === "read"
         ? defineTool({ ...common, effect: "read", execute })
-        : defineTool({ ...common, effect: "write", risk: about.risk, idempotency: about.idempotency, execute }),
-    ];
-  });
+        : defineTool({
+            ...common,
+            effect: "write",
+            risk: about.risk,
+            idempotency: about.idempotency,
+            execute,
+            ...(about.undo === undefined ? {} : { undo: { ...about.undo, tool: make(about.undo.tool) } as never }),
+          });
+    made.set(name, ours);
+    return ours;
+  };
+  const tools = Object.keys(pack.tools).map((name): [string, AnyTool] => [name, make(name)]);
   return { tools: new Map(tools), store, close: store.close };
 }
 
