@@ -1,3 +1,6 @@
+export { readRunbooks } from "../packs/operations-desk/runbooks/folder.ts";
+export { openRunbookIndex, type RunbookHit, type RunbookIndex } from "../packs/operations-desk/runbooks/index.ts";
+export { type Runbook, type RunbookStep, readRunbook } from "../packs/operations-desk/runbooks/read.ts";
 export { DojoError, type DojoErrorCode, dojoErrorCodes } from "./dojo/errors.ts";
 export { SandboxError, type SandboxErrorCode, sandboxErrorCodes } from "./errors.ts";
 export { isModelName, type ModelName, modelNames } from "./model/choice.ts";

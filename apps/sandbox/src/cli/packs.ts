@@ -3,7 +3,7 @@ import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
-export const packNames = ["order-desk", "operations-desk", "files-desk", "tau2-retail"] as const;
+export const packNames = ["order-desk", "files-desk", "tau2-retail", "operations-desk"] as const;
 export type PackName = (typeof packNames)[number];
 
 /** What a person said about the pack. Folders are absolute. */
