@@ -1,4 +1,4 @@
-import { put } from "../../src/world/table.ts";
+import { edit, put, type Table } from "../../src/world/table.ts";
 import { addDays } from "../order-desk/calendar.ts";
 import { type Random, seededRandom } from "../order-desk/random.ts";
 import { causeFacts, causes } from "./causes.ts";
@@ -98,13 +98,11 @@ function addService(state: OperationsState, serviceId: string, index: number, ra
   put(state.certificates, `crt-${name}`, { certificateId: `crt-${name}`, expired: false });
 }
 
-/** Changes a row that is still being made. */
-function change<Row>(
-  table: { [id: string]: Row },
-  id: string,
-  with_: Partial<{ -readonly [Key in keyof Row]: Row[Key] }>,
-): void {
-  put(table as never, id, { ...(table[id] as Row), ...with_ } as never);
+/** Changes members of a row. */
+function change<Row extends object>(table: Table<Row>, id: string, members: Partial<Row>): void {
+  edit(table, id, (row) => {
+    Object.assign(row, members);
+  });
 }
 
 function breakIt(state: OperationsState, { cause, also }: IncidentPlan, service: Service): void {
