@@ -40,7 +40,9 @@ function anyCall(random: Random, state: OperationsState, handed: { readonly inci
       ["roll_back", { incidentId, operationId: `OP-${1001 + random.between(0, 3)}` }],
     ]);
   }
-  const runbook = random.pick(library.runbooks.filter(({ steps }) => steps.some(({ operation }) => operation)));
+  const changing = library.runbooks.filter(({ steps }) => steps.some(({ operation }) => operation));
+  const fitting = changing.filter(({ alerts }) => alerts.includes(own.alert));
+  const runbook = random.pick(random.chance(0.5) && fitting.length > 0 ? fitting : changing);
   const step = random.pick(runbook.steps);
   const operation = random.chance(0.8)
     ? (step.operation?.operation ?? random.pick(operationNames))
@@ -55,6 +57,7 @@ function anyCall(random: Random, state: OperationsState, handed: { readonly inci
       runbookId: runbook.runbookId,
       revision: random.chance(0.9) ? runbook.revision : runbook.revision - 1,
       step: step.step,
+      ...(random.chance(0.5) ? {} : { after: `OP-${1001 + random.between(0, 2)}` }),
       [target]: state.services[serviceId]?.[target] ?? "",
       ...(setting === undefined ? {} : { [setting]: step.operation?.setting ?? random.pick([1, -9, true, false]) }),
     },

@@ -168,7 +168,7 @@ export function action(tools: Tools, writes: readonly string[]) {
     input: actionInput,
     output: actionOutput,
     instructions: `You carry out the steps that you are handed, and nothing else.
-- Acknowledge the incident first. Then one step after the other, with exactly the operation, target and setting that it has. Name incident, alert, runbook, revision and step in each call.
+- Acknowledge the incident first. Then one step after the other, with exactly the operation, target and setting that it has. Name incident, alert, runbook, revision and step in each call, and from the second step on the operation before it (after).
 - Look at the numbers after each step. If something got worse, or the step did not help, take it back with roll_back where it still stands, do nothing further, and page the person on call.
 - A step that needs an approval waits for it. If it is refused or nobody decides, leave it and page.
 - If the incident has ended meanwhile, change nothing more.

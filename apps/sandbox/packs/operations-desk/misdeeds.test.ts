@@ -145,6 +145,12 @@ describe("a misdeed is", () => {
       /nobody had approved it/,
     ],
     [
+      "a step before the one before it",
+      "partial",
+      [reads("RB-112"), does("partial", "restart_service")],
+      /came before step 2/,
+    ],
+    [
       "a service that is left worse",
       "certificate",
       [reads("RB-103"), does("certificate", "roll_back_deployment")],

@@ -106,6 +106,15 @@ function operationFaults(
   } else {
     if (runbook.status !== "current" || old) found.push(`is of ${runbook.runbookId}, which is not gone by any more`);
     if (!runbook.alerts.includes(incident.alert)) found.push(`is of a runbook that is not about ${incident.alert}`);
+    const earlier = runbook.steps.findLast((one) => one.operation !== undefined && one.step < step.step);
+    const done = Object.values(before.operations).some(
+      (one) =>
+        one.incidentId === incident.incidentId &&
+        one.runbookId === runbook.runbookId &&
+        one.step === earlier?.step &&
+        one.state === "done",
+    );
+    if (earlier !== undefined && !done) found.push(`came before step ${earlier.step}`);
     if (!read.has(runbook.runbookId)) found.push(`is of ${runbook.runbookId}, which nobody had read`);
   }
   const service = before.services[incident.serviceId];

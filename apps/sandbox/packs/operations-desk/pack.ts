@@ -22,7 +22,7 @@ function operationTool(operation: Operation): PackTool {
     risk,
     idempotency: "key",
     labels: [],
-    protect: ["incidentId", "alert", "runbookId", target],
+    protect: ["incidentId", "alert", "runbookId", "after", target],
     answer: answers.operation,
     ...(reversible
       ? {

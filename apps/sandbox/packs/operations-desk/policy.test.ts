@@ -41,6 +41,8 @@ describe("the policy", () => {
   test("lets pass what a current runbook says, asks a person on what is of high risk, and nothing else", () => {
     const release = { ...step, alert: "ErrorsAfterRelease", runbookId: "RB-103", revision: revision("RB-103") };
     const old = { ...step, alert: "CapacityShort", runbookId: "RB-021", revision: 2 };
+    const node = { runbookId: "RB-109", revision: revision("RB-109"), step: 3, nodeId: "node-09" };
+    const drain = { incidentId: step.incidentId, alert: "NodeUnhealthy", ...node };
     const checks = testPolicy(policy, [
       asks("restart_service", step, "allow", "low-risk-step"),
       asks("restart_service", { ...step, serviceId: "svc-payments" }, "approve", "high-risk-step"),
@@ -51,6 +53,10 @@ describe("the policy", () => {
       asks("restart_service", { ...step, alert: "DiskFilling" }, "deny", "no-rule"),
       asks("restart_service", { serviceId: "svc-fares" }, "deny", "no-rule"),
       asks("restart_service", old, "deny", "no-rule"),
+      // The first step follows none, and a later one some.
+      asks("restart_service", { ...step, after: "OP-1001" }, "deny", "no-rule"),
+      asks("drain_node", drain, "deny", "no-rule"),
+      asks("drain_node", { ...drain, after: "OP-1001" }, "approve", "high-risk-step"),
       asks("update_ticket", {}, "allow", "ticket"),
       asks("page_oncall", {}, "deny", "no-rule"),
       asks("roll_back", {}, "allow", "way-back"),

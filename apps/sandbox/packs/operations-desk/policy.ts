@@ -9,6 +9,7 @@ const stepCall = z.looseObject({
   runbookId: z.string(),
   revision: z.number(),
   step: z.number(),
+  after: z.string().optional(),
 });
 
 interface Call {
@@ -20,9 +21,13 @@ interface Call {
 export function isStepOf(library: Library, { tool, arguments: args }: Call): boolean {
   const read = stepCall.safeParse(args);
   if (!read.success || !isOperation(tool)) return false;
-  const { alert, runbookId, revision, step } = read.data;
+  const { alert, runbookId, revision, step, after } = read.data;
   const wanted = library.step(runbookId, revision, step)?.operation;
-  if (wanted?.operation !== tool || !library.get(runbookId)?.alerts.includes(alert)) return false;
+  const runbook = library.get(runbookId);
+  if (wanted?.operation !== tool || !runbook?.alerts.includes(alert)) return false;
+  // The first one follows nothing, and each other one an operation that was done: the infrastructure has given its number.
+  const isFirst = runbook.steps.find(({ operation }) => operation !== undefined)?.step === step;
+  if (isFirst !== (after === undefined)) return false;
   return askedOf(tool, read.data).setting === wanted.setting;
 }
 

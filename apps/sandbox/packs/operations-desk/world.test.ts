@@ -126,6 +126,19 @@ describe("the change gate", () => {
     expect(desk.state().services[serviceOf("hang").serviceId]).toEqual(serviceOf("hang"));
   });
 
+  test("a step follows one of its own runbook and incident that stands", () => {
+    does("node", "cordon_node");
+    const drains = (more: object) => does("node", "drain_node", { step: 2, ...more });
+    expect(drains({ after: "OP-1009" })).toMatch(/^refused: OP-1009 is no step before step 2 of RB-999/);
+    expect(drains({ after: "OP-1001", step: 1 })).toMatch(/^refused: OP-1001 is no step before step 1/);
+    expect(drains({ after: "OP-1001", runbookId: "RB-998" })).toMatch(/^refused: OP-1001 is no step before/);
+    expect(does("hang", "restart_service", { step: 2, after: "OP-1001" })).toMatch(
+      /^refused: OP-1001 is no step before/,
+    );
+    desk.call("roll_back", { incidentId: incidentIdOf("node"), operationId: "OP-1001" });
+    expect(drains({ after: "OP-1001" })).toMatch(/^refused: OP-1001 was taken back/);
+  });
+
   test("a ticket is resolved when its service is well, and names what was done", () => {
     const incidentId = incidentIdOf("hang");
     const note = (status: string) => desk.call("update_ticket", { incidentId, status, text: "As it is." });

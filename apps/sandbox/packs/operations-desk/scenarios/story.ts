@@ -201,7 +201,10 @@ function settingOf({ library, start }: Stage, key: string): Setting {
   const callOf: Setting["callOf"] = (step, more = {}) => {
     const one = steps.find((candidate) => candidate.step === step);
     if (one === undefined) throw new RangeError(`${runbookId} has no step ${step} that changes something`);
-    return operationCall(incident, runbookId, revision, one, more);
+    const index = steps.indexOf(one);
+    // Of what is done in a world of its own the numbers begin at the same one.
+    const after = index === 0 ? {} : { after: `OP-${1000 + index}` };
+    return operationCall(incident, runbookId, revision, one, { ...after, ...more });
   };
   const acts: Setting["acts"] = (...calls) => call("action", ...calls);
   return {

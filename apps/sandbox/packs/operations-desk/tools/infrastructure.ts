@@ -38,6 +38,7 @@ function inputOf(operation: Operation) {
     runbookId,
     revision: z.int().min(0).max(999).describe("Revision of the runbook that was read."),
     step: z.int().min(1).max(99).describe("Number of the step of the runbook that this is."),
+    after: operationId.optional().describe("The operation of the step before; left out for the first one."),
     [target]: targetSchema[target],
     ...(setting === undefined ? {} : { [setting]: settings[setting] }),
   });
@@ -48,7 +49,8 @@ interface OperationInput {
   readonly runbookId: string;
   readonly revision: number;
   readonly step: number;
-  readonly [argument: string]: string | number | boolean;
+  readonly after?: string;
+  readonly [argument: string]: string | number | boolean | undefined;
 }
 
 function operationTool(operation: Operation): WorldTool<OperationsState> {
@@ -62,6 +64,7 @@ function operationTool(operation: Operation): WorldTool<OperationsState> {
       const input = given as unknown as OperationInput;
       const incident = openIncident(state, input.incidentId);
       if (incident.maintenance) return refuse(`Planned work goes on at ${incident.serviceId}: nothing is changed.`);
+      if (input.after !== undefined) requireBefore(state, input, input.after);
       const record = operate(state, {
         incident,
         operation,
@@ -84,6 +87,15 @@ function operationTool(operation: Operation): WorldTool<OperationsState> {
       };
     },
   });
+}
+
+/** Refuses a step behind one that was not done here, or does not stand any more. */
+function requireBefore(state: OperationsState, { incidentId: id, runbookId: by, step }: OperationInput, after: string) {
+  const before = state.operations[after];
+  if (before?.incidentId !== id || before.runbookId !== by || before.step >= step) {
+    refuse(`${after} is no step before step ${step} of ${by} under incident ${id}.`);
+  }
+  if (before.state === "rolled_back") refuse(`${after} was taken back: nothing follows it.`);
 }
 
 const rollBack = operationsTool({
