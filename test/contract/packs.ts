@@ -5,6 +5,7 @@ import type { Engine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
 import { invoiceDeskPack } from "../../apps/sandbox/packs/invoice-desk/pack.ts";
+import { operationsDeskPack } from "../../apps/sandbox/packs/operations-desk/pack.ts";
 import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
 import type { Pack } from "../../apps/sandbox/src/pack.ts";
 import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
@@ -21,6 +22,7 @@ const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-ret
 const packs = {
   "files-desk": filesDeskPack,
   "invoice-desk": invoiceDeskPack,
+  "operations-desk": operationsDeskPack,
   "order-desk": orderDeskPack,
   "tau2-retail": () => retailPack(retail),
 } as const satisfies Record<string, () => Pack>;

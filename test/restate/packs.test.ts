@@ -18,5 +18,5 @@ packsContract(
     };
     return { engine, close };
   },
-  isAll ? {} : { "invoice-desk": long, "order-desk": long, "tau2-retail": long },
+  isAll ? {} : { "invoice-desk": long, "operations-desk": long, "order-desk": long, "tau2-retail": long },
 );

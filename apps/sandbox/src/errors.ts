@@ -47,6 +47,16 @@ export const sandboxErrorCodes = {
     message: "there is no pack {pack}",
     hint: "Known packs: {known}. One of your own is named by its file, such as ./claims/pack.ts.",
   },
+  "runbook/none-there": {
+    retryable: false,
+    message: "there is no runbook at {path}",
+    hint: "Name a folder with .md or .jsonl files, or one such file.",
+  },
+  "runbook/not-read": {
+    retryable: false,
+    message: "{file}: no runbook that can be read: {reason}",
+    hint: "Mend the file, or leave it out of the folder.",
+  },
   "pack/tool-unknown": {
     retryable: false,
     message: "the pack {pack} has no tool {tool}",

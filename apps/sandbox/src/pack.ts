@@ -1,7 +1,8 @@
-import type { AnyTool, Idempotency, Logger, Risk, SupervisorDefinition } from "@remit/core";
+import type { AnyTool, Idempotency, Json, Logger, Risk, SupervisorDefinition } from "@remit/core";
 import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import type { McpReadConfig, McpWriteConfig } from "@remit/mcp-bridge";
+import type { z } from "zod";
 import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
 import type { WorldChange } from "./world/changes.ts";
@@ -11,11 +12,22 @@ import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
-  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect">)
-  | ({ readonly effect: "write"; readonly risk: Risk; readonly idempotency: Idempotency } & Pick<
-      McpWriteConfig,
-      "labels" | "protect" | "reversible" | "settlesWithinMs" | "lookup"
-    >);
+  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect"> & PackToolExtras)
+  | ({
+      readonly effect: "write";
+      readonly risk: Risk;
+      readonly idempotency: Idempotency;
+      /** The tool of the pack that undoes it, and its arguments, made of what was asked and of the world's answer. */
+      readonly undo?: { readonly tool: string; readonly input: (asked: JsonRecord, answer: Json) => Json };
+    } & Pick<McpWriteConfig, "labels" | "protect" | "reversible" | "settlesWithinMs" | "lookup"> &
+      PackToolExtras);
+
+type JsonRecord = { readonly [name: string]: Json };
+
+interface PackToolExtras {
+  /** Of a pack with a world: the world's answer, where its values have domains. */
+  readonly answer?: z.ZodType;
+}
 
 /** What a pack's own scoring made of one scenario, beside the checks. Summed by name over a suite. */
 export type Marks = Readonly<Record<string, boolean | number>>;

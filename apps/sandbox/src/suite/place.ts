@@ -1,6 +1,7 @@
-import type { AnyTool } from "@remit/core";
-import { connectMcp, stdio } from "@remit/mcp-bridge";
-import type { Pack, Place, PlaceOptions } from "../pack.ts";
+import type { AnyTool, Json } from "@remit/core";
+import { connectMcp, type McpToolConfig, stdio } from "@remit/mcp-bridge";
+import { z } from "zod";
+import type { Pack, PackTool, Place, PlaceOptions } from "../pack.ts";
 import { worldServerCommand } from "../world/launch.ts";
 import { openWorldReader } from "../world/store.ts";
 
@@ -14,7 +15,7 @@ export async function openPlace(pack: Pack, options: PlaceOptions): Promise<Plac
     name: pack.name,
     // Where we start from what Node made of our modules the last time, the server does, too.
     transport: stdio(command, args, NODE_COMPILE_CACHE === undefined ? {} : { env: { NODE_COMPILE_CACHE } }),
-    tools: pack.tools as Parameters<typeof connectMcp>[0]["tools"],
+    tools: Object.fromEntries(Object.entries(pack.tools).map(([name, about]) => [name, remote(about)])),
     ...(logger ? { logger } : {}),
   });
   return {
@@ -22,4 +23,16 @@ export async function openPlace(pack: Pack, options: PlaceOptions): Promise<Plac
     reader: openWorldReader({ world: pack.openWorld(), dir }),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+}
+
+/** A tool of a world's server: there an answer stands under `result`. */
+function remote({ answer, ...about }: PackTool): McpToolConfig {
+  const typed = answer === undefined ? {} : { output: z.object({ result: answer }) };
+  if (about.effect === "read") return { ...about, ...typed };
+  const { undo, ...write } = about;
+  if (undo === undefined) return { ...write, ...typed };
+  const { tool, input } = undo;
+  const ofResult = (asked: Parameters<typeof input>[0], output: Json) =>
+    input(asked, (output as { readonly result?: Json }).result ?? null);
+  return { ...write, ...typed, undo: { tool, input: ofResult } };
 }

@@ -21,29 +21,51 @@ const define = defineTool as unknown as (options: object) => AnyTool;
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
 /**
- * The same tools as behind the pack's server, for tests that want no child process; of labels they have those that the
- * pack gives them, and not the server's own.
+ * The same tools as behind the pack's server, for tests that want no child process. A pack that says of no tool whose word it
+ * is has tools without labels here.
  */
 export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
   const world = pack.openWorld();
   const store = openWorldStore({ world, dir });
   const byName = new Map(world.tools.map((tool) => [tool.name, tool]));
-  const tools = Object.entries(pack.tools).map(([name, about]): [string, AnyTool] => {
+  const labelled = Object.values(pack.tools).some(({ labels }) => labels !== undefined);
+  const made = new Map<string, AnyTool>();
+  const make = (name: string): AnyTool => {
+    const known = made.get(name);
+    if (known) return known;
+    const about = pack.tools[name];
     const tool = byName.get(name);
-    if (tool === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
-    const common = { name, description: tool.description, input: tool.input, output: json };
+    if (about === undefined || tool === undefined) {
+      throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
+    }
+    const { answer, ...said } = about;
+    const common = { name, description: tool.description, input: tool.input, output: answer ?? json };
+    const labels = labelled ? { labels: [`mcp:${pack.name}`, ...(about.labels ?? [])] } : {};
     const execute = (input: unknown, context: ToolContext) => callWorld(store, tool, input, context);
-    if (about.effect === "read") return [name, define({ ...common, ...about, execute })];
-    const { lookup, ...write } = about;
-    if (typeof lookup !== "function") return [name, define({ ...common, ...write, execute })];
-    const look = (input: unknown, context: ToolContext) =>
-      lookup(input as JsonObject, context, async (asked, arguments_) => {
-        const read = byName.get(asked);
-        if (read === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: asked });
-        return callWorld(store, read, arguments_, context);
+    const ours = (): AnyTool => {
+      if (said.effect === "read") return define({ ...common, ...said, ...labels, execute });
+      const { lookup, undo, ...write } = said;
+      const look = (input: unknown, context: ToolContext) =>
+        typeof lookup === "function" &&
+        lookup(input as JsonObject, context, async (asked, arguments_) => {
+          const read = byName.get(asked);
+          if (read === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: asked });
+          return callWorld(store, read, arguments_, context);
+        });
+      return define({
+        ...common,
+        ...write,
+        ...labels,
+        ...(typeof lookup === "function" ? { lookup: look } : {}),
+        ...(undo === undefined ? {} : { undo: { ...undo, tool: make(undo.tool) } }),
+        execute,
       });
-    return [name, define({ ...common, ...write, lookup: look, execute })];
-  });
+    };
+    const defined = ours();
+    made.set(name, defined);
+    return defined;
+  };
+  const tools = Object.keys(pack.tools).map((name): [string, AnyTool] => [name, make(name)]);
   return { tools: new Map(tools), store, close: store.close };
 }
 

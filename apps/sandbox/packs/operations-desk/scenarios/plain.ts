@@ -1,0 +1,115 @@
+import type { Story } from "./story.ts";
+
+/** Incidents that go as their runbook says. */
+const usual = (key: string, name: string, title: string, ...tags: readonly string[]): Story => ({
+  key,
+  name,
+  title,
+  tags: ["single-alert", ...tags],
+});
+
+export const plainStories: readonly Story[] = [
+  usual("hang", "instances-that-hang", "Two instances hang, and a restart brings them back", "low-risk"),
+  usual("crowd", "short-of-instances", "Search is short of instances and gets two more", "low-risk", "user-report"),
+  usual(
+    "release",
+    "a-faulty-release",
+    "A release is rolled back when somebody has approved it",
+    "high-risk",
+    "approval",
+  ),
+  usual("flag", "a-bad-flag", "The flag that the errors name is turned off", "low-risk"),
+  usual("backlog", "a-growing-backlog", "More consumers take a backlog down", "low-risk"),
+  usual(
+    "poison",
+    "a-poisoned-queue",
+    "A queue is purged when somebody has approved it",
+    "high-risk",
+    "approval",
+    "irreversible",
+  ),
+  usual("disk", "a-full-disk", "Old logs make room on a disk", "low-risk"),
+  usual(
+    "volume",
+    "a-small-volume",
+    "Logs are rotated at once, and the volume grows with an approval",
+    "high-risk",
+    "approval",
+    "two-steps",
+  ),
+  usual(
+    "node",
+    "a-failing-node",
+    "A node is cordoned at once, and drained with an approval",
+    "high-risk",
+    "approval",
+    "two-steps",
+  ),
+  usual(
+    "certificate",
+    "an-expired-certificate",
+    "A certificate is renewed when somebody has approved it",
+    "high-risk",
+    "approval",
+  ),
+  usual("database", "a-sick-primary", "The standby takes over when somebody has approved it", "high-risk", "approval"),
+  usual("pets", "another-certificate", "A second certificate, of another service", "high-risk", "approval"),
+  usual("islands", "another-primary", "A second database, of another service", "high-risk", "approval"),
+  usual(
+    "luggage",
+    "another-poisoned-queue",
+    "A second queue, of another service",
+    "high-risk",
+    "approval",
+    "irreversible",
+  ),
+  usual("quays", "short-of-instances-again", "Another service that is short of instances", "low-risk"),
+  usual("shuttle", "another-bad-flag", "Another flag that breaks its service", "low-risk"),
+  usual("broken", "another-full-disk", "Another disk full of old logs", "low-risk"),
+  {
+    ...usual("criticalNode", "a-critical-node", "A critical incident goes the same way, approval and all", "critical"),
+    tags: ["single-alert", "critical", "high-risk", "approval", "two-steps"],
+  },
+  {
+    key: "partial",
+    name: "a-partial-outage",
+    title: "Part of the users see errors: first more instances, then a restart, in this order",
+    tags: ["partial-outage", "low-risk", "two-steps"],
+  },
+  {
+    key: "tides",
+    name: "a-partial-outage-again",
+    title: "Another partial outage, in the same order",
+    tags: ["partial-outage", "low-risk", "two-steps"],
+  },
+  {
+    key: "storm",
+    name: "an-alert-storm",
+    title: "Fourteen alerts at once are one incident, and one restart",
+    tags: ["alert-storm", "low-risk"],
+  },
+  {
+    key: "stormNode",
+    name: "an-alert-storm-of-a-node",
+    title: "Nine alerts of one node are one incident",
+    tags: ["alert-storm", "high-risk", "approval", "two-steps"],
+  },
+  {
+    key: "mixedLanguage",
+    name: "tickets-in-three-languages",
+    title: "What people write in German and Japanese is on the timeline by its number",
+    tags: ["single-alert", "mixed-language", "user-report", "low-risk"],
+  },
+  {
+    key: "tierZero",
+    name: "a-restart-that-every-sale-goes-through",
+    title: "The same restart waits for an approval where every sale goes through the service",
+    tags: ["single-alert", "tier-zero", "high-risk", "approval", "critical"],
+  },
+  {
+    key: "tierZeroLoad",
+    name: "more-instances-for-booking",
+    title: "More instances wait for an approval where every sale goes through the service",
+    tags: ["single-alert", "tier-zero", "high-risk", "approval", "critical"],
+  },
+];
