@@ -116,7 +116,10 @@ test("the tools of the configured MCP servers are at hand for who makes supervis
       },
     });
   writeFileSync(join(own, "mcp.json"), file(pin));
-  expect(await remitHere(own, ["graph"])).toMatchObject({ stderr: "", stdout: expect.stringContaining("clerk : stock_count_parts") });
+  expect(await remitHere(own, ["graph"])).toMatchObject({
+    stderr: "",
+    stdout: expect.stringContaining("clerk : stock_count_parts"),
+  });
   writeFileSync(join(own, "mcp.json"), file(undefined));
   const unpinned = await remitHere(own, ["check", "--json"]);
   expect([unpinned.code, JSON.parse(unpinned.stdout).error.code]).toEqual([2, expect.stringMatching(/^mcp\//)]);
