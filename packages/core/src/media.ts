@@ -12,7 +12,9 @@ export function inertMedia(value: Json): Json {
 function namesMedia(value: Json): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return value.some(namesMedia);
-  for (const [key, member] of Object.entries(value)) if (key === "$media" || namesMedia(member)) return true;
+  const members = value as { readonly [name: string]: Json };
+  // Each answer of a model is looked at: no list of its members is made for that.
+  for (const key in members) if (key === "$media" || namesMedia(members[key] as Json)) return true;
   return false;
 }
 
