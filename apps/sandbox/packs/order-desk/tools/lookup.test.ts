@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { openTrial, type Trial } from "../trial.ts";
+import { findCustomer } from "./lookup.ts";
 
 let desk: Trial;
 beforeEach(() => {
@@ -33,9 +34,11 @@ describe("find_customer", () => {
     ["राम", "रामी"],
   ])("a mark that makes another letter makes another person: %s is not %s", (name, other) => {
     const { customerId } = desk.fixtures.pendingOrder.customer;
-    Object.assign(desk.state().customers[customerId] ?? {}, { name });
-    expect(desk.call("find_customer", { name: name.normalize("NFD") })).toMatchObject({ customers: [{ customerId }] });
-    expect(desk.call("find_customer", { name: other })).toEqual({ customers: [] });
+    const state = structuredClone(desk.state()) as { customers: Record<string, object> };
+    state.customers[customerId] = { ...state.customers[customerId], name };
+    const find = (wanted: string) => findCustomer.run(state as never, { name: wanted });
+    expect(find(name.normalize("NFD"))).toMatchObject({ customers: [{ customerId }] });
+    expect(find(other)).toEqual({ customers: [] });
   });
 
   test("everything given must fit; nobody is an empty list; nothing given is refused", () => {
