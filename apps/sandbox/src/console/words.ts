@@ -87,7 +87,7 @@ export function wordsFor(
     new Promise<Taken>((resolve, reject) => {
       let counts = false;
       const act = async (acting: Acting) => {
-        const { taken, went } = await say(acting);
+        const { taken, went } = await say({ ...acting, refused: reject });
         counts = true;
         resolve(taken);
         await went;
