@@ -77,6 +77,30 @@ test("what is in the way is said as every command says it", async () => {
   expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("suite/unknown")]);
 });
 
+test("of a suite that is named, nothing of the others can be reached", async () => {
+  const cwd = copyOfHome();
+  const [other] = await waiting(cwd);
+  const { suites } = JSON.parse((await remitHere(cwd, ["list", "--json"])).stdout);
+  const played = await remitHere(cwd, ["run", "--filter", "thanks", "--no-report", "--json"]);
+  const own = JSON.parse(played.stdout).suites[0].suite;
+  const { address, origin } = await openConsole(cwd, [own]);
+  const entered = await fetch(address, { redirect: "manual" });
+  const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const get = (path: string) => fetch(`${origin}${path}`, { headers: { cookie } });
+  const { runs } = (await (await get("/api/runs")).json()) as { runs: { group: string }[] };
+  expect(runs.map(({ group }) => group)).toEqual([own]);
+  expect(await (await get("/api/inbox")).json()).toMatchObject({ cases: [] });
+  for (const group of [own, suites[0].id]) {
+    expect((await get(`/runs/${group}/${other?.run}`)).status).toBe(404);
+    const said = await fetch(`${origin}/inbox/${group}/decide`, {
+      method: "POST",
+      headers: { cookie, origin, "content-type": "application/json" },
+      body: JSON.stringify({ at: other?.address, decision: "approve", reason: "not mine" }),
+    });
+    expect(said.status).toBe(404);
+  }
+});
+
 describe.skipIf(!hasBrowser)(
   `in a browser${hasBrowser ? "" : ": there is no /usr/bin/chromium here, so nothing of it is tested"}`,
   () => {

@@ -8,6 +8,8 @@ export interface Acting {
   readonly supervisor: Supervisor;
   /** Lets a run go on here until it ends or waits for somebody. */
   readonly goOn: (run: Run) => Promise<WentOn>;
+  /** Told at once of a word that does not count, where the run may yet go on because of what it has heard meanwhile. */
+  readonly refused?: (thrown: unknown) => void;
 }
 
 /** What a run has come to. */
@@ -33,13 +35,14 @@ interface Step {
 
 /** Says a person's word on one write. @throws OrchestrationError as `approvals.decide` */
 export async function decideOn(
-  { supervisor, goOn }: Acting,
+  { supervisor, goOn, refused }: Acting,
   { tenant, run: runId, address }: Pick<ApprovalCase, "tenant" | "run" | "address">,
   said: ApprovalDecision,
 ): Promise<Said<DecisionTaken>> {
   const { principal } = said;
   const run = await supervisor.find(runId, { tenant, ...(principal === undefined ? {} : { principal }) });
   const taken = await supervisor.approvals.decide(tenant, address, said).catch(async (thrown: unknown) => {
+    refused?.(thrown);
     // What the run has heard of meanwhile, such as a restriction, may have set it going.
     await goOn(run);
     throw thrown;

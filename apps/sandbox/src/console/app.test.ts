@@ -122,7 +122,8 @@ describe("runs", () => {
         page.includes("\u0007"),
       ]).toEqual([path, false, false, false, false]);
     }
-    expect(await textOf(all.get(caseAt(address)))).toContain("&lt;202e&gt;drawkcab");
+    expect(await textOf(all.get(caseAt(address)))).toContain("\\u202edrawkcab\\u0007");
+    expect(await textOf(all.get(`/runs/north/${run.id}`))).toContain("&lt;202e&gt;drawkcab");
     expect((await all.get(`/runs/north/${encodeURIComponent(hostile)}`)).status).toBe(404);
   });
 });
@@ -278,25 +279,29 @@ describe("questions, failed runs, cancels", () => {
     for (const text of [
       "its text is not ours",
       "&lt;b&gt;Hurry&lt;/b&gt;",
-      'name="field:floor"',
-      'name="field:quiet"',
+      'name="field:0"',
+      'name="field:1"',
       "minimum 0",
     ]) {
       expect(page).toContain(text);
     }
     const form = { at, binding: questions[0]?.what.binding ?? "", key: "k", action: "accept", reason: "" };
-    const wrong = await all.post("/inbox/north/answer", { ...form, "field:floor": "12" });
+    const wrong = await all.post("/inbox/north/answer", { ...form, "field:0": "12" });
     expect([wrong.status, (await wrong.text()).includes("question/answer-invalid")]).toEqual([422, true]);
     const right = await all.post("/inbox/north/answer", {
       ...form,
-      "field:floor": "3",
-      "field:quiet": "false",
-      "field:note": "",
+      "field:0": "3",
+      "field:1": "false",
+      "field:2": "",
+      "field:3": "1",
+      "field:4": "1",
     });
     expect([right.status, right.headers.get("location")]).toEqual([303, place]);
     await run.result();
     const returned = (await run.entries()).find(({ type }) => type === "tool.returned");
-    expect(returned?.body).toMatchObject({ output: { booked: '{"floor":3,"quiet":false}' } });
+    expect(returned?.body).toMatchObject({
+      output: { booked: JSON.stringify({ floor: 3, quiet: false, side: "south", extras: ["cake"] }) },
+    });
     const late = await all.post("/inbox/north/answer", { ...form, key: "k2", action: "decline" });
     expect([late.status, (await late.text()).includes("It does not wait any more")]).toEqual([409, true]);
   });

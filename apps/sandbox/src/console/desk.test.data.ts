@@ -50,6 +50,8 @@ export const bookRoom = defineTool({
           floor: { type: "integer", minimum: 0, maximum: 9 },
           quiet: { type: "boolean" },
           note: { type: "string" },
+          side: { type: "string", enum: ["north", "south"] },
+          extras: { type: "array", items: { type: "string", enum: ["tea", "cake"] } },
         },
         required: ["floor"],
       },

@@ -38,7 +38,7 @@ export const wordSchemas = {
     at: address,
     action: z.enum(["accept", "decline", "cancel"]),
     content: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).optional(),
-    /** As a form sends it: texts by field. */
+    /** As a form of a page sends it: texts by the place of their field, of a choice its place. */
     fields: z.record(z.string(), z.array(z.string())).optional(),
     reason: z.string().max(2_000).default(""),
     key,
@@ -87,7 +87,7 @@ export function wordsFor(
     new Promise<Taken>((resolve, reject) => {
       let counts = false;
       const act = async (acting: Acting) => {
-        const { taken, went } = await say(acting);
+        const { taken, went } = await say({ ...acting, refused: reject });
         counts = true;
         resolve(taken);
         await went;
@@ -174,19 +174,24 @@ async function contentOf(
   const open = openQuestionsOf(recorded.entries, { ...record, runId: run }).find((one) => one.address === at);
   // What is closed takes no answer, as the inbox says.
   if (open?.mode !== "form") return undefined;
-  const values = open.fields.flatMap((field): [string, string | number | boolean | string[]][] => {
-    const given = fields?.[field.name] ?? [];
+  const values = open.fields.flatMap((field, index): [string, string | number | boolean | string[]][] => {
+    const given = fields?.[String(index)] ?? [];
     const value = valueIn(field, given);
     return value === undefined ? [] : [[field.name, value]];
   });
   return Object.fromEntries(values);
 }
 
-function valueIn({ type }: QuestionField, given: readonly string[]): string | number | boolean | string[] | undefined {
-  if (type === "array") return [...given];
+function valueIn(
+  { type, choices }: QuestionField,
+  given: readonly string[],
+): string | number | boolean | string[] | undefined {
+  const chosen = (place: string) => choices?.[Number(place)]?.value;
+  if (type === "array") return given.flatMap((place) => chosen(place) ?? []);
   const [text = ""] = given;
   if (text === "") return undefined;
   if (type === "boolean") return text === "true";
+  if (choices) return chosen(text);
   if (type === "string") return text;
   const number = Number(text);
   // What is no number goes on as it was written: the form's own schema says what is wrong with it.

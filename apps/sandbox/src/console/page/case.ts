@@ -4,6 +4,7 @@ import { count } from "../../face/text.ts";
 import type { HistoryLine } from "../view/history.ts";
 import { caseHref, factList, runHref } from "./frame.ts";
 import { type Html, html, type Piece } from "./html.ts";
+import { jsonText, shownJson } from "./json.ts";
 
 /** One write that waits, or waited: what there is to know, the word on it, and who has said what. */
 export interface CaseBodyOptions {
@@ -44,7 +45,7 @@ ${
   open &&
   html`<section class="card" aria-labelledby="h-what" data-live="what"><h2 id="h-what">${whatText(open)}</h2>
 ${factList(joined(caseFacts(open, options.entries, options.now).filter(([name]) => name !== "what")))}
-<h3>Arguments, exactly as they would be sent</h3><pre tabindex="0" aria-label="Arguments">${JSON.stringify(open.input, null, 2)}</pre>
+<h3>Arguments, exactly as they would be sent</h3><pre tabindex="0" aria-label="Arguments">${jsonText(open.input)}</pre>
 ${JSON.stringify(open.input).includes('"$sealed"') && html`<p class="note">Values of it are sealed. Who is cleared for them sees them on the terminal, on record: <code>${options.command(`approvals show ${address} --reveal`)}</code></p>`}</section>
 ${forms(open, options)}`
 }
@@ -74,7 +75,7 @@ function over(history: readonly HistoryLine[], said: string | undefined): Html {
 function proposed(effect: string, entries: readonly Entry[]): Html | undefined {
   for (const entry of entries) {
     if (entry.type !== "effect.proposed" || entry.body.effect !== effect) continue;
-    return html`<section class="card" aria-labelledby="h-what"><h2 id="h-what">What it was about</h2><pre tabindex="0" aria-label="Arguments">${JSON.stringify(entry.body.input, null, 2)}</pre></section>`;
+    return html`<section class="card" aria-labelledby="h-what"><h2 id="h-what">What it was about</h2><pre tabindex="0" aria-label="Arguments">${jsonText(entry.body.input)}</pre></section>`;
   }
   return undefined;
 }
@@ -97,7 +98,7 @@ function forms(
 <form method="post" action="${action}" class="word" id="edit" data-check="/inbox/${encodeURIComponent(group)}/check">${hidden("-edit")}<input type="hidden" name="decision" value="edit">
 <p class="note">What you write takes the place of this proposal, and waits for somebody else than you.</p>
 <label for="input">All arguments of ${tool}, as JSON</label>
-<textarea id="input" name="input" class="code" rows="${Math.min(20, JSON.stringify(input, null, 2).split("\n").length + 1)}" required spellcheck="false" aria-describedby="fits">${typed?.input ?? JSON.stringify(input, null, 2)}</textarea>
+<textarea id="input" name="input" class="code" rows="${Math.min(20, JSON.stringify(input, null, 2).split("\n").length + 1)}" required spellcheck="false" aria-describedby="fits">${typed?.input === undefined ? jsonText(input) : shownJson(typed.input)}</textarea>
 <p id="fits" class="note" role="status"></p>
 <label for="edit-reason">Why; it is kept</label><input id="edit-reason" name="reason" value="${isEdit ? (typed.reason ?? "") : ""}" required maxlength="2000" autocomplete="off">
 <p class="buttons"><button id="propose">Propose these arguments</button></p>

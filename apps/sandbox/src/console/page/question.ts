@@ -44,8 +44,9 @@ ${fields.map(fieldInput)}
 </form></section>`;
 }
 
+/** Names and values of it are its server's: what is sent back are places in the form, so that nothing of them has to survive a page. */
 function fieldInput(field: QuestionField, index: number): Html {
-  const { name, title, description, type, required, choices, bounds } = field;
+  const { title, description, type, required, choices, bounds } = field;
   const id = `field-${index}`;
   const about = [description, ...Object.entries(bounds).map(([bound, value]) => `${bound} ${value}`)].filter(
     (text) => text !== "",
@@ -62,11 +63,11 @@ function fieldInput(field: QuestionField, index: number): Html {
       : choices;
   if (type === "array") {
     const chosen = new Set(Array.isArray(field.default) ? field.default : []);
-    return html`<fieldset><legend>${title}${required && " (required)"}</legend>${(choices ?? []).map(({ value, title: text }) => html`<label><input type="checkbox" name="field:${name}" value="${value}"${chosen.has(value) && html` checked`}> ${text}</label>`)}</fieldset>`;
+    return html`<fieldset><legend>${title}${required && " (required)"}</legend>${(choices ?? []).map(({ value, title: text }, place) => html`<label><input type="checkbox" name="field:${index}" value="${place}"${chosen.has(value) && html` checked`}> ${text}</label>`)}</fieldset>`;
   }
   const control = options
-    ? html`<select id="${id}" name="field:${name}"${must}${described}><option value=""></option>${options.map(({ value, title: text }) => html`<option value="${value}"${value === preset && html` selected`}>${text}</option>`)}</select>`
-    : html`<input id="${id}" name="field:${name}" value="${preset ?? ""}" inputmode="${type === "string" ? "text" : "decimal"}" autocomplete="off"${must}${described}>`;
+    ? html`<select id="${id}" name="field:${index}"${must}${described}><option value=""></option>${options.map(({ value, title: text }, place) => html`<option value="${type === "boolean" ? value : place}"${value === preset && html` selected`}>${text}</option>`)}</select>`
+    : html`<input id="${id}" name="field:${index}" value="${preset ?? ""}" inputmode="${type === "string" ? "text" : "decimal"}" autocomplete="off"${must}${described}>`;
   return html`<label for="${id}">${title}${required && " (required)"}</label>${control}${about.length > 0 && html`<p class="note" id="${id}-about">${about.join(" · ")}</p>`}`;
 }
 
