@@ -179,8 +179,8 @@ describe("show", () => {
     );
     expect(text.stdout).toContain(`the chain of ${entries.length} entries holds, journal hash ${journalHash}`);
     expect(text.stdout).toContain('"reason": "takes_too_long"');
-    // A part of the id is enough.
-    const part = parsed(await remitHere(home, ["show", run.slice(6, 16), "--json"]));
+    // A part of the id is enough, behind `--` since it may begin with a hyphen.
+    const part = parsed(await remitHere(home, ["show", "--json", "--", run.slice(6, 16)]));
     expect(part.run).toBe(run);
   });
 });
