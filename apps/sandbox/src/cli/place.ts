@@ -14,10 +14,12 @@ export interface Place {
 }
 
 /**
- * The folder that the person is in. `npm start` runs in the repository's folder whatever folder the person is in; npm says in INIT_CWD which one that is.
+ * The folder that the person is in. `npm start` runs in the repository's folder whatever folder the person is in; npm says in
+ * INIT_CWD which one that is. Another script may have gone where it wants to be.
  */
 export function folderOf({ env, cwd }: Pick<PlaceOptions, "env" | "cwd">): string {
-  return env.INIT_CWD === undefined || env.INIT_CWD === "" ? cwd : resolve(env.INIT_CWD);
+  const { INIT_CWD: from, npm_lifecycle_event: script } = env;
+  return script !== "start" || from === undefined || from === "" ? cwd : resolve(from);
 }
 
 export interface PlaceOptions {
