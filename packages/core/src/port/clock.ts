@@ -15,6 +15,9 @@ const timeoutMsMax = 2 ** 31 - 1;
 
 /** The machine's clock. Its timers keep no process alive; what is at work holds it, once, by `hold`. */
 export function systemClock(): Clock {
+  // Made once and then taken and let go: an engine with one run at a time does both for each.
+  let keeper: NodeJS.Timeout | undefined;
+  let holding = 0;
   return {
     now: () => Date.now(),
     at: (dueAt, callback) => {
@@ -26,8 +29,15 @@ export function systemClock(): Clock {
       return { cancel: () => clearTimeout(handle) };
     },
     hold: () => {
-      const handle = setInterval(() => {}, timeoutMsMax);
-      return { cancel: () => clearInterval(handle) };
+      keeper ??= setInterval(() => {}, timeoutMsMax);
+      if (holding++ === 0) keeper.ref();
+      let isHeld = true;
+      const cancel = () => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (--holding === 0) keeper?.unref();
+      };
+      return { cancel };
     },
   };
 }

@@ -23,8 +23,12 @@ test("a run that nobody holds is gone with the next small collection", () => {
     }
   };
   makeMany();
-  const before = oldBytes();
-  makeMany();
+  // What else lives in this process may grow old meanwhile, so the least of several counts.
+  const left = Array.from({ length: 5 }, () => {
+    const before = oldBytes();
+    makeMany();
+    return oldBytes() - before;
+  });
   // Of each some 7 KiB would be left where its shape were its own.
-  expect(oldBytes() - before).toBeLessThan(1_000 * 1_024);
+  expect(Math.min(...left)).toBeLessThan(1_000 * 1_024);
 });
