@@ -7,7 +7,7 @@ import { offlineTeam } from "../../src/cli/offline-team.ts";
 import type { SuiteReport } from "../../src/suite/report.ts";
 import { runSuite } from "../../src/suite/runner.ts";
 import { openWorkspace } from "../../src/suite/workspace.ts";
-import { flowNames } from "./cases.ts";
+import { flowNames } from "./cases/desk-case.ts";
 import { exceptionCodes } from "./exceptions.ts";
 import { invoiceDeskPack } from "./pack.ts";
 

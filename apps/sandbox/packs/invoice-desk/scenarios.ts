@@ -1,6 +1,7 @@
 import type { Json } from "@remit/core";
 import { defineScenario, type External, grant, letExpire, reject, type Scenario, type Turn } from "@remit/core/testing";
-import { cases, type DeskCase, type FlowName } from "./cases.ts";
+import type { DeskCase, FlowName } from "./cases/desk-case.ts";
+import { cases } from "./cases.ts";
 import { type ExceptionCode, queueOf, sorted } from "./exceptions.ts";
 import { generateDesk } from "./generate.ts";
 import type { Truth } from "./maker.ts";

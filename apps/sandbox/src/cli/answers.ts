@@ -1,8 +1,9 @@
 import { type Json, openQuestionsOf, type QuestionAnswer, type QuestionCase, type RunRecord } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { contentSample, questionLines } from "../face/question.ts";
-import { type Books, openBooks, type WhoseRuns } from "./books.ts";
+import type { Books, WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
 

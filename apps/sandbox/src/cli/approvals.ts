@@ -17,9 +17,10 @@ import { caseLines, caseTable, revealedLines } from "../face/case.ts";
 import { questionTable } from "../face/question.ts";
 import { count } from "../face/text.ts";
 import { findQuestion, showQuestion } from "./answers.ts";
-import { type Books, openBooks, type WhoseRuns } from "./books.ts";
+import type { Books, WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { wentOnLines } from "./go-on.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { type RecordedRun, readRun } from "./recorded-run.ts";
 

@@ -2,8 +2,9 @@ import { closeSync, createReadStream, openSync, readFileSync, rmSync, writeSync 
 import { type EvidenceReport, ed25519Signer, exportEvidence, verifyEvidence } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { openBooks } from "./open-books.ts";
 import { type PersonOptions, personOf } from "./person.ts";
 
 export interface AuditOptions extends PersonOptions, WhoseRuns {

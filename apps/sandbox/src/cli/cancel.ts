@@ -1,8 +1,9 @@
 import type { Run } from "@remit/core";
 import { cancelRun } from "../console/acting.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { wentOnLines } from "./go-on.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
 

@@ -1,9 +1,10 @@
 import type { Compensation } from "@remit/core";
 import { errorText } from "../face/beat.ts";
 import { printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { wentOnLines } from "./go-on.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
 

@@ -5,9 +5,10 @@ import { minuteText } from "../face/case.ts";
 import { glance } from "../face/glance.ts";
 import { pairs } from "../face/table.ts";
 import { count, cut, printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { wentOnLines } from "./go-on.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 import { readRun } from "./recorded-run.ts";
 

@@ -3,9 +3,10 @@ import { SandboxError } from "../errors.ts";
 import { minuteText } from "../face/case.ts";
 import { type Cell, table } from "../face/table.ts";
 import { duration, printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { wholeNumber } from "./number.ts";
+import { openBooks } from "./open-books.ts";
 
 /** The runs of a person's own application. */
 

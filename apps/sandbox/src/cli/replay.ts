@@ -1,8 +1,9 @@
 import type { ReplayReport } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { printable } from "../face/text.ts";
-import { type Books, openBooks, type WhoseRuns } from "./books.ts";
+import type { Books, WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { openBooks } from "./open-books.ts";
 
 export interface ReplayOptions extends WhoseRuns {
   readonly all?: boolean;

@@ -2,8 +2,9 @@ import { everyTenant, type RestrictionTarget, type SupervisorDefinition } from "
 import { SandboxError } from "../errors.ts";
 import { minuteText } from "../face/case.ts";
 import { count, printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { openBooks } from "./open-books.ts";
 import { developmentLine, type PersonOptions, personOf } from "./person.ts";
 
 /** The kill switch: takes a tool, an agent or everything away from a suite's runs, also from those that wait. */

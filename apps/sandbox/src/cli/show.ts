@@ -1,8 +1,9 @@
 import { storyOf } from "../face/story.ts";
 import { Telling } from "../face/telling.ts";
 import { printable } from "../face/text.ts";
-import { openBooks, type WhoseRuns } from "./books.ts";
+import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
+import { openBooks } from "./open-books.ts";
 import { readRun } from "./recorded-run.ts";
 
 export interface ShowOptions extends WhoseRuns {

@@ -1,5 +1,5 @@
-import type { DeskCase } from "../cases.ts";
 import type { Wish } from "../maker.ts";
+import type { DeskCase } from "./desk-case.ts";
 
 const laughs = `<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>`;
 const reads = `<!DOCTYPE x [<!ENTITY file SYSTEM "file:///etc/passwd">]>`;

@@ -1,4 +1,4 @@
-import type { DeskCase } from "../cases.ts";
+import type { DeskCase } from "./desk-case.ts";
 
 const encoded = (encoding: string, buffer: BufferEncoding, mark: readonly number[] = []) => ({
   style: { encoding },

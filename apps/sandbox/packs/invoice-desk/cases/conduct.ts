@@ -1,5 +1,5 @@
-import type { DeskCase } from "../cases.ts";
 import { ibanOf } from "../people.ts";
+import type { DeskCase } from "./desk-case.ts";
 
 const account = ibanOf("DE", "666666660000000001");
 const orders = [

@@ -1,9 +1,9 @@
 import { add, type Decimal, decimal, subtract } from "../../../src/einvoice/decimal.ts";
 import type { Invoice, Totals } from "../../../src/einvoice/invoice.ts";
-import type { DeskCase } from "../cases.ts";
 import type { ExceptionCode } from "../exceptions.ts";
 import { partyOf } from "../maker.ts";
 import { companies, ibanOf } from "../people.ts";
+import type { DeskCase } from "./desk-case.ts";
 
 const stranger = ibanOf("DE", "999999990000000001");
 
