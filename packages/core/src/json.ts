@@ -1,4 +1,5 @@
 import { escapePointer } from "./pointer.ts";
+
 /** JSON values and the two operations the kernel needs on them: a canonical text and a bounded look inside. */
 
 /** A value that survives `JSON.parse(JSON.stringify(value))` unchanged. */

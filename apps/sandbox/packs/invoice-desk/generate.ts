@@ -1,5 +1,5 @@
+import { seededRandom } from "../../src/world/random.ts";
 import { put } from "../../src/world/table.ts";
-import { seededRandom } from "../order-desk/random.ts";
 import { cases } from "./cases.ts";
 import { Maker, type Truth, vendorsOf } from "./maker.ts";
 import { companies } from "./people.ts";

@@ -8,9 +8,9 @@ import {
   multiply,
 } from "../../src/einvoice/decimal.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
+import { addDays } from "../../src/world/calendar.ts";
+import type { Random } from "../../src/world/random.ts";
 import { put } from "../../src/world/table.ts";
-import { addDays } from "../order-desk/calendar.ts";
-import type { Random } from "../order-desk/random.ts";
 import { type Draft, type DraftLine, invoiceOf } from "./documents/draft.ts";
 import { writeCii } from "./documents/write-cii.ts";
 import { writeUbl } from "./documents/write-ubl.ts";

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { chooseModel } from "../../src/model/choice.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { inProcessTools } from "../../src/world/in-process.ts";
-import { type Random, seededRandom } from "../order-desk/random.ts";
+import { type Random, seededRandom } from "../../src/world/random.ts";
 import { openLibrary } from "./library.ts";
 import { factsOf, isOperation, operationNames } from "./operations.ts";
 import { operationsDeskPack } from "./pack.ts";

@@ -1,6 +1,6 @@
+import { addDays } from "../../src/world/calendar.ts";
+import { type Random, seededRandom } from "../../src/world/random.ts";
 import { edit, put, type Table } from "../../src/world/table.ts";
-import { addDays } from "../order-desk/calendar.ts";
-import { type Random, seededRandom } from "../order-desk/random.ts";
 import { causeFacts, causes } from "./causes.ts";
 import { today } from "./library.ts";
 import { tierZero } from "./operations.ts";

@@ -1,7 +1,7 @@
 import type { Entry } from "@remit/core";
+import { daysBetween } from "../../src/world/calendar.ts";
 import type { Frozen } from "../../src/world/table.ts";
 import { type World, type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
-import { daysBetween } from "../order-desk/calendar.ts";
 import { healthOf, healthTable, worsenedBetween } from "./health.ts";
 import type { Library } from "./library.ts";
 import { askedOf, factsOf, isOperation, type Operation, operations, runbookDaysMax, targets } from "./operations.ts";

@@ -1,6 +1,6 @@
+import { addDays } from "../../src/world/calendar.ts";
+import type { Random } from "../../src/world/random.ts";
 import { put, type Table } from "../../src/world/table.ts";
-import { addDays } from "./calendar.ts";
-import type { Random } from "./random.ts";
 import type { Category, Product, Variant } from "./state.ts";
 
 /** What the shop sells: name, price in cents of the plainest variant, the options, and the terms for taking it back. */

@@ -1,5 +1,5 @@
+import { daysBetween } from "../../src/world/calendar.ts";
 import type { Frozen } from "../../src/world/table.ts";
-import { daysBetween } from "./calendar.ts";
 import { quoteReturn } from "./rules.ts";
 import {
   type Customer,

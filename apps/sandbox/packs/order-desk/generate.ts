@@ -1,5 +1,6 @@
+import { addDays } from "../../src/world/calendar.ts";
+import { type Random, seededRandom } from "../../src/world/random.ts";
 import { put, type Table } from "../../src/world/table.ts";
-import { addDays } from "./calendar.ts";
 import { stockCatalogue } from "./catalogue.ts";
 import { orderDeskFixtures } from "./fixtures.ts";
 import { inventPerson, type Person } from "./people.ts";
@@ -11,7 +12,6 @@ import {
   type LineWish,
   type OrderPlan,
 } from "./plan.ts";
-import { type Random, seededRandom } from "./random.ts";
 import {
   type Customer,
   type Language,

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../../src/world/random.ts";
 import type { Address, Language } from "./state.ts";
 
 /** Made-up people and streets. Towns are real so that the languages look right; nobody lives at these addresses. */

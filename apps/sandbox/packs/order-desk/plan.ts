@@ -1,7 +1,7 @@
+import { addDays } from "../../src/world/calendar.ts";
+import type { Random } from "../../src/world/random.ts";
 import { edit } from "../../src/world/table.ts";
 import type { WorldTool } from "../../src/world/world.ts";
-import { addDays } from "./calendar.ts";
-import type { Random } from "./random.ts";
 import type { Language, Order, OrderStatus, Product, ShopState, Variant } from "./state.ts";
 import { applyVoucher, returnItems } from "./tools/change.ts";
 import { escalateTicket } from "./tools/contact.ts";

@@ -1,6 +1,6 @@
+import { addDays, daysBetween } from "../../src/world/calendar.ts";
 import { edit, type Frozen, put } from "../../src/world/table.ts";
 import { WorldRefusal } from "../../src/world/world.ts";
-import { addDays, daysBetween } from "./calendar.ts";
 import {
   type Customer,
   type LineQuantity,

@@ -4,10 +4,9 @@ import { defineAgent } from "../agent.ts";
 import { completenessOf } from "../audit/completeness.ts";
 import type { Entry } from "../event.ts";
 import { policyVersion } from "../policy-version.ts";
-import { user } from "../principal.ts";
 import { defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
 import { defineTool } from "../tool.ts";
-import { RunCore } from "./core.ts";
+import { coreOf } from "./core.test.data.ts";
 
 const note = z.object({ text: z.string() });
 const common = { description: "", input: note, output: note, execute: (given: { text: string }) => given };
@@ -34,32 +33,12 @@ const definition = defineSupervisor({
 
 /** What a run decides whose only answer asks for the same over and over, and then for a write. */
 function decided(looks: number, version: string): readonly Entry[] {
-  const core = new RunCore({ definition, tenant: "acme", runId: "run_1", tenantKey: "k".repeat(43) });
-  const entries: Entry[] = [];
-  const apply = (event: Parameters<RunCore["apply"]>[0]) => {
-    const drafts = core.apply(event, 1_000, entries.length + 1)?.drafts ?? [];
-    for (const draft of drafts) entries.push({ ...draft, seq: entries.length + 1 } as Entry);
-  };
-  apply({
-    id: "start",
-    type: "run.started",
-    path: "",
-    body: {
-      supervisor: definition.name,
-      definitionHash: definition.hash,
-      input: { text: "go" },
-      principal: user("ann"),
-      labels: { "": ["user"] },
-      policyVersion: version,
-      format: 1,
-    },
-  });
+  const { start, answer } = coreOf(definition);
   const call = (tool: string, index: number) =>
     ({ type: "toolCall", callId: `c${index}`, tool, input: { text: "it" } }) as const;
   const parts = [...Array.from({ length: looks }, (_, index) => call("look", index)), call("pay", looks)];
-  const command = "clerk#1/model#1";
-  apply({ id: command, type: "model.responded", path: "clerk#1", body: { command, model: "m", parts } });
-  return entries;
+  const drafts = [...start({ text: "go" }, ["user"], version), ...answer("clerk#1", "clerk#1/model#1", parts)];
+  return drafts.map((draft, index) => ({ ...draft, seq: index + 1 }) as Entry);
 }
 
 describe("R11 an agent that is stopped in the midst of an answer", () => {

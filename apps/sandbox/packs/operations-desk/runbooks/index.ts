@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { daysBetween } from "../../order-desk/calendar.ts";
+import { daysBetween } from "../../../src/world/calendar.ts";
 import { runbookDaysMax } from "../operations.ts";
 import type { Runbook } from "./read.ts";
 

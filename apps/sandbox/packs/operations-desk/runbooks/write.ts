@@ -1,5 +1,5 @@
-import { addDays } from "../../order-desk/calendar.ts";
-import { seededRandom } from "../../order-desk/random.ts";
+import { addDays } from "../../../src/world/calendar.ts";
+import { seededRandom } from "../../../src/world/random.ts";
 import { type CauseFacts, causeFacts, causes, type Remedy } from "../causes.ts";
 import { factsOf, targets } from "../operations.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { daysBetween } from "../../../src/world/calendar.ts";
 import { edit, type Frozen, put } from "../../../src/world/table.ts";
-import { daysBetween } from "../calendar.ts";
 import {
   lastReturnDay,
   lineOf,

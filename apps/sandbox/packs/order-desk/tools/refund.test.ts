@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { addDays } from "../calendar.ts";
+import { addDays } from "../../../src/world/calendar.ts";
 import type { OrderCase } from "../fixtures.ts";
 import { openTrial, type Trial } from "../trial.ts";
 

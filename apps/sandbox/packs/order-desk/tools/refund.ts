@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { addDays, daysBetween } from "../../../src/world/calendar.ts";
 import type { Frozen } from "../../../src/world/table.ts";
-import { addDays, daysBetween } from "../calendar.ts";
 import { lineOf, ownOrder, paidShare, payBack, refundableCents, refundedForLine, refuse } from "../rules.ts";
 import { type Order, type OrderLine, type RefundReason, refundReasons, rows, type ShopState } from "../state.ts";
 import { terms } from "../terms.ts";

@@ -32,13 +32,7 @@ export function frame({ title, here, waits, source, mark, watched, body }: Frame
   return html`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · Remit console</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/web/report.css">
-<link rel="stylesheet" href="/web/console.css">
+${headOf(title)}
 <script src="/web/timeline.js" defer></script>
 <script src="/web/console.js" defer></script>
 </head>
@@ -62,18 +56,23 @@ ${body}
 `;
 }
 
-/** A page for somebody who is not in, or in the way of whom something stands: nothing of any run is on it. */
-export function notice(title: string, body: Piece): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+/** What every page says of itself; without scripts. */
+function headOf(title: string): Html {
+  return html`<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · Remit console</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/web/report.css">
-<link rel="stylesheet" href="/web/console.css">
+<link rel="stylesheet" href="/web/console.css">`;
+}
+
+/** A page for somebody who is not in, or in the way of whom something stands: nothing of any run is on it. */
+export function notice(title: string, body: Piece): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+${headOf(title)}
 </head>
 <body>
 <header class="top"><p class="brand">Remit <span>console</span></p></header>
