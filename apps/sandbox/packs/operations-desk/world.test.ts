@@ -1,17 +1,18 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { openTrial, type Trial } from "../../src/world/trial.ts";
 import { causeFacts } from "./causes.ts";
 import { incidentIdOf } from "./generate.ts";
 import { healthOf, healthTable, troublesOf } from "./health.ts";
 import { openLibrary } from "./library.ts";
 import { factsOf, operationNames, riskOf } from "./operations.ts";
 import { plannedIncidents } from "./plan.ts";
-import { openTrial, type Trial } from "./trial.ts";
+import type { OperationsState } from "./state.ts";
 import { operationsDeskWorld } from "./world.ts";
 
 const world = operationsDeskWorld();
 const start = world.initial();
 const library = openLibrary(1);
-let desk: Trial;
+let desk: Trial<OperationsState>;
 beforeEach(() => {
   desk = openTrial(world, start);
 });

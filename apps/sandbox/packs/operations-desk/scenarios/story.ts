@@ -9,6 +9,7 @@ import {
   type Turn,
 } from "@remit/core/testing";
 import { z } from "zod";
+import { openTrial, type Trial } from "../../../src/world/trial.ts";
 import type { World } from "../../../src/world/world.ts";
 import type { PlanStep, Summary, Timeline } from "../agents.ts";
 import { causeFacts } from "../causes.ts";
@@ -18,7 +19,6 @@ import { factsOf, type Operation } from "../operations.ts";
 import { plannedIncidents } from "../plan.ts";
 import type { Aim } from "../score.ts";
 import type { Incident, OperationsState, Service } from "../state.ts";
-import { openTrial } from "../trial.ts";
 
 /**
  * How a scenario of this desk is told: what is usual of an incident is worked out of its records and its runbook, and a story
@@ -329,7 +329,7 @@ function tryOut(
   return { writes, changes: trial.changes() as readonly Change[] };
 }
 
-function did(trial: ReturnType<typeof openTrial>, tool: string, input: Json): boolean {
+function did(trial: Trial<OperationsState>, tool: string, input: Json): boolean {
   try {
     const answer = trial.call(tool, input as object);
     return !(typeof answer === "string" && answer.startsWith("refused: "));
