@@ -1,7 +1,7 @@
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Entry, InputBodies } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
-import { canonicalJson, type Json, plainJson } from "../json.ts";
+import { canonicalJson, type Json, notJsonText, plainJson } from "../json.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
@@ -275,7 +275,7 @@ function plainInput({ decision, input }: ApprovalDecision, address: string): Jso
   }
   const plain = plainJson(input);
   if (plain.ok) return plain.value;
-  throw invalid({ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` });
+  throw invalid({ pointer: plain.fault.pointer, message: notJsonText(plain.fault) });
 }
 
 /** @throws OrchestrationError `tool/input-invalid`, or `definition/unknown` where nobody can say whether it fits */
