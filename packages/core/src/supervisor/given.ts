@@ -33,8 +33,15 @@ export function inputInvalid({ name, entry }: SupervisorDefinition, issues: read
   return new OrchestrationError("run/input-invalid", {
     supervisor: name,
     agent: entry,
+    first: sentenceOf(issues[0]),
     issues: issues as unknown as Json,
   });
+}
+
+/** The first issue for the message: who prints an error sees no further than that. */
+function sentenceOf(issue: Issue | undefined): string {
+  if (!issue) return "it is refused";
+  return `${issue.pointer.slice(0, 100) || "/"}: ${issue.message}`;
 }
 
 /** What a run starts with: JSON, of a bearable size, as its first agent takes it. */
