@@ -7,6 +7,7 @@ import { type Principal, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
+import { assertOptions, oneOf, text } from "../wanted.ts";
 import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
@@ -79,7 +80,7 @@ export interface Approvals extends ToolQuestions {
   readonly reveal: (tenant: string, address: string, as?: { readonly principal?: Principal }) => Promise<RevealedCase>;
   /**
    * Says a person's word. Resolves when it is durable and counts.
-   * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
+   * @throws OrchestrationError `options/invalid` for a word that is none; `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
    *   `approval/binding-mismatch` (also for a key that another decision of the run has), `approval/expired`,
    *   `approval/self-approval`, `approval/role-missing`, `approval/already-decided`, `approval/signature-invalid`;
    *   `journal/conflict` when another process wrote to the run meanwhile and the case is still open: say it again;
@@ -106,13 +107,16 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     openRun(journal, tenant, runId, fromSeq, only);
 
   const recordAt = async (tenant: string, address: string) => {
+    assertOptions("the inbox", { address }, { address: text });
     const place = parseAddress(address);
     const record = place && (await journal.findRun(tenant, place.run));
     if (!record || !isServed(options, record)) throw unknownCase(address);
     return record;
   };
 
-  const list = async ({ principal, ...filter }: ApprovalFilter) => {
+  const list = async (given: ApprovalFilter) => {
+    assertOptions("the inbox", given);
+    const { principal, ...filter } = given;
     may?.("see", principal);
     return pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record, 1, caseTypes), record));
   };
@@ -139,6 +143,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   };
 
   const decide = async (tenant: string, address: string, decision: ApprovalDecision) => {
+    assertOptions("a decision", decision, { decision: oneOf("approve", "reject", "edit"), reason: text });
     const record = await recordAt(tenant, address);
     const entries = await entriesOf(record);
     const key = decision.key ?? ids.id("decision");
