@@ -29,7 +29,7 @@ export const runErrors = {
   },
   "run/input-invalid": {
     retryable: false,
-    message: "the input of {supervisor} does not fit the input schema of {agent}",
+    message: "the input of {supervisor} does not fit the input schema of {agent}: {first}",
     hint: "Compare `data.issues` with the entry agent's input schema.",
   },
   "run/answer-invalid": {
