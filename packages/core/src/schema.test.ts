@@ -122,4 +122,13 @@ describe("a schema that waits", () => {
     });
     expect(() => assertSynchronous(plain, "input", "t")).not.toThrow();
   });
+
+  test("one that refers to what is not defined yet, or that is made anew each time, is looked at as far as it goes", () => {
+    const anew = (): z.ZodType => z.object({ next: z.lazy(anew).optional() });
+    const early = z.object({ later: z.lazy(() => later) });
+    expect(() => assertSynchronous(anew(), "input", "t")).not.toThrow();
+    expect(() => assertSynchronous(early, "input", "t")).not.toThrow();
+    const later = z.string().refine(async () => true);
+    expect(() => assertSynchronous(early, "input", "t")).toThrow(/async function at "\.later"/);
+  });
 });

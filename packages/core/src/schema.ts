@@ -83,9 +83,12 @@ export function assertSynchronous(schema: z.ZodType, part: "input" | "output" | 
   if (at !== undefined) throw new OrchestrationError("tool/schema-asynchronous", { tool: owner, side: part, at });
 }
 
+/** Schemas of one that are looked at: one that makes itself anew whenever it is asked for has no end. */
+const mostParts = 10_000;
+
 /** Where a schema first waits: `.member`, `[]` for items, all else unnamed; `undefined` when it does not. */
-function waitsAt(schema: unknown, at: string, seen: Set<unknown>): string | undefined {
-  if (!isSchema(schema) || seen.has(schema)) return undefined;
+function waitsAt(schema: unknown, at: string, seen: Set<unknown>, depth = 0): string | undefined {
+  if (!isSchema(schema) || seen.has(schema) || seen.size > mostParts || depth > 100) return undefined;
   seen.add(schema);
   const def = schema._zod.def as unknown as Readonly<Record<string, unknown>>;
   const checks = (def.checks ?? []) as readonly { readonly _zod: { readonly def: object; readonly check: unknown } }[];
@@ -99,12 +102,21 @@ function waitsAt(schema: unknown, at: string, seen: Set<unknown>): string | unde
   for (const name of ["options", "items"]) {
     if (Array.isArray(def[name])) for (const member of def[name]) parts.push([at, member]);
   }
-  if (def.type === "lazy") parts.push([at, (def.getter as () => unknown)()]);
+  if (def.type === "lazy") parts.push([at, madeBy(def.getter as () => unknown)]);
   for (const [where, part] of parts) {
-    const found = waitsAt(part, where, seen);
+    const found = waitsAt(part, where, seen, depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Nothing while it cannot be made: a schema may refer to one that is defined below the tool. */
+function madeBy(getter: () => unknown): unknown {
+  try {
+    return getter();
+  } catch {
+    return undefined;
+  }
 }
 
 function isAsync(value: unknown): boolean {
