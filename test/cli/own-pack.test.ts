@@ -80,7 +80,7 @@ describe("a pack of one's own", () => {
     expect((await remitHere(cwd, ["replay", "--all"])).code).toBe(0);
     writeFileSync(own, text.replace("- assess:", "- asses:"));
     const wrong = await remitHere(cwd, ["run", pack, "--scenarios", own]);
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("the agents are assess, pay")]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("did you mean assess?")]);
   });
 
   test("goes on in another process: what waits is decided, over the state that was", async () => {

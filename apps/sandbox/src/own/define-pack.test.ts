@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type AnyTool,
   asAgent,
@@ -6,8 +9,8 @@ import {
   defineTool,
   type SupervisorDefinition,
 } from "@remit/core";
-import { defineScenario } from "@remit/core/testing";
-import { expect, test } from "vitest";
+import { answers, defineScenario } from "@remit/core/testing";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { definePack } from "./define-pack.ts";
 import { retooled } from "./retool.ts";
@@ -76,4 +79,27 @@ test("what is defined is drawn without a world being called, and a world that ma
 test("a scenario that expects changes needs somebody who tells them", () => {
   const scenarios = defineScenario({ name: "one", input: { text: "" }, script: [], expect: { changes: [] } });
   expect(() => definePack({ name: "notes", team: nested([]), scenarios }).scenarios()).toThrow("has no endState");
+});
+
+test("a scenario may name the agents of a team inside the team, in a file as in code, and nobody that there is not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "remit-pack-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "one.yaml");
+  const scenario = (agent: string) =>
+    `name: one\ntitle: One\ninput: { text: a }\nscript: [{ ${agent}: { answers: { text: b } } }]\nexpect: { path: [outer, inner], writes: [] }\n`;
+  writeFileSync(file, scenario("inner"));
+  const coded = (tool: string) =>
+    defineScenario({
+      name: "two",
+      input: { text: "a" },
+      script: [answers({ name: "inner" } as never, { text: "b" } as never)],
+      expect: { writes: [tool] },
+    });
+  const pack = (tool: string) => definePack({ name: "notes", team: nested([]), scenarios: [file, coded(tool)] });
+  expect(pack("do_inside").scenarios()).toHaveLength(2);
+  expect(() => pack("do_insdie").scenarios()).toThrow(
+    'scenarios` of the pack notes failed: "two": expect.writes.0: there is no tool "do_insdie"; did you mean do_inside?',
+  );
+  writeFileSync(file, scenario("iner"));
+  expect(() => pack("do_inside").scenarios()).toThrow("did you mean inner?");
 });

@@ -4,7 +4,10 @@ import { type AnyTool, OrchestrationError, reasonOf, type SupervisorDefinition }
 import type { Scenario } from "@remit/core/testing";
 import { SandboxError } from "../errors.ts";
 import type { Pack, PackTool, ServersPack, WorldPack } from "../pack.ts";
-import { loadScenarios, uniqueScenarios } from "../scenario/yaml.ts";
+import { strangerIn } from "../scenario/known-names.ts";
+import { loadScenarios, uniqueScenarios, type YamlOptions } from "../scenario/yaml.ts";
+import { agentsIn } from "../suite/agents-in.ts";
+import { fieldText } from "../yaml-document.ts";
 import { retooled } from "./retool.ts";
 import { disarmed, openTeamPlace } from "./team-world.ts";
 
@@ -186,12 +189,17 @@ const scenarioName = /^[A-Za-z0-9_-]{1,80}$/;
 
 function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other }: Where): readonly Scenario[] {
   const { name, scenarios, fixtures } = options;
+  let names: ReturnType<typeof knownTo> | undefined;
+  const known = () => {
+    names ??= knownTo(base);
+    return names;
+  };
   const yaml = (path: string | URL) => {
     const file =
       path instanceof URL ? fileURLToPath(path) : folder === undefined ? resolve(path) : resolve(folder, path);
     return loadScenarios(file, {
       ...(fixtures === undefined ? {} : { fixtures: fixtures as never }),
-      ...knownTo(base),
+      ...known(),
     });
   };
   const found = (): readonly Scenario[] => {
@@ -203,6 +211,12 @@ function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other
   const all = uniqueScenarios(guarded(name, "scenarios", found));
   const wrong = all.find((one) => !scenarioName.test(String(one?.name)));
   if (wrong) throw new SandboxError("scenario/name-invalid", { pack: name, scenario: String(wrong?.name) });
+  for (const one of all) {
+    const stranger = guarded(name, "scenarios", () => strangerIn(one, known()));
+    if (!stranger) continue;
+    const reason = `"${one.name}": ${fieldText(stranger.path)}: ${stranger.reason}`;
+    throw new SandboxError("pack/failed", { pack: name, member: "scenarios", reason });
+  }
   const untold = tells(options) ? undefined : all.find(({ expect }) => expect.changes !== undefined);
   if (untold) {
     const reason = `"${untold.name}" expects changes, and the pack has no endState that would tell them`;
@@ -212,13 +226,12 @@ function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other
 }
 
 /** What a YAML file may name, where the team can be had without a server. */
-function knownTo({ offline, tools }: Base) {
+function knownTo({ offline, tools }: Base): Pick<YamlOptions, "agents" | "tools" | "input"> {
   const team = offline?.();
   if (!team) return { tools: Object.keys(tools) };
-  const { agents, judges, entry } = team;
-  const input = agents.get(entry)?.input;
+  const input = team.agents.get(team.entry)?.input;
   return {
-    agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
+    agents: [...agentsIn(team).keys()],
     tools: [...team.tools.keys()],
     ...(input ? { input } : {}),
   };
