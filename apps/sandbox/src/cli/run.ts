@@ -69,7 +69,10 @@ export async function run(packName: string | undefined, options: RunOptions, con
   const isRecorded = (name: string, seed: number) => recorded?.get(seed)?.includes(name) ?? recorded === undefined;
   const scenarios = wanted.filter(({ name }) => seeds.some((seed) => isRecorded(name, seed)));
   if (scenarios.length === 0) {
-    throw new SandboxError("usage/wrong", { reason: "the recording has none of the scenarios that are meant" });
+    const reason = recorded
+      ? "the recording has none of the scenarios that are meant"
+      : `${pack.name} has no scenarios`;
+    throw new SandboxError("usage/wrong", { reason });
   }
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });

@@ -76,6 +76,29 @@ test("what is defined is drawn without a world being called, and a world that ma
   expect(() => drawn?.tools.get("do_inside")?.execute({ text: "" } as never, {} as never)).toThrow("nothing is called");
 });
 
+test("what a pack's functions give is told where it cannot be what is meant", async () => {
+  const scenarios = defineScenario({ name: "one", input: { text: "" }, script: [] });
+  const endOf = async (endState: () => unknown) => {
+    const folder = mkdtempSync(join(tmpdir(), "remit-pack-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const pack = definePack({ name: "notes", world: () => ({}), team: () => nested([]), endState, scenarios });
+    if (!("openPlace" in pack)) throw new Error("it has no place");
+    await using place = await pack.openPlace({ dir: folder });
+    return await place.reader.endState("one");
+  };
+  expect(await endOf(() => ({ at: new Date(0), gone: undefined }))).toEqual({ at: "1970-01-01T00:00:00.000Z" });
+  await expect(endOf(() => new Map([["a", 1]]))).rejects.toThrow("`endState` of the pack notes failed: it gives a Map");
+  await expect(endOf(() => ({ inside: [new Set()] }))).rejects.toThrow("it gives a Set");
+  await expect(endOf(() => ({ cents: 7n }))).rejects.toThrow("`endState` of the pack notes failed");
+  await expect(endOf(async () => ({}))).rejects.toThrow("it gives a promise");
+  const late = definePack({ name: "notes", world: async () => ({}), team: () => nested([]), scenarios });
+  expect(() => late.tools).toThrow("`world` of the pack notes failed: it gives a promise");
+  const unfit = defineScenario({ name: "one", input: { txt: "" }, script: [] });
+  expect(() => definePack({ name: "notes", team: nested([]), scenarios: unfit }).scenarios()).toThrow(
+    '`scenarios` of the pack notes failed: "one": input.text: ',
+  );
+});
+
 test("a scenario that expects changes needs somebody who tells them", () => {
   const scenarios = defineScenario({ name: "one", input: { text: "" }, script: [], expect: { changes: [] } });
   expect(() => definePack({ name: "notes", team: nested([]), scenarios }).scenarios()).toThrow("has no endState");
