@@ -1,4 +1,4 @@
-import { operator, user } from "@remit/core";
+import { operator, osPrincipal, type Principal, user } from "@remit/core";
 import { answers, asks, calls, fails, type Turn } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
 import { clerk, type Desk, desk } from "./desk.test.data.ts";
@@ -211,6 +211,50 @@ describe("approvals", () => {
       reason: "mine",
     });
     expect([own.status, (await own.text()).includes("approval/self-approval")]).toEqual([403, true]);
+  });
+
+  test("what is sealed is shown to who is cleared, once, on record; to nobody else, and not where nothing is sealed", async () => {
+    const script = [calls(clerk, "pay_out", { orderId: "ada@example.com", amountCents: 700 })];
+    const jo: Principal = { ...osPrincipal().current(), id: "os:jo", roles: ["lead"] };
+    const own = desk({ script, sealed: ["lead"], principal: jo });
+    const run = await own.start("Pay ada@example.com.");
+    const [{ address: at = "" } = {}] = await run.approvals();
+    const query = new URLSearchParams({ at }).toString();
+    const before = await (await own.get(`/inbox/north/case?${query}`)).text();
+    expect(before).toContain("@sealed.invalid");
+    expect(before).not.toContain("ada@example.com");
+    expect(before).toContain("Values are sealed here");
+    expect(before).not.toContain("exactly as they would be sent");
+    const disclosed = () => own.supervisor.disclosures(run.id, { tenant: run.tenant });
+    expect(await disclosed()).toEqual([]);
+
+    const shown = await own.post("/inbox/north/reveal", { at });
+    const page = await shown.text();
+    expect([shown.status, shown.headers.get("cache-control")]).toEqual([200, "no-store"]);
+    expect(page).toContain("ada@example.com");
+    expect(page).toContain("in the clear: email; that you saw it is recorded");
+    // The page goes on to follow the case, which is not at the address of the word.
+    expect(page).toContain(`data-page="/inbox/north/case?${query}"`);
+    expect(await disclosed()).toMatchObject([{ to: { kind: "approver", name: "os:jo" } }]);
+    expect(await (await own.get(`/inbox/north/case?${query}`)).text()).not.toContain("ada@example.com");
+    expect(await (await own.postJson("/inbox/north/reveal", { at })).json()).toMatchObject({
+      input: { orderId: "ada@example.com" },
+      revealed: ["email"],
+    });
+    // Nothing of it is decided by that.
+    expect(await run.approvals()).toHaveLength(1);
+
+    const clerks = desk({ script, sealed: ["boss"], principal: jo });
+    const [other] = await (await clerks.start("Pay ada@example.com.")).approvals();
+    const refused = await clerks.post("/inbox/north/reveal", { at: other?.address ?? "" });
+    const told = await refused.text();
+    expect([refused.status, told.includes("approval/reveal-not-allowed")]).toEqual([403, true]);
+    expect(told).not.toContain("ada@example.com");
+    expect((await own.post("/inbox/south/reveal", { at })).status).toBe(404);
+    const plain = desk({ script });
+    const [open] = await (await plain.start("Pay.")).approvals();
+    const bare = new URLSearchParams({ at: open?.address ?? "" }).toString();
+    expect(await (await plain.get(`/inbox/north/case?${bare}`)).text()).not.toContain("Values are sealed here");
   });
 
   test("of a quorum each says their own word, and the page says how many there are", async () => {
