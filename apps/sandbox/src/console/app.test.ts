@@ -1,7 +1,7 @@
 import { operator, osPrincipal, type Principal, user } from "@remit/core";
 import { answers, asks, calls, fails, type Turn } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
-import { clerk, type Desk, desk } from "./desk.test.data.ts";
+import { clerk, type Desk, desk, origin, port } from "./desk.test.data.ts";
 import type { InboxView } from "./view/inbox.ts";
 import type { LettersView } from "./view/letters.ts";
 import type { RunsView } from "./view/runs.ts";
@@ -255,6 +255,34 @@ describe("approvals", () => {
     const [open] = await (await plain.start("Pay.")).approvals();
     const bare = new URLSearchParams({ at: open?.address ?? "" }).toString();
     expect(await (await plain.get(`/inbox/north/case?${bare}`)).text()).not.toContain("Values are sealed here");
+  });
+
+  test("arguments that are nested without end, or hold a number beyond all, are refused as that", async () => {
+    const own = desk({ script: pays() });
+    await own.start("Pay.");
+    const { address: at } = await waitingAt(own);
+    const sent = { origin, host: `127.0.0.1:${port}`, "content-type": "application/json" };
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    for (const input of [deep, `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`, "1e999"]) {
+      for (const path of ["check", "decide"]) {
+        const body = `{"at":${JSON.stringify(at)},"decision":"edit","reason":"x","input":${input}}`;
+        const answer = await own.get(`/inbox/north/${path}`, sent, { method: "POST", body });
+        const { code } = (await answer.json()) as { code: string };
+        expect([path, answer.status, code]).toEqual([path, 422, "console/request-invalid"]);
+      }
+      const form = { at, decision: "edit", reason: "x", input };
+      const page = await own.post("/inbox/north/decide", form);
+      expect([page.status, (await page.text()).includes("console/request-invalid")]).toEqual([422, true]);
+    }
+  });
+
+  test("a status that there is not is refused, and not left out", async () => {
+    const own = desk({ script: pays() });
+    await own.start("Pay.");
+    const answer = await own.get("/api/runs?status=prked");
+    expect([answer.status, await answer.json()]).toMatchObject([422, { code: "console/request-invalid" }]);
+    expect((await own.get("/?status=prked")).status).toBe(422);
+    expect((await own.get("/?status=&suite=&text=")).status).toBe(200);
   });
 
   test("of a quorum each says their own word, and the page says how many there are", async () => {

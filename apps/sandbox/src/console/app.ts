@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Json, parseAddress, type RunStatus } from "@remit/core";
+import { type Json, parseAddress } from "@remit/core";
 import { type Context, Hono } from "hono";
 import { type Complaint, complaintOf } from "../cli/complaint.ts";
 import { SandboxError } from "../errors.ts";
@@ -119,9 +119,14 @@ export function consoleApp(options: AppOptions): Hono {
 
   const runsAsked = (context: Context): RunsQuery => {
     const { suite, status, text, before } = context.req.query();
+    const known = statuses.find((one) => one === status);
+    if (status && !known) {
+      const reason = `status is one of ${statuses.join(", ")}`;
+      throw new SandboxError("console/request-invalid", { reason });
+    }
     return {
       ...(suite ? { group: suite } : {}),
-      ...(status && (statuses as readonly string[]).includes(status) ? { status: status as RunStatus } : {}),
+      ...(known ? { status: known } : {}),
       ...(text ? { text: text.slice(0, 200) } : {}),
       ...(before ? { before } : {}),
     };

@@ -79,7 +79,7 @@ export interface Desk {
   readonly sessions: Sessions;
   readonly supervisor: Supervisor;
   /** Asks as a browser that is in. */
-  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>, init?: RequestInit) => Promise<Response>;
   /** Sends a form of a page. */
   readonly post: (
     path: string,
@@ -172,7 +172,7 @@ export function desk(options: {
     source,
     sessions,
     supervisor: supervisor as unknown as Supervisor,
-    get: (path, headers) => raw(path, { headers: { ...host, cookie, ...headers } }),
+    get: (path, headers, init) => raw(path, { ...init, headers: { ...host, cookie, ...headers } }),
     post: (path, form, headers) =>
       send(path, new URLSearchParams(form).toString(), {
         "content-type": "application/x-www-form-urlencoded",

@@ -1,6 +1,7 @@
 import {
   type AnswerTaken,
   type DecisionTaken,
+  findNonJson,
   type Issue,
   type Json,
   openQuestionsOf,
@@ -57,6 +58,9 @@ export type WordOf<Name extends Word> = z.output<(typeof wordSchemas)[Name]>;
 
 /** @throws SandboxError `console/request-invalid` */
 export function readWord<Name extends Word>(name: Name, given: unknown): WordOf<Name> {
+  // Before anybody walks down into it.
+  const wrong = findNonJson(given);
+  if (wrong) throw new SandboxError("console/request-invalid", { reason: `a value of it is ${wrong.reason}` });
   const parsed = wordSchemas[name].safeParse(given);
   if (parsed.success) return parsed.data as WordOf<Name>;
   const [issue] = parsed.error.issues;
