@@ -133,7 +133,11 @@ describe("what is wrong with a configuration is told with its place", () => {
       "pack: there is no such member; there are packs,",
     ],
     ["export default defineConfig({ packs: { claims: 7 } } as never);", "config/field-wrong", "packs.claims: a pack"],
-    ["export default defineConfig({ packs: { Claims: claims } });", "config/field-wrong", "packs.Claims"],
+    [
+      "export default defineConfig({ packs: { Claims: claims } });",
+      "config/field-wrong",
+      "packs.Claims: a pack's name has lower-case",
+    ],
     ["export default defineConfig({ supervisors: [7] } as never);", "config/field-wrong", "supervisors: a supervisor"],
     ['export default defineConfig({ engine: "file.db" } as never);', "config/field-wrong", "engine: { sqlite:"],
     ["export default defineConfig({ engine: { sqlite: 7 } } as never);", "config/field-wrong", "engine: { sqlite:"],
@@ -148,7 +152,7 @@ describe("what is wrong with a configuration is told with its place", () => {
       "config/not-exported",
       "beside its default",
     ],
-    ['throw new Error("no secrets here");', "config/not-loadable", "no secrets here"],
+    ['throw new Error("no secrets here");', "config/not-loadable", "no secrets here, at /"],
     [
       'export default defineConfig({ supervisors: () => { throw new Error("no books"); } });',
       "config/failed",

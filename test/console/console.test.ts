@@ -241,6 +241,27 @@ describe.skipIf(!hasBrowser)(
       await context.close();
     });
 
+    test("a page that tells why a word does not count goes on to follow its case", async () => {
+      const cwd = copyOfHome();
+      const [open] = await waiting(cwd);
+      const { address, origin } = await openConsole(cwd);
+      const { context } = await watchedContext(browser, origin);
+      const page = await context.newPage();
+      await page.goto(address);
+      await page.goto(`${origin}/inbox`);
+      await page.locator(`[id="case-${open?.address}"]`).click();
+      await page.locator("#to-edit").click();
+      await page.locator("#input").fill("{}");
+      await page.locator("#edit-reason").fill("no arguments");
+      await page.locator("#propose").click();
+      await page.locator("#alert").waitFor();
+      expect(await page.locator("#verdict").textContent()).toContain("Waits for an approval");
+      await remitHere(cwd, ["approvals", "approve", open?.address ?? "", "--reason", "seen on the terminal"]);
+      await expect.poll(() => page.locator("#verdict").textContent()).toContain("It is approved");
+      expect(await page.locator("#approve").isDisabled()).toBe(true);
+      await context.close();
+    });
+
     test("at every width, in light and dark, everything is on the page, has a name, and stands out from what is behind it", async () => {
       const cwd = copyOfHome();
       const [first] = await waiting(cwd);
@@ -285,6 +306,9 @@ describe.skipIf(!hasBrowser)(
           expect([where, await page.evaluate("look.overflow()")]).toEqual([where, 0]);
           expect([where, await page.evaluate("look.unnamed()")]).toEqual([where, []]);
           expect([where, await page.evaluate("look.faint(4.5)")]).toEqual([where, []]);
+          // Words of others may be as long as they like.
+          await page.evaluate("look.stretch('h1, h2, dd, .headline, .said, .detail, .asked')");
+          expect([where, "stretched", await page.evaluate("look.overflow()")]).toEqual([where, "stretched", 0]);
         }
         // What it measures with finds something where more is asked for.
         expect(await page.evaluate("look.faint(12)")).not.toEqual([]);

@@ -5,7 +5,7 @@
  * What somebody types or has unfolded stays.
  */
 (() => {
-  const { events, mark } = document.body.dataset;
+  const { events, mark, page: own } = document.body.dataset;
 
   // Timelines: built once, then shown again with what has come since.
 
@@ -69,7 +69,8 @@
     }
     asking = true;
     try {
-      const address = new URL(location.href);
+      // What answers a word has the word's address, where nothing is found again.
+      const address = new URL(own ?? location.href, location.href);
       address.searchParams.delete("replay"); // A replay is asked for by a person.
       const response = await fetch(address, { headers: { Accept: "text/html" } });
       if (response.status === 401) return tell("lost", "Not let in any more: open the address that the terminal shows");
@@ -221,7 +222,8 @@
     for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
   });
 
-  const first = document.getElementById("alert") ?? document.getElementById("replayed");
+  const first =
+    document.getElementById("alert") ?? document.getElementById("replayed") ?? document.getElementById("revealed");
   first?.focus();
   for (const frame of document.querySelectorAll(".scroll")) {
     // Where the picture is wider than its frame, its middle is where to begin.

@@ -123,6 +123,7 @@ export function suitesSource(options: {
         tenant: suite.id,
         about: aboutOf(suite),
         startedAt: suite.startedAt,
+        sealed: suite.sealed === true,
       })),
     subjectOf: async (group, attributes): Promise<Subject | undefined> => {
       const name = attributes[scenarioAttribute];

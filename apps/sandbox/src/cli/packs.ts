@@ -86,11 +86,12 @@ async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
   const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
   const { loadScenarios } = await import("../scenario/yaml.ts");
   const { offlineTeam } = await import("./offline-team.ts");
-  const { agents, judges, entry } = offlineTeam(pack);
-  const input = agents.get(entry)?.input;
+  const { agentsIn } = await import("../suite/agents-in.ts");
+  const team = offlineTeam(pack);
+  const input = team.agents.get(team.entry)?.input;
   const scenarios = loadScenarios(path, {
     fixtures: orderDeskReferences(orderDeskWorld().initial()),
-    agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
+    agents: [...agentsIn(team).keys()],
     tools: Object.keys(pack.tools),
     ...(input ? { input } : {}),
   });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
+import { nearest } from "../face/nearest.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { addCluster } from "./program-cluster.ts";
 import { addKpi, collected } from "./program-kpi.ts";
@@ -387,9 +388,13 @@ Examples:
   return remit;
 }
 
-function unknownCommand(remit: Command, name: string): CommanderError {
-  const known = new Help().visibleCommands(remit).map((command) => command.name());
-  return new CommanderError(2, "remit.unknownCommand", `there is no command "${name}"; there are ${known.join(", ")}`);
+/** @param group the program, or a command that has others of its own */
+export function unknownCommand(group: Command, name: string): CommanderError {
+  const known = new Help().visibleCommands(group).map((command) => command.name());
+  const whole = group.parent ? `${group.name()} ${name}` : name;
+  const near = nearest(name, known);
+  const others = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+  return new CommanderError(2, "remit.unknownCommand", `there is no command "${whole}"; ${others}`);
 }
 
 /** The version in this package's manifest, which lies one or two folders up (source, build). */

@@ -4,7 +4,7 @@ import { checkGates, type Gate, kpiTally } from "@remit/core/kpi";
 import { SandboxError } from "../errors.ts";
 import { gateLines, kpiLines, readingsOf, tagLines } from "../face/kpi.ts";
 import { failureLines, recordingLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
-import { count, wrap } from "../face/text.ts";
+import { count, printable, wrap } from "../face/text.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
 import { clearRecording, type RecordingFile, readRecording, recordedScenarios } from "../suite/recording.ts";
 import type { SuiteReport } from "../suite/report.ts";
@@ -69,7 +69,10 @@ export async function run(packName: string | undefined, options: RunOptions, con
   const isRecorded = (name: string, seed: number) => recorded?.get(seed)?.includes(name) ?? recorded === undefined;
   const scenarios = wanted.filter(({ name }) => seeds.some((seed) => isRecorded(name, seed)));
   if (scenarios.length === 0) {
-    throw new SandboxError("usage/wrong", { reason: "the recording has none of the scenarios that are meant" });
+    const reason = recorded
+      ? "the recording has none of the scenarios that are meant"
+      : `${pack.name} has no scenarios`;
+    throw new SandboxError("usage/wrong", { reason });
   }
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });
@@ -112,7 +115,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (!json) {
     const { strong, quiet } = out.paint;
     out.print(
-      `${strong(pack.title)} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed ?? seeds.join(", ")}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
+      `${strong(printable(pack.title))} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed ?? seeds.join(", ")}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
     );
   }
   const played = await play({

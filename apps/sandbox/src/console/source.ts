@@ -41,6 +41,8 @@ export interface RunGroup {
   readonly about: string;
   /** Epoch ms. */
   readonly startedAt: number;
+  /** True where values are sealed before they are kept, so that what is shown may stand for something else. */
+  readonly sealed?: boolean;
 }
 
 /** What a run is about. */

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { reasonOf } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 
@@ -25,8 +25,25 @@ export async function exportsOf(
     return (await import(pathToFileURL(file).href)) as Exports;
   } catch (thrown) {
     if (hasCode(thrown)) throw thrown;
-    throw new SandboxError(broken, { file, reason: reasonOf(thrown) }, { cause: thrown });
+    const reason = [reasonOf(thrown), ...placeOf(thrown)].join(", at ");
+    throw new SandboxError(broken, { file, reason }, { cause: thrown });
   }
+}
+
+/** Where in a person's own files it was thrown, or where a module cannot be read, as far as Node says. */
+function placeOf(thrown: unknown): readonly string[] {
+  const lines = thrown instanceof Error ? (thrown.stack ?? "").split("\n") : [];
+  for (const line of lines) {
+    // A line of its own names what cannot be read; in a frame of the stack the column stands behind.
+    const [, found = "", row] =
+      /^((?:file:|\/|[A-Z]:).*?):(\d+)$/.exec(line) ??
+      /^ +at (?:.*[( ])?((?:file:|\/)[^()]*?):(\d+):\d+\)?$/.exec(line) ??
+      [];
+    const file = found.startsWith("file:") ? fileURLToPath(found) : found;
+    if (file === fileURLToPath(import.meta.url)) return []; // Nothing of theirs was run.
+    if (file !== "" && !file.includes("node_modules")) return [`${file}:${row}`];
+  }
+  return [];
 }
 
 /** Ours, of whichever copy of whichever package. */
