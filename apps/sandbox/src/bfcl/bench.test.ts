@@ -98,3 +98,20 @@ test("a call that does not fit its schema is told, and the whole is not right", 
   );
   expect(lines.filter((line) => line.includes("not right:"))).toHaveLength(1);
 });
+
+test("a function of a request that cannot be read is told, and the others are played", async () => {
+  const [first, second] = structuredClone(tinyFiles["irrelevance.jsonl"]);
+  const odd = { name: "odd", parameters: { type: "dict", properties: { a: { type: "banana" } } } };
+  const lines = [
+    { ...first, function: [odd] },
+    { ...second, function: [...(second?.function ?? []), second?.function[0]] },
+  ];
+  const report = await runBfcl({ folder: loadBfcl(tiny({ "irrelevance.jsonl": lines })), model: "eager" });
+  expect(report.ok).toBe(false);
+  expect(report.contracts.unreadable).toEqual([
+    expect.stringMatching(/^irrelevance_0: schema\/invalid: .*"\/properties\/a\/type.*banana/),
+    "irrelevance_2: two functions are named now",
+  ]);
+  expect(report.requests[0]).toMatchObject({ requests: { of: 2, right: 2 }, ran: 0 });
+  expect(bfclLines(report)).toContainEqual(expect.stringContaining("cannot be read: irrelevance_0"));
+});

@@ -96,6 +96,7 @@ export async function runBfcl({ folder, model, onProgress }: BfclOptions): Promi
     findings,
     ok:
       refused &&
+      contracts.unreadable.length === 0 &&
       contracts.calls === contracts.fitting &&
       conversations.every((line) => isRight(line.conversations)) &&
       requests.every((line) => isRight(line.requests)),

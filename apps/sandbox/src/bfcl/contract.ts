@@ -6,6 +6,8 @@ import type { BfclFolder, FunctionCall } from "./load.ts";
 export interface ContractReport {
   /** Functions that were read, of conversations and of requests. */
   readonly functions: number;
+  /** Why other functions of requests could not be. */
+  readonly unreadable: readonly string[];
   /** Places of their schemas that were written anew. */
   readonly changes: number;
   readonly calls: number;
@@ -51,7 +53,10 @@ export function checkContracts({ conversations, requests }: BfclFolder): Contrac
     }
   }
   const changes = [...described].reduce((sum, one) => sum + one.changes.length, 0);
-  return { functions: described.size, changes, ...tally, unfit, mutants, accepted };
+  const unreadable = requests.flatMap((set) =>
+    set.requests.flatMap((one) => one.unreadable.map((reason) => `${one.id}: ${reason}`)),
+  );
+  return { functions: described.size, unreadable, changes, ...tally, unfit, mutants, accepted };
 }
 
 /** A call without each argument that it must have, with each one of another type, and with one too many. */

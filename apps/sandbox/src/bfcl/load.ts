@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "@remit/core";
-import { type DescribedFunction, readFunction } from "@remit/tools";
+import { type DescribedFunction, readFunction, ToolsError } from "@remit/tools";
 import { z } from "zod";
 import { jsonFiles } from "../json-file.ts";
 import { BfclError } from "./errors.ts";
@@ -35,6 +35,8 @@ export interface IrrelevantRequest {
   readonly id: string;
   readonly text: string;
   readonly functions: readonly DescribedFunction[];
+  /** Why others of its functions are not there. */
+  readonly unreadable: readonly string[];
 }
 
 export interface BfclFolder {
@@ -71,7 +73,7 @@ const files: Readonly<Record<string, string>> = {
 /**
  * Reads `multi_turn_*.jsonl` and `irrelevance.jsonl` of a folder; names may have more before that, and end in `.json` as
  * the published ones do. Ground truth stands in the file, or in one of the same name in `possible_answer/`.
- * @throws BfclError; ToolsError for a function that cannot be read
+ * @throws BfclError; ToolsError for a function of a class that cannot be read
  */
 export function loadBfcl(folder: string): BfclFolder {
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
@@ -110,7 +112,7 @@ export function loadBfcl(folder: string): BfclFolder {
       requests: readLines(folder, file, request).map((one) => ({
         id: one.id,
         text: textOf(one.question[0] ?? [], one.id) ?? "",
-        functions: allOf(one.function.map((described) => readFunction(described))),
+        ...readable(one.function),
       })),
     })),
   };
@@ -195,6 +197,23 @@ function readClass(folder: string, name: string): readonly DescribedFunction[] {
   throw new BfclError("bfcl/class-unknown", `there is no func_doc/${snake}.json in ${folder} for the class ${name}`, {
     data: { class: name },
   });
+}
+
+/** A request stays one where a function of it cannot be read: what was wrong is told. */
+function readable(functions: readonly unknown[]): Pick<IrrelevantRequest, "functions" | "unreadable"> {
+  const read = new Map<string, DescribedFunction>();
+  const unreadable: string[] = [];
+  for (const one of functions) {
+    try {
+      const described = readFunction(one);
+      if (read.has(described.tool.name)) unreadable.push(`two functions are named ${described.tool.name}`);
+      else read.set(described.tool.name, described);
+    } catch (thrown) {
+      if (!ToolsError.is(thrown)) throw thrown;
+      unreadable.push(thrown.message);
+    }
+  }
+  return { functions: [...read.values()], unreadable };
 }
 
 /** @throws BfclError `bfcl/file-broken` where two have one name */

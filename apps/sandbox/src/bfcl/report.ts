@@ -16,10 +16,21 @@ export function bfclLines({ contracts, conversations, requests, findings }: Bfcl
   ];
 }
 
-function contractLines({ functions, changes, calls, fitting, unfit, mutants, accepted }: ContractReport): string[] {
+function contractLines({
+  functions,
+  unreadable,
+  changes,
+  calls,
+  fitting,
+  unfit,
+  mutants,
+  accepted,
+}: ContractReport): string[] {
   const refused = Object.entries(mutants).map(([name, { made, refused }]) => `${name} ${refused}/${made}`);
   return [
     `${functions} functions · ${changes} places of their descriptions written as JSON Schema`,
+    ...unreadable.slice(0, shown).map((reason) => `  cannot be read: ${reason}`),
+    ...(unreadable.length > shown ? [`  … and ${unreadable.length - shown} more`] : []),
     `right calls that fit ${fitting}/${calls} · wrong calls refused: ${refused.join(", ")}`,
     ...unfit.slice(0, shown).map((call) => `  does not fit: ${call}`),
     ...accepted.slice(0, shown).map((call) => `  fits, and should not: ${call}`),
