@@ -1,4 +1,5 @@
 import { defineTool, parseWith } from "@remit/core";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readFunction } from "./described-function.ts";
 import { ToolsError } from "./errors.ts";
@@ -140,6 +141,48 @@ test("hostile descriptions are refused or harmless", () => {
   expect(thrownBy(() => readFunction({ name: "f", parameters: { a: { type: nested } } }))).toMatchObject({
     code: "schema/invalid",
   });
+});
+
+test("any description is a tool or a typed error", () => {
+  const word = fc.constantFrom(
+    "dict",
+    "float",
+    "list",
+    "str",
+    "any",
+    "List[int]",
+    "int, optional",
+    "banana",
+    "object",
+    "",
+  );
+  const keyword = fc.constantFrom(
+    ...["type", "properties", "items", "required", "enum", "default", "anyOf", "additionalProperties", "nullable"],
+    ...["minimum", "exclusiveMinimum", "pattern", "$ref", "$defs", "optional", "__proto__"],
+  );
+  const { schema } = fc.letrec((tie) => ({
+    schema: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      word,
+      fc.constantFrom(true, null, 7, -1, [], {}),
+      fc.array(tie("schema"), { maxLength: 3 }),
+      fc.dictionary(fc.oneof(keyword, fc.constantFrom("a", "b")), tie("schema"), { maxKeys: 5 }),
+    ),
+  }));
+  let read = 0;
+  fc.assert(
+    fc.property(fc.record({ name: fc.constant("f"), parameters: schema, response: schema }), (document) => {
+      try {
+        const { tool } = readFunction(document);
+        read++;
+        tool.input.safeParse({ a: 1 });
+      } catch (thrown) {
+        if (!ToolsError.is(thrown)) throw thrown;
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(read).toBeGreaterThan(0);
 });
 
 function thrownBy(body: () => unknown): unknown {

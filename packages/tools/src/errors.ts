@@ -27,7 +27,7 @@ export const toolsErrorCodes = {
     retryable: false,
     message:
       "the JSON Schema of {owner} has the type {type} at {pointer}, which is a type elsewhere and none of JSON Schema",
-    hint: "Read the description with `readFunction`, or the schema alone with `translateSchema`, which write such types as JSON Schema's and tell what they changed.",
+    hint: "Read the description with `readFunction`, or the schema alone with `translateSchema`, which write such types as JSON Schema's and tell what they changed; or give a schema of your own.",
   },
   "schema/too-large": {
     retryable: false,

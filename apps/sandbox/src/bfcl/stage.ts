@@ -89,7 +89,6 @@ export function openStage(model: BfclModel): Stage {
     const desk = runSupervisor(deskOf(functions, risk), {
       models: { fast: scripted, careful: scripted },
       engine,
-      check: "log",
     });
     const conversationId = `conversation-${++count}`;
     let runs = 0;
