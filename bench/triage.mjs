@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crossValidate } from "@remit/agents/classifier";
+import { crossValidate, evaluateAnswers, trainClassifier } from "@remit/agents/classifier";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const data = process.env.REMIT_DATA_DIR ?? join(root, "../shared/data");
@@ -15,11 +15,12 @@ const option = (name, otherwise) => {
   const found = process.argv.find((word) => word.startsWith(`--${name}=`));
   return found === undefined ? otherwise : Number(found.slice(name.length + 3));
 };
+const testFile = process.argv.find((word) => word.startsWith("--test="))?.slice("--test=".length);
 /** @param {number} share */
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** Rows of a file of comma-separated values; a quoted one may hold anything. @param {string} text */
-function rowsOf(text) {
+/** Rows of a file of comma-separated values; a quoted one may hold anything. @param {string} text @param {string} file */
+function rowsOf(text, file) {
   /** @type {string[][]} */
   const rows = [];
   /** @type {string[]} */
@@ -36,27 +37,46 @@ function rowsOf(text) {
   return rows;
 }
 
-function measure() {
-  if (!existsSync(file)) return console.log(`triage: skipped, there is no ${file}`);
-  const [head = [], ...rows] = rowsOf(readFileSync(file, "utf8").replace(/^\uFEFF/, ""));
+/** @param {string} file */
+function examplesOf(file) {
+  const [head = [], ...rows] = rowsOf(readFileSync(file, "utf8").replace(/^\uFEFF/, ""), file);
   const [text, intent] = [
     head.indexOf("text"),
     head.findIndex((name) => ["category", "intent", "label"].includes(name)),
   ];
   if (text < 0 || intent < 0) throw new Error(`${file} needs a column text and one of category, intent, label`);
-  const examples = rows.flatMap((row) => {
+  return rows.flatMap((row) => {
     const one = { text: row[text] ?? "", intent: row[intent] ?? "" };
     return one.text.trim() === "" || one.intent === "" ? [] : [one];
   });
+}
+
+/**
+ * What a classifier of the first examples says of the others.
+ * @param {{ text: string, intent: string }[]} learned
+ * @param {{ text: string, intent: string }[]} asked
+ * @param {number} seed
+ */
+function tested(learned, asked, seed) {
+  const classifier = trainClassifier(learned, { seed });
+  return evaluateAnswers(asked.map((example) => ({ example, found: classifier.classify(example.text) })));
+}
+
+function measure() {
+  if (!existsSync(file)) return console.log(`triage: skipped, there is no ${file}`);
+  const examples = examplesOf(file);
   const seed = option("seed", 1);
   const folds = option("folds", 5);
   const began = performance.now();
-  const { accuracy, calibrationError, confusions, routing } = crossValidate(examples, { seed, folds });
+  const { accuracy, calibrationError, confusions, routing } =
+    testFile === undefined ? crossValidate(examples, { seed, folds }) : tested(examples, examplesOf(testFile), seed);
   const seconds = (performance.now() - began) / 1_000;
   const intents = new Set(examples.map((one) => one.intent)).size;
-  console.log(
-    `${examples.length} texts · ${intents} intents · ${folds} folds, seed ${seed} · ${(seconds / folds).toFixed(1)} s a fold`,
-  );
+  const how =
+    testFile === undefined
+      ? `${folds} folds, seed ${seed} · ${(seconds / folds).toFixed(1)} s a fold`
+      : `tested by ${testFile}, seed ${seed} · ${seconds.toFixed(1)} s`;
+  console.log(`${examples.length} texts · ${intents} intents · ${how}`);
   console.log(`accuracy ${percent(accuracy)} · calibration error ${percent(calibrationError)}`);
   for (const share of [0.95, 0.9, 0.8]) {
     const { atLeast, routed, accuracy: right } = routing(share);
