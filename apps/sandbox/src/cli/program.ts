@@ -102,6 +102,10 @@ ${exitCodes}`,
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")
+    .option(
+      "--bfcl <folder>",
+      "play function-calling conversations in the form of BFCL (multi_turn_*.jsonl, func_doc/)",
+    )
     .option("--suite <name>", "only this suite of --agentdojo")
     .option("--policy <file>", "a policy file in place of the one that is shipped for the suite")
     .option("--template <name>", "only this wording of injections")
@@ -151,6 +155,10 @@ the users' tasks alone. The last lines tell success of attacks, utility and appr
 without. The exit code is 1 when an attack got through that nobody had approved, and when a user's task did not come out
 right with somebody who approves it.
 
+Function-calling conversations are played by the model oracle, which plays ground truth, or by eager, which first calls what
+is withheld, guesses where it should ask, and calls what does not fit. Nothing is behind the functions, so calls are compared
+and end states are not. The exit code is 1 when anything did not come out right.
+
 A recording holds no key, header or address, and belongs beside the tests. A replay plays its scenarios and seeds, needs
 no key and no network, and gives the same journals each time. A request that is not in it fails its run, with the nearest
 one that is; exchanges that nobody asked for are told. The exit code is 1 when one was missing.
@@ -171,6 +179,7 @@ Examples:
   remit run --gate 'containment>=0.4' --gate 'success[refund]>=100%' --gate 'violations<=0'
   remit run --agentdojo suites/ --model worst-case
   remit run --agentdojo suites/ --suite banking --model oracle --approver none
+  remit run --bfcl conversations/ --model eager
 ${exitCodes}`,
     )
     .action(async (pack, options) => {

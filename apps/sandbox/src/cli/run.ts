@@ -16,6 +16,7 @@ import { choosePack } from "./choose-pack.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
+import { type FunctionsWish, runFunctions } from "./functions.ts";
 import { assertTags, type GateWish, gatesOf } from "./gates.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
@@ -24,7 +25,7 @@ import type { Place } from "./place.ts";
 import type { Played } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
 
-export interface RunOptions extends ModelWish, AttackWish, GateWish {
+export interface RunOptions extends ModelWish, AttackWish, FunctionsWish, GateWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly invoices?: string;
@@ -47,6 +48,16 @@ export async function run(packName: string | undefined, options: RunOptions, con
     if (packName !== undefined)
       throw new SandboxError("usage/wrong", { reason: `attack suites are no pack ${packName}` });
     return runAttacks(options, context);
+  }
+  if (options.bfcl !== undefined) {
+    const unfit =
+      packName !== undefined ? `pack ${packName}` : gates.length > 0 ? "--gate" : unfitForFunctions(options);
+    if (unfit !== undefined) {
+      throw new SandboxError("usage/wrong", {
+        reason: `--bfcl takes --model, --filter and --json beside it: leave ${unfit} out`,
+      });
+    }
+    return runFunctions(options, context);
   }
   const { place, out, err } = context;
   const { model, known } = modelsOf(options, place);
@@ -130,6 +141,24 @@ export async function run(packName: string | undefined, options: RunOptions, con
     interrupt,
   });
   return conclude(played, { command: "run", json, gates }, context);
+}
+
+/** An option that says nothing where functions are played. */
+function unfitForFunctions(options: RunOptions): string | undefined {
+  const others = ["tau2", "scenarios", "invoices", "seed", "concurrency", "approver", "watch", "seal"] as const;
+  const more = [
+    "record",
+    "replay",
+    "baseUrl",
+    "routes",
+    "spendLimit",
+    "suite",
+    "template",
+    "encodings",
+    "policy",
+  ] as const;
+  const given = [...others, ...more].find((name) => options[name] !== undefined);
+  return given && `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The models that are meant, and the recording that they are played from. @throws SandboxError */
