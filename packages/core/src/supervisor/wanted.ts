@@ -97,3 +97,16 @@ export function told<Options>(where: string, options: Options): Options {
   assertOptions(where, options);
   return options;
 }
+
+const target = { kind: oneOf("tool", "agent", "tenant") };
+const named = {
+  name: { wants: "the name of a tool or an agent", is: (value) => text.is(value) && value !== "" },
+} as const satisfies Readonly<Record<string, Wanted>>;
+
+/** What is taken away, or given back: what names nothing would take nothing away. @throws OrchestrationError `options/invalid` */
+export function assertRestriction(where: string, given: unknown, word: unknown): void {
+  assertOptions(where, given, target, "target");
+  if ((given as { readonly kind: string }).kind !== "tenant") assertOptions(where, given, named, "target");
+  assertOptions(where, word);
+  assertOptions(where, word, { reason: text });
+}
