@@ -64,6 +64,8 @@ test.each<readonly [string, unknown, string]>([
   ["a text whose letters would be trusted", { ...team(), trusted: "mcp:crm" }, "trusted"],
   ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
   ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
+  ["a misspelt rule of answers, which would bound nothing", { ...team(), answers: { clered: [] } }, "clered"],
+  ["classes of answers as text", { ...team(), answers: { cleared: "sensitive" } }, "cleared"],
   ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
 ])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
   expect(await refusal(() => create(options))).toEqual(["options/invalid", member]);
