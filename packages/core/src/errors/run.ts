@@ -54,7 +54,7 @@ export const runErrors = {
   },
   "run/not-undoable": {
     retryable: false,
-    message: "run {run} has nothing to undo: {reason}",
+    message: "of run {run} nothing is undone: {reason}",
     hint: "`run.effects()` lists what was done and what its tools say can be undone; a run has to end first.",
   },
   "run/subtree-unknown": {
