@@ -262,6 +262,21 @@ describe.skipIf(!hasBrowser)(
       await context.close();
     });
 
+    test("the report of a suite fits a narrow screen, and its tables begin with their names", async () => {
+      const cwd = folder();
+      const { stdout } = await remitHere(cwd, ["run", "--filter", "thanks", "--json"]);
+      const { context, watched } = await watchedContext(browser, "file://", { viewport: { width: 360, height: 740 } });
+      const page = await context.newPage();
+      await page.goto(`file://${JSON.parse(stdout).report}`);
+      await page.evaluate("look.stretch('h1, h2, h3, p, dd')");
+      expect(await page.evaluate("look.overflow()")).toBe(0);
+      const table = "[...document.querySelectorAll('details[open] .scroll')].find((one) => one.querySelector('table'))";
+      expect(await page.evaluate(`${table}.scrollWidth > ${table}.clientWidth`)).toBe(true);
+      expect(await page.evaluate(`${table}.scrollLeft`)).toBe(0);
+      expect(watched).toEqual({ faults: [], foreign: [] });
+      await context.close();
+    });
+
     test("at every width, in light and dark, everything is on the page, has a name, and stands out from what is behind it", async () => {
       const cwd = copyOfHome();
       const [first] = await waiting(cwd);
