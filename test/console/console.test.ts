@@ -262,6 +262,24 @@ describe.skipIf(!hasBrowser)(
       await context.close();
     });
 
+    test("what the page follows does not take the keyboard away from where it is", async () => {
+      const cwd = copyOfHome();
+      const [open] = await waiting(cwd);
+      const { address, origin } = await openConsole(cwd);
+      const { context } = await watchedContext(browser, origin);
+      const page = await context.newPage();
+      await page.goto(address);
+      const group = (await page.locator(".runs a.headline").first().getAttribute("href"))?.split("/")[2] ?? "";
+      await page.goto(`${origin}/runs/${group}/${open?.run}`);
+      await page.locator("#path summary").focus();
+      await page.keyboard.press("Enter");
+      const drawn = await page.locator("[data-live=path]").innerHTML();
+      await remitHere(cwd, ["approvals", "approve", open?.address ?? "", "--reason", "seen on the terminal"]);
+      await expect.poll(() => page.locator("[data-live=path]").innerHTML(), { timeout: 10_000 }).not.toBe(drawn);
+      expect(await page.evaluate("document.activeElement.matches('#path details[open] summary')")).toBe(true);
+      await context.close();
+    });
+
     test("the report of a suite fits a narrow screen, and its tables begin with their names", async () => {
       const cwd = folder();
       const { stdout } = await remitHere(cwd, ["run", "--filter", "thanks", "--json"]);
