@@ -177,3 +177,9 @@ describe("what is wrong with a configuration is told with its place", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("config/several-files")]);
   });
 });
+
+test("a configuration that never comes to its end is told as that", async () => {
+  const own = configured("await new Promise(() => {}); export default defineConfig({});");
+  const { code, stderr } = await remit(own, ["check"]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("it waits for something that never comes")]);
+});

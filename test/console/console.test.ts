@@ -262,6 +262,39 @@ describe.skipIf(!hasBrowser)(
       await context.close();
     });
 
+    test("what the page follows does not take the keyboard away from where it is", async () => {
+      const cwd = copyOfHome();
+      const [open] = await waiting(cwd);
+      const { address, origin } = await openConsole(cwd);
+      const { context } = await watchedContext(browser, origin);
+      const page = await context.newPage();
+      await page.goto(address);
+      const group = (await page.locator(".runs a.headline").first().getAttribute("href"))?.split("/")[2] ?? "";
+      await page.goto(`${origin}/runs/${group}/${open?.run}`);
+      await page.locator("#path summary").focus();
+      await page.keyboard.press("Enter");
+      const drawn = await page.locator("[data-live=path]").innerHTML();
+      await remitHere(cwd, ["approvals", "approve", open?.address ?? "", "--reason", "seen on the terminal"]);
+      await expect.poll(() => page.locator("[data-live=path]").innerHTML(), { timeout: 10_000 }).not.toBe(drawn);
+      expect(await page.evaluate("document.activeElement.matches('#path details[open] summary')")).toBe(true);
+      await context.close();
+    });
+
+    test("the report of a suite fits a narrow screen, and its tables begin with their names", async () => {
+      const cwd = folder();
+      const { stdout } = await remitHere(cwd, ["run", "--filter", "thanks", "--json"]);
+      const { context, watched } = await watchedContext(browser, "file://", { viewport: { width: 360, height: 740 } });
+      const page = await context.newPage();
+      await page.goto(`file://${JSON.parse(stdout).report}`);
+      await page.evaluate("look.stretch('h1, h2, h3, p, dd')");
+      expect(await page.evaluate("look.overflow()")).toBe(0);
+      const table = "[...document.querySelectorAll('details[open] .scroll')].find((one) => one.querySelector('table'))";
+      expect(await page.evaluate(`${table}.scrollWidth > ${table}.clientWidth`)).toBe(true);
+      expect(await page.evaluate(`${table}.scrollLeft`)).toBe(0);
+      expect(watched).toEqual({ faults: [], foreign: [] });
+      await context.close();
+    });
+
     test("at every width, in light and dark, everything is on the page, has a name, and stands out from what is behind it", async () => {
       const cwd = copyOfHome();
       const [first] = await waiting(cwd);

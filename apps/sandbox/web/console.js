@@ -43,19 +43,27 @@
     });
   }
 
+  const reached = "a[href], button, summary, input, textarea, select, [tabindex]";
+  /** What a control goes by in the page before and after. @param {Element} one */
+  function nameOf(one) {
+    return one.id || `${one.tagName} ${one.getAttribute("href") ?? one.getAttribute("aria-label") ?? one.textContent}`;
+  }
+
   /** @param {Element} region @param {Element} fresh */
   function replace(region, fresh) {
     const text = fresh.innerHTML;
     if (sent.get(region) === text || isTyped(region)) return false;
     sent.set(region, text);
     const focused = document.activeElement;
-    const id = focused && region.contains(focused) ? focused.id : "";
+    const held = focused && region.contains(focused) ? nameOf(focused) : undefined;
     const open = new Set([...region.querySelectorAll("details")].flatMap((one, index) => (one.open ? [index] : [])));
     const scrolled = [...region.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
     region.replaceChildren(...fresh.childNodes);
     for (const [index, one] of region.querySelectorAll("details").entries()) one.open = open.has(index) || one.open;
     for (const [index, one] of region.querySelectorAll(".scroll").entries()) one.scrollLeft = scrolled[index] ?? 0;
-    if (id !== "") document.getElementById(id)?.focus();
+    // Where the keyboard was it stays, on what is there in its place.
+    const again = held && [...region.querySelectorAll(reached)].find((one) => nameOf(one) === held);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
     return true;
   }
 

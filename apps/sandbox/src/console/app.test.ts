@@ -285,6 +285,25 @@ describe("approvals", () => {
     expect((await own.get("/?status=&suite=&text=")).status).toBe(200);
   });
 
+  test("what cannot be told is said, in the inbox as among the runs, and is there again when it can", async () => {
+    let missing = true;
+    const script = [asks(clerk, "customer", "Which floor?"), answers(clerk, { reply: "Done." })];
+    const own = desk({ script, missing: () => missing, unreadable: ["suites/<b>.json"] });
+    await own.start("Where?");
+    const inbox = async () => (await (await own.get("/api/inbox")).json()) as InboxView;
+    expect(await inbox()).toMatchObject({
+      asks: [],
+      broken: [{ group: "north", complaint: { code: "pack/file-missing" } }],
+    });
+    const page = await textOf(own.get("/inbox"));
+    expect(page).toContain("What is asked in north cannot be told: there is no pack file at /gone/pack.ts.");
+    expect(page).not.toContain("Nothing waits for anybody.");
+    for (const path of ["/", "/inbox"])
+      expect(await textOf(own.get(path))).toContain("suites/&lt;b&gt;.json cannot be read, and is left out.");
+    missing = false;
+    expect(await inbox()).toMatchObject({ asks: [{ what: { question: "Which floor?" } }], broken: [] });
+  });
+
   test("of a quorum each says their own word, and the page says how many there are", async () => {
     const all = desk({ script: pays(), quorum: 2, principal: { ...operator("jo"), authenticated: false } });
     const run = await all.start("500 back");

@@ -8,7 +8,7 @@ import { formOf, jsonOf, readyOf, statusOf } from "./forms.ts";
 import { guard, wantsJson } from "./guard.ts";
 import { liveStream } from "./live.ts";
 import { type CaseBodyOptions, caseBody } from "./page/case.ts";
-import { askHref, caseHref, complaintBox, frame, notice, questionHref, runHref } from "./page/frame.ts";
+import { askHref, caseHref, complaintBox, frame, leftOut, notice, questionHref, runHref } from "./page/frame.ts";
 import { type Html, html, type Piece } from "./page/html.ts";
 import { inboxBody } from "./page/inbox.ts";
 import { lettersBody } from "./page/letters.ts";
@@ -136,7 +136,13 @@ export function consoleApp(options: AppOptions): Hono {
       context,
       async () => {
         const asked = runsAsked(context);
-        const body = runsBody(await listRuns(asked), { groups: source.groups(), asked, now: now(), command });
+        const body = runsBody(await listRuns(asked), {
+          groups: source.groups(),
+          unreadable: leftOut(source.unreadable()),
+          asked,
+          now: now(),
+          command,
+        });
         return { title: "Runs", body };
       },
       { here: "runs" },
@@ -182,7 +188,11 @@ export function consoleApp(options: AppOptions): Hono {
       context,
       async () => ({
         title: "Inbox",
-        body: inboxBody(await inbox(), { now: now(), several: source.groups().length > 1 }),
+        body: inboxBody(await inbox(), {
+          now: now(),
+          several: source.groups().length > 1,
+          unreadable: leftOut(source.unreadable()),
+        }),
       }),
       { here: "inbox" },
     ),

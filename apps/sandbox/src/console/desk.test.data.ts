@@ -14,6 +14,7 @@ import {
 import { type FakeClock, fakeClock, scriptedModel, type Turn } from "@remit/core/testing";
 import { allDetectors } from "@remit/tools/detect";
 import { z } from "zod";
+import { SandboxError } from "../errors.ts";
 import { consoleApp } from "./app.ts";
 import { type Sessions, sessions as sessionsOf } from "./session.ts";
 import type { ConsoleSource, RunGroup } from "./source.ts";
@@ -107,8 +108,11 @@ export function desk(options: {
   readonly groups?: readonly string[];
   /** Addresses are sealed, and members of these roles may see them. */
   readonly sealed?: readonly string[];
+  readonly unreadable?: readonly string[];
+  /** True while the team cannot be loaded. */
+  readonly missing?: () => boolean;
 }): Desk {
-  const { script, quorum = 1, groups = ["north", "south"], sealed } = options;
+  const { script, quorum = 1, groups = ["north", "south"], sealed, unreadable = [], missing = () => false } = options;
   const clock = fakeClock();
   const engine = memoryEngine({ clock });
   const definition = defineSupervisor({
@@ -136,8 +140,12 @@ export function desk(options: {
       groups.map((id, index): RunGroup => {
         return { id, tenant: `tenant-${id}`, about: "a test", startedAt: -index, sealed: sealed !== undefined };
       }),
+    unreadable: () => unreadable,
     subjectOf: async () => undefined,
-    supervisorOf: async () => supervisor as unknown as Supervisor,
+    supervisorOf: async () => {
+      if (missing()) throw new SandboxError("pack/file-missing", { file: "/gone/pack.ts" });
+      return supervisor as unknown as Supervisor;
+    },
     acting: (_group, act) => {
       const goOn = async (run: Run) => {
         await run.settled();

@@ -21,12 +21,18 @@ export async function exportsOf(
   },
 ): Promise<Exports> {
   if (!existsSync(file) || !statSync(file).isFile()) throw new SandboxError(missing, { file });
+  const stuck = Promise.withResolvers<never>();
+  const tell = () => stuck.reject(new Error("it waits for something that never comes"));
+  // Nothing is left to do, and it has not come to its end: Node would leave without a word of ours.
+  process.once("beforeExit", tell);
   try {
-    return (await import(pathToFileURL(file).href)) as Exports;
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<Exports>, stuck.promise]);
   } catch (thrown) {
     if (hasCode(thrown)) throw thrown;
     const reason = [reasonOf(thrown), ...placeOf(thrown)].join(", at ");
     throw new SandboxError(broken, { file, reason }, { cause: thrown });
+  } finally {
+    process.off("beforeExit", tell);
   }
 }
 

@@ -69,6 +69,11 @@ function headOf(title: string): Html {
 <link rel="stylesheet" href="/web/console.css">`;
 }
 
+/** What is left out of a page, since it cannot be read. */
+export function leftOut(unreadable: readonly string[]): Piece {
+  return unreadable.map((file) => html`<p class="note bad">${file} cannot be read, and is left out.</p>`);
+}
+
 /** A page for somebody who is not in, or in the way of whom something stands: nothing of any run is on it. */
 export function notice(title: string, body: Piece): Html {
   return html`<!doctype html>
