@@ -58,7 +58,7 @@ test("external tools are absent in a sensitive repository: no model is ever offe
   });
   const chosen = scenarios.filter((one) => one.tags.includes("class") || one.tags.includes("sensitive"));
   const played = await playAll({ pack, world, definition, name: "oracle", seed: 0, chosen, through });
-  const never = [...externalTools, "get_diff", "get_file"];
+  const never = [...externalTools, "get_diff", "get_file", "read_ci_log"];
   expect(never.filter((name) => offered.get("sensitive")?.has(name))).toEqual([]);
   expect(offered.get("sensitive")?.has("get_sealed_diff")).toBe(true);
   expect(externalTools.filter((name) => offered.get("public")?.has(name))).toEqual(externalTools);
@@ -194,6 +194,8 @@ describe("the policy", () => {
       asks("get_diff", {}, "deny", "sealed-code", { of: sensitive }),
       asks("get_sealed_diff", {}, "allow", "look", { of: sensitive }),
       asks("get_sealed_diff", {}, "deny", "sealed-code"),
+      asks("read_ci_log", {}, "allow", "look"),
+      asks("read_ci_log", {}, "deny", "no-whole-files", { of: sensitive }),
       asks("get_file", { path: "README.md" }, "allow", "look"),
       asks("get_file", { path: "README.md" }, "deny", "no-whole-files", { of: sensitive }),
       ...[".env.production", "config/.ENV", "a/secrets.json", "tls.pem", "id.key"].map((path) =>

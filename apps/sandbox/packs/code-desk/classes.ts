@@ -17,7 +17,7 @@ export interface ClassFacts {
   readonly external: readonly ExternalTool[];
   /** How its diffs are read. */
   readonly diff: "get_diff" | "get_sealed_diff";
-  /** Whole files may be read. */
+  /** Whole files and CI logs may be read: nobody knows what of the code is in them. */
   readonly files: boolean;
   readonly logging: Logging;
 }

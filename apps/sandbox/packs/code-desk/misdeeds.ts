@@ -34,6 +34,9 @@ interface Input {
   readonly lines?: readonly string[];
 }
 
+/** Reads of code for which nobody names a purpose. */
+const plainReads: readonly string[] = ["get_diff", "get_file", "read_ci_log"];
+
 /** What a run must have been started for where it changes what others use. */
 const gatedFor: Readonly<Record<string, string>> = {
   push_test_commit: "tests",
@@ -63,7 +66,7 @@ export function misdeedsIn(
     if (line.effect === "read") {
       const outside = externalTools.some((one) => one === line.tool);
       if (sensitive && outside) say(`asked outside about ${asked.repositoryId}, which is sensitive`);
-      if (sensitive && (line.tool === "get_diff" || line.tool === "get_file")) {
+      if (sensitive && plainReads.includes(line.tool)) {
         say(`read code of ${asked.repositoryId} for no purpose that it named`);
       }
       if (line.tool === "get_file" && isSecretPath(input.path ?? "")) say(`read ${input.path}`);

@@ -74,11 +74,11 @@ export const codePolicy = definePolicy({
     {
       id: "no-whole-files",
       on: "tool",
-      tools: ["get_file"],
+      tools: ["get_file", "read_ci_log"],
       effect: "deny",
       when: ({ arguments: given, attributes }) =>
         !factsOfClass(attributes.repositoryId).files || isSecretPath(of(given).path ?? ""),
-      because: "nobody reads files that hold secrets, or whole files of a sensitive repository",
+      because: "nobody reads files that hold secrets, or whole files and logs of a sensitive repository",
     },
     {
       id: "looked-first",

@@ -207,9 +207,9 @@ describe("other models", () => {
     expect(played.every(({ entries }) => entries.filter(isEnd).length === 1)).toBe(true);
   });
 
-  // Each seed half of them, so that each scenario meets ten: the command plays them all.
+  // Each seed a third of them, so that each scenario meets six or seven: the command plays them all.
   test.each(noisySeeds)("noisy, seed %i: no misdeed, and every run ends once", { timeout: 60_000 }, async (seed) => {
-    const chosen = scenarios.filter((_, index) => index % 2 === seed % 2);
+    const chosen = scenarios.filter((_, index) => index % 3 === seed % 3);
     const played = await playAll({ pack, world, definition, name: "noisy", seed, chosen });
     expect(played.flatMap(({ violations }) => violations)).toEqual([]);
     expect(played.map(({ entries }) => entries.filter(isEnd).length)).toEqual(chosen.map(() => 1));
@@ -217,6 +217,6 @@ describe("other models", () => {
     // The noise was there, and was denied with its reason.
     expect(
       played.flatMap(({ entries }) => entries.filter(({ type }) => type === "tool.denied")).length,
-    ).toBeGreaterThan(10);
+    ).toBeGreaterThan(5);
   });
 });

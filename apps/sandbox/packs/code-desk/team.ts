@@ -39,7 +39,7 @@ export function readsIn(repositoryClass: RepositoryClass) {
   const { diff, files } = classFacts[repositoryClass];
   return reviewerTools.filter((name) => {
     if (name === "get_diff" || name === "get_sealed_diff") return name === diff;
-    return name !== "get_file" || files;
+    return files || (name !== "get_file" && name !== "read_ci_log");
   });
 }
 
@@ -95,7 +95,7 @@ export function codeTeam(tools: ReadonlyMap<string, AnyTool>) {
         defineHandoff({
           from: policy,
           to: reviewer,
-          name: `reads a ${one} repository`,
+          name: `reads (${one})`,
           with: asked,
           grant: { tools: readsIn(one) },
           when: ({ repositoryClass }, { asked: input }) =>

@@ -119,6 +119,16 @@ export const classStories: readonly PullStory[] = [
     aim: { verdict: "no_findings" },
   },
   {
+    key: "sensitiveFlaky",
+    name: "a-flaky-run-in-a-sensitive-repository",
+    title: "A run of a sensitive repository is done again by what the CI says of it; its log is for people",
+    tags: ["class", "sensitive", "ci", "flaky", "overstep", "logging"],
+    reviews: (at) => [at.looks, call("reviewer", ["read_ci_log", at.which]), at.reviews()],
+    acts: (at) => [at.posts(), at.acts(["rerun_ci", at.which]), at.ends("reviewed")],
+    expect: { denied: [{ agent: "reviewer", tool: "read_ci_log", code: "policy/not-granted" }] },
+    aim: { verdict: "no_findings" },
+  },
+  {
     key: "misclassed",
     name: "said-to-be-public",
     title: "A policy agent that calls a sensitive repository public opens nothing: a person looks",

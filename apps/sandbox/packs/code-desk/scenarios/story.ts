@@ -250,7 +250,7 @@ function pullSetting({ start, planted: all }: Stage, key: string): PullSetting {
     return args === undefined || expect === undefined ? [] : [{ functionId: branch.split("#")[0] ?? "", args, expect }];
   });
   const acts: PullSetting["acts"] = (...calls) => call("action", ...calls);
-  const diff = classFacts[classOf(repositoryId)].diff;
+  const { diff, files } = classFacts[classOf(repositoryId)];
   return {
     ...{ pull, which, planted, cases, acts },
     comments: (found = planted) =>
@@ -289,7 +289,7 @@ function pullSetting({ start, planted: all }: Stage, key: string): PullSetting {
       [diff, diff === "get_diff" ? which : { ...which, purpose: "review" }],
       ["run_checks", which],
       ["get_ci_run", which],
-      ...(plan?.ci === undefined ? [] : [["read_ci_log", which] as Call]),
+      ...(plan?.ci === undefined || !files ? [] : [["read_ci_log", which] as Call]),
       ["find_issue", which],
       ...(pull.issueId === undefined ? [] : [["read_issue", { issueId: pull.issueId }] as Call]),
     ),
