@@ -84,6 +84,30 @@ describe("finding", () => {
     expect(ids(found)[0]).toBe("a");
   });
 
+  test("a mark that makes another letter is none of its accents, and other forms of a letter are the letter", () => {
+    const texts = [
+      "\u304c\u304f\u3057\u3085\u3046",
+      "\u0939\u093f\u0928\u094d\u0926\u0940",
+      "\uff21\uff22\uff23",
+      "e\u0301cole",
+      "\uac00\ub098",
+    ];
+    const forms = at(texts.map((text, index) => ({ id: `d${index}`, title: "", text })));
+    const queries = [
+      "\u304b\u3099\u304f\u3057\u3085\u3046",
+      "\u0939\u093f\u0928\u094d\u0926\u0940",
+      "abc",
+      "ECOLE",
+      "\uac00\ub098",
+    ];
+    expect(queries.map((query) => forms.find(query)[0]?.documentId)).toEqual(["d0", "d1", "d2", "d3", "d4"]);
+    const letters = at([
+      { id: "ka", title: "", text: "\u304b" },
+      { id: "ga", title: "", text: "\u304c" },
+    ]);
+    expect(ids(letters.find("\u304c"))).toEqual(["ga"]);
+  });
+
   test("any text may be searched for, and gives the same each time", () => {
     for (const query of [
       '"',

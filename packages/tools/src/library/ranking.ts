@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { type QueryTerm, separated, spaced } from "./words.ts";
+import { plain, type QueryTerm, separated, spaced } from "./words.ts";
 
 /**
  * Ranks passages by BM25, with SQLite's full-text index (FTS5) in memory. Each word of a query, and each pair of neighbours, is
@@ -28,7 +28,8 @@ export function createRanking(texts: readonly RankedText[]): Ranking {
     "CREATE VIRTUAL TABLE found USING fts5(title, body, content='', tokenize='porter unicode61 remove_diacritics 2'); BEGIN",
   );
   const insert = database.prepare("INSERT INTO found (rowid, title, body) VALUES (?, ?, ?)");
-  for (const [index, { title, text }] of texts.entries()) insert.run(index + 1, spaced(title), separated(text));
+  for (const [index, { title, text }] of texts.entries())
+    insert.run(index + 1, plain(spaced(title)), plain(separated(text)));
   database.exec("COMMIT");
   const find = database.prepare(
     `SELECT rowid AS id, -bm25(found, ${titleWeight}, 1) AS score FROM found WHERE found MATCH ?`,

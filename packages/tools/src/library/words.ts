@@ -7,9 +7,20 @@ export function spaced(text: string): string {
   return parted === signs ? signs : `${signs} ${parted}`;
 }
 
+/**
+ * A text without case and accents, in one form of each letter. A mark that makes another letter stays (か and が, и and й, vowels of
+ * Devanagari): accents are those of Latin and Greek alone.
+ */
+export function plain(text: string): string {
+  return text
+    .normalize("NFKD")
+    .replaceAll(/(?<=[\p{Script=Latin}\p{Script=Greek}][\u0300-\u036f]*)[\u0300-\u036f]/gu, "")
+    .normalize("NFC")
+    .toLowerCase();
+}
+
 export function wordsOf(text: string): readonly string[] {
-  const plain = text.normalize("NFKD").replaceAll(/\p{M}/gu, "").normalize("NFC").toLowerCase();
-  return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
 /** What a query asks for: words and pairs of neighbours, with how often it says each. */
