@@ -116,7 +116,7 @@ describe("a kettle of our own", () => {
 
 const folder = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-telecom/workflows");
 const present = existsSync(folder);
-const files = present ? readdirSync(folder).filter((name) => name.endsWith(".dot")) : [];
+const files = present ? readdirSync(folder).filter((name) => name.endsWith(".dot")) : ["any"];
 
 describe.skipIf(!present)(`published diagnoses${present ? "" : ` (skipped: there is no ${folder})`}`, () => {
   test.each(files)("%s is a team, and each of its edges is taken", async (name) => {

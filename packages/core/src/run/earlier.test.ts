@@ -81,12 +81,18 @@ const locked = (changes: { readonly effect?: "allow" | "approve"; readonly after
     ],
   });
 
+const free = definePolicy({
+  name: "free",
+  version: "1",
+  rules: [{ id: "all", on: ["handoff", "model", "egress", "tool"], effect: "allow", because: "anything" }],
+});
+
 type Turn = readonly (readonly ["read_page" | "unlock" | "close_account", object])[];
 const read = (page: string) => ["read_page", { page }] as const;
 const unlocks = (tool: string) => ["unlock", { tool }] as const;
 const closes = ["close_account", { account: "7" }] as const;
 
-function desk(turns: readonly Turn[], policy: Policy, livePolicy?: Policy) {
+function desk(turns: readonly Turn[], policy: Policy, livePolicy?: Policy, shadow?: Policy) {
   const engine = memoryEngine();
   const supervisor = createSupervisor({
     agents: { clerk },
@@ -95,6 +101,7 @@ function desk(turns: readonly Turn[], policy: Policy, livePolicy?: Policy) {
     handoffs: [],
     policy,
     ...(livePolicy ? { livePolicy } : {}),
+    ...(shadow ? { shadow } : {}),
     engine,
     models: {
       m: scriptedModel([...turns.map((turn) => callsAll(clerk, turn as never)), answers(clerk, { text: "" })]),
@@ -200,12 +207,31 @@ describe("a rule that holds only after another call", () => {
     expect(outcomes).toEqual(["read_page called", "unlock policy/not-yet"]);
   });
 
+  test("a candidate in the shadow is told of what it looks back to, and of nothing else is there an entry more", async () => {
+    const turns = [
+      [closes],
+      [read("closing")],
+      [unlocks("close_account")],
+      [["close_account", { account: "8" }]],
+    ] as const;
+    const inputsOf = async (run: Run) =>
+      (await run.entries()).flatMap(({ type, body }) => {
+        if (type === "policy.shadowed") return [`shadowed ${body.candidate.decision.ruleId}`];
+        return type === "tool.called" ? [body.decision.inputs] : [];
+      });
+    const alone = desk(turns, free);
+    const beside = desk(turns, free, undefined, locked());
+    const [first, second] = [await alone.start(), await beside.start()];
+    await Promise.all([first.result(), second.result()]);
+    expect(await inputsOf(first)).toHaveLength(4);
+    const shadowed = (await inputsOf(second)).filter((one) => one?.startsWith("shadowed"));
+    // Only the first call, before anything was unlocked.
+    expect(shadowed).toEqual(["shadowed unlocked"]);
+    const earlier = (await second.entries()).length - (await first.entries()).length;
+    expect(earlier).toBe(1);
+  });
+
   test("a policy in force now that looks back to what the run does not keep takes away", async () => {
-    const free = definePolicy({
-      name: "free",
-      version: "1",
-      rules: [{ id: "all", on: ["handoff", "model", "egress", "tool"], effect: "allow", because: "anything" }],
-    });
     const { outcomes } = await played([[read("closing")], [closes]], free, locked());
     expect(outcomes).toEqual(["read_page called", "close_account called", "failed policy/not-yet"]);
     const both = await played([[read("closing")], [unlocks("close_account")], [closes]], locked(), locked());
