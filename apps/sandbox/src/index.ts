@@ -50,9 +50,11 @@ export { runSuite, type SuiteEvent, type SuiteOptions } from "./suite/runner.ts"
 export { isContent, type Totals, totalsOf } from "./suite/totals.ts";
 export { openWorkspace, type PackModule, type SuiteFile, type SuitePack, type Workspace } from "./suite/workspace.ts";
 export { Tau2Error, type Tau2ErrorCode, tau2ErrorCodes } from "./tau2/errors.ts";
+export { type KnowledgeDomain, type KnowledgeTask, knowledgeDesk, loadKnowledge } from "./tau2/knowledge.ts";
 export { loadRetail, type RetailDomain } from "./tau2/load.ts";
 export { retailPack } from "./tau2/pack.ts";
 export { type RetailScorer, type RunScore, retailScorer, scoreLine, totalScores } from "./tau2/score.ts";
+export { readWorkflow, type Workflow, workflowDesk } from "./tau2/workflow.ts";
 export { changesBetween, type WorldChange } from "./world/changes.ts";
 export { WorldError, type WorldErrorCode, worldErrorCodes } from "./world/errors.ts";
 export { type InProcessWorld, inProcessTools } from "./world/in-process.ts";

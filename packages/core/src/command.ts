@@ -1,7 +1,7 @@
 import type { BudgetAmount, Spend, Tier } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
-import type { CallFlow, PolicyFacts } from "./policy/request.ts";
+import type { CallFlow, EarlierCall, PolicyFacts } from "./policy/request.ts";
 import type { Message } from "./port/model.ts";
 import type { Principal } from "./principal.ts";
 
@@ -51,7 +51,10 @@ export interface CallModelCommand {
 }
 
 /** What a policy is told beside the call itself; the gate asks with the same. */
-export type AskedFacts = Pick<PolicyFacts, "supervisor" | "principal" | "labels"> & { readonly flow?: CallFlow };
+export type AskedFacts = Pick<PolicyFacts, "supervisor" | "principal" | "labels"> & {
+  readonly flow?: CallFlow;
+  readonly earlier?: readonly EarlierCall[];
+};
 
 /** A model that did not do, and the code of its failure. */
 export interface TriedModel {

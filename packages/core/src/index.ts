@@ -164,9 +164,11 @@ export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts
 export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
 export {
+  type After,
   type AnyPolicyRule,
   definePolicy,
   definePolicyRule,
+  type LooksBack,
   type Policy,
   type PolicyAnswer,
   type PolicyEffect,
@@ -176,6 +178,7 @@ export {
 } from "./policy/policy.ts";
 export {
   type CallFlow,
+  type EarlierCall,
   type PolicyEdge,
   type PolicyFacts,
   type PolicyPrincipal,

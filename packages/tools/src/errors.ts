@@ -59,6 +59,31 @@ export const toolsErrorCodes = {
     message: "the value could not be checked by the JSON Schema of {owner}: {reason}",
     hint: "The thread that checks has ended; the next check starts another one.",
   },
+  "library/none-there": {
+    retryable: false,
+    message: "there is no document at {path}",
+    hint: "Name a folder with `.md`, `.txt` or `.jsonl` files, or one such file.",
+  },
+  "library/not-read": {
+    retryable: false,
+    message: "{file} cannot be read as a document: {reason}",
+    hint: "Mend the file, or take it out of the folder.",
+  },
+  "library/document-invalid": {
+    retryable: false,
+    message: "document {document} of the library {library} cannot be taken: {reason}",
+    hint: "Give each document an id of its own, a title and a text, and correct what the reason names.",
+  },
+  "library/too-large": {
+    retryable: false,
+    message: "the library {library} has {found} {what}, more than {limit}",
+    hint: "It is held in memory: open several libraries, or write a read tool over a search service of your own.",
+  },
+  "library/clock-missing": {
+    retryable: false,
+    message: "the library {library} has `freshForDays` and no clock",
+    hint: "Give it a `clock`, such as `systemClock()`: what is outdated depends on the day.",
+  },
 } as const satisfies Record<`${string}/${string}`, ToolsErrorEntry>;
 
 export type ToolsErrorCode = keyof typeof toolsErrorCodes;

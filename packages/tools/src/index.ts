@@ -3,6 +3,7 @@ export { calculate } from "./builtin/calculate.ts";
 export { currentTime } from "./builtin/current-time.ts";
 export { describeTools } from "./describe-tools.ts";
 export { type DescribedFunction, readFunction } from "./described-function.ts";
+export { type Discoverable, type DiscoverableOptions, discoverable } from "./discoverable.ts";
 export { ToolsError, type ToolsErrorCode, toolsErrorCodes } from "./errors.ts";
 export { type Invocation, invokeTool } from "./invoke.ts";
 export { createSchemaReader, type JsonObject, type SchemaReader, schemaFromJson } from "./json-schema.ts";

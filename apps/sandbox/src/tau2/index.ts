@@ -1,6 +1,14 @@
 export { type Change, compareChanges, diffState } from "./change.ts";
 export { Tau2Error, type Tau2ErrorCode, tau2ErrorCodes } from "./errors.ts";
 export { type CallOutcome, callTool, type GroundTruth, type GroundTruthError, groundTruth } from "./ground-truth.ts";
+export {
+  deskCallOf,
+  type KnowledgeDomain,
+  type KnowledgeTask,
+  knowledgeDesk,
+  loadKnowledge,
+  type ToolInterface,
+} from "./knowledge.ts";
 export { type ExpectedEffects, loadRetail, type RetailDomain, readRetailDatabase, readTasks } from "./load.ts";
 export {
   closingMessage,
@@ -31,3 +39,4 @@ export {
 export { cloneState, type RetailState } from "./state.ts";
 export type { Tau2Action, Tau2Customer, Tau2Task } from "./task.ts";
 export { effectOf, type RetailRole, type RetailToolName, retailToolKinds, roleOf } from "./tool-role.ts";
+export { readWorkflow, type Workflow, type WorkflowEdge, workflowDesk } from "./workflow.ts";

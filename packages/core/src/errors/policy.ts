@@ -79,6 +79,11 @@ export const policyErrors = {
     message: "{policy} denies {agent} the {edge} {target} by its rule {rule}: {because}",
     hint: "The policy says no on purpose; `because` is its reason.",
   },
+  "policy/not-yet": {
+    retryable: false,
+    message: "{policy} allows {agent} the {edge} {target} only after something else, by its rule {rule}: {because}",
+    hint: "Do first what the reason names, in this run; what was asked for at the same time counts only once it has returned.",
+  },
   "policy/no-rule": {
     retryable: false,
     message: "no rule of {policy} allows {agent} the {edge} {target}",

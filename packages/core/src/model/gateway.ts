@@ -58,6 +58,7 @@ const staysWith: ReadonlySet<string> = new Set([
   "policy/revoked",
   "policy/denied",
   "policy/no-rule",
+  "policy/not-yet",
   "policy/evaluation-failed",
   "run/internal",
 ]);

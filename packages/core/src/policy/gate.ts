@@ -18,7 +18,7 @@ import type { PolicyRequest } from "./request.ts";
 export type LivePolicy = Policy | (() => Policy | undefined);
 
 export interface PolicyGate {
-  /** @throws OrchestrationError `policy/denied`, `policy/no-rule`, `policy/evaluation-failed` */
+  /** @throws OrchestrationError `policy/denied`, `policy/no-rule`, `policy/not-yet`, `policy/evaluation-failed` */
   readonly tool: (key: RunKey, command: CallToolCommand, tool: AnyTool, args: Json) => Exclude<PolicyEffect, "deny">;
   /** @throws OrchestrationError as `tool` */
   readonly model: (key: RunKey, command: CallModelCommand) => void;
@@ -91,6 +91,7 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
         reversible: reversible || undo !== undefined,
         arguments: args,
         ...(command.facts?.flow === undefined ? {} : { flow: command.facts.flow }),
+        ...(command.facts?.earlier === undefined ? {} : { earlier: command.facts.earlier }),
         ...factsOf(key, command),
       });
     },

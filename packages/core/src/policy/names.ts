@@ -2,7 +2,7 @@ import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { compensationAgent } from "../undo.ts";
-import type { AnyPolicyRule, Policy } from "./policy.ts";
+import { type AnyPolicyRule, aftersOf, type Policy } from "./policy.ts";
 
 /** The names that a policy may speak of: those of a compiled supervisor, of the teams inside it, and of their judges. */
 export interface Names {
@@ -39,8 +39,9 @@ export function checkNames(policy: Policy, rules: readonly AnyPolicyRule[], defi
       name,
       supervisor: definition.name,
     });
-  for (const { id, agents: named = [], tools = [] } of rules) {
+  for (const { id, agents: named = [], tools = [], ...rule } of rules) {
     for (const name of named) if (!agents.has(name)) throw unknown(id, "agent", name);
-    for (const name of tools) if (!definition.tools.has(name)) throw unknown(id, "tool", name);
+    for (const name of [...tools, ...aftersOf(rule).flatMap((after) => after.tools)])
+      if (!definition.tools.has(name)) throw unknown(id, "tool", name);
   }
 }

@@ -32,6 +32,38 @@ test("a rule gets the request of its edges", () => {
   });
 });
 
+test("what comes before a call is told of as an earlier call", () => {
+  definePolicy({
+    ...named,
+    rules: [
+      {
+        id: "a",
+        on: "tool",
+        effect: "allow",
+        after: { tools: ["x"], when: (earlier, call) => earlier.output === null && call.tool === "y" },
+        because: "x",
+      },
+    ],
+  });
+  definePolicyRule({
+    id: "b",
+    on: "tool",
+    effect: "approve",
+    after: [{ tools: ["x"] }, { tools: ["y"] }],
+    because: "x",
+  });
+  // @ts-expect-error nothing comes before an answer
+  definePolicyRule({ id: "c", on: "egress", effect: "allow", after: { tools: ["x"] }, because: "x" });
+  definePolicyRule({
+    id: "d",
+    on: "tool",
+    effect: "allow",
+    // @ts-expect-error a promise is no answer
+    after: { tools: ["x"], when: async () => true },
+    because: "x",
+  });
+});
+
 test("and no other", () => {
   definePolicyRule({
     id: "c",

@@ -4,7 +4,14 @@ import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
 import { checkNames } from "./names.ts";
-import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
+import {
+  type EarlierCall,
+  type PolicyEdge,
+  type PolicyRequest,
+  policyEdges,
+  type RequestOn,
+  type ToolRequest,
+} from "./request.ts";
 
 /**
  * One policy, asked on every edge (R4). A policy is a pure function of a request: no clock, no memory, nothing outside.
@@ -13,6 +20,7 @@ import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from
  * P2 A rule that denies overrides all others; one that asks for a person overrides those that allow.
  * P3 A rule that cannot be evaluated denies (`policy/evaluation-failed`), whatever others say. So does one whose answer is
  *    no boolean: a promise is none.
+ * P4 What has to come before (`after`) only opens: a rule that denies has none, so a call that nobody remembers takes away.
  */
 
 export type PolicyEffect = "allow" | "approve" | "deny";
@@ -24,7 +32,7 @@ export interface PolicyAnswer {
   readonly ruleId: string;
   readonly because: string;
   /** With `deny` only. */
-  readonly code?: "policy/denied" | "policy/no-rule" | "policy/evaluation-failed";
+  readonly code?: "policy/denied" | "policy/no-rule" | "policy/not-yet" | "policy/evaluation-failed";
 }
 
 /** Something that can be asked; made by {@link definePolicy} or by `cedarPolicy`. */
@@ -45,6 +53,15 @@ export interface Policy {
   readonly text: string;
   /** Tools of whose calls it can be said beforehand that none is ever allowed, by the agents that list them. */
   readonly neverAllows?: (agent: string, tool: string) => boolean;
+  /** Which earlier calls of a run it has to be told about; absent where its rules look at none. */
+  readonly looksBack?: LooksBack;
+}
+
+export interface LooksBack {
+  /** Tools whose calls a run keeps for it. */
+  readonly to: ReadonlySet<string>;
+  /** Those of them that rules about one tool look at. */
+  readonly about: (tool: string) => ReadonlySet<string>;
 }
 
 /** How a policy is asked. */
@@ -71,9 +88,19 @@ interface RuleCommon<Edge extends PolicyEdge> {
   readonly because: string;
 }
 
-/** One rule. A person can be asked about calls of tools alone. */
+/** A call that has to have returned in this run before a rule holds, whoever of its agents made it. */
+export interface After {
+  /** Names of tools, one of which it is of. One that the supervisor has not is an error. */
+  readonly tools: readonly string[];
+  /** Pure. Whether that call is the one that is wanted for this one; any of these tools, when absent. */
+  readonly when?: (earlier: EarlierCall, call: ToolRequest) => boolean;
+}
+
+/** One rule. A person can be asked about calls of tools alone, and of calls alone something can come before. */
 export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> & {
   readonly effect: "allow" | "deny" | ([Edge] extends ["tool"] ? "approve" : never);
+  /** Every one of these has to come first. Not with `deny`. */
+  readonly after?: [Edge] extends ["tool"] ? After | readonly After[] : never;
 };
 
 /** A rule that was written apart from its policy. */
@@ -96,6 +123,7 @@ export interface AnyPolicyRule {
   readonly tools?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
   readonly when?: (request: any) => boolean;
+  readonly after?: After | readonly After[];
   readonly because: string;
 }
 
@@ -118,7 +146,12 @@ interface IndexedRule {
   readonly rule: AnyPolicyRule;
   readonly agents: ReadonlySet<string> | undefined;
   readonly tools: ReadonlySet<string> | undefined;
+  readonly after: readonly IndexedAfter[];
   readonly answer: PolicyAnswer;
+}
+
+interface IndexedAfter extends Pick<After, "when"> {
+  readonly tools: ReadonlySet<string>;
 }
 
 /**
@@ -144,11 +177,13 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
           rule,
           agents: rule.agents && new Set(rule.agents),
           tools: rule.tools && new Set(rule.tools),
+          after: aftersOf(rule).map(({ tools, when }) => ({ tools: new Set(tools), ...(when ? { when } : {}) })),
           answer: answerBy(rule),
         })),
     );
   }
   const rulesOn = (edge: PolicyEdge) => byEdge.get(edge) ?? [];
+  const looksBack = looksBackOf(rules);
   const policy: Policy = {
     kind: "policy",
     name,
@@ -160,16 +195,41 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
       checkNames(policy, rules, definition);
       return policy;
     },
-    data: rules.map(({ id, on, effect, agents, tools }) => ({
+    data: rules.map(({ id, on, effect, agents, tools, ...rule }) => ({
       id,
       on: on as Json,
       effect,
       ...(agents === undefined ? {} : { agents: [...agents] }),
       ...(tools === undefined ? {} : { tools: [...tools] }),
+      ...(rule.after === undefined ? {} : { after: aftersOf(rule).map((after) => [...after.tools]) }),
     })),
-    text: rules.map(({ id, when }) => `${id}: ${when === undefined ? "" : String(when)}`).join("\n"),
+    text: rules
+      .flatMap(({ id, when, ...rule }) => [
+        `${id}: ${when === undefined ? "" : String(when)}`,
+        ...aftersOf(rule).flatMap((after) => (after.when === undefined ? [] : `${id} after: ${String(after.when)}`)),
+      ])
+      .join("\n"),
+    ...(looksBack === undefined ? {} : { looksBack }),
   };
   return policy;
+}
+
+/** What has to come before a rule holds, each of it. */
+export function aftersOf({ after }: Pick<AnyPolicyRule, "after">): readonly After[] {
+  if (after === undefined) return [];
+  return Array.isArray(after) ? (after as readonly After[]) : [after as After];
+}
+
+function looksBackOf(rules: readonly AnyPolicyRule[]): LooksBack | undefined {
+  const to = new Set(rules.flatMap((rule) => aftersOf(rule).flatMap(({ tools }) => tools)));
+  if (to.size === 0) return undefined;
+  const about = (tool: string) =>
+    new Set(
+      rules
+        .filter(({ tools }) => tools === undefined || tools.includes(tool))
+        .flatMap((rule) => aftersOf(rule).flatMap(({ tools }) => tools)),
+    );
+  return { to, about };
 }
 
 export const strictness: Readonly<Record<PolicyEffect, number>> = { allow: 0, approve: 1, deny: 2 };
@@ -200,7 +260,8 @@ function byName(rules: readonly IndexedRule[], agent: string): PolicyAnswer | un
 
 function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): PolicyAnswer {
   let found: PolicyAnswer | undefined;
-  for (const { rule, agents, tools, answer } of rules) {
+  let early: PolicyAnswer | undefined;
+  for (const { rule, agents, tools, after, answer } of rules) {
     if (agents !== undefined && !agents.has(request.agent)) continue;
     if (tools !== undefined && (request.edge !== "tool" || !tools.has(request.tool))) continue;
     let matches: unknown = true;
@@ -216,9 +277,42 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     if (!matches) continue;
     // A denial is final; behind any other rule there may be one that cannot be evaluated (P3).
     if (rule.effect === "deny") return answer;
-    found ??= answer;
+    const wanted = request.edge === "tool" ? missingBefore(after, request) : undefined;
+    if (typeof wanted === "string") return failedRule(rule.id, wanted);
+    if (wanted === undefined) found ??= answer;
+    else early ??= tooEarly(rule, wanted);
   }
-  return found ?? noRule;
+  return found ?? early ?? noRule;
+}
+
+/** The first thing that has to come before a call and has not; a text where that cannot be said, which tells why. */
+function missingBefore(afters: readonly IndexedAfter[], call: ToolRequest): IndexedAfter | string | undefined {
+  for (const after of afters) {
+    let came = false;
+    for (const earlier of call.earlier ?? []) {
+      if (!after.tools.has(earlier.tool)) continue;
+      let matches: unknown = true;
+      try {
+        if (after.when !== undefined) matches = after.when(earlier, call);
+      } catch (thrown) {
+        return reasonOf(thrown);
+      }
+      if (typeof matches !== "boolean") {
+        unheard(matches);
+        return `its \`after\` gave a ${typeof matches}, not a boolean`;
+      }
+      if (!matches) continue;
+      came = true;
+      break;
+    }
+    if (!came) return after;
+  }
+  return undefined;
+}
+
+function tooEarly({ id, because }: AnyPolicyRule, { tools }: IndexedAfter): PolicyAnswer {
+  const first = `a call of ${[...tools].join(" or ")} that fits has to come before`;
+  return { effect: "deny", ruleId: id, because: `${because}; ${first}`, code: "policy/not-yet" };
 }
 
 /** The answer of a rule that could not be evaluated. */
@@ -293,7 +387,7 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
   if (!isName(name)) throw invalid("", "the policy's name is not a name");
   if (typeof version !== "string" || version === "") throw invalid("", "the policy has no version");
   const ids = new Set<string>();
-  for (const { id, on, effect, when, because, agents, tools } of rules) {
+  for (const { id, on, effect, when, because, agents, tools, ...rule } of rules) {
     if (typeof id !== "string" || id === "") throw invalid(String(id), "a rule has no id");
     if (ids.has(id)) throw invalid(id, "another rule has this id");
     ids.add(id);
@@ -308,9 +402,29 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
       throw invalid(id, "it names tools and is on other edges too");
     }
     if (when !== undefined && typeof when !== "function") throw invalid(id, "`when` is no function");
+    checkAfter(rule, edges, effect, (reason) => invalid(id, reason));
     if (typeof because !== "string" || because === "") throw invalid(id, "it does not say why (`because`)");
     for (const list of [agents, tools]) {
       if (list?.some((one) => typeof one !== "string")) throw invalid(id, "a name is no text");
     }
+  }
+}
+
+function checkAfter(
+  rule: Pick<AnyPolicyRule, "after">,
+  edges: readonly PolicyEdge[],
+  effect: PolicyEffect,
+  invalid: (reason: string) => OrchestrationError,
+): void {
+  if (rule.after === undefined) return;
+  if (edges.some((edge) => edge !== "tool")) throw invalid("something can come before calls of tools alone");
+  if (effect === "deny") throw invalid("a denial has no `after`: what is not remembered would allow");
+  const afters = aftersOf(rule);
+  if (afters.length === 0) throw invalid("its `after` is empty");
+  for (const after of afters) {
+    const { tools, when } = (after ?? {}) as Partial<After>;
+    if (!Array.isArray(tools) || tools.length === 0) throw invalid("its `after` names no tool");
+    if (tools.some((one) => typeof one !== "string")) throw invalid("a name is no text");
+    if (when !== undefined && typeof when !== "function") throw invalid("the `when` of its `after` is no function");
   }
 }

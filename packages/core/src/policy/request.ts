@@ -61,6 +61,16 @@ export interface CallFlow {
   readonly clean: boolean;
 }
 
+/** A call of the run that has returned, whoever of its agents made it. */
+export interface EarlierCall {
+  readonly tool: string;
+  readonly agent: string;
+  readonly path: string;
+  /** Like those of the call that is asked about; as a person changed them, where one did. */
+  readonly arguments: Json;
+  readonly output: Json;
+}
+
 export interface ToolRequest extends PolicyFacts {
   readonly edge: "tool";
   readonly tool: string;
@@ -70,6 +80,8 @@ export interface ToolRequest extends PolicyFacts {
   /** As the tool's schema has read them, where that is JSON; else as they were asked for. */
   readonly arguments: Json;
   readonly flow?: CallFlow;
+  /** Earlier calls that rules about this tool look at (`after`), oldest first; absent where none does. */
+  readonly earlier?: readonly EarlierCall[];
 }
 
 export interface HandoffRequest extends PolicyFacts {

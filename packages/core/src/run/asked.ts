@@ -25,6 +25,7 @@ import {
 } from "../policy/request.ts";
 import type { Principal } from "../principal.ts";
 import type { AnyTool } from "../tool.ts";
+import { earlierFor } from "./earlier.ts";
 import type { AllowedCall, Work } from "./state.ts";
 
 /**
@@ -146,7 +147,16 @@ const factNames: Names<PolicyFacts> = {
 };
 const ofMemory: OwnNames<"memory.write"> = { edge: true, scope: true, key: true, value: true };
 const ownNames: { readonly [Edge in PolicyEdge]: OwnNames<Edge> } = {
-  tool: { edge: true, tool: true, effect: true, risk: true, reversible: true, arguments: true, flow: true },
+  tool: {
+    edge: true,
+    tool: true,
+    effect: true,
+    risk: true,
+    reversible: true,
+    arguments: true,
+    flow: true,
+    earlier: true,
+  },
   handoff: { edge: true, handoff: true, to: true, payload: true },
   message: { edge: true, to: true, text: true },
   "memory.read": ofMemory,
@@ -174,7 +184,9 @@ const membersOf = new Map(
 
 /** Tells where a candidate differs in what would happen; that another rule says the same is no difference. */
 function shadowed(work: Work, candidate: Policy, asked: PolicyRequest, judged: Judged | undefined): void {
-  const answer = assertAskable(asked, answerOf(candidate, asked));
+  // It may look back to other calls than the policy in force.
+  const before = asked.edge === "tool" ? earlierFor(work, [candidate], asked.tool) : {};
+  const answer = assertAskable(asked, answerOf(candidate, { ...asked, ...before }));
   const live = {
     effect: judged?.effect ?? ("allow" as const),
     decision: judged?.decision ?? { ruleId: "allowlist", policyVersion: work.policyVersion },
@@ -219,6 +231,7 @@ export function judgeCall(
     });
     if (kept?.effect === "deny") return kept;
   }
+  const before = earlierFor(work, work.root.policies.get(asking.agent) ?? work.root.ownPolicies, name);
   const judged = askPolicy(work, asking, {
     edge: "tool",
     tool: name,
@@ -227,9 +240,10 @@ export function judgeCall(
     reversible: reversible || undo !== undefined,
     arguments: args,
     ...(flow === undefined ? {} : { flow }),
+    ...before,
   });
   if (!judged || judged.effect === "deny") return judged;
-  return { ...judged, facts: factsOf(work, asking.labels, flow) };
+  return { ...judged, facts: { ...factsOf(work, asking.labels, flow), ...before } };
 }
 
 /** What goes along to the gate, which asks again. */

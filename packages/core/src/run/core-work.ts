@@ -57,6 +57,7 @@ export function coreWork(options: RunCoreOptions): CoreWork {
     rules: rulesOf(firstPolicyVersion),
     root: definition,
     shadow: options.shadow,
+    looksBack: options.shadow?.looksBack ? [...definition.looksBack, options.shadow.looksBack] : definition.looksBack,
     cause: 0,
     at: 0,
     note: (type, path, body) =>

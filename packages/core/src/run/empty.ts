@@ -25,6 +25,8 @@ export function emptyState(tenant: string, runId: string): RunState {
     starter: { principal: "" },
     readings: [],
     readingBytes: 0,
+    earlier: [],
+    earlierBytes: {},
     plan: [],
     repeats: new Map(),
     agentCalls: new Map(),

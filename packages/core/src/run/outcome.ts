@@ -5,6 +5,7 @@ import { unionOf } from "../label/union.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { tellCall } from "./call.ts";
 import { callTag } from "./call-result.ts";
+import { keepEarlier } from "./earlier.ts";
 import { readFrom } from "./flows.ts";
 import { forgive } from "./propose.ts";
 import { retryDelayOf } from "./retry.ts";
@@ -16,6 +17,7 @@ import type { Call, Work } from "./state.ts";
 export function callReturned(work: Work, call: Call, body: EntryBodies["tool.returned"]): void {
   takeLabels(work, call, body.labels);
   readFrom(work, call, body.output, body.labels);
+  keepEarlier(work, call, body.output);
   tellCall(
     work,
     call,
@@ -63,6 +65,7 @@ export function callLost(work: Work, call: Call): void {
 export function callLookedUp(work: Work, call: Call, body: EntryBodies["effect.looked-up"]): void {
   takeLabels(work, call, body.labels);
   if (body.output !== undefined) readFrom(work, call, body.output, body.labels);
+  if (body.outcome === "found") keepEarlier(work, call, body.output ?? null);
   const result: ToolResultPart = { ...callTag(call), status: "done", output: body.output ?? null };
   tellCall(work, call, { type: body.outcome }, body.outcome === "found" ? { result, outcome: "done" } : {});
 }
@@ -73,6 +76,7 @@ export function callDecided(work: Work, call: Call, body: EntryBodies["effect.de
   // What a person tells of a tool's answer is as sensitive as if the tool had told it.
   if (body.outcome === "happened" && call.tool.labels.length > 0) takeLabels(work, call, { "": call.tool.labels });
   if (body.outcome === "never") forgive(work, call);
+  else keepEarlier(work, call, body.output ?? null);
   const error = new OrchestrationError("tool/failed", { tool: call.tool.name, reason: body.reason }).toRecord();
   tellCall(
     work,

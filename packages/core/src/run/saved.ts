@@ -231,6 +231,9 @@ export function loadState(
       readings: saved.state.readings ?? [],
       starter: saved.state.starter ?? { principal: "" },
       readingBytes: saved.state.readingBytes ?? 0,
+      // Nor of earlier calls, those from before policies looked back.
+      earlier: saved.state.earlier ?? [],
+      earlierBytes: saved.state.earlierBytes ?? {},
       plan: saved.state.plan ?? [],
       ending: saved.state.ending ?? undefined,
       repeats: new Map(saved.repeats),

@@ -22,8 +22,8 @@ import type { PlannedStep } from "../label/plan.ts";
 import type { Reading } from "../label/reading.ts";
 import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
-import type { Policy } from "../policy/policy.ts";
-import type { PolicyPrincipal } from "../policy/request.ts";
+import type { LooksBack, Policy } from "../policy/policy.ts";
+import type { EarlierCall, PolicyPrincipal } from "../policy/request.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
@@ -289,6 +289,10 @@ export interface RunState {
   readings: Reading[];
   /** Bytes of them, about. */
   readingBytes: number;
+  /** Calls that have returned and that a policy looks back to; nothing where none does. */
+  earlier: EarlierCall[];
+  /** Bytes of them, about, by tool. */
+  earlierBytes: Record<string, number>;
   /** Writes that were announced before anything foreign was read. */
   plan: PlannedStep[];
   /** How often each (tool, arguments) pair was granted, and denied as a repetition. */
@@ -351,6 +355,8 @@ export interface Work {
   readonly root: SupervisorDefinition;
   /** A policy that is asked beside the one in force and changes nothing. */
   readonly shadow: Policy | undefined;
+  /** Earlier calls that its policies, and the one in the shadow, want to be told of. */
+  readonly looksBack: readonly LooksBack[];
   /** Texts of what every question to a policy says alike, as they were made for these facts. */
   factTexts:
     | {

@@ -12,7 +12,7 @@ import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { LooksBack, Policy } from "../policy/policy.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import type { AnswerRules } from "../seal/settings.ts";
 import { compileSteps } from "../step.ts";
@@ -21,6 +21,7 @@ import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { checkGraph } from "./check.ts";
 import { compileMachine } from "./machine.ts";
+import { policiesOf } from "./policies.ts";
 import { assertTeam } from "./wanted.ts";
 
 /** An edge whose ends are agents of one supervisor. */
@@ -113,6 +114,8 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly policies: ReadonlyMap<string, readonly Policy[]>;
   /** Those of whoever is no agent: what undoes writes. */
   readonly ownPolicies: readonly Policy[];
+  /** Which of its earlier calls a run remembers for all of these. */
+  readonly looksBack: readonly LooksBack[];
   readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
   readonly aliases: readonly string[];
   /** Every tool of the team by name. */
@@ -280,29 +283,15 @@ export function defineSupervisor<
     machine,
     steps: compileSteps(machine),
   };
-  const policy = options.policy?.bind({ ...definition, policy: undefined, policies: new Map(), ownPolicies: [] });
+  const none = { policy: undefined, policies: new Map(), ownPolicies: [], looksBack: [] };
+  const policy = options.policy?.bind({ ...definition, ...none });
   const ownPolicies = policy === undefined ? [] : [policy];
-  return { ...definition, policy, policies: policiesOf(ownPolicies, agents, judges), ownPolicies };
+  return { ...definition, policy, ownPolicies, ...policiesOf(ownPolicies, agents, judges) };
 }
 
 /** True where somebody in a tree of teams works elsewhere. */
 function hasRemote(agents: ReadonlyMap<string, AnyAgent>): boolean {
   return [...agents.values()].some(({ remote, team }) => remote !== undefined || (team && hasRemote(team.agents)));
-}
-
-/** Who is under which policies: those of an inner team come behind those of the teams around it. */
-function policiesOf(
-  own: readonly Policy[],
-  agents: ReadonlyMap<string, AnyAgent>,
-  judges: Judges,
-): ReadonlyMap<string, readonly Policy[]> {
-  const found = new Map<string, readonly Policy[]>();
-  for (const agent of [...agents.values(), judges.compliance, judges.reviewer]) {
-    if (!agent) continue;
-    found.set(agent.name, own);
-    for (const [name, inner] of agent.team?.policies ?? []) found.set(name, [...own, ...inner]);
-  }
-  return found;
 }
 
 /**

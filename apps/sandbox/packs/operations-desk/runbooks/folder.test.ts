@@ -31,6 +31,9 @@ test("a folder of Markdown and JSON lines is read in the order of its paths, and
   put("README.md", "# Not a runbook");
   put("notes.txt", "# Not a runbook either");
   symlinkSync("/etc/hostname", join(folder, "outside.md"));
+  const elsewhere = mkdtempSync(join(tmpdir(), "elsewhere-"));
+  writeFileSync(join(elsewhere, "secret.md"), "# Somebody else's");
+  symlinkSync(elsewhere, join(folder, "elsewhere"));
   const found = readRunbooks(folder);
   expect(found.map(({ runbookId, title }) => [runbookId, title])).toEqual([
     ["net/Dns", "Names are slow"],
@@ -41,6 +44,7 @@ test("a folder of Markdown and JSON lines is read in the order of its paths, and
   const index = openRunbookIndex(found, "2026-06-08");
   expect(index.search("disk full")[0]).toMatchObject({ sourceId: "disks/full@0", standing: "current" });
   index.close();
+  rmSync(elsewhere, { recursive: true });
 });
 
 test("what cannot be read is an error with file and line", () => {

@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, extname, join, relative } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, extname, relative } from "node:path";
+import { ToolsError } from "@remit/tools";
+import { filesUnder } from "@remit/tools/library";
 import { z } from "zod";
 import { SandboxError } from "../../../src/errors.ts";
 import { type Runbook, readRunbook } from "./read.ts";
@@ -67,15 +69,12 @@ function idOf(path: string): string {
 }
 
 function filesIn(path: string): readonly string[] {
-  let isFolder: boolean;
   try {
-    isFolder = statSync(path).isDirectory();
-  } catch {
-    throw new SandboxError("runbook/none-there", { path });
+    const files = filesUnder(path, [".md", ".jsonl"]);
+    return files.filter((file) => file === path || !/^readme\.md$/i.test(basename(file)));
+  } catch (thrown) {
+    if (ToolsError.is(thrown, "library/none-there")) throw new SandboxError("runbook/none-there", { path });
+    if (!ToolsError.is(thrown, "library/not-read")) throw thrown;
+    throw new SandboxError("runbook/not-read", { file: String(thrown.data.file), reason: String(thrown.data.reason) });
   }
-  if (!isFolder) return [path];
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:md|jsonl)$/.test(entry.name) && !/^readme\.md$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }

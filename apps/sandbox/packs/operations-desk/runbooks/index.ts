@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { openLibrary, type Standing, sourceIdOf as sourceOf } from "@remit/tools/library";
 import { daysBetween } from "../../../src/world/calendar.ts";
 import { runbookDaysMax } from "../operations.ts";
 import type { Runbook } from "./read.ts";
@@ -13,9 +13,6 @@ export interface RunbookHit {
   readonly reviewedOn: string | undefined;
   readonly standing: Standing;
 }
-
-/** `outdated`: nobody has looked at it for too long. */
-export type Standing = "current" | "outdated" | "retired";
 
 export interface RunbookIndex {
   /**
@@ -37,60 +34,29 @@ export function standingOf({ status, reviewedOn }: Pick<Runbook, "status" | "rev
 }
 
 export function sourceIdOf({ runbookId, revision }: Pick<Runbook, "runbookId" | "revision">): string {
-  return `${runbookId}@${revision}`;
+  return sourceOf({ id: runbookId, revision });
 }
 
-/** Full-text search over runbooks (FTS5, in memory): words of the title and of the alerts count more than those of the text. */
+/** Runbooks as a library: found by their titles, their alerts and their text, with what day it is. */
 export function openRunbookIndex(runbooks: readonly Runbook[], today: string): RunbookIndex {
   const byId = new Map(runbooks.map((one) => [one.runbookId, one]));
-  const database = new DatabaseSync(":memory:");
-  database.exec(
-    "CREATE VIRTUAL TABLE found USING fts5(title, alerts, body, content='', tokenize='porter unicode61 remove_diacritics 2')",
-  );
-  const insert = database.prepare("INSERT INTO found (rowid, title, alerts, body) VALUES (?, ?, ?, ?)");
-  runbooks.forEach(({ runbookId, title, alerts, text }, index) => {
-    const names = [runbookId, title, ...alerts];
-    insert.run(index + 1, `${runbookId} ${spaced(title)}`, names.map(spaced).join(" "), text);
+  const library = openLibrary({
+    name: "runbooks",
+    documents: runbooks.map(({ runbookId, title, alerts, text, revision, reviewedOn, status }) => ({
+      ...{ id: runbookId, title, names: alerts, text, revision, status },
+      ...(reviewedOn === undefined ? {} : { reviewedOn }),
+    })),
+    freshForDays: runbookDaysMax,
+    clock: { now: () => Date.parse(today) },
   });
-  const find = database.prepare(
-    "SELECT rowid AS id FROM found WHERE found MATCH ? ORDER BY bm25(found, 8, 8, 1), rowid",
-  );
   return {
     get: (runbookId) => byId.get(runbookId),
-    search: (query, { most = 5, outdated = false } = {}) => {
-      const words = wordsOf(query);
-      if (words.length === 0) return [];
-      const rows = find.all(words.map((word) => `"${word}"`).join(" OR ")) as unknown as readonly {
-        readonly id: number;
-      }[];
-      return rows
-        .flatMap(({ id }) => runbooks[id - 1] ?? [])
-        .map((one) => ({ one, standing: standingOf(one, today) }))
-        .filter(({ standing }) => outdated || standing === "current")
-        .slice(0, Math.min(Math.max(1, most), 50))
-        .map(({ one, standing }) => ({
-          sourceId: sourceIdOf(one),
-          runbookId: one.runbookId,
-          title: one.title,
-          revision: one.revision,
-          reviewedOn: one.reviewedOn,
-          standing,
-        }));
-    },
-    close: () => database.close(),
+    search: (query, { most = 5, outdated = false } = {}) =>
+      library
+        .find(query, { most: Math.min(Math.max(1, most), 50), outdated })
+        .map(({ sourceId, documentId, title, revision = 0, reviewedOn, standing }) => ({
+          ...{ sourceId, runbookId: documentId, title, revision, reviewedOn, standing },
+        })),
+    close: library.close,
   };
-}
-
-const wordsMax = 64;
-
-/** The words of a query, each once; of a name like `DiskFilling` its parts, too. */
-function wordsOf(text: string): readonly string[] {
-  const plain = spaced(text).normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
-  return [...new Set(plain.match(/[\p{L}\p{N}]+/gu) ?? [])].slice(0, wordsMax);
-}
-
-/** `DiskFilling` also as `Disk Filling`. */
-function spaced(text: string): string {
-  const parted = text.replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, "$1 $2");
-  return parted === text ? text : `${text} ${parted}`;
 }

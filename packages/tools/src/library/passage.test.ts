@@ -1,0 +1,29 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { passagesOf } from "./passage.ts";
+
+test("a text is cut at blank lines and headings, and a heading stays with what follows it", () => {
+  const filler = "x".repeat(60);
+  const text = `# One\n\n${filler}\n\n## Two\n${filler}\n\n${filler}`;
+  expect(passagesOf(text, 100).map(({ section, text: passage }) => [section, passage.slice(0, 8)])).toEqual([
+    ["One", "# One\n\nx"],
+    ["Two", "## Two\nx"],
+    ["Two", "xxxxxxxx"],
+  ]);
+});
+
+test("nothing is lost but space, nothing is longer than it may be, and each place is right", () => {
+  const piece = fc.oneof(
+    fc.constantFrom("\n", "\n\n", "# Head\n", "## Head two\n", " ", ". ", "\n \n"),
+    fc.string({ maxLength: 40 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+      const text = pieces.join("");
+      const found = passagesOf(text, 50);
+      for (const { from, text: passage } of found) expect(text.slice(from, from + passage.length)).toBe(passage);
+      const bare = (value: string) => value.replaceAll(/\s/g, "");
+      expect(bare(found.map((one) => one.text).join(""))).toBe(bare(text));
+    }),
+  );
+});
