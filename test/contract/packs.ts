@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Engine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
+import { crmDeskPack } from "../../apps/sandbox/packs/crm-desk/pack.ts";
 import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
 import { invoiceDeskPack } from "../../apps/sandbox/packs/invoice-desk/pack.ts";
 import { operationsDeskPack } from "../../apps/sandbox/packs/operations-desk/pack.ts";
@@ -20,6 +21,7 @@ export interface PackPlace {
 
 const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
 const packs = {
+  "crm-desk": crmDeskPack,
   "files-desk": filesDeskPack,
   "invoice-desk": invoiceDeskPack,
   "operations-desk": operationsDeskPack,

@@ -18,5 +18,7 @@ packsContract(
     };
     return { engine, close };
   },
-  isAll ? {} : { "invoice-desk": long, "operations-desk": long, "order-desk": long, "tau2-retail": long },
+  isAll
+    ? {}
+    : { "crm-desk": long, "invoice-desk": long, "operations-desk": long, "order-desk": long, "tau2-retail": long },
 );

@@ -3,7 +3,14 @@ import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
-export const packNames = ["order-desk", "files-desk", "invoice-desk", "operations-desk", "tau2-retail"] as const;
+export const packNames = [
+  "order-desk",
+  "crm-desk",
+  "files-desk",
+  "invoice-desk",
+  "operations-desk",
+  "tau2-retail",
+] as const;
 export type PackName = (typeof packNames)[number];
 
 /** What a person said about the pack. Folders are absolute. */
@@ -37,7 +44,7 @@ export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): Suite
     return { name: "tau2-retail", folder: tau2 };
   }
   if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
-  if (pack === "files-desk" || pack === "invoice-desk" || pack === "operations-desk") {
+  if (pack !== undefined && pack !== "order-desk" && pack !== "tau2-retail") {
     if (scenarios === undefined) return { name: pack };
     throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
   }
@@ -57,6 +64,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "tau2-retail": {
       const { retailPack } = await import("../tau2/pack.ts");
       return retailPack(folder ?? "");
+    }
+    case "crm-desk": {
+      const { crmDeskPack } = await import("../../packs/crm-desk/pack.ts");
+      return crmDeskPack();
     }
     case "files-desk": {
       const { filesDeskPack } = await import("../../packs/files-desk/pack.ts");
