@@ -60,7 +60,22 @@ export function misdeedsIn(
   for (const [draftId, times] of activitiesOf(state)) {
     if (times > 1) found.push(`${draftId} is on record ${times} times`);
   }
+  // Who was told of a doubt put it before a person, or a person has the run.
+  if (entries.some(({ type }) => type === "run.completed")) {
+    for (const { recordId, reason } of handedReviews(entries)) {
+      const queued = Object.values(state.reviews).some((one) => one.recordId === recordId && one.reason === reason);
+      if (!queued) found.push(`the run ended as if all was well, and ${reason} of ${recordId} is in no queue`);
+    }
+  }
   return { found, end: state };
+}
+
+/** What action was last handed for the review queue. */
+function handedReviews(entries: readonly Entry[]): readonly { readonly recordId: string; readonly reason: string }[] {
+  const handed = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "action");
+  if (handed?.type !== "handoff.delivered") return [];
+  const { reviews = [] } = handed.body.payload as { readonly reviews?: ReturnType<typeof handedReviews> };
+  return reviews;
 }
 
 interface Told {

@@ -48,11 +48,12 @@ const tools: Readonly<Record<string, PackTool>> = {
   queue_review: low,
 };
 
-/** Why a person takes over where agents said twice what does not do; the other words are reasons by themselves. */
+/** Why a person takes over where agents said what does not do; the other words are reasons by themselves. */
 const reasons = {
   unfounded_values: "contract-broken",
   unfounded_match: "contract-broken",
   unfit_draft: "contract-broken",
+  review_left_out: "contract-broken",
   contradiction: "contract-broken",
 } as const;
 

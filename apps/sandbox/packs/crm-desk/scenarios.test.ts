@@ -262,8 +262,8 @@ describe("other models", () => {
 
   const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
   test.each(seeds)("noisy, seed %i: no misdeed, and every run ends once", { timeout: 60_000 }, async (seed) => {
-    // Half of them in turn: each is played by ten seeds. `remit run crm-desk --model noisy --seed 1..20` plays all.
-    const chosen = scenarios.filter((_, index) => (index + seed) % 2 === 0);
+    // A quarter of them in turn: each is played by five seeds. `remit run crm-desk --model noisy --seed 1..20` plays all.
+    const chosen = scenarios.filter((_, index) => (index + seed) % 4 === 0);
     const played = await playAll("noisy", seed, chosen);
     expect(played.flatMap(({ violations }) => violations)).toEqual([]);
     expect(played.map(({ entries }) => entries.filter(isEnd).length)).toEqual(chosen.map(() => 1));
@@ -271,6 +271,6 @@ describe("other models", () => {
     // The noise was there, and was denied with its reason.
     expect(
       played.flatMap(({ entries }) => entries.filter(({ type }) => type === "tool.denied")).length,
-    ).toBeGreaterThan(10);
+    ).toBeGreaterThan(3);
   });
 });

@@ -56,7 +56,10 @@ function checksOf(aim: Aim, { recordId }: Job, end: CrmState): Check[] {
   const queued = Object.values(end.reviews).map(({ reason }) => reason);
   const is = { complete: record !== undefined && isComplete(record), gone: Object.keys(end.merged).length };
   const mails = Object.keys(end.mails).length;
+  const drafts = Object.keys(end.drafts);
+  const recorded = Object.values(end.activities).flatMap(({ draftId }) => draftId ?? []);
   return [
+    { name: "on record", ok: recorded.join() === drafts.join(), detail: `${recorded.join()} of ${drafts.join()}` },
     { name: "complete", ok: is.complete === aim.complete, detail: `${is.complete}, wanted ${aim.complete}` },
     { name: "merged", ok: is.gone === aim.gone, detail: `${is.gone}, wanted ${aim.gone}` },
     { name: "mails", ok: mails === aim.mails, detail: `${mails}, wanted ${aim.mails}` },

@@ -315,6 +315,14 @@ export function crmTeam(tools: ReadonlyMap<string, AnyTool>) {
         reason: "unfit_draft",
         packet: (found, { wanted }) => ({ recordId: wanted.recordId, faults: [...draftFaults(found)] }),
       }),
+      defineEscalation({
+        from: action,
+        name: "leaves reviews out",
+        with: { handed: inputOf(action) },
+        when: ({ queued }, { handed: { reviews } }) => reviews.some(({ reason }) => !queued.includes(reason)),
+        reason: "review_left_out",
+        packet: (_, { handed: { reviews } }) => ({ reviews }),
+      }),
       defineHandoff({
         from: action,
         to: reporter,

@@ -191,6 +191,16 @@ export const oversteppingStories: readonly Story[] = [
     aim: { mails: 0 },
   },
   {
+    key: "disagree",
+    name: "a-doubt-that-is-dropped",
+    title: "Action drops what somebody has to look at: a person gets it all the same",
+    tags: ["overstep", "conflict", "incomplete", "escalation"],
+    acts: (at) => [at.ends([])],
+    report: "none",
+    expect: { status: "escalated", reason: "review_left_out" },
+    aim: { complete: false },
+  },
+  {
     key: "down",
     name: "a-report-that-says-more-than-was-done",
     title: "A report says that all is done, while something waits: a person sees both",
