@@ -2,7 +2,8 @@ import { addDays } from "../../src/world/calendar.ts";
 import { type Random, seededRandom } from "../../src/world/random.ts";
 import { put } from "../../src/world/table.ts";
 import { fields, fieldsOf, industries, type Kind, roles, sizes, type Value } from "./fields.ts";
-import { type JobPlan, type OfferPlan, plannedJobs, type TwinPlan } from "./plan.ts";
+import { plannedJobs } from "./plan.ts";
+import type { JobPlan, OfferPlan, TwinPlan } from "./plans/job-plan.ts";
 import { today } from "./review.ts";
 import { type CrmRecord, type CrmState, type OrgId, orgIds, type Provider } from "./state.ts";
 

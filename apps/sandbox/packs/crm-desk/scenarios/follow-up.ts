@@ -1,5 +1,5 @@
 import { grant, letExpire, reject } from "@remit/core/testing";
-import { hostile } from "../plan.ts";
+import { hostile } from "../plans/hostile.ts";
 import type { Setting, Story } from "./story.ts";
 
 /** Mail that somebody is waiting for, and mail that nobody may send. */
