@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { generateCrm } from "./generate.ts";
 import { matchOf, nameKeys } from "./match.ts";
 import { plannedJobs } from "./plan.ts";
-import { allPairs, jobOf, pairsOf } from "./sweep.ts";
+import { allPairs, jobOf, jobsOf, pairsOf } from "./sweep.ts";
 
 const { state, truth, recordsOf } = generateCrm(1);
 
@@ -91,6 +91,18 @@ describe("UC2-L1 the deterministic pass", () => {
       const found = pairsOf(state, recordId).flatMap(({ keepId, goneId }) => [keepId, goneId]);
       expect([key, same.filter((id) => !found.includes(id))]).toEqual([key, []]);
       expect([key, found.filter((id) => id !== recordId && !others.includes(id))]).toEqual([key, []]);
+    }
+  });
+
+  test("goes over an organisation, and leaves nothing out that a scenario is about", () => {
+    const jobs = [...jobsOf(state, "TB-N"), ...jobsOf(state, "TB-S")];
+    const found = new Set(jobs.map(({ job: { task, recordId } }) => `${task} ${recordId}`));
+    expect(jobs).toHaveLength(found.size);
+    for (const { key, task } of plannedJobs) {
+      const [recordId = ""] = recordsOf.get(key) ?? [];
+      const { job } = jobOf(state, task, recordId);
+      if (job.targets.length === 0 && job.pairs.length === 0) continue;
+      expect([key, found.has(`${task} ${job.pairs[0]?.keepId ?? recordId}`)]).toEqual([key, true]);
     }
   });
 

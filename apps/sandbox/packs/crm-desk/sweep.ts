@@ -100,6 +100,21 @@ export function jobOf(
   };
 }
 
+/** All that the pass finds in an organisation, in the order of its records: what is to be filled, and what may be one. */
+export function jobsOf(state: CrmState, orgId: string): readonly ReturnType<typeof jobOf>[] {
+  return Object.values(state.records).flatMap((record) => {
+    const { recordId } = record;
+    if (record.orgId !== orgId) return [];
+    const isOpen = missingOf(record).length > 0 || staleOf(state, record).length > 0;
+    // Of a pair the record that stays has the job, so that nobody is asked twice.
+    const stays = pairsOf(state, recordId).some(({ keepId }) => keepId === recordId);
+    return [
+      ...(isOpen ? [jobOf(state, "enrich", recordId)] : []),
+      ...(stays ? [jobOf(state, "dedupe", recordId)] : []),
+    ];
+  });
+}
+
 /** What the record that stays has not, and the one that goes has. */
 function takesOf(
   { records }: Pick<CrmState, "records">,

@@ -60,9 +60,10 @@ describe("UC2-T2 services", () => {
       doubted: [{ reason: "sources_disagree", evidence: [idOf("disagree"), first?.offerId, second?.offerId] }],
     });
     expect(check("gap", ["phone"], [first?.offerId ?? ""])).toMatch(/^refused: No service has said/);
-    expect(check("gap", ["phone"])).toMatchObject({
-      cleared: [{ field: "phone", surePercent: 93, from: null }],
-      doubted: [],
+    // What nobody has looked up is not cleared, though it would be.
+    expect(check("gap", ["phone"])).toMatchObject({ cleared: [], doubted: [], unasked: ["phone"] });
+    expect(check("gap", ["phone"], ["OFF-phone-50001"])).toMatchObject({
+      ...{ cleared: [{ field: "phone", surePercent: 93, from: null }], doubted: [], unasked: [] },
     });
   });
 });

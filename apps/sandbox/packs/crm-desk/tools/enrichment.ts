@@ -31,7 +31,7 @@ const lookUp = crmTool({
 const checkAll = crmTool({
   name: "check_offers",
   description:
-    "Checks by rule what services say of fields: form, how sure, how old, whether they agree with each other and with the record. `cleared` may be written, `doubted` goes to the review queue. Offers that nobody names are looked at as well.",
+    "Checks by rule what services say of fields: form, how sure, how old, whether they agree with each other and with the record. Name the offers that you have looked up: of those, `cleared` may be written; `doubted` goes to the review queue; `unasked` are fields of which you have named no offer that would do. Other offers are looked at as well, so leaving one out hides no conflict.",
   input: z.strictObject({
     orgId,
     recordId,
@@ -48,8 +48,11 @@ const checkAll = crmTool({
       }
     }
     const { cleared, doubted } = checkOffers(state, record, asked.fields);
+    // Nobody proposes what they have not looked up; what speaks against it counts all the same.
+    const named = cleared.filter(({ offerId: id }) => asked.offerIds.includes(id));
     return {
-      cleared: cleared.map((one) => ({ ...one, from: record.fields[one.field] ?? null })),
+      unasked: cleared.filter((one) => !named.includes(one)).map((one) => one.field),
+      cleared: named.map((one) => ({ ...one, from: record.fields[one.field] ?? null })),
       doubted: doubted.map((one) => ({ ...one, evidence: [...one.evidence] })),
     };
   },
