@@ -47,7 +47,7 @@ test("the root entry of @remit/agents loads the kernel and zod, and neither pric
   expect([...new Set([...outside.keys()].map(packageOf))].sort()).toEqual(["@remit/core", "zod"]);
 });
 
-test("importing @remit/core loads neither SQLite nor worker threads in a fresh process", () => {
+test("importing @remit/core loads neither SQLite, nor worker threads, nor node:crypto in a fresh process", () => {
   const loaded = (code: string): readonly string[] => {
     const program = `${code}; console.log(JSON.stringify(process.moduleLoadList))`;
     const args = ["--conditions=@remit/source", "--input-type=module", "--eval", program];
@@ -55,7 +55,7 @@ test("importing @remit/core loads neither SQLite nor worker threads in a fresh p
   };
   const before = loaded("");
   const added = loaded('await import("@remit/core")').filter((module) => !before.includes(module));
-  expect(added.filter((module) => /NativeModule (sqlite|worker_threads|child_process|net|http)$/.test(module))).toEqual(
-    [],
-  );
+  expect(
+    added.filter((module) => /NativeModule (sqlite|worker_threads|child_process|net|http|crypto)$/.test(module)),
+  ).toEqual([]);
 });

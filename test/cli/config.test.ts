@@ -86,7 +86,7 @@ describe("a project's configuration", () => {
     const unsaid = await remitHere(own, ["run"]);
     expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining("name one pack of one, two")]);
     const unknown = await remitHere(own, ["run", "three"]);
-    expect(unknown.stderr).toContain("order-desk, crm-desk, files-desk");
+    expect(unknown.stderr).toContain("order-desk, code-desk, crm-desk, files-desk");
     expect(unknown.stderr).toContain("one, two");
     expect((await remitHere(own, ["run", "files-desk", "--filter", "who-was", "--no-report"])).code).toBe(0);
   });
@@ -133,7 +133,11 @@ describe("what is wrong with a configuration is told with its place", () => {
       "pack: there is no such member; there are packs,",
     ],
     ["export default defineConfig({ packs: { claims: 7 } } as never);", "config/field-wrong", "packs.claims: a pack"],
-    ["export default defineConfig({ packs: { Claims: claims } });", "config/field-wrong", "packs.Claims"],
+    [
+      "export default defineConfig({ packs: { Claims: claims } });",
+      "config/field-wrong",
+      "packs.Claims: a pack's name has lower-case",
+    ],
     ["export default defineConfig({ supervisors: [7] } as never);", "config/field-wrong", "supervisors: a supervisor"],
     ['export default defineConfig({ engine: "file.db" } as never);', "config/field-wrong", "engine: { sqlite:"],
     ["export default defineConfig({ engine: { sqlite: 7 } } as never);", "config/field-wrong", "engine: { sqlite:"],
@@ -148,7 +152,7 @@ describe("what is wrong with a configuration is told with its place", () => {
       "config/not-exported",
       "beside its default",
     ],
-    ['throw new Error("no secrets here");', "config/not-loadable", "no secrets here"],
+    ['throw new Error("no secrets here");', "config/not-loadable", "no secrets here, at /"],
     [
       'export default defineConfig({ supervisors: () => { throw new Error("no books"); } });',
       "config/failed",
@@ -172,4 +176,10 @@ describe("what is wrong with a configuration is told with its place", () => {
     const { code, stderr } = await remitHere(join(own, "below"), ["check"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("config/several-files")]);
   });
+});
+
+test("a configuration that never comes to its end is told as that", async () => {
+  const own = configured("await new Promise(() => {}); export default defineConfig({});");
+  const { code, stderr } = await remit(own, ["check"]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("it waits for something that never comes")]);
 });

@@ -21,7 +21,22 @@ const yaml = (text: string) => file("mine.yaml", text);
 const own = ["run", "--scenarios", "mine.yaml"];
 
 const mistakes: Readonly<Record<string, Mistake>> = {
-  "a command that is none": { args: ["grahp"], says: ['there is no command "grahp"', "graph", "remit --help"] },
+  "a command that is none": {
+    args: ["grahp"],
+    says: ['there is no command "grahp"; did you mean graph?', "remit --help"],
+  },
+  "one that is none, and like none": {
+    args: ["fly"],
+    says: ['there is no command "fly"', "there are demo, run, list"],
+  },
+  "one that a command does not have": {
+    args: ["runs", "shwo", "x"],
+    says: ['there is no command "runs shwo"; did you mean show?', "remit runs --help"],
+  },
+  "another one": {
+    args: ["approvals", "grant", "x"],
+    says: ['there is no command "approvals grant"; there are list, show,', "remit approvals --help"],
+  },
   "an option that is none": { args: ["run", "--modle", "x"], says: ["unknown option '--modle'", "remit run --help"] },
   "the help of a command that is none": {
     args: ["help", "grahp"],
@@ -34,7 +49,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
   "an unknown pack": {
     args: ["run", "nope"],
-    says: ["pack/unknown", "nope", "order-desk, crm-desk, files-desk, invoice-desk, operations-desk, tau2-retail"],
+    says: [
+      "pack/unknown",
+      "nope",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, tau2-retail",
+    ],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
   "invoices for another pack": {

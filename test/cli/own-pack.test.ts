@@ -80,7 +80,7 @@ describe("a pack of one's own", () => {
     expect((await remitHere(cwd, ["replay", "--all"])).code).toBe(0);
     writeFileSync(own, text.replace("- assess:", "- asses:"));
     const wrong = await remitHere(cwd, ["run", pack, "--scenarios", own]);
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("the agents are assess, pay")]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("did you mean assess?")]);
   });
 
   test("goes on in another process: what waits is decided, over the state that was", async () => {
@@ -137,6 +137,13 @@ describe("what is wrong with a pack's file is told with the file and the reason"
   test.each([
     ["nothing.ts", undefined, "pack/file-missing", "there is no pack file at"],
     ["broken.ts", "export default {", "pack/not-loadable", "broken.ts cannot be loaded"],
+    ["syntax.ts", "const is = {\n  wrong: ,\n};", "pack/not-loadable", "syntax.ts:"],
+    [
+      "none.ts",
+      'export default definePack({ name: "x", team: claimsDesk(openBooks()), scenarios: [] });',
+      "usage/wrong",
+      "x has no scenarios",
+    ],
     ["throws.ts", 'throw new Error("no database")', "pack/not-loadable", "no database"],
     ["empty.ts", "export const pack = 7;", "pack/not-exported", "exports no pack"],
     [

@@ -160,6 +160,13 @@ describe("the runs of one's own application", () => {
     const own = project();
     started(own);
     expect((await told(own, ["runs", "list", "--tenant", "globex"])).runs).toEqual([]);
+    const misspelt = ["restrict", "tool", "pay_claim", "--tenant", "amce", "--reason", "stocktaking", "--json"];
+    const doubted = await remitHere(own, misspelt);
+    expect([doubted.code, doubted.stderr.trim()]).toEqual([
+      0,
+      "No run of a tenant amce is kept here; did you mean acme?",
+    ]);
+    expect((await remitHere(own, ["runs", "list", "--tenant", "acme"])).stderr).toBe("");
     const other = await told(own, ["approvals", "list", "--tenant", "globex"]);
     expect(other).toMatchObject({ tenants: ["globex"], approvals: [] });
     expect((await told(own, ["approvals", "list", "globex", "--own"])).error.code).toBe("own/tenant-other");

@@ -241,6 +241,60 @@ describe.skipIf(!hasBrowser)(
       await context.close();
     });
 
+    test("a page that tells why a word does not count goes on to follow its case", async () => {
+      const cwd = copyOfHome();
+      const [open] = await waiting(cwd);
+      const { address, origin } = await openConsole(cwd);
+      const { context } = await watchedContext(browser, origin);
+      const page = await context.newPage();
+      await page.goto(address);
+      await page.goto(`${origin}/inbox`);
+      await page.locator(`[id="case-${open?.address}"]`).click();
+      await page.locator("#to-edit").click();
+      await page.locator("#input").fill("{}");
+      await page.locator("#edit-reason").fill("no arguments");
+      await page.locator("#propose").click();
+      await page.locator("#alert").waitFor();
+      expect(await page.locator("#verdict").textContent()).toContain("Waits for an approval");
+      await remitHere(cwd, ["approvals", "approve", open?.address ?? "", "--reason", "seen on the terminal"]);
+      await expect.poll(() => page.locator("#verdict").textContent()).toContain("It is approved");
+      expect(await page.locator("#approve").isDisabled()).toBe(true);
+      await context.close();
+    });
+
+    test("what the page follows does not take the keyboard away from where it is", async () => {
+      const cwd = copyOfHome();
+      const [open] = await waiting(cwd);
+      const { address, origin } = await openConsole(cwd);
+      const { context } = await watchedContext(browser, origin);
+      const page = await context.newPage();
+      await page.goto(address);
+      const group = (await page.locator(".runs a.headline").first().getAttribute("href"))?.split("/")[2] ?? "";
+      await page.goto(`${origin}/runs/${group}/${open?.run}`);
+      await page.locator("#path summary").focus();
+      await page.keyboard.press("Enter");
+      const drawn = await page.locator("[data-live=path]").innerHTML();
+      await remitHere(cwd, ["approvals", "approve", open?.address ?? "", "--reason", "seen on the terminal"]);
+      await expect.poll(() => page.locator("[data-live=path]").innerHTML(), { timeout: 10_000 }).not.toBe(drawn);
+      expect(await page.evaluate("document.activeElement.matches('#path details[open] summary')")).toBe(true);
+      await context.close();
+    });
+
+    test("the report of a suite fits a narrow screen, and its tables begin with their names", async () => {
+      const cwd = folder();
+      const { stdout } = await remitHere(cwd, ["run", "--filter", "thanks", "--json"]);
+      const { context, watched } = await watchedContext(browser, "file://", { viewport: { width: 360, height: 740 } });
+      const page = await context.newPage();
+      await page.goto(`file://${JSON.parse(stdout).report}`);
+      await page.evaluate("look.stretch('h1, h2, h3, p, dd')");
+      expect(await page.evaluate("look.overflow()")).toBe(0);
+      const table = "[...document.querySelectorAll('details[open] .scroll')].find((one) => one.querySelector('table'))";
+      expect(await page.evaluate(`${table}.scrollWidth > ${table}.clientWidth`)).toBe(true);
+      expect(await page.evaluate(`${table}.scrollLeft`)).toBe(0);
+      expect(watched).toEqual({ faults: [], foreign: [] });
+      await context.close();
+    });
+
     test("at every width, in light and dark, everything is on the page, has a name, and stands out from what is behind it", async () => {
       const cwd = copyOfHome();
       const [first] = await waiting(cwd);
@@ -285,6 +339,9 @@ describe.skipIf(!hasBrowser)(
           expect([where, await page.evaluate("look.overflow()")]).toEqual([where, 0]);
           expect([where, await page.evaluate("look.unnamed()")]).toEqual([where, []]);
           expect([where, await page.evaluate("look.faint(4.5)")]).toEqual([where, []]);
+          // Words of others may be as long as they like.
+          await page.evaluate("look.stretch('h1, h2, dd, .headline, .said, .detail, .asked')");
+          expect([where, "stretched", await page.evaluate("look.overflow()")]).toEqual([where, "stretched", 0]);
         }
         // What it measures with finds something where more is asked for.
         expect(await page.evaluate("look.faint(12)")).not.toEqual([]);

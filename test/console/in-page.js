@@ -19,6 +19,11 @@
     return scrollWidth - clientWidth;
   }
 
+  /** Puts a word of eighty letters in the place of what stands in these. @param {string} selector */
+  function stretch(selector) {
+    for (const element of document.querySelectorAll(selector)) element.textContent = "w".repeat(80);
+  }
+
   /** Controls and regions that a screen reader has no name for. */
   function unnamed() {
     return [...document.querySelectorAll(controls)].flatMap((one) => {
@@ -89,5 +94,5 @@
     return [...found];
   }
 
-  Object.assign(globalThis, { look: { enable, faint, focused, overflow, unnamed } });
+  Object.assign(globalThis, { look: { enable, faint, focused, overflow, stretch, unnamed } });
 })();

@@ -1,6 +1,7 @@
 export { readRunbooks } from "../packs/operations-desk/runbooks/folder.ts";
 export { openRunbookIndex, type RunbookHit, type RunbookIndex } from "../packs/operations-desk/runbooks/index.ts";
 export { type Runbook, type RunbookStep, readRunbook } from "../packs/operations-desk/runbooks/read.ts";
+export { BfclError, type BfclErrorCode, bfclErrorCodes } from "./bfcl/errors.ts";
 export {
   type AtHand,
   type ConfiguredEngine,

@@ -5,7 +5,7 @@
  * What somebody types or has unfolded stays.
  */
 (() => {
-  const { events, mark } = document.body.dataset;
+  const { events, mark, page: own } = document.body.dataset;
 
   // Timelines: built once, then shown again with what has come since.
 
@@ -43,19 +43,27 @@
     });
   }
 
+  const reached = "a[href], button, summary, input, textarea, select, [tabindex]";
+  /** What a control goes by in the page before and after. @param {Element} one */
+  function nameOf(one) {
+    return one.id || `${one.tagName} ${one.getAttribute("href") ?? one.getAttribute("aria-label") ?? one.textContent}`;
+  }
+
   /** @param {Element} region @param {Element} fresh */
   function replace(region, fresh) {
     const text = fresh.innerHTML;
     if (sent.get(region) === text || isTyped(region)) return false;
     sent.set(region, text);
     const focused = document.activeElement;
-    const id = focused && region.contains(focused) ? focused.id : "";
+    const held = focused && region.contains(focused) ? nameOf(focused) : undefined;
     const open = new Set([...region.querySelectorAll("details")].flatMap((one, index) => (one.open ? [index] : [])));
     const scrolled = [...region.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
     region.replaceChildren(...fresh.childNodes);
     for (const [index, one] of region.querySelectorAll("details").entries()) one.open = open.has(index) || one.open;
     for (const [index, one] of region.querySelectorAll(".scroll").entries()) one.scrollLeft = scrolled[index] ?? 0;
-    if (id !== "") document.getElementById(id)?.focus();
+    // Where the keyboard was it stays, on what is there in its place.
+    const again = held && [...region.querySelectorAll(reached)].find((one) => nameOf(one) === held);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
     return true;
   }
 
@@ -69,7 +77,8 @@
     }
     asking = true;
     try {
-      const address = new URL(location.href);
+      // What answers a word has the word's address, where nothing is found again.
+      const address = new URL(own ?? location.href, location.href);
       address.searchParams.delete("replay"); // A replay is asked for by a person.
       const response = await fetch(address, { headers: { Accept: "text/html" } });
       if (response.status === 401) return tell("lost", "Not let in any more: open the address that the terminal shows");
@@ -221,7 +230,8 @@
     for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
   });
 
-  const first = document.getElementById("alert") ?? document.getElementById("replayed");
+  const first =
+    document.getElementById("alert") ?? document.getElementById("replayed") ?? document.getElementById("revealed");
   first?.focus();
   for (const frame of document.querySelectorAll(".scroll")) {
     // Where the picture is wider than its frame, its middle is where to begin.

@@ -63,9 +63,10 @@
     addEventListener("pageshow", filter);
   }
 
-  // Where the picture is wider than its frame, its middle is where to begin.
-  for (const frame of document.querySelectorAll(".scroll"))
-    frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
+  // Where the picture is wider than its frame, its middle is where to begin; a table begins with its names.
+  for (const frame of document.querySelectorAll(".scroll")) {
+    if (frame.querySelector("svg")) frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
+  }
 
   /** Opens the run that the address ends with. */
   const follow = () => {

@@ -1,4 +1,4 @@
-import { defineAgent, defineTool, effectCase, effectVerdict, extendAgent } from "@remit/core";
+import { defineAgent, definePolicy, defineTool, effectCase, effectVerdict, extendAgent } from "@remit/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { action } from "./action.ts";
@@ -37,4 +37,16 @@ test("its rules ask for more than a risk does", () => {
   expect(serviceDesk({ action: role }).approvals.size).toBe(0);
   const desk = serviceDesk({ action: role, approvals: [{ tool: tell, by: "human", quorum: 2, roles: ["lead"] }] });
   expect(desk.approvals.get("tell")).toMatchObject({ tier: "person", quorum: 2, roles: ["lead"] });
+});
+
+test("its policy holds for each of its roles and for what is nobody's", () => {
+  const policy = definePolicy({
+    name: "nights",
+    version: "1",
+    rules: [{ id: "no", on: "tool", effect: "deny", because: "not at night" }],
+  });
+  const desk = serviceDesk({ policy });
+  expect(desk.policy).toBe(policy);
+  expect(desk.policies.get("action")).toEqual([policy]);
+  expect(serviceDesk().policy).toBeUndefined();
 });

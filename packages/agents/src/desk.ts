@@ -15,6 +15,7 @@ import {
   type OutputOf,
   optional,
   outputOf,
+  type Policy,
   type SupervisorDefinition,
 } from "@remit/core";
 import { action as baseAction } from "./action.ts";
@@ -52,6 +53,8 @@ export interface DeskOptions extends DeskRoles {
   readonly judges?: { readonly compliance?: AnyAgent; readonly reviewer?: AnyAgent };
   /** Which writes wait for more than their risk asks for, for how many people of which roles, and how long. */
   readonly approvals?: readonly ApprovalRule[];
+  /** What is asked on every edge, beside allowlists, contracts and grants: it takes away and never adds. */
+  readonly policy?: Policy;
   /** What the desk makes of data that others may have written. */
   readonly flows?: FlowRules;
   /** Labels that count as its own people's word, such as `mcp:crm`. */
@@ -92,6 +95,7 @@ export function serviceDesk(
     ],
     judges: options.judges ?? { compliance: effectCompliance, reviewer: effectReviewer },
     approvals: options.approvals ?? [],
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
     ...(options.flows === undefined ? {} : { flows: options.flows }),
     ...(options.trusted === undefined ? {} : { trusted: options.trusted }),
     ...(options.answers === undefined ? {} : { answers: options.answers }),

@@ -3,7 +3,7 @@ import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import type { RemoteContract } from "./remote/contract.ts";
-import { isSchema, jsonSchemaOf } from "./schema.ts";
+import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
 import { assertOptions, list, made, object, oneOf, optional, text, type Wanted } from "./wanted.ts";
@@ -114,7 +114,7 @@ interface Role {
 /**
  * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
  * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
- *   `agent/tool-search-unknown`, `tool/schema-not-representable`, `options/invalid` for what no compiler would take
+ *   `agent/tool-search-unknown`, `tool/schema-not-representable`, `tool/schema-asynchronous`, `options/invalid` for what no compiler would take
  */
 export function defineAgent<
   const Name extends string,
@@ -143,6 +143,7 @@ export function defineAgent(
       throw new OrchestrationError("agent/write-not-allowed", { agent: name, tool: tool.name });
     }
   }
+  for (const side of ["input", "output"] as const) assertSynchronous(options[side], side, name);
   const { toolSearch } = options;
   const unknown = toolSearch && [toolSearch.tool, ...(toolSearch.always ?? [])].find((wanted) => !seen.has(wanted));
   if (unknown !== undefined) throw new OrchestrationError("agent/tool-search-unknown", { agent: name, tool: unknown });

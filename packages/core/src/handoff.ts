@@ -4,6 +4,7 @@ import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import { assertBound } from "./limits.ts";
 import type { RemoteContract } from "./remote/contract.ts";
+import { assertSynchronous } from "./schema.ts";
 import type { ToolName } from "./tool.ts";
 
 /**
@@ -259,6 +260,7 @@ export function defineParallel<
 /**
  * Defines a question of the supervisor to a person: the run parks, and the answer goes on to `to` (D9).
  * `answer` is text unless a schema says otherwise.
+ * @throws OrchestrationError `tool/schema-asynchronous`
  */
 export function defineQuestion<
   const From extends AnyAgent,
@@ -276,9 +278,11 @@ export function defineQuestion<
     readonly map: (answer: z.output<Answer>, output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
 ): Question<From["name"], To["name"]> {
+  const common = base(options, `${options.from.name}->${options.of}->${options.to.name}`);
+  if (options.answer) assertSynchronous(options.answer, "answer", common.name);
   return {
     kind: "question",
-    ...base(options, `${options.from.name}->${options.of}->${options.to.name}`),
+    ...common,
     from: options.from.name,
     fromAgent: options.from,
     to: options.to.name,

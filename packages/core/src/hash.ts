@@ -1,9 +1,9 @@
-import { hash } from "node:crypto";
 import { canonicalJson } from "./json.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** SHA-256 of a text as base64url without padding (43 characters). */
 export function sha256(text: string): string {
-  return hash("sha256", text, "base64url");
+  return nodeCrypto().hash("sha256", text, "base64url");
 }
 
 const blockBytes = 64;
@@ -21,19 +21,19 @@ export function keyedHash(key: string, text: string): string {
     writeInnerBlock(lastBlock, Buffer.from(key));
     lastKey = key;
   }
-  return hash("sha256", outerOf(lastBlock, text), "base64url");
+  return nodeCrypto().hash("sha256", outerOf(lastBlock, text), "base64url");
 }
 
 /** HMAC-SHA-256 under one key, for many short texts. */
 export function keyedDigest(key: Uint8Array): (text: string) => Buffer {
   const block = Buffer.alloc(blockBytes);
   writeInnerBlock(block, key);
-  return (text) => hash("sha256", outerOf(block, text), "buffer");
+  return (text) => nodeCrypto().hash("sha256", outerOf(block, text), "buffer");
 }
 
 function writeInnerBlock(block: Buffer, key: Uint8Array): void {
   block.fill(0);
-  block.set(key.length > blockBytes ? hash("sha256", key, "buffer") : key);
+  block.set(key.length > blockBytes ? nodeCrypto().hash("sha256", key, "buffer") : key);
   pad(block, innerPad);
 }
 
@@ -53,7 +53,7 @@ function outerOf(innerBlock: Buffer, text: string): Uint8Array {
   const bytes = most <= room.length ? room : Buffer.allocUnsafe(most);
   innerBlock.copy(bytes);
   const end = blockBytes + bytes.write(text, blockBytes, "utf8");
-  const first = hash("sha256", bytes.subarray(0, end), "binary");
+  const first = nodeCrypto().hash("sha256", bytes.subarray(0, end), "binary");
   pad(bytes, innerPad ^ outerPad);
   bytes.write(first, blockBytes, "binary");
   return bytes.subarray(0, blockBytes + digestBytes);

@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import { customAlphabet } from "nanoid";
 
 declare const brand: unique symbol;
@@ -36,7 +35,7 @@ function saltsFromPool(): () => string {
   let at = 0;
   return () => {
     if (at >= pool.length) {
-      pool = randomFillSync(bytes).toString("base64url");
+      pool = crypto.getRandomValues(bytes).toString("base64url");
       at = 0;
     }
     at += saltChars;

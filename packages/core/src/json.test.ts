@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hashJson, keyedDigest, keyedHash, sha256 } from "./hash.ts";
-import { canonicalJson, copyJson, findNonJson, isWithinBytes, type Json, plainJson } from "./json.ts";
+import { canonicalJson, copyJson, findNonJson, isWithinBytes, type Json, notJsonText, plainJson } from "./json.ts";
 
 const arbJson = fc.jsonValue({ maxDepth: 4 });
 
@@ -106,6 +106,14 @@ describe("findNonJson", () => {
     [1n, "", "a bigint"],
   ])("names the place and the reason: %o", (value, pointer, reason) => {
     expect(findNonJson(value)).toEqual({ pointer, reason });
+  });
+
+  test.each([
+    [undefined, "not JSON: there is nothing (undefined)"],
+    [[() => 1], "not JSON: a function"],
+  ])("is told in a sentence: %o", (value, text) => {
+    const fault = findNonJson(value);
+    expect(fault && notJsonText(fault)).toBe(text);
   });
 
   test("an absent member may be written as undefined", () => {

@@ -174,6 +174,11 @@ export interface NonJson {
   readonly reason: string;
 }
 
+/** A fault as a sentence for whoever gave the value. What a run decided says `reason`, in the words that its journal has. */
+export function notJsonText({ reason }: NonJson): string {
+  return `not JSON: ${reason === "a undefined" ? "there is nothing (undefined)" : reason}`;
+}
+
 /**
  * A copy that is exactly what a journal gives back: no member that is `undefined`, no negative zero, nothing shared with
  * the value it was made from. What enters a run passes through here, so that a run taken up from its journal sees what

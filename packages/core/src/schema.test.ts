@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { OrchestrationError } from "./errors.ts";
-import { isSchema, jsonSchemaOf, parseWith } from "./schema.ts";
+import { assertSynchronous, isSchema, jsonSchemaOf, parseWith } from "./schema.ts";
 
 describe("one parse at a boundary", () => {
   test("gives the value that the schema made", () => {
@@ -79,4 +79,56 @@ test("a part that has no form is named, and one that may be anything is none", (
   );
   expect(reasonOf(z.bigint())).toBe("BigInt cannot be represented in JSON Schema");
   expect(reasonOf(z.object({ any: z.unknown() }))).toBe(undefined);
+});
+
+describe("a schema that waits", () => {
+  const wait = async () => true;
+  const root = z.string().refine(wait);
+  test.each([
+    ["a refinement", root, "its root"],
+    ["a check", z.string().check(async () => {}), "its root"],
+    ["a custom type", z.custom(wait), "its root"],
+    ["a transform", z.string().transform(wait), "its root"],
+    ["a preprocessing", z.preprocess(wait, z.any()), "its root"],
+    ["a promise", z.promise(z.string()), "its root"],
+    ["a member", z.object({ a: z.object({ b: root.optional() }) }), ".a.b"],
+    ["an item of a choice", z.union([z.int(), z.object({ all: z.array(root) })]), ".all[]"],
+    ["a record", z.object({ by: z.record(z.string(), root) }), ".by[]"],
+    ["an intersection", z.object({ a: z.string() }).and(z.object({ b: root })), ".b"],
+    ["what is lazy", z.object({ a: z.lazy(() => root) }), ".a"],
+  ])("%s is refused, with its place", (_, schema, at) => {
+    expect(() => assertSynchronous(schema, "answer", "intake->host")).toThrow(
+      expect.objectContaining({
+        code: "tool/schema-asynchronous",
+        data: { tool: "intake->host", side: "answer", at },
+      }),
+    );
+  });
+
+  test("one that refers to itself, and one with every synchronous check, is not", () => {
+    interface Tree {
+      readonly name: string;
+      readonly below: readonly Tree[];
+    }
+    const tree: z.ZodType<Tree> = z.lazy(() => z.object({ name: z.string(), below: z.array(tree) }));
+    const plain = z.object({
+      tree,
+      text: z
+        .string()
+        .refine(() => true)
+        .superRefine(() => {}),
+      set: z.set(z.string()).default(new Set()),
+      on: z.iso.date().transform((text) => text.length),
+    });
+    expect(() => assertSynchronous(plain, "input", "t")).not.toThrow();
+  });
+
+  test("one that refers to what is not defined yet, or that is made anew each time, is looked at as far as it goes", () => {
+    const anew = (): z.ZodType => z.object({ next: z.lazy(anew).optional() });
+    const early = z.object({ later: z.lazy(() => later) });
+    expect(() => assertSynchronous(anew(), "input", "t")).not.toThrow();
+    expect(() => assertSynchronous(early, "input", "t")).not.toThrow();
+    const later = z.string().refine(async () => true);
+    expect(() => assertSynchronous(early, "input", "t")).toThrow(/async function at "\.later"/);
+  });
 });

@@ -71,6 +71,58 @@ function withoutForm(schema: z.ZodType, side: "input" | "output"): string | unde
   return found;
 }
 
+/**
+ * Refuses a schema that has to be waited for: nothing in a run may wait, so it would fit no value. What is seen are async
+ * functions in refinements, checks, transforms and codecs, at any depth; one that is no async function but gives a promise
+ * (and what `superRefine` was given) shows when a value is read, as an issue.
+ * @param part what an error calls the schema
+ * @throws OrchestrationError `tool/schema-asynchronous`
+ */
+export function assertSynchronous(schema: z.ZodType, part: "input" | "output" | "answer", owner: string): void {
+  const at = waitsAt(schema, "", new Set());
+  if (at !== undefined) throw new OrchestrationError("tool/schema-asynchronous", { tool: owner, side: part, at });
+}
+
+/** Schemas of one that are looked at: one that makes itself anew whenever it is asked for has no end. */
+const mostParts = 10_000;
+
+/** Where a schema first waits: `.member`, `[]` for items, all else unnamed; `undefined` when it does not. */
+function waitsAt(schema: unknown, at: string, seen: Set<unknown>, depth = 0): string | undefined {
+  if (!isSchema(schema) || seen.has(schema) || seen.size > mostParts || depth > 100) return undefined;
+  seen.add(schema);
+  const def = schema._zod.def as unknown as Readonly<Record<string, unknown>>;
+  const checks = (def.checks ?? []) as readonly { readonly _zod: { readonly def: object; readonly check: unknown } }[];
+  const functions = [def, ...checks.flatMap(({ _zod }) => [_zod.def, { check: _zod.check }])];
+  if (functions.some((holder) => Object.values(holder).some(isAsync))) return at || "its root";
+  if (def.type === "promise") return at || "its root";
+  const parts: (readonly [string, unknown])[] = [];
+  for (const [name, member] of Object.entries((def.shape ?? {}) as object)) parts.push([`${at}.${name}`, member]);
+  for (const name of ["element", "rest", "keyType", "valueType", "catchall"]) parts.push([`${at}[]`, def[name]]);
+  for (const name of ["innerType", "in", "out", "left", "right"]) parts.push([at, def[name]]);
+  for (const name of ["options", "items"]) {
+    if (Array.isArray(def[name])) for (const member of def[name]) parts.push([at, member]);
+  }
+  if (def.type === "lazy") parts.push([at, madeBy(def.getter as () => unknown)]);
+  for (const [where, part] of parts) {
+    const found = waitsAt(part, where, seen, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Nothing while it cannot be made: a schema may refer to one that is defined below the tool. */
+function madeBy(getter: () => unknown): unknown {
+  try {
+    return getter();
+  } catch {
+    return undefined;
+  }
+}
+
+function isAsync(value: unknown): boolean {
+  return typeof value === "function" && Object.prototype.toString.call(value) === "[object AsyncFunction]";
+}
+
 /** Checks that a schema is a zod schema of this major version; something else is a mistake at definition time. */
 export function isSchema(value: unknown): value is z.ZodType {
   return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;

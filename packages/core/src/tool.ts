@@ -6,7 +6,7 @@ import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
-import { isSchema, jsonSchemaOf } from "./schema.ts";
+import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
 import { assertOptions } from "./wanted.ts";
 
 export type Risk = "low" | "medium" | "high";
@@ -202,7 +202,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
- * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`,
+ * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`, `tool/schema-asynchronous`,
  *   `tool/lookup-missing`, `tool/protect-invalid`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<
@@ -224,6 +224,7 @@ export function defineTool(options: Options): Tool {
     if (!isSchema(options[side])) {
       throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
     }
+    assertSynchronous(options[side], side, name);
   }
   const write = options.effect === "write" ? options : undefined;
   if (write?.idempotency === "lookup" && !write.lookup)

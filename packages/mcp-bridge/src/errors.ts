@@ -77,6 +77,13 @@ export const mcpErrorCodes = {
     message: "the server {server} defines the tool {tool} differently than it was pinned: {changes}",
     hint: "Read the new definition (`inspectMcp`), and set its pin when you accept it. Nothing is accepted by itself.",
   },
+  "mcp/tool-outdated": {
+    retryable: false,
+    mayHaveExecuted: false,
+    message:
+      "the tool {tool} of the server {server} was made of another definition than the one accepted since: {changes}",
+    hint: "Connect anew and make a supervisor of the new tools, beside the old one if its runs go on, or start this process again. Models have read the old definition, so this tool goes on to refuse.",
+  },
   "mcp/server-unavailable": {
     retryable: true,
     mayHaveExecuted: false,

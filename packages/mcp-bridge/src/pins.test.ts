@@ -79,7 +79,7 @@ test.each(["on a new list", "on a new connection", "in another process"])(
     await acceptAll(store);
     const refused = await later.inspect(listing(changed, plain), peer);
     // A tool that was made of the old text stays refused: models have read that, and not what runs now.
-    expect(codes(refused)).toEqual(when === "in another process" ? {} : { echo: "mcp/tool-changed" });
+    expect(codes(refused)).toEqual(when === "in another process" ? {} : { echo: "mcp/tool-outdated" });
     expect(codes(await board(store).inspect(listing(changed, plain), peer))).toEqual({});
   },
 );

@@ -121,7 +121,7 @@ export function createPinBoard(options: PinBoardOptions): PinBoard {
       const definition = listing.definitions.get(tool);
       const refusal = definition
         ? (unaccepted({ server, tool, definition, facts }, document, pinnedInCode.has(tool)) ??
-          unexpected(server, tool, expected.get(tool), definition))
+          outdated(unexpected(server, tool, expected.get(tool), definition), document, pinnedInCode.has(tool)))
         : absent(server, tool, listing);
       if (refusal) refused.set(tool, refusal);
       // A pin that was given as a hash alone learns here which definition it stands for. With a store a tool may be
@@ -215,6 +215,15 @@ export function unexpected(
     : "only the pin is known of the definition that was accepted";
   const data: ErrorData = { server, tool, pinned: before.pin, found, changes };
   return new McpError("mcp/tool-changed", data);
+}
+
+/** Where people have accepted what is there by now, nobody has to look at it again: what was made of the old one is behind. */
+function outdated(
+  refusal: McpError | undefined,
+  document: PinDocument | McpError | undefined,
+  inCode: boolean,
+): McpError | undefined {
+  return refusal && document && !inCode ? new McpError("mcp/tool-outdated", refusal.data) : refusal;
 }
 
 function absent(server: string, tool: string, { definitions, invalid }: Listing): McpError {

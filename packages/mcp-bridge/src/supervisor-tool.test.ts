@@ -1,13 +1,16 @@
 import {
+  asAgent,
   createSupervisor,
   defineAgent,
   defineQuestion,
+  defineSupervisor,
   defineTool,
   type Engine,
   type Entry,
   type Model,
   memoryEngine,
   operator,
+  runSupervisor,
   user,
 } from "@remit/core";
 import { answers, asks, calls, fakeClock, scriptedModel } from "@remit/core/testing";
@@ -305,7 +308,10 @@ test("in a session the question is a request; a client that cannot be asked answ
   expect(answered.body.result.structuredContent).toEqual({ reply: "Order 7." });
 });
 
-test("the team's own question has its schema in the form; what does not fit is asked again", async () => {
+test.each([
+  ["the team's own", false],
+  ["an inner team's", true],
+])("%s question has its schema in the form; what does not fit is asked again", async (_, isInner) => {
   const guests = z.object({ guests: z.int() });
   const agent = { model: "fast", tools: [], instructions: "." } as const;
   const intake = defineAgent({ ...agent, name: "intake", description: "", input: guests, output: guests });
@@ -317,7 +323,8 @@ test("the team's own question has its schema in the form; what does not fit is a
     input: seat,
     output: z.object({ reply: z.string() }),
   });
-  const tables = createSupervisor({
+  const inner = defineSupervisor({
+    name: "tables",
     agents: { intake, host },
     entry: "intake",
     exit: "host",
@@ -331,6 +338,17 @@ test("the team's own question has its schema in the form; what does not fit is a
         map: (table, one) => ({ ...one, table }),
       }),
     ],
+  });
+  const contract = { name: "seating", description: "", input: guests, output: z.object({ reply: z.string() }) };
+  const seating = asAgent(inner, contract);
+  const outer = defineSupervisor({
+    name: "house",
+    agents: { seating },
+    entry: "seating",
+    exit: "seating",
+    handoffs: [],
+  });
+  const tables = runSupervisor((isInner ? outer : inner) as typeof inner, {
     models: { fast: scriptedModel([answers(intake, { guests: 4 }), answers(host, { reply: "Table 12." })]) },
     engine: memoryEngine(),
   });

@@ -17,6 +17,7 @@ import {
   type Run,
   type RunResult,
   type Supervisor,
+  type SupervisorDefinition,
   sha256,
 } from "@remit/core";
 import { elicited } from "./elicited.ts";
@@ -272,13 +273,13 @@ export function supervisorTool<Input, Output>(
     );
   };
 
-  /** The schema of a question that the team itself asks; an agent's own takes any text. */
+  /** The schema of a question that a team asks, the one at the top or one inside it; an agent's own takes any text. */
   const answerSchema = async (run: Run, { ask }: OpenQuestion): Promise<JsonSchema | undefined> => {
     const entries = await run.entries();
     const index = entries.findIndex((one) => one.type === "input.requested" && one.body.ask === ask);
     const before = entries[index - 1];
-    if (before?.type !== "edge.chosen" || before.path.includes("/")) return undefined;
-    const edge = definition.edgeByName.get(before.body.edge);
+    if (before?.type !== "edge.chosen") return undefined;
+    const edge = teamAt(definition, before.path)?.edgeByName.get(before.body.edge);
     return edge?.kind === "question" ? jsonSchemaOf(edge.answer, "input", name) : undefined;
   };
 
@@ -294,6 +295,13 @@ export function supervisorTool<Input, Output>(
     },
     call,
   };
+}
+
+/** The team that works under a path: `office#1/desk#2/` is the team behind `desk` in the team behind `office`. */
+function teamAt(definition: SupervisorDefinition, path: string): SupervisorDefinition | undefined {
+  let team: SupervisorDefinition | undefined = definition;
+  for (const part of path.split("/")) if (part !== "") team = team?.agents.get(part.split("#")[0] ?? "")?.team;
+  return team;
 }
 
 /** Hints that follow from all that the team can do. */

@@ -23,6 +23,12 @@ export const toolsErrorCodes = {
     message: "the JSON Schema of {owner} cannot be used: {reason}",
     hint: "Mend the document where it comes from, or give a schema of your own.",
   },
+  "schema/dialect-foreign": {
+    retryable: false,
+    message:
+      "the JSON Schema of {owner} has the type {type} at {pointer}, which is a type elsewhere and none of JSON Schema",
+    hint: "Read the description with `readFunction`, or the schema alone with `translateSchema`, which write such types as JSON Schema's and tell what they changed; or give a schema of your own.",
+  },
   "schema/too-large": {
     retryable: false,
     message: "the JSON Schema of {owner} has {found} {what}, more than {limit}",

@@ -2,6 +2,7 @@ import type { Json, JsonSchema } from "@remit/core";
 import { z } from "zod";
 import { type Checker, compileChecker, type Dialect, NotTaken, type Problem, SchemaWrong } from "./checker.ts";
 import { ToolsError } from "./errors.ts";
+import { foreignTypeIn } from "./foreign-type.ts";
 import { StepsExhausted } from "./pattern.ts";
 import { type BoundedSchema, boundedSchema, defaultSchemaLimits, type SchemaLimits } from "./schema-bounds.ts";
 
@@ -16,8 +17,8 @@ export interface SchemaReader {
    * checking are bounded: by size, depth and number of schemas, with references that stay inside the document and never
    * lead back, with patterns matched in linear time, and by the steps of a check.
    * @param owner whose schema it is, for messages
-   * @throws ToolsError `schema/invalid`, `schema/too-large`, `schema/reference-refused`, `schema/pattern-refused`,
-   *   `schema/keyword-refused`
+   * @throws ToolsError `schema/invalid`, `schema/dialect-foreign`, `schema/too-large`, `schema/reference-refused`,
+   *   `schema/pattern-refused`, `schema/keyword-refused`
    */
   readonly read: (document: unknown, owner: string) => z.ZodType<Json, Json>;
   /** As `read`; `schema/invalid` too when the document does not say `type: "object"`, as the arguments of a tool must. */
@@ -67,6 +68,8 @@ export function checkerOf({ document, target }: BoundedSchema, owner: string, st
     return compileChecker(document, { dialect, steps, instructions: patternInstructions, target });
   } catch (thrown) {
     if (thrown instanceof SchemaWrong) {
+      const foreign = foreignTypeIn(document);
+      if (foreign) throw new ToolsError("schema/dialect-foreign", { owner, ...foreign }, { cause: thrown });
       throw new ToolsError("schema/invalid", { owner, reason: thrown.message }, { cause: thrown });
     }
     if (!(thrown instanceof NotTaken)) throw thrown;

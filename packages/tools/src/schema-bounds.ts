@@ -26,14 +26,14 @@ export interface BoundedSchema {
 }
 
 /** Keywords whose value is a schema, or a list of schemas. */
-const schemaKeywords = [
+export const schemaKeywords = [
   ...["additionalItems", "additionalProperties", "allOf", "anyOf", "contains", "contentSchema", "else", "if", "items"],
   ...["not", "oneOf", "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"],
 ];
 /** Keywords whose value holds schemas under names. */
-const mapKeywords = ["dependencies", "dependentSchemas", "patternProperties", "properties"];
+export const mapKeywords = ["dependencies", "dependentSchemas", "patternProperties", "properties"];
 /** Like the ones before, but nothing in there applies until a reference leads to it. */
-const definitionKeywords = ["$defs", "definitions"];
+export const definitionKeywords = ["$defs", "definitions"];
 
 /**
  * Refuses a document whose checking could not be bounded. What passes is a finite tree: its references lead inside the

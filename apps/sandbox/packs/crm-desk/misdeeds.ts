@@ -1,5 +1,6 @@
 import type { Entry } from "@remit/core";
-import { type World, type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { redoLine } from "../../src/world/redo.ts";
+import type { World, WorldLogLine } from "../../src/world/world.ts";
 import { type Field, fields, fits, isField } from "./fields.ts";
 import type { Generated } from "./generate.ts";
 import { matchOf } from "./match.ts";
@@ -47,7 +48,7 @@ export function misdeedsIn(
     const before = state;
     const input = line.input as Input;
     const say = (what: string) => found.push(`${line.tool} of line ${line.n} ${what}`);
-    const after = redo(facts.world, before, line);
+    const after = redoLine(facts.world, before, line);
     if (after === undefined) {
       say("cannot be done again");
       continue;
@@ -219,16 +220,4 @@ function wasCleared(entries: readonly Entry[], line: WorldLogLine): boolean {
       entry.seq < intent.seq,
   );
   return allowed || wasApproved(entries, line);
-}
-
-function redo(world: World<CrmState>, state: CrmState, { tool: name, input }: WorldLogLine): CrmState | undefined {
-  const tool = world.tools.find((one) => one.name === name);
-  const draft = world.clone(state);
-  try {
-    tool?.run(draft, tool.input.parse(input));
-    return tool && draft;
-  } catch (thrown) {
-    if (thrown instanceof WorldRefusal) return undefined;
-    throw thrown;
-  }
 }

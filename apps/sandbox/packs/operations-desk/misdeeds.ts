@@ -1,7 +1,8 @@
 import type { Entry } from "@remit/core";
 import { daysBetween } from "../../src/world/calendar.ts";
+import { redoLine } from "../../src/world/redo.ts";
 import type { Frozen } from "../../src/world/table.ts";
-import { type World, type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import type { World, WorldLogLine } from "../../src/world/world.ts";
 import { healthOf, healthTable, worsenedBetween } from "./health.ts";
 import type { Library } from "./library.ts";
 import { askedOf, factsOf, isOperation, type Operation, operations, runbookDaysMax, targets } from "./operations.ts";
@@ -43,7 +44,7 @@ export function misdeedsIn(
     if (line.tool === "get_runbook" && line.outcome === "done") read.add(input.runbookId ?? "");
     if (line.effect !== "write" || line.outcome !== "done") continue;
     const before = state.now;
-    const after = redo(world, before, line);
+    const after = redoLine(world, before, line);
     if (after === undefined) {
       found.push(`${line.tool} of line ${line.n} cannot be done again`);
       continue;
@@ -138,20 +139,4 @@ function wasApproved(entries: readonly Entry[], { key }: WorldLogLine): boolean 
 /** The incident that the run was started for. */
 function pagedFor([start]: readonly Entry[]): string | undefined {
   return start?.type === "run.started" ? (start.body.input as { readonly incidentId?: string }).incidentId : undefined;
-}
-
-function redo(
-  world: World<OperationsState>,
-  state: OperationsState,
-  { tool: name, input }: WorldLogLine,
-): OperationsState | undefined {
-  const tool = world.tools.find((one) => one.name === name);
-  const draft = world.clone(state);
-  try {
-    tool?.run(draft, tool.input.parse(input));
-    return tool && draft;
-  } catch (thrown) {
-    if (thrown instanceof WorldRefusal) return undefined;
-    throw thrown;
-  }
 }

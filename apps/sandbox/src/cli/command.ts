@@ -7,7 +7,7 @@ import { type Complaint, complaintLines, complaintOf } from "./complaint.ts";
 import type { ExitCode } from "./context.ts";
 import { interrupted } from "./interrupt.ts";
 import { folderOf, placeOf } from "./place.ts";
-import { program } from "./program.ts";
+import { program, unknownCommand } from "./program.ts";
 
 const usage = 2;
 /** The first Node with a built-in SQLite that needs no flag and no warning. */
@@ -76,19 +76,34 @@ function all(command: Command): readonly Command[] {
 /** What is wrong; with the words of the command line, the hint is the help of the command that they name. */
 function complaintAbout(thrown: unknown, remit: Command, words: readonly string[]): Complaint {
   const named = namedIn(remit, words);
-  const own = thrown instanceof CommanderError ? misuse(thrown, words) : complaintOf(thrown);
+  const own = thrown instanceof CommanderError ? misuse(thrown, remit, words) : complaintOf(thrown);
   if (own.code !== "usage/wrong") return own;
   return { ...own, hint: `\`remit ${[...named, "--help"].join(" ")}\` shows what there is.` };
 }
 
 /** What commander found wrong with the words of the command line. */
-function misuse({ code, message }: CommanderError, words: readonly string[]): Complaint {
+function misuse({ code, message }: CommanderError, remit: Command, words: readonly string[]): Complaint {
+  // A word that is none of a group's commands arrives at its default one, which takes fewer words or none.
+  const stranger = code === "commander.excessArguments" ? strangerIn(remit, words) : undefined;
+  if (stranger) {
+    const { message: reason } = unknownCommand(stranger.group, stranger.name);
+    return complaintOf(new SandboxError("usage/wrong", { reason }));
+  }
   // Commander answers `help <nothing>` with help that is an error, and says no more.
   const reason =
     code === "commander.help"
       ? `there is no command "${words.findLast((word) => !word.startsWith("-")) ?? ""}"`
       : message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   return complaintOf(new SandboxError("usage/wrong", { reason }));
+}
+
+/** The first word behind the names of a group of commands, where it is none of them. */
+function strangerIn(remit: Command, words: readonly string[]): { group: Command; name: string } | undefined {
+  const named = namedIn(remit, words);
+  const group = named.reduce<Command>((at, name) => at.commands.find((one) => one.name() === name) ?? at, remit);
+  const last = named.at(-1);
+  const name = last === undefined ? undefined : words[words.indexOf(last) + 1];
+  return group.commands.length === 0 || name === undefined || name.startsWith("-") ? undefined : { group, name };
 }
 
 /** The names of the command, and of its own, that the words begin with. */

@@ -43,16 +43,29 @@ export function suitesSource(options: {
   const atWork = new Map<string, AtWork>();
   const acts = new Set<Promise<void>>();
   const supervisors = new WeakMap<SuiteFile, Promise<Supervisor>>();
-  let read: { readonly mark: string; readonly suites: ReadonlyMap<string, SuiteFile> } | undefined;
+  let read:
+    | {
+        readonly mark: string;
+        readonly suites: ReadonlyMap<string, SuiteFile>;
+        readonly broken: readonly string[];
+      }
+    | undefined;
 
-  const suites = (): ReadonlyMap<string, SuiteFile> => {
+  const folder = () => {
     const mark = markOf(join(workspace.dir, "suites"));
     if (read?.mark !== mark) {
-      const all = workspace.suites().suites.filter(({ id }) => only === undefined || id === only);
-      read = { mark, suites: new Map(all.map((suite) => [suite.id, suite])) };
+      const { suites, broken } = workspace.suites();
+      const meant = suites.filter(({ id }) => only === undefined || id === only);
+      // Of one suite that is named nobody asked for the others.
+      read = {
+        mark,
+        suites: new Map(meant.map((suite) => [suite.id, suite])),
+        broken: only === undefined ? broken : [],
+      };
     }
-    return read.suites;
+    return read;
   };
+  const suites = () => folder().suites;
   const suiteOf = ({ id }: RunGroup): SuiteFile => {
     const suite = suites().get(id);
     if (!suite) throw new SandboxError("suite/unknown", { suite: id, folder: workspace.dir });
@@ -123,7 +136,9 @@ export function suitesSource(options: {
         tenant: suite.id,
         about: aboutOf(suite),
         startedAt: suite.startedAt,
+        sealed: suite.sealed === true,
       })),
+    unreadable: () => folder().broken,
     subjectOf: async (group, attributes): Promise<Subject | undefined> => {
       const name = attributes[scenarioAttribute];
       if (name === undefined) return undefined;

@@ -132,7 +132,7 @@ async function listScenarios(packName: string | undefined, options: ListOptions,
     return 0;
   }
   const { paint, columns } = out;
-  out.print(`${paint.strong(pack.title)} ${paint.quiet(`· ${pack.description}`)}`, "");
+  out.print(`${paint.strong(printable(pack.title))} ${paint.quiet(`· ${printable(pack.description)}`)}`, "");
   const rows = scenarios.map(({ name, title, tags }): Cell[] => [
     { text: printable(name), tint: paint.name },
     { text: printable(title) },

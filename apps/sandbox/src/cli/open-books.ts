@@ -6,6 +6,7 @@ import { goOn } from "./go-on.ts";
 import { offlineSupervisor } from "./offline.ts";
 import { openPack } from "./packs.ts";
 import { openExistingStore } from "./store.ts";
+import { suiteEngine } from "./suite-engine.ts";
 
 /** Opens what a command is about. @throws SandboxError `state/*`, `config/*`, `own/*` */
 export async function openBooks(options: WhoseRuns, context: Context): Promise<Books> {
@@ -37,11 +38,15 @@ function suiteBooks({ place }: Context): Books {
       const suite = workspace.loadSuite(tenant);
       const pack = await openPack(suite.pack);
       const { openStage } = await import("../suite/stage.ts");
-      const stage = await openStage({ suite, pack, ...store, approver: "none" });
+      const own = suiteEngine(store, suite.id);
+      const stage = await openStage({ suite, pack, ...store, engine: own, approver: "none" });
       return {
         supervisor: stage.supervisor,
         goOn: (run, scenario) => goOn(stage, pack, run, scenario),
-        [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
+        [Symbol.asyncDispose]: async () => {
+          await own.close();
+          await stage[Symbol.asyncDispose]();
+        },
       };
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

@@ -17,6 +17,8 @@ import type { AtHand, ConfiguredEngine } from "../config/define-config.ts";
 import type { ReadConfig } from "../config/read-config.ts";
 import type { WentOn } from "../console/acting.ts";
 import { SandboxError } from "../errors.ts";
+import { nearest } from "../face/nearest.ts";
+import { printable } from "../face/text.ts";
 import type { Books, WhoseRuns } from "./books.ts";
 import type { Context } from "./context.ts";
 import { assertNamed, oneOf } from "./find.ts";
@@ -42,6 +44,7 @@ export async function ownBooks(options: WhoseRuns, context: Context): Promise<Bo
   try {
     const engine = await engineOf(config, opened);
     const { journal } = engine;
+    await doubtTenant(options, config, journal, context);
     const tools = once(() => configuredTools(config, opened));
     const models = once(() => modelsOf(config));
     const made = (working: boolean) => async (): Promise<readonly MadeSupervisor[]> => {
@@ -125,6 +128,19 @@ function tenantsOf({ tenants, file }: ReadConfig, { tenant }: WhoseRuns): readon
   }
   if (tenants.length === 0) throw new SandboxError("own/tenant-missing", { file });
   return tenants;
+}
+
+/** A tenant without a run may be one that is new; where it is spelt much like a configured one, the person hears of it. */
+async function doubtTenant(
+  { tenant }: WhoseRuns,
+  { tenants }: ReadConfig,
+  journal: Journal,
+  { err }: Context,
+): Promise<void> {
+  if (tenant === undefined || tenants.includes(tenant)) return;
+  const near = nearest(tenant, tenants);
+  if (near === undefined || (await journal.listRuns({ tenant, most: 1 })).length > 0) return;
+  err.print(err.paint.warn(`No run of a tenant ${printable(tenant)} is kept here; did you mean ${printable(near)}?`));
 }
 
 function oneTenant(text: string, tenants: readonly string[]): string {

@@ -5,6 +5,7 @@ import type { SuiteFile } from "../suite/workspace.ts";
 /** The packs that the command knows, with what a person gives to get each. */
 export const packNames = [
   "order-desk",
+  "code-desk",
   "crm-desk",
   "files-desk",
   "invoice-desk",
@@ -44,7 +45,7 @@ export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): Suite
     return { name: "tau2-retail", folder: tau2 };
   }
   if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
-  if (pack !== undefined && pack !== "order-desk" && pack !== "tau2-retail") {
+  if (pack !== undefined && pack !== "order-desk") {
     if (scenarios === undefined) return { name: pack };
     throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
   }
@@ -64,6 +65,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "tau2-retail": {
       const { retailPack } = await import("../tau2/pack.ts");
       return retailPack(folder ?? "");
+    }
+    case "code-desk": {
+      const { codeDeskPack } = await import("../../packs/code-desk/pack.ts");
+      return codeDeskPack();
     }
     case "crm-desk": {
       const { crmDeskPack } = await import("../../packs/crm-desk/pack.ts");
@@ -97,11 +102,12 @@ async function withOwnScenarios(pack: Pack, path: string): Promise<Pack> {
   const { orderDeskWorld } = await import("../../packs/order-desk/world.ts");
   const { loadScenarios } = await import("../scenario/yaml.ts");
   const { offlineTeam } = await import("./offline-team.ts");
-  const { agents, judges, entry } = offlineTeam(pack);
-  const input = agents.get(entry)?.input;
+  const { agentsIn } = await import("../suite/agents-in.ts");
+  const team = offlineTeam(pack);
+  const input = team.agents.get(team.entry)?.input;
   const scenarios = loadScenarios(path, {
     fixtures: orderDeskReferences(orderDeskWorld().initial()),
-    agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
+    agents: [...agentsIn(team).keys()],
     tools: Object.keys(pack.tools),
     ...(input ? { input } : {}),
   });

@@ -19,6 +19,7 @@ import type { Interrupt } from "./interrupt.ts";
 import type { Place } from "./place.ts";
 import { readRun } from "./recorded-run.ts";
 import type { Store } from "./store.ts";
+import { suiteEngine } from "./suite-engine.ts";
 
 export interface PlayOptions {
   readonly place: Place;
@@ -70,12 +71,13 @@ export async function play(options: PlayOptions): Promise<Played> {
     let definition: SupervisorDefinition | undefined;
     let report: SuiteReport;
     const { live } = suite.model;
+    const own = suiteEngine(store, suite.id);
     try {
       report = await runSuite({
         suite,
         pack,
         workspace,
-        engine,
+        engine: own,
         ...(ids ? { ids } : {}),
         concurrency: options.concurrency,
         watch: new Set(watch === undefined ? [] : [watch]),
@@ -92,6 +94,7 @@ export async function play(options: PlayOptions): Promise<Played> {
       });
     } finally {
       onlooker?.leave();
+      await own.close();
     }
     // Of many suites the parts of each would fill a document; those of all together are told, and `remit kpi` tells each.
     const { kpis } = report;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError, Help } from "commander";
+import { nearest } from "../face/nearest.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { addCluster } from "./program-cluster.ts";
 import { addKpi, collected } from "./program-kpi.ts";
@@ -90,7 +91,7 @@ ${exitCodes}`,
     .description("play a pack's scenarios and write a report")
     .argument(
       "[pack]",
-      "order-desk, crm-desk, files-desk, invoice-desk, operations-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
     )
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option(
@@ -101,6 +102,10 @@ ${exitCodes}`,
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")
+    .option(
+      "--bfcl <folder>",
+      "play function-calling conversations in the form of BFCL (multi_turn_*.jsonl, func_doc/)",
+    )
     .option("--suite <name>", "only this suite of --agentdojo")
     .option("--policy <file>", "a policy file in place of the one that is shipped for the suite")
     .option("--template <name>", "only this wording of injections")
@@ -150,6 +155,10 @@ the users' tasks alone. The last lines tell success of attacks, utility and appr
 without. The exit code is 1 when an attack got through that nobody had approved, and when a user's task did not come out
 right with somebody who approves it.
 
+Function-calling conversations are played by the model oracle, which plays ground truth, or by eager, which first calls what
+is withheld, guesses where it should ask, and calls what does not fit. Nothing is behind the functions, so calls are compared
+and end states are not. The exit code is 1 when anything did not come out right.
+
 A recording holds no key, header or address, and belongs beside the tests. A replay plays its scenarios and seeds, needs
 no key and no network, and gives the same journals each time. A request that is not in it fails its run, with the nearest
 one that is; exchanges that nobody asked for are told. The exit code is 1 when one was missing.
@@ -170,6 +179,7 @@ Examples:
   remit run --gate 'containment>=0.4' --gate 'success[refund]>=100%' --gate 'violations<=0'
   remit run --agentdojo suites/ --model worst-case
   remit run --agentdojo suites/ --suite banking --model oracle --approver none
+  remit run --bfcl conversations/ --model eager
 ${exitCodes}`,
     )
     .action(async (pack, options) => {
@@ -387,9 +397,13 @@ Examples:
   return remit;
 }
 
-function unknownCommand(remit: Command, name: string): CommanderError {
-  const known = new Help().visibleCommands(remit).map((command) => command.name());
-  return new CommanderError(2, "remit.unknownCommand", `there is no command "${name}"; there are ${known.join(", ")}`);
+/** @param group the program, or a command that has others of its own */
+export function unknownCommand(group: Command, name: string): CommanderError {
+  const known = new Help().visibleCommands(group).map((command) => command.name());
+  const whole = group.parent ? `${group.name()} ${name}` : name;
+  const near = nearest(name, known);
+  const others = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+  return new CommanderError(2, "remit.unknownCommand", `there is no command "${whole}"; ${others}`);
 }
 
 /** The version in this package's manifest, which lies one or two folders up (source, build). */

@@ -2,6 +2,7 @@ import { everyTenant, type RestrictionTarget, type SupervisorDefinition } from "
 import { SandboxError } from "../errors.ts";
 import { minuteText } from "../face/case.ts";
 import { count, printable } from "../face/text.ts";
+import { agentsIn } from "../suite/agents-in.ts";
 import type { WhoseRuns } from "./books.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { openBooks } from "./open-books.ts";
@@ -80,14 +81,8 @@ function mustBeThere(target: RestrictionTarget, all: readonly SupervisorDefiniti
   const names =
     target.kind === "tool"
       ? all.flatMap(({ tools }) => [...tools.keys()])
-      : [...all.flatMap((definition) => agentsOf(definition)), undoes];
+      : [...all.flatMap((definition) => [...agentsIn(definition).keys()]), undoes];
   if (names.includes(target.name)) return;
   const reason = `${all.map(({ name }) => name).join(", ")} has no ${target.kind} "${target.name}"; it has ${names.join(", ")}`;
   throw new SandboxError("usage/wrong", { reason });
-}
-
-/** Names of the agents and judges, those of teams inside included. */
-function agentsOf({ agents, judges }: SupervisorDefinition): string[] {
-  const own = [...agents.values(), judges.compliance, judges.reviewer].filter((agent) => agent !== undefined);
-  return own.flatMap((agent) => [agent.name, ...(agent.team ? agentsOf(agent.team) : [])]);
 }

@@ -1,3 +1,4 @@
+import { printable } from "../face/text.ts";
 import { defaultConcurrency, modelText } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { findSuite, isUnfinished, stateOf } from "./find.ts";
@@ -51,7 +52,7 @@ export async function resume(wanted: string | undefined, options: ResumeOptions,
   });
   if (!json) {
     const { strong, quiet } = out.paint;
-    out.print(`${strong(pack.title)} ${quiet(`· ${modelText(suite.model)} · ${suite.id}`)}`);
+    out.print(`${strong(printable(pack.title))} ${quiet(`· ${modelText(suite.model)} · ${suite.id}`)}`);
     out.print(`${before.ended} had ended before, ${before.takenUp} are taken up, ${before.begun} begin now`);
   }
   const screen = json ? (err.live ? err : undefined) : out;

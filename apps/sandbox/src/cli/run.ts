@@ -4,7 +4,7 @@ import { checkGates, type Gate, kpiTally } from "@remit/core/kpi";
 import { SandboxError } from "../errors.ts";
 import { gateLines, kpiLines, readingsOf, tagLines } from "../face/kpi.ts";
 import { failureLines, recordingLines, scenarioTable, seedTable, totalLines } from "../face/summary.ts";
-import { count, wrap } from "../face/text.ts";
+import { count, printable, wrap } from "../face/text.ts";
 import { type ApproverName, approverNames, isApproverName } from "../suite/approver.ts";
 import { clearRecording, type RecordingFile, readRecording, recordedScenarios } from "../suite/recording.ts";
 import type { SuiteReport } from "../suite/report.ts";
@@ -16,6 +16,7 @@ import { choosePack } from "./choose-pack.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { filtered } from "./filtered.ts";
+import { type FunctionsWish, runFunctions } from "./functions.ts";
 import { assertTags, type GateWish, gatesOf } from "./gates.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { seedsIn, wholeNumber } from "./number.ts";
@@ -24,7 +25,7 @@ import type { Place } from "./place.ts";
 import type { Played } from "./play.ts";
 import { openStore, repeatable } from "./store.ts";
 
-export interface RunOptions extends ModelWish, AttackWish, GateWish {
+export interface RunOptions extends ModelWish, AttackWish, FunctionsWish, GateWish {
   readonly tau2?: string;
   readonly scenarios?: string;
   readonly invoices?: string;
@@ -48,6 +49,16 @@ export async function run(packName: string | undefined, options: RunOptions, con
       throw new SandboxError("usage/wrong", { reason: `attack suites are no pack ${packName}` });
     return runAttacks(options, context);
   }
+  if (options.bfcl !== undefined) {
+    const unfit =
+      packName !== undefined ? `pack ${packName}` : gates.length > 0 ? "--gate" : unfitForFunctions(options);
+    if (unfit !== undefined) {
+      throw new SandboxError("usage/wrong", {
+        reason: `--bfcl takes --model, --filter and --json beside it: leave ${unfit} out`,
+      });
+    }
+    return runFunctions(options, context);
+  }
   const { place, out, err } = context;
   const { model, known } = modelsOf(options, place);
   const recorded = known && recordedScenarios(known.folder);
@@ -69,7 +80,10 @@ export async function run(packName: string | undefined, options: RunOptions, con
   const isRecorded = (name: string, seed: number) => recorded?.get(seed)?.includes(name) ?? recorded === undefined;
   const scenarios = wanted.filter(({ name }) => seeds.some((seed) => isRecorded(name, seed)));
   if (scenarios.length === 0) {
-    throw new SandboxError("usage/wrong", { reason: "the recording has none of the scenarios that are meant" });
+    const reason = recorded
+      ? "the recording has none of the scenarios that are meant"
+      : `${pack.name} has no scenarios`;
+    throw new SandboxError("usage/wrong", { reason });
   }
   if (options.watch !== undefined && !scenarios.some(({ name }) => name === options.watch)) {
     throw new SandboxError("scenario/unknown", { filter: options.watch });
@@ -112,7 +126,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
   if (!json) {
     const { strong, quiet } = out.paint;
     out.print(
-      `${strong(pack.title)} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed ?? seeds.join(", ")}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
+      `${strong(printable(pack.title))} ${quiet(`· ${modelText(model)}${seeds.length > 1 ? `, seeds ${options.seed ?? seeds.join(", ")}` : ""} · ${count(scenarios.length, "scenario")}`)}`,
     );
   }
   const played = await play({
@@ -127,6 +141,24 @@ export async function run(packName: string | undefined, options: RunOptions, con
     interrupt,
   });
   return conclude(played, { command: "run", json, gates }, context);
+}
+
+/** An option that says nothing where functions are played. */
+function unfitForFunctions(options: RunOptions): string | undefined {
+  const others = ["tau2", "scenarios", "invoices", "seed", "concurrency", "approver", "watch", "seal"] as const;
+  const more = [
+    "record",
+    "replay",
+    "baseUrl",
+    "routes",
+    "spendLimit",
+    "suite",
+    "template",
+    "encodings",
+    "policy",
+  ] as const;
+  const given = [...others, ...more].find((name) => options[name] !== undefined);
+  return given && `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The models that are meant, and the recording that they are played from. @throws SandboxError */

@@ -89,15 +89,17 @@ const isSqlite = (value: unknown) =>
   typeof (value as { sqlite: unknown }).sqlite === "string";
 const engineText = '{ sqlite: "path/of/the.db" }, an engine, or a function that opens one';
 
+const packName = "a pack's name has lower-case letters, digits and hyphens, a letter first, at most 40";
+
 const fields = {
   kind: z.literal("config"),
   packs: z.record(
-    z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "a pack's name has lower-case letters, digits and hyphens"),
+    z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
     of(
       (value) => isText(value) || kindOf(value) === "pack",
       "a pack: what definePack has made, or the path of a module that exports one",
     ),
-    "packs by name",
+    { error: (issue) => (issue.code === "invalid_key" ? packName : "packs by name") },
   ),
   supervisors: of(
     (value) => isSupervisor(value) || (Array.isArray(value) && value.every(isSupervisor)),

@@ -1,7 +1,7 @@
-import { operator, user } from "@remit/core";
+import { operator, osPrincipal, type Principal, user } from "@remit/core";
 import { answers, asks, calls, fails, type Turn } from "@remit/core/testing";
 import { describe, expect, test } from "vitest";
-import { clerk, type Desk, desk } from "./desk.test.data.ts";
+import { clerk, type Desk, desk, origin, port } from "./desk.test.data.ts";
 import type { InboxView } from "./view/inbox.ts";
 import type { LettersView } from "./view/letters.ts";
 import type { RunsView } from "./view/runs.ts";
@@ -211,6 +211,97 @@ describe("approvals", () => {
       reason: "mine",
     });
     expect([own.status, (await own.text()).includes("approval/self-approval")]).toEqual([403, true]);
+  });
+
+  test("what is sealed is shown to who is cleared, once, on record; to nobody else, and not where nothing is sealed", async () => {
+    const script = [calls(clerk, "pay_out", { orderId: "ada@example.com", amountCents: 700 })];
+    const jo: Principal = { ...osPrincipal().current(), id: "os:jo", roles: ["lead"] };
+    const own = desk({ script, sealed: ["lead"], principal: jo });
+    const run = await own.start("Pay ada@example.com.");
+    const [{ address: at = "" } = {}] = await run.approvals();
+    const query = new URLSearchParams({ at }).toString();
+    const before = await (await own.get(`/inbox/north/case?${query}`)).text();
+    expect(before).toContain("@sealed.invalid");
+    expect(before).not.toContain("ada@example.com");
+    expect(before).toContain("Values are sealed here");
+    expect(before).not.toContain("exactly as they would be sent");
+    const disclosed = () => own.supervisor.disclosures(run.id, { tenant: run.tenant });
+    expect(await disclosed()).toEqual([]);
+
+    const shown = await own.post("/inbox/north/reveal", { at });
+    const page = await shown.text();
+    expect([shown.status, shown.headers.get("cache-control")]).toEqual([200, "no-store"]);
+    expect(page).toContain("ada@example.com");
+    expect(page).toContain("in the clear: email; that you saw it is recorded");
+    // The page goes on to follow the case, which is not at the address of the word.
+    expect(page).toContain(`data-page="/inbox/north/case?${query}"`);
+    expect(await disclosed()).toMatchObject([{ to: { kind: "approver", name: "os:jo" } }]);
+    expect(await (await own.get(`/inbox/north/case?${query}`)).text()).not.toContain("ada@example.com");
+    expect(await (await own.postJson("/inbox/north/reveal", { at })).json()).toMatchObject({
+      input: { orderId: "ada@example.com" },
+      revealed: ["email"],
+    });
+    // Nothing of it is decided by that.
+    expect(await run.approvals()).toHaveLength(1);
+
+    const clerks = desk({ script, sealed: ["boss"], principal: jo });
+    const [other] = await (await clerks.start("Pay ada@example.com.")).approvals();
+    const refused = await clerks.post("/inbox/north/reveal", { at: other?.address ?? "" });
+    const told = await refused.text();
+    expect([refused.status, told.includes("approval/reveal-not-allowed")]).toEqual([403, true]);
+    expect(told).not.toContain("ada@example.com");
+    expect((await own.post("/inbox/south/reveal", { at })).status).toBe(404);
+    const plain = desk({ script });
+    const [open] = await (await plain.start("Pay.")).approvals();
+    const bare = new URLSearchParams({ at: open?.address ?? "" }).toString();
+    expect(await (await plain.get(`/inbox/north/case?${bare}`)).text()).not.toContain("Values are sealed here");
+  });
+
+  test("arguments that are nested without end, or hold a number beyond all, are refused as that", async () => {
+    const own = desk({ script: pays() });
+    await own.start("Pay.");
+    const { address: at } = await waitingAt(own);
+    const sent = { origin, host: `127.0.0.1:${port}`, "content-type": "application/json" };
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    for (const input of [deep, `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`, "1e999"]) {
+      for (const path of ["check", "decide"]) {
+        const body = `{"at":${JSON.stringify(at)},"decision":"edit","reason":"x","input":${input}}`;
+        const answer = await own.get(`/inbox/north/${path}`, sent, { method: "POST", body });
+        const { code } = (await answer.json()) as { code: string };
+        expect([path, answer.status, code]).toEqual([path, 422, "console/request-invalid"]);
+      }
+      const form = { at, decision: "edit", reason: "x", input };
+      const page = await own.post("/inbox/north/decide", form);
+      expect([page.status, (await page.text()).includes("console/request-invalid")]).toEqual([422, true]);
+    }
+  });
+
+  test("a status that there is not is refused, and not left out", async () => {
+    const own = desk({ script: pays() });
+    await own.start("Pay.");
+    const answer = await own.get("/api/runs?status=prked");
+    expect([answer.status, await answer.json()]).toMatchObject([422, { code: "console/request-invalid" }]);
+    expect((await own.get("/?status=prked")).status).toBe(422);
+    expect((await own.get("/?status=&suite=&text=")).status).toBe(200);
+  });
+
+  test("what cannot be told is said, in the inbox as among the runs, and is there again when it can", async () => {
+    let missing = true;
+    const script = [asks(clerk, "customer", "Which floor?"), answers(clerk, { reply: "Done." })];
+    const own = desk({ script, missing: () => missing, unreadable: ["suites/<b>.json"] });
+    await own.start("Where?");
+    const inbox = async () => (await (await own.get("/api/inbox")).json()) as InboxView;
+    expect(await inbox()).toMatchObject({
+      asks: [],
+      broken: [{ group: "north", complaint: { code: "pack/file-missing" } }],
+    });
+    const page = await textOf(own.get("/inbox"));
+    expect(page).toContain("What is asked in north cannot be told: there is no pack file at /gone/pack.ts.");
+    expect(page).not.toContain("Nothing waits for anybody.");
+    for (const path of ["/", "/inbox"])
+      expect(await textOf(own.get(path))).toContain("suites/&lt;b&gt;.json cannot be read, and is left out.");
+    missing = false;
+    expect(await inbox()).toMatchObject({ asks: [{ what: { question: "Which floor?" } }], broken: [] });
   });
 
   test("of a quorum each says their own word, and the page says how many there are", async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Json, parseAddress, type RunStatus } from "@remit/core";
+import { type Json, parseAddress } from "@remit/core";
 import { type Context, Hono } from "hono";
 import { type Complaint, complaintOf } from "../cli/complaint.ts";
 import { SandboxError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { formOf, jsonOf, readyOf, statusOf } from "./forms.ts";
 import { guard, wantsJson } from "./guard.ts";
 import { liveStream } from "./live.ts";
 import { type CaseBodyOptions, caseBody } from "./page/case.ts";
-import { caseHref, complaintBox, frame, notice, questionHref, runHref } from "./page/frame.ts";
+import { askHref, caseHref, complaintBox, frame, leftOut, notice, questionHref, runHref } from "./page/frame.ts";
 import { type Html, html, type Piece } from "./page/html.ts";
 import { inboxBody } from "./page/inbox.ts";
 import { lettersBody } from "./page/letters.ts";
@@ -68,12 +68,15 @@ export function consoleApp(options: AppOptions): Hono {
       readonly here?: "runs" | "inbox" | "letters";
       readonly watched?: { group: string; run: string };
       readonly status?: number;
+      /** Where this page is found again, of one that answers a word. */
+      readonly address?: string;
     } = {},
   ) => {
     const mark = about.watched ? await runMark(about.watched.group, about.watched.run) : source.mark();
     const { title, body } = await make();
     const waits = await waitsNow();
-    const page = frame({ title, body, mark, waits, source, here: about.here, watched: about.watched });
+    const address = context.req.method === "POST" ? about.address : undefined;
+    const page = frame({ title, body, mark, waits, source, here: about.here, watched: about.watched, address });
     return context.html(page.text, (about.status ?? 200) as 200);
   };
   const waitsNow = async (): Promise<number> => {
@@ -116,9 +119,14 @@ export function consoleApp(options: AppOptions): Hono {
 
   const runsAsked = (context: Context): RunsQuery => {
     const { suite, status, text, before } = context.req.query();
+    const known = statuses.find((one) => one === status);
+    if (status && !known) {
+      const reason = `status is one of ${statuses.join(", ")}`;
+      throw new SandboxError("console/request-invalid", { reason });
+    }
     return {
       ...(suite ? { group: suite } : {}),
-      ...(status && (statuses as readonly string[]).includes(status) ? { status: status as RunStatus } : {}),
+      ...(known ? { status: known } : {}),
       ...(text ? { text: text.slice(0, 200) } : {}),
       ...(before ? { before } : {}),
     };
@@ -128,7 +136,13 @@ export function consoleApp(options: AppOptions): Hono {
       context,
       async () => {
         const asked = runsAsked(context);
-        const body = runsBody(await listRuns(asked), { groups: source.groups(), asked, now: now(), command });
+        const body = runsBody(await listRuns(asked), {
+          groups: source.groups(),
+          unreadable: leftOut(source.unreadable()),
+          asked,
+          now: now(),
+          command,
+        });
         return { title: "Runs", body };
       },
       { here: "runs" },
@@ -144,7 +158,12 @@ export function consoleApp(options: AppOptions): Hono {
         const replay = context.req.query("replay") === "now" ? await viewReplay(source, group, run) : undefined;
         return { title: view.title, body: runBody(view, team, { now: now(), command, replay, lead }) };
       },
-      { here: "runs", watched: { group, run }, ...(status === undefined ? {} : { status }) },
+      {
+        here: "runs",
+        watched: { group, run },
+        address: runHref(group, run),
+        ...(status === undefined ? {} : { status }),
+      },
     );
   const place = (context: Context) => ({ group: param(context, "group"), run: param(context, "run") });
   app.get("/runs/:group/:run", (context) => {
@@ -169,7 +188,11 @@ export function consoleApp(options: AppOptions): Hono {
       context,
       async () => ({
         title: "Inbox",
-        body: inboxBody(await inbox(), { now: now(), several: source.groups().length > 1 }),
+        body: inboxBody(await inbox(), {
+          now: now(),
+          several: source.groups().length > 1,
+          unreadable: leftOut(source.unreadable()),
+        }),
       }),
       { here: "inbox" },
     ),
@@ -201,7 +224,7 @@ export function consoleApp(options: AppOptions): Hono {
     context: Context,
     groupId: string,
     at: string,
-    more: Pick<CaseBodyOptions, "lead" | "typed" | "said"> = {},
+    more: Pick<CaseBodyOptions, "lead" | "typed" | "said" | "revealed"> = {},
     status?: number,
   ) => {
     const { run = "" } = parseAddress(at) ?? {};
@@ -212,10 +235,17 @@ export function consoleApp(options: AppOptions): Hono {
         const open = cases.find(({ address }) => address === at);
         const supervisor = open && (await source.supervisorOf(group, record).catch(() => undefined));
         const schema = open && (supervisor?.definition.tools.get(open.tool)?.inputSchema as Json | undefined);
-        const known = { group: group.id, run, address: at, title, open, history, entries, schema, command, now: now() };
+        const { id, sealed = false } = group;
+        const about = { group: id, run, address: at, title, open, history, entries, schema };
+        const known = { ...about, sealed, command, now: now() };
         return { title: `Approval: ${open?.tool ?? at}`, body: caseBody({ ...known, key: newKey(), ...more }) };
       },
-      { here: "inbox", watched: { group: groupId, run }, ...(status === undefined ? {} : { status }) },
+      {
+        here: "inbox",
+        watched: { group: groupId, run },
+        address: caseHref(groupId, at),
+        ...(status === undefined ? {} : { status }),
+      },
     );
   };
   app.get("/inbox/:group/case", (context) => {
@@ -237,7 +267,12 @@ export function consoleApp(options: AppOptions): Hono {
         const known = { group: group.id, run, title, open, history, now: now(), key: newKey(), lead };
         return { title: "Question", body: questionBody(known) };
       },
-      { here: "inbox", watched: { group: groupId, run }, ...(status === undefined ? {} : { status }) },
+      {
+        here: "inbox",
+        watched: { group: groupId, run },
+        address: questionHref(groupId, at),
+        ...(status === undefined ? {} : { status }),
+      },
     );
   };
   app.get("/inbox/:group/question", (context) =>
@@ -254,7 +289,12 @@ export function consoleApp(options: AppOptions): Hono {
           body: askBody({ group: groupId, run, title: view.title, open, key: newKey(), lead }),
         };
       },
-      { here: "inbox", watched: { group: groupId, run }, ...(status === undefined ? {} : { status }) },
+      {
+        here: "inbox",
+        watched: { group: groupId, run },
+        address: askHref(groupId, run, ask),
+        ...(status === undefined ? {} : { status }),
+      },
     );
   app.get("/inbox/:group/ask", (context) => {
     const { run = "", ask = "" } = context.req.query();
@@ -273,7 +313,7 @@ export function consoleApp(options: AppOptions): Hono {
     say: (
       context: Context,
       given: ReturnType<typeof readWord<Name>>,
-    ) => Promise<{ readonly told: unknown; readonly href: string }>,
+    ) => Promise<{ readonly told: unknown } & ({ readonly href: string } | { readonly page: () => Promise<Response> })>,
     again: (
       context: Context,
       given: Readonly<Record<string, unknown>>,
@@ -286,8 +326,9 @@ export function consoleApp(options: AppOptions): Hono {
       let given: Readonly<Record<string, unknown>> = {};
       try {
         given = isJson ? await jsonOf(context) : formOf(name, await context.req.text());
-        const { told, href } = await say(context, readWord(name, readyOf(name, given, isJson)));
-        return isJson ? context.json(told as object) : context.redirect(href, 303);
+        const said = await say(context, readWord(name, readyOf(name, given, isJson)));
+        if (isJson) return context.json(said.told as object);
+        return "href" in said ? context.redirect(said.href, 303) : said.page();
       } catch (thrown) {
         const complaint = complaintOf(thrown);
         const status = statusOf(complaint);
@@ -310,6 +351,17 @@ export function consoleApp(options: AppOptions): Hono {
       const typed = { reason: text(given.reason), ...(given.decision === "edit" ? { input: text(given.input) } : {}) };
       return casePage(context, param(context, "group"), text(given.at), { lead, typed, said: text(given.key) }, status);
     },
+  );
+  word(
+    "/inbox/:group/reveal",
+    "reveal",
+    async (context, given) => {
+      const group = param(context, "group");
+      const revealed = await words.reveal(group, given);
+      // Shown once, on the answer itself: nothing to come back to.
+      return { told: revealed, page: () => casePage(context, group, given.at, { revealed }) };
+    },
+    (context, given, lead, status) => casePage(context, param(context, "group"), text(given.at), { lead }, status),
   );
   app.post("/inbox/:group/check", async (context) => {
     const given = readWord("check", await jsonOf(context));
@@ -353,10 +405,7 @@ export function consoleApp(options: AppOptions): Hono {
     send(
       context,
       async () => ({ title: "Failed runs", body: lettersBody(await viewLetters(source), now(), command, lead) }),
-      {
-        here: "letters",
-        status,
-      },
+      { here: "letters", status, address: "/letters" },
     );
   word(
     "/letters/:group/:run/redrive",

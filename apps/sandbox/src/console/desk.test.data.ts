@@ -12,7 +12,9 @@ import {
   user,
 } from "@remit/core";
 import { type FakeClock, fakeClock, scriptedModel, type Turn } from "@remit/core/testing";
+import { allDetectors } from "@remit/tools/detect";
 import { z } from "zod";
+import { SandboxError } from "../errors.ts";
 import { consoleApp } from "./app.ts";
 import { type Sessions, sessions as sessionsOf } from "./session.ts";
 import type { ConsoleSource, RunGroup } from "./source.ts";
@@ -78,7 +80,7 @@ export interface Desk {
   readonly sessions: Sessions;
   readonly supervisor: Supervisor;
   /** Asks as a browser that is in. */
-  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>, init?: RequestInit) => Promise<Response>;
   /** Sends a form of a page. */
   readonly post: (
     path: string,
@@ -104,8 +106,13 @@ export function desk(options: {
   readonly quorum?: number;
   readonly principal?: Principal;
   readonly groups?: readonly string[];
+  /** Addresses are sealed, and members of these roles may see them. */
+  readonly sealed?: readonly string[];
+  readonly unreadable?: readonly string[];
+  /** True while the team cannot be loaded. */
+  readonly missing?: () => boolean;
 }): Desk {
-  const { script, quorum = 1, groups = ["north", "south"] } = options;
+  const { script, quorum = 1, groups = ["north", "south"], sealed, unreadable = [], missing = () => false } = options;
   const clock = fakeClock();
   const engine = memoryEngine({ clock });
   const definition = defineSupervisor({
@@ -116,7 +123,12 @@ export function desk(options: {
     handoffs: [],
     approvals: [{ tool: payOut, by: "human", quorum }],
   });
-  const supervisor = runSupervisor(definition, { engine, models: { fast: scriptedModel(script) } });
+  const operators = Object.fromEntries((sealed ?? []).map((role) => [role, ["*"]]));
+  const supervisor = runSupervisor(definition, {
+    engine,
+    models: { fast: scriptedModel(script) },
+    ...(sealed ? { vault: { key: "11".repeat(32) }, seal: { detectors: allDetectors(), operators } } : {}),
+  });
   const acts = new Set<Promise<void>>();
   let mark = 0;
   const source: ConsoleSource = {
@@ -125,9 +137,15 @@ export function desk(options: {
     clock,
     principal: options.principal ?? { ...osPrincipal().current(), id: "os:jo" },
     groups: () =>
-      groups.map((id, index): RunGroup => ({ id, tenant: `tenant-${id}`, about: "a test", startedAt: -index })),
+      groups.map((id, index): RunGroup => {
+        return { id, tenant: `tenant-${id}`, about: "a test", startedAt: -index, sealed: sealed !== undefined };
+      }),
+    unreadable: () => unreadable,
     subjectOf: async () => undefined,
-    supervisorOf: async () => supervisor as unknown as Supervisor,
+    supervisorOf: async () => {
+      if (missing()) throw new SandboxError("pack/file-missing", { file: "/gone/pack.ts" });
+      return supervisor as unknown as Supervisor;
+    },
     acting: (_group, act) => {
       const goOn = async (run: Run) => {
         await run.settled();
@@ -162,7 +180,7 @@ export function desk(options: {
     source,
     sessions,
     supervisor: supervisor as unknown as Supervisor,
-    get: (path, headers) => raw(path, { headers: { ...host, cookie, ...headers } }),
+    get: (path, headers, init) => raw(path, { ...init, headers: { ...host, cookie, ...headers } }),
     post: (path, form, headers) =>
       send(path, new URLSearchParams(form).toString(), {
         "content-type": "application/x-www-form-urlencoded",

@@ -61,5 +61,6 @@ export function statusOf({ code, unforeseen }: Complaint): number {
   if (code === "console/nothing-there" || code === "run/unknown" || code === "letter/unknown") return 404;
   if (/^(console|tool|question|run)\/.*invalid$/.test(code) || code === "run/subtree-unknown") return 422;
   if (code.startsWith("policy/") || code === "approval/self-approval" || code === "approval/role-missing") return 403;
+  if (code === "approval/reveal-not-allowed") return 403;
   return code === "journal/unavailable" || code === "state/unusable" ? 503 : 409;
 }

@@ -14,6 +14,8 @@ export interface ConsoleSource {
   readonly principal: Principal;
   /** What can be looked at, newest first. */
   readonly groups: () => readonly RunGroup[];
+  /** What would be a group and cannot be read: nothing of it is shown, and that is said. */
+  readonly unreadable: () => readonly string[];
   /** What a run is about, by the attributes that it was started with. */
   readonly subjectOf: (group: RunGroup, attributes: Readonly<Record<string, string>>) => Promise<Subject | undefined>;
   /**
@@ -41,6 +43,8 @@ export interface RunGroup {
   readonly about: string;
   /** Epoch ms. */
   readonly startedAt: number;
+  /** True where values are sealed before they are kept, so that what is shown may stand for something else. */
+  readonly sealed?: boolean;
 }
 
 /** What a run is about. */

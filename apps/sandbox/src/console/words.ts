@@ -1,12 +1,14 @@
 import {
   type AnswerTaken,
   type DecisionTaken,
+  findNonJson,
   type Issue,
   type Json,
   openQuestionsOf,
   parseAddress,
   parseWith,
   type QuestionField,
+  type RevealedCase,
   type RunKey,
 } from "@remit/core";
 import { z } from "zod";
@@ -34,6 +36,7 @@ export const wordSchemas = {
     z.object({ decision: z.literal("edit"), at: address, reason, key, binding, input: z.json() }),
   ]),
   check: z.object({ at: address, input: z.json() }),
+  reveal: z.object({ at: address }),
   answer: z.object({
     at: address,
     action: z.enum(["accept", "decline", "cancel"]),
@@ -55,6 +58,9 @@ export type WordOf<Name extends Word> = z.output<(typeof wordSchemas)[Name]>;
 
 /** @throws SandboxError `console/request-invalid` */
 export function readWord<Name extends Word>(name: Name, given: unknown): WordOf<Name> {
+  // Before anybody walks down into it.
+  const wrong = findNonJson(given);
+  if (wrong) throw new SandboxError("console/request-invalid", { reason: `a value of it is ${wrong.reason}` });
   const parsed = wordSchemas[name].safeParse(given);
   if (parsed.success) return parsed.data as WordOf<Name>;
   const [issue] = parsed.error.issues;
@@ -66,6 +72,8 @@ export interface Words {
   readonly decide: (group: string, word: WordOf<"decide">) => Promise<DecisionTaken>;
   /** What of these arguments the tool would not take; empty: it takes them. */
   readonly check: (group: string, word: WordOf<"check">) => Promise<readonly Issue[]>;
+  /** The case with its sealed values in the clear, as far as who looks is cleared for them; that is on record then. */
+  readonly reveal: (group: string, word: WordOf<"reveal">) => Promise<RevealedCase>;
   readonly answer: (group: string, word: WordOf<"answer">) => Promise<AnswerTaken>;
   readonly reply: (group: string, word: WordOf<"reply">) => Promise<void>;
   readonly cancel: (group: string, run: string, word: WordOf<"cancel">) => Promise<void>;
@@ -120,6 +128,11 @@ export function wordsFor(
       if (!tool) throw new SandboxError("console/nothing-there", { what: `tool ${open.tool}` });
       const parsed = parseWith(tool.input, input);
       return parsed.ok ? [] : parsed.issues;
+    },
+    reveal: async (groupId, { at }) => {
+      const { group, record } = await placed(groupId, at);
+      const supervisor = await source.supervisorOf(group, record);
+      return supervisor.approvals.reveal(group.tenant, at, { principal });
     },
     answer: async (groupId, { at, action, content, fields, reason, binding, key = newKey() }) => {
       const { group, record } = await placed(groupId, at);

@@ -129,7 +129,16 @@ export function caseLines(open: ApprovalCase, entries: readonly Entry[], now: nu
 }
 
 /** What is shown in the clear, and of what tokens still stand there. */
-export function revealedLines({ revealed, withheld }: RevealedCase, { paint }: Screen): string[] {
+export function revealedLines(open: RevealedCase, { paint }: Screen): string[] {
+  const { shown, kept } = revealedTexts(open);
+  const lines = [...(shown === undefined ? [] : [paint.warn(printable(shown))]), ...kept.map(printable)];
+  return lines.length > 0 ? lines : ["nothing in its arguments is sealed"];
+}
+
+export function revealedTexts({ revealed, withheld }: Pick<RevealedCase, "revealed" | "withheld">): {
+  readonly shown: string | undefined;
+  readonly kept: readonly string[];
+} {
   const reasons = {
     "not-cleared": "none of your roles is cleared for it",
     masked: "it was masked, and nobody has it",
@@ -138,12 +147,9 @@ export function revealedLines({ revealed, withheld }: RevealedCase, { paint }: S
   } as const satisfies Record<RevealedCase["withheld"][number]["why"], string>;
   const shown = revealed.length > 0 ? `in the clear: ${revealed.join(", ")}; that you saw it is recorded` : undefined;
   const kept = withheld.map(({ class: kind, why, pointers }) => {
-    return printable(
-      `still sealed: ${kind}${pointers.length > 0 ? ` at ${pointers.join(", ")}` : ""}; ${reasons[why]}`,
-    );
+    return `still sealed: ${kind}${pointers.length > 0 ? ` at ${pointers.join(", ")}` : ""}; ${reasons[why]}`;
   });
-  const lines = [...(shown === undefined ? [] : [paint.warn(printable(shown))]), ...kept];
-  return lines.length > 0 ? lines : ["nothing in its arguments is sealed"];
+  return { shown, kept };
 }
 
 function changeFacts(lines: readonly string[], name: string): [string, string][] {

@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AnyTool, OrchestrationError, reasonOf, type SupervisorDefinition } from "@remit/core";
+import { type AnyTool, type Json, OrchestrationError, reasonOf, type SupervisorDefinition } from "@remit/core";
 import type { Scenario } from "@remit/core/testing";
 import { SandboxError } from "../errors.ts";
 import type { Pack, PackTool, ServersPack, WorldPack } from "../pack.ts";
-import { loadScenarios, uniqueScenarios } from "../scenario/yaml.ts";
+import { type Stranger, strangerIn } from "../scenario/known-names.ts";
+import { loadScenarios, uniqueScenarios, type YamlOptions } from "../scenario/yaml.ts";
+import { agentsIn } from "../suite/agents-in.ts";
+import { fieldText, firstFault } from "../yaml-document.ts";
 import { retooled } from "./retool.ts";
 import { disarmed, openTeamPlace } from "./team-world.ts";
 
@@ -122,7 +125,7 @@ function served(options: OwnWorldPack | OwnServersPack): Base {
 function played(options: TeamPackOptions<unknown>): Base & Pick<ServersPack, "openPlace"> {
   const { name, world, team, endState, title: _, description: __, scenarios: ___, fixtures: ____, ...rest } = options;
   const open = () => {
-    const state = world === undefined ? undefined : guarded(name, "world", () => world());
+    const state = world === undefined ? undefined : guarded(name, "world", () => atOnce(world()));
     const made = guarded(name, "team", () => definitionOf(name, typeof team === "function" ? team(state) : team));
     return { state, made };
   };
@@ -139,7 +142,7 @@ function played(options: TeamPackOptions<unknown>): Base & Pick<ServersPack, "op
     }
     return {
       tools: made.tools,
-      endState: endState && (() => guarded(name, "endState", () => endState(state))),
+      endState: endState && (() => guarded(name, "endState", () => asJson(atOnce(endState(state))))),
       anew: world !== undefined,
     };
   };
@@ -167,6 +170,25 @@ function definitionOf(pack: string, team: OwnTeam): SupervisorDefinition {
   throw new SandboxError("pack/failed", { pack, member: "team", reason: "it gives no supervisor" });
 }
 
+/** A state that comes later would be given to the team as the promise that it is. */
+function atOnce<Value>(value: Value): Value {
+  const isLate =
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  if (isLate) throw new TypeError("it gives a promise; what has to be waited for belongs behind `openPlace`");
+  return value;
+}
+
+/** What a state is told as: a map or a set would be told as nothing, and no change in it would ever be seen. */
+function asJson(value: unknown): Json {
+  const text = JSON.stringify(value ?? null, (_, part: unknown) => {
+    if (!(part instanceof Map || part instanceof Set)) return part;
+    const what = part instanceof Map ? "Map" : "Set";
+    throw new TypeError(`it gives a ${what}, which JSON does not have; give its entries as an object or a list`);
+  });
+  if (text === undefined) throw new TypeError("it gives something that JSON does not have");
+  return JSON.parse(text) as Json;
+}
+
 /** What goes wrong in a person's own functions is theirs, and told as that; what has a code tells itself. */
 function guarded<Result>(pack: string, member: string, act: () => Result): Result {
   try {
@@ -186,12 +208,17 @@ const scenarioName = /^[A-Za-z0-9_-]{1,80}$/;
 
 function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other }: Where): readonly Scenario[] {
   const { name, scenarios, fixtures } = options;
+  let names: ReturnType<typeof knownTo> | undefined;
+  const known = () => {
+    names ??= knownTo(base);
+    return names;
+  };
   const yaml = (path: string | URL) => {
     const file =
       path instanceof URL ? fileURLToPath(path) : folder === undefined ? resolve(path) : resolve(folder, path);
     return loadScenarios(file, {
       ...(fixtures === undefined ? {} : { fixtures: fixtures as never }),
-      ...knownTo(base),
+      ...known(),
     });
   };
   const found = (): readonly Scenario[] => {
@@ -203,6 +230,12 @@ function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other
   const all = uniqueScenarios(guarded(name, "scenarios", found));
   const wrong = all.find((one) => !scenarioName.test(String(one?.name)));
   if (wrong) throw new SandboxError("scenario/name-invalid", { pack: name, scenario: String(wrong?.name) });
+  for (const one of all) {
+    const stranger = guarded(name, "scenarios", () => strangerIn(one, known()) ?? unfitIn(one, known()));
+    if (!stranger) continue;
+    const reason = `"${one.name}": ${fieldText(stranger.path)}: ${stranger.reason}`;
+    throw new SandboxError("pack/failed", { pack: name, member: "scenarios", reason });
+  }
   const untold = tells(options) ? undefined : all.find(({ expect }) => expect.changes !== undefined);
   if (untold) {
     const reason = `"${untold.name}" expects changes, and the pack has no endState that would tell them`;
@@ -211,14 +244,21 @@ function scenariosOf(options: AnyOptions, base: Base, { folder, scenarios: other
   return all;
 }
 
+/** What of a scenario's input the entry agent does not take: its run would not begin, and its suite would stop there. */
+function unfitIn({ input }: Scenario, { input: taken }: Pick<YamlOptions, "input">): Stranger | undefined {
+  const fault = taken?.safeParse(input).error;
+  if (!fault) return undefined;
+  const { path, reason } = firstFault(fault);
+  return { path: ["input", ...path.map(String)], reason };
+}
+
 /** What a YAML file may name, where the team can be had without a server. */
-function knownTo({ offline, tools }: Base) {
+function knownTo({ offline, tools }: Base): Pick<YamlOptions, "agents" | "tools" | "input"> {
   const team = offline?.();
   if (!team) return { tools: Object.keys(tools) };
-  const { agents, judges, entry } = team;
-  const input = agents.get(entry)?.input;
+  const input = team.agents.get(team.entry)?.input;
   return {
-    agents: [...agents.values(), judges.compliance, judges.reviewer].flatMap((agent) => (agent ? [agent.name] : [])),
+    agents: [...agentsIn(team).keys()],
     tools: [...team.tools.keys()],
     ...(input ? { input } : {}),
   };

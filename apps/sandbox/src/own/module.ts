@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { reasonOf } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 
@@ -21,12 +21,35 @@ export async function exportsOf(
   },
 ): Promise<Exports> {
   if (!existsSync(file) || !statSync(file).isFile()) throw new SandboxError(missing, { file });
+  const stuck = Promise.withResolvers<never>();
+  const tell = () => stuck.reject(new Error("it waits for something that never comes"));
+  // Nothing is left to do, and it has not come to its end: Node would leave without a word of ours.
+  process.once("beforeExit", tell);
   try {
-    return (await import(pathToFileURL(file).href)) as Exports;
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<Exports>, stuck.promise]);
   } catch (thrown) {
     if (hasCode(thrown)) throw thrown;
-    throw new SandboxError(broken, { file, reason: reasonOf(thrown) }, { cause: thrown });
+    const reason = [reasonOf(thrown), ...placeOf(thrown)].join(", at ");
+    throw new SandboxError(broken, { file, reason }, { cause: thrown });
+  } finally {
+    process.off("beforeExit", tell);
   }
+}
+
+/** Where in a person's own files it was thrown, or where a module cannot be read, as far as Node says. */
+function placeOf(thrown: unknown): readonly string[] {
+  const lines = thrown instanceof Error ? (thrown.stack ?? "").split("\n") : [];
+  for (const line of lines) {
+    // A line of its own names what cannot be read; in a frame of the stack the column stands behind.
+    const [, found = "", row] =
+      /^((?:file:|\/|[A-Z]:).*?):(\d+)$/.exec(line) ??
+      /^ +at (?:.*[( ])?((?:file:|\/)[^()]*?):(\d+):\d+\)?$/.exec(line) ??
+      [];
+    const file = found.startsWith("file:") ? fileURLToPath(found) : found;
+    if (file === fileURLToPath(import.meta.url)) return []; // Nothing of theirs was run.
+    if (file !== "" && !file.includes("node_modules")) return [`${file}:${row}`];
+  }
+  return [];
 }
 
 /** Ours, of whichever copy of whichever package. */

@@ -131,13 +131,40 @@ describe("a mistake names its file and line", () => {
       8,
       "neighbour: there is no such field",
     ],
-    ["an agent that there is not", "clerk: { says", "clrek: { says", 14, "the agents are clerk"],
+    ["an agent that is misspelt", "clerk: { says", "clrek: { says", 14, 'no agent "clrek"; did you mean clerk?'],
+    ["an agent that there is not", "clerk: { says", "neighbour: { says", 14, "the agents are clerk"],
   ])("%s", (_, from, to, line, text) => {
     expect(good).toContain(from);
     const fault = wrong(from, to);
     expect(fault).toMatchObject({ code: "scenario/field-wrong", data: { file: "ladder.yaml", line } });
     expect(fault.message).toContain(`ladder.yaml:${line}: `);
     expect(fault.message).toContain(text);
+  });
+
+  const tools = ["lend_tool", "add_note"];
+  test.each<[string, string, string]>([
+    ["a read", "reads: [add_ntoe]", 'expect.reads.0: there is no tool "add_ntoe"; did you mean add_note?'],
+    [
+      "a write",
+      "writes: [lend_tool, lendtool]",
+      'expect.writes.1: there is no tool "lendtool"; did you mean lend_tool?',
+    ],
+    ["an agent on the path", "path: [clrk]", 'expect.path.0: there is no agent "clrk"; did you mean clerk?'],
+    ["a denied call", "denied: [{ agent: clerk, tool: lend_tol }]", "expect.denied.0.tool: there is no tool"],
+    ["who was denied", "denied: [{ agent: boss, tool: lend_tool }]", "expect.denied.0.agent: there is no agent"],
+    ["a decision", "approvals: [{ tool: pay, decision: approve }]", "the tools are lend_tool, add_note"],
+  ])("what is expected of somebody that there is not: %s", (_, line, text) => {
+    const given = good.replace("  questions: 1", `  ${line}`);
+    const fault = faultOf(() => parseScenario(given, "ladder.yaml", { ...options, tools }));
+    expect(fault).toMatchObject({ code: "scenario/field-wrong", data: { line: 22 } });
+    expect(fault.message).toContain(text);
+    expect(() => parseScenario(given, "ladder.yaml", { fixtures: options.fixtures ?? null })).not.toThrow();
+  });
+
+  test("a call of a tool that there is not may be expected to be denied, where it is scripted", () => {
+    const denied = "denied: [{ agent: clerk, tool: burn_down }]";
+    const given = good.replace("- add_note: {}", "- burn_down: {}").replace("  questions: 1", `  ${denied}`);
+    expect(() => parseScenario(given, "ladder.yaml", { ...options, tools })).not.toThrow();
   });
 
   test.each<[string, string, string, number]>([
@@ -222,7 +249,7 @@ describe("decisions of people", () => {
     ["[{ tool: lend_tool, decision: edit, reason: x }]", "approver.0", "has an input"],
     ["[{ tool: lend_tool, decision: approve, input: {} }]", "approver.0", "only an edit"],
     ["[{ tool: lend_tool, decision: expire, by: ann }]", "approver.0", "nobody says anything"],
-    ["[{ tool: lend_tol, decision: approve }]", "approver.0.tool", "the tools are lend_tool, add_note"],
+    ["[{ tool: lend_tol, decision: approve }]", "approver.0.tool", "did you mean lend_tool?"],
   ])("%s is an error with its place", (list, field, reason) => {
     const fault = faultOf(() => decided(list));
     expect(fault).toMatchObject({ code: "scenario/field-wrong", data: { field } });

@@ -14,6 +14,7 @@ import {
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
 import { fieldText, firstFault, readYaml } from "../yaml-document.ts";
+import { strangerIn } from "./known-names.ts";
 
 /** Scenarios for people who do not write code: one YAML file each. */
 
@@ -85,9 +86,9 @@ const document = z.strictObject({
 export interface YamlOptions {
   /** Values that a text may refer to, `${order.id}`; a text that is nothing but a reference becomes the value itself. */
   readonly fixtures?: Json;
-  /** The agents that there are; a step of any other is an error. Not looked at when absent. */
+  /** The agents that there are; a step of any other, and what is expected of one, is an error. Not looked at when absent. */
   readonly agents?: readonly string[];
-  /** The tools that there are; a decision on any other is an error. Not looked at when absent. */
+  /** The tools that there are; a decision on any other, and what is expected of one, is an error. Not looked at when absent. */
   readonly tools?: readonly string[];
   /** What the entry agent takes. An input that does not fit would stop the whole suite. Not looked at when absent. */
   readonly input?: z.ZodType;
@@ -188,23 +189,7 @@ export function parseScenario(
     const { reason } = fault;
     throw new SandboxError("scenario/field-wrong", { file, line: lineOf(path), field: fieldText(path), reason });
   }
-  script.forEach((one, index) => {
-    const stranger = Object.keys(one).find((agent) => agents !== undefined && !agents.includes(agent));
-    if (stranger === undefined) return;
-    const where = ["script", index, stranger];
-    const reason = `there is no such agent; the agents are ${agents?.join(", ")}`;
-    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(where), field: where.join("."), reason });
-  });
-  const asked = [
-    ...approver.map(({ tool }, index) => [tool, ["approver", index, "tool"]] as const),
-    ...(expect.approvals ?? []).map(({ tool }, index) => [tool, ["expect", "approvals", index, "tool"]] as const),
-  ];
-  for (const [tool, where] of asked) {
-    if (tools === undefined || tools.includes(tool)) continue;
-    const reason = `there is no such tool; the tools are ${tools.join(", ")}`;
-    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(where), field: where.join("."), reason });
-  }
-  return defineScenario({
+  const scenario = defineScenario({
     name,
     title,
     tags,
@@ -220,6 +205,12 @@ export function parseScenario(
     // The parsed members are present or absent, never undefined: YAML has no such value.
     expect: JSON.parse(JSON.stringify(expect)) as typeof expect & Scenario["expect"],
   });
+  const stranger = strangerIn(scenario, { agents, tools });
+  if (stranger) {
+    const { path, reason } = stranger;
+    throw new SandboxError("scenario/field-wrong", { file, line: lineOf(path), field: fieldText(path), reason });
+  }
+  return scenario;
 }
 
 function decisionOf({ tool, decision: said, reason = "approved", input, by }: z.output<typeof decision>): External {

@@ -1,4 +1,12 @@
-import { defineAgent, defineSupervisor, defineTool, type Entry, memoryEngine } from "@remit/core";
+import {
+  asAgent,
+  defineAgent,
+  defineHandoff,
+  defineSupervisor,
+  defineTool,
+  type Entry,
+  memoryEngine,
+} from "@remit/core";
 import { answers, calls, defineScenario, grant, runScenario } from "@remit/core/testing";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -90,4 +98,57 @@ test("a write under no intent, and one that happened twice", async () => {
     ),
   ).toEqual(["the world saw pay under a key that no intent has"]);
   expect(auditRun(entries, desk, [...log, ...log])).toEqual([`the write ${key} happened 2 times`]);
+});
+
+test("agents of a team inside the team have contracts and tools of their own", async () => {
+  const text = z.object({ text: z.string() });
+  const look = defineTool({
+    name: "look_up",
+    description: "",
+    input: text,
+    output: text,
+    effect: "read",
+    execute: (one) => one,
+  });
+  const about = { description: "", model: "m", instructions: "" };
+  const inner = defineAgent({ ...about, name: "inner", tools: [look], input: text, output: text });
+  const inside = defineSupervisor({
+    name: "inside",
+    agents: { inner },
+    entry: "inner",
+    exit: "inner",
+    handoffs: [],
+  });
+  const outer = asAgent(inside, { name: "outer", description: "", input: text, output: text });
+  const last = defineAgent({ ...about, name: "last", tools: [], input: z.object({ said: text }), output: text });
+  const whole = defineSupervisor({
+    agents: { outer, last },
+    entry: "outer",
+    exit: "last",
+    handoffs: [defineHandoff({ from: outer, to: last, map: (said) => ({ said }) })],
+  });
+  const scenario = defineScenario({
+    name: "s",
+    supervisor: whole,
+    input: { text: "a" },
+    script: [calls(inner, "look_up", { text: "b" }), answers(inner, { text: "c" }), answers(last, { text: "f" })],
+  });
+  const { entries, result } = (await runScenario(scenario, { engine: memoryEngine() })).outcome;
+  expect(result.status).toBe("completed");
+  expect(auditRun(entries, whole)).toEqual([]);
+  const elsewhere = entries.map((entry) => {
+    return entry.type === "tool.called"
+      ? { ...entry, path: "last#1/tool#1", body: { ...entry.body, agent: "last" } }
+      : entry;
+  });
+  expect(auditRun(elsewhere as readonly Entry[], whole)).toEqual([
+    expect.stringContaining("last called look_up, which is not its tool"),
+  ]);
+  const wrong = entries.map((entry) => {
+    const isInner = entry.type === "handoff.delivered" && entry.body.agent === "inner";
+    return isInner ? { ...entry, body: { ...entry.body, payload: {} } } : entry;
+  });
+  expect(auditRun(wrong as readonly Entry[], whole)).toEqual([
+    expect.stringContaining("inner was given a payload outside its contract"),
+  ]);
 });

@@ -1,5 +1,6 @@
 import { canonicalJson, type Entry, type Json, parseWith, type SupervisorDefinition } from "@remit/core";
 import type { WorldLogLine } from "../world/world.ts";
+import { agentsIn } from "./agents-in.ts";
 
 type Intent = Extract<Entry, { readonly type: "effect.intended" }>;
 
@@ -15,10 +16,7 @@ export function auditRun(
   log: readonly WorldLogLine[] = [],
 ): string[] {
   const found: string[] = [];
-  const { compliance, reviewer } = definition.judges;
-  const agents = new Map(
-    [...definition.agents.values(), compliance, reviewer].flatMap((agent) => (agent ? [[agent.name, agent]] : [])),
-  );
+  const agents = agentsIn(definition);
   const intents = new Map<string, Intent>();
   for (const entry of entries) {
     switch (entry.type) {

@@ -1,12 +1,13 @@
 import { type ErrorRecord, errorFrom, OrchestrationError, reasonOf } from "../errors.ts";
 import type { Entry, InputBodies } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
-import { canonicalJson, type Json, plainJson } from "../json.ts";
+import { canonicalJson, type Json, notJsonText, plainJson } from "../json.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { type Principal, plainPrincipal } from "../principal.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
+import { assertOptions, oneOf, text } from "../wanted.ts";
 import { refusalOf } from "./decide.ts";
 import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
@@ -79,7 +80,7 @@ export interface Approvals extends ToolQuestions {
   readonly reveal: (tenant: string, address: string, as?: { readonly principal?: Principal }) => Promise<RevealedCase>;
   /**
    * Says a person's word. Resolves when it is durable and counts.
-   * @throws OrchestrationError `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
+   * @throws OrchestrationError `options/invalid` for a word that is none; `approval/unknown` for what is not open, or was decided by somebody else meanwhile;
    *   `approval/binding-mismatch` (also for a key that another decision of the run has), `approval/expired`,
    *   `approval/self-approval`, `approval/role-missing`, `approval/already-decided`, `approval/signature-invalid`;
    *   `journal/conflict` when another process wrote to the run meanwhile and the case is still open: say it again;
@@ -106,13 +107,16 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     openRun(journal, tenant, runId, fromSeq, only);
 
   const recordAt = async (tenant: string, address: string) => {
+    assertOptions("the inbox", { address }, { address: text });
     const place = parseAddress(address);
     const record = place && (await journal.findRun(tenant, place.run));
     if (!record || !isServed(options, record)) throw unknownCase(address);
     return record;
   };
 
-  const list = async ({ principal, ...filter }: ApprovalFilter) => {
+  const list = async (given: ApprovalFilter) => {
+    assertOptions("the inbox", given);
+    const { principal, ...filter } = given;
     may?.("see", principal);
     return pagesOf(options, filter, async (record) => openCasesOf(await entriesOf(record, 1, caseTypes), record));
   };
@@ -139,6 +143,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
   };
 
   const decide = async (tenant: string, address: string, decision: ApprovalDecision) => {
+    assertOptions("a decision", decision, { decision: oneOf("approve", "reject", "edit"), reason: text });
     const record = await recordAt(tenant, address);
     const entries = await entriesOf(record);
     const key = decision.key ?? ids.id("decision");
@@ -275,7 +280,7 @@ function plainInput({ decision, input }: ApprovalDecision, address: string): Jso
   }
   const plain = plainJson(input);
   if (plain.ok) return plain.value;
-  throw invalid({ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` });
+  throw invalid({ pointer: plain.fault.pointer, message: notJsonText(plain.fault) });
 }
 
 /** @throws OrchestrationError `tool/input-invalid`, or `definition/unknown` where nobody can say whether it fits */

@@ -100,6 +100,18 @@ describe("the rules of a supervisor", () => {
       "approval-invalid",
       { tool: "low", reason: "a role has no name" },
     ],
+    [
+      "has one role as text",
+      [{ tool: low, by: "human", roles: "lead" as never }],
+      "approval-invalid",
+      { tool: "low", reason: "`roles` is no list" },
+    ],
+    [
+      "has a misspelt member, which a compiler sees in a literal alone",
+      [{ tool: low, by: "human", role: ["lead"] } as never],
+      "approval-invalid",
+      { tool: "low", reason: "a rule has no `role`" },
+    ],
   ])("are refused where one %s", (_, rules, code, data) => {
     expect(() => resolveRules(rules, team, "desk")).toThrow(
       expect.objectContaining({ code: `supervisor/${code}`, data }),

@@ -63,8 +63,8 @@ export function tierOf(tool: Pick<AnyTool, "name" | "effect" | "risk">, rule?: P
  * @param tools every tool of the team by name
  * @param inner what teams inside this one ask for: being one of a larger team loosens nothing
  * @throws OrchestrationError `supervisor/approval-unknown-tool`, `supervisor/approval-loosens`,
- *   `supervisor/approval-invalid` for a second rule, a rule for a read or for another tool of the same name, or a bound
- *   that is none
+ *   `supervisor/approval-invalid` for a second rule, a rule for a read or for another tool of the same name, a bound
+ *   that is none, or a member that a rule has not
  */
 export function resolveRules(
   rules: readonly ApprovalRule[],
@@ -133,11 +133,10 @@ export function describeRules(rules: readonly ApprovalRule[]): Json | undefined 
     .sort((left, right) => (left.tool < right.tool ? -1 : 1));
 }
 
-function checkRule(
-  { tool, by, quorum, roles, expiresMs }: ApprovalRule,
-  tools: ReadonlyMap<string, AnyTool>,
-  supervisor: string,
-): void {
+const members: readonly string[] = ["tool", "by", "quorum", "roles", "expiresMs"] satisfies (keyof ApprovalRule)[];
+
+function checkRule(rule: ApprovalRule, tools: ReadonlyMap<string, AnyTool>, supervisor: string): void {
+  const { tool, by, quorum, roles, expiresMs } = rule;
   const { name } = tool;
   const known = tools.get(name);
   if (!known) throw new OrchestrationError("supervisor/approval-unknown-tool", { tool: name, supervisor });
@@ -146,7 +145,11 @@ function checkRule(
   if (!Object.hasOwn(tierByRule, by)) throw invalid(name, `nobody is called ${String(by)}`);
   assertWithin(name, "quorum", quorum, quorumMax);
   assertWithin(name, "expiresMs", expiresMs, expiresMsMax);
+  if (roles !== undefined && !Array.isArray(roles)) throw invalid(name, "`roles` is no list");
   if (roles?.some((role) => typeof role !== "string" || role === "")) throw invalid(name, "a role has no name");
+  // A compiler sees it in a literal alone; a misspelt `roles` would let everybody approve.
+  const unknown = Object.keys(rule).find((member) => !members.includes(member));
+  if (unknown !== undefined) throw invalid(name, `a rule has no \`${unknown}\``);
 }
 
 function assertWithin(tool: string, member: string, value: number | undefined, most: number): void {

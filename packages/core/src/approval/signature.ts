@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { OrchestrationError } from "../errors.ts";
 import type { InputBodies } from "../event.ts";
 import { hashJson } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 
 /**
  * Decisions that show who made them: Ed25519 (RFC 8032) over canonical JSON. A signature covers what was decided on
@@ -40,7 +41,7 @@ export interface DecisionFacts {
 
 /** A new key pair, from the operating system's randomness. For people and scripts; no run makes keys. */
 export function approverKey(): ApproverKey {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const { publicKey, privateKey } = nodeCrypto().generateKeyPairSync("ed25519");
   const open = jwkOf(publicKey);
   return { keyId: hashJson(open), publicKey: open, privateKey: jwkOf(privateKey) };
 }
@@ -52,7 +53,7 @@ export function approverKey(): ApproverKey {
 export function signDecision(facts: DecisionFacts, privateKey: KeyText): string {
   const key = readKey(privateKey, "private");
   if (!key) throw invalid(facts.principal, facts.effect, "the signing key is not an Ed25519 private key");
-  return sign(null, signedText(facts), key).toString("base64url");
+  return nodeCrypto().sign(null, signedText(facts), key).toString("base64url");
 }
 
 /** True when exactly these facts were signed by the private half of this key. Never throws for what it is given. */
@@ -130,7 +131,7 @@ function isSigned(facts: DecisionFacts, signature: string, key: KeyObject): bool
   const bytes = Buffer.from(signature, "base64url");
   // Decoding forgives what encoding never makes; one decision has one signature text.
   if (bytes.length !== 64 || bytes.toString("base64url") !== signature) return false;
-  return verify(null, signedText(facts), key, bytes);
+  return nodeCrypto().verify(null, signedText(facts), key, bytes);
 }
 
 function signedText({ tenant, run, effect, binding, decision, input, reason, principal, key }: DecisionFacts): Buffer {
@@ -151,6 +152,7 @@ export function jwkOf(key: KeyObject) {
 export function readKey(text: KeyText, half: "public" | "private"): KeyObject | undefined {
   const isPrivate = typeof text === "string" ? text.includes("PRIVATE KEY") : text.d !== undefined;
   if (isPrivate !== (half === "private")) return undefined;
+  const { createPublicKey, createPrivateKey } = nodeCrypto();
   const create = half === "public" ? createPublicKey : createPrivateKey;
   try {
     const key = typeof text === "string" ? create(text) : create({ key: { ...text }, format: "jwk" });

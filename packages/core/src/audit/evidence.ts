@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { leftStream } from "../approval/left.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Entry, RunStatus } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import { addressesIn } from "../journal/erase.ts";
 import { streamName } from "../journal/link.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 import { firstPolicyVersion } from "../policy-version.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
@@ -145,7 +145,7 @@ export function sealText({ lines, hash, run, entries, head, marks, completeness 
 }
 
 function sealing(run: string) {
-  const all = createHash("sha256");
+  const all = nodeCrypto().createHash("sha256");
   const marks: { [line: string]: string } = {};
   let lines = 0;
   let entries = 0;

@@ -1,7 +1,8 @@
-import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { jwkOf, type KeyText, readKey } from "../approval/signature.ts";
 import { OrchestrationError } from "../errors.ts";
 import { hashJson } from "../hash.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 import type { Signer } from "../port/signer.ts";
 
 /** Ed25519 (RFC 8032) for checkpoints and evidence. Keys are the operator's: nothing here makes or keeps one. */
@@ -15,8 +16,8 @@ export function ed25519Signer(privateKey: KeyText): Signer {
   const key = readKey(privateKey, "private");
   if (!key) throw new OrchestrationError("audit/key-invalid", { half: "private" });
   return {
-    keyId: thumbprint(createPublicKey(key)),
-    sign: (text) => sign(null, Buffer.from(text, "utf8"), key).toString("base64url"),
+    keyId: thumbprint(nodeCrypto().createPublicKey(key)),
+    sign: (text) => nodeCrypto().sign(null, Buffer.from(text, "utf8"), key).toString("base64url"),
   };
 }
 
@@ -24,7 +25,7 @@ export function ed25519Signer(privateKey: KeyText): Signer {
 export function publicKeyOf(privateKey: KeyText): string {
   const key = readKey(privateKey, "private");
   if (!key) throw new OrchestrationError("audit/key-invalid", { half: "private" });
-  return createPublicKey(key).export({ type: "spki", format: "pem" }) as string;
+  return nodeCrypto().createPublicKey(key).export({ type: "spki", format: "pem" }) as string;
 }
 
 /** Whose signatures count. */
@@ -48,7 +49,7 @@ export function knownKeys(publicKeys: readonly KeyText[]): KnownKeys {
       const bytes = Buffer.from(signature, "base64url");
       // Decoding forgives what encoding never makes; one text has one signature.
       if (bytes.length !== 64 || bytes.toString("base64url") !== signature) return false;
-      return verify(null, Buffer.from(text, "utf8"), key, bytes);
+      return nodeCrypto().verify(null, Buffer.from(text, "utf8"), key, bytes);
     },
   };
 }

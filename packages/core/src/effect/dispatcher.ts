@@ -5,7 +5,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { EntryBodies, InputEvent, LabelTable, Tier } from "../event.ts";
 import { boundOn, covers, isBound } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
-import { canonicalJson, copyJson, isWithinBytes, type Json, plainJson } from "../json.ts";
+import { canonicalJson, copyJson, isWithinBytes, type Json, notJsonText, plainJson } from "../json.ts";
 import { saidOf } from "../label/labelled.ts";
 import { unionOf } from "../label/union.ts";
 import { once } from "../once.ts";
@@ -213,7 +213,7 @@ export function dispatcher(options: DispatcherOptions): Dispatcher {
     if (!parsed.ok) return parsed;
     const plain = plainJson(parsed.value);
     if (!plain.ok) {
-      return { ok: false, issues: [{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }] };
+      return { ok: false, issues: [{ pointer: plain.fault.pointer, message: notJsonText(plain.fault) }] };
     }
     const limit = limits.payloadBytes;
     if (isWithinBytes(plain.value, limit)) return plain;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainJson } from "../json.ts";
+import { notJsonText, plainJson } from "../json.ts";
 import { once } from "../once.ts";
 import { escapePointer } from "../pointer.ts";
 import type { Issue, Parsed } from "../schema.ts";
@@ -22,7 +22,7 @@ const formats = once(() => ({
 export function readToolAnswer(question: ToolQuestion, given: unknown): Parsed<ToolAnswer> {
   const plain = plainJson(given);
   const wrong = (issue: Issue): Parsed<ToolAnswer> => ({ ok: false, issues: [issue] });
-  if (!plain.ok) return wrong({ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` });
+  if (!plain.ok) return wrong({ pointer: plain.fault.pointer, message: notJsonText(plain.fault) });
   const answer = plain.value as { readonly action?: unknown; readonly content?: unknown } | null;
   const action = answer?.action;
   if (action !== "accept" && action !== "decline" && action !== "cancel") {

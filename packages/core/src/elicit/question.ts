@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hashJson } from "../hash.ts";
-import { canonicalJson, findNonJson } from "../json.ts";
+import { canonicalJson, findNonJson, notJsonText } from "../json.ts";
 import { once } from "../once.ts";
 import { type Parsed, parseWith } from "../schema.ts";
 
@@ -122,7 +122,7 @@ type Immutable<T> = T extends object ? { readonly [Key in keyof T]: Immutable<T[
 /** A question as a tool gives it, checked and cut down to what is known. */
 export function readQuestion(given: unknown): Parsed<ToolQuestion> {
   const fault = findNonJson(given);
-  if (fault) return { ok: false, issues: [{ pointer: fault.pointer, message: `not JSON: ${fault.reason}` }] };
+  if (fault) return { ok: false, issues: [{ pointer: fault.pointer, message: notJsonText(fault) }] };
   const read = parseWith(schemas().toolQuestion, given);
   // Members without a value are no members of JSON.
   return read.ok ? { ok: true, value: JSON.parse(JSON.stringify(read.value)) as ToolQuestion } : read;

@@ -1,3 +1,4 @@
+import { pathIn } from "../journal/file-path.ts";
 import { sqliteJournal } from "../journal/sqlite.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import type { Engine } from "../port/engine.ts";
@@ -15,10 +16,12 @@ export interface SqliteEngineOptions {
 
 /**
  * The default engine: runs survive the process, in one SQLite file that several processes of one machine may share.
- * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`, `limits/not-a-bound`
+ * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`, `journal/unavailable`, `limits/not-a-bound`,
+ *   `options/invalid` for a path that is none
  */
 export function sqliteEngine(options: SqliteEngineOptions): Engine {
-  const { path, clock = systemClock(), logger = silentLogger, driving } = options;
+  const path = pathIn("sqliteEngine", options);
+  const { clock = systemClock(), logger = silentLogger, driving } = options;
   const journal = sqliteJournal({ path, logger });
   return localEngine({
     name: "sqlite",

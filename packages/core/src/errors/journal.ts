@@ -24,8 +24,8 @@ export const journalErrors = {
   },
   "journal/unavailable": {
     retryable: true,
-    message: "the journal could not write: {reason}",
-    hint: "Free the disk or mend its rights; what was acknowledged before is safe, and `resume` continues the rest.",
+    message: "the journal cannot be read or written: {reason}",
+    hint: "Free the disk or mend its rights, or open a new engine where this one was closed; what was acknowledged before is safe, and `resume` continues the rest.",
   },
   "journal/blob-missing": {
     retryable: false,

@@ -122,6 +122,6 @@ export const policyErrors = {
   "policy/grant-invalid": {
     retryable: false,
     message: "{where} bounds {what}: {reason}",
-    hint: "A range has numbers for `min` and `max`, a list for `oneOf`, and a regular expression for `pattern`.",
+    hint: "A grant has `tools`, `effects`, `arguments`, `budget`, `sources` and `untilMs`; the range of an argument numbers for `min` and `max`, a list for `oneOf`, and a regular expression for `pattern`.",
   },
 } as const satisfies ErrorTable<"policy">;

@@ -29,7 +29,7 @@ export const runErrors = {
   },
   "run/input-invalid": {
     retryable: false,
-    message: "the input of {supervisor} does not fit the input schema of {agent}",
+    message: "the input of {supervisor} does not fit the input schema of {agent}: {first}",
     hint: "Compare `data.issues` with the entry agent's input schema.",
   },
   "run/answer-invalid": {
@@ -54,7 +54,7 @@ export const runErrors = {
   },
   "run/not-undoable": {
     retryable: false,
-    message: "run {run} has nothing to undo: {reason}",
+    message: "of run {run} nothing is undone: {reason}",
     hint: "`run.effects()` lists what was done and what its tools say can be undone; a run has to end first.",
   },
   "run/subtree-unknown": {

@@ -20,7 +20,7 @@ export const supervisorErrors = {
   "supervisor/approval-invalid": {
     retryable: false,
     message: "the approval rule for {tool} is none: {reason}",
-    hint: "A quorum and an expiry are positive whole numbers, and a tool has one rule.",
+    hint: "A rule has `tool`, `by` (`compliance` or `human`), `quorum`, `roles` and `expiresMs`; a quorum and an expiry are positive whole numbers, and a tool has one rule.",
   },
   "supervisor/judge-invalid": {
     retryable: false,

@@ -17,6 +17,11 @@ export const toolErrors = {
     message: "the {side} schema of {tool} has no JSON Schema form: {reason}",
     hint: "Use types that JSON has: a date is `z.iso.datetime()`, a large whole number a text. Convert in `execute`, or in the code around the team.",
   },
+  "tool/schema-asynchronous": {
+    retryable: false,
+    message: "the {side} schema of {tool} waits for something: there is an async function at {at}",
+    hint: "Let refinements and transforms be synchronous: nothing in a run may wait. Look things up in `execute`, and refuse there.",
+  },
   "tool/protect-invalid": {
     retryable: false,
     message: "{tool} cannot protect its argument {argument}: {reason}",

@@ -1,9 +1,9 @@
-import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { OrchestrationError } from "../errors.ts";
 import type { Batch, Journal, StreamKey } from "../port/journal.ts";
 import { type Logger, silentLogger } from "../port/logger.ts";
 import { countBodies } from "./erase.ts";
+import { pathIn } from "./file-path.ts";
 import { assertAppend, assertText, streamName } from "./link.ts";
 import { openForReading, unavailableData } from "./sqlite-file.ts";
 import type { Fault, Write } from "./sqlite-message.ts";
@@ -28,11 +28,11 @@ export interface SqliteJournalOptions {
  * it. Reads are made here, behind whatever this journal was asked to write before them that they could find. Keep the file
  * on a local disk: its log needs shared memory.
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`: the file is left as it is;
- *   `journal/unavailable` when it cannot be opened or made
+ *   `journal/unavailable` when it cannot be opened or made; `options/invalid` for a path that is none
  */
 export function sqliteJournal(options: SqliteJournalOptions): Journal {
+  const path = pathIn("sqliteJournal", options);
   const { logger = silentLogger, newKey = randomKey, simulateFault = () => undefined } = options;
-  const path = resolve(options.path);
   const { database, reader } = open(path);
   const writer = sqliteWriter({ path, logger, fault: simulateFault });
   const keys = new Map<string, string>();

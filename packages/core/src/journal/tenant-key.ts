@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
-
 /** A tenant's secret: 32 bytes from the operating system's randomness, base64url (43 characters). */
 export function randomKey(): string {
-  return randomBytes(32).toString("base64url");
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
 }

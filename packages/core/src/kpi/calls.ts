@@ -32,6 +32,8 @@ export interface CallsFacts {
   readonly models: ReadonlyMap<string, CallFacts>;
   /** Denied calls by code. */
   readonly denied: ReadonlyMap<string, number>;
+  /** Model calls that were made, summaries left out. */
+  readonly turns: number;
   /** Model calls of which no outcome came: lost with their process, or given up. */
   readonly unheard: number;
 }
@@ -73,10 +75,11 @@ export function callsTally() {
   /** The tool that was called last at a path. */
   const called = new Map<string, string>();
   const doubted = new Set<string>();
-  /** The model call that is under way at a path: when it was made, and whether the one before it failed. */
-  const asked = new Map<string, { at: number; again: boolean }>();
+  /** The model call that is under way at a path: when it was made, whether the one before it failed, and what for. */
+  const asked = new Map<string, { at: number; readonly again: boolean; readonly isTurn: boolean }>();
   const failedAt = new Set<string>();
   let modelCalls = 0;
+  let turns = 0;
   let heard = 0;
   const of = (all: Map<string, CallFacts>, name: string): CallFacts => {
     const facts = all.get(name) ?? noCalls();
@@ -86,6 +89,15 @@ export function callsTally() {
   const fail = (facts: CallFacts, code: unknown) => {
     facts.failed++;
     addTo(facts.codes, nameOf(code));
+  };
+
+  /** Nobody was asked. */
+  const takeBack = (path: string) => {
+    const call = asked.get(path);
+    if (!call) return;
+    asked.delete(path);
+    modelCalls--;
+    if (call.isTurn) turns--;
   };
 
   const take = (entry: Entry): void => {
@@ -120,10 +132,13 @@ export function callsTally() {
         doubted.add(path);
         of(tools, called.get(path) ?? nameOf(entry.body.tool)).uncertain++;
         return;
-      case "model.called":
+      case "model.called": {
+        const isTurn = entry.body.reason !== "summary";
         modelCalls++;
-        asked.set(path, { at, again: failedAt.delete(path) });
+        if (isTurn) turns++;
+        asked.set(path, { at, again: failedAt.delete(path), isTurn });
         return;
+      }
       case "budget.reserved": {
         // The call is made when enough is set aside for it.
         const call = asked.get(path);
@@ -132,11 +147,8 @@ export function callsTally() {
       }
       case "model.responded":
       case "model.failed": {
-        // Nobody was asked: the request was too long, and its summary is a call of its own.
-        if (entry.type === "model.failed" && entry.body.summarise !== undefined) {
-          if (asked.delete(path)) modelCalls--;
-          return;
-        }
+        // The request was too long, and its summary is a call of its own.
+        if (entry.type === "model.failed" && entry.body.summarise !== undefined) return takeBack(path);
         const call = asked.get(path);
         asked.delete(path);
         heard++;
@@ -157,11 +169,10 @@ export function callsTally() {
       }
       case "budget.refused":
       case "budget.exceeded":
-        // Nobody was asked.
-        if (asked.delete(path)) modelCalls--;
-        return;
+        return takeBack(path);
       default:
     }
   };
-  return { take, close: (): CallsFacts => ({ tools, models, denied, unheard: Math.max(0, modelCalls - heard) }) };
+  const close = (): CallsFacts => ({ tools, models, denied, turns, unheard: Math.max(0, modelCalls - heard) });
+  return { take, close };
 }

@@ -151,9 +151,10 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
   let respondedAt: number | undefined;
   let parkedAt: number | undefined;
   let parkedMs = 0;
+  /** Seq of a migration: the run is moved while it is parked, and stays so whatever is asked anew. */
+  let moved = 0;
   let erased = 0;
   let handoffs = 0;
-  let turns = 0;
   /** Paths of what specialists do: no model of the run's own is asked there. */
   const delegations = new Set<string>();
   const delegated = { microUsd: 0, tokens: 0 };
@@ -162,8 +163,10 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
     if (isErased(entry)) erased++;
     // A run that is not to begin yet is parked as well; its time has not begun.
     if (parkedAt !== undefined) parkedMs += Math.max(0, entry.at - Math.max(parkedAt, startedAt));
-    parkedAt = entry.type === "run.parked" ? entry.at : undefined;
-    status = endStatusOf(entry.type) ?? (entry.type === "run.parked" ? "parked" : "running");
+    if (entry.type === "run.migrated") moved = entry.seq;
+    const isParked = entry.type === "run.parked" || entry.seq === moved || (moved > 0 && entry.cause === moved);
+    parkedAt = isParked ? entry.at : undefined;
+    status = endStatusOf(entry.type) ?? (isParked ? "parked" : "running");
     for (const tally of [people, calls, incident, policy]) tally.take(entry);
     switch (entry.type) {
       case "run.started": {
@@ -182,9 +185,6 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
         break;
       case "handoff.delivered":
         if (entry.body.judges === undefined) handoffs++;
-        break;
-      case "model.called":
-        if (entry.body.reason !== "summary") turns++;
         break;
       case "delegation.sent":
         delegations.add(entry.path);
@@ -229,7 +229,7 @@ export function factsOf(run: KpiRun, options: FactsOptions = {}): RunFacts {
     cost,
     ...(options.prices ? { modelled: modelledOf(options.prices, seen, called) } : {}),
     handoffs,
-    turns,
+    turns: called.turns,
     ...(found ? { incident: found } : {}),
     ...(endedAt === undefined || erased > 0 ? {} : { trace: traceOf(entries, options, definitionNow) }),
     ...(wholeMs === undefined

@@ -24,6 +24,14 @@ test.each([
   expect(gate(text)).toEqual({ text: text.trim(), ...expected });
 });
 
+test("a percentage and a time are what they say, to the last digit", () => {
+  for (let part = 0; part <= 1_000; part++) {
+    expect(gate(`containment>=${part / 10}%`).bound).toBe(part / 1_000);
+    expect(gate(`active.p95<=${part / 1_000}s`).bound).toBe(part);
+    expect(gate(`active.p95<=${part / 100}m`).bound).toBe(part * 600);
+  }
+});
+
 test.each([
   ["containment", "is no gate"],
   ["", "is no gate"],

@@ -81,7 +81,10 @@ const wordOf: Readonly<Record<KpiUnit, string>> = {
 function amountOf(text: string, unit: KpiUnit): number | undefined {
   const parts = /^([+-]?\d{1,15}(?:\.\d{1,15})?)(%|[a-z]*)$/.exec(text);
   const scale = scales[unit][parts?.[2] ?? ""];
-  return parts && scale !== undefined ? Number(parts[1]) * scale : undefined;
+  if (!parts || scale === undefined) return undefined;
+  // A product is a little off, and what keeps its bound to the point would miss it: 70 * 0.01 is more than 0.7.
+  if (parts[2] === "%") return Number(`${parts[1]}e-2`);
+  return scale === 1 ? Number(parts[1]) : Math.round(Number(parts[1]) * scale * 1_000) / 1_000;
 }
 
 /** A name that is meant, perhaps: alike but for its case or its place, or one that begins the same. */

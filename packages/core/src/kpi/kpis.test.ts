@@ -129,6 +129,43 @@ describe("reasons", () => {
 });
 
 describe("time", () => {
+  test("a run that is moved to another definition while it is parked stays parked", () => {
+    const story = begun("r")
+      .put("approval.requested", { risk: "high" }, "c#1/tool#1")
+      .put("run.parked")
+      .after(1_000)
+      .put("run.migrated", { to: "h2" }, "", 0);
+    story.put("approval.requested", { risk: "high" }, "c#1/tool#1", story.entries.length).after(500);
+    expect(report([story]).runs.byStatus).toEqual({ parked: 1 });
+    story.put("approval.granted", {}, "c#1/tool#1", 0).after(30).put("run.completed");
+    expect(report([story]).time).toMatchObject({
+      active: { p50: 30 },
+      parked: { p50: 1_500 },
+      resolution: { p50: 1_530 },
+    });
+  });
+
+  test("a model call that nobody was asked for is no turn: its request was too long, or there was no money for it", () => {
+    const called = (story: Story, reason: "agent" | "summary") =>
+      story.put("model.called", { command: "clerk#1/model#1", agent: "clerk", reason }, "clerk#1");
+    const answered = (story: Story) => story.put("model.responded", { model: "m-1", parts: [] }, "clerk#1");
+    const short = called(begun("r"), "agent").put("model.failed", { summarise: 4_000 } as never, "clerk#1");
+    answered(called(answered(called(short, "summary")), "agent")).put("run.completed");
+    const poor = called(begun("p"), "agent").put("budget.refused", {}, "clerk#1").put("run.failed", { by: "clerk" });
+    expect(report([short]).turns).toMatchObject({ count: 1, max: 1 });
+    expect(report([poor]).turns).toMatchObject({ count: 1, max: 0 });
+    expect(report([short, poor]).unheardModelCalls).toBe(0);
+  });
+
+  test("what an agent had asked the house that was stopped waits for nobody", () => {
+    const story = begun("r")
+      .put("input.requested", { ask: "a", of: "operator" }, "left#1/clerk#1")
+      .put("input.requested", { ask: "b", of: "operator" }, "leftover#1");
+    expect(report([story]).review).toMatchObject({ steps: 2, waiting: 2 });
+    story.put("agent.failed", {}, "left#1");
+    expect(report([story]).review).toMatchObject({ steps: 2, waiting: 1, time: { count: 0 } });
+  });
+
   test("parked time is apart, and a start that was put off is the start", () => {
     const story = begun("r").put("run.parked").after(1_000).put("timer.fired").after(30).put("run.completed");
     expect(report([story]).time).toMatchObject({

@@ -100,6 +100,12 @@ export function peopleTally(words: ReasonWords | undefined) {
     end(own >= 0 ? own : either, entry.at, outcome);
   };
 
+  const withdrawUnder = ({ path, at }: Entry) => {
+    const isUnder = (step: HumanStep) =>
+      step.kind === "question" && (step.path === path || step.path.startsWith(`${path}/`));
+    for (let place = find(isUnder); place >= 0; place = find(isUnder)) end(place, at, "withdrawn");
+  };
+
   const take = (entry: Entry): void => {
     switch (entry.type) {
       case "edge.chosen":
@@ -113,6 +119,8 @@ export function peopleTally(words: ReasonWords | undefined) {
         const effect = entry.path.replace(/\/(?:compliance|reviewer)#\d+$/, "");
         const code = entry.body.error?.code;
         if (code !== undefined && tiers.has(effect)) judgeErrors.set(effect, code);
+        // An agent that was stopped asks nothing any more, nor does who works for it.
+        if (entry.type === "agent.failed") withdrawUnder(entry);
         return;
       }
       case "approval.requested":

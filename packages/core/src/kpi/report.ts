@@ -8,8 +8,8 @@ import type { HumanReason } from "./reason.ts";
 /**
  * KPIs of many runs, from the facts of each. Pure, and in memory that does not grow with the runs.
  *
- * K1 A run counts where it is what is counted: rates are of ended runs; a run that is parked or goes on is counted as that, and
- *    in no rate. What a run's erased bodies would have told is in no rate either (`untold`, `unjudged`, `unknownCalls`).
+ * K1 A run counts where it is what is counted: rates of runs are of ended ones; a run that is parked or goes on is counted as
+ *    that, and in none of them. What it has done so far is among calls, human steps, first responses and what policy stopped. What a run's erased bodies would have told is in no rate either (`untold`, `unjudged`, `unknownCalls`).
  * K2 A case counts once: runs that specialists made for another run, and runs that undo another's writes, are counted apart
  *    and in nothing else; what specialists spent is in the cost of the run that they worked for.
  * K3 Every rate says what it is of. Of nothing there is no rate: `value` is absent, and not 0.

@@ -126,6 +126,10 @@ test("is forgotten when its time has come, or when it is told", async () => {
   expect([await facts.erase("acme", "ann"), (await play([recall])).texts]).toEqual([2, []]);
 });
 
+test("whose it is has to be said: of a misspelt owner it would be each run's alone", () => {
+  expect(() => house("user" as never)).toThrow(expect.objectContaining({ code: "options/invalid" }));
+});
+
 test("its bounds hold, and what does not fit is a refusal that the agent hears", async () => {
   const { play } = house("principal", { itemsMax: 1, itemBytesMax: 40 });
   expect((await play([remember("x".repeat(60))])).failed[0]).toMatch(/at most 40 bytes/);

@@ -11,6 +11,7 @@ import { once } from "../once.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import { parseWith } from "../schema.ts";
 import { defineTool, type Tool, type ToolContext, ToolRefusal } from "../tool.ts";
+import { assertOptions, oneOf } from "../wanted.ts";
 import type { MemoryScope, MemoryStore } from "./store.ts";
 
 /**
@@ -81,11 +82,12 @@ export interface Memory<Name extends string = string, Holds extends z.ZodType = 
 /**
  * Defines a memory.
  * @throws OrchestrationError `tool/name-invalid` for a name that makes no name of a tool, `limits/not-a-bound`,
- *   `tool/schema-not-representable`
+ *   `tool/schema-not-representable`, `options/invalid` for an owner that is none
  */
 export function defineMemory<const Name extends string, Holds extends z.ZodType>(
   options: MemoryOptions<Name, Holds>,
 ): Memory<Name, Holds> {
+  assertOptions("defineMemory", options, { of: oneOf("principal", "conversation", "tenant") });
   const { name, description, store, of, holds, retainMs, clock = systemClock() } = options;
   const { itemsMax = 1_000, itemBytesMax = 16 * 1024 } = options;
   if (!isName(name)) throw new OrchestrationError("tool/name-invalid", { tool: name });

@@ -1,8 +1,9 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
+import { pathIn } from "../journal/file-path.ts";
 import type { Json } from "../json.ts";
 import { type MemoryItem, type MemoryScope, type MemoryStore, searched, wordsOf } from "./store.ts";
 
@@ -58,10 +59,11 @@ export interface SqliteMemoryOptions {
 
 /**
  * Opens a file of memories.
- * @throws OrchestrationError `memory/unavailable` for a file that is none, is newer, or cannot be opened
+ * @throws OrchestrationError `memory/unavailable` for a file that is none, is newer, or cannot be opened;
+ *   `options/invalid` for a path that is none
  */
-export function sqliteMemory({ path: given }: SqliteMemoryOptions): MemoryStore {
-  const path = resolve(given);
+export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore {
+  const path = pathIn("sqliteMemory", options);
   const database = open(path);
   const statements = {
     one: database.prepare("SELECT item FROM items WHERE tenant = ? AND owner = ? AND memory = ? AND id = ?"),

@@ -1,5 +1,5 @@
 import { OrchestrationError } from "../errors.ts";
-import { isWithinBytes, plainJson } from "../json.ts";
+import { isWithinBytes, notJsonText, plainJson } from "../json.ts";
 import type { ModelResponse } from "../port/model.ts";
 import { issuesOf } from "../schema.ts";
 import { response, usualShape } from "./response.ts";
@@ -20,7 +20,7 @@ export function readAnswer(answer: unknown, model: string, payloadBytes: number)
     shape = parsed.data;
   }
   const plain = plainJson(shape);
-  if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: not JSON: ${plain.fault.reason}`);
+  if (!plain.ok) throw refuse(`${plain.fault.pointer || "/"}: ${notJsonText(plain.fault)}`);
   if (!isWithinBytes(plain.value, payloadBytes)) {
     const bytes = Buffer.byteLength(JSON.stringify(plain.value));
     throw refuse(`${bytes} bytes, more than the limit of ${payloadBytes}`);

@@ -194,13 +194,16 @@ describe("an answer that is too long while it comes", () => {
   });
 });
 
-test("a piece without its text is a sign of life, and fails nothing", async () => {
-  const generate: Generate = async (_, { onDelta }) => {
-    onDelta?.({ type: "text" } as never);
-    return done;
-  };
-  expect((await gateway(generate).call()).type).toBe("model.responded");
-});
+test.each([{ type: "text" }, {}, null, undefined, "text"])(
+  "a piece that is %o is a sign of life, and fails nothing",
+  async (piece) => {
+    const generate: Generate = async (_, { onDelta }) => {
+      onDelta?.(piece as never);
+      return done;
+    };
+    expect((await gateway(generate).call()).type).toBe("model.responded");
+  },
+);
 
 describe("an answer that is none", () => {
   test.each<[string, unknown, string]>([

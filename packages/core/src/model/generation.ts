@@ -78,6 +78,7 @@ class Generation {
     this.#heard = true;
     if (this.#own.signal.aborted) return;
     // It never throws, whatever a client says: that would end a call whose answer may be good.
+    if (typeof delta !== "object" || delta === null) return;
     if (delta.type === "text" && typeof delta.text !== "string") return;
     this.#bound(delta);
     if (this.#over) return;

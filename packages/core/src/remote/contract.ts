@@ -4,7 +4,7 @@ import type { Effect } from "../effect/effect.ts";
 import { OrchestrationError } from "../errors.ts";
 import { hashJson } from "../hash.ts";
 import type { JsonSchema } from "../json.ts";
-import { jsonSchemaOf } from "../schema.ts";
+import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
 
 /**
@@ -94,6 +94,8 @@ export function defineSpecialist<
     new OrchestrationError("specialist/contract-invalid", { specialist: name, reason });
   if (!isName(name)) throw invalid("its name is none");
   if (!versionForm.test(version)) throw invalid(`its version ${version.slice(0, 100)} is none`);
+  assertSynchronous(input, "input", name);
+  assertSynchronous(output, "output", name);
   const inputSchema = jsonSchemaOf(input, "input", name);
   const outputSchema = jsonSchemaOf(output, "input", name, "output");
   const known = [...toolsOf(tools).values()].map((tool) => [tool.name, tool.effect, tool.inputSchema]);

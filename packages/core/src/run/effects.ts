@@ -1,6 +1,7 @@
+import { reasonOf } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
 import { type Entry, endStatusOf, type Undo } from "../event.ts";
-import { type Json, plainJson } from "../json.ts";
+import { type Json, notJsonText, plainJson } from "../json.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 
@@ -21,6 +22,8 @@ export interface EffectRecord {
   readonly output?: Json;
   /** How it can be undone: where it was done and its tool names a way back. */
   readonly undo?: { readonly tool: string; readonly input: Json };
+  /** Why there is no way back though it was done and its tool names one: somebody has to undo it by hand. */
+  readonly noUndo?: string;
 }
 
 /** Lists the writes of a run from its entries, in the order in which they were proposed. */
@@ -75,19 +78,21 @@ type Mutable = { -readonly [Key in keyof EffectRecord]: EffectRecord[Key] };
 function undoOf(
   { outcome, input, output }: EffectRecord,
   tool: AnyTool | undefined,
-): Pick<EffectRecord, "undo"> | object {
-  if (outcome !== "done" || !tool?.undo || output === undefined) return {};
+): Pick<EffectRecord, "undo" | "noUndo"> {
+  if (outcome !== "done" || !tool?.undo) return {};
   const asked = parseWith(tool.input, input);
-  const answered = parseWith(tool.output, output);
-  if (!asked.ok || !answered.ok) return {};
+  if (!asked.ok) return { noUndo: "what was asked for does not fit the tool's input any more" };
+  const answered = output === undefined ? undefined : parseWith(tool.output, output);
+  if (!answered?.ok) return { noUndo: "what the tool answered is not known" };
   let made: unknown;
   try {
     made = tool.undo.input(asked.value, answered.value);
-  } catch {
-    return {}; // A way back that cannot be made of this answer is none; the list says so by leaving it out.
+  } catch (thrown) {
+    return { noUndo: `the \`input\` of its undo threw: ${reasonOf(thrown)}` };
   }
   const plain = plainJson(made);
-  return plain.ok ? { undo: { tool: tool.undo.tool.name, input: plain.value } } : {};
+  if (!plain.ok) return { noUndo: `the \`input\` of its undo gave something that is ${notJsonText(plain.fault)}` };
+  return { undo: { tool: tool.undo.tool.name, input: plain.value } };
 }
 
 /** What can be undone of a run, the last write first. */

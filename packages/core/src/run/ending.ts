@@ -16,6 +16,7 @@ import { waitingForOf, waitsOf } from "./waits.ts";
 export function conclude(work: CoreWork): void {
   const { state } = work;
   if (state.ending) {
+    state.asks.clear(); // What it goes on to wait for is nobody's word.
     for (const call of [...state.calls.values()]) dropCall(work, call);
     recallAll(work, state.ending);
     for (const [id, command] of state.outstanding) {

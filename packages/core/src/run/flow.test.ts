@@ -502,6 +502,7 @@ test("an input that does not fit starts no run and is told by place", async () =
     supervisor.start(input as { text: string }, { tenant, principal: user("u_1") });
   await expect(start({ text: 1 })).rejects.toMatchObject({
     code: "run/input-invalid",
+    message: expect.stringMatching(/does not fit the input schema of "clerk": "\/text: .*expected string/),
     data: { agent: "clerk", issues: [{ pointer: "/text" }] },
   });
   await expect(start({ text: "a", at: new Date(0) })).rejects.toMatchObject({

@@ -7,6 +7,7 @@ import { canonicalJson, type Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { RunRecord } from "../port/journal.ts";
 import { plainPrincipal } from "../principal.ts";
+import { assertOptions, oneOf, optional, text } from "../wanted.ts";
 import { isEnd, until } from "./awaited.ts";
 import { durable } from "./durable.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
@@ -155,6 +156,7 @@ class RunHandle<Output> implements Run<Output> {
     const held = this.#held;
     const { key, parts } = held;
     const { principals, may, ids } = parts;
+    assertOptions("cancel", { reason, subtree }, { reason: text, subtree: optional(text) });
     may("operate", principal);
     const { status } = await record(held);
     if (isEnd(status)) {
@@ -187,8 +189,11 @@ class RunHandle<Output> implements Run<Output> {
     return uncertainOf(await entries(this.#held));
   }
 
-  async settle(effect: string, { outcome, output, reason, principal }: Parameters<Run["settle"]>[1]): Promise<void> {
+  async settle(effect: string, decision: Parameters<Run["settle"]>[1]): Promise<void> {
     const held = this.#held;
+    // A misspelt outcome would be the other one, and a write that happened would be made again.
+    assertOptions("settle", decision, { outcome: oneOf("happened", "never"), reason: text });
+    const { outcome, output, reason, principal } = decision;
     const { key, parts } = held;
     const { principals, may, ids, sealing } = parts;
     may("operate", principal);

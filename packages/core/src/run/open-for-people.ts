@@ -1,17 +1,22 @@
 import { type Entry, endStatusOf } from "../event.ts";
 import { type PlacedQuestion, questionsElsewhere } from "./elsewhere.ts";
-import type { Held } from "./held.ts";
+import { type Held, record } from "./held.ts";
 import type { OpenQuestion, UncertainEffect } from "./run.ts";
 
 /** What a run waits for people with, as its entries say. */
 
 /** Questions of the run itself, then those of specialists that work for it elsewhere. */
-export async function ownQuestions(
-  { key, parts: { engine } }: Held,
-  all: readonly Entry[],
-): Promise<readonly PlacedQuestion[]> {
+export async function ownQuestions(held: Held, all: readonly Entry[]): Promise<readonly PlacedQuestion[]> {
+  const {
+    key,
+    parts: { engine },
+  } = held;
+  const asked = questionsOf(all);
+  // A run that comes to its end may go on to wait for a write under way: its entries say so with the end alone, its record at once.
+  const run = asked.length > 0 ? await record(held) : undefined;
+  const open = run?.status === "parked" || run?.waits?.includes("question") ? asked : [];
   return [
-    ...questionsOf(all).map((question) => ({ ...question, run: key.runId, own: question.ask })),
+    ...open.map((question) => ({ ...question, run: key.runId, own: question.ask })),
     ...(await questionsElsewhere(engine.journal, key.tenant, all, questionsOf)),
   ];
 }

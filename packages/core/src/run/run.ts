@@ -107,7 +107,7 @@ export interface Run<Output = unknown> {
    * Stops what follows: nothing is dispatched after it; writes under way get the signal and are settled, or said to be
    * unknown. A second one changes nothing. With `subtree`, the path of one agent instance, only that and what works for
    * it is stopped; its supervisor goes on as after any failure.
-   * @throws OrchestrationError `run/already-ended`, `run/subtree-unknown`
+   * @throws OrchestrationError `run/already-ended`, `run/subtree-unknown`; `options/invalid` for a reason that is no text
    */
   readonly cancel: (
     reason: string,
@@ -116,7 +116,8 @@ export interface Run<Output = unknown> {
   readonly uncertain: () => Promise<readonly UncertainEffect[]>;
   /**
    * Says what became of an uncertain write; the agent gets `output` as its result.
-   * @throws OrchestrationError `run/not-waiting`, `run/already-ended`, `tool/output-invalid`
+   * @throws OrchestrationError `run/not-waiting`, `run/already-ended`, `tool/output-invalid`; `options/invalid` for an outcome that
+   *   is neither
    */
   readonly settle: (
     effect: string,

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from "node:crypto";
 import { OrchestrationError } from "../errors.ts";
 import { keyedDigest, sha256 } from "../hash.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 import { once } from "../once.ts";
 import type { RunKey } from "../port/engine.ts";
 
@@ -37,10 +37,10 @@ export interface RunCipher {
 
 export function runCipher({ id, bytes }: NamedKey, { tenant, runId }: RunKey): RunCipher {
   const derive = (use: string) =>
-    Buffer.from(hkdfSync("sha256", bytes, JSON.stringify([tenant, runId]), `remit vault ${use} 1`, 32));
+    Buffer.from(nodeCrypto().hkdfSync("sha256", bytes, JSON.stringify([tenant, runId]), `remit vault ${use} 1`, 32));
   // Most runs hold nothing that is sealed, and a key takes as long to make as a text to be looked through.
   const naming = once(() => keyedDigest(derive("names")));
-  const locking = once(() => createSecretKey(derive("values")));
+  const locking = once(() => nodeCrypto().createSecretKey(derive("values")));
   const nonces = once(() => keyedDigest(derive("nonces")));
   const about = (token: string) => Buffer.from(JSON.stringify([tenant, runId, token]));
   return {
@@ -49,7 +49,7 @@ export function runCipher({ id, bytes }: NamedKey, { tenant, runId }: RunKey): R
     lock: (token, value) => {
       // Made of what it is for, so that none comes twice for two values, and an engine that runs again writes the same.
       const nonce = nonces()(`${token}\n${value}`).subarray(0, 12);
-      const cipher = createCipheriv("aes-256-gcm", locking(), nonce).setAAD(about(token));
+      const cipher = nodeCrypto().createCipheriv("aes-256-gcm", locking(), nonce).setAAD(about(token));
       const text = Buffer.concat([cipher.update(value, "utf8"), cipher.final()]);
       return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString("base64url");
     },
@@ -57,7 +57,9 @@ export function runCipher({ id, bytes }: NamedKey, { tenant, runId }: RunKey): R
       const all = Buffer.from(box, "base64url");
       if (all.length < 28) return undefined;
       try {
-        const cipher = createDecipheriv("aes-256-gcm", locking(), all.subarray(0, 12)).setAAD(about(token));
+        const cipher = nodeCrypto()
+          .createDecipheriv("aes-256-gcm", locking(), all.subarray(0, 12))
+          .setAAD(about(token));
         cipher.setAuthTag(all.subarray(-16));
         return Buffer.concat([cipher.update(all.subarray(12, -16)), cipher.final()]).toString("utf8");
       } catch {

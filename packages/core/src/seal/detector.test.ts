@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Detector, detection } from "./detector.ts";
-import { needsOf, readable } from "./hint.ts";
+import { readable, Threes } from "./hint.ts";
+import { needsOf } from "./needs.ts";
 
 /** Finds every `needle`, case aside, and is hinted by the expression. */
 const detector = (name: string, hint: RegExp, needle: string): Detector => ({
@@ -77,6 +78,9 @@ describe("hints", () => {
         "\\x41+[^x]\\d*",
         "(?:1|2\\d)(?:3|[45]{2})",
         "a-?b[ ]?cd",
+        "mot[ _-]*de|Licen[cs]e|to(?:ken|k[ae]n)",
+        "has\\u0142o|\\u5bc6[\\u7801\\u78bc]",
+        "hooks\\.|\\(at\\)+hook",
       ],
     ];
     fc.assert(
@@ -85,28 +89,33 @@ describe("hints", () => {
           .constantFrom(...sources)
           .chain((source) => fc.tuple(fc.constant(source), fc.stringMatching(new RegExp(source)))),
         ([source, text]) => {
-          const { digits, word } = readable(text);
           const needs = needsOf(source);
-          expect(digits).toBeGreaterThanOrEqual(needs.digits);
-          expect(word).toBeGreaterThanOrEqual(needs.word);
+          const threes = new Threes();
+          const group = threes.groupOf(needs.threes);
+          const has = readable(text, threes);
+          expect(has.digits).toBeGreaterThanOrEqual(needs.digits);
+          expect(has.word).toBeGreaterThanOrEqual(needs.word);
+          expect(needs.marks & ~has.marks).toBe(0);
+          expect(has.threes & group).toBe(group);
         },
       ),
       { numRuns: 1_000 },
     );
-    expect(sources.map(needsOf)).toEqual(
-      [
-        [4, 1],
-        [2, 2],
-        [8, 11],
-        [0, 2],
-        [0, 3],
-        [0, 16],
-        [0, 16],
-        [0, 0],
-        [2, 1],
-        [0, 2],
-      ].map(([digits, word]) => ({ digits, word })),
-    );
+    expect(sources.map(needsOf).map(({ digits, word, threes }) => [digits, word, threes.join()])).toEqual([
+      [4, 1, ""],
+      [2, 2, ""],
+      [8, 11, ""],
+      [0, 2, ""],
+      [0, 3, "key"],
+      [0, 16, ""],
+      [0, 16, ""],
+      [0, 0, ""],
+      [2, 1, ""],
+      [0, 2, ""],
+      [0, 3, ""],
+      [0, 0, ""],
+      [0, 4, "oks,ook"],
+    ]);
   });
 
   test("of all texts of a value let pass whoever finds something in a value, or in a name as it is spoken", () => {

@@ -1,5 +1,5 @@
 import { folded } from "./folded.ts";
-import { alternativesOf, asInNames, lookFor, type Readable, readable } from "./hint.ts";
+import { alternativesOf, asInNames, lookFor, type Readable, readable, Threes } from "./hint.ts";
 
 /**
  * What finds values of a class in a text. Detectors are pure and quick, and they know nothing of runs: what becomes of a
@@ -45,12 +45,18 @@ export interface Detection {
 
 export function detection(detectors: readonly Detector[]): Detection {
   if (detectors.length === 0) return { mayFind: () => false, find: () => [], within: () => undefined };
+  const threes = new Threes();
   const own = detectors.map((detector) => {
     const hints = alternativesOf(detector.hint.source);
-    return { detector, isHinted: lookFor(hints), isHintedInNames: lookFor(hints.map(asInNames)) };
+    return { detector, isHinted: lookFor(hints, threes), isHintedInNames: lookFor(hints.map(asInNames), threes) };
   });
+  /** The text in digits, spaces and dashes of ASCII, where it has others. */
+  const otherwise = (given: string): Readable | undefined => {
+    const plain = folded(given);
+    return plain === given ? undefined : readable(plain, threes);
+  };
   const findBy = (some: typeof own, given: string): readonly Detected[] => {
-    const text = readable(given);
+    const text = readable(given, threes);
     const other = otherwise(given);
     let found = nothing;
     for (const { detector, isHinted } of some) {
@@ -62,13 +68,13 @@ export function detection(detectors: readonly Detector[]): Detection {
   };
   return {
     mayFind: (given) => {
-      const text = readable(given);
+      const text = readable(given, threes);
       const other = otherwise(given);
       return own.some(({ isHinted }) => isHinted(text) || (other !== undefined && isHinted(other)));
     },
     find: (given) => findBy(own, given),
     within: (all) => {
-      const whole = readable(all);
+      const whole = readable(all, threes);
       const other = otherwise(all);
       const some = own.filter(({ isHintedInNames: may }) => may(whole) || (other !== undefined && may(other)));
       return some.length === 0 ? undefined : { find: (given) => findBy(some, given) };
@@ -77,12 +83,6 @@ export function detection(detectors: readonly Detector[]): Detection {
 }
 
 const nothing: readonly Detected[] = [];
-
-/** The text in digits, spaces and dashes of ASCII, where it has others. */
-function otherwise(given: string): Readable | undefined {
-  const plain = folded(given);
-  return plain === given ? undefined : readable(plain);
-}
 
 function joined(findings: readonly Detected[]): readonly Detected[] {
   if (findings.length < 2) return findings;

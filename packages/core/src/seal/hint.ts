@@ -1,49 +1,94 @@
+import { apart, beyond, kindOfSign, needsOf, signs } from "./needs.ts";
+
 /**
- * Quick looks for the hints of detectors, case aside. Most texts hold nothing, so what counts is how soon that is known: an
- * expression that wants more digits, or a longer word, than the text has is not tried at all.
+ * Quick looks for the hints of detectors, case aside. Most texts hold nothing, so what counts is how soon that is known: a
+ * text is read once, sign by sign, and an expression that wants what the text has not is not tried at all. Trying one takes
+ * as long as reading a dozen signs, however soon it fails.
  */
 
 /** A text as hints read it. */
 export interface Readable {
   readonly given: string;
+  /** How many digits there are. */
+  readonly digits: number;
+  /** Characters of the longest word in the sense of tokens. */
+  readonly word: number;
+  /** Which marks there are, and whether there is something beyond ASCII. */
+  readonly marks: number;
+  /** Which groups of hints have three letters in a row that stand in the text. */
+  readonly threes: number;
   /** In small letters, in which an engine skips what cannot match, as it does not where case is aside; or nothing. */
   readonly small: string;
-  /** How many digits there are; of many, at least as many as any hint wants. */
-  readonly digits: number;
-  /** Characters of the longest word in the sense of tokens; of a long one, at least as many as any hint wants. */
-  readonly word: number;
 }
 
-/** Of all signs two are small ASCII letters in small letters, and are none where case is aside: such a text stays as it is. */
-export function readable(given: string): Readable {
-  const isOdd = given.includes("\u212a") || given.includes("\u0130");
-  let digits = 0;
-  let word = 0;
-  for (let index = 0, length = 0; index < given.length; index++) {
-    const sign = signs[given.charCodeAt(index)];
-    if (sign === undefined || sign === apart) {
-      length = 0;
-      continue;
+/**
+ * Letters in a row that hints want, three by three, case aside, and whose they are: a bit for each of sixteen groups. Five
+ * bits of a sign say which letter it is, so that fifteen say it of three; that other signs may look the same costs a look.
+ */
+export class Threes {
+  readonly groups = new Uint16Array(1 << 15);
+  readonly #bits = new Map<string, number>();
+
+  /** The bit of those who want any of these; of none, no bit. Of more than sixteen groups some share theirs. */
+  groupOf(threes: readonly string[]): number {
+    if (threes.length === 0) return 0;
+    const name = threes.join();
+    const bit = this.#bits.get(name) ?? 1 << (this.#bits.size % 16);
+    this.#bits.set(name, bit);
+    for (const three of threes) {
+      let at = 0;
+      for (let index = 0; index < 3; index++) at = (at << 5) | (three.charCodeAt(index) & 31);
+      this.groups[at] = (this.groups[at] as number) | bit;
     }
-    if (sign === digit) digits++;
-    if (++length > word) word = length;
-    if (digits >= enough && word >= enough) break;
+    return bit;
   }
-  return { given, small: isOdd ? "" : given.toLowerCase(), digits, word };
 }
 
-/** No hint is taken to want more than this. */
-const enough = 16;
+class Reading implements Readable {
+  readonly given: string;
+  readonly digits: number;
+  readonly word: number;
+  readonly marks: number;
+  readonly threes: number;
+  #small: string | undefined;
 
-const apart = 0;
-const inWord = 1;
-const digit = 2;
-/** What each sign of ASCII is: tokens, numbers and addresses are made of letters, digits and these. */
-const signs: readonly number[] = Array.from({ length: 128 }, (_, code) => {
-  const sign = String.fromCharCode(code);
-  if (sign >= "0" && sign <= "9") return digit;
-  return (sign >= "a" && sign <= "z") || (sign >= "A" && sign <= "Z") || "_-./+=~:".includes(sign) ? inWord : apart;
-});
+  constructor(given: string, groups: Uint16Array) {
+    let digits = 0;
+    let word = 0;
+    let marks = 0;
+    let threes = 0;
+    let length = 0;
+    let three = 0;
+    for (let index = 0; index < given.length; index++) {
+      const code = given.charCodeAt(index);
+      three = ((three << 5) | (code & 31)) & 0x7fff;
+      threes |= groups[three] as number;
+      const sign = code < 128 ? (signs[code] as number) : beyond;
+      marks |= sign;
+      const kind = sign & kindOfSign;
+      digits += kind >> 1;
+      length = kind === apart ? 0 : length + 1;
+      if (length > word) word = length;
+    }
+    this.given = given;
+    this.digits = digits;
+    this.word = word;
+    this.marks = marks;
+    this.threes = threes;
+  }
+
+  /** Of all signs two are small ASCII letters in small letters, and are none where case is aside: such a text stays as it is. */
+  get small(): string {
+    const { given } = this;
+    this.#small ??=
+      (this.marks & beyond) !== 0 && (given.includes("\u212a") || given.includes("\u0130")) ? "" : given.toLowerCase();
+    return this.#small;
+  }
+}
+
+export function readable(given: string, threes: Threes): Readable {
+  return new Reading(given, threes.groups);
+}
 
 export type Look = (text: Readable) => boolean;
 
@@ -51,16 +96,22 @@ export type Look = (text: Readable) => boolean;
  * One look for all of these alternatives. Each is tried by itself, for of one alone an engine knows what it must begin with
  * and skips the rest of a text, of many it does not. Plain words stay together, for there are many of them.
  */
-export function lookFor(alternatives: readonly string[]): Look {
+export function lookFor(alternatives: readonly string[], threes: Threes): Look {
   const words = alternatives.filter(isWords);
+  const known = words.filter((word) => needsOf(word).threes.length > 0);
+  const unknown = words.filter((word) => !known.includes(word));
   const others = alternatives.filter((one) => !words.includes(one));
-  const hints = [...others, ...(words.length > 0 ? [words.join("|")] : [])].map((source) => ({
-    ...needsOf(source),
-    isIn: hintOf(source),
-  }));
+  const hints = [...others, ...[known, unknown].filter(({ length }) => length > 0).map((some) => some.join("|"))].map(
+    (source) => {
+      const { threes: some, ...needs } = needsOf(source);
+      return { ...needs, group: threes.groupOf(some), isIn: hintOf(source) };
+    },
+  );
   return (text) => {
-    for (const { digits, word, isIn } of hints) {
-      if (digits <= text.digits && word <= text.word && isIn(text)) return true;
+    for (const { digits, word, marks, group, isIn } of hints) {
+      if (digits > text.digits || word > text.word || (marks & ~text.marks) !== 0) continue;
+      if (group !== 0 && (group & text.threes) === 0) continue;
+      if (isIn(text)) return true;
     }
     return false;
   };
@@ -109,87 +160,4 @@ export function alternativesOf(source: string): readonly string[] {
     }
   }
   return [...found, source.slice(from)];
-}
-
-/** What every text has in which an expression matches. */
-interface Needs {
-  readonly digits: number;
-  readonly word: number;
-}
-
-const none: Needs = { digits: 0, word: 0 };
-
-/** At least how many digits a match has, and how long a word. What is not understood needs nothing. */
-export function needsOf(source: string): Needs {
-  let at = 0;
-  const rest = (pattern: RegExp) => pattern.exec(source.slice(at))?.[0] ?? "";
-  const either = (): Needs => {
-    let least = inOrder();
-    while (source[at] === "|") {
-      at++;
-      const other = inOrder();
-      least = { digits: Math.min(least.digits, other.digits), word: Math.min(least.word, other.word) };
-    }
-    return least;
-  };
-  const inOrder = (): Needs => {
-    let { digits, word } = none;
-    // As long as signs of words follow each other, however often, they are one word.
-    let length = 0;
-    while (at < source.length && source[at] !== "|" && source[at] !== ")") {
-      const one = atom();
-      const times = repeats();
-      digits += one.digits * times;
-      if (one.kind === "sign") length = one.word === 0 ? 0 : length + times;
-      if (one.kind === "group") length = 0;
-      word = Math.max(word, length, one.kind === "group" && times > 0 ? one.word : 0);
-    }
-    return { digits: Math.min(digits, enough), word: Math.min(word, enough) };
-  };
-  const atom = (): Atom => {
-    const character = source[at++] as string;
-    if (character === "(") {
-      const opened = rest(/^\?(?:[:=!]|<[=!]|<\w+>)/);
-      at += opened.length;
-      const inner = either();
-      at++;
-      return /[=!]$/.test(opened) ? nothing : { ...inner, kind: "group" };
-    }
-    if (character === "[") {
-      const inside = rest(/^(?:\\.|[^\]\\])*/);
-      at += inside.length + 1;
-      return signOf(`[${inside}]`);
-    }
-    if (character === "\\") {
-      const escaped = rest(/^(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/);
-      at += escaped.length;
-      return /^[bB]$/.test(escaped) ? nothing : signOf(`\\${escaped}`);
-    }
-    return character === "^" || character === "$" ? nothing : signOf(character);
-  };
-  /** At least how often what stands before is repeated. */
-  const repeats = (): number => {
-    const said = rest(/^(?:[*+?]|\{\d+(?:,\d*)?\})\??/);
-    at += said.length;
-    if (said.startsWith("{")) return Number.parseInt(said.slice(1), 10);
-    return said === "" || said.startsWith("+") ? 1 : 0;
-  };
-  return either();
-}
-
-interface Atom extends Needs {
-  /** One character, several, or a place between two. */
-  readonly kind: "sign" | "group" | "nothing";
-}
-
-const nothing: Atom = { ...none, kind: "nothing" };
-
-/** What one character needs that an expression matches, case aside. */
-function signOf(source: string): Atom {
-  // These match characters that are not ASCII, which are in no word.
-  if (/^\.$|^\[\^|\\[uxpPcksSWD]|[^\0-\x7f]/.test(source)) return { ...none, kind: "sign" };
-  const matches = new RegExp(`^${source}$`, "i");
-  const kinds = signs.filter((_, code) => matches.test(String.fromCharCode(code)));
-  const isInWord = !kinds.includes(apart);
-  return { digits: isInWord && !kinds.includes(inWord) ? 1 : 0, word: isInWord ? 1 : 0, kind: "sign" };
 }

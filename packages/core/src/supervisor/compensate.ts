@@ -177,7 +177,13 @@ async function undosFor(
   if (!hasEnded(entries)) throw refuse("it has not ended");
   const effects = effectsOf(entries, definition.tools);
   const never = only?.find((wanted) => !effects.some(({ effect, undo }) => effect === wanted && undo));
-  if (never !== undefined) throw refuse(`${never} was not done, or its tool names no way back`);
+  if (never !== undefined) {
+    const why = effects.find(({ effect }) => effect === never)?.noUndo;
+    throw refuse(why === undefined ? `${never} was not done, or its tool names no way back` : `${never}: ${why}`);
+  }
+  // Undone in silence but for this one, it would look as if all were.
+  const stuck = only ? undefined : effects.find(({ effect, noUndo }) => noUndo !== undefined && !undone.has(effect));
+  if (stuck) throw refuse(`${stuck.effect}: ${stuck.noUndo}; name the \`effects\` that shall be undone all the same`);
   const wanted = undosOf(effects, only).filter(({ effect }) => !undone.has(effect));
   // Done once more, under another key, it might be done twice (R7).
   const left = wanted.filter(({ effect }) => !unknown.has(effect));

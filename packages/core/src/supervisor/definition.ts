@@ -13,7 +13,7 @@ import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
 import type { Policy } from "../policy/policy.ts";
-import { jsonSchemaOf } from "../schema.ts";
+import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import type { AnswerRules } from "../seal/settings.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
@@ -322,6 +322,7 @@ export function asAgent<
   options: { readonly name: Name; readonly description: string; readonly input: Input; readonly output: Output },
 ): import("../agent.ts").Agent<Name, Input, Output, readonly [], Alias> {
   if (!isName(options.name)) throw new OrchestrationError("agent/name-invalid", { agent: options.name });
+  for (const side of ["input", "output"] as const) assertSynchronous(options[side], side, options.name);
   return {
     kind: "agent",
     name: options.name,

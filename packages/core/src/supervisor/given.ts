@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import { isIdText } from "../ids.ts";
-import { type Json, plainJson } from "../json.ts";
+import { type Json, notJsonText, plainJson } from "../json.ts";
 import { assertBound } from "../limits.ts";
 import { type Issue, parseWith } from "../schema.ts";
 import type { SupervisorDefinition } from "./definition.ts";
@@ -33,8 +33,15 @@ export function inputInvalid({ name, entry }: SupervisorDefinition, issues: read
   return new OrchestrationError("run/input-invalid", {
     supervisor: name,
     agent: entry,
+    first: sentenceOf(issues[0]),
     issues: issues as unknown as Json,
   });
+}
+
+/** The first issue for the message: who prints an error sees no further than that. */
+function sentenceOf(issue: Issue | undefined): string {
+  if (!issue) return "it is refused";
+  return `${issue.pointer.slice(0, 100) || "/"}: ${issue.message}`;
 }
 
 /** What a run starts with: JSON, of a bearable size, as its first agent takes it. */
@@ -48,7 +55,7 @@ export function readInput(
   const toPlain = (value: unknown): Json => {
     const plain = plainJson(value);
     if (plain.ok) return plain.value;
-    throw refuse([{ pointer: plain.fault.pointer, message: `not JSON: ${plain.fault.reason}` }]);
+    throw refuse([{ pointer: plain.fault.pointer, message: notJsonText(plain.fault) }]);
   };
   const input = toPlain(given);
   const parsed = parseWith((definition.agents.get(entry) as AnyAgent).input as z.ZodType, input);

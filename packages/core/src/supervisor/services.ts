@@ -41,8 +41,8 @@ export interface Supervisor<Input = unknown, Output = unknown> {
   readonly approvals: Approvals;
   /**
    * Takes a tool, an agent or everything away from a tenant, or from all tenants: at once, also for runs that are parked.
-   * Resolves when it is durable, with whether anything changed.
-   * @throws OrchestrationError `run/id-invalid`, `journal/unavailable`
+   * Resolves when it is durable, with whether anything changed. A name that this supervisor has not is a warning in the log.
+   * @throws OrchestrationError `run/id-invalid`, `journal/unavailable`; `options/invalid` for a target that is none
    */
   readonly restrict: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;
   readonly lift: (target: RestrictionTarget, options: RestrictOptions) => Promise<boolean>;

@@ -37,7 +37,7 @@ import { everyTenant, type RestrictOptions, type Supervisor } from "./services.t
 import { assertSound, checkModels, checkPrices } from "./sound.ts";
 import { specialistsOf } from "./specialists.ts";
 import { runStarts } from "./starts.ts";
-import { assertRuntime, assertStart, told } from "./wanted.ts";
+import { assertRestriction, assertRuntime, assertStart, told } from "./wanted.ts";
 
 type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
 
@@ -239,8 +239,23 @@ export function supervise<Input, Output, Alias extends string>(
       return replayRun(engine.journal, { tenant, kind: "run", id: runId }, definition);
     },
     approvals,
-    restrict: async (target, given) => board.set(scopeOf(told("restrict", given).tenant), target, wordOf(given)),
-    lift: async (target, given) => board.lift(scopeOf(told("lift", given).tenant), target, wordOf(given)),
+    restrict: async (target, given) => {
+      assertRestriction("restrict", target, given);
+      const changed = await board.set(scopeOf(given.tenant), target, wordOf(given));
+      if (
+        target.kind !== "tenant" &&
+        !(target.kind === "tool" ? definition.tools : definition.policies).has(target.name)
+      ) {
+        // It may be another supervisor's, or of another version.
+        const { kind, name } = target;
+        logger.warn({ supervisor: definition.name, kind, name }, "what was taken away is nothing of this supervisor");
+      }
+      return changed;
+    },
+    lift: async (target, given) => {
+      assertRestriction("lift", target, given);
+      return board.lift(scopeOf(given.tenant), target, wordOf(given));
+    },
     restrictions: async (tenant, as) => {
       may("see", as?.principal);
       return board.list(oneTenant(tenant));

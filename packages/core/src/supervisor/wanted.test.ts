@@ -64,6 +64,8 @@ test.each<readonly [string, unknown, string]>([
   ["a text whose letters would be trusted", { ...team(), trusted: "mcp:crm" }, "trusted"],
   ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
   ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
+  ["a misspelt rule of answers, which would bound nothing", { ...team(), answers: { clered: [] } }, "clered"],
+  ["classes of answers as text", { ...team(), answers: { cleared: "sensitive" } }, "cleared"],
   ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
 ])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
   expect(await refusal(() => create(options))).toEqual(["options/invalid", member]);
@@ -114,7 +116,29 @@ test.each<readonly [string, string, readonly unknown[], string]>([
   ["replay", "no tenant", ["run_1"], "options"],
   ["disclosures", "no tenant", ["run_1"], "options"],
   ["compensate", "no tenant", ["run_1"], "options"],
-  ["restrict", "no word", [{ tool: "read_it" }], "options"],
+  ["restrict", "no word", [{ kind: "tool", name: "read_it" }], "options"],
+  ["restrict", "no reason", [{ kind: "tool", name: "read_it" }, { tenant: "acme" }], "reason"],
+  ["restrict", "no kind", [{ tool: "read_it" }, { tenant: "acme", reason: "x" }], "kind"],
+  [
+    "restrict",
+    "a misspelt kind",
+    [
+      { kind: "tools", name: "read_it" },
+      { tenant: "acme", reason: "x" },
+    ],
+    "kind",
+  ],
+  [
+    "restrict",
+    "a list of names",
+    [
+      { kind: "tool", name: ["read_it"] },
+      { tenant: "acme", reason: "x" },
+    ],
+    "name",
+  ],
+  ["restrict", "a name alone", ["read_it", { tenant: "acme", reason: "x" }], "target"],
+  ["lift", "no name", [{ kind: "agent" }, { tenant: "acme", reason: "x" }], "name"],
   ["migrate", "nothing", [], "options"],
 ])("%s with %s is refused, and says what it wants", async (method, _, given, member) => {
   const desk = create(team()) as Readonly<Record<string, Untyped>>;
@@ -128,4 +152,14 @@ test("a secret in a wrong place is not told in the error", async () => {
     .catch((error: unknown) => error);
   expect(String(thrown)).not.toContain("sk-live");
   expect((thrown as Error).message).toContain("a text");
+});
+
+test("a name that a supervisor has not takes nothing away from it, which its log says", async () => {
+  const warned: unknown[] = [];
+  const quiet = () => {};
+  const logger = { debug: quiet, info: quiet, error: quiet, warn: (fields: object) => void warned.push(fields) };
+  const desk = createSupervisor({ ...team(), entry: "clerk", exit: "clerk", logger });
+  const word = { tenant: "acme", reason: "it misbehaves" };
+  for (const name of ["clerk", "clerc"]) expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
+  expect(warned).toEqual([{ supervisor: "desk", kind: "agent", name: "clerc" }]);
 });

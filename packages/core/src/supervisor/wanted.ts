@@ -46,12 +46,26 @@ export function assertTeam(options: unknown): void {
   const { agents, judges, budget } = options as { readonly [member: string]: unknown };
   assertEach("a supervisor", "agents", agents, agent);
   assertOptions("a supervisor", options, team);
+  assertAnswers("a supervisor", (options as { readonly answers?: unknown }).answers);
   if (judges !== undefined) assertEach("a supervisor", "judges", judges, optional(agent));
   if (budget === undefined) return;
   const amount = optional(object("an object with `microUsd` and `tokens`"));
   assertOptions("the budget of a supervisor", budget, { run: amount });
   const { agents: bounds } = budget as { readonly agents?: unknown };
   if (bounds !== undefined) assertEach("the budget of a supervisor", "agents", bounds, amount);
+}
+
+const answers = { cleared: optional(texts), reveals: optional(texts) } as const satisfies Readonly<
+  Record<string, Wanted>
+>;
+
+/** A misspelt member would bound nothing: whoever asked would be told everything. */
+function assertAnswers(where: string, given: unknown): void {
+  if (given === undefined) return;
+  assertOptions(`the answers of ${where}`, given, answers);
+  const unknown = Object.keys(given as object).find((member) => !Object.hasOwn(answers, member));
+  if (unknown !== undefined)
+    assertOptions(`the answers of ${where}`, given, { [unknown]: { wants: "nothing", is: () => false } });
 }
 
 const engine: Wanted = {
@@ -76,8 +90,9 @@ export function assertRuntime(name: string, options: unknown): void {
     waitingRuns: optional(oneOf("refuse", "leave")),
     check: optional(oneOf("refuse", "log", "done")),
   });
-  const { models, roles } = options as { readonly [member: string]: unknown };
+  const { models, roles, answers: rules } = options as { readonly [member: string]: unknown };
   assertEach(where, "models", models, model);
+  assertAnswers(where, rules);
   if (roles !== undefined) assertEach(where, "roles", roles, optional(texts));
 }
 
@@ -96,4 +111,17 @@ export function assertStart(options: unknown): void {
 export function told<Options>(where: string, options: Options): Options {
   assertOptions(where, options);
   return options;
+}
+
+const target = { kind: oneOf("tool", "agent", "tenant") };
+const named = {
+  name: { wants: "the name of a tool or an agent", is: (value) => text.is(value) && value !== "" },
+} as const satisfies Readonly<Record<string, Wanted>>;
+
+/** What is taken away, or given back: what names nothing would take nothing away. @throws OrchestrationError `options/invalid` */
+export function assertRestriction(where: string, given: unknown, word: unknown): void {
+  assertOptions(where, given, target, "target");
+  if ((given as { readonly kind: string }).kind !== "tenant") assertOptions(where, given, named, "target");
+  assertOptions(where, word);
+  assertOptions(where, word, { reason: text });
 }

@@ -46,7 +46,7 @@ const ibanWords = /\b(?:iban|bank|account|acct|konto|compte|cuenta|conto|rekenin
 export const ibanDetector: Detector = judging({
   name: "iban",
   class: "iban",
-  hint: /[a-z]{2}[ -]?\d{2}[ .\r\n-]{0,2}[a-z0-9]{2}/,
+  hint: /[a-z]{2}[ -]?\d{2}(?:[ .\r\n-]{0,2}[a-z0-9]){11}/,
   pattern: /(?<![\p{L}\p{N}_])[A-Z]{2}[ -]?\d{2}(?:[ .\r\n-]{0,2}[A-Z0-9]){11,30}/giu,
   longest: 95,
   judge: (found, { text, start, end }) => {

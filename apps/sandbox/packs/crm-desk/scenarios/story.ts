@@ -1,6 +1,7 @@
 import { type Json, user } from "@remit/core";
 import { defineScenario, type Expectation, type External, type Scenario, type Turn } from "@remit/core/testing";
-import { call, says, tryOut } from "../../../src/scenario/told.ts";
+import { call, says } from "../../../src/scenario/told.ts";
+import { tryScript } from "../../../src/world/try-script.ts";
 import type { World } from "../../../src/world/world.ts";
 import { type Job, jobInput, type Proposals } from "../agents.ts";
 import { type Field, isSensitive } from "../fields.ts";
@@ -115,7 +116,7 @@ export function tell(stage: Stage, story: Story): Told {
   if (report !== "none") script.push(says("reporter", report));
   const external = story.people?.(at) ?? [];
   const { denied = [], ...wanted } = story.expect ?? {};
-  const tried = tryOut(stage, script, external, denied);
+  const tried = tryScript(stage, script, external, denied);
   const waits = report !== "none" && report.disposition === "queued";
   const scenario = defineScenario({
     name: story.name,

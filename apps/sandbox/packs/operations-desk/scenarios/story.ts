@@ -1,6 +1,7 @@
 import { type Json, user } from "@remit/core";
 import { defineScenario, type Expectation, type External, type Scenario, type Turn } from "@remit/core/testing";
-import { call, says, tryOut } from "../../../src/scenario/told.ts";
+import { call, says } from "../../../src/scenario/told.ts";
+import { tryScript } from "../../../src/world/try-script.ts";
 import type { World } from "../../../src/world/world.ts";
 import type { PlanStep, Summary, Timeline } from "../agents.ts";
 import { causeFacts } from "../causes.ts";
@@ -126,7 +127,7 @@ export function tell(stage: Stage, story: Story): Told {
   ];
   const external = story.people?.(at) ?? [];
   const { denied = [], ...wanted } = story.expect ?? {};
-  const tried = tryOut(stage, script, external, denied);
+  const tried = tryScript(stage, script, external, denied);
   const handedOver = report !== "none" && report.disposition === "handed_over";
   const scenario = defineScenario({
     name: story.name,

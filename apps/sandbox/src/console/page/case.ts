@@ -1,5 +1,5 @@
-import type { ApprovalCase, Entry, Json } from "@remit/core";
-import { caseFacts, minuteText, whatText } from "../../face/case.ts";
+import type { ApprovalCase, Entry, Json, RevealedCase } from "@remit/core";
+import { caseFacts, minuteText, revealedTexts, whatText } from "../../face/case.ts";
 import { count } from "../../face/text.ts";
 import type { HistoryLine } from "../view/history.ts";
 import { caseHref, factList, runHref } from "./frame.ts";
@@ -24,6 +24,10 @@ export interface CaseBodyOptions {
   readonly typed?: { readonly reason?: string | undefined; readonly input?: string | undefined } | undefined;
   /** JSON Schema of the tool's arguments, where the team could be loaded. */
   readonly schema?: Json | undefined;
+  /** True where values of its arguments may be sealed. */
+  readonly sealed: boolean;
+  /** The case as it was revealed, on the answer to that alone. */
+  readonly revealed?: RevealedCase | undefined;
   readonly command: (words: string) => string;
   readonly lead?: Piece;
 }
@@ -45,12 +49,29 @@ ${
   open &&
   html`<section class="card" aria-labelledby="h-what" data-live="what"><h2 id="h-what">${whatText(open)}</h2>
 ${factList(joined(caseFacts(open, options.entries, options.now).filter(([name]) => name !== "what")))}
-<h3>Arguments, exactly as they would be sent</h3><pre tabindex="0" aria-label="Arguments">${jsonText(open.input)}</pre>
-${JSON.stringify(open.input).includes('"$sealed"') && html`<p class="note">Values of it are sealed. Who is cleared for them sees them on the terminal, on record: <code>${options.command(`approvals show ${address} --reveal`)}</code></p>`}</section>
+<h3>${options.sealed ? "Arguments, as they are kept" : "Arguments, exactly as they would be sent"}</h3><pre tabindex="0" aria-label="Arguments">${jsonText(open.input)}</pre></section>
+${options.sealed && (options.revealed ? inTheClear(options.revealed) : revealForm(open, options))}
 ${forms(open, options)}`
 }
 ${!open && proposed(effect, options.entries)}
 <section class="card" aria-labelledby="h-history"><h2 id="h-history">What was said</h2><div data-live="history">${told(group, history)}</div></section>`;
+}
+
+/** Asked for by a person, since that they saw it is recorded. */
+function revealForm({ address }: ApprovalCase, { group }: CaseBodyOptions): Html {
+  return html`<section class="card" aria-labelledby="h-sealed"><h2 id="h-sealed">Sealed values</h2>
+<p class="note">Values are sealed here before they are kept: what looks like an address or a number above may stand for another one.</p>
+<form method="post" action="/inbox/${encodeURIComponent(group)}/reveal" class="word"><input type="hidden" name="at" value="${address}">
+<p class="buttons"><button id="reveal" class="plain">Show them</button> <span class="note">as far as your roles are cleared for them; that is recorded</span></p></form></section>`;
+}
+
+/** No region that follows what is stored: it stays until one leaves the page. */
+function inTheClear(open: RevealedCase): Html {
+  const { shown, kept } = revealedTexts(open);
+  const lines = [...(shown === undefined ? [] : [shown]), ...kept];
+  return html`<section class="card" aria-labelledby="h-sealed"><h2 id="h-sealed" tabindex="-1">Sealed values</h2>
+${(lines.length > 0 ? lines : ["nothing in its arguments is sealed"]).map((line) => html`<p class="note">${line}</p>`)}
+<h3>Arguments in the clear</h3><pre tabindex="0" aria-label="Arguments in the clear" id="revealed">${jsonText(open.input)}</pre></section>`;
 }
 
 function waits({ expiresAt, quorum, approvals }: ApprovalCase): Html {

@@ -13,6 +13,8 @@ export interface FrameOptions {
   readonly mark?: string | undefined;
   /** The run that is watched; everything when absent. */
   readonly watched?: { readonly group: string; readonly run: string } | undefined;
+  /** Where this page is found again, when that is not where it was asked for. */
+  readonly address?: string | undefined;
   readonly body: Piece;
 }
 
@@ -22,7 +24,7 @@ const sections = [
   ["letters", "/letters", "Failed runs"],
 ] as const;
 
-export function frame({ title, here, waits, source, mark, watched, body }: FrameOptions): Html {
+export function frame({ title, here, waits, source, mark, watched, address, body }: FrameOptions): Html {
   const { principal, place } = source;
   const link = ([name, href, text]: (typeof sections)[number]) => {
     const badge = name === "inbox" && waits > 0 && html` <b class="badge">${waits}<span class="away"> wait</span></b>`;
@@ -36,7 +38,7 @@ ${headOf(title)}
 <script src="/web/timeline.js" defer></script>
 <script src="/web/console.js" defer></script>
 </head>
-<body${mark !== undefined && html` data-events="${events}" data-mark="${mark}"`}>
+<body${mark !== undefined && html` data-events="${events}" data-mark="${mark}"`}${address !== undefined && html` data-page="${address}"`}>
 <a class="skip" href="#main">To the content</a>
 <header class="top">
 <p class="brand"><a class="home" href="/">Remit <span>console</span></a></p>
@@ -65,6 +67,11 @@ function headOf(title: string): Html {
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/web/report.css">
 <link rel="stylesheet" href="/web/console.css">`;
+}
+
+/** What is left out of a page, since it cannot be read. */
+export function leftOut(unreadable: readonly string[]): Piece {
+  return unreadable.map((file) => html`<p class="note bad">${file} cannot be read, and is left out.</p>`);
 }
 
 /** A page for somebody who is not in, or in the way of whom something stands: nothing of any run is on it. */

@@ -3,18 +3,20 @@ import { count, duration } from "../../face/text.ts";
 import type { RunGroup } from "../source.ts";
 import { type RunLine, type RunsQuery, type RunsView, statuses } from "../view/runs.ts";
 import { query, runHref, statusPill, when } from "./frame.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, type Piece } from "./html.ts";
 
 /** The list of runs. */
 export function runsBody(
   view: RunsView,
   {
     groups,
+    unreadable,
     asked,
     now,
     command,
   }: {
     readonly groups: readonly RunGroup[];
+    readonly unreadable: Piece;
     readonly asked: RunsQuery;
     readonly now: number;
     readonly command: (words: string) => string;
@@ -41,7 +43,7 @@ ${groups.length > 1 && html`<label><span class="away">Suite</span><select name="
 ${isFiltered && html`<a href="/">Clear</a>`}
 </form>
 <div data-live="runs">
-${
+${unreadable}${
   runs.length === 0
     ? nothing
     : html`<table class="runs tall"><caption class="away">${shown}</caption>

@@ -7,6 +7,7 @@ import {
   type RunRecord,
   type UncertainEffect,
 } from "@remit/core";
+import { type Complaint, complaintOf } from "../../cli/complaint.ts";
 import { readRun } from "../../cli/recorded-run.ts";
 import type { ConsoleSource, RunGroup } from "../source.ts";
 
@@ -20,6 +21,8 @@ export interface InboxView {
   readonly asks: readonly Waiting<OpenQuestion>[];
   /** Writes of which nobody knows whether they happened. */
   readonly uncertain: readonly Waiting<UncertainEffect>[];
+  /** Groups of which nobody can say what is asked, since their team cannot be loaded; each with why. */
+  readonly broken: readonly { readonly group: string; readonly complaint: Complaint }[];
   /** True when not all runs that wait were looked at. */
   readonly isCut: boolean;
 }
@@ -33,6 +36,7 @@ export interface Waiting<What> {
 }
 
 type OfRun = Omit<InboxView, "isCut">;
+const nobody = async () => [];
 
 /** Runs that are looked at, of each group. */
 const runsMost = 200;
@@ -41,6 +45,15 @@ const keptMost = 2_000;
 /** Makes what lists the inbox; what it has read of a run it keeps until that goes on. */
 export function inboxLister(source: ConsoleSource): () => Promise<InboxView> {
   const kept = new Map<string, OfRun>();
+
+  const runOf = async (group: RunGroup, { runId }: RunRecord) => {
+    try {
+      const supervisor = await source.supervisorOf(group);
+      return [await supervisor.find(runId, { tenant: group.tenant })] as const;
+    } catch (thrown) {
+      return [undefined, complaintOf(thrown)] as const;
+    }
+  };
 
   const ofRun = async (group: RunGroup, record: RunRecord): Promise<OfRun> => {
     const key = `${group.id}/${record.runId}@${record.lastSeq}`;
@@ -54,14 +67,16 @@ export function inboxLister(source: ConsoleSource): () => Promise<InboxView> {
     const about = <What>(what: What) => ({ group: group.id, run: record.runId, title, what });
     // Most wait for a decision alone, for which no team has to be loaded.
     const isAsked = record.waits === undefined || record.waits.some((wait) => wait === "question" || wait === "effect");
-    const supervisor = isAsked ? await source.supervisorOf(group, record).catch(() => undefined) : undefined;
-    const run = await supervisor?.find(record.runId, { tenant: group.tenant });
+    const [run, complaint] = isAsked ? await runOf(group, record) : [{ questions: nobody, uncertain: nobody }];
     const found: OfRun = {
       cases: openCasesOf(entries, record).map(about),
       questions: openQuestionsOf(entries, record).map(about),
       asks: ((await run?.questions()) ?? []).map(about),
       uncertain: ((await run?.uncertain()) ?? []).map(about),
+      broken: complaint ? [{ group: group.id, complaint }] : [],
     };
+    // What is in the way now may not be there the next time.
+    if (complaint) return found;
     if (kept.size >= keptMost) kept.delete(kept.keys().next().value ?? "");
     kept.set(key, found);
     return found;
@@ -87,6 +102,7 @@ export function inboxLister(source: ConsoleSource): () => Promise<InboxView> {
       questions: all.flatMap(({ questions }) => questions).sort(soonest),
       asks: all.flatMap(({ asks }) => asks),
       uncertain: all.flatMap(({ uncertain }) => uncertain),
+      broken: [...new Map(all.flatMap(({ broken }) => broken.map((one) => [one.group, one]))).values()],
       isCut,
     };
   };

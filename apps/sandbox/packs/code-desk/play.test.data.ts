@@ -1,0 +1,95 @@
+import {
+  type Entry,
+  type Model,
+  memoryEngine,
+  runSupervisor,
+  type SealOptions,
+  type SupervisorDefinition,
+} from "@remit/core";
+import {
+  type Check,
+  checkOutcome,
+  checkUsed,
+  playScenario,
+  type Scenario,
+  type ScenarioOutcome,
+} from "@remit/core/testing";
+import { chooseModel, type ModelName } from "../../src/model/choice.ts";
+import type { Marks, WorldPack } from "../../src/pack.ts";
+import { approveAll } from "../../src/suite/approver.ts";
+import { auditRun } from "../../src/suite/audit.ts";
+import { passTimeFor } from "../../src/suite/later.ts";
+import type { InProcessWorld } from "../../src/world/in-process.ts";
+import type { WorldLogLine } from "../../src/world/world.ts";
+
+export interface Played {
+  readonly outcome: ScenarioOutcome;
+  readonly entries: readonly Entry[];
+  readonly log: readonly WorldLogLine[];
+  readonly checks: readonly Check[];
+  readonly marks: Marks;
+  readonly changes: readonly unknown[];
+  readonly violations: readonly string[];
+  readonly replayed: boolean;
+}
+
+export interface Playing {
+  readonly pack: WorldPack;
+  readonly world: InProcessWorld;
+  readonly definition: SupervisorDefinition;
+  readonly name: ModelName;
+  readonly seed: number;
+  readonly chosen: readonly Scenario[];
+  /** Puts something between the team and its scripted model. */
+  readonly through?: (scripted: Model) => Model;
+  readonly sealing?: SealOptions;
+  /** Who decides where a scenario says nothing; everything is approved when absent. */
+  readonly approver?: "none";
+}
+
+/** Of all twenty seeds it would take longer than everything else here. */
+const replayedSeeds = 1;
+
+/** Plays scenarios one after the other on an engine of their own, each in a world of its own. */
+export async function playAll(playing: Playing): Promise<Played[]> {
+  const { pack, world, definition, name, seed, chosen, through, sealing = {}, approver } = playing;
+  const scripted = chooseModel(name, { scenarios: pack.scenarios(), seed, tools: [...world.tools.keys()] });
+  const model = through ? through(scripted) : scripted;
+  const engine = memoryEngine();
+  const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
+  const supervisor = runSupervisor(definition, { engine, models, ...sealing });
+  const played: Played[] = [];
+  try {
+    for (const scenario of chosen) {
+      const worldId = `${sealing.vault ? "sealed-" : ""}${name}-${seed}.${scenario.name}`;
+      const result = await playScenario(scenario, {
+        supervisor,
+        tenant: "test",
+        attributes: { ...pack.attributes?.(scenario), worldId, scenario: scenario.name },
+        ...(approver === "none" ? {} : { approver: approveAll }),
+        passTime: (until, run) => passTimeFor(run, until, { engine, definition, models, sealing }),
+      });
+      const changes = world.store.changes(worldId);
+      const log = world.store.log(worldId);
+      const outcome = { ...result, changes };
+      const own = pack.score?.(outcome, undefined, log);
+      played.push({
+        outcome,
+        log,
+        entries: outcome.entries,
+        checks: [
+          ...(await checkOutcome(outcome)),
+          ...(name === "oracle" ? checkUsed(outcome) : []),
+          ...(own?.checks ?? []),
+        ],
+        marks: own?.marks ?? {},
+        changes,
+        violations: [...auditRun(outcome.entries, definition, log), ...(own?.violations ?? [])],
+        replayed: seed > replayedSeeds || (await supervisor.replay(outcome.run.id, { tenant: "test" })).ok,
+      });
+    }
+  } finally {
+    await engine.close();
+  }
+  return played;
+}
