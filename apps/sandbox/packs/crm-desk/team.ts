@@ -72,7 +72,7 @@ function reviewOf(recordId: string, reason: ReviewReason, evidence: readonly str
 /**
  * The CRM desk: a reader says what of the notes matters, then by the task of the job enrichment proposes values, dedupe looks
  * at what the rules leave open, or follow-up drafts a mail; guards hold what they say against the job, action writes, and the
- * reporter tells. The machine says who is asked: no model sees a pair that the rules are certain of.
+ * reporter tells. The machine says who is asked: no model is asked about a pair that the rules are certain of.
  */
 export function crmTeam(tools: ReadonlyMap<string, AnyTool>) {
   const reader = readerWith(tools);
