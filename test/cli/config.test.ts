@@ -86,7 +86,7 @@ describe("a project's configuration", () => {
     const unsaid = await remitHere(own, ["run"]);
     expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining("name one pack of one, two")]);
     const unknown = await remitHere(own, ["run", "three"]);
-    expect(unknown.stderr).toContain("order-desk, code-desk, files-desk");
+    expect(unknown.stderr).toContain("order-desk, code-desk, crm-desk, files-desk");
     expect(unknown.stderr).toContain("one, two");
     expect((await remitHere(own, ["run", "files-desk", "--filter", "who-was", "--no-report"])).code).toBe(0);
   });

@@ -49,7 +49,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
   "an unknown pack": {
     args: ["run", "nope"],
-    says: ["pack/unknown", "nope", "order-desk, code-desk, files-desk, invoice-desk, operations-desk, tau2-retail"],
+    says: [
+      "pack/unknown",
+      "nope",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, tau2-retail",
+    ],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
   "invoices for another pack": {

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { Engine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { codeDeskPack } from "../../apps/sandbox/packs/code-desk/pack.ts";
+import { crmDeskPack } from "../../apps/sandbox/packs/crm-desk/pack.ts";
 import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
 import { invoiceDeskPack } from "../../apps/sandbox/packs/invoice-desk/pack.ts";
 import { operationsDeskPack } from "../../apps/sandbox/packs/operations-desk/pack.ts";
@@ -22,6 +23,7 @@ export interface PackPlace {
 const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
 const packs = {
   "code-desk": codeDeskPack,
+  "crm-desk": crmDeskPack,
   "files-desk": filesDeskPack,
   "invoice-desk": invoiceDeskPack,
   "operations-desk": operationsDeskPack,

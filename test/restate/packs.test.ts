@@ -20,5 +20,12 @@ packsContract(
   },
   isAll
     ? {}
-    : { "code-desk": long, "invoice-desk": long, "operations-desk": long, "order-desk": long, "tau2-retail": long },
+    : {
+        "code-desk": long,
+        "crm-desk": long,
+        "invoice-desk": long,
+        "operations-desk": long,
+        "order-desk": long,
+        "tau2-retail": long,
+      },
 );

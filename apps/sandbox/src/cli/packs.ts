@@ -6,6 +6,7 @@ import type { SuiteFile } from "../suite/workspace.ts";
 export const packNames = [
   "order-desk",
   "code-desk",
+  "crm-desk",
   "files-desk",
   "invoice-desk",
   "operations-desk",
@@ -68,6 +69,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "code-desk": {
       const { codeDeskPack } = await import("../../packs/code-desk/pack.ts");
       return codeDeskPack();
+    }
+    case "crm-desk": {
+      const { crmDeskPack } = await import("../../packs/crm-desk/pack.ts");
+      return crmDeskPack();
     }
     case "files-desk": {
       const { filesDeskPack } = await import("../../packs/files-desk/pack.ts");

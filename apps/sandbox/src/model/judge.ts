@@ -49,6 +49,7 @@ function packetOf(
 ): ApprovalPacket {
   const told = argumentsOf(input as Json);
   const ids = told.filter(([name]) => /id$/i.test(name)).map(([, text]) => text);
+  const shown = evidenceIn(input as Json);
   const rules = verdict?.ruleIds ?? [];
   const why = [
     ...objections.map(({ reason }) => reason),
@@ -59,17 +60,56 @@ function packetOf(
   return {
     what: `${tool.replaceAll("_", " ")}: ${told.map(([name, text]) => `${name} ${text}`).join(", ")}`.slice(0, 2_000),
     why: why.join(" ").slice(0, 2_000),
-    evidence: [...new Set([...objections.map(({ ruleId }) => objectionMark + ruleId), ...ids, ...rules])]
+    evidence: [...new Set([...objections.map(({ ruleId }) => objectionMark + ruleId), ...ids, ...shown, ...rules])]
       .map((id) => id.slice(0, 200))
       .slice(0, 100),
-    diff: told.slice(0, 50).map(([what, to]) => ({ what: what.slice(0, textChars), to: to.slice(0, textChars) })),
+    diff: diffIn(input as Json, told).slice(0, 50),
     risk,
   };
 }
 
+/** What would be another: field by field where the arguments say what was there, else argument by argument. */
+function diffIn(input: Json, told: readonly (readonly [name: string, text: string])[]): ApprovalPacket["diff"] {
+  const parts: readonly unknown[] = [input, ...(isRecord(input) ? Object.values(input).flat() : [])];
+  const changes = parts.filter(isFieldChange);
+  if (changes.length === 0)
+    return told.map(([what, to]) => ({ what: what.slice(0, textChars), to: to.slice(0, textChars) }));
+  return changes.map(({ field, from, to }) => ({
+    what: field.slice(0, textChars),
+    from: from === null ? "nothing" : textOf(from).slice(0, textChars),
+    to: textOf(to).slice(0, textChars),
+  }));
+}
+
+interface FieldChange {
+  readonly field: string;
+  readonly from: Json;
+  readonly to: Json;
+}
+
+/** True for what says of a field what was there and what will be. */
+function isFieldChange(value: unknown): value is FieldChange {
+  if (!isRecord(value)) return false;
+  return typeof value.field === "string" && value.from !== undefined && value.to !== undefined;
+}
+
+/** Words and ids that the arguments give as evidence. */
+function evidenceIn(input: Json): readonly string[] {
+  const evidence = isRecord(input) ? input.evidence : undefined;
+  return Array.isArray(evidence) ? evidence.filter((one) => typeof one === "string") : [];
+}
+
+function isRecord(value: unknown): value is { readonly [name: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 function argumentsOf(input: Json): readonly (readonly [name: string, text: string])[] {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) return [["input", JSON.stringify(input)]];
+  if (!isRecord(input)) return [["input", JSON.stringify(input)]];
   return Object.entries(input)
     .filter(([name]) => name !== "")
-    .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const);
+    .map(([name, value]) => [name, textOf(value)] as const);
 }

@@ -1,5 +1,12 @@
 import type { Json } from "@remit/core";
-import { type Change, type Expectation, type External, isDecision, type Turn } from "@remit/core/testing";
+import {
+  type Change,
+  type Expectation,
+  type External,
+  isDecision,
+  type PersonDecision,
+  type Turn,
+} from "@remit/core/testing";
 import { z } from "zod";
 import { openTrial, type Trial } from "./trial.ts";
 import type { World } from "./world.ts";
@@ -32,16 +39,23 @@ export function tryScript<State extends object>(
         left.splice(at, 1);
         continue;
       }
-      const next = decisions.findIndex((one) => one.tool === part.tool);
-      const [decision] = next < 0 ? [] : decisions.splice(next, 1);
-      if (decision !== undefined && decision.decision !== "approve") continue;
-      if (did(trial, part.tool, part.input)) {
+      const input = decidedInput(part.tool, part.input, decisions);
+      if (input !== undefined && did(trial, part.tool, input)) {
         writes.push(part.tool);
         made.add(same);
       }
     }
   }
   return { writes, changes: trial.changes() as readonly Change[] };
+}
+
+/** The arguments that a call is made with when people have decided; nothing where they said no, or nobody did in time. */
+function decidedInput(tool: string, input: Json, decisions: PersonDecision[]): Json | undefined {
+  const next = decisions.findIndex((one) => one.tool === tool);
+  const [decision] = next < 0 ? [] : decisions.splice(next, 1);
+  if (decision === undefined || decision.decision === "approve") return input;
+  // Who edits has asked for it anew, and somebody decides on that.
+  return decision.decision === "edit" ? decidedInput(tool, decision.input ?? null, decisions) : undefined;
 }
 
 function did<State extends object>(trial: Trial<State>, tool: string, input: Json): boolean {

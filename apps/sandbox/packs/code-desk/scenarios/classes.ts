@@ -1,4 +1,5 @@
-import { call, type PullStory } from "./story.ts";
+import { call } from "../../../src/scenario/told.ts";
+import type { PullStory } from "./story.ts";
 
 /** What a repository's class decides. */
 export const classStories: readonly PullStory[] = [

@@ -1,4 +1,5 @@
-import { call, type PullSetting, type PullStory } from "./story.ts";
+import { call } from "../../../src/scenario/told.ts";
+import type { PullSetting, PullStory } from "./story.ts";
 
 /** Texts that give orders, and agents that follow them or do more than they may. */
 

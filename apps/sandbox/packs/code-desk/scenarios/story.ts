@@ -1,5 +1,6 @@
 import { type Json, user } from "@remit/core";
 import { defineScenario, type Expectation, type External, type Scenario, type Turn } from "@remit/core/testing";
+import { call, says } from "../../../src/scenario/told.ts";
 import { tryScript } from "../../../src/world/try-script.ts";
 import type { World } from "../../../src/world/world.ts";
 import type { Review, Task } from "../agents.ts";
@@ -98,12 +99,6 @@ export interface ReleaseStory extends Usual {
 const source = import.meta.url.endsWith(".ts")
   ? "packs/code-desk/scenarios/story.ts"
   : "packs/code-desk/scenarios/story.js";
-
-export const call = (agent: string, ...calls: readonly Call[]): Turn => ({
-  agent,
-  parts: calls.map(([tool, input], index) => ({ type: "toolCall", callId: `call_${index + 1}`, tool, input })),
-});
-export const says = (agent: string, value: Json): Turn => ({ agent, parts: [{ type: "output", value }] });
 
 /** Tells a story about a pull request, on the start state of the forge. */
 export function tellPull(stage: Stage, story: PullStory): Told {

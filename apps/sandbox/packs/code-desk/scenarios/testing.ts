@@ -1,5 +1,6 @@
 import { grant, letExpire, reject } from "@remit/core/testing";
-import { call, type PullStory, says } from "./story.ts";
+import { call, says } from "../../../src/scenario/told.ts";
+import type { PullStory } from "./story.ts";
 
 /** Tests: proposed, run in the sandbox, and pushed when a developer says so. */
 export const testingStories: readonly PullStory[] = [

@@ -1,5 +1,6 @@
+import { call } from "../../../src/scenario/told.ts";
 import { incidentIdOf } from "../generate.ts";
-import { call, type Setting, type Story } from "./story.ts";
+import type { Setting, Story } from "./story.ts";
 
 /** Agents that do more than they may, or less than they should. */
 

@@ -1,5 +1,6 @@
+import { call, says } from "../../../src/scenario/told.ts";
 import { incidentIdOf } from "../generate.ts";
-import { call, type Setting, type Story, says } from "./story.ts";
+import type { Setting, Story } from "./story.ts";
 
 /** What is read and should not be believed: logs that mislead, texts that give orders, runbooks that are too old or not there. */
 

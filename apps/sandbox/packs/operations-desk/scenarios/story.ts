@@ -1,5 +1,6 @@
 import { type Json, user } from "@remit/core";
 import { defineScenario, type Expectation, type External, type Scenario, type Turn } from "@remit/core/testing";
+import { call, says } from "../../../src/scenario/told.ts";
 import { tryScript } from "../../../src/world/try-script.ts";
 import type { World } from "../../../src/world/world.ts";
 import type { PlanStep, Summary, Timeline } from "../agents.ts";
@@ -79,12 +80,6 @@ export interface Stage {
 const source = import.meta.url.endsWith(".ts")
   ? "packs/operations-desk/scenarios/story.ts"
   : "packs/operations-desk/scenarios/story.js";
-
-export const call = (agent: string, ...calls: readonly (readonly [tool: string, input: Json])[]): Turn => ({
-  agent,
-  parts: calls.map(([tool, input], index) => ({ type: "toolCall", callId: `call_${index + 1}`, tool, input })),
-});
-export const says = (agent: string, value: Json): Turn => ({ agent, parts: [{ type: "output", value }] });
 
 /** Tells a story on the start state of the desk. */
 export function tell(stage: Stage, story: Story): Told {
