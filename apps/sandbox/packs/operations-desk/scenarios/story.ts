@@ -1,15 +1,6 @@
 import { type Json, user } from "@remit/core";
-import {
-  type Change,
-  defineScenario,
-  type Expectation,
-  type External,
-  isDecision,
-  type Scenario,
-  type Turn,
-} from "@remit/core/testing";
-import { z } from "zod";
-import { openTrial, type Trial } from "../../../src/world/trial.ts";
+import { defineScenario, type Expectation, type External, type Scenario, type Turn } from "@remit/core/testing";
+import { tryScript } from "../../../src/scenario/tried.ts";
 import type { World } from "../../../src/world/world.ts";
 import type { PlanStep, Summary, Timeline } from "../agents.ts";
 import { causeFacts } from "../causes.ts";
@@ -141,7 +132,7 @@ export function tell(stage: Stage, story: Story): Told {
   ];
   const external = story.people?.(at) ?? [];
   const { denied = [], ...wanted } = story.expect ?? {};
-  const tried = tryOut(stage, script, external, denied);
+  const tried = tryScript(stage, script, external, denied);
   const handedOver = report !== "none" && report.disposition === "handed_over";
   const scenario = defineScenario({
     name: story.name,
@@ -295,46 +286,4 @@ function timelineOf(start: OperationsState, { incidentId }: Incident, cause: str
   ]
     .sort((left, right) => (left.at < right.at ? -1 : left.at > right.at ? 1 : 0))
     .slice(0, 40);
-}
-
-/** What the shop's systems make of the writes that are to be made: those that nobody denies, as people decide on them. */
-function tryOut(
-  { world, start }: Stage,
-  script: readonly Turn[],
-  external: readonly External[],
-  denied: NonNullable<Expectation["denied"]>,
-): { readonly writes: readonly string[]; readonly changes: readonly Change[] } {
-  const trial = openTrial(world, start);
-  const decisions = external.filter(isDecision);
-  // What a person said no to was decided, and is below.
-  const left = denied.filter(({ code }) => !code?.startsWith("approval/"));
-  const writes: string[] = [];
-  for (const { agent, parts } of script) {
-    for (const part of parts) {
-      if (part.type !== "toolCall") continue;
-      const at = left.findIndex((one) => one.agent === agent && one.tool === part.tool);
-      const tool = world.tools.find(({ name }) => name === part.tool);
-      if (tool?.effect !== "write") continue;
-      // Of a repetition the later call is the denied one, else the first.
-      if (at >= 0 && !(left[at]?.code === "limits/repeated-call" && !writes.includes(part.tool))) {
-        left.splice(at, 1);
-        continue;
-      }
-      const next = decisions.findIndex((one) => one.tool === part.tool);
-      const [decision] = next < 0 ? [] : decisions.splice(next, 1);
-      if (decision !== undefined && decision.decision !== "approve") continue;
-      if (did(trial, part.tool, part.input)) writes.push(part.tool);
-    }
-  }
-  return { writes, changes: trial.changes() as readonly Change[] };
-}
-
-function did(trial: Trial<OperationsState>, tool: string, input: Json): boolean {
-  try {
-    const answer = trial.call(tool, input as object);
-    return !(typeof answer === "string" && answer.startsWith("refused: "));
-  } catch (thrown) {
-    if (thrown instanceof z.ZodError) return false;
-    throw thrown;
-  }
 }
