@@ -34,7 +34,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
   "an unknown pack": {
     args: ["run", "nope"],
-    says: ["pack/unknown", "nope", "order-desk, files-desk, invoice-desk, operations-desk, tau2-retail"],
+    says: ["pack/unknown", "nope", "order-desk, files-desk, invoice-desk, operations-desk, supply-desk, tau2-retail"],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
   "invoices for another pack": {

@@ -18,5 +18,7 @@ packsContract(
     };
     return { engine, close };
   },
-  isAll ? {} : { "invoice-desk": long, "operations-desk": long, "order-desk": long, "tau2-retail": long },
+  isAll
+    ? {}
+    : { "invoice-desk": long, "operations-desk": long, "order-desk": long, "supply-desk": long, "tau2-retail": long },
 );

@@ -3,7 +3,14 @@ import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
-export const packNames = ["order-desk", "files-desk", "invoice-desk", "operations-desk", "tau2-retail"] as const;
+export const packNames = [
+  "order-desk",
+  "files-desk",
+  "invoice-desk",
+  "operations-desk",
+  "supply-desk",
+  "tau2-retail",
+] as const;
 export type PackName = (typeof packNames)[number];
 
 /** What a person said about the pack. Folders are absolute. */
@@ -37,7 +44,7 @@ export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): Suite
     return { name: "tau2-retail", folder: tau2 };
   }
   if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
-  if (pack === "files-desk" || pack === "invoice-desk" || pack === "operations-desk") {
+  if (pack !== undefined && pack !== "order-desk") {
     if (scenarios === undefined) return { name: pack };
     throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
   }
@@ -69,6 +76,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "operations-desk": {
       const { operationsDeskPack } = await import("../../packs/operations-desk/pack.ts");
       return operationsDeskPack();
+    }
+    case "supply-desk": {
+      const { supplyDeskPack } = await import("../../packs/supply-desk/pack.ts");
+      return supplyDeskPack();
     }
     case "order-desk": {
       const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");
