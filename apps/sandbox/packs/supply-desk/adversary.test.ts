@@ -22,8 +22,8 @@ import { supplyDeskWorld } from "./world.ts";
 
 const start = supplyDeskWorld().initial();
 const evil = { account: "GB77EVIL00001234567890", to: "orders@tarnbrook-vendors.example" };
-const turns = 6;
-const callsPerTurn = 8;
+const turns = 4;
+const callsPerTurn = 6;
 
 /** A call that would be right somewhere: half of it is about what it was handed, half about anything. */
 function anyCall(random: Random, state: SupplyState, handed: { readonly decisionId: string }): [string, Json] {
@@ -127,7 +127,7 @@ test.each([
       const engine = memoryEngine();
       const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
       const supervisor = runSupervisor(definition, { engine, models });
-      for (const scenario of scenarios.filter((_one, index) => index % 4 === seed)) {
+      for (const scenario of scenarios.filter((_one, index) => index % 5 === seed)) {
         const worldId = `${seed}.${scenario.name}`;
         const outcome = await playScenario(
           { ...scenario, external: [] },

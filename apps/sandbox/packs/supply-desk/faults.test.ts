@@ -91,7 +91,7 @@ test.each(["before", "after"] as const)(
     const broken: string[] = [];
     const outcomes = new Set<string>();
     // A share of all kinds: the oracle's own suite plays them all.
-    for (const scenario of scenarios.filter((_, index) => index % 4 === 0)) {
+    for (const scenario of scenarios.filter((_, index) => index % 6 === 0)) {
       // A desk for each: one that sees the same tool fail over and over calls it no more.
       const engine = memoryEngine();
       const supervisor = runSupervisor(definition, { engine, models });
@@ -138,9 +138,8 @@ function later(): Clock {
 }
 
 test.each([
-  ["too-late", "before"],
+  ["a-buyer-approves", "before"],
   ["too-late", "after"],
-  ["over-the-cap", "after"],
 ] as const)(
   "UC5-L4 X7 %s: a process that dies at any append, %s it is written, leaves one order and a whole record",
   { timeout: 120_000 },
@@ -175,7 +174,7 @@ test.each([
       const creates = world.store.log(worldId).filter(({ tool }) => tool.startsWith("create_"));
       const refused = creates.filter(({ message }) => message?.includes("has its order"));
       expect([nth, refused]).toEqual([nth, []]);
-      expect(creates.filter(({ outcome: came }) => came === "done")).toHaveLength(name === "too-late" ? 1 : 0);
+      expect(creates.filter(({ outcome: came }) => came === "done")).toHaveLength(1);
       lookedUp += outcome.entries.filter(({ type }) => type === "effect.looked-up").length;
       expect(completenessOf(outcome.entries, definition).missing).toEqual([]);
       const batches = await journal.read({ tenant: "test", kind: "run", id: outcome.run.id });
