@@ -15,6 +15,22 @@ export interface Basis {
 }
 
 /**
+ * Whether an interpretation calls its own figures by their names: the band that they make, and every constraint that follows from
+ * them. Pure.
+ * @returns what is wrong, a line each; nothing where it may be gone by
+ */
+export function statedFaults(catalogue: Catalogue, stated: Stated, itemId: string): readonly string[] {
+  const buying = catalogue.buyingOf(itemId);
+  if (buying === undefined) return [`there is no item ${itemId}`];
+  const { band } = recommend(stated, buying, catalogue.today);
+  const missing = constraintsOf(stated, buying, catalogue.today).filter((one) => !stated.constraints.includes(one));
+  return [
+    ...(stated.band === band ? [] : [`the band is called ${stated.band}, and its bounds make it ${band}`]),
+    ...(missing.length === 0 ? [] : [`it leaves out ${missing.join(", ")}`]),
+  ];
+}
+
+/**
  * Whether a plan is the formula's own: the contract between who recommends and who orders. It does the formula again over what the
  * interpreter has stated and the company's own price lists, so a quantity that anybody has made up gets no further. Pure.
  * @returns what is wrong, a line each; nothing where the plan may be carried out
@@ -31,10 +47,6 @@ export function planFaults(
   const differ = (name: string, is: unknown, should: unknown) => {
     if (is !== should) found.push(`${name} is ${String(is)}, and by the formula ${String(should)}`);
   };
-  differ("band", stated.band, wanted.band);
-  const constraints = constraintsOf(stated, buying, catalogue.today);
-  const missing = constraints.filter((one) => !stated.constraints.includes(one));
-  if (missing.length > 0) found.push(`the interpreter leaves out ${missing.join(", ")}`);
   const blocked = wanted.action === "order" && signals.some(({ kind }) => blockingSignals.includes(kind));
   differ("action", plan.action, blocked ? "route" : wanted.action);
   differ("reason", plan.reason, blocked ? "vendor_conflict" : wanted.reason);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Interpretation, interpretation, type Plan, plan as planSchema } from "./agents.ts";
 import { catalogueOf, openCatalogue } from "./catalogue.ts";
 import { decisionIdOf, generateSupply, itemIdOf } from "./generate.ts";
-import { planFaults } from "./guard.ts";
+import { planFaults, statedFaults } from "./guard.ts";
 import { supplyPolicy } from "./policy.ts";
 import { recommendationOf } from "./recommendation.ts";
 import { orderTools } from "./tiers.ts";
@@ -146,14 +146,12 @@ describe("UC5-L2 the guard", () => {
     ["an order without need", "enough", { plan: { action: "order", quantity: 5 } }, /by the formula none/],
     ["a later look", "enough", { plan: { nextReviewOn: "2027-09-14" } }, /nextReviewOn/],
     ["a letter left out", "liners", { plan: { letter: "none" } }, /letter is none, and by the formula order/],
-    ["a band of its own", "wideSmall", { stated: { band: "narrow" } }, /band is narrow, and by the formula wide/],
     [
       "a demand of its own",
       "pegs",
       { stated: { dailyMilli: 900_000, lowMilli: 800_000, highMilli: 990_000 } },
       /quantity/,
     ],
-    ["a constraint left out", "tight", { stated: { constraints: [] } }, /leaves out storage_limit/],
     [
       "a vendor who has none",
       "pegs",
@@ -162,6 +160,17 @@ describe("UC5-L2 the guard", () => {
     ],
   ])("sends back %s", (_, key, more, what) => {
     expect(faults(key, more).join("\n")).toMatch(what);
+  });
+
+  test("UC5-A1 sends a forecast back that is not called what it is, or leaves out what bounds an order", () => {
+    const said = (key: string, more: Partial<Interpretation> = {}) =>
+      statedFaults(catalogue, { ...basisOf(key).stated, ...more }, itemIdOf(key));
+    expect([said("pegs"), said("wideSmall"), said("tight")]).toEqual([[], [], []]);
+    expect(said("wideSmall", { band: "narrow" })).toEqual(["the band is called narrow, and its bounds make it wide"]);
+    expect(said("wideSmall", { lowMilli: 0, highMilli: 90_000 }).join("\n")).toMatch(/make it unusable/);
+    expect(said("tight", { constraints: [] }).join("\n")).toMatch(/leaves out storage_limit/);
+    // One more than there is makes nobody order more.
+    expect(said("pegs", { constraints: [...basisOf("pegs").stated.constraints, "shelf_life"] })).toEqual([]);
   });
 
   test("nothing that a vendor says makes an order larger: what gives orders changes nothing", () => {

@@ -21,6 +21,7 @@ export const reasonWords = {
   approval_refused: "approval-required",
   cap_reached: "limit-reached",
   portal_declined: "tool-failure",
+  misread: "contract-broken",
   not_the_formula: "contract-broken",
   contradiction: "contract-broken",
 } as const satisfies ReasonWords & Readonly<Record<HandOverReason, string>>;

@@ -66,6 +66,7 @@ const segments = [
   "other-role",
   "other-vendor",
   "contradiction",
+  "misread",
   "incomplete",
   "ambiguous",
   "overstep",

@@ -169,7 +169,7 @@ export function closingLines(marks: readonly Marks[]): readonly string[] {
       .filter(([, count]) => count > 0)
       .map(([word, count]) => `${word} ${count}`)
       .join(", ") || "none";
-  const others = ["not_the_formula", "contradiction", "low_confidence", "agent_failed", "failed"];
+  const others = ["misread", "not_the_formula", "contradiction", "low_confidence", "agent_failed", "failed"];
   return [
     `stockout days ${sum("stockoutDays")} · by hand ${sum("manualStockoutDays")} · units missed ${per(sum("missed"), sum("asked"))} · by hand ${per(sum("manualMissed"), sum("asked"))} (simulated)`,
     `ordered ${ordered.length} of ${sum("decisions")} · said to be ordered and not ${sum("untrue")}`,

@@ -20,7 +20,7 @@ import {
   procurement as procurementWith,
 } from "./agents.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { type Basis, planFaults } from "./guard.ts";
+import { type Basis, planFaults, statedFaults } from "./guard.ts";
 import { supplyPolicy } from "./policy.ts";
 import { handOverReasons } from "./reasons.ts";
 import { approvers, orderTools, terms, tiers } from "./tiers.ts";
@@ -31,8 +31,8 @@ export interface TeamOptions {
 }
 
 /**
- * The supply desk: the interpreter states a forecast, the inbox what vendors say, the planner what the formula makes of it. A guard
- * does the formula again; then a draft is written where one is due, and procurement orders, once what its tier asks for is there.
+ * The supply desk: the interpreter states a forecast, the inbox what vendors say, the planner what the formula makes of it. Guards
+ * look whether the forecast is called what it is, and do the formula again; then a draft is written where one is due, and procurement orders, once what its tier asks for is there.
  */
 export function supplyTeam({ tools, catalogue }: TeamOptions) {
   const interpreter = interpreterWith(tools);
@@ -81,23 +81,50 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
         name: "made before",
         with: { asked },
         when: ({ state }) => state === "made",
-        map: (_, { asked: ids }) => ({ ...ids, task: "close" as const, outcome: "made_before" as const }),
+        map: (_, { asked: { decisionId, itemId } }) => ({
+          ...{ decisionId, itemId, task: "close" as const, outcome: "made_before" as const },
+        }),
+      }),
+      defineHandoff({
+        from: interpreter,
+        to: interpreter,
+        name: "read again",
+        version,
+        with: { asked },
+        max: 1,
+        when: (stated, { asked: { itemId } }) => statedFaults(catalogue, stated, itemId).length > 0,
+        map: (stated, { asked: { decisionId, itemId } }) => ({
+          ...{ decisionId, itemId, faults: [...statedFaults(catalogue, stated, itemId)] },
+        }),
+      }),
+      defineEscalation({
+        from: interpreter,
+        name: "misread",
+        version,
+        with: { asked },
+        when: (stated, { asked: { itemId } }) => statedFaults(catalogue, stated, itemId).length > 0,
+        reason: "misread",
+        packet: (stated, { asked: { decisionId, itemId } }) => ({
+          what: `A forecast for ${decisionId} that is not called what it is.`,
+          faults: [...statedFaults(catalogue, stated, itemId)],
+        }),
       }),
       defineHandoff({
         from: interpreter,
         to: inbox,
         name: "hear the vendor",
         with: { asked },
-        map: (_, { asked: ids }) => ids,
+        map: (_, { asked: { decisionId, itemId } }) => ({ decisionId, itemId }),
       }),
       defineHandoff({
         from: inbox,
         to: planner,
         name: "recommend",
         with: { asked, stated: outputOf(interpreter) },
-        map: ({ signals }, { asked: ids, stated: { comments: _, confidence: __, state: ___, ...stated } }) => ({
-          ...{ ...ids, ...stated, signals },
-        }),
+        map: (
+          { signals },
+          { asked: { decisionId, itemId }, stated: { comments: _, confidence: __, state: ___, ...stated } },
+        ) => ({ decisionId, itemId, ...stated, signals }),
       }),
       defineHandoff({
         from: planner,
@@ -109,8 +136,8 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
           (plan.action === "order" || plan.action === "ask") &&
           plan.letter !== "none" &&
           faultsOf(plan, basis).length === 0,
-        map: ({ vendorId = "", letter, quantity, dueOn }, { asked: ids }) => ({
-          ...{ ...ids, vendorId, purpose: letter === "none" ? "order" : letter, quantity, dueOn },
+        map: ({ vendorId = "", letter, quantity, dueOn }, { asked: { decisionId, itemId } }) => ({
+          ...{ decisionId, itemId, vendorId, purpose: letter === "none" ? "order" : letter, quantity, dueOn },
         }),
       }),
       defineHandoff({
@@ -120,9 +147,9 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
         version,
         with: planned,
         when: (plan, basis) => faultsOf(plan, basis).length === 0,
-        map: (plan, { asked: ids, stated: { band } }) => {
+        map: (plan, { asked: { decisionId, itemId }, stated: { band } }) => {
           const { action, reason, vendorId, quantity, amountCents, nextReviewOn, because } = plan;
-          const about = { ...ids, band, reason, quantity, amountCents, nextReviewOn, because };
+          const about = { decisionId, itemId, band, reason, quantity, amountCents, nextReviewOn, because };
           return {
             ...about,
             ...(vendorId === undefined ? {} : { vendorId }),
@@ -141,7 +168,8 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
         max: 1,
         map: (plan, basis) => {
           const { comments: _, confidence: __, state: ___, ...figures } = basis.stated;
-          return { ...basis.asked, ...figures, ...basis.heard, faults: [...faultsOf(plan, basis)] };
+          const { decisionId, itemId } = basis.asked;
+          return { decisionId, itemId, ...figures, ...basis.heard, faults: [...faultsOf(plan, basis)] };
         },
       }),
       defineEscalation({
@@ -160,10 +188,10 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
         to: procurement,
         name: "drafted",
         with: { ...planned, plan: outputOf(planner) },
-        map: ({ draft }, { asked: ids, stated: { band }, plan }) => {
+        map: ({ draft }, { asked: { decisionId, itemId }, stated: { band }, plan }) => {
           const { action, vendorId, quantity, amountCents, because } = plan;
           return {
-            ...{ ...ids, band, quantity, amountCents, because },
+            ...{ decisionId, itemId, band, quantity, amountCents, because },
             ...(vendorId === undefined ? {} : { vendorId }),
             task: action === "ask" ? ("enquire" as const) : ("order" as const),
             ...(draft === undefined ? {} : { draft }),
@@ -173,7 +201,7 @@ export function supplyTeam({ tools, catalogue }: TeamOptions) {
       ...handOverReasons.map((reason) =>
         defineEscalation({
           from: procurement,
-          name: `to people: ${reason}`,
+          name: reason.replaceAll("_", " "),
           with: { plan: optional(outputOf(planner)) },
           when: (said) => said.outcome === "handed_over" && said.reason === reason,
           reason,

@@ -53,8 +53,8 @@ export interface Story {
   readonly name: string;
   readonly title: string;
   readonly tags: readonly string[];
-  /** Members of the interpretation that are another than usual. */
-  readonly stated?: Partial<Interpretation>;
+  /** Members of the interpretation that are another than usual; of each look, where there are several. */
+  readonly stated?: Partial<Interpretation> | readonly Partial<Interpretation>[];
   /** Turns of the inbox, the planner, the correspondent, procurement; what is usual when absent, none where it is `[]`. */
   readonly hears?: readonly Turn[];
   readonly plans?: (at: Setting) => readonly Turn[];
@@ -94,7 +94,8 @@ export function tell(stage: Stage, story: Story): Told {
   const { start } = stage;
   const at = settingOf(start, decisionId);
   const { decision, figures, recommendation, constraints, plan } = at;
-  const stated: Interpretation = {
+  const looks = [story.stated ?? {}].flat();
+  const usual: Interpretation = {
     state: decision.status === "open" ? "open" : "made",
     forecastId: decision.forecastId,
     ...figures,
@@ -102,8 +103,8 @@ export function tell(stage: Stage, story: Story): Told {
     constraints: [...constraints],
     comments: commentsOf(start, decision),
     confidence: 0.93,
-    ...story.stated,
   };
+  const stated = { ...usual, ...looks.at(-1) };
   const sure = stated.confidence >= 0.6;
   const goesOn = sure && stated.state === "open";
   const tells = goesOn && plan.letter !== "none" && (plan.action === "order" || plan.action === "ask");
@@ -115,7 +116,7 @@ export function tell(stage: Stage, story: Story): Told {
       ["get_stock", { decisionId }],
       ["read_comments", { decisionId }],
     ),
-    says("interpreter", stated),
+    ...looks.map((look) => says("interpreter", { ...usual, ...look })),
     ...(story.hears ??
       (goesOn ? [call("inbox", ["read_replies", { decisionId }]), says("inbox", heardOf(start, decisionId))] : [])),
     ...(story.plans?.(at) ?? (goesOn ? at.plans() : [])),
@@ -156,7 +157,7 @@ export function tell(stage: Stage, story: Story): Told {
     ),
   );
   const status = story.aim ?? logged.at(-1) ?? decision.status;
-  return { scenario, aim: { decisionId, status, misread: story.stated?.band !== undefined } };
+  return { scenario, aim: { decisionId, status, misread: stated.band !== usual.band } };
 }
 
 interface Said {
