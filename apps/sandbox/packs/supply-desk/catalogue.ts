@@ -3,10 +3,7 @@ import type { Buying } from "./formula.ts";
 import { generateSupply } from "./generate.ts";
 import type { SupplyState, Vendor } from "./state.ts";
 
-/** Today at Tarnbrook, always: a Monday. */
-export { today } from "./generate.ts";
-
-type Reference = Pick<SupplyState, "today" | "items" | "vendors" | "offers">;
+export type Reference = Pick<SupplyState, "today" | "items" | "vendors" | "offers">;
 
 /** The company's own reference data: items, vendors, price lists. No run changes any of it, and no vendor does by writing a mail. */
 export interface Catalogue {
@@ -15,8 +12,7 @@ export interface Catalogue {
   readonly vendorOf: (vendorId: string) => Vendor | undefined;
   /** True for the address of a vendor who sells the item and is not blocked; of this one, where one is named. */
   readonly isRecipient: (itemId: string, address: string, vendorId?: string) => boolean;
-  /** Another text where anything in it is another. */
-  readonly edition: () => string;
+  readonly reference: Reference;
 }
 
 export function openCatalogue(seed: number): Catalogue {
@@ -35,7 +31,7 @@ export function catalogueOf({ today, items, vendors, offers }: Reference): Catal
         if (one.itemId !== itemId || vendor?.status !== "active") return false;
         return vendor.address === address && (vendorId === undefined || vendor.vendorId === vendorId);
       }),
-    edition: () => sumOf(JSON.stringify(reference)),
+    reference,
   };
 }
 
@@ -53,10 +49,4 @@ export function buyingOf({ today, items, vendors, offers }: Reference, itemId: s
 
 function own<Row>(table: Table<Row>, id: string) {
   return Object.hasOwn(table, id) ? table[id] : undefined;
-}
-
-function sumOf(text: string): string {
-  let sum = 0;
-  for (const character of text) sum = (Math.imul(sum, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
-  return sum.toString(36);
 }

@@ -199,4 +199,19 @@ describe("UC5-K1 the simulated shelf", () => {
       servedByDesk(situation, { quantity: 190, afterDays: 0 }).missed,
     );
   });
+
+  test("is as full as the service level says: stock that is looked at daily runs out in few of the cycles", () => {
+    const seeds = Array.from({ length: 200 }, (_, index) => index + 1);
+    const share = (serviceLevel: "90" | "99") => {
+      const by = item({ serviceLevel });
+      const full = { ...figures, onHand: recommend(figures, by, today).orderUpTo };
+      const served = seeds.map((seed) => servedByDesk({ ...situation, figures: full, buying: by, seed }, undefined));
+      const days = served.reduce((sum, { stockoutDays }) => sum + stockoutDays, 0);
+      // An order lasts for its days of cover, so that is how many cycles there are, about.
+      return days / ((seeds.length * 60) / by.item.coverDays);
+    };
+    expect(share("99")).toBeLessThan(0.01);
+    expect(share("90")).toBeLessThan(0.1);
+    expect(share("99")).toBeLessThan(share("90"));
+  });
 });

@@ -1,7 +1,7 @@
-import { definePolicy } from "@remit/core";
+import { definePolicy, hashJson } from "@remit/core";
 import { z } from "zod";
 import type { Catalogue } from "./catalogue.ts";
-import { bands, orderToolNames, orderTools, terms, tierOf } from "./tiers.ts";
+import { approvers, bands, orderToolNames, orderTools, terms, tierOf } from "./tiers.ts";
 
 /** Label of what the procurement system answers to an order. */
 export const orderedLabel = "trusted:procurement";
@@ -52,8 +52,8 @@ function itemOfRun(attributes: Readonly<Record<string, string>>): string {
 export function supplyPolicy(catalogue: Catalogue) {
   return definePolicy({
     name: "supply",
-    // Other price lists are another policy.
-    version: `1.${catalogue.edition()}`,
+    // Other price lists are another policy, and so are other tiers.
+    version: `1.${hashJson({ ...catalogue.reference, terms, approvers }).slice(0, 12)}`,
     rules: [
       { id: "team", on: ["handoff", "model", "egress"], effect: "allow", because: "the desk works together" },
       {
