@@ -52,7 +52,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: [
       "pack/unknown",
       "nope",
-      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, tau2-retail",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk, tau2-retail",
     ],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },

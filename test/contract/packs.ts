@@ -9,6 +9,7 @@ import { filesDeskPack } from "../../apps/sandbox/packs/files-desk/pack.ts";
 import { invoiceDeskPack } from "../../apps/sandbox/packs/invoice-desk/pack.ts";
 import { operationsDeskPack } from "../../apps/sandbox/packs/operations-desk/pack.ts";
 import { orderDeskPack } from "../../apps/sandbox/packs/order-desk/pack.ts";
+import { supplyDeskPack } from "../../apps/sandbox/packs/supply-desk/pack.ts";
 import type { Pack } from "../../apps/sandbox/src/pack.ts";
 import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
 import { openWorkspace } from "../../apps/sandbox/src/suite/workspace.ts";
@@ -28,6 +29,7 @@ const packs = {
   "invoice-desk": invoiceDeskPack,
   "operations-desk": operationsDeskPack,
   "order-desk": orderDeskPack,
+  "supply-desk": supplyDeskPack,
   "tau2-retail": () => retailPack(retail),
 } as const satisfies Record<string, () => Pack>;
 export type PackName = keyof typeof packs;

@@ -26,6 +26,7 @@ packsContract(
         "invoice-desk": long,
         "operations-desk": long,
         "order-desk": long,
+        "supply-desk": long,
         "tau2-retail": long,
       },
 );

@@ -10,6 +10,7 @@ export const packNames = [
   "files-desk",
   "invoice-desk",
   "operations-desk",
+  "supply-desk",
   "tau2-retail",
 ] as const;
 export type PackName = (typeof packNames)[number];
@@ -85,6 +86,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "operations-desk": {
       const { operationsDeskPack } = await import("../../packs/operations-desk/pack.ts");
       return operationsDeskPack();
+    }
+    case "supply-desk": {
+      const { supplyDeskPack } = await import("../../packs/supply-desk/pack.ts");
+      return supplyDeskPack();
     }
     case "order-desk": {
       const { orderDeskPack } = await import("../../packs/order-desk/pack.ts");

@@ -91,7 +91,7 @@ ${exitCodes}`,
     .description("play a pack's scenarios and write a report")
     .argument(
       "[pack]",
-      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
     )
     .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
     .option(

@@ -21,12 +21,12 @@ const define = defineTool as unknown as (options: object) => AnyTool;
 const json = z.json() as unknown as z.ZodType<Json, Json>;
 
 /**
- * The same tools as behind the pack's server, for tests that want no child process. A pack that says of no tool whose word it
+ * The same tools as behind the pack's server, for tests that want no child process, and nothing that outlasts the machine. A pack that says of no tool whose word it
  * is has tools without labels here.
  */
 export function inProcessTools(pack: Pick<WorldPack, "name" | "openWorld" | "tools">, dir: string): InProcessWorld {
   const world = pack.openWorld();
-  const store = openWorldStore({ world, dir });
+  const store = openWorldStore({ world, dir, lasting: false });
   const byName = new Map(world.tools.map((tool) => [tool.name, tool]));
   const labelled = Object.values(pack.tools).some(({ labels }) => labels !== undefined);
   const made = new Map<string, AnyTool>();

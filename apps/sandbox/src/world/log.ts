@@ -68,13 +68,18 @@ export function readTail(path: string, from: LogPosition): LogTail {
 /**
  * Adds one line after `position`, cutting away what a crash left there. The caller holds the folder's lock.
  * @param durable true: the line is on the disk (not only in the system's memory) before this returns
+ * @param lasting false: not even the name of a new file is; for a folder that nobody needs once the machine has stopped
  * @throws WorldError `world/log-write-failed`; the file is cut back, so the line is not in it
  */
 export function appendLine(
   path: string,
   position: LogPosition,
   line: WorldLogLine,
-  { durable, write = writeAll }: { readonly durable: boolean; readonly write?: WriteBytes | undefined },
+  {
+    durable,
+    lasting = true,
+    write = writeAll,
+  }: { readonly durable: boolean; readonly lasting?: boolean; readonly write?: WriteBytes | undefined },
 ): LogPosition {
   const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
   try {
@@ -86,7 +91,7 @@ export function appendLine(
         const written = write(fd, bytes);
         if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were written`);
         if (durable) fdatasyncSync(fd);
-        if (size === 0) syncFolder(dirname(path));
+        if (size === 0 && lasting) syncFolder(dirname(path));
       } catch (error) {
         ftruncateSync(fd, position.bytes);
         throw error;

@@ -53,10 +53,12 @@ export interface WorldStoreOptions<State> {
   /** Worlds kept in memory; the least recently used one is dropped first and read again when needed. Default 32. */
   readonly hydratedMax?: number;
   readonly write?: WriteBytes;
+  /** False: lines are in the file and need not be on the disk (W1). A process may end, the machine may not. True when absent. */
+  readonly lasting?: boolean;
 }
 
 export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldStore<State> {
-  const { dir, hydratedMax = 32, write } = options;
+  const { dir, hydratedMax = 32, write, lasting = true } = options;
   const loaded = loadWorld(options.world);
   mkdirSync(dir, { recursive: true });
   const lock = openFolderLock(dir);
@@ -91,7 +93,11 @@ export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldS
       ...(decided.answer.status === "refused" ? { message: decided.answer.message } : {}),
       ...(decided.draft === undefined || decided.answer.status === "refused" ? {} : { result: decided.answer.result }),
     };
-    into.position = appendLine(path, into.position, line, { durable: tool.effect === "write", write });
+    into.position = appendLine(path, into.position, line, {
+      durable: lasting && tool.effect === "write",
+      lasting,
+      write,
+    });
     if (decided.draft !== undefined) into.state = decided.draft.state;
     rememberKey(into.keys, line);
     return decided.answer;
