@@ -6,7 +6,18 @@ import type { RemoteContract } from "./remote/contract.ts";
 import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
-import { assertOptions, list, made, object, oneOf, optional, text, type Wanted } from "./wanted.ts";
+import {
+  assertKnown,
+  assertOptions,
+  type Known,
+  list,
+  made,
+  object,
+  oneOf,
+  optional,
+  text,
+  type Wanted,
+} from "./wanted.ts";
 
 /** Whom an agent or a supervisor may put a question to. */
 export type Audience = "customer" | "operator";
@@ -105,6 +116,13 @@ const wanted = {
   toolSearch: optional(object("an object with `tool`")),
 } as const satisfies Readonly<Record<string, Wanted>>;
 
+/** Of an agent that was made already as well: who copies one writes `{ ...agent, tools: [] }`. */
+const known: Known<AgentOptions<string, z.ZodType, z.ZodType, [], string> & Agent> = {
+  ...{ kind: true, name: true, description: true, model: true, input: true, output: true, inputSchema: true },
+  ...{ outputSchema: true, tools: true, effects: true, asks: true, instructions: true, version: true, streams: true },
+  ...{ toolSearch: true, extracts: true, team: true, remote: true },
+};
+
 /** What a role may hold, and what is known of it, by the strongest effect that it may have. */
 interface Role {
   readonly read: { readonly tool: AnyReadTool; readonly known: { readonly effects: "read" } };
@@ -114,7 +132,8 @@ interface Role {
 /**
  * Defines an agent. With `effects: "read"` a tool that writes is a compile error, and refused at run time too.
  * @throws OrchestrationError `agent/name-invalid`, `agent/duplicate-tool`, `agent/write-not-allowed`,
- *   `agent/tool-search-unknown`, `tool/schema-not-representable`, `tool/schema-asynchronous`, `options/invalid` for what no compiler would take
+ *   `agent/tool-search-unknown`, `tool/schema-not-representable`, `tool/schema-asynchronous`, `options/invalid` and
+ *   `options/unknown` for what no compiler would take
  */
 export function defineAgent<
   const Name extends string,
@@ -134,6 +153,7 @@ export function defineAgent(
   const { name, tools } = options;
   if (!isName(name)) throw new OrchestrationError("agent/name-invalid", { agent: name });
   assertOptions(`the agent ${name}`, options, wanted);
+  assertKnown(`the agent ${name}`, options, known);
   const effects = options.effects ?? "write";
   const seen = new Set<string>();
   for (const tool of tools) {

@@ -6,6 +6,7 @@ import { assertBound } from "./limits.ts";
 import type { RemoteContract } from "./remote/contract.ts";
 import { assertSynchronous } from "./schema.ts";
 import type { ToolName } from "./tool.ts";
+import { assertKnown } from "./wanted.ts";
 
 /**
  * Edges of a supervisor. An edge is data: where from, where to, a guard over the typed result (`when`) and a mapping
@@ -189,7 +190,7 @@ export function defineHandoff(
   if (afterMs !== undefined) assertBound(`afterMs of ${options.from.name}->${options.to.name}`, afterMs);
   return {
     kind: "handoff",
-    ...base(options, `${options.from.name}->${options.to.name}`),
+    ...base("handoff", options, `${options.from.name}->${options.to.name}`),
     fromAgent: options.from,
     to: options.to.name,
     toAgent: options.to,
@@ -244,7 +245,11 @@ export function defineParallel<
   );
   return {
     kind: "parallel",
-    ...base(options, `${options.from.name}->(${branches.map(({ key }) => key).join("|")})->${options.join.to.name}`),
+    ...base(
+      "parallel",
+      options,
+      `${options.from.name}->(${branches.map(({ key }) => key).join("|")})->${options.join.to.name}`,
+    ),
     from: options.from.name,
     fromAgent: options.from,
     branches,
@@ -278,7 +283,7 @@ export function defineQuestion<
     readonly map: (answer: z.output<Answer>, output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
 ): Question<From["name"], To["name"]> {
-  const common = base(options, `${options.from.name}->${options.of}->${options.to.name}`);
+  const common = base("question", options, `${options.from.name}->${options.of}->${options.to.name}`);
   if (options.answer) assertSynchronous(options.answer, "answer", common.name);
   return {
     kind: "question",
@@ -323,7 +328,7 @@ function ending<From extends AnyAgent, With extends Sources>(
 ): Ending<From["name"]> {
   return {
     kind: "ending",
-    ...base(options, `${options.from.name}->${status}:${options.reason}`),
+    ...base("ending", options, `${options.from.name}->${status}:${options.reason}`),
     from: options.from.name,
     fromAgent: options.from,
     status,
@@ -332,10 +337,23 @@ function ending<From extends AnyAgent, With extends Sources>(
   };
 }
 
+/** Of every edge; each kind has more. */
+const common = { from: true, name: true, with: true, max: true, version: true, when: true } as const;
+const delivered = { ...common, to: true, grant: true, map: true } as const;
+const known = {
+  handoff: { ...delivered, afterMs: true },
+  parallel: { ...common, branches: true, join: true },
+  question: { ...delivered, of: true, ask: true, answer: true },
+  ending: { ...common, reason: true, packet: true },
+} as const satisfies Readonly<Record<Edge["kind"], object>>;
+
+/** @throws OrchestrationError `options/unknown`: a misspelt guard would let everything pass */
 function base(
+  kind: Edge["kind"],
   options: CommonEdgeOptions<AnyAgent, Sources> & { readonly when?: (...parts: never[]) => boolean },
   name: string,
 ): EdgeBase {
+  assertKnown(`the edge ${options.name ?? name}`, options, known[kind]);
   return {
     name: options.name ?? name,
     from: options.from.name,

@@ -7,7 +7,7 @@ import type { Json, JsonSchema } from "./json.ts";
 import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
 import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
-import { assertOptions } from "./wanted.ts";
+import { assertKnown, assertOptions, type Known } from "./wanted.ts";
 
 export type Risk = "low" | "medium" | "high";
 
@@ -220,6 +220,7 @@ export function defineTool(options: Options): Tool {
   if (typeof name !== "string" || !toolName.test(name))
     throw new OrchestrationError("tool/name-invalid", { tool: name });
   assertComplete(options);
+  assertKnown(`the tool ${name}`, options, known);
   for (const side of ["input", "output"] as const) {
     if (!isSchema(options[side])) {
       throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
@@ -269,6 +270,31 @@ export function defineTool(options: Options): Tool {
     lookup: write?.lookup as Tool["lookup"],
   };
 }
+
+/** Of a tool that was made already as well: who copies one writes `{ ...tool, execute }`. */
+const known: Known<Tool & Options> & Known<OfWrite<z.ZodType, z.ZodType>> = {
+  ...{ kind: true, name: true, description: true, input: true, output: true, inputSchema: true, outputSchema: true },
+  ...{
+    effect: true,
+    risk: true,
+    reversible: true,
+    idempotency: true,
+    keyValidForMs: true,
+    timeoutMs: true,
+    protect: true,
+  },
+  ...{
+    labels: true,
+    source: true,
+    memory: true,
+    trusts: true,
+    cleared: true,
+    reveals: true,
+    version: true,
+    retry: true,
+  },
+  ...{ breaker: true, settlesWithinMs: true, undo: true, execute: true, lookup: true },
+};
 
 /** Where no types reach (JavaScript, `any`), what is left out must not pass for a read, or for a write that waits for nobody. */
 function assertComplete(options: Options): void {

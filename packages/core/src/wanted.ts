@@ -12,7 +12,7 @@ export interface Wanted {
 
 type Members = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is Members {
+export function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -69,6 +69,35 @@ export function assertEach(where: string, member: string, given: unknown, want: 
   for (const [name, value] of Object.entries(given)) {
     if (!want.is(value)) throw unwanted(where, `${member}.${name}`, value, want.wants);
   }
+}
+
+/** The names of all members of a type: the compiler says when one is missing. */
+export type Known<Options> = { readonly [Name in keyof Required<Options>]: true };
+
+/**
+ * Refuses members that options have not: they would be read by nobody, and what somebody meant by them would not hold. A
+ * compiler tells of them in a literal alone. One that is `undefined` says nothing and is let pass.
+ * @throws OrchestrationError `options/unknown`
+ */
+export function assertKnown(where: string, given: object, known: Readonly<Record<string, true>>): void {
+  for (const [member, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(known, member)) continue;
+    const names = Object.keys(known);
+    const near = names.filter((one) => isNear(one.toLowerCase(), member.toLowerCase()));
+    throw new OrchestrationError("options/unknown", { where, member, known: near.length > 0 ? near : names });
+  }
+}
+
+/** One letter more, less or other, two that have changed places, or the same beginning. */
+function isNear(one: string, other: string): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  if (short.length > 3 && long.startsWith(short)) return true;
+  let start = 0;
+  while (start < short.length && short[start] === long[start]) start++;
+  let end = 0;
+  while (end < short.length - start && short.at(-1 - end) === long.at(-1 - end)) end++;
+  const [left, right] = [short.slice(start, short.length - end), long.slice(start, long.length - end)];
+  return right.length < 2 || (left.length === 2 && right === `${left[1]}${left[0]}`);
 }
 
 function unwanted(where: string, member: string, value: unknown, wants: string): OrchestrationError {

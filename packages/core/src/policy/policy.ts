@@ -3,6 +3,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
+import { assertKnown, type Known } from "../wanted.ts";
 import { checkNames } from "./names.ts";
 import {
   type EarlierCall,
@@ -154,9 +155,14 @@ interface IndexedAfter extends Pick<After, "when"> {
   readonly tools: ReadonlySet<string>;
 }
 
+const knownInRule: Known<AnyPolicyRule> = {
+  ...{ id: true, on: true, effect: true, agents: true, tools: true, when: true, after: true, because: true },
+};
+const knownInAfter: Known<After> = { tools: true, when: true };
+
 /**
  * Defines a policy of TypeScript rules. Deny overrides, then approve, then allow; what nothing matches is denied.
- * @throws OrchestrationError `policy/rule-invalid`
+ * @throws OrchestrationError `policy/rule-invalid`, `options/unknown`
  */
 export function definePolicy<const Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]>(
   options: PolicyOptions<Edges>,
@@ -387,7 +393,8 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
   if (!isName(name)) throw invalid("", "the policy's name is not a name");
   if (typeof version !== "string" || version === "") throw invalid("", "the policy has no version");
   const ids = new Set<string>();
-  for (const { id, on, effect, when, because, agents, tools, ...rule } of rules) {
+  for (const rule of rules) {
+    const { id, on, effect, when, because, agents, tools } = rule;
     if (typeof id !== "string" || id === "") throw invalid(String(id), "a rule has no id");
     if (ids.has(id)) throw invalid(id, "another rule has this id");
     ids.add(id);
@@ -404,7 +411,10 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
     if (when !== undefined && typeof when !== "function") throw invalid(id, "`when` is no function");
     checkAfter(rule, edges, effect, (reason) => invalid(id, reason));
     if (typeof because !== "string" || because === "") throw invalid(id, "it does not say why (`because`)");
+    // A misspelt condition would be none, and the rule would hold for everybody.
+    assertKnown(`the rule ${id}`, rule, knownInRule);
     for (const list of [agents, tools]) {
+      if (list !== undefined && !Array.isArray(list)) throw invalid(id, "`agents` and `tools` are lists of names");
       if (list?.some((one) => typeof one !== "string")) throw invalid(id, "a name is no text");
     }
   }
@@ -424,6 +434,7 @@ function checkAfter(
   for (const after of afters) {
     const { tools, when } = (after ?? {}) as Partial<After>;
     if (!Array.isArray(tools) || tools.length === 0) throw invalid("its `after` names no tool");
+    assertKnown("the `after` of a rule", after, knownInAfter);
     if (tools.some((one) => typeof one !== "string")) throw invalid("a name is no text");
     if (when !== undefined && typeof when !== "function") throw invalid("the `when` of its `after` is no function");
   }

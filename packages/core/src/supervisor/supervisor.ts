@@ -77,7 +77,7 @@ export function supervise<Input, Output, Alias extends string>(
   serving?: AdmissionRules,
 ): Supervisor<Input, Output> {
   const definition = typed as unknown as SupervisorDefinition;
-  assertRuntime(definition.name, options);
+  assertRuntime(definition.name, options, serving && { specialist: true, agent: true, callers: true, allows: true });
   const { engine } = options;
   const models = options.models as Readonly<Record<string, Model>>;
   checkModels(definition, models);

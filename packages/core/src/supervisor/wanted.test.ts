@@ -3,6 +3,8 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { OrchestrationError } from "../errors.ts";
+import { defineHandoff } from "../handoff.ts";
+import { definePolicy } from "../policy/policy.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -64,7 +66,6 @@ test.each<readonly [string, unknown, string]>([
   ["a text whose letters would be trusted", { ...team(), trusted: "mcp:crm" }, "trusted"],
   ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
   ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
-  ["a misspelt rule of answers, which would bound nothing", { ...team(), answers: { clered: [] } }, "clered"],
   ["classes of answers as text", { ...team(), answers: { cleared: "sensitive" } }, "cleared"],
   ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
 ])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
@@ -162,4 +163,59 @@ test("a name that a supervisor has not takes nothing away from it, which its log
   const word = { tenant: "acme", reason: "it misbehaves" };
   for (const name of ["clerk", "clerc"]) expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
   expect(warned).toEqual([{ supervisor: "desk", kind: "agent", name: "clerc" }]);
+});
+
+const misspelt = (member: string) => ({
+  code: "options/unknown",
+  data: expect.objectContaining({ member }) as unknown,
+});
+
+test.each<readonly [string, object, string]>([
+  ["a policy", { polcy: undefined, policies: {} }, "policies"],
+  ["approval rules", { approval: [] }, "approval"],
+  ["sealing", { seals: { detectors: [] } }, "seals"],
+  ["the detectors of sealing", { seal: { mode: "mask", detector: [] } }, "detector"],
+  ["bounds of who starts runs", { grants: { principal: {} } }, "principal"],
+  ["a budget", { budget: { run: { microUSD: 1 } } }, "microUSD"],
+  ["the budget of an agent", { budget: { agents: { clerk: { token: 1 } } } }, "token"],
+  ["a judge", { judges: { complience: clerk } }, "complience"],
+  ["what an answer may hold", { answers: { clered: [] } }, "clered"],
+])("a misspelt member that was to hold %s is refused, and guards nothing in silence", (_, more, member) => {
+  expect(() => create({ ...team(), ...more })).toThrow(expect.objectContaining(misspelt(member)));
+});
+
+test("so is one of a start, a role, a tool, an edge and a rule of a policy, with the name that may be meant", async () => {
+  const desk = createSupervisor({ ...team(), entry: "clerk", exit: "clerk" });
+  const start = desk.start as Untyped;
+  await expect(start({ text: "x" }, { tenant: "acme", budgets: { tokens: 1 } })).rejects.toMatchObject({
+    data: { where: "start", member: "budgets", known: ["budget"] },
+  });
+  expect(() => agentOf({ ...role, effect: "read" })).toThrow(/has no option "effect"; there is .*effects/);
+  const tool = { name: "read_it", description: "", input: schema, output: schema, effect: "read", execute: () => {} };
+  expect(() => toolOf({ ...tool, protected: ["text"] })).toThrow(expect.objectContaining(misspelt("protected")));
+  expect(() =>
+    (defineHandoff as unknown as Untyped)({ from: clerk, to: clerk, if: () => false, map: () => {} }),
+  ).toThrow(expect.objectContaining(misspelt("if")));
+  const rule = { id: "R-1", on: "tool", effect: "allow", because: "it may" };
+  const rules = (more: object) => () =>
+    (definePolicy as unknown as Untyped)({ name: "house", version: "1", rules: [{ ...rule, ...more }] });
+  expect(rules({ where: () => false })).toThrow(expect.objectContaining(misspelt("where")));
+  expect(rules({ after: { tools: ["read_it"], wenn: () => false } })).toThrow(
+    expect.objectContaining(misspelt("wenn")),
+  );
+  expect(rules({ agents: "clerk" })).toThrow(expect.objectContaining({ code: "policy/rule-invalid" }));
+});
+
+test("who copies a tool or an agent, and who says of a member that it is not there, is understood", () => {
+  const tool = toolOf({
+    name: "read_it",
+    description: "",
+    input: schema,
+    output: schema,
+    effect: "read",
+    execute: () => {},
+  });
+  expect(() => toolOf({ ...(tool as object), description: "another" })).not.toThrow();
+  expect(() => agentOf({ ...clerk, instructions: "Do it well." })).not.toThrow();
+  expect(() => create({ ...team(), polcy: undefined })).not.toThrow();
 });

@@ -1,7 +1,12 @@
+import type { SealSettings, VaultSettings } from "../seal/settings.ts";
+import type { Threshold } from "../threshold.ts";
 import {
   assertEach,
+  assertKnown,
   assertOptions,
   either,
+  isObject,
+  type Known,
   list,
   made,
   object,
@@ -11,6 +16,8 @@ import {
   texts,
   type Wanted,
 } from "../wanted.ts";
+import type { AgentMap, Judges, SupervisorOptions } from "./definition.ts";
+import type { RuntimeOptions, StartOptions } from "./options.ts";
 
 /** What the entrances of a supervisor take, for those whom no compiler tells. */
 
@@ -40,19 +47,46 @@ const team = {
   trusted: optional(texts),
 } as const satisfies Readonly<Record<string, Wanted>>;
 
-/** @throws OrchestrationError `options/invalid` */
+type Team = SupervisorOptions<AgentMap, string, string, readonly Threshold[]>;
+
+/** One object says what a team is and how it is put to work; who reads the one half knows the other as well. */
+const known: Known<Team & RuntimeOptions<string>> = {
+  ...{ name: true, version: true, agents: true, entry: true, exit: true, handoffs: true, thresholds: true },
+  ...{ limits: true, onFailure: true, approvals: true, policy: true, judges: true, flows: true, answers: true },
+  ...{ trusted: true, budget: true, vault: true, seal: true, budgets: true, concurrency: true, rates: true },
+  ...{ cache: true, breaker: true, restrictionsMaxAgeMs: true, context: true, livePolicy: true, shadow: true },
+  ...{ detectors: true, checkpoints: true, delegations: true, snapshotEvery: true, statesAtHand: true },
+  ...{ blobChars: true, models: true, engine: true, tenants: true, grants: true, roles: true, principals: true },
+  ...{ approvers: true, waitingRuns: true, check: true, logger: true, tracer: true, ids: true },
+};
+const knownJudges: Known<Judges> = { compliance: true, reviewer: true };
+const knownSeal: Known<SealSettings> = {
+  ...{ mode: true, detectors: true, classes: true, tenants: true, models: true, operators: true },
+};
+const knownVault: Known<VaultSettings> = { key: true, previous: true };
+const amounts = { microUsd: true, tokens: true } as const;
+
+/** @throws OrchestrationError `options/invalid`, `options/unknown` */
 export function assertTeam(options: unknown): void {
   assertOptions("a supervisor", options);
   const { agents, judges, budget } = options as { readonly [member: string]: unknown };
   assertEach("a supervisor", "agents", agents, agent);
   assertOptions("a supervisor", options, team);
   assertAnswers("a supervisor", (options as { readonly answers?: unknown }).answers);
-  if (judges !== undefined) assertEach("a supervisor", "judges", judges, optional(agent));
+  assertKnown("a supervisor", options as object, known);
+  if (judges !== undefined) {
+    assertEach("a supervisor", "judges", judges, optional(agent));
+    assertKnown("the judges of a supervisor", judges as object, knownJudges);
+  }
   if (budget === undefined) return;
   const amount = optional(object("an object with `microUsd` and `tokens`"));
   assertOptions("the budget of a supervisor", budget, { run: amount });
-  const { agents: bounds } = budget as { readonly agents?: unknown };
+  assertKnown("the budget of a supervisor", budget as object, { run: true, agents: true });
+  const { run, agents: bounds } = budget as { readonly run?: object; readonly agents?: object };
   if (bounds !== undefined) assertEach("the budget of a supervisor", "agents", bounds, amount);
+  for (const bound of [run, ...Object.values(bounds ?? {})]) {
+    if (bound !== undefined) assertKnown("the budget of a supervisor", bound, amounts);
+  }
 }
 
 const answers = { cleared: optional(texts), reveals: optional(texts) } as const satisfies Readonly<
@@ -63,9 +97,7 @@ const answers = { cleared: optional(texts), reveals: optional(texts) } as const 
 function assertAnswers(where: string, given: unknown): void {
   if (given === undefined) return;
   assertOptions(`the answers of ${where}`, given, answers);
-  const unknown = Object.keys(given as object).find((member) => !Object.hasOwn(answers, member));
-  if (unknown !== undefined)
-    assertOptions(`the answers of ${where}`, given, { [unknown]: { wants: "nothing", is: () => false } });
+  assertKnown(`the answers of ${where}`, given as object, { cleared: true, reveals: true });
 }
 
 const engine: Wanted = {
@@ -79,8 +111,11 @@ const model: Wanted = {
   is: (value) => made("", "route").is(value) || object("", "generate").is(value),
 };
 
-/** @throws OrchestrationError `options/invalid` */
-export function assertRuntime(name: string, options: unknown): void {
+/**
+ * @param more members that the entrance has beside those of every supervisor
+ * @throws OrchestrationError `options/invalid`, `options/unknown`
+ */
+export function assertRuntime(name: string, options: unknown, more: Readonly<Record<string, true>> = {}): void {
   const where = `the supervisor ${name}`;
   assertOptions(where, options, {
     engine,
@@ -90,7 +125,11 @@ export function assertRuntime(name: string, options: unknown): void {
     waitingRuns: optional(oneOf("refuse", "leave")),
     check: optional(oneOf("refuse", "log", "done")),
   });
-  const { models, roles, answers: rules } = options as { readonly [member: string]: unknown };
+  assertKnown(where, options as object, { ...known, ...more });
+  const { models, roles, answers: rules, grants, seal, vault } = options as { readonly [member: string]: unknown };
+  if (isObject(grants)) assertKnown(`the grants of ${where}`, grants, { principals: true });
+  if (isObject(seal)) assertKnown(`the seal of ${where}`, seal, knownSeal);
+  if (isObject(vault)) assertKnown(`the vault of ${where}`, vault, knownVault);
   assertEach(where, "models", models, model);
   assertAnswers(where, rules);
   if (roles !== undefined) assertEach(where, "roles", roles, optional(texts));
@@ -102,9 +141,17 @@ const starting = {
   attributes: optional(object("an object of texts")),
 } as const satisfies Readonly<Record<string, Wanted>>;
 
-/** @throws OrchestrationError `options/invalid` */
+const knownAtStart: Known<StartOptions> = {
+  ...{ tenant: true, principal: true, idempotencyKey: true, conversationId: true, grant: true, budget: true },
+  ...{ startAt: true, delayMs: true, attributes: true },
+};
+
+/** @throws OrchestrationError `options/invalid`, `options/unknown` */
 export function assertStart(options: unknown): void {
   assertOptions("start", options, starting);
+  assertKnown("start", options as object, knownAtStart);
+  const { budget } = options as { readonly budget?: object };
+  if (budget !== undefined) assertKnown("the budget of start", budget, amounts);
 }
 
 /** Options of a call that needs some. @throws OrchestrationError `options/invalid` */
