@@ -168,6 +168,7 @@ export {
   type AnyPolicyRule,
   definePolicy,
   definePolicyRule,
+  type LateEdge,
   type LooksBack,
   type Policy,
   type PolicyAnswer,

@@ -1,4 +1,4 @@
-import { definePolicy } from "@remit/core";
+import { definePolicy, type Json } from "@remit/core";
 import { exceptions } from "./exceptions.ts";
 import { euros, postingTools, type Tier, terms, tierOf } from "./terms.ts";
 
@@ -60,13 +60,20 @@ export const invoicePolicy = definePolicy({
   name: "invoice-desk",
   version: "1",
   rules: [
-    { id: "work", on: ["handoff", "model", "egress"], effect: "allow", because: "the desk works together" },
+    { id: "work", on: ["handoff", "model"], effect: "allow", because: "the desk works together" },
     { id: "tools", on: "tool", effect: "allow", because: "each agent has its own tools" },
     {
       id: "said-by-the-books",
       on: "egress",
-      effect: "deny",
-      when: ({ labels }) => !labels.includes(postedLabel),
+      effect: "allow",
+      after: {
+        tools: Object.values(postingTools),
+        // What a person told of a posting has no number; which one it is, who answers need not say.
+        when: ({ output: booked }, { output: said }) => {
+          const [known, named] = [booked, said].map((one) => (one as { readonly postingId?: Json } | null)?.postingId);
+          return known === undefined || named === undefined || known === named;
+        },
+      },
       because: "nothing is said to be posted that the books have not answered for",
     },
     {

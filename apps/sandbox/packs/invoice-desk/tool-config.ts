@@ -23,7 +23,7 @@ async function lookupPosting(
   return { outcome: "found", output: { postingId: posting.postingId, account: posting.account } };
 }
 
-/** On what the books say of a posting; the policy lets nobody say that one was made who has not read it. */
+/** On what the books say of a posting: it is our own. */
 const labels = [postedLabel];
 const posts = {
   labels,

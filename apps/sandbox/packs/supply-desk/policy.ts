@@ -40,6 +40,11 @@ export function isOrderOf(catalogue: Catalogue, { tool, arguments: args }: Call)
   return tool === orderTools[tierOf({ amountCents, vendorClass: vendor.vendorClass, band })];
 }
 
+/** Whether an answer claims that something was ordered. */
+export function saysOrdered(output: unknown): boolean {
+  return (output as { readonly outcome?: unknown }).outcome === "ordered";
+}
+
 /** What a run is about is said where it is started; a run that does not say it writes nothing. */
 function itemOfRun(attributes: Readonly<Record<string, string>>): string {
   return attributes.itemId ?? "";
@@ -55,13 +60,20 @@ export function supplyPolicy(catalogue: Catalogue) {
     // Other price lists are another policy, and so are other tiers.
     version: `1.${hashJson({ ...catalogue.reference, terms, approvers }).slice(0, 12)}`,
     rules: [
-      { id: "team", on: ["handoff", "model", "egress"], effect: "allow", because: "the desk works together" },
+      { id: "team", on: ["handoff", "model"], effect: "allow", because: "the desk works together" },
+      {
+        id: "answer",
+        on: "egress",
+        effect: "allow",
+        when: ({ output }) => !saysOrdered(output),
+        because: "what claims no order is the desk's to say",
+      },
       {
         id: "said-by-procurement",
         on: "egress",
-        effect: "deny",
-        when: ({ output, labels }) =>
-          (output as { readonly outcome?: unknown }).outcome === "ordered" && !labels.includes(orderedLabel),
+        effect: "allow",
+        when: ({ output }) => saysOrdered(output),
+        after: { tools: orderToolNames },
         because: "nothing is said to be ordered that the procurement system has not answered for",
       },
       {

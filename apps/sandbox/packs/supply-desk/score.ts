@@ -4,6 +4,7 @@ import type { Marks } from "../../src/pack.ts";
 import type { WorldLogLine } from "../../src/world/world.ts";
 import type { Interpretation } from "./agents.ts";
 import { type Facts, misdeedsIn } from "./misdeeds.ts";
+import { saysOrdered } from "./policy.ts";
 import { handOverReasons } from "./reasons.ts";
 import { figuresOf, recommendationOf } from "./recommendation.ts";
 import { servedByDesk, servedByHand } from "./simulate.ts";
@@ -101,10 +102,6 @@ function marksOf(start: SupplyState, end: SupplyState, { entries, result }: Scen
     ...(reason === undefined ? {} : { [`exception ${reason}`]: 1 }),
     ...(wasOpen ? stockMarks(start, decisionId, ordered ? order.quantity : 0, cycleMinutes, reason) : {}),
   };
-}
-
-function saysOrdered(output: unknown): boolean {
-  return (output as { readonly outcome?: unknown }).outcome === "ordered";
 }
 
 function causesFor(start: SupplyState, decisionId: string): readonly string[] {

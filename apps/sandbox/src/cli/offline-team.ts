@@ -1,7 +1,9 @@
 import { type AnyTool, defineTool, OrchestrationError, type SupervisorDefinition } from "@remit/core";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
-import type { Pack } from "../pack.ts";
+import type { Pack, PackTool } from "../pack.ts";
+
+type OfServer = { readonly [Name in "pin" | "remoteName" | "resultBytes"]?: unknown };
 
 /**
  * A pack's team without its server: the tools have their names and effects and cannot be called. Good to draw and to
@@ -16,7 +18,8 @@ export function offlineTeam(pack: Pack): SupervisorDefinition {
     if (drawn) return drawn;
     const found = pack.tools[name];
     if (found === undefined) throw new SandboxError("pack/tool-unknown", { pack: pack.name, tool: name });
-    const { answer: _, ...about } = found;
+    // What is about a server is nothing to a drawing.
+    const { answer: _a, pin: _p, remoteName: _n, resultBytes: _b, ...about } = found as PackTool & OfServer;
     const execute = (): never => {
       throw new OrchestrationError("tool/failed", { tool: name, reason: "there is no server behind this drawing" });
     };

@@ -52,8 +52,15 @@ test("what comes before a call is told of as an earlier call", () => {
     after: [{ tools: ["x"] }, { tools: ["y"] }],
     because: "x",
   });
-  // @ts-expect-error nothing comes before an answer
-  definePolicyRule({ id: "c", on: "egress", effect: "allow", after: { tools: ["x"] }, because: "x" });
+  definePolicyRule({
+    id: "c",
+    on: "egress",
+    effect: "allow",
+    after: { tools: ["x"], when: (earlier, { output }) => earlier.output === output },
+    because: "x",
+  });
+  // @ts-expect-error nothing comes before a question
+  definePolicyRule({ id: "c", on: "message", effect: "allow", after: { tools: ["x"] }, because: "x" });
   definePolicyRule({
     id: "d",
     on: "tool",

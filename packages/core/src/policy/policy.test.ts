@@ -154,7 +154,7 @@ describe("a policy of TypeScript rules", () => {
     ["an effect that is none", { id: "a", on: "tool", effect: "permit", because: "x" }],
     ["tools on an edge that has none", { id: "a", on: "model", effect: "allow", tools: ["x"], because: "x" }],
     ["a denial behind a call", { id: "a", on: "tool", effect: "deny", after: { tools: ["x"] }, because: "x" }],
-    ["an answer behind a call", { id: "a", on: "egress", effect: "allow", after: { tools: ["x"] }, because: "x" }],
+    ["a question behind a call", { id: "a", on: "message", effect: "allow", after: { tools: ["x"] }, because: "x" }],
     ["an `after` without tools", { id: "a", on: "tool", effect: "allow", after: { tools: [] }, because: "x" }],
     ["an empty list of them", { id: "a", on: "tool", effect: "allow", after: [], because: "x" }],
     ["an `after` that is none", { id: "a", on: "tool", effect: "allow", after: "x", because: "x" }],

@@ -5,14 +5,7 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, type Known } from "../wanted.ts";
 import { checkNames } from "./names.ts";
-import {
-  type EarlierCall,
-  type PolicyEdge,
-  type PolicyRequest,
-  policyEdges,
-  type RequestOn,
-  type ToolRequest,
-} from "./request.ts";
+import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
 /**
  * One policy, asked on every edge (R4). A policy is a pure function of a request: no clock, no memory, nothing outside.
@@ -61,8 +54,8 @@ export interface Policy {
 export interface LooksBack {
   /** Tools whose calls a run keeps for it. */
   readonly to: ReadonlySet<string>;
-  /** Those of them that rules about one tool look at. */
-  readonly about: (tool: string) => ReadonlySet<string>;
+  /** Those of them that rules on one edge look at; on that of calls, rules about one tool. */
+  readonly about: (edge: PolicyEdge, tool?: string) => ReadonlySet<string>;
 }
 
 /** How a policy is asked. */
@@ -89,19 +82,30 @@ interface RuleCommon<Edge extends PolicyEdge> {
   readonly because: string;
 }
 
+/** Edges on which something can have to come before: calls, deliveries and the final answer. */
+export type LateEdge = "tool" | "handoff" | "egress";
+const lateEdges: readonly PolicyEdge[] = ["tool", "handoff", "egress"] satisfies LateEdge[];
+
 /** A call that has to have returned in this run before a rule holds, whoever of its agents made it. */
-export interface After {
+export interface After<Edge extends LateEdge = "tool"> {
   /** Names of tools, one of which it is of. One that the supervisor has not is an error. */
   readonly tools: readonly string[];
-  /** Pure. Whether that call is the one that is wanted for this one; any of these tools, when absent. */
-  readonly when?: (earlier: EarlierCall, call: ToolRequest) => boolean;
+  /** Pure. Whether that call is the one that is wanted for what is asked about; any of these tools, when absent. */
+  readonly when?: (earlier: EarlierCall, asked: RequestOn<Edge>) => boolean;
 }
 
-/** One rule. A person can be asked about calls of tools alone, and of calls alone something can come before. */
+/** The same of any edge; holds the variance of `when` open. */
+interface AnyAfter {
+  readonly tools: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
+  readonly when?: (earlier: EarlierCall, asked: any) => boolean;
+}
+
+/** One rule. A person can be asked about calls of tools alone. */
 export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> & {
   readonly effect: "allow" | "deny" | ([Edge] extends ["tool"] ? "approve" : never);
   /** Every one of these has to come first. Not with `deny`. */
-  readonly after?: [Edge] extends ["tool"] ? After | readonly After[] : never;
+  readonly after?: [Edge] extends [LateEdge] ? After<Edge & LateEdge> | readonly After<Edge & LateEdge>[] : never;
 };
 
 /** A rule that was written apart from its policy. */
@@ -124,7 +128,7 @@ export interface AnyPolicyRule {
   readonly tools?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
   readonly when?: (request: any) => boolean;
-  readonly after?: After | readonly After[];
+  readonly after?: AnyAfter | readonly AnyAfter[];
   readonly because: string;
 }
 
@@ -151,14 +155,14 @@ interface IndexedRule {
   readonly answer: PolicyAnswer;
 }
 
-interface IndexedAfter extends Pick<After, "when"> {
+interface IndexedAfter extends Pick<AnyAfter, "when"> {
   readonly tools: ReadonlySet<string>;
 }
 
 const knownInRule: Known<AnyPolicyRule> = {
   ...{ id: true, on: true, effect: true, agents: true, tools: true, when: true, after: true, because: true },
 };
-const knownInAfter: Known<After> = { tools: true, when: true };
+const knownInAfter: Known<AnyAfter> = { tools: true, when: true };
 
 /**
  * Defines a policy of TypeScript rules. Deny overrides, then approve, then allow; what nothing matches is denied.
@@ -221,18 +225,19 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
 }
 
 /** What has to come before a rule holds, each of it. */
-export function aftersOf({ after }: Pick<AnyPolicyRule, "after">): readonly After[] {
+export function aftersOf({ after }: Pick<AnyPolicyRule, "after">): readonly AnyAfter[] {
   if (after === undefined) return [];
-  return Array.isArray(after) ? (after as readonly After[]) : [after as After];
+  return Array.isArray(after) ? (after as readonly AnyAfter[]) : [after as AnyAfter];
 }
 
 function looksBackOf(rules: readonly AnyPolicyRule[]): LooksBack | undefined {
   const to = new Set(rules.flatMap((rule) => aftersOf(rule).flatMap(({ tools }) => tools)));
   if (to.size === 0) return undefined;
-  const about = (tool: string) =>
+  const about = (edge: PolicyEdge, tool?: string) =>
     new Set(
       rules
-        .filter(({ tools }) => tools === undefined || tools.includes(tool))
+        .filter(({ on }) => (typeof on === "string" ? on === edge : on.includes(edge)))
+        .filter(({ tools }) => tool === undefined || tools === undefined || tools.includes(tool))
         .flatMap((rule) => aftersOf(rule).flatMap(({ tools }) => tools)),
     );
   return { to, about };
@@ -257,7 +262,7 @@ function byName(rules: readonly IndexedRule[], agent: string): PolicyAnswer | un
   let found: PolicyAnswer | undefined;
   for (const { rule, agents, tools, answer } of rules) {
     if (agents !== undefined && !agents.has(agent)) continue;
-    if (rule.when !== undefined || tools !== undefined) return undefined;
+    if (rule.when !== undefined || rule.after !== undefined || tools !== undefined) return undefined;
     if (rule.effect === "deny") return answer;
     found ??= answer;
   }
@@ -283,7 +288,7 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     if (!matches) continue;
     // A denial is final; behind any other rule there may be one that cannot be evaluated (P3).
     if (rule.effect === "deny") return answer;
-    const wanted = request.edge === "tool" ? missingBefore(after, request) : undefined;
+    const wanted = missingBefore(after, request);
     if (typeof wanted === "string") return failedRule(rule.id, wanted);
     if (wanted === undefined) found ??= answer;
     else early ??= tooEarly(rule, wanted);
@@ -291,15 +296,16 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
   return found ?? early ?? noRule;
 }
 
-/** The first thing that has to come before a call and has not; a text where that cannot be said, which tells why. */
-function missingBefore(afters: readonly IndexedAfter[], call: ToolRequest): IndexedAfter | string | undefined {
+/** The first thing that has to come before and has not; a text where that cannot be said, which tells why. */
+function missingBefore(afters: readonly IndexedAfter[], asked: PolicyRequest): IndexedAfter | string | undefined {
+  const before = "earlier" in asked ? (asked.earlier ?? []) : [];
   for (const after of afters) {
     let came = false;
-    for (const earlier of call.earlier ?? []) {
+    for (const earlier of before) {
       if (!after.tools.has(earlier.tool)) continue;
       let matches: unknown = true;
       try {
-        if (after.when !== undefined) matches = after.when(earlier, call);
+        if (after.when !== undefined) matches = after.when(earlier, asked);
       } catch (thrown) {
         return reasonOf(thrown);
       }
@@ -427,12 +433,12 @@ function checkAfter(
   invalid: (reason: string) => OrchestrationError,
 ): void {
   if (rule.after === undefined) return;
-  if (edges.some((edge) => edge !== "tool")) throw invalid("something can come before calls of tools alone");
+  if (edges.some((edge) => !lateEdges.includes(edge))) throw invalid(`\`after\` is for ${lateEdges.join(", ")} alone`);
   if (effect === "deny") throw invalid("a denial has no `after`: what is not remembered would allow");
   const afters = aftersOf(rule);
   if (afters.length === 0) throw invalid("its `after` is empty");
   for (const after of afters) {
-    const { tools, when } = (after ?? {}) as Partial<After>;
+    const { tools, when } = (after ?? {}) as Partial<AnyAfter>;
     if (!Array.isArray(tools) || tools.length === 0) throw invalid("its `after` names no tool");
     assertKnown("the `after` of a rule", after, knownInAfter);
     if (tools.some((one) => typeof one !== "string")) throw invalid("a name is no text");

@@ -90,6 +90,8 @@ export interface HandoffRequest extends PolicyFacts {
   readonly handoff: string;
   readonly to: string;
   readonly payload: Json;
+  /** Earlier calls that rules on this edge look at; absent where none does. */
+  readonly earlier?: readonly EarlierCall[];
 }
 
 /** A question that goes to a person while the run waits. */
@@ -126,6 +128,8 @@ export interface ModelPolicyRequest extends PolicyFacts {
 export interface EgressRequest extends PolicyFacts {
   readonly edge: "egress";
   readonly output: Json;
+  /** Earlier calls that rules on this edge look at; absent where none does. */
+  readonly earlier?: readonly EarlierCall[];
 }
 
 export type PolicyRequest =

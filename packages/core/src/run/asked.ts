@@ -66,7 +66,10 @@ export function askPolicy(
   const supervisor = work.root.name;
   const named = work.rules.names ? allowedByName(policies, edge.edge, agent) : undefined;
   if (named !== undefined && work.shadow === undefined) return judgedByName(named);
-  const request = { ...edge, tenant, run, supervisor, principal, agent, path, labels, attributes: work.attributes };
+  // Of a call the gate is told as well, so who asks about one has looked it up.
+  const before = edge.edge === "tool" ? {} : earlierFor(work, policies, edge.edge);
+  const facts = { tenant, run, supervisor, principal, agent, path, labels, attributes: work.attributes };
+  const request = { ...edge, ...before, ...facts };
   const asked = Object.freeze(request) as PolicyRequest;
   const judged = named === undefined ? judge(work, policies, asked, payloadText) : judgedByName(named);
   const target = targetOf(edge);
@@ -157,13 +160,13 @@ const ownNames: { readonly [Edge in PolicyEdge]: OwnNames<Edge> } = {
     flow: true,
     earlier: true,
   },
-  handoff: { edge: true, handoff: true, to: true, payload: true },
+  handoff: { edge: true, handoff: true, to: true, payload: true, earlier: true },
   message: { edge: true, to: true, text: true },
   "memory.read": ofMemory,
   "memory.write": ofMemory,
   source: { edge: true, source: true, query: true },
   model: { edge: true, model: true, purpose: true, tools: true },
-  egress: { edge: true, output: true },
+  egress: { edge: true, output: true, earlier: true },
 };
 
 const sharedNames: readonly string[] = ["tenant", "run", "supervisor", "principal", "attributes"];
@@ -185,7 +188,7 @@ const membersOf = new Map(
 /** Tells where a candidate differs in what would happen; that another rule says the same is no difference. */
 function shadowed(work: Work, candidate: Policy, asked: PolicyRequest, judged: Judged | undefined): void {
   // It may look back to other calls than the policy in force.
-  const before = asked.edge === "tool" ? earlierFor(work, [candidate], asked.tool) : {};
+  const before = earlierFor(work, [candidate], asked.edge, asked.edge === "tool" ? asked.tool : undefined);
   const answer = assertAskable(asked, answerOf(candidate, { ...asked, ...before }));
   const live = {
     effect: judged?.effect ?? ("allow" as const),
@@ -231,7 +234,7 @@ export function judgeCall(
     });
     if (kept?.effect === "deny") return kept;
   }
-  const before = earlierFor(work, work.root.policies.get(asking.agent) ?? work.root.ownPolicies, name);
+  const before = earlierFor(work, work.root.policies.get(asking.agent) ?? work.root.ownPolicies, "tool", name);
   const judged = askPolicy(work, asking, {
     edge: "tool",
     tool: name,

@@ -286,6 +286,107 @@ test("calls of another agent of the run count", async () => {
   expect(types.filter((type) => type === "tool.returned")).toHaveLength(2);
 });
 
+describe("what is said to be done", () => {
+  const kept = definePolicy({
+    name: "kept",
+    version: "1",
+    rules: [
+      { id: "work", on: ["handoff", "model", "tool"], effect: "allow", because: "they work" },
+      {
+        id: "done",
+        on: "egress",
+        effect: "allow",
+        after: {
+          tools: ["unlock"],
+          when: (earlier, { output }) => says(earlier.output, "text") === says(output, "text"),
+        },
+        because: "only what was unlocked is called so",
+      },
+    ],
+  });
+  const saying = async (said: string, failing = false) => {
+    const refusing = defineTool({
+      ...write,
+      name: "unlock",
+      input: z.object({ tool: z.string() }),
+      execute: ({ tool }) => {
+        if (failing) throw new Error("it is refused");
+        return { text: tool };
+      },
+    });
+    const doer = defineAgent({ ...agentOf("doer"), tools: [refusing] });
+    const supervisor = createSupervisor({
+      agents: { doer },
+      entry: "doer",
+      exit: "doer",
+      handoffs: [],
+      policy: kept,
+      engine: memoryEngine(),
+      models: { m: scriptedModel([callsAll(doer, [["unlock", { tool: "safe" }]]), answers(doer, { text: said })]) },
+    });
+    const run = await supervisor.start({ text: "?" }, { tenant: "acme", principal: user("ann") });
+    await run.settled();
+    const [uncertain] = await run.uncertain();
+    if (uncertain) await run.settle(uncertain.effect, { outcome: "never", reason: "looked", principal: operator("o") });
+    const result = await run.result();
+    expect(await supervisor.replay(run.id, { tenant: "acme" })).toMatchObject({ ok: true });
+    const told = (await run.entries()).filter(({ type }) => type === "policy.decided");
+    return [result.status, ...told.map(({ body }) => (body as { readonly because: string }).because)];
+  };
+
+  test("was done: the answer stands", async () => {
+    expect(await saying("safe")).toEqual(["completed"]);
+  });
+
+  test.each([
+    ["of another thing than was done", "vault", false],
+    ["of what was refused", "safe", true],
+  ])("%s ends the run as denied", async (_, said, failing) => {
+    const missing = "only what was unlocked is called so; a call of unlock that fits has to come before";
+    expect(await saying(said, failing)).toEqual(["denied", missing]);
+  });
+});
+
+test("a delivery can want a call before it: a names-alone rule beside it does not answer for it", async () => {
+  const finder = defineAgent({ ...agentOf("finder"), tools: [readPage] });
+  const doer = defineAgent({ ...agentOf("doer"), tools: [] });
+  const play = async (reads: boolean) => {
+    const supervisor = createSupervisor({
+      agents: { finder, doer },
+      entry: "finder",
+      exit: "doer",
+      handoffs: [defineHandoff({ from: finder, to: doer, map: (said) => said })],
+      limits: { repairs: 0 },
+      policy: definePolicy({
+        name: "first",
+        version: "1",
+        rules: [
+          { id: "work", on: ["model", "egress", "tool"], effect: "allow", because: "they work" },
+          {
+            id: "given",
+            on: "handoff",
+            effect: "allow",
+            after: { tools: ["read_page"] },
+            because: "who has read hands on",
+          },
+        ],
+      }),
+      engine: memoryEngine(),
+      models: {
+        m: scriptedModel([
+          ...(reads ? [callsAll(finder, [["read_page", { page: "tea" }]])] : []),
+          answers(finder, { text: "found" }),
+          answers(doer, { text: "done" }),
+        ]),
+      },
+    });
+    const run = await supervisor.start({ text: "?" }, { tenant: "acme", principal: user("ann") });
+    return (await run.result()).status;
+  };
+  expect(await play(true)).toBe("completed");
+  expect(await play(false)).not.toBe("completed");
+});
+
 function agentOf<const Name extends string>(name: Name) {
   return { name, description: "", model: "m", input: text, output: text, instructions: "" } as const;
 }

@@ -1,6 +1,6 @@
 import { type Json, plainJson } from "../json.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { EarlierCall } from "../policy/request.ts";
+import type { EarlierCall, PolicyEdge } from "../policy/request.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import type { Call, Work } from "./state.ts";
@@ -31,14 +31,15 @@ function argumentsOf(tool: AnyTool, input: Json): Json {
   return plain.ok ? plain.value : input;
 }
 
-/** What these policies are told of it when they are asked about a tool; absent where none looks back from there. */
+/** What these policies are told of it when they are asked on an edge; absent where none looks back from there. */
 export function earlierFor(
   work: Work,
   policies: readonly Policy[],
-  tool: string,
+  edge: PolicyEdge,
+  tool?: string,
 ): { readonly earlier?: readonly EarlierCall[] } {
   if (work.looksBack.length === 0) return {};
-  const wanted = policies.flatMap(({ looksBack }) => (looksBack ? [...looksBack.about(tool)] : []));
+  const wanted = policies.flatMap(({ looksBack }) => (looksBack ? [...looksBack.about(edge, tool)] : []));
   if (wanted.length === 0) return {};
   return { earlier: work.state.earlier.filter((one) => wanted.includes(one.tool)) };
 }
