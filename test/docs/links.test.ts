@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { root } from "../architecture/module.ts";
@@ -35,4 +35,13 @@ test("every page under docs/ can be reached from README.md", () => {
     }
   }
   expect(pages.map(({ file }) => file).filter((file) => file.startsWith("docs/") && !reached.has(file))).toEqual([]);
+});
+
+test("no page has marks that a merge has left", () => {
+  const left = pages.flatMap(({ file }) =>
+    readFileSync(join(root, file), "utf8")
+      .split("\n")
+      .flatMap((line, index) => (/^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/.test(line) ? [`${file}:${index + 1}`] : [])),
+  );
+  expect(left).toEqual([]);
 });
