@@ -6,7 +6,7 @@ import { assertBound } from "./limits.ts";
 import type { RemoteContract } from "./remote/contract.ts";
 import { assertSynchronous } from "./schema.ts";
 import type { ToolName } from "./tool.ts";
-import { assertKnown } from "./wanted.ts";
+import { assertEach, assertKnown, assertOptions, made, object, text, type Wanted } from "./wanted.ts";
 
 /**
  * Edges of a supervisor. An edge is data: where from, where to, a guard over the typed result (`when`) and a mapping
@@ -186,6 +186,7 @@ export function defineHandoff(
     readonly map: (output: never, sources: never) => unknown;
   },
 ): Handoff {
+  assertOptions("defineHandoff", options, { from: agent, to: agent, map });
   const { afterMs } = options;
   if (afterMs !== undefined) assertBound(`afterMs of ${options.from.name}->${options.to.name}`, afterMs);
   return {
@@ -240,6 +241,11 @@ export function defineParallel<
     };
   },
 ): Parallel<From["name"], Agents[keyof Agents]["name"] | Join["name"]> {
+  assertOptions("defineParallel", options, { from: agent, join: target, branches: object("an object of branches") });
+  assertOptions("the join of defineParallel", options.join, { to: agent });
+  assertEach("defineParallel", "branches", options.branches, target);
+  for (const [key, branch] of Object.entries<{ readonly to: AnyAgent }>(options.branches))
+    assertOptions(`the branch ${key} of defineParallel`, branch, { to: agent });
   const branches = Object.entries(options.branches as unknown as BranchOptions<AnyAgent, Sources>).map(
     ([key, { to, grant, map }]): Branch => ({ key, to: to.name, toAgent: to, grant, map: map as Branch["map"] }),
   );
@@ -283,6 +289,7 @@ export function defineQuestion<
     readonly map: (answer: z.output<Answer>, output: OutputOf<From>, sources: Read<With>) => NoInfer<InputOf<To>>;
   },
 ): Question<From["name"], To["name"]> {
+  assertOptions("defineQuestion", options, { from: agent, to: agent, map, ask: map });
   const common = base("question", options, `${options.from.name}->${options.of}->${options.to.name}`);
   if (options.answer) assertSynchronous(options.answer, "answer", common.name);
   return {
@@ -326,6 +333,7 @@ function ending<From extends AnyAgent, With extends Sources>(
   status: Ending["status"],
   options: EndingOptions<From, With>,
 ): Ending<From["name"]> {
+  assertOptions(`an edge to ${status}`, options, { from: agent, reason: text });
   return {
     kind: "ending",
     ...base("ending", options, `${options.from.name}->${status}:${options.reason}`),
@@ -336,6 +344,11 @@ function ending<From extends AnyAgent, With extends Sources>(
     packet: options.packet as Ending["packet"],
   };
 }
+
+/** Modules that import each other have agents that are not there yet. */
+const agent: Wanted = made("an agent, as `defineAgent` makes it", "agent");
+const map: Wanted = { wants: "a function", is: (value) => typeof value === "function" };
+const target: Wanted = object("an object with `to` and a function `map`", "map");
 
 /** Of every edge; each kind has more. */
 const common = { from: true, name: true, with: true, max: true, version: true, when: true } as const;

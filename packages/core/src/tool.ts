@@ -7,7 +7,7 @@ import type { Json, JsonSchema } from "./json.ts";
 import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
 import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
-import { assertKnown, assertOptions, type Known } from "./wanted.ts";
+import { assertKnown, assertOptions, type Known, made } from "./wanted.ts";
 
 export type Risk = "low" | "medium" | "high";
 
@@ -235,6 +235,12 @@ export function defineTool(options: Options): Tool {
   for (const member of ["keyValidForMs", "settlesWithinMs"] as const) {
     if (write?.[member] !== undefined) assertBound(`${member} of ${name}`, write[member]);
   }
+  if (write?.undo !== undefined) {
+    assertOptions(`the undo of ${name}`, write.undo, { tool: madeTool });
+    assertOptions(`the undo of ${name}`, write.undo, {
+      input: { wants: "a function", is: (value) => typeof value === "function" },
+    });
+  }
   if (write?.undo && write.undo.tool.effect !== "write") {
     throw new OrchestrationError("tool/undo-not-a-write", { tool: name, undo: write.undo.tool.name });
   }
@@ -270,6 +276,8 @@ export function defineTool(options: Options): Tool {
     lookup: write?.lookup as Tool["lookup"],
   };
 }
+
+const madeTool = made("a tool, as `defineTool` makes it", "tool");
 
 /** Of a tool that was made already as well: who copies one writes `{ ...tool, execute }`. */
 const known: Known<Tool & Options> & Known<OfWrite<z.ZodType, z.ZodType>> = {

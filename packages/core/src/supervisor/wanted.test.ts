@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { OrchestrationError } from "../errors.ts";
-import { defineHandoff } from "../handoff.ts";
+import { defineEscalation, defineHandoff, defineParallel, defineQuestion } from "../handoff.ts";
 import { definePolicy } from "../policy/policy.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
@@ -165,6 +165,10 @@ test("a name that a supervisor has not takes nothing away from it, which its log
   expect(warned).toEqual([{ supervisor: "desk", kind: "agent", name: "clerc" }]);
 });
 
+const write = {
+  ...{ name: "write_it", description: "", input: schema, output: schema, execute: () => ({ text: "" }) },
+  ...{ effect: "write", risk: "low", idempotency: "none" },
+} as const;
 const misspelt = (member: string) => ({
   code: "options/unknown",
   data: expect.objectContaining({ member }) as unknown,
@@ -204,6 +208,28 @@ test("so is one of a start, a role, a tool, an edge and a rule of a policy, with
     expect.objectContaining(misspelt("wenn")),
   );
   expect(rules({ agents: "clerk" })).toThrow(expect.objectContaining({ code: "policy/rule-invalid" }));
+});
+
+test("what an edge leads from and to has to be there: modules that import each other have agents that are not yet", () => {
+  const [handoff, question, parallel] = [defineHandoff, defineQuestion, defineParallel] as unknown as Untyped[];
+  const map = () => ({ text: "" });
+  const unwanted = (member: string) => ({
+    code: "options/invalid",
+    data: expect.objectContaining({ member }) as unknown,
+  });
+  for (const [act, member] of [
+    [() => handoff?.({ from: clerk, to: undefined, map }), "to"],
+    [() => handoff?.({ from: { name: "clerk" }, to: clerk, map }), "from"],
+    [() => handoff?.({ from: clerk, to: clerk }), "map"],
+    [() => question?.({ from: clerk, of: "customer", to: undefined, ask: () => "?", map }), "to"],
+    [() => parallel?.({ from: clerk, branches: { a: { to: undefined, map } }, join: { to: clerk, map } }), "to"],
+    [() => parallel?.({ from: clerk, branches: { a: undefined }, join: { to: clerk, map } }), "branches.a"],
+    [() => (defineEscalation as unknown as Untyped)({ from: undefined, reason: "x" }), "from"],
+    [() => toolOf({ ...write, undo: "take_back" }), "options"],
+    [() => toolOf({ ...write, undo: { tool: "take_back", input: map } }), "tool"],
+  ] as const) {
+    expect(act).toThrow(expect.objectContaining(unwanted(member)));
+  }
 });
 
 test("who copies a tool or an agent, and who says of a member that it is not there, is understood", () => {
