@@ -14,7 +14,7 @@ export interface Example<Intent extends string = string> {
 
 export interface Classification<Intent extends string = string> {
   readonly intent: Intent;
-  /** 0 to 1: how often answers that are as sure as this one are right. */
+  /** 0 to 1: how often answers that are as sure as this one are right, for texts of the kind that was learned from. */
   readonly confidence: number;
   /** The intents that come next, the likeliest first. */
   readonly others: readonly { readonly intent: Intent; readonly confidence: number }[];
@@ -52,10 +52,9 @@ export interface StoredClassifier {
   readonly features: readonly string[];
   readonly temperature: number;
   readonly calibrated: boolean;
-  /** Little-endian 32-bit floats in base64: the weights of features, of features by intent, and of intents. */
+  /** Little-endian 32-bit floats in base64: the weights of features, and of features by intent. */
   readonly featureWeights: string;
   readonly weights: string;
-  readonly biases: string;
 }
 
 const defaults = { seed: 1, epochs: 10, features: 12_000 };
@@ -131,7 +130,6 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
     calibrated,
     featureWeights: toText(vocabulary.weights),
     weights: toText(softmax.weights),
-    biases: toText(softmax.biases),
   });
   let fingerprint: string | undefined;
   return {
@@ -156,16 +154,18 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
   };
 }
 
-const storedClassifier = z.object({
+const storedClassifier = z.strictObject({
   kind: z.literal("remit/classifier"),
   version: z.literal(1),
-  intents: z.array(z.string().min(1)).min(2),
+  intents: z
+    .array(z.string().min(1))
+    .min(2)
+    .refine((intents) => new Set(intents).size === intents.length, "an intent is there twice"),
   features: z.array(z.string()),
   temperature: z.number().positive(),
   calibrated: z.boolean(),
   featureWeights: z.string(),
   weights: z.string(),
-  biases: z.string(),
 });
 
 /**
@@ -185,7 +185,6 @@ export function readClassifier(stored: unknown): Classifier {
   const softmax = {
     classes,
     weights: floatsOf("weights", texts.weights, features.length * classes),
-    biases: floatsOf("biases", texts.biases, classes),
   };
   return classifierOf({ intents, vocabulary, softmax, temperature, calibrated });
 }
