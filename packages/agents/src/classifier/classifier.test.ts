@@ -92,9 +92,19 @@ test("examples and options that teach nothing are refused", () => {
   for (const options of [{ epochs: 0 }, { epochs: 1.5 }, { features: 0 }, { seed: -1 }]) {
     expect(thrownBy(() => trainClassifier(letters(10), options))).toMatchObject({ code: "classifier/option-invalid" });
   }
+  const misspelt = { epoch: 3 } as object;
+  expect(thrownBy(() => trainClassifier(letters(10), misspelt))).toMatchObject({
+    code: "classifier/option-invalid",
+    message: expect.stringContaining("epochs"),
+  });
+  expect(thrownBy(() => trainClassifier([one, null as never]))).toMatchObject({ code: "classifier/examples-invalid" });
   const { hint, retryable, message } = thrownBy(() => trainClassifier([])) as ClassifierError;
   expect([retryable, hint.length > 0]).toEqual([false, true]);
   expect(message).toBe("classifier/examples-invalid: these examples cannot be learned from: there are 0 intents");
+});
+
+test.each([undefined, null, 7, ["x"]])("what is no text is not classified: %j", (text) => {
+  expect(thrownBy(() => trained.classify(text as never))).toMatchObject({ code: "classifier/text-invalid" });
 });
 
 test("any text is classified in bounded work, and names of features are no names of objects", () => {

@@ -30,7 +30,7 @@ export interface Classifier<Intent extends string = string> {
   readonly calibrated: boolean;
   /** Names what it has learned: the same for the same examples and options. */
   readonly fingerprint: string;
-  /** Looks at the first 8,000 characters. */
+  /** Looks at the first 8,000 characters. @throws ClassifierError `classifier/text-invalid` */
   readonly classify: (text: string) => Classification<Intent>;
   /** Plain data from which `readClassifier` makes it again, exactly. */
   readonly toJSON: () => StoredClassifier;
@@ -140,6 +140,9 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
       return fingerprint;
     },
     classify: (text) => {
+      if (typeof text !== "string") {
+        throw new ClassifierError("classifier/text-invalid", { found: text === null ? "null" : typeof text });
+      }
       const shares = toShares(scoresOf(softmax, vectorOf(text)), temperature);
       const [first, ...others] = [...shares]
         .map((confidence, index) => ({ intent: intents[index] as Intent, confidence }))
@@ -211,7 +214,9 @@ function invalidData(reason: string): ClassifierError {
 function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]): readonly Intent[] {
   const wrong = (reason: string, data = {}) => new ClassifierError("classifier/examples-invalid", { reason, ...data });
   const intents = new Set<Intent>();
-  for (const [index, { text, intent }] of examples.entries()) {
+  for (const [index, example] of examples.entries()) {
+    if (typeof example !== "object" || example === null) throw wrong(`at ${index} there is no example`, { index });
+    const { text, intent } = example;
     if (typeof text !== "string" || text.trim() === "") throw wrong(`the text at ${index} is empty`, { index });
     if (typeof intent !== "string" || intent === "") throw wrong(`the text at ${index} has no intent`, { index });
     intents.add(intent);
@@ -221,6 +226,11 @@ function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]):
 }
 
 function checkedOptions(options: TrainingOptions): Required<TrainingOptions> {
+  const unknown = Object.entries(options).find(([option]) => !Object.hasOwn(defaults, option));
+  if (unknown) {
+    const reason = `there is no such option, but ${Object.keys(defaults).join(", ")}`;
+    throw new ClassifierError("classifier/option-invalid", { option: unknown[0], value: String(unknown[1]), reason });
+  }
   const all = { ...defaults, ...options };
   for (const [option, least, most] of [
     ["seed", 0, 2 ** 32 - 2],
