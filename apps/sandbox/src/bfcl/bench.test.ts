@@ -132,3 +132,14 @@ test("what a description allows is no wrong call of it", async () => {
   expect(contracts.accepted).toEqual([]);
   expect(ok).toBe(true);
 });
+
+test("the same call may be right many times in a turn", async () => {
+  const [base] = structuredClone(tinyFiles["multi_turn_base.jsonl"]) as Record<string, unknown>[];
+  const many = { ...base, ground_truth: [Array(20).fill("weigh('P-1')"), ["count_parcels()"]] };
+  const { findings, conversations } = await runBfcl({
+    folder: loadBfcl(tiny({ "multi_turn_base.jsonl": [many] })),
+    model: "oracle",
+  });
+  expect(findings).toEqual([]);
+  expect(conversations[0]).toMatchObject({ calls: { of: 21, right: 21 }, denied: {} });
+});
