@@ -45,10 +45,18 @@ function examplesOf(file) {
     head.findIndex((name) => ["category", "intent", "label"].includes(name)),
   ];
   if (text < 0 || intent < 0) throw new Error(`${file} needs a column text and one of category, intent, label`);
-  return rows.flatMap((row) => {
+  const examples = rows.flatMap((row, index) => {
+    if (row.length === 1 && row[0] === "") return [];
+    // A comma that nobody quoted would move a piece of the text into the place of its intent.
+    if (row.length !== head.length) {
+      throw new Error(`${file}: row ${index + 2} has ${row.length} values, and the first row names ${head.length}`);
+    }
     const one = { text: row[text] ?? "", intent: row[intent] ?? "" };
     return one.text.trim() === "" || one.intent === "" ? [] : [one];
   });
+  const left = rows.filter((row) => row.length > 1).length - examples.length;
+  if (left > 0) console.log(`${left} rows without a text or an intent left out`);
+  return examples;
 }
 
 /**
@@ -63,7 +71,7 @@ function tested(learned, asked, seed) {
 }
 
 function measure() {
-  if (!existsSync(file)) return console.log(`triage: skipped, there is no ${file}`);
+  if (given === undefined && !existsSync(file)) return console.log(`triage: skipped, there is no ${file}`);
   const examples = examplesOf(file);
   const seed = option("seed", 1);
   const folds = option("folds", 5);
@@ -88,4 +96,10 @@ function measure() {
   for (const one of confusions.slice(0, 10)) console.log(`  ${one.count}× ${one.intent} → ${one.takenFor}`);
 }
 
-measure();
+try {
+  measure();
+} catch (thrown) {
+  if (!(thrown instanceof Error)) throw thrown;
+  console.error(`triage: ${thrown.message}`);
+  process.exitCode = 1;
+}

@@ -45,12 +45,24 @@ export function jsonFiles({ missing, broken }: FileFaults): JsonFiles {
       const file = join(folder, name);
       return checked(file, parsed(file, textOf(folder, name)), schema);
     },
-    readLines: (folder, name, schema) =>
-      textOf(folder, name)
-        .split("\n")
-        .flatMap((line, index) => {
-          const at = `${join(folder, name)} line ${index + 1}`;
-          return line.trim() === "" ? [] : [checked(at, parsed(at, line), schema)];
-        }),
+    readLines: (folder, name, schema) => {
+      const text = textOf(folder, name);
+      return text.split("\n").flatMap((line, index) => {
+        const at = `${join(folder, name)} line ${index + 1}`;
+        if (line.trim() === "") return [];
+        if (index === 0 && !isJson(line) && isJson(text))
+          throw broken(`${at}: one JSON value over many lines, and not one a line`, { file: at });
+        return [checked(at, parsed(at, line), schema)];
+      });
+    },
   };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // The only question here.
+  }
 }

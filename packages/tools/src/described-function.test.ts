@@ -193,3 +193,28 @@ function thrownBy(body: () => unknown): unknown {
   }
   return undefined;
 }
+
+test("a description may have no text, say its answer as MCP does, and its arguments by parts", () => {
+  const outputSchema = { type: "dict", properties: { bike: { type: "integer" } }, required: ["bike"] };
+  const { tool, changes } = readFunction({
+    name: "rent",
+    description: null,
+    inputSchema: { type: "object" },
+    outputSchema,
+  });
+  expect([tool.description, parseWith(tool.output, { bike: "x" }).ok]).toEqual(["", false]);
+  expect(changes.map(({ pointer }) => pointer)).toEqual(["/outputSchema/type"]);
+  const parts = { allOf: [{ type: "object", properties: { a: { type: "string" } }, required: ["a"] }] };
+  const input = readFunction({ name: "f", parametersJsonSchema: parts }).tool.input;
+  expect([parseWith(input, { a: "x" }).ok, parseWith(input, {}).ok]).toEqual([true, false]);
+});
+
+test("arguments under a name that is not read are not taken for none", () => {
+  const wanted = { station: { type: "str", required: true } };
+  for (const key of ["parameter_definitions", "arguments", "args_schema"]) {
+    expect(() => readFunction({ name: "rent", [key]: wanted })).toThrow(
+      expect.objectContaining({ code: "schema/invalid", message: expect.stringContaining(key) }),
+    );
+  }
+  expect(readFunction({ name: "now", annotations: {}, parameters: null }).parameters).toEqual([]);
+});

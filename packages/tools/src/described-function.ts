@@ -23,7 +23,7 @@ export interface DescribedFunction {
   readonly foreignName: string;
   /** Names of its arguments in the order in which they are described, for calls that give them by position. */
   readonly parameters: readonly string[];
-  /** Pointers lead into its parameters, or where they begin with `/response`, into its response. */
+  /** Pointers lead into its parameters, or where they begin with `/response` or `/outputSchema`, into its response. */
   readonly changes: readonly SchemaChange[];
 }
 
@@ -31,8 +31,8 @@ const outside = /[^A-Za-z0-9_-]/g;
 const nameMax = 64;
 
 /**
- * Reads the description of a function: its name, a text, and a schema of its arguments under `parameters`, `input_schema`
- * or `inputSchema`; by itself or as `{ type: "function", function }`. Schemas are translated first (`translateSchema`).
+ * Reads the description of a function: its name, a text, and a schema of its arguments under `parameters`, `input_schema`,
+ * `inputSchema` or `parametersJsonSchema`; by itself or as `{ type: "function", function }`. Schemas are translated first (`translateSchema`).
  * Parameters may also be given one by one, by name: those are required that have no `default` and do not say `optional`.
  * @throws ToolsError `schema/invalid` and all that {@link createSchemaReader} refuses
  */
@@ -44,16 +44,21 @@ export function readFunction(
   if (nonJson) throw invalid("a function", `at "${nonJson.pointer}" there is ${nonJson.reason}`);
   const given = isRecord(document) && isRecord(document.function) ? document.function : document;
   if (!isRecord(given)) throw invalid("a function", "its description is not an object");
-  const { name: foreignName, description = "" } = given;
+  const { name: foreignName } = given;
+  const description = given.description ?? "";
   if (typeof foreignName !== "string" || foreignName === "") throw invalid("a function", "it has no name");
   const name = foreignName.replace(outside, "_");
   const owner = `the function ${foreignName.slice(0, 100)}`;
   if (name.length > nameMax) throw invalid(owner, `its name has more than ${nameMax} characters`);
   if (typeof description !== "string") throw invalid(owner, "its description is no text");
   const reader = createSchemaReader(limits);
-  const { document: parameters, changes } = translateSchema(asObject(parametersOf(given), owner), { owner, limits });
+  const { document: parameters, changes } = translateSchema(asObject(parametersOf(given, owner), owner), {
+    owner,
+    limits,
+  });
   const input = closed(parameters, owner);
-  const response = given.response === undefined ? undefined : translateSchema(given.response, { owner, limits });
+  const answers = ["response", "outputSchema"].find((keyword) => (given[keyword] ?? null) !== null);
+  const response = answers === undefined ? undefined : translateSchema(given[answers], { owner, limits });
   return {
     tool: {
       name,
@@ -66,20 +71,31 @@ export function readFunction(
     changes: [
       ...(name === foreignName ? [] : [{ pointer: "/name", from: foreignName, to: name }]),
       ...changes,
-      ...(response?.changes ?? []).map((change) => ({ ...change, pointer: `/response${change.pointer}` })),
+      ...(response?.changes ?? []).map((change) => ({ ...change, pointer: `/${answers}${change.pointer}` })),
     ],
   };
 }
 
-function parametersOf(given: JsonSchema): Json {
-  return given.parameters ?? given.input_schema ?? given.inputSchema ?? {};
+function parametersOf(given: JsonSchema, owner: string): Json {
+  const found = given.parameters ?? given.input_schema ?? given.inputSchema ?? given.parametersJsonSchema;
+  if (found !== undefined && found !== null) return found;
+  // Read as a function without arguments, it would refuse every right call.
+  const other = Object.keys(given).find((key) => argumentsLike.test(key) && typeof given[key] === "object");
+  if (other === undefined || given[other] === null) return {};
+  throw invalid(
+    owner,
+    `it has no parameters that are read, and ${JSON.stringify(other.slice(0, 100))} is none of their names`,
+  );
 }
+
+const argumentsLike = /^(?!output|response|result|return).*(?:param|arg|schema)/i;
 
 /** The schema of an object, whichever way the parameters are given. */
 function asObject(given: Json, owner: string): Json {
   if (!isRecord(given)) throw invalid(owner, "its parameters are not an object");
   if (typeof given.type === "string" || Array.isArray(given.type)) return given;
-  if (given.properties !== undefined || given.$ref !== undefined) return { type: "object", ...given };
+  const isSchema = ["allOf", "anyOf", "oneOf"].some((keyword) => Array.isArray(given[keyword]));
+  if (isSchema || given.properties !== undefined || given.$ref !== undefined) return { type: "object", ...given };
   const single = Object.entries(given);
   if (!single.every(([, one]) => isRecord(one))) throw invalid(owner, "its parameters are no schema, and none by name");
   const required = single.filter(([, one]) => isRecord(one) && one.default === undefined && one.optional !== true);

@@ -120,12 +120,20 @@ class TypeReader {
     do {
       if (this.#skip("...")) open = true;
       else {
-        const one = open ? undefined : this.union(depth + 1);
+        const one = open ? undefined : (this.#anything(name) ?? this.union(depth + 1));
         if (!one) return undefined;
         args.push(one);
       }
     } while (this.#skip(","));
     return this.#skip(close) ? genericOf(name, args, open) : undefined;
+  }
+
+  /** In `Map<String, Object>` and `List<Object>` Java's `Object` is anything; alone, and in JavaScript's `Array`, an object. */
+  #anything(owner: string): JsonSchema | undefined {
+    const isObject = /^(?:java\.lang\.)?Object$/.test(this.#tokens[this.#at] ?? "");
+    if (owner === "array" || !isObject || !/^[,>\]]$/.test(this.#tokens[this.#at + 1] ?? "")) return undefined;
+    this.#at++;
+    return {};
   }
 
   #literals(close: string): JsonSchema | undefined {

@@ -22,6 +22,10 @@ test.each([
   ["Literal['a', 2, None]", { enum: ["a", 2, null] }],
   ["ArrayList<String>", { type: "array", items: { type: "string" } }],
   ["HashMap<String, Long>", { type: "object", additionalProperties: { type: "integer" } }],
+  ["Map<String, Object>", { type: "object", additionalProperties: {} }],
+  ["List<java.lang.Object>", { type: "array", items: {} }],
+  ["Array<Object>", { type: "array", items: { type: "object" } }],
+  ["Object", { type: "object" }],
   ["string[][]", { type: "array", items: { type: "array", items: { type: "string" } } }],
   ["Callable[[int], str]", undefined],
   ["list[", undefined],
@@ -50,6 +54,30 @@ test("JSON Schema passes as it is", () => {
     dependencies: { n: ["dict"] },
   };
   expect(translateSchema(document)).toEqual({ document, changes: [] });
+});
+
+test.each([
+  [
+    { type: "Union[int, List[int]]" },
+    [{ type: "integer" }, { type: "array", items: { type: "integer" } }, { type: "null" }],
+  ],
+  [{ type: "any" }, undefined],
+])("null stays allowed where a type becomes several: %j", (schema, anyOf) => {
+  const { document, changes } = translateSchema({ ...schema, nullable: true });
+  expect(document.anyOf).toEqual(anyOf);
+  expect(document).not.toHaveProperty("nullable");
+  expect(changes.map(({ pointer }) => pointer)).toEqual(["/type", "/nullable"]);
+});
+
+test("null stays allowed beside values that a type lists", () => {
+  expect(translateSchema({ type: "Literal['a']", nullable: true }).document).toEqual({ enum: ["a", null] });
+  expect(translateSchema({ type: "STRING", nullable: true }).document).toEqual({ type: "string", nullable: true });
+});
+
+test("counts that are texts are numbers, and others are left to be refused", () => {
+  const { document, changes } = translateSchema({ type: "ARRAY", minItems: "1", maxItems: "many" });
+  expect(document).toEqual({ type: "array", minItems: 1, maxItems: "many" });
+  expect(changes).toContainEqual({ pointer: "/minItems", from: "1", to: 1 });
 });
 
 test("habits of other dialects are written anew, and told", () => {
@@ -91,7 +119,17 @@ test("habits of other dialects are written anew, and told", () => {
   expect(changes).toContainEqual({ pointer: "/required", from: ["b"], to: ["a"] });
   expect(changes).toContainEqual({ pointer: "/properties/f/default", from: "optional" });
   expect(new Set(changes.map(({ pointer }) => pointer.split("/").at(-1)))).toEqual(
-    new Set(["$schema", "type", "required", "exclusiveMinimum", "exclusiveMaximum", "items", "enum", "default"]),
+    new Set([
+      "$schema",
+      "type",
+      "required",
+      "exclusiveMinimum",
+      "exclusiveMaximum",
+      "items",
+      "enum",
+      "default",
+      "nullable",
+    ]),
   );
 });
 

@@ -36,11 +36,15 @@ export interface TranslateOptions {
 
 type Members = { [name: string]: Json };
 
+/** Counts, which formats that have 64-bit integers write as texts. */
+const countKeywords = ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"];
+
 /**
  * Writes the document as JSON Schema 2020-12:
  * - types by other names become JSON Schema's; `any` says nothing any more; what is no type at all is refused;
  * - `required: true` at a property, and its type's own `optional`, go into the list of the object that has it;
  * - an `items` that is a list becomes `prefixItems`, a boolean `exclusiveMinimum` or `exclusiveMaximum` the bound itself;
+ * - a count that is a text (`minItems: "1"`) becomes the number; `nullable` at what has no single type goes into the schema;
  * - an `enum` of single values at a list is one of its items, because no list could ever fit it;
  * - a `default` that does not fit its own type is left out: models are shown it.
  * @throws ToolsError `schema/invalid`, `schema/too-large`
@@ -122,15 +126,20 @@ class Translation {
     });
     if (members.length === 0) throw invalid(this.#owner, `${pointer}/type`, "there is no type");
     const [only] = members;
-    const schema = members.length === 1 && only ? only.schema : { anyOf: members.map((one) => one.schema) };
+    const read = members.length === 1 && only ? only.schema : { anyOf: members.map((one) => one.schema) };
+    const schema = made.nullable === true ? orNull(read) : read;
     delete made.type;
     for (const [keyword, value] of Object.entries(schema)) {
       // What the document says itself about items and members is more than what the type's text says.
       if (keyword === "anyOf" && made.anyOf !== undefined) made.allOf = [...listOf(made.allOf), { anyOf: value }];
       else if (made[keyword] === undefined) made[keyword] = value;
     }
-    if (made.type === undefined && made.nullable !== undefined) delete made.nullable;
     this.#told(`${pointer}/type`, type, schema);
+    // It goes with a type of its own; elsewhere the schema says it by now.
+    if (made.type === undefined && made.nullable !== undefined) {
+      this.#told(`${pointer}/nullable`, made.nullable);
+      delete made.nullable;
+    }
   }
 
   /** The list of required names gets what the properties say of themselves. */
@@ -165,6 +174,12 @@ class Translation {
   }
 
   #bounds(made: Members, pointer: string): void {
+    for (const keyword of countKeywords) {
+      const value = made[keyword];
+      if (typeof value !== "string" || !/^\d{1,9}$/.test(value)) continue;
+      made[keyword] = Number(value);
+      this.#told(`${pointer}/${keyword}`, value, Number(value));
+    }
     for (const [keyword, bound] of [
       ["exclusiveMinimum", "minimum"],
       ["exclusiveMaximum", "maximum"],
@@ -201,6 +216,15 @@ class Translation {
     delete made.default;
     this.#told(`${pointer}/default`, value);
   }
+}
+
+/** The schema with `null` beside what it takes; `nullable` says that of one that has a type. */
+function orNull(schema: JsonSchema): JsonSchema {
+  if (Array.isArray(schema.anyOf)) {
+    const hasNull = schema.anyOf.some((member: Json) => isRecord(member) && listOf(member.type).includes("null"));
+    return hasNull ? schema : { ...schema, anyOf: [...schema.anyOf, { type: "null" }] };
+  }
+  return Array.isArray(schema.enum) ? { ...schema, enum: [...new Set([...schema.enum, null])] } : schema;
 }
 
 function isOptionalType(type: Json | undefined): boolean {

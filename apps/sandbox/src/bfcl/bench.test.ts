@@ -115,3 +115,31 @@ test("a function of a request that cannot be read is told, and the others are pl
   expect(report.requests[0]).toMatchObject({ requests: { of: 2, right: 2 }, ran: 0 });
   expect(bfclLines(report)).toContainEqual(expect.stringContaining("cannot be read: irrelevance_0"));
 });
+
+test("what a description allows is no wrong call of it", async () => {
+  const [move, weigh, count] = tinyFiles["func_doc/parcel_desk.json"];
+  const open = {
+    ...weigh,
+    parameters: {
+      type: "dict",
+      properties: { parcel: { type: "string", nullable: true } },
+      required: ["parcel"],
+      additionalProperties: true,
+    },
+  };
+  const folder = loadBfcl(tiny({ "func_doc/parcel_desk.json": [move as object, open, count as object] }));
+  const { contracts, ok } = await runBfcl({ folder, model: "oracle" });
+  expect(contracts.accepted).toEqual([]);
+  expect(ok).toBe(true);
+});
+
+test("the same call may be right many times in a turn", async () => {
+  const [base] = structuredClone(tinyFiles["multi_turn_base.jsonl"]) as Record<string, unknown>[];
+  const many = { ...base, ground_truth: [Array(20).fill("weigh('P-1')"), ["count_parcels()"]] };
+  const { findings, conversations } = await runBfcl({
+    folder: loadBfcl(tiny({ "multi_turn_base.jsonl": [many] })),
+    model: "oracle",
+  });
+  expect(findings).toEqual([]);
+  expect(conversations[0]).toMatchObject({ calls: { of: 21, right: 21 }, denied: {} });
+});

@@ -64,8 +64,12 @@ export function mutantsOf(
   { args }: FunctionCall,
   { tool }: DescribedFunction,
 ): readonly { readonly mutation: Mutation; readonly args: { readonly [argument: string]: Json } }[] {
-  const schema = (tool.input.meta() ?? {}) as { readonly required?: readonly string[]; readonly properties?: object };
-  const { required = [], properties = {} } = schema;
+  const schema = (tool.input.meta() ?? {}) as {
+    readonly required?: readonly string[];
+    readonly properties?: object;
+    readonly additionalProperties?: Json;
+  };
+  const { required = [], properties = {}, additionalProperties } = schema;
   const unknown = ["unknown_argument", ...Object.keys(properties)].reduce((name, taken) =>
     name === taken ? `${name}_` : name,
   );
@@ -75,12 +79,15 @@ export function mutantsOf(
       return { mutation: "missing required" as const, args: others };
     }),
     ...Object.keys(args).flatMap((name) =>
-      valuesOfOtherTypes((properties as Record<string, { readonly type?: unknown }>)[name]?.type).map((value) => ({
+      valuesOfOtherTypes((properties as Record<string, Described>)[name]).map((value) => ({
         mutation: "wrong type" as const,
         args: { ...args, [name]: value },
       })),
     ),
-    { mutation: "unknown argument", args: { ...args, [unknown]: 1 } },
+    // Where a description takes other arguments too, one more is not wrong.
+    ...(additionalProperties === false
+      ? [{ mutation: "unknown argument" as const, args: { ...args, [unknown]: 1 } }]
+      : []),
   ];
 }
 
@@ -93,10 +100,15 @@ const samples: readonly (readonly [type: string, value: Json])[] = [
   ["number", 7.5],
 ];
 
+interface Described {
+  readonly type?: unknown;
+  readonly nullable?: unknown;
+}
+
 /** By the words of the description, not by asking what fits it. None where it says no type. */
-function valuesOfOtherTypes(type: unknown): readonly Json[] {
+function valuesOfOtherTypes({ type, nullable }: Described = {}): readonly Json[] {
   if (type === undefined) return [];
-  const names: readonly unknown[] = Array.isArray(type) ? type : [type];
+  const names: readonly unknown[] = [type, nullable === true ? "null" : undefined].flat();
   return samples.flatMap(([name, value]) => (names.includes(name) ? [] : [value]));
 }
 

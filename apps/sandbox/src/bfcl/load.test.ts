@@ -78,6 +78,43 @@ test("what is missing or wrong is named", () => {
   expect(load(base, broken)).toThrow(coded("schema/invalid", "banana"));
 });
 
+test("what could not be played, or not be told apart, is refused where it is read", () => {
+  const base = first("multi_turn_base.jsonl");
+  const request = first("irrelevance.jsonl");
+  const load = (changed: Parameters<typeof tiny>[0]) => () => loadBfcl(tiny(changed));
+  const conversation = (more: object) => load({ "multi_turn_base.jsonl": [{ ...base, ...more }] });
+  expect(conversation({ question: [[], [{ role: "user", content: "x" }]] })).toThrow(
+    coded("bfcl/file-broken", "does not begin"),
+  );
+  for (const question of [[], [[]], [[{ role: "user", content: "" }]], [...Array(2)].map(() => says("Sing."))]) {
+    expect(load({ "irrelevance.jsonl": [{ ...request, question }] })).toThrow(
+      coded("bfcl/file-broken", "irrelevance_0 is not one turn"),
+    );
+  }
+  expect(load({ "multi_turn_base.jsonl": "\n" })).toThrow(coded("bfcl/file-broken", "there is nothing in"));
+  expect(load({ "multi_turn_base.jsonl": JSON.stringify([base], null, 1) })).toThrow(
+    coded("bfcl/file-broken", "one JSON value over many lines"),
+  );
+  const { ground_truth: _, ...open } = base;
+  const answer = { id: base.id, ground_truth: [[], []] };
+  expect(load({ "multi_turn_base.jsonl": [open], "possible_answer/multi_turn_base.jsonl": [answer, answer] })).toThrow(
+    coded("bfcl/file-broken", "ground truth twice"),
+  );
+});
+
+test("a class is a file of the folder, and the same one named twice is one", () => {
+  const base = first("multi_turn_base.jsonl");
+  const load = (classes: readonly string[]) => () =>
+    loadBfcl(
+      tiny({
+        "multi_turn_base.jsonl": [{ ...base, involved_classes: classes }],
+        "elsewhere.json": tinyFiles["func_doc/parcel_desk.json"],
+      }),
+    );
+  expect(load(["../elsewhere"])).toThrow(coded("bfcl/class-unknown"));
+  expect(load(["ParcelDesk", "ParcelDesk", "CalendarAPI"])().conversations[0]?.conversations).toHaveLength(1);
+});
+
 test("a conversation is played as runs: answers go on with one, a missing function ends one", () => {
   const sets = loadBfcl(tiny()).conversations;
   const plans = sets.map(({ conversations }) => conversations.map((one) => planOf(one)));
@@ -102,6 +139,8 @@ test("a conversation is played as runs: answers go on with one, a missing functi
   ]);
   expect(plans[1]?.[0]?.[1]?.turns[0]?.wanted).toEqual([{ tool: "book_day", args: { day: "Monday" } }]);
 });
+
+const says = (content: string) => [{ role: "user", content }];
 
 function coded(code: string, text = "") {
   return expect.objectContaining({ code, message: expect.stringContaining(text) });

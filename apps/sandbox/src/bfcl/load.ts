@@ -97,7 +97,7 @@ export function loadBfcl(folder: string): BfclFolder {
   // Conversations about the same services have the same list, and so the same team.
   const functionsOf = (names: readonly string[]) => {
     const key = JSON.stringify([...names].sort());
-    const known = sets.get(key) ?? allOf(names.flatMap(ofClass));
+    const known = sets.get(key) ?? allOf([...new Set(names)].flatMap(ofClass));
     sets.set(key, known);
     return known;
   };
@@ -109,13 +109,26 @@ export function loadBfcl(folder: string): BfclFolder {
       .map(({ file, name }) => ({ name, conversations: readConversations(folder, file, functionsOf) })),
     requests: found.filter(isRequests).map(({ file, name }) => ({
       name,
-      requests: readLines(folder, file, request).map((one) => ({
-        id: one.id,
-        text: textOf(one.question[0] ?? [], one.id) ?? "",
-        ...readable(one.function),
-      })),
+      requests: readAll(folder, file, request).map((one) => {
+        const [messages = [], ...more] = one.question;
+        const text = more.length === 0 ? textOf(messages, one.id) : undefined;
+        if (text === undefined)
+          throw brokenIn(folder, file, one.id, "is not one turn in which somebody says something");
+        return { id: one.id, text, ...readable(one.function) };
+      }),
     })),
   };
+}
+
+/** @throws BfclError `bfcl/file-broken` also where there is nothing in it, for nothing would come out right then */
+function readAll<Schema extends z.ZodType>(folder: string, file: string, schema: Schema) {
+  const lines = readLines(folder, file, schema);
+  if (lines.length > 0) return lines;
+  throw new BfclError("bfcl/file-broken", `there is nothing in ${join(folder, file)}`, { data: { file } });
+}
+
+function brokenIn(folder: string, file: string, id: string, reason: string): BfclError {
+  return new BfclError("bfcl/file-broken", `${join(folder, file)}: ${id} ${reason}`, { data: { file, id } });
 }
 
 function readConversations(
@@ -123,15 +136,12 @@ function readConversations(
   file: string,
   functionsOf: (classes: readonly string[]) => readonly DescribedFunction[],
 ): readonly Conversation[] {
-  const lines = readLines(folder, file, conversation);
-  const answers = new Map<string, readonly (readonly string[])[]>(
-    lines.every((one) => one.ground_truth !== undefined)
-      ? []
-      : readLines(folder, join("possible_answer", file), answer).map((one) => [one.id, one.ground_truth]),
-  );
+  const lines = readAll(folder, file, conversation);
+  const answers = lines.every((one) => one.ground_truth !== undefined)
+    ? new Map<string, readonly (readonly string[])[]>()
+    : readAnswers(folder, join("possible_answer", file));
   return lines.map((one) => {
-    const broken = (reason: string) =>
-      new BfclError("bfcl/file-broken", `${join(folder, file)}: ${one.id} ${reason}`, { data: { file, id: one.id } });
+    const broken = (reason: string) => brokenIn(folder, file, one.id, reason);
     const truth = one.ground_truth ?? answers.get(one.id);
     if (!truth) throw broken("has no ground_truth");
     if (truth.length !== one.question.length) {
@@ -161,8 +171,18 @@ function readConversations(
         tools: functions.filter(isThere).map(({ tool }) => tool.name),
       };
     });
+    if (turns[0]?.text === undefined) throw broken("does not begin with what somebody says");
     return { id: one.id, turns, functions };
   });
+}
+
+function readAnswers(folder: string, file: string): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const answers = new Map<string, readonly (readonly string[])[]>();
+  for (const { id, ground_truth } of readLines(folder, file, answer)) {
+    if (answers.has(id)) throw brokenIn(folder, file, id, "has ground truth twice");
+    answers.set(id, ground_truth);
+  }
+  return answers;
 }
 
 /** A call as Python writes it, with each argument under its name. @throws BfclError `bfcl/call-broken`, `bfcl/function-unknown` */
@@ -184,7 +204,8 @@ export function callOf(text: string, known: (name: string) => DescribedFunction)
 
 function readClass(folder: string, name: string): readonly DescribedFunction[] {
   const snake = name.replace(/([a-z\d])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3_$2$4").toLowerCase();
-  for (const file of [files[name] ?? snake, snake]) {
+  // The name comes with the data: it names a file of the folder and leads nowhere else.
+  for (const file of /^\w+$/.test(name) ? [files[name] ?? snake, snake] : []) {
     for (const place of ["func_doc", "multi_turn_func_doc"]) {
       for (const ending of ["json", "jsonl"]) {
         if (!existsSync(join(folder, place, `${file}.${ending}`))) continue;

@@ -33,6 +33,20 @@ const escapes: Readonly<Record<string, string>> = {
   t: "\t",
   v: "\v",
 };
+/**
+ * A number: hexadecimal, octal, binary, with a fraction or an exponent, or whole; `_` between digits alone, and nothing whole
+ * begins with a 0 that is not all of it.
+ */
+const numberForm = (() => {
+  const digits = String.raw`\d+(?:_\d+)*`;
+  const exponent = `[eE][+-]?${digits}`;
+  const forms = [
+    "0[xX](?:_?[\\da-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+",
+    String.raw`(?:${digits})?\.${digits}(?:${exponent})?|${digits}\.(?:${exponent})?|${digits}${exponent}`,
+    String.raw`0+(?:_0+)*|[1-9]\d*(?:_\d+)*`,
+  ];
+  return String.raw`[+-]?\s*(?:${forms.join("|")})(?![\w.])`;
+})();
 const constants: ReadonlyMap<string, Json> = new Map<string, Json>([
   ["True", true],
   ["False", false],
@@ -118,9 +132,7 @@ class Reader {
   }
 
   #number(): number {
-    const text = this.#match(
-      /[+-]?\s*(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*)?\.\d[\d_]*(?:[eE][+-]?\d+)?|\d[\d_]*\.?(?:[eE][+-]?\d+)?)(?![\w.])/y,
-    );
+    const text = this.#match(new RegExp(numberForm, "y"));
     if (text === undefined) return this.#fail("a literal");
     const digits = text.replace(/^[+-]?\s*/, "").replaceAll("_", "");
     const value = (text.startsWith("-") ? -1 : 1) * Number(digits);

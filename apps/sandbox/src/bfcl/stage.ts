@@ -76,8 +76,8 @@ export function openStage(model: BfclModel): Stage {
       name: "functions-desk",
       action: extendAgent(action, { tools: functions.map((one) => stubOf(one, risk, record)) }),
       judges: {},
-      // Ground truth may move to the same folder twice.
-      limits: { writeRepeats: 8, steps: 400, turns: roundsMax, handoffs: 60 },
+      // Ground truth may make the same call as often as it likes, such as to move to a folder.
+      limits: { writeRepeats: roundsMax, steps: 400, turns: roundsMax, handoffs: 60 },
     }) as unknown as Desk;
     desks.set(functions, desk);
     return desk;

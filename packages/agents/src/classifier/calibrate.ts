@@ -30,9 +30,14 @@ export function temperatureFor(judged: readonly Judged[]): number {
 /** How little the right classes were expected, on the whole. */
 function surprise(judged: readonly Judged[], temperature: number): number {
   let sum = 0;
+  // So many examples of which all are right do not show that the next one is (targets as in Platt's scaling).
+  const doubt = 1 / (judged.length + 2);
   for (const { scores, label } of judged) {
     const shares = toShares(Float64Array.from(scores), temperature);
-    sum -= Math.log(Math.max(shares[label] as number, 1e-12));
+    shares.forEach((share, one) => {
+      const target = one === label ? 1 - doubt : doubt / (shares.length - 1);
+      sum -= target * Math.log(Math.max(share, 1e-12));
+    });
   }
   return sum;
 }

@@ -38,6 +38,27 @@ test("where examples are mistaken, confidence says how often it is right", () =>
   expect(trainClassifier(letters(60)).calibrated).toBe(false);
 });
 
+test("what is strange to it has no confidence to it, however often one intent was there", () => {
+  const all = letters(2_000);
+  const most = all.filter(({ intent }) => intent === "where_is_it").slice(0, 400);
+  const few = all.filter(({ intent }) => intent === "redirect").slice(0, 20);
+  const uneven = trainClassifier([...most, ...few]);
+  expect(uneven.calibrated).toBe(true);
+  for (const text of ["", "…", "今天天气怎么样", "Ποια ώρα είναι τώρα στην Αθήνα;", "zzqx vvbk"]) {
+    expect(uneven.classify(text).confidence, text).toBe(0.5);
+  }
+  // One word that it knows among many that it does not.
+  const { confidence } = uneven.classify("Ποια ώρα είναι τώρα parcel στην Αθήνα");
+  expect(confidence).toBeLessThan(uneven.classify("parcel").confidence - 0.1);
+});
+
+test("that all of the few that were kept back were right does not make it certain", () => {
+  const sure = letters(400).map(({ text }) => trained.classify(text));
+  expect(trained.calibrated).toBe(true);
+  expect(Math.max(...sure.map(({ confidence }) => confidence))).toBeLessThan(0.9999);
+  expect(trained.classify("the").confidence).toBeLessThan(0.6);
+});
+
 test("stored and read it answers the same, to the last digit", () => {
   const text = JSON.stringify(trained);
   const read = readClassifier(JSON.parse(text));
@@ -49,7 +70,13 @@ test.each<[string, (stored: StoredClassifier) => unknown, string]>([
   ["nothing", () => undefined, "expected object"],
   ["another version", (stored) => ({ ...stored, version: 2 }), "/version"],
   ["too few weights", (stored) => ({ ...stored, weights: stored.weights.slice(0, 400) }), "weights has"],
-  ["weights of no number", (stored) => ({ ...stored, biases: Buffer.alloc(12, 0xff).toString("base64") }), "no number"],
+  [
+    "weights of no number",
+    (stored) => ({ ...stored, featureWeights: Buffer.alloc(4 * stored.features.length, 0xff).toString("base64") }),
+    "no number",
+  ],
+  ["what nobody reads", (stored) => ({ ...stored, biases: "" }), "biases"],
+  ["an intent twice", (stored) => ({ ...stored, intents: ["a", "b", "a"] }), "there twice"],
   ["a temperature of none", (stored) => ({ ...stored, temperature: 0 }), "/temperature"],
   ["one intent", (stored) => ({ ...stored, intents: ["a"] }), "/intents"],
 ])("what is stored wrongly is refused: %s", (_, change, reason) => {
@@ -65,9 +92,19 @@ test("examples and options that teach nothing are refused", () => {
   for (const options of [{ epochs: 0 }, { epochs: 1.5 }, { features: 0 }, { seed: -1 }]) {
     expect(thrownBy(() => trainClassifier(letters(10), options))).toMatchObject({ code: "classifier/option-invalid" });
   }
+  const misspelt = { epoch: 3 } as object;
+  expect(thrownBy(() => trainClassifier(letters(10), misspelt))).toMatchObject({
+    code: "classifier/option-invalid",
+    message: expect.stringContaining("epochs"),
+  });
+  expect(thrownBy(() => trainClassifier([one, null as never]))).toMatchObject({ code: "classifier/examples-invalid" });
   const { hint, retryable, message } = thrownBy(() => trainClassifier([])) as ClassifierError;
   expect([retryable, hint.length > 0]).toEqual([false, true]);
   expect(message).toBe("classifier/examples-invalid: these examples cannot be learned from: there are 0 intents");
+});
+
+test.each([undefined, null, 7, ["x"]])("what is no text is not classified: %j", (text) => {
+  expect(thrownBy(() => trained.classify(text as never))).toMatchObject({ code: "classifier/text-invalid" });
 });
 
 test("any text is classified in bounded work, and names of features are no names of objects", () => {

@@ -14,7 +14,7 @@ export interface Example<Intent extends string = string> {
 
 export interface Classification<Intent extends string = string> {
   readonly intent: Intent;
-  /** 0 to 1: how often answers that are as sure as this one are right. */
+  /** 0 to 1: how often answers that are as sure as this one are right, for texts of the kind that was learned from. */
   readonly confidence: number;
   /** The intents that come next, the likeliest first. */
   readonly others: readonly { readonly intent: Intent; readonly confidence: number }[];
@@ -30,7 +30,7 @@ export interface Classifier<Intent extends string = string> {
   readonly calibrated: boolean;
   /** Names what it has learned: the same for the same examples and options. */
   readonly fingerprint: string;
-  /** Looks at the first 8,000 characters. */
+  /** Looks at the first 8,000 characters. @throws ClassifierError `classifier/text-invalid` */
   readonly classify: (text: string) => Classification<Intent>;
   /** Plain data from which `readClassifier` makes it again, exactly. */
   readonly toJSON: () => StoredClassifier;
@@ -52,10 +52,9 @@ export interface StoredClassifier {
   readonly features: readonly string[];
   readonly temperature: number;
   readonly calibrated: boolean;
-  /** Little-endian 32-bit floats in base64: the weights of features, of features by intent, and of intents. */
+  /** Little-endian 32-bit floats in base64: the weights of features, and of features by intent. */
   readonly featureWeights: string;
   readonly weights: string;
-  readonly biases: string;
 }
 
 const defaults = { seed: 1, epochs: 10, features: 12_000 };
@@ -131,7 +130,6 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
     calibrated,
     featureWeights: toText(vocabulary.weights),
     weights: toText(softmax.weights),
-    biases: toText(softmax.biases),
   });
   let fingerprint: string | undefined;
   return {
@@ -142,6 +140,9 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
       return fingerprint;
     },
     classify: (text) => {
+      if (typeof text !== "string") {
+        throw new ClassifierError("classifier/text-invalid", { found: text === null ? "null" : typeof text });
+      }
       const shares = toShares(scoresOf(softmax, vectorOf(text)), temperature);
       const [first, ...others] = [...shares]
         .map((confidence, index) => ({ intent: intents[index] as Intent, confidence }))
@@ -156,16 +157,18 @@ function classifierOf<Intent extends string>(parts: Parts<Intent>): Classifier<I
   };
 }
 
-const storedClassifier = z.object({
+const storedClassifier = z.strictObject({
   kind: z.literal("remit/classifier"),
   version: z.literal(1),
-  intents: z.array(z.string().min(1)).min(2),
+  intents: z
+    .array(z.string().min(1))
+    .min(2)
+    .refine((intents) => new Set(intents).size === intents.length, "an intent is there twice"),
   features: z.array(z.string()),
   temperature: z.number().positive(),
   calibrated: z.boolean(),
   featureWeights: z.string(),
   weights: z.string(),
-  biases: z.string(),
 });
 
 /**
@@ -185,7 +188,6 @@ export function readClassifier(stored: unknown): Classifier {
   const softmax = {
     classes,
     weights: floatsOf("weights", texts.weights, features.length * classes),
-    biases: floatsOf("biases", texts.biases, classes),
   };
   return classifierOf({ intents, vocabulary, softmax, temperature, calibrated });
 }
@@ -212,7 +214,9 @@ function invalidData(reason: string): ClassifierError {
 function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]): readonly Intent[] {
   const wrong = (reason: string, data = {}) => new ClassifierError("classifier/examples-invalid", { reason, ...data });
   const intents = new Set<Intent>();
-  for (const [index, { text, intent }] of examples.entries()) {
+  for (const [index, example] of examples.entries()) {
+    if (typeof example !== "object" || example === null) throw wrong(`at ${index} there is no example`, { index });
+    const { text, intent } = example;
     if (typeof text !== "string" || text.trim() === "") throw wrong(`the text at ${index} is empty`, { index });
     if (typeof intent !== "string" || intent === "") throw wrong(`the text at ${index} has no intent`, { index });
     intents.add(intent);
@@ -222,6 +226,11 @@ function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]):
 }
 
 function checkedOptions(options: TrainingOptions): Required<TrainingOptions> {
+  const unknown = Object.entries(options).find(([option]) => !Object.hasOwn(defaults, option));
+  if (unknown) {
+    const reason = `there is no such option, but ${Object.keys(defaults).join(", ")}`;
+    throw new ClassifierError("classifier/option-invalid", { option: unknown[0], value: String(unknown[1]), reason });
+  }
   const all = { ...defaults, ...options };
   for (const [option, least, most] of [
     ["seed", 0, 2 ** 32 - 2],

@@ -18,6 +18,11 @@ export const classifierErrorCodes = {
     message: "{option} is {value}: {reason}",
     hint: "Correct the option, or leave it out for its default.",
   },
+  "classifier/text-invalid": {
+    retryable: false,
+    message: "what is to be classified is no text but {found}",
+    hint: "Give a text; where an agent's input may be without one, let `text` give an empty one, of which nothing is known.",
+  },
   "classifier/data-invalid": {
     retryable: false,
     message: "this is no stored classifier: {reason}",

@@ -2,7 +2,7 @@
  * What a text is made of, for a classifier that knows nothing else of it: its words, pairs of neighbouring words, and the
  * parts of words of three and four letters, by which words with other endings and slips of the pen are alike. Weighed by
  * TF-IDF: what is rare among the examples says more. Words and parts of words are brought to the same length each, so that
- * a text of long words does not drown its words in their parts.
+ * a text of long words does not drown its words in their parts; what no vocabulary knows counts for the length too.
  */
 export interface Vocabulary {
   /** Features in the order of their index. */
@@ -95,10 +95,11 @@ export function vectorsOf(
     vocabulary,
     vectorOf: (bag) =>
       weigh(
-        [...bag.features].flatMap((number, at) => {
-          const index = indexOf[number] as number;
-          return index < 0 ? [] : [{ index, count: bag.counts[at] as number }];
-        }),
+        Array.from(bag.features, (number, at) => ({
+          name: names[number] as string,
+          index: indexOf[number] as number,
+          count: bag.counts[at] as number,
+        })),
       ),
   };
 }
@@ -108,31 +109,38 @@ export function vectorizer(vocabulary: Vocabulary): (text: string) => Vector {
   const indexOf = new Map(vocabulary.names.map((name, index) => [name, index]));
   const weigh = weigher(vocabulary);
   return (text) =>
-    weigh(
-      [...featuresOf(text)].flatMap(([name, count]) => {
-        const index = indexOf.get(name);
-        return index === undefined ? [] : [{ index, count }];
-      }),
-    );
+    weigh(Array.from(featuresOf(text), ([name, count]) => ({ name, index: indexOf.get(name) ?? -1, count })));
 }
 
-function weigher({
-  names,
-  weights,
-}: Vocabulary): (found: readonly { readonly index: number; readonly count: number }[]) => Vector {
-  const isWord = names.map((name) => name.startsWith("w"));
+/** A feature of a text: its place in the vocabulary, -1 where it is not in there. */
+interface Found {
+  readonly name: string;
+  readonly index: number;
+  readonly count: number;
+}
+
+/**
+ * A strange feature counts for the length of a text as the rarest does, so that what is known in a text that is mostly strange
+ * says little. Pairs of words are left out: most pairs are new.
+ */
+function weigher({ weights }: Vocabulary): (found: readonly Found[]) => Vector {
+  const strange = weights.reduce((most, weight) => Math.max(most, weight), 0);
   return (found) => {
-    const indices = Uint32Array.from(found, ({ index }) => index);
-    const values = Float64Array.from(found, ({ index, count }) => (1 + Math.log(count)) * (weights[index] as number));
+    const weighed = ({ index, count }: Found) => (1 + Math.log(count)) * (weights[index] ?? strange);
     let [words, parts] = [0, 0];
-    values.forEach((value, at) => {
-      if (isWord[indices[at] as number]) words += value * value;
-      else parts += value * value;
-    });
+    for (const one of found) {
+      if (one.index < 0 && isPair(one.name)) continue;
+      if (isWord(one.name)) words += weighed(one) ** 2;
+      else parts += weighed(one) ** 2;
+    }
     const [wordsLength, partsLength] = [Math.sqrt(words), Math.sqrt(parts)];
+    const known = found.filter(({ index }) => index >= 0);
     return {
-      indices,
-      values: values.map((value, at) => value / (isWord[indices[at] as number] ? wordsLength : partsLength)),
+      indices: Uint32Array.from(known, ({ index }) => index),
+      values: Float64Array.from(known, (one) => weighed(one) / (isWord(one.name) ? wordsLength : partsLength)),
     };
   };
 }
+
+const isWord = (name: string) => name.startsWith("w");
+const isPair = (name: string) => isWord(name) && name.includes(" ");

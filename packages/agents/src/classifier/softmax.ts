@@ -1,12 +1,14 @@
 import type { Vector } from "./features.ts";
 import { type Random, shuffle } from "./random.ts";
 
-/** Multinomial logistic regression: a weight for each feature and class. */
+/**
+ * Multinomial logistic regression: a weight for each feature and class. None for the class alone: how often a class comes
+ * says nothing of a text of which nothing is known.
+ */
 export interface Softmax {
   readonly classes: number;
   /** Those of a feature's classes side by side. */
   readonly weights: Float32Array;
-  readonly biases: Float32Array;
 }
 
 export interface SoftmaxTraining {
@@ -21,30 +23,26 @@ export interface SoftmaxTraining {
 
 /** Steps are this long at first and get shorter up to the end. */
 const rateFirst = 1;
-/** A bias is in every example, so it learns by smaller steps. */
-const biasRate = 0.1;
 const decay = 1e-6;
 
 /** Stochastic gradient descent, an example at a time in a new order each epoch. */
 export function trainSoftmax(training: SoftmaxTraining): Softmax {
   const { vectors, labels, classes, features, epochs, random } = training;
   const weights = new Float64Array(features * classes);
-  const biases = new Float64Array(classes);
   const scores = new Float64Array(classes);
   const order = vectors.map((_, index) => index);
   for (let epoch = 0; epoch < epochs; epoch++) {
     const rate = rateFirst * (1 - epoch / epochs);
     for (const example of shuffle(order, random)) {
       const vector = vectors[example] as Vector;
-      scoresInto(scores, vector, weights, biases);
+      scoresInto(scores, vector, weights);
       toShares(scores, 1);
       // What is left is how far each class is off.
       (scores[labels[example] as number] as number) -= 1;
       learn(vector, scores, weights, rate);
-      for (let one = 0; one < classes; one++) (biases[one] as number) -= rate * biasRate * (scores[one] as number);
     }
   }
-  return { classes, weights: Float32Array.from(weights), biases: Float32Array.from(biases) };
+  return { classes, weights: Float32Array.from(weights) };
 }
 
 function learn({ indices, values }: Vector, errors: Float64Array, weights: Float64Array, rate: number): void {
@@ -60,20 +58,15 @@ function learn({ indices, values }: Vector, errors: Float64Array, weights: Float
 }
 
 /** What speaks for each class, before it is brought to shares. */
-export function scoresOf({ classes, weights, biases }: Softmax, vector: Vector): Float64Array {
+export function scoresOf({ classes, weights }: Softmax, vector: Vector): Float64Array {
   const scores = new Float64Array(classes);
-  scoresInto(scores, vector, weights, biases);
+  scoresInto(scores, vector, weights);
   return scores;
 }
 
-function scoresInto(
-  scores: Float64Array,
-  { indices, values }: Vector,
-  weights: Float64Array | Float32Array,
-  biases: Float64Array | Float32Array,
-): void {
+function scoresInto(scores: Float64Array, { indices, values }: Vector, weights: Float64Array | Float32Array): void {
   const classes = scores.length;
-  scores.set(biases);
+  scores.fill(0);
   for (let at = 0; at < indices.length; at++) {
     const start = (indices[at] as number) * classes;
     const value = values[at] as number;
