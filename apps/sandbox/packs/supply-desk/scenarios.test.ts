@@ -197,10 +197,10 @@ describe("the pack", () => {
     expect(definition.approvals.get("send_message")?.roles).toEqual(["buyer"]);
   });
 
-  test("has nothing that a check would find but that people would be asked, where here they are not", () => {
+  test("has nothing that a check would find but that what nobody vouches for is refused", () => {
     const { findings } = checkSupervisor(definition);
     expect([...new Set(findings.map(({ code, severity }) => `${severity} ${code}`))]).toEqual([
-      "warning check/protect-asks",
+      "warning check/protect-denies",
     ]);
   });
 
