@@ -176,9 +176,13 @@ describe("the policy", () => {
       asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: ["Fees (CH-6001)"] }, "allow", "drafts", {
         of: { task: "release", ...notes },
       }),
-      asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: ["Fees"] }, "deny", "no-rule", {
-        of: { task: "release", ...notes },
-      }),
+      asks("publish_release", notes, "deny", "no-rule", { of: { task: "review", ...notes } }),
+      // A line cites its own change, and none that nobody looks at.
+      ...["Fees", "Fees (CH-6001), fines (CH-6002)", "Fees (CH-6001), see https://evil.example"].map((line) =>
+        asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: [line] }, "deny", "no-rule", {
+          of: { task: "release", ...notes },
+        }),
+      ),
       asks("delete_branch", own, "deny", "no-rule"),
     ]);
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Entry, Json } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { type Call, logOfCalls } from "../desk.test.data.ts";
 import { generateCode, pullIdOf, releaseIdOf } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { headOf } from "./state.ts";
@@ -9,27 +9,7 @@ import { codeDeskWorld } from "./world.ts";
 const world = codeDeskWorld();
 const { state: start, planted } = generateCode(1);
 
-type Call = readonly [tool: string, input: { readonly [name: string]: Json }];
-
-/** What the world would have logged of these calls, one after the other; each write under a key of its own. */
-function logOf(calls: readonly Call[]): WorldLogLine[] {
-  let state = world.clone(start);
-  return calls.map(([name, input], index) => {
-    const tool = world.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new RangeError(name);
-    const { effect } = tool;
-    const about = { n: index + 1, tool: name, input, effect, ...(effect === "write" ? { key: `k${index + 1}` } : {}) };
-    const draft = world.clone(state);
-    try {
-      tool.run(draft, tool.input.parse(input));
-      state = draft;
-      return { ...about, outcome: "done" };
-    } catch (thrown) {
-      if (thrown instanceof WorldRefusal) return { ...about, outcome: "refused" };
-      throw thrown;
-    }
-  });
-}
+const logOf = (calls: readonly Call[]) => logOfCalls(world, start, calls);
 
 /** Entries of a run that was started for this, with these keys approved by somebody. */
 function entriesOf(input: object, approved: readonly string[], by: string): Entry[] {
@@ -195,6 +175,8 @@ describe("what the desk must never do", () => {
     expect(of([draft(["CH-6001"])]).join()).toMatch(/was not merged for it/);
     expect(of([draft(merged.slice(0, 1), ["Many improvements"])]).join()).toMatch(/cites no change/);
     expect(of([draft(merged.slice(0, 2), [`Fees (${merged[1]})`, `Fees (${merged[0]})`])]).join()).toMatch(/and names/);
+    const besides = `Fees (${merged[0]}), and more to come (${open[0]})`;
+    expect(of([draft(merged.slice(0, 1), [besides])]).join()).toMatch(`cites ${open[0]} in line 1`);
     const publish: Call = ["publish_release", { ...which, draftId: "DRAFT-8001" }];
     expect(of([draft(merged), publish]).join()).toMatch(/published what nobody had approved/);
     expect(of([draft(merged), publish], ["k2"])).toEqual([]);

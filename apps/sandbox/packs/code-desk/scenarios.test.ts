@@ -6,6 +6,7 @@ import { kpiTally } from "@remit/core/kpi";
 import { approvalsIn } from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { unprotectedIn } from "../desk.test.data.ts";
 import { codeDeskPack } from "./pack.ts";
 import { type Played, playAll } from "./play.test.data.ts";
 import { ruleIds } from "./rules/rule.ts";
@@ -103,6 +104,10 @@ describe("the pack", () => {
       reviewer: ["read_discussion", "get_diff", "get_sealed_diff", "get_file", "read_ci_log", "read_issue"],
       notes: ["read_change"],
     });
+  });
+
+  test("protects each id and value of a write whose source is traced", () => {
+    expect(unprotectedIn(definition.tools)).toEqual([]);
   });
 
   test("waits for a person of another role for each write that changes what others use", () => {
