@@ -1,6 +1,6 @@
-import type { Entry, Json } from "@remit/core";
+import type { Entry } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { type Call, logOfCalls } from "../desk.test.data.ts";
 import { generateCrm } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { checkOffers } from "./offers.ts";
@@ -13,27 +13,7 @@ import { crmDeskWorld } from "./world.ts";
 const world = crmDeskWorld();
 const { state: start, truth, recordsOf } = generateCrm(1);
 
-type Call = readonly [tool: string, input: { readonly [name: string]: Json }];
-
-/** What the world would have logged of these calls, one after the other; each write under a key of its own. */
-function logOf(calls: readonly Call[]): WorldLogLine[] {
-  let state = world.clone(start);
-  return calls.map(([name, input], index) => {
-    const tool = world.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new RangeError(name);
-    const { effect } = tool;
-    const about = { n: index + 1, tool: name, input, effect, ...(effect === "write" ? { key: `k${index + 1}` } : {}) };
-    const draft = world.clone(state);
-    try {
-      tool.run(draft, tool.input.parse(input));
-      state = draft;
-      return { ...about, outcome: "done" };
-    } catch (thrown) {
-      if (thrown instanceof WorldRefusal) return { ...about, outcome: "refused" };
-      throw thrown;
-    }
-  });
-}
+const logOf = (calls: readonly Call[]) => logOfCalls(world, start, calls);
 
 interface Gates {
   readonly approved?: readonly string[];
@@ -91,7 +71,7 @@ const follow = (key: string) => ({ orgId: "TB-N", recordId: idOf(key), contactId
 const saves = (key: string, more: Call[1] = {}): Call => ["save_draft", { ...follow(key), ...mail, ...more }];
 function sends(key: string, more: Call[1] = {}): Call {
   const to = String(start.records[idOf(key, 1)]?.fields.email ?? "nobody@a.example");
-  return ["send_template", { ...follow(key), draftId: "DRF-7001", to, template: "check_in", body: mail.body, ...more }];
+  return ["send_template", { ...follow(key), draftId: "DRF-7001", to, ...mail, ...more }];
 }
 
 describe("nothing is wrong with", () => {

@@ -10,6 +10,7 @@ import { approveAll } from "../../src/suite/approver.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { unprotectedIn } from "../desk.test.data.ts";
 import { actionWrites } from "./agents.ts";
 import { crmDeskPack } from "./pack.ts";
 
@@ -162,6 +163,10 @@ describe("the pack", () => {
       ["enrichment", true],
       ["dedupe", true],
     ]);
+  });
+
+  test("protects each id and value of a write whose source is traced", () => {
+    expect(unprotectedIn(definition.tools)).toEqual([]);
   });
 
   test("UC2-T1 UC2-T3 says which writes wait for whom, and that a merge and a mail cannot be taken back", () => {
