@@ -4,7 +4,7 @@ import { type Interpretation, interpretation, type Plan, plan as planSchema } fr
 import { catalogueOf, openCatalogue } from "./catalogue.ts";
 import { decisionIdOf, generateSupply, itemIdOf } from "./generate.ts";
 import { planFaults, statedFaults } from "./guard.ts";
-import { supplyPolicy } from "./policy.ts";
+import { isOrderOf, supplyPolicy } from "./policy.ts";
 import { recommendationOf } from "./recommendation.ts";
 import { orderTools } from "./tiers.ts";
 
@@ -68,6 +68,15 @@ describe("the policy", () => {
       asks("cancel_purchase_order", { decisionId: "RD-1099" }, "deny", "own-decision"),
     ]);
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  test("no order is right for what is not made any more, whatever was counted", () => {
+    const { args, tool } = orderOf("poles");
+    const { items } = catalogue.reference;
+    const item = { ...items[args.itemId], discontinued: true } as (typeof items)[string];
+    const gone = catalogueOf({ ...catalogue.reference, items: { ...items, [args.itemId]: item } });
+    expect(isOrderOf(catalogue, { tool, arguments: args })).toBe(true);
+    expect(isOrderOf(gone, { tool, arguments: args })).toBe(false);
   });
 
   test("UC5-A2 lets mail pass to the address of a known vendor of the item, and nowhere else", () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { addDays } from "../../src/world/calendar.ts";
 import { openTrial, type Trial } from "../../src/world/trial.ts";
 import { decisionIdOf, itemIdOf } from "./generate.ts";
 import { plannedDecisions } from "./plan.ts";
@@ -94,6 +95,16 @@ describe("UC5-T2 the procurement system", () => {
     const spent = spentCentsOf(desk.state());
     expect(orders("declines")).toMatchObject({ status: "declined" });
     expect(spentCentsOf(desk.state())).toBe(spent);
+  });
+
+  test("has an order due by the price list of the vendor that it is placed with", () => {
+    const offers = Object.values(start.offers).map((one) =>
+      one.vendorId === recommendationOf(start, decisionIdOf("second")).buying.vendor?.vendorId
+        ? [one.offerId, { ...one, leadDays: 40 }]
+        : [one.offerId, one],
+    );
+    desk.set({ offers: Object.fromEntries(offers) });
+    expect(orders("second")).toMatchObject({ dueOn: addDays(start.today, 40) });
   });
 
   test("logs a decision once, and only what is so", () => {
