@@ -70,6 +70,24 @@ describe("the policy", () => {
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   });
 
+  test("an order is of whole packs, and of the least lot or more", () => {
+    const isRight = (packSize: number, minLot: number, quantity: number) => {
+      const { args } = orderOf("pegs");
+      const { offers } = catalogue.reference;
+      const lots = Object.values(offers).map((one) => [
+        one.offerId,
+        one.itemId === args.itemId ? { ...one, packSize, minLot, unitCents: 1 } : one,
+      ]);
+      const order = { ...args, quantity, amountCents: quantity };
+      return isOrderOf(catalogueOf({ ...catalogue.reference, offers: Object.fromEntries(lots) }), {
+        tool: orderTools.auto,
+        arguments: order,
+      });
+    };
+    expect([isRight(6, 12, 12), isRight(6, 12, 18)]).toEqual([true, true]);
+    expect([isRight(6, 12, 6), isRight(6, 12, 15)]).toEqual([false, false]);
+  });
+
   test("no order is right for what is not made any more, whatever was counted", () => {
     const { args, tool } = orderOf("poles");
     const { items } = catalogue.reference;
