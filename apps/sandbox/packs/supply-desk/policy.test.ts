@@ -169,6 +169,7 @@ describe("UC5-L2 the guard", () => {
     ["an amount of its own", "pegs", { plan: { amountCents: 1 } }, /amountCents is 1/],
     ["another vendor", "pegs", { plan: { vendorId: "V-105" } }, /vendorId is V-105/],
     ["another day", "pegs", { plan: { dueOn: "2026-12-24" } }, /dueOn is 2026-12-24/],
+    ["another day to order on", "pegs", { plan: { orderOn: "2026-12-24" } }, /orderOn is 2026-12-24/],
     ["no order", "pegs", { plan: { action: "none" } }, /action is none, and by the formula order/],
     ["an order without need", "enough", { plan: { action: "order", quantity: 5 } }, /by the formula none/],
     ["a later look", "enough", { plan: { nextReviewOn: "2027-09-14" } }, /nextReviewOn/],

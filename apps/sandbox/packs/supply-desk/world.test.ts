@@ -75,6 +75,9 @@ describe("UC5-T2 the procurement system", () => {
     orders("pegs");
     expect(desk.call("find_order", { decisionId })).toMatchObject({ order: { orderId: "PO-7001", status: "placed" } });
     expect(orders("pegs")).toBe(`refused: Decision ${decisionId} has its order: PO-7001.`);
+    expect(desk.call("cancel_purchase_order", { decisionId: decisionIdOf("mugs"), orderId: "PO-7001" })).toMatch(
+      /^refused: There is no order PO-7001 of decision/,
+    );
     expect(desk.call("cancel_purchase_order", { decisionId, orderId: "PO-7001" })).toMatchObject({
       status: "cancelled",
     });
