@@ -6,10 +6,10 @@ import { testPolicy } from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chooseModel } from "../../src/model/choice.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { playAll } from "../play.test.data.ts";
 import { classFacts, classOf, externalTools, isSecretPath, repositoryIds } from "./classes.ts";
 import { generateCode } from "./generate.ts";
 import { codeDeskPack } from "./pack.ts";
-import { playAll } from "./play.test.data.ts";
 import { codePolicy } from "./policy.ts";
 import { readsIn } from "./team.ts";
 

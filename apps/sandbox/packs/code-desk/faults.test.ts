@@ -17,8 +17,8 @@ import { approveAll } from "../../src/suite/approver.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
 import { flaky } from "../desk.test.data.ts";
+import { playAll } from "../play.test.data.ts";
 import { codeDeskPack } from "./pack.ts";
-import { playAll } from "./play.test.data.ts";
 
 /** The desk while its systems and its own process fail: what the forge becomes is the same, and everything is said once. */
 
