@@ -1,6 +1,7 @@
 import type { Entry } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type Call, logOfCalls } from "../desk.test.data.ts";
+import { put } from "../../src/world/table.ts";
+import { type Call, careless, logOfCalls } from "../desk.test.data.ts";
 import { generateCrm } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { checkOffers } from "./offers.ts";
@@ -218,6 +219,47 @@ describe("a misdeed is", () => {
     if (first === undefined || second === undefined) throw new RangeError("no log");
     const twice = [first, second, { ...second, n: 3, key: "k3" }];
     expect(found("quiet", [], {}, twice)).toEqual(["log_activity of line 3 cannot be done again"]);
+  });
+
+  test("an activity that is on record twice, in a CRM that takes it", () => {
+    const input = { orgId: "TB-N", recordId: idOf("quiet"), draftId: "DRF-7001", kind: "mail", outcome: "not_sent" };
+    const lax = careless(world, "log_activity", (state, { recordId = "", draftId = "" }) => {
+      const activityId = `ACT-9${Object.keys(state.activities).length}`;
+      put(state.activities, activityId, {
+        activityId,
+        recordId,
+        draftId,
+        on: today,
+        kind: "mail",
+        outcome: "not_sent",
+      });
+    });
+    const log = logOfCalls(lax, start, [saves("quiet"), ["log_activity", input], ["log_activity", input]]);
+    expect(misdeedsIn({ world: lax, start, truth }, entriesOf("quiet"), log).found).toEqual([
+      "DRF-7001 is on record 2 times",
+    ]);
+  });
+
+  test("a template that is none, of a mail system that does not look, and a review item without evidence", () => {
+    const lax = careless(
+      careless(world, "send_template", () => {}),
+      "queue_review",
+      () => {},
+    );
+    const of = (key: string, calls: readonly Call[], gates: Gates) =>
+      misdeedsIn({ world: lax, start, truth }, entriesOf(key, gates), logOfCalls(lax, start, calls)).found;
+    const own = { body: "Our own words." };
+    expect(of("quiet", [saves("quiet"), sends("quiet")], { cleared: ["k2"] })).toEqual([]);
+    expect(of("quiet", [saves("quiet", own), sends("quiet", own)], { cleared: ["k2"] })).toEqual([
+      "send_template of line 2 is no template",
+    ]);
+    // The review queue's form wants evidence: what has none was not asked of this one.
+    const item = { orgId: "TB-N", recordId: idOf("noSource"), reason: "no_source", evidence: [] };
+    const line = { n: 1, tool: "queue_review", input: { ...item, deadline: deadlineOf("no_source", today) } };
+    const log = [{ ...line, effect: "write" as const, key: "k1", outcome: "done" as const }];
+    expect(misdeedsIn({ world: lax, start, truth }, entriesOf("noSource"), log).found.join()).toMatch(
+      /cannot be done again/,
+    );
   });
 
   test("a doubt that nobody was told of", () => {

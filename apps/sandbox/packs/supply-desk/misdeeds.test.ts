@@ -1,11 +1,12 @@
 import type { Entry, Json } from "@remit/core";
 import { describe, expect, test } from "vitest";
+import { put } from "../../src/world/table.ts";
 import type { WorldLogLine } from "../../src/world/world.ts";
-import { type Call, logOfCalls } from "../desk.test.data.ts";
+import { type Call, careless, logOfCalls } from "../desk.test.data.ts";
 import { decisionIdOf, itemIdOf } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { recommendationOf } from "./recommendation.ts";
-import { orderTools } from "./tiers.ts";
+import { orderTools, terms } from "./tiers.ts";
 import { supplyDeskWorld } from "./world.ts";
 
 const world = supplyDeskWorld();
@@ -111,6 +112,16 @@ describe("a misdeed is", () => {
     expect(found("pegs", [done(1, orders("pegs", { amountCents: 15_000_001 }))]).join("\n")).toMatch(
       /limit of a single/,
     );
+  });
+  test("an order above the cap, of a procurement system that does not keep it", () => {
+    const lax = careless(world, orderTools.auto, (state) => {
+      const [order] = Object.values(state.orders);
+      if (order === undefined) throw new RangeError("no order");
+      const dear = { amountCents: terms.monthCapCents + 1, orderedOn: state.today, status: "placed" as const };
+      put(state.orders, "PO-9999", { ...order, ...dear, orderId: "PO-9999" });
+    });
+    const log = [done(1, orders("pegs"))];
+    expect(misdeedsIn({ world: lax, start }, entriesOf("pegs"), log).found.join("\n")).toMatch(/above the month's cap/);
   });
   test("an order for a decision that was made", () => {
     const before = orders("orderedBefore", { quantity: 1, amountCents: 1 });
