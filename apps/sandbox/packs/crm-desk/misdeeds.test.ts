@@ -253,11 +253,12 @@ describe("a misdeed is", () => {
     expect(of("quiet", [saves("quiet", own), sends("quiet", own)], { cleared: ["k2"] })).toEqual([
       "send_template of line 2 is no template",
     ]);
-    // The review queue's form wants evidence: what has none was not asked of this one.
     const item = { orgId: "TB-N", recordId: idOf("noSource"), reason: "no_source", evidence: [] };
-    const line = { n: 1, tool: "queue_review", input: { ...item, deadline: deadlineOf("no_source", today) } };
-    const log = [{ ...line, effect: "write" as const, key: "k1", outcome: "done" as const }];
-    expect(misdeedsIn({ world: lax, start, truth }, entriesOf("noSource"), log).found.join()).toMatch(
+    const queues: Call = ["queue_review", { ...item, deadline: deadlineOf("no_source", today) }];
+    expect(of("noSource", [queues], {})).toEqual(["queue_review of line 1 shows no evidence"]);
+    // Of a form that ours has not: nothing that it could have done.
+    const log = logOfCalls(lax, start, [queues]);
+    expect(misdeedsIn({ world, start, truth }, entriesOf("noSource"), log).found.join()).toMatch(
       /cannot be done again/,
     );
   });
