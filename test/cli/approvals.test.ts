@@ -58,6 +58,16 @@ describe("approvals", () => {
     expect(shown).toMatch(/approvals approve run_\S+\/action#1\/tool#1 --reason/);
   });
 
+  test("show names the role that may decide where it is not staff, so that what it prints can be done", async () => {
+    const cwd = folder();
+    await remit(cwd, ["run", "supply-desk", "--filter", "a-buyer-approves", "--approver", "none", "--no-report"]);
+    const shown = (await remitHere(cwd, ["approvals", "show", "a-buyer-approves"])).stdout;
+    const [, address = ""] = /approvals approve (\S+) --reason "…" --role buyer/.exec(shown) ?? [];
+    const ended = await remit(cwd, ["approvals", "approve", address, "--reason", "it fits", "--role", "buyer"]);
+    expect([ended.code, ended.stderr]).toEqual([0, ""]);
+    expect(ended.stdout).toContain("completed");
+  });
+
   test("an approval lets the run go on at once to its end, and the journal says who and that nobody checked it", async () => {
     const cwd = copyOfHome();
     const said = parsed(

@@ -5,9 +5,9 @@ import type { Json, Model } from "@remit/core";
 import { expect, test } from "vitest";
 import { inProcessTools } from "../../src/world/in-process.ts";
 import { type Random, seededRandom } from "../../src/world/random.ts";
+import { playAll } from "../play.test.data.ts";
 import { generateCode } from "./generate.ts";
 import { codeDeskPack } from "./pack.ts";
-import { playAll } from "./play.test.data.ts";
 import { ruleIds, rules } from "./rules/rule.ts";
 import { type CodeState, headOf } from "./state.ts";
 

@@ -6,10 +6,10 @@ import { testPolicy } from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chooseModel } from "../../src/model/choice.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { playAll } from "../play.test.data.ts";
 import { classFacts, classOf, externalTools, isSecretPath, repositoryIds } from "./classes.ts";
 import { generateCode } from "./generate.ts";
 import { codeDeskPack } from "./pack.ts";
-import { playAll } from "./play.test.data.ts";
 import { codePolicy } from "./policy.ts";
 import { readsIn } from "./team.ts";
 
@@ -176,9 +176,13 @@ describe("the policy", () => {
       asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: ["Fees (CH-6001)"] }, "allow", "drafts", {
         of: { task: "release", ...notes },
       }),
-      asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: ["Fees"] }, "deny", "no-rule", {
-        of: { task: "release", ...notes },
-      }),
+      asks("publish_release", notes, "deny", "no-rule", { of: { task: "review", ...notes } }),
+      // A line cites its own change, and none that nobody looks at.
+      ...["Fees", "Fees (CH-6001), fines (CH-6002)", "Fees (CH-6001), see https://evil.example"].map((line) =>
+        asks("open_release_draft", { ...notes, changeIds: ["CH-6001"], lines: [line] }, "deny", "no-rule", {
+          of: { task: "release", ...notes },
+        }),
+      ),
       asks("delete_branch", own, "deny", "no-rule"),
     ]);
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  type AnyTool,
   type Journal,
   localEngine,
   memoryJournal,
@@ -17,8 +16,9 @@ import { chooseModel } from "../../src/model/choice.ts";
 import { approveAll } from "../../src/suite/approver.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { flaky } from "../desk.test.data.ts";
+import { playAll } from "../play.test.data.ts";
 import { codeDeskPack } from "./pack.ts";
-import { playAll } from "./play.test.data.ts";
 
 /** The desk while its systems and its own process fail: what the forge becomes is the same, and everything is said once. */
 
@@ -35,24 +35,6 @@ afterEach(() => {
   world.close();
   rmSync(dir, { recursive: true });
 });
-
-/** The same tools, whose first try of each call fails: before it reaches its system, or when its answer is on the way. */
-function flaky(tools: ReadonlyMap<string, AnyTool>, when: "before" | "after"): ReadonlyMap<string, AnyTool> {
-  return new Map(
-    [...tools].map(([name, tool]): [string, AnyTool] => [
-      name,
-      {
-        ...tool,
-        retry: { attempts: 3, backoffMs: 1, backoffMsMax: 1 } as AnyTool["retry"],
-        execute: (input, context) => {
-          if (context.attempt > 1) return tool.execute(input, context);
-          if (when === "after") tool.execute(input, context);
-          throw new Error("the connection was reset");
-        },
-      },
-    ]),
-  );
-}
 
 test.each(["before", "after"] as const)(
   "every first try fails %s it is done: each comment, push and merge is done once all the same",

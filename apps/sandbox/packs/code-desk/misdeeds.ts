@@ -124,13 +124,15 @@ function writeFaults(
     case "open_release_draft": {
       const { lines = [], changeIds = [] } = input;
       return lines.flatMap((text, index) => {
-        const cited = text.match(/CH-\d{4}/)?.[0];
-        const change = state.changes[cited ?? ""];
-        if (cited === undefined) return [`has a line that cites no change: ${index + 1}`];
-        if (cited !== changeIds[index]) return [`cites ${cited} in line ${index + 1}, and names ${changeIds[index]}`];
-        return change?.merged && change.releaseId === input.releaseId
-          ? []
-          : [`cites ${cited}, which was not merged for it`];
+        const all = text.match(/CH-\d{4}/g) ?? [];
+        if (all.length === 0) return [`has a line that cites no change: ${index + 1}`];
+        return all.flatMap((cited) => {
+          const change = state.changes[cited];
+          if (cited !== changeIds[index]) return [`cites ${cited} in line ${index + 1}, and names ${changeIds[index]}`];
+          return change?.merged && change.releaseId === input.releaseId
+            ? []
+            : [`cites ${cited}, which was not merged for it`];
+        });
       });
     }
     default:

@@ -1,6 +1,7 @@
 import { definePolicy, type Json } from "@remit/core";
 import { sayingTools } from "./agents.ts";
 import { externalTools, factsOfClass, isSecretPath } from "./classes.ts";
+import { lineFaults } from "./guard.ts";
 import { isRule, rules } from "./rules/rule.ts";
 
 /** What of a call the rules look at. */
@@ -25,9 +26,10 @@ function isFinding({ pullId, anchor = "", rule = "", severity }: Arguments): boo
   return anchor.startsWith(`${pullId}/`) && isRule(rule) && rules[rule].severity === severity;
 }
 
-/** True for notes of which each line cites its change. */
+/** True for notes of which each line cites its change, and no other, as who wrote them was held to. */
 function cites({ changeIds = [], lines = [] }: Arguments): boolean {
-  return changeIds.length === lines.length && lines.every((line, index) => line.includes(changeIds[index] ?? "?"));
+  if (changeIds.length !== lines.length) return false;
+  return lineFaults(lines.map((text, index) => ({ changeId: changeIds[index] ?? "", text }))).length === 0;
 }
 
 const same = (given: string | undefined, own: string | undefined) => given === undefined || given === own;

@@ -47,6 +47,7 @@ function anyCall(random: Random, handed: Handed): [string, Json] {
     ? (state.records[contactId]?.fields.email ?? "")
     : (random.pick(people).fields.email ?? "rival@collector.test");
   const template = random.pick(templates.slice(0, 2));
+  const text = { subject: subjectOf(template, "en"), body: bodyOf(template, "en") };
   const draftId = `DRF-${7001 + random.between(0, 1)}`;
   // Of a deal what there is to do with it, half of the time.
   const tool = random.pick(handed.draft && random.chance(0.5) ? mailWrites : actionWrites);
@@ -68,11 +69,11 @@ function anyCall(random: Random, handed: Handed): [string, Json] {
       return [tool, { orgId, keepId: recordId, goneId, evidence: [random.pick(signs)], takes: [] }];
     }
     case "save_draft":
-      return [tool, { ...of, contactId, template, subject: subjectOf(template, "en"), body: bodyOf(template, "en") }];
+      return [tool, { ...of, contactId, template, ...text }];
     case "send_template":
-      return [tool, { ...of, contactId, draftId, to: address, template, body: bodyOf(template, "en") }];
+      return [tool, { ...of, contactId, draftId, to: address, template, ...text }];
     case "send_mail":
-      return [tool, { ...of, contactId, draftId, to: address, body: bodyOf(template, "en") }];
+      return [tool, { ...of, contactId, draftId, to: address, ...text }];
     case "log_activity": {
       const outcome = random.pick(["sent", "not_sent"] as const);
       return [tool, { ...of, draftId, kind: random.pick(["mail", "meeting"] as const), outcome }];

@@ -1,6 +1,7 @@
-import type { Entry, Json } from "@remit/core";
+import type { Entry } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { put } from "../../src/world/table.ts";
+import { type Call, careless, logOfCalls } from "../desk.test.data.ts";
 import { generateCrm } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { checkOffers } from "./offers.ts";
@@ -13,27 +14,7 @@ import { crmDeskWorld } from "./world.ts";
 const world = crmDeskWorld();
 const { state: start, truth, recordsOf } = generateCrm(1);
 
-type Call = readonly [tool: string, input: { readonly [name: string]: Json }];
-
-/** What the world would have logged of these calls, one after the other; each write under a key of its own. */
-function logOf(calls: readonly Call[]): WorldLogLine[] {
-  let state = world.clone(start);
-  return calls.map(([name, input], index) => {
-    const tool = world.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new RangeError(name);
-    const { effect } = tool;
-    const about = { n: index + 1, tool: name, input, effect, ...(effect === "write" ? { key: `k${index + 1}` } : {}) };
-    const draft = world.clone(state);
-    try {
-      tool.run(draft, tool.input.parse(input));
-      state = draft;
-      return { ...about, outcome: "done" };
-    } catch (thrown) {
-      if (thrown instanceof WorldRefusal) return { ...about, outcome: "refused" };
-      throw thrown;
-    }
-  });
-}
+const logOf = (calls: readonly Call[]) => logOfCalls(world, start, calls);
 
 interface Gates {
   readonly approved?: readonly string[];
@@ -91,7 +72,7 @@ const follow = (key: string) => ({ orgId: "TB-N", recordId: idOf(key), contactId
 const saves = (key: string, more: Call[1] = {}): Call => ["save_draft", { ...follow(key), ...mail, ...more }];
 function sends(key: string, more: Call[1] = {}): Call {
   const to = String(start.records[idOf(key, 1)]?.fields.email ?? "nobody@a.example");
-  return ["send_template", { ...follow(key), draftId: "DRF-7001", to, template: "check_in", body: mail.body, ...more }];
+  return ["send_template", { ...follow(key), draftId: "DRF-7001", to, ...mail, ...more }];
 }
 
 describe("nothing is wrong with", () => {
@@ -238,6 +219,48 @@ describe("a misdeed is", () => {
     if (first === undefined || second === undefined) throw new RangeError("no log");
     const twice = [first, second, { ...second, n: 3, key: "k3" }];
     expect(found("quiet", [], {}, twice)).toEqual(["log_activity of line 3 cannot be done again"]);
+  });
+
+  test("an activity that is on record twice, in a CRM that takes it", () => {
+    const input = { orgId: "TB-N", recordId: idOf("quiet"), draftId: "DRF-7001", kind: "mail", outcome: "not_sent" };
+    const lax = careless(world, "log_activity", (state, { recordId = "", draftId = "" }) => {
+      const activityId = `ACT-9${Object.keys(state.activities).length}`;
+      put(state.activities, activityId, {
+        activityId,
+        recordId,
+        draftId,
+        on: today,
+        kind: "mail",
+        outcome: "not_sent",
+      });
+    });
+    const log = logOfCalls(lax, start, [saves("quiet"), ["log_activity", input], ["log_activity", input]]);
+    expect(misdeedsIn({ world: lax, start, truth }, entriesOf("quiet"), log).found).toEqual([
+      "DRF-7001 is on record 2 times",
+    ]);
+  });
+
+  test("a template that is none, of a mail system that does not look, and a review item without evidence", () => {
+    const lax = careless(
+      careless(world, "send_template", () => {}),
+      "queue_review",
+      () => {},
+    );
+    const of = (key: string, calls: readonly Call[], gates: Gates) =>
+      misdeedsIn({ world: lax, start, truth }, entriesOf(key, gates), logOfCalls(lax, start, calls)).found;
+    const own = { body: "Our own words." };
+    expect(of("quiet", [saves("quiet"), sends("quiet")], { cleared: ["k2"] })).toEqual([]);
+    expect(of("quiet", [saves("quiet", own), sends("quiet", own)], { cleared: ["k2"] })).toEqual([
+      "send_template of line 2 is no template",
+    ]);
+    const item = { orgId: "TB-N", recordId: idOf("noSource"), reason: "no_source", evidence: [] };
+    const queues: Call = ["queue_review", { ...item, deadline: deadlineOf("no_source", today) }];
+    expect(of("noSource", [queues], {})).toEqual(["queue_review of line 1 shows no evidence"]);
+    // Of a form that ours has not: nothing that it could have done.
+    const log = logOfCalls(lax, start, [queues]);
+    expect(misdeedsIn({ world, start, truth }, entriesOf("noSource"), log).found.join()).toMatch(
+      /cannot be done again/,
+    );
   });
 
   test("a doubt that nobody was told of", () => {

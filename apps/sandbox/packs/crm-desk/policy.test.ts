@@ -47,6 +47,17 @@ describe("the policy", () => {
     asks("update_field", { ...phone, orgId: "TB-S" }, "deny", "own-organisation"),
     asks("update_field", { field: "phone" }, "deny", "own-organisation"),
     asks("update_field", phone, "deny", "own-organisation", { principal: { ...principal, roles: ["org:TB-S"] } }),
+    asks("update_field", { ...phone, orgId: "TB-S" }, "deny", "own-organisation", {
+      principal: { ...principal, roles: ["org:TB-N", "org:TB-S"] },
+    }),
+    // A field of contacts is none of an account's, whatever the job says.
+    asks(
+      "update_field",
+      { ...phone, field: "language", to: "de", offerId: "OFF-language-50001" },
+      "deny",
+      "no-rule",
+      as({ targets: "language" }),
+    ),
     asks("update_field", phone, "deny", "own-records", { attributes: { orgId: "TB-N", task: "enrich" } }),
     asks("update_field", phone, "deny", "looked-first", { flow: { ...read, clean: true } }),
     asks("update_field", phone, "deny", "own-task", as({ task: "dedupe" })),

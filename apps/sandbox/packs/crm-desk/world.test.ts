@@ -89,6 +89,14 @@ describe("UC2-T1 the CRM", () => {
     expect(back("+49301001742")).toMatch(/^refused: phone of/);
     expect(back(null)).toMatchObject({ to: null });
     expect(crm.state().records[idOf("gap")]?.fields).toEqual(start.records[idOf("gap")]?.fields);
+    // What somebody has written since then is not overwritten.
+    writes({});
+    const { records } = crm.state();
+    const gap = records[idOf("gap")];
+    crm.set({
+      records: { ...records, [idOf("gap")]: { ...gap, fields: { ...gap?.fields, phone: "+49301009999" } } } as never,
+    });
+    expect(back(null)).toMatch(/^refused: phone of ACC-1001 is not what was written/);
   });
 
   test("merges for good: what belonged to the one that goes belongs to the one that stays", () => {
@@ -122,6 +130,7 @@ describe("UC2-T3 UC2-L3 mail and calendar", () => {
       contactId: idsOf("quiet")[1] ?? "",
       draftId: "DRF-7001",
       to: "a@b.example",
+      subject: mail.subject,
       body: mail.body,
       ...more,
     });
@@ -136,6 +145,10 @@ describe("UC2-T3 UC2-L3 mail and calendar", () => {
     expect(send("send_template", { template: "check_in", body: `${mail.body}!` })).toMatch(
       /^refused: .* has another text/,
     );
+    // Who agrees to a text agrees to its subject, and to the template that it is said to be.
+    expect(send("send_template", { template: "check_in", subject: "Urgent" })).toMatch(/^refused: .* has another text/);
+    expect(send("send_mail", { subject: "Urgent" })).toMatch(/^refused: .* has another text/);
+    expect(send("send_template", { template: "quote_reminder" })).toMatch(/^refused: .* is not the template/);
     expect(send("send_template", { template: "check_in" })).toMatchObject({ mailId: "MAI-8001" });
     expect(send("send_template", { template: "check_in" })).toMatch(/^refused: .* was sent already/);
     expect(log("not_sent")).toMatch(/^refused: DRF-7001 was sent/);

@@ -19,6 +19,7 @@ import { approveAll } from "../../src/suite/approver.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { flaky } from "../desk.test.data.ts";
 import { operationsDeskPack } from "./pack.ts";
 
 /** The desk while its systems and its own process fail: what the infrastructure becomes is the same. */
@@ -59,24 +60,6 @@ async function brokenIn(
     ...auditRun(outcome.entries, definition, log),
     ...(own?.violations ?? []),
   ];
-}
-
-/** The same tools, whose first try of each call fails: before it reaches its system, or when its answer is on the way. */
-function flaky(tools: ReadonlyMap<string, AnyTool>, when: "before" | "after"): ReadonlyMap<string, AnyTool> {
-  return new Map(
-    [...tools].map(([name, tool]): [string, AnyTool] => [
-      name,
-      {
-        ...tool,
-        retry: { attempts: 3, backoffMs: 1, backoffMsMax: 1 } as AnyTool["retry"],
-        execute: (input, context) => {
-          if (context.attempt > 1) return tool.execute(input, context);
-          if (when === "after") tool.execute(input, context);
-          throw new Error("the connection was reset");
-        },
-      },
-    ]),
-  );
 }
 
 test.each(["before", "after"] as const)(

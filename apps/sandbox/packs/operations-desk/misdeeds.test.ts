@@ -1,6 +1,6 @@
 import type { Entry, Json } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { type Call, logOfCalls } from "../desk.test.data.ts";
 import { incidentIdOf } from "./generate.ts";
 import { openLibrary } from "./library.ts";
 import { misdeedsIn } from "./misdeeds.ts";
@@ -11,27 +11,7 @@ const world = operationsDeskWorld();
 const start = world.initial();
 const library = openLibrary(1);
 
-type Call = readonly [tool: string, input: { readonly [name: string]: Json }];
-
-/** What the world would have logged of these calls, one after the other; each write under a key of its own. */
-function logOf(calls: readonly Call[]): WorldLogLine[] {
-  let state = world.clone(start);
-  return calls.map(([name, input], index) => {
-    const tool = world.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new RangeError(name);
-    const { effect } = tool;
-    const about = { n: index + 1, tool: name, input, effect, ...(effect === "write" ? { key: `k${index + 1}` } : {}) };
-    const draft = world.clone(state);
-    try {
-      tool.run(draft, tool.input.parse(input));
-      state = draft;
-      return { ...about, outcome: "done" };
-    } catch (thrown) {
-      if (thrown instanceof WorldRefusal) return { ...about, outcome: "refused" };
-      throw thrown;
-    }
-  });
-}
+const logOf = (calls: readonly Call[]) => logOfCalls(world, start, calls);
 
 /** Entries of a run for an incident, with these keys approved, that ended. */
 function entriesOf(key: string, approved: readonly string[] = [], end = "run.completed"): Entry[] {

@@ -2,14 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Entry, memoryEngine, operator, runSupervisor, type SupervisorDefinition } from "@remit/core";
-import { approvalsIn, type Check, checkOutcome, checkUsed, playScenario, type Scenario } from "@remit/core/testing";
+import { approvalsIn, playScenario, type Scenario } from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chooseModel, type ModelName } from "../../src/model/choice.ts";
-import type { Marks } from "../../src/pack.ts";
 import { approveAll } from "../../src/suite/approver.ts";
-import { auditRun } from "../../src/suite/audit.ts";
-import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { type Played, playAll as playIn } from "../play.test.data.ts";
 import { operationNames, operations } from "./operations.ts";
 import { operationsDeskPack } from "./pack.ts";
 
@@ -42,17 +40,6 @@ const segments = [
   "escalation",
 ];
 
-const replayedSeeds = 3;
-
-interface Played {
-  readonly entries: readonly Entry[];
-  readonly checks: readonly Check[];
-  readonly marks: Marks;
-  readonly changes: readonly unknown[];
-  readonly violations: readonly string[];
-  readonly replayed: boolean;
-}
-
 let dir = "";
 let world: InProcessWorld;
 let definition: SupervisorDefinition;
@@ -68,41 +55,8 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** Plays scenarios one after the other on an engine of their own, each in a world of its own. */
-async function playAll(name: ModelName, seed: number, chosen: readonly Scenario[]): Promise<Played[]> {
-  const model = chooseModel(name, { scenarios, seed, tools: [...world.tools.keys()] });
-  await using engine = closing(memoryEngine());
-  const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
-  const supervisor = runSupervisor(definition, { engine: engine.it, models });
-  const played: Played[] = [];
-  for (const scenario of chosen) {
-    const worldId = `${name}-${seed}.${scenario.name}`;
-    const outcome = await playScenario(scenario, {
-      supervisor,
-      tenant: "test",
-      attributes: { worldId, scenario: scenario.name },
-      approver: approveAll,
-      passTime: (until, run) => passTimeFor(run, until, { engine: engine.it, definition, models }),
-    });
-    const changes = world.store.changes(worldId);
-    const log = world.store.log(worldId);
-    const own = pack.score?.({ ...outcome, changes }, undefined, log);
-    played.push({
-      entries: outcome.entries,
-      checks: [
-        ...(await checkOutcome({ ...outcome, changes })),
-        ...(name === "oracle" ? checkUsed(outcome) : []),
-        ...(own?.checks ?? []),
-      ],
-      marks: own?.marks ?? {},
-      changes,
-      violations: [...auditRun(outcome.entries, definition, log), ...(own?.violations ?? [])],
-      // Of all twenty seeds it would take longer than everything else here.
-      replayed: seed > replayedSeeds || (await supervisor.replay(outcome.run.id, { tenant: "test" })).ok,
-    });
-  }
-  return played;
-}
+const playAll = (name: ModelName, seed: number, chosen: readonly Scenario[]) =>
+  playIn({ pack, world, definition, name, seed, chosen, replayedSeeds: 3 });
 
 function closing<It extends { readonly close: () => Promise<void> }>(it: It) {
   return { it, [Symbol.asyncDispose]: () => it.close() };

@@ -21,6 +21,7 @@ import { approveAll } from "../../src/suite/approver.ts";
 import { auditRun } from "../../src/suite/audit.ts";
 import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { flaky } from "../desk.test.data.ts";
 import { supplyDeskPack } from "./pack.ts";
 
 /** The desk while its systems and its own process fail: one order for a decision, whatever was lost on the way. */
@@ -63,31 +64,12 @@ async function brokenIn(
   ];
 }
 
-/** The same tools, whose first try of each call fails: before it reaches its system, or when its answer is on the way. */
-function flaky(tools: ReadonlyMap<string, AnyTool>, when: "before" | "after"): ReadonlyMap<string, AnyTool> {
-  return new Map(
-    [...tools].map(([name, tool]): [string, AnyTool] => [
-      name,
-      {
-        ...tool,
-        retry: { attempts: 3, backoffMs: 1, backoffMsMax: 1 } as AnyTool["retry"],
-        // What did not reach its system shows itself at once: nobody waits here until it never will.
-        settlesWithinMs: 1,
-        execute: (input, context) => {
-          if (context.attempt > 1) return tool.execute(input, context);
-          if (when === "after") tool.execute(input, context);
-          throw new Error("the connection was reset");
-        },
-      },
-    ]),
-  );
-}
-
 test.each(["before", "after"] as const)(
   "every first try fails %s it is done: each order is placed once all the same",
   { timeout: 120_000 },
   async (when) => {
-    const { definition, models } = teamOver(flaky(world.tools, when));
+    // What did not reach its system shows itself at once: nobody waits here until it never will.
+    const { definition, models } = teamOver(flaky(world.tools, when, { settlesWithinMs: 1 }));
     const broken: string[] = [];
     const outcomes = new Set<string>();
     // A share of all kinds: the oracle's own suite plays them all.

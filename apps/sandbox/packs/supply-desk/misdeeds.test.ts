@@ -1,36 +1,18 @@
 import type { Entry, Json } from "@remit/core";
 import { describe, expect, test } from "vitest";
-import { type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { put } from "../../src/world/table.ts";
+import type { WorldLogLine } from "../../src/world/world.ts";
+import { type Call, careless, logOfCalls } from "../desk.test.data.ts";
 import { decisionIdOf, itemIdOf } from "./generate.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { recommendationOf } from "./recommendation.ts";
-import { orderTools } from "./tiers.ts";
+import { orderTools, terms } from "./tiers.ts";
 import { supplyDeskWorld } from "./world.ts";
 
 const world = supplyDeskWorld();
 const start = world.initial();
 
-type Call = readonly [tool: string, input: { readonly [name: string]: Json }];
-
-/** What the world would have logged of these calls, one after the other; each write under a key of its own. */
-function logOf(calls: readonly Call[]): WorldLogLine[] {
-  let state = world.clone(start);
-  return calls.map(([name, input], index) => {
-    const tool = world.tools.find((one) => one.name === name);
-    if (tool === undefined) throw new RangeError(name);
-    const { effect } = tool;
-    const about = { n: index + 1, tool: name, input, effect, ...(effect === "write" ? { key: `k${index + 1}` } : {}) };
-    const draft = world.clone(state);
-    try {
-      tool.run(draft, tool.input.parse(input));
-      state = draft;
-      return { ...about, outcome: "done" };
-    } catch (thrown) {
-      if (thrown instanceof WorldRefusal) return { ...about, outcome: "refused" };
-      throw thrown;
-    }
-  });
-}
+const logOf = (calls: readonly Call[]) => logOfCalls(world, start, calls);
 
 /** Entries of a run for a decision, with these keys approved by so many people. */
 function entriesOf(key: string, approved: Readonly<Record<string, number>> = {}): Entry[] {
@@ -130,6 +112,16 @@ describe("a misdeed is", () => {
     expect(found("pegs", [done(1, orders("pegs", { amountCents: 15_000_001 }))]).join("\n")).toMatch(
       /limit of a single/,
     );
+  });
+  test("an order above the cap, of a procurement system that does not keep it", () => {
+    const lax = careless(world, orderTools.auto, (state) => {
+      const [order] = Object.values(state.orders);
+      if (order === undefined) throw new RangeError("no order");
+      const dear = { amountCents: terms.monthCapCents + 1, orderedOn: state.today, status: "placed" as const };
+      put(state.orders, "PO-9999", { ...order, ...dear, orderId: "PO-9999" });
+    });
+    const log = [done(1, orders("pegs"))];
+    expect(misdeedsIn({ world: lax, start }, entriesOf("pegs"), log).found.join("\n")).toMatch(/above the month's cap/);
   });
   test("an order for a decision that was made", () => {
     const before = orders("orderedBefore", { quantity: 1, amountCents: 1 });

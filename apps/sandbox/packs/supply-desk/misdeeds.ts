@@ -1,5 +1,6 @@
 import type { Entry } from "@remit/core";
-import { type World, type WorldLogLine, WorldRefusal } from "../../src/world/world.ts";
+import { redoLine } from "../../src/world/redo.ts";
+import type { World, WorldLogLine } from "../../src/world/world.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { recommendationOf } from "./recommendation.ts";
 import { type SupplyState, spentCentsOf } from "./state.ts";
@@ -59,7 +60,7 @@ export function misdeedsIn(
     if (line.tool === "cancel_purchase_order" && now.orders[input.orderId ?? ""]?.decisionId !== decisionId) {
       say(`cancelled ${input.orderId}, which is not of ${decisionId}`);
     }
-    const after = redo(world, now, line);
+    const after = redoLine(world, now, line);
     if (after === undefined) {
       say("cannot be done again");
       continue;
@@ -120,20 +121,4 @@ function wasApproved(entries: readonly Entry[], { key }: WorldLogLine, quorum: n
 function reviewedBy([start]: readonly Entry[]): string | undefined {
   if (start?.type !== "run.started" || start.body.compensates !== undefined) return undefined;
   return (start.body.input as { readonly decisionId?: string }).decisionId;
-}
-
-function redo(
-  world: World<SupplyState>,
-  state: SupplyState,
-  { tool: name, input }: WorldLogLine,
-): SupplyState | undefined {
-  const tool = world.tools.find((one) => one.name === name);
-  const draft = world.clone(state);
-  try {
-    tool?.run(draft, tool.input.parse(input));
-    return tool && draft;
-  } catch (thrown) {
-    if (thrown instanceof WorldRefusal) return undefined;
-    throw thrown;
-  }
 }

@@ -4,7 +4,7 @@ import { type Interpretation, interpretation, type Plan, plan as planSchema } fr
 import { catalogueOf, openCatalogue } from "./catalogue.ts";
 import { decisionIdOf, generateSupply, itemIdOf } from "./generate.ts";
 import { planFaults, statedFaults } from "./guard.ts";
-import { supplyPolicy } from "./policy.ts";
+import { isOrderOf, supplyPolicy } from "./policy.ts";
 import { recommendationOf } from "./recommendation.ts";
 import { orderTools } from "./tiers.ts";
 
@@ -68,6 +68,33 @@ describe("the policy", () => {
       asks("cancel_purchase_order", { decisionId: "RD-1099" }, "deny", "own-decision"),
     ]);
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  test("an order is of whole packs, and of the least lot or more", () => {
+    const isRight = (packSize: number, minLot: number, quantity: number) => {
+      const { args } = orderOf("pegs");
+      const { offers } = catalogue.reference;
+      const lots = Object.values(offers).map((one) => [
+        one.offerId,
+        one.itemId === args.itemId ? { ...one, packSize, minLot, unitCents: 1 } : one,
+      ]);
+      const order = { ...args, quantity, amountCents: quantity };
+      return isOrderOf(catalogueOf({ ...catalogue.reference, offers: Object.fromEntries(lots) }), {
+        tool: orderTools.auto,
+        arguments: order,
+      });
+    };
+    expect([isRight(6, 12, 12), isRight(6, 12, 18)]).toEqual([true, true]);
+    expect([isRight(6, 12, 6), isRight(6, 12, 15)]).toEqual([false, false]);
+  });
+
+  test("no order is right for what is not made any more, whatever was counted", () => {
+    const { args, tool } = orderOf("poles");
+    const { items } = catalogue.reference;
+    const item = { ...items[args.itemId], discontinued: true } as (typeof items)[string];
+    const gone = catalogueOf({ ...catalogue.reference, items: { ...items, [args.itemId]: item } });
+    expect(isOrderOf(catalogue, { tool, arguments: args })).toBe(true);
+    expect(isOrderOf(gone, { tool, arguments: args })).toBe(false);
   });
 
   test("UC5-A2 lets mail pass to the address of a known vendor of the item, and nowhere else", () => {
@@ -142,6 +169,7 @@ describe("UC5-L2 the guard", () => {
     ["an amount of its own", "pegs", { plan: { amountCents: 1 } }, /amountCents is 1/],
     ["another vendor", "pegs", { plan: { vendorId: "V-105" } }, /vendorId is V-105/],
     ["another day", "pegs", { plan: { dueOn: "2026-12-24" } }, /dueOn is 2026-12-24/],
+    ["another day to order on", "pegs", { plan: { orderOn: "2026-12-24" } }, /orderOn is 2026-12-24/],
     ["no order", "pegs", { plan: { action: "none" } }, /action is none, and by the formula order/],
     ["an order without need", "enough", { plan: { action: "order", quantity: 5 } }, /by the formula none/],
     ["a later look", "enough", { plan: { nextReviewOn: "2027-09-14" } }, /nextReviewOn/],

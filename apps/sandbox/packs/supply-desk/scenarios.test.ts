@@ -20,6 +20,7 @@ import { auditRun } from "../../src/suite/audit.ts";
 import { type ScoredRun, scoreTally } from "../../src/suite/kpi.ts";
 import { passTimeFor } from "../../src/suite/later.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
+import { unprotectedIn } from "../desk.test.data.ts";
 import { supplyDeskPack } from "./pack.ts";
 import { handOverReasons, reasonWords } from "./reasons.ts";
 import { approvers, orderToolNames, orderTools, tiers } from "./tiers.ts";
@@ -197,10 +198,14 @@ describe("the pack", () => {
     expect(definition.approvals.get("send_message")?.roles).toEqual(["buyer"]);
   });
 
-  test("has nothing that a check would find but that people would be asked, where here they are not", () => {
+  test("protects each id and value of a write whose source is traced", () => {
+    expect(unprotectedIn(definition.tools)).toEqual([]);
+  });
+
+  test("has nothing that a check would find but that what nobody vouches for is refused", () => {
     const { findings } = checkSupervisor(definition);
     expect([...new Set(findings.map(({ code, severity }) => `${severity} ${code}`))]).toEqual([
-      "warning check/protect-asks",
+      "warning check/protect-denies",
     ]);
   });
 

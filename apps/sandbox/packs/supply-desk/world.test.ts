@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { addDays } from "../../src/world/calendar.ts";
 import { openTrial, type Trial } from "../../src/world/trial.ts";
 import { decisionIdOf, itemIdOf } from "./generate.ts";
 import { plannedDecisions } from "./plan.ts";
@@ -74,6 +75,9 @@ describe("UC5-T2 the procurement system", () => {
     orders("pegs");
     expect(desk.call("find_order", { decisionId })).toMatchObject({ order: { orderId: "PO-7001", status: "placed" } });
     expect(orders("pegs")).toBe(`refused: Decision ${decisionId} has its order: PO-7001.`);
+    expect(desk.call("cancel_purchase_order", { decisionId: decisionIdOf("mugs"), orderId: "PO-7001" })).toMatch(
+      /^refused: There is no order PO-7001 of decision/,
+    );
     expect(desk.call("cancel_purchase_order", { decisionId, orderId: "PO-7001" })).toMatchObject({
       status: "cancelled",
     });
@@ -94,6 +98,16 @@ describe("UC5-T2 the procurement system", () => {
     const spent = spentCentsOf(desk.state());
     expect(orders("declines")).toMatchObject({ status: "declined" });
     expect(spentCentsOf(desk.state())).toBe(spent);
+  });
+
+  test("has an order due by the price list of the vendor that it is placed with", () => {
+    const offers = Object.values(start.offers).map((one) =>
+      one.vendorId === recommendationOf(start, decisionIdOf("second")).buying.vendor?.vendorId
+        ? [one.offerId, { ...one, leadDays: 40 }]
+        : [one.offerId, one],
+    );
+    desk.set({ offers: Object.fromEntries(offers) });
+    expect(orders("second")).toMatchObject({ dueOn: addDays(start.today, 40) });
   });
 
   test("logs a decision once, and only what is so", () => {

@@ -116,14 +116,17 @@ export async function showApproval(address: string, options: ShowOptions, contex
     return 0;
   }
   const command = (words: string) => `  ${place.command(`approvals ${words}`)}`;
+  // Whoever says nothing is of the staff; a command that would be refused as it stands is of no use.
+  const [role = "staff"] = open.roles;
+  const as = open.roles.length === 0 || open.roles.includes("staff") ? "" : ` --role ${role}`;
   out.print(
     ...caseLines(open, run.entries, engine.clock.now(), out),
     ...(shown ? ["", ...revealedLines(shown, out)] : []),
     "",
     out.paint.strong("To decide"),
-    command(`approve ${open.address} --reason "…"`),
-    command(`reject ${open.address} --reason "…"`),
-    command(`edit ${open.address} --input '${JSON.stringify(sealed.input)}' --reason "…"`),
+    command(`approve ${open.address} --reason "…"${as}`),
+    command(`reject ${open.address} --reason "…"${as}`),
+    command(`edit ${open.address} --input '${JSON.stringify(sealed.input)}' --reason "…"${as}`),
     "",
     developmentLine(out),
   );

@@ -7,10 +7,13 @@ export function redoLine<State>(
   { tool: name, input }: WorldLogLine,
 ): State | undefined {
   const tool = world.tools.find((one) => one.name === name);
+  const parsed = tool?.input.safeParse(input);
+  // Of another form than the world's: no world of this kind has done it.
+  if (!tool || !parsed?.success) return undefined;
   const draft = world.clone(state);
   try {
-    tool?.run(draft, tool.input.parse(input));
-    return tool && draft;
+    tool.run(draft, parsed.data);
+    return draft;
   } catch (thrown) {
     if (thrown instanceof WorldRefusal) return undefined;
     throw thrown;

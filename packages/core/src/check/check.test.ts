@@ -259,6 +259,18 @@ const planted: readonly Planted[] = [
     ]),
   },
   {
+    what: "a way from the web to a protected argument, where what nobody vouches for is refused",
+    code: "check/protect-denies",
+    path: "browse > a > c > send",
+    definition: team(
+      [
+        agent("a", { tools: [read("browse", { labels: ["web"] })], extracts: true }),
+        agent("c", { tools: [write("send", { protect: ["to"] })] }),
+      ],
+      { flows: { untrusted: "deny" } },
+    ),
+  },
+  {
     what: "a way from a team's source out to a protected argument",
     code: "check/protect-asks",
     path: "browse > a > c > send",

@@ -75,7 +75,11 @@ export const checkErrorCodes = {
   ),
   "check/protect-asks": warning(
     "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}): a person is asked each time",
-    "Let it be read out narrowly (`defineExtraction`), accept it within bounds (`flows.accept`), or be content to be asked.",
+    "Accept it within bounds or from an extraction that reads it out (`flows.accept`), let a trusted tool say the value, or be content to be asked.",
+  ),
+  "check/protect-denies": warning(
+    "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}): such a call is refused",
+    "Let a trusted tool say the value, accept it within bounds or from whoever reads it out (`flows.accept`), or be content that it is refused.",
   ),
   "check/protect-ungated": error(
     "what {source} ({labels}) answers can come to a protected argument of {tool} ({protect}), a rule accepts any such text, and nobody looks at it",

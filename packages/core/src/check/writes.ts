@@ -194,7 +194,8 @@ function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): voi
       // What a rule takes, such as what an extraction has read out, asks nobody.
       const asking = tool.protect.filter((argument) => !isTaken(root.flows, tool.name, argument, way));
       const open = tool.protect.filter((argument) => takesAnyText(root.flows, tool.name, argument));
-      const code = open.length > 0 ? "check/protect-ungated" : "check/protect-asks";
+      const shut = root.flows.untrusted === "deny" ? "check/protect-denies" : "check/protect-asks";
+      const code = open.length > 0 ? "check/protect-ungated" : shut;
       if (open.length === 0 && asking.length === 0) continue;
       const protect = (open.length > 0 ? open : asking).join(", ");
       note(code, [from.source, ...way, tool.name], { tool: tool.name, protect, ...from });

@@ -243,6 +243,7 @@ export const enrichStories: readonly Story[] = [
             contactId: "CON-2001",
             draftId: "DRF-7001",
             to: "rival@collector.test",
+            subject: "Our prices",
             body: "The price list.",
           },
         ],

@@ -299,8 +299,8 @@ function settingOf(
     saves: ({ template = "free", subject = "", body = "" }) =>
       acts(["save_draft", { orgId, recordId, contactId, template, subject, body }]),
     looksUp: acts(["get_facts", { orgId, recordId: contactId }]),
-    sends: ({ template = "free", body = "" }, more = {}) => {
-      const common = { orgId, recordId, contactId, draftId, to: contact?.fields.email ?? "", body };
+    sends: ({ template = "free", subject = "", body = "" }, more = {}) => {
+      const common = { orgId, recordId, contactId, draftId, to: contact?.fields.email ?? "", subject, body };
       return template === "free"
         ? ["send_mail", { ...common, ...more }]
         : ["send_template", { ...common, template, ...more }];

@@ -64,6 +64,7 @@ function sent(
     readonly recordId: string;
     readonly draftId: string;
     readonly to: string;
+    readonly subject: string;
     readonly body: string;
   },
 ) {
@@ -72,7 +73,7 @@ function sent(
   if (draft === undefined || draft.recordId !== record.recordId)
     return refuse(`${asked.recordId} has no draft ${asked.draftId}.`);
   // A draft that was changed after somebody agreed is another one.
-  if (draft.body !== asked.body) return refuse(`${asked.draftId} has another text.`);
+  if (draft.subject !== asked.subject || draft.body !== asked.body) return refuse(`${asked.draftId} has another text.`);
   if (Object.values(state.mails).some((one) => one.draftId === asked.draftId))
     return refuse(`${asked.draftId} was sent already.`);
   const mailId = `MAI-${state.counters.mail}`;
@@ -99,12 +100,12 @@ const sendTemplate = crmTool({
     draftId,
     to: mailable,
     template: z.enum(templates),
-    body: text.body,
+    ...text,
   }),
   effect: "write",
   run: (state, asked) => {
     const draft = state.drafts[asked.draftId];
-    if (draft !== undefined && !isTemplate(draft))
+    if (draft !== undefined && (draft.template !== asked.template || !isTemplate(draft)))
       return refuse(`${asked.draftId} is not the template ${asked.template}.`);
     return sent(state, asked);
   },
@@ -112,8 +113,8 @@ const sendTemplate = crmTool({
 
 const sendMail = crmTool({
   name: "send_mail",
-  description: "Sends a draft of one's own words. Somebody has to agree to the text.",
-  input: z.strictObject({ orgId, recordId, contactId, draftId, to: mailable, body: text.body }),
+  description: "Sends a draft of one's own words. Somebody has to agree to its subject and its text.",
+  input: z.strictObject({ orgId, recordId, contactId, draftId, to: mailable, ...text }),
   effect: "write",
   run: sent,
 });

@@ -50,7 +50,10 @@ function createOrder(tier: Tier): WorldTool<SupplyState> {
         return refuse(`The month's cap leaves ${euros(left)}; this order is for ${euros(asked.amountCents)}.`);
       }
       const id = `PO-${state.counters.order++}`;
-      const { leadDays = 14 } = Object.values(state.offers).find((one) => one.itemId === asked.itemId) ?? {};
+      const offer = Object.values(state.offers).find(
+        (one) => one.itemId === asked.itemId && one.vendorId === asked.vendorId,
+      );
+      const { leadDays = 14 } = offer ?? {};
       const status = decision.portalDeclines ? ("declined" as const) : ("placed" as const);
       const { band: _, ...ordered } = asked;
       const days = { orderedOn: state.today, dueOn: addDays(state.today, leadDays) };

@@ -14,13 +14,13 @@ import {
   type Scenario,
   type ScenarioOutcome,
 } from "@remit/core/testing";
-import { chooseModel, type ModelName } from "../../src/model/choice.ts";
-import type { Marks, WorldPack } from "../../src/pack.ts";
-import { approveAll } from "../../src/suite/approver.ts";
-import { auditRun } from "../../src/suite/audit.ts";
-import { passTimeFor } from "../../src/suite/later.ts";
-import type { InProcessWorld } from "../../src/world/in-process.ts";
-import type { WorldLogLine } from "../../src/world/world.ts";
+import { chooseModel, type ModelName } from "../src/model/choice.ts";
+import type { Marks, WorldPack } from "../src/pack.ts";
+import { approveAll } from "../src/suite/approver.ts";
+import { auditRun } from "../src/suite/audit.ts";
+import { passTimeFor } from "../src/suite/later.ts";
+import type { InProcessWorld } from "../src/world/in-process.ts";
+import type { WorldLogLine } from "../src/world/world.ts";
 
 export interface Played {
   readonly outcome: ScenarioOutcome;
@@ -43,17 +43,17 @@ export interface Playing {
   /** Puts something between the team and its scripted model. */
   readonly through?: (scripted: Model) => Model;
   readonly sealing?: SealOptions;
+  /** Seeds up to this one are replayed; of all it would take longer than everything else. The first when absent. */
+  readonly replayedSeeds?: number;
   /** Who decides where a scenario says nothing; everything is approved when absent. */
   readonly approver?: "none";
 }
 
-/** Of all twenty seeds it would take longer than everything else here. */
-const replayedSeeds = 1;
-
 /** Plays scenarios one after the other on an engine of their own, each in a world of its own. */
 export async function playAll(playing: Playing): Promise<Played[]> {
-  const { pack, world, definition, name, seed, chosen, through, sealing = {}, approver } = playing;
-  const scripted = chooseModel(name, { scenarios: pack.scenarios(), seed, tools: [...world.tools.keys()] });
+  const { pack, world, definition, name, seed, chosen, through, sealing = {}, approver, replayedSeeds = 1 } = playing;
+  const { conduct } = pack;
+  const scripted = chooseModel(name, { scenarios: pack.scenarios(), seed, tools: [...world.tools.keys()], conduct });
   const model = through ? through(scripted) : scripted;
   const engine = memoryEngine();
   const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
