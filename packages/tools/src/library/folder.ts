@@ -3,7 +3,7 @@ import { basename, extname, join, relative, sep } from "node:path";
 import { reasonOf } from "@remit/core";
 import { z } from "zod";
 import { ToolsError } from "../errors.ts";
-import { documentsMax, type LibraryDocument, libraryDocument } from "./document.ts";
+import { documentsMax, isMeantForTenants, type LibraryDocument, libraryDocument } from "./document.ts";
 
 /** Bytes of one file; what is longer is no document. */
 const fileBytesMax = 64 * 1024 * 1024;
@@ -24,11 +24,6 @@ const head = libraryDocument
       .preprocess((said) => String(said).toLowerCase(), z.enum(["current", "retired"]).catch("current"))
       .optional(),
   });
-
-/** A list whose name is written otherwise would bind nobody: the document would be everybody's. */
-function isMeantForTenants(key: string): boolean {
-  return key !== "tenants" && /^tenants?$/i.test(key);
-}
 
 /**
  * Reads a folder of documents: Markdown and text (`.md`, `.txt`, at any depth), and JSON lines (`.jsonl`: `text` or `content`,
