@@ -15,6 +15,7 @@ import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, typ
  * P3 A rule that cannot be evaluated denies (`policy/evaluation-failed`), whatever others say. So does one whose answer is
  *    no boolean: a promise is none.
  * P4 What has to come before (`after`) only opens: a rule that denies has none, so a call that nobody remembers takes away.
+ *    What a person would be asked about once it has come is allowed by no other rule until then.
  */
 
 export type PolicyEffect = "allow" | "approve" | "deny";
@@ -271,7 +272,7 @@ function byName(rules: readonly IndexedRule[], agent: string): PolicyAnswer | un
 
 function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): PolicyAnswer {
   let found: PolicyAnswer | undefined;
-  let early: PolicyAnswer | undefined;
+  let early: { readonly answer: PolicyAnswer; readonly asks: boolean } | undefined;
   for (const { rule, agents, tools, after, answer } of rules) {
     if (agents !== undefined && !agents.has(request.agent)) continue;
     if (tools !== undefined && (request.edge !== "tool" || !tools.has(request.tool))) continue;
@@ -291,9 +292,11 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     const wanted = missingBefore(after, request);
     if (typeof wanted === "string") return failedRule(rule.id, wanted);
     if (wanted === undefined) found ??= answer;
-    else early ??= tooEarly(rule, wanted);
+    else early ??= { answer: tooEarly(rule, wanted), asks: rule.effect === "approve" };
   }
-  return found ?? early ?? noRule;
+  // Of rules that ask a person those that hold come first; where none does, one that will holds the others up.
+  if (early?.asks && found?.effect !== "approve") return early.answer;
+  return found ?? early?.answer ?? noRule;
 }
 
 /** The first thing that has to come before and has not; a text where that cannot be said, which tells why. */
