@@ -165,6 +165,7 @@ export function defineAgent(
   }
   for (const side of ["input", "output"] as const) assertSynchronous(options[side], side, name);
   const { toolSearch } = options;
+  if (toolSearch) assertKnown(`the tool search of the agent ${name}`, toolSearch, { tool: true, always: true });
   const unknown = toolSearch && [toolSearch.tool, ...(toolSearch.always ?? [])].find((wanted) => !seen.has(wanted));
   if (unknown !== undefined) throw new OrchestrationError("agent/tool-search-unknown", { agent: name, tool: unknown });
   return {

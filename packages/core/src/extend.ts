@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { type Agent, type AgentOptions, type AnyAgent, defineAgent } from "./agent.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
+import { assertKnown, type Known } from "./wanted.ts";
 
 /** What a copy of an agent may change. Tools of a read-only role stay read-only. */
 export interface AgentChanges<Base extends AnyAgent> {
@@ -33,14 +34,20 @@ export type Extended<Base extends AnyAgent, Changes> = Agent<
 > &
   (Base extends { readonly effects: "read" } ? { readonly effects: "read" } : unknown);
 
+const known: Known<AgentChanges<AnyAgent>> = {
+  ...{ name: true, description: true, model: true, input: true, output: true, tools: true, instructions: true },
+  ...{ asks: true, streams: true, version: true },
+};
+
 /**
  * A copy of an agent with some of its parts replaced. A role that may only read stays one.
- * @throws OrchestrationError as `defineAgent` does
+ * @throws OrchestrationError as `defineAgent` does; `options/unknown` for what cannot be changed, of which no compiler tells here
  */
 export function extendAgent<const Base extends AnyAgent, const Changes extends AgentChanges<Base>>(
   base: Base,
   changes: Changes,
 ): Extended<Base, Changes> {
+  assertKnown(`extendAgent of ${base.name}`, changes, known);
   const options: AgentOptions<string, z.ZodType, z.ZodType, readonly AnyTool[], string> = {
     name: changes.name ?? base.name,
     description: changes.description ?? base.description,

@@ -3,7 +3,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
-import { assertKnown, type Known } from "../wanted.ts";
+import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
 import { checkNames } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
@@ -167,11 +167,13 @@ const knownInAfter: Known<AnyAfter> = { tools: true, when: true };
 
 /**
  * Defines a policy of TypeScript rules. Deny overrides, then approve, then allow; what nothing matches is denied.
- * @throws OrchestrationError `policy/rule-invalid`, `options/unknown`
+ * @throws OrchestrationError `policy/rule-invalid`, `options/unknown`, `options/invalid`
  */
 export function definePolicy<const Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]>(
   options: PolicyOptions<Edges>,
 ): Policy {
+  assertOptions("definePolicy", options, { rules: list("a list of rules", object("")) });
+  assertKnown("a policy", options, { name: true, version: true, rules: true });
   const { name, version } = options;
   const given = options.rules as unknown as readonly (AnyPolicyRule | WrittenRule)[];
   const rules = given.map((one) => ("kind" in one ? one.rule : one));
@@ -408,6 +410,7 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
     if (ids.has(id)) throw invalid(id, "another rule has this id");
     ids.add(id);
     const edges = typeof on === "string" ? [on] : on;
+    if (!Array.isArray(edges)) throw invalid(id, "it does not say what it is about (`on`)");
     for (const edge of edges) if (!policyEdges.includes(edge)) throw invalid(id, `there is no edge ${String(edge)}`);
     if (edges.length === 0) throw invalid(id, "it is on no edge");
     if (!Object.hasOwn(strictness, effect)) throw invalid(id, `there is no effect ${String(effect)}`);

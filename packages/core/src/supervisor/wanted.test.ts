@@ -3,7 +3,8 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { OrchestrationError } from "../errors.ts";
-import { defineHandoff } from "../handoff.ts";
+import { extendAgent } from "../extend.ts";
+import { defineHandoff, defineParallel } from "../handoff.ts";
 import { definePolicy } from "../policy/policy.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
@@ -204,6 +205,39 @@ test("so is one of a start, a role, a tool, an edge and a rule of a policy, with
     expect.objectContaining(misspelt("wenn")),
   );
   expect(rules({ agents: "clerk" })).toThrow(expect.objectContaining({ code: "policy/rule-invalid" }));
+});
+
+test("so is one of a branch, a join, a tool search, a policy, and what a copy of an agent cannot change", () => {
+  const edge = { from: clerk, branches: { one: { to: clerk, map: () => {} } }, join: { to: clerk, map: () => {} } };
+  const parallel = (more: object) => () => (defineParallel as unknown as Untyped)({ ...edge, ...more });
+  expect(parallel({ join: { ...edge.join, grnat: {} } })).toThrow(expect.objectContaining(misspelt("grnat")));
+  expect(parallel({ branches: { one: { ...edge.branches.one, grants: {} } } })).toThrow(
+    expect.objectContaining(misspelt("grants")),
+  );
+  const toolSearch = { tool: "read_it", allways: [] };
+  expect(() => agentOf({ ...role, toolSearch })).toThrow(expect.objectContaining(misspelt("allways")));
+  const policy = definePolicy as unknown as Untyped;
+  expect(() => policy({ name: "house", version: "1", rules: [], rule: [] })).toThrow(
+    expect.objectContaining(misspelt("rule")),
+  );
+  // No compiler tells of these two.
+  expect(() => extendAgent(clerk, { name: "reader", effects: "read" })).toThrow(
+    expect.objectContaining(misspelt("effects")),
+  );
+  expect(() => extendAgent(clerk, { tools: [], toolSearch })).toThrow(expect.objectContaining(misspelt("toolSearch")));
+});
+
+test.each<readonly [string, string, unknown]>([
+  ["nothing", "options/invalid", undefined],
+  ["no rules", "options/invalid", { name: "house", version: "1" }],
+  ["a rule that is none", "options/invalid", { name: "house", version: "1", rules: [null] }],
+  [
+    "a rule about nothing",
+    "policy/rule-invalid",
+    { name: "house", version: "1", rules: [{ id: "R-1", effect: "allow", because: "it may" }] },
+  ],
+])("a policy of %s is refused by a name", async (_, code, options) => {
+  expect((await refusal(() => (definePolicy as unknown as Untyped)(options)))[0]).toBe(code);
 });
 
 test("who copies a tool or an agent, and who says of a member that it is not there, is understood", () => {
