@@ -112,12 +112,14 @@ export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> 
 /** A rule that was written apart from its policy. */
 export interface WrittenRule {
   readonly kind: "policy-rule";
+  /** As in the rule, so that a compiler understands those that stand beside it in a list. */
+  readonly on: PolicyEdge | readonly PolicyEdge[];
   readonly rule: AnyPolicyRule;
 }
 
 /** A rule apart from its policy, and any rule that is on several edges and has a `when`, which gets one of their requests. */
 export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): WrittenRule {
-  return { kind: "policy-rule", rule: rule as unknown as AnyPolicyRule };
+  return { kind: "policy-rule", on: rule?.on, rule: rule as unknown as AnyPolicyRule };
 }
 
 /** Any rule at all; holds the variance of `when` open. */
