@@ -212,6 +212,8 @@ test("who decides by another member of a document is told of it as it was given,
   const reader = { tenant: "acme", attributes: {}, agent: "finder" };
   expect(ids(library.find("prices", { reader }))).toEqual(["open"]);
   expect(() => at([open], { mayread: () => false })).toThrow(/options\/unknown.*mayread/);
+  for (const none of [undefined, { name: "handbook" }, { name: "handbook", documents: "docs" }])
+    expect(() => openLibrary(none as never)).toThrow(/options\/invalid.*list of documents/);
   expect(() => at([{ ...open, tenant: "acme" } as never])).toThrow(/library\/document-invalid.*tenants/);
 });
 

@@ -112,7 +112,12 @@ const known: { readonly [Name in keyof Required<LibraryOptions<string>>]: true }
 };
 
 /** A misspelt `mayRead` would keep nobody out. */
-function assertKnown(options: object): void {
+function assertKnown(options: Partial<LibraryOptions<string>> | undefined): void {
+  if (!Array.isArray(options?.documents)) {
+    const wants = "a list of documents, such as `readDocuments` gives it,";
+    const value = options?.documents === undefined ? "nothing" : `a ${typeof options.documents}`;
+    throw new OrchestrationError("options/invalid", { where: "a library", member: "documents", wants, value });
+  }
   for (const [member, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, member)) continue;
     throw new OrchestrationError("options/unknown", { where: "a library", member, known: Object.keys(known) });
@@ -121,7 +126,7 @@ function assertKnown(options: object): void {
 
 /**
  * Opens a library. Its index is made in memory by the first search.
- * @throws ToolsError `library/document-invalid`, `library/too-large`, `library/clock-missing`; OrchestrationError `options/unknown`
+ * @throws ToolsError `library/document-invalid`, `library/too-large`, `library/clock-missing`; OrchestrationError `options/unknown`, `options/invalid`
  */
 export function openLibrary<const Name extends string>(options: LibraryOptions<Name>): Library<Name> {
   assertKnown(options);
