@@ -116,11 +116,16 @@ const wanted = {
   toolSearch: optional(object("an object with `tool`")),
 } as const satisfies Readonly<Record<string, Wanted>>;
 
-/** Of an agent that was made already as well: who copies one writes `{ ...agent, tools: [] }`. */
-const known: Known<AgentOptions<string, z.ZodType, z.ZodType, [], string> & Agent> = {
+/**
+ * Of an agent that was made already as well: who copies one writes `{ ...agent, tools: [] }`. Not of what is more than that:
+ * a copy of a team would be an agent like any other, and of an extraction one whose words steer.
+ */
+const known: Known<
+  Omit<AgentOptions<string, z.ZodType, z.ZodType, [], string> & Agent, "team" | "remote" | "extracts">
+> = {
   ...{ kind: true, name: true, description: true, model: true, input: true, output: true, inputSchema: true },
   ...{ outputSchema: true, tools: true, effects: true, asks: true, instructions: true, version: true, streams: true },
-  ...{ toolSearch: true, extracts: true, team: true, remote: true },
+  ...{ toolSearch: true },
 };
 
 /** What a role may hold, and what is known of it, by the strongest effect that it may have. */
@@ -165,6 +170,7 @@ export function defineAgent(
   }
   for (const side of ["input", "output"] as const) assertSynchronous(options[side], side, name);
   const { toolSearch } = options;
+  if (toolSearch) assertKnown(`the tool search of the agent ${name}`, toolSearch, { tool: true, always: true });
   const unknown = toolSearch && [toolSearch.tool, ...(toolSearch.always ?? [])].find((wanted) => !seen.has(wanted));
   if (unknown !== undefined) throw new OrchestrationError("agent/tool-search-unknown", { agent: name, tool: unknown });
   return {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { type Agent, type AgentOptions, type AnyAgent, defineAgent } from "./agent.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
+import { assertKnown, assertOptions, type Known, type Wanted } from "./wanted.ts";
 
 /** What a copy of an agent may change. Tools of a read-only role stay read-only. */
 export interface AgentChanges<Base extends AnyAgent> {
@@ -33,14 +34,31 @@ export type Extended<Base extends AnyAgent, Changes> = Agent<
 > &
   (Base extends { readonly effects: "read" } ? { readonly effects: "read" } : unknown);
 
+const known: Known<AgentChanges<AnyAgent>> = {
+  ...{ name: true, description: true, model: true, input: true, output: true, tools: true, instructions: true },
+  ...{ asks: true, streams: true, version: true },
+};
+
+const plain: Wanted = {
+  wants:
+    "an agent of `defineAgent` (of a team, a specialist elsewhere or an extraction another one is made as the first was)",
+  is: (value) => {
+    const { kind, team, remote, extracts } = (value ?? {}) as Partial<AnyAgent>;
+    return kind === "agent" && team === undefined && remote === undefined && extracts === undefined;
+  },
+};
+
 /**
  * A copy of an agent with some of its parts replaced. A role that may only read stays one.
- * @throws OrchestrationError as `defineAgent` does
+ * @throws OrchestrationError as `defineAgent` does; `options/invalid` for an agent that is more than `defineAgent` makes, whose
+ *   copy would be less; `options/unknown` for what cannot be changed, of which no compiler tells here
  */
 export function extendAgent<const Base extends AnyAgent, const Changes extends AgentChanges<Base>>(
   base: Base,
   changes: Changes,
 ): Extended<Base, Changes> {
+  assertOptions("extendAgent", { base }, { base: plain });
+  assertKnown(`extendAgent of ${base.name}`, changes, known);
   const options: AgentOptions<string, z.ZodType, z.ZodType, readonly AnyTool[], string> = {
     name: changes.name ?? base.name,
     description: changes.description ?? base.description,

@@ -48,7 +48,9 @@ export function defineExtraction<
   },
 ): Agent<Name, Input, Output, Tools, Alias> & { readonly effects: "read" } {
   const tools = options.tools ?? ([] as readonly AnyReadTool[] as Tools);
-  const agent = defineAgent<Name, Input, Output, Tools, Alias, "read">({ ...options, tools, effects: "read" });
+  // Of another extraction that is copied it is no option, for it is what this makes.
+  const { extracts: _, ...parts } = options as typeof options & { readonly extracts?: true };
+  const agent = defineAgent<Name, Input, Output, Tools, Alias, "read">({ ...parts, tools, effects: "read" });
   const fail = (pointer: string, reason: string) =>
     new OrchestrationError("agent/extraction-too-wide", { agent: agent.name, pointer, reason });
   for (const { name, protect, cleared } of tools) {

@@ -246,6 +246,9 @@ export function defineParallel<
   assertEach("defineParallel", "branches", options.branches, target);
   for (const [key, branch] of Object.entries<{ readonly to: AnyAgent }>(options.branches))
     assertOptions(`the branch ${key} of defineParallel`, branch, { to: agent });
+  for (const branch of [...Object.values<object>(options.branches), options.join]) {
+    assertKnown(`a branch, or the join, of an edge from ${options.from.name}`, branch, knownInBranch);
+  }
   const branches = Object.entries(options.branches as unknown as BranchOptions<AnyAgent, Sources>).map(
     ([key, { to, grant, map }]): Branch => ({ key, to: to.name, toAgent: to, grant, map: map as Branch["map"] }),
   );
@@ -359,6 +362,9 @@ const known = {
   question: { ...delivered, of: true, ask: true, answer: true },
   ending: { ...common, reason: true, packet: true },
 } as const satisfies Readonly<Record<Edge["kind"], object>>;
+
+/** A misspelt grant would narrow nothing. */
+const knownInBranch = { to: true, grant: true, map: true } as const;
 
 /** @throws OrchestrationError `options/unknown`: a misspelt guard would let everything pass */
 function base(

@@ -95,3 +95,68 @@ test("a person can be asked about each unlocking; what is of high risk waits for
     ["close_account", "read_page", "unlock_tool"],
   ]);
 });
+
+test("what was done with a locked tool is undone by another one, which nobody unlocked", async () => {
+  const write = { output: text, effect: "write", risk: "low", idempotency: "key", description: "" } as const;
+  const shutSafe = defineTool({ ...write, name: "shut_safe", input: text, execute: () => ({ text: "shut" }) });
+  const openSafe = defineTool({
+    ...write,
+    name: "open_safe",
+    input: z.object({}),
+    undo: { tool: shutSafe, input: () => ({ text: "7" }) },
+    execute: () => ({ text: "7" }),
+  });
+  const { unlock, rules } = discoverable({ tools: [openSafe, shutSafe], namedBy: [read] });
+  const clerk = defineAgent({
+    name: "clerk",
+    description: "",
+    model: "m",
+    tools: [read, unlock, openSafe, shutSafe],
+    input: text,
+    output: text,
+    instructions: "",
+  });
+  const desk = createSupervisor({
+    agents: { clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+    engine: memoryEngine(),
+    policy: definePolicy({
+      name: "locks",
+      version: "1",
+      rules: [
+        { id: "work", on: ["model", "egress"], effect: "allow", because: "they work" },
+        { id: "read", on: "tool", effect: "allow", when: ({ tool }) => tool === "read_page", because: "it is free" },
+        ...rules,
+      ],
+    }),
+    models: {
+      m: scriptedModel([
+        callsAll(clerk, [["read_page", {}]]),
+        callsAll(clerk, [["unlock_tool", { tool: "open_safe" }]]),
+        callsAll(clerk, [
+          ["shut_safe", { text: "7" }],
+          ["open_safe", {}],
+        ]),
+        answers(clerk, { text: "" }),
+      ]),
+    },
+  });
+  const as = { tenant: "acme", principal: operator("lead") };
+  const run = await desk.start({ text: "" }, as);
+  await run.result();
+  const undone = await desk.compensate(run.id, as);
+  await undone.settled();
+  const calls = [...(await run.entries()), ...(await undone.entries())].flatMap(({ type, body }) => {
+    if (type === "tool.denied") return [`${body.tool} ${body.error.code}`];
+    return type === "tool.called" ? [`${body.tool} ${body.decision.ruleId}`] : [];
+  });
+  expect(calls).toEqual([
+    "read_page read",
+    "unlock_tool unlock_tool:named",
+    "shut_safe policy/not-yet",
+    "open_safe unlock_tool:unlocked",
+    "shut_safe unlock_tool:undone",
+  ]);
+});

@@ -37,7 +37,10 @@ const unlockOutput = z.object({
 export interface Discoverable<Name extends string> {
   /** Unlocks one tool, and says what it takes. Give it as `toolSearch.tool`, and a model is offered what is unlocked. */
   readonly unlock: Tool<Name, typeof unlockInput, typeof unlockOutput, "write">;
-  /** For the policy: when something may be unlocked, and what may be called. Rules that deny, or that ask a person, go before them. */
+  /**
+   * For the policy, behind its other rules: when something may be unlocked, and what may be called. What undoes another locked
+   * tool also passes where that is undone: who undoes it reads and unlocks nothing.
+   */
   readonly rules: readonly WrittenRule[];
 }
 
@@ -69,6 +72,7 @@ export function discoverable<const Name extends string = "unlock_tool">(
       };
     },
   });
+  const undoing = tools.flatMap(({ undo }) => (undo && byName.has(undo.tool.name) ? [undo.tool.name] : []));
   const rules = [
     definePolicyRule({
       id: `${name}:named`,
@@ -89,6 +93,19 @@ export function discoverable<const Name extends string = "unlock_tool">(
       after: { tools: [name], when: (earlier, call) => unlockedBy(earlier) === call.tool },
       because: "the tool was unlocked",
     }),
+    ...(undoing.length === 0
+      ? []
+      : [
+          definePolicyRule({
+            id: `${name}:undone`,
+            on: "tool",
+            // As runs name who undoes their writes; no agent is called so.
+            agents: ["compensation"],
+            tools: undoing,
+            effect: "allow",
+            because: "what was unlocked may be undone",
+          }),
+        ]),
   ];
   return { unlock, rules };
 }

@@ -21,8 +21,11 @@ import type { CheckOptions } from "./rule.ts";
 const text = z.object({ text: z.string() });
 const pair = z.object({ to: z.string(), text: z.string() });
 
-const agent = <const Name extends string>(name: Name, more: object = {}): AnyAgent =>
-  defineAgent({
+const agent = <const Name extends string>(
+  name: Name,
+  { extracts, ...more }: { readonly extracts?: true; readonly [member: string]: unknown } = {},
+): AnyAgent => ({
+  ...(defineAgent({
     name,
     description: `The ${name}.`,
     model: "m",
@@ -31,7 +34,9 @@ const agent = <const Name extends string>(name: Name, more: object = {}): AnyAge
     output: text,
     instructions: "Pass it on.",
     ...more,
-  } as never) as AnyAgent;
+  } as never) as AnyAgent),
+  ...(extracts ? { extracts } : {}),
+});
 const read = (name: string, more: object = {}): AnyTool =>
   defineTool({
     name,

@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "vitest";
-import { definePolicy, definePolicyRule, type Policy } from "./policy.ts";
+import { definePolicy, definePolicyRule, type Policy, type WrittenRule } from "./policy.ts";
 import type { HandoffRequest, ToolRequest } from "./request.ts";
 
 const named = { name: "p", version: "1" } as const;
@@ -68,6 +68,26 @@ test("what comes before a call is told of as an earlier call", () => {
     // @ts-expect-error a promise is no answer
     after: { tools: ["x"], when: async () => true },
     because: "x",
+  });
+});
+
+test("beside rules that were written apart as well, with those that are spread behind it", () => {
+  const apart = definePolicyRule({ id: "a", on: ["tool", "egress"], effect: "allow", because: "x" });
+  const some = [apart] as readonly WrittenRule[];
+  definePolicy({
+    ...named,
+    rules: [
+      { id: "b", on: "tool", effect: "deny", when: ({ tool }) => tool === "x", because: "x" },
+      apart,
+      {
+        id: "c",
+        on: "egress",
+        effect: "allow",
+        after: { tools: ["x"], when: (earlier, { output }) => earlier.output === output },
+        because: "x",
+      },
+      ...some,
+    ],
   });
 });
 

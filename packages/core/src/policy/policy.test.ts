@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
 import {
+  type AnyPolicyRule,
   allowedByName,
   answerOf,
   definePolicy,
@@ -197,6 +198,21 @@ const scripted = (rules: readonly { effect: (typeof effects)[number]; outcome: O
       }),
     ) as never,
   });
+
+test("what a person is asked about once something came is not allowed by another rule before", () => {
+  const asks = { id: "asks", on: "tool", effect: "approve", because: "a person looks" } as const;
+  const allows = { id: "allows", on: "tool", effect: "allow", because: "it is small" } as const;
+  const of = (...rules: readonly AnyPolicyRule[]) => definePolicy({ name: "p", version: "1", rules: rules as never });
+  const after = { tools: ["get_order"] };
+  const earlier = [{ tool: "get_order", agent: "a", path: "a#1/tool#1", arguments: {}, output: {} }];
+  const [early, late] = [refund(1), { ...refund(1), earlier }];
+  const mixed = of(allows, { ...asks, after });
+  expect(said(mixed, early)).toEqual(["deny", "asks", "policy/not-yet"]);
+  expect(said(mixed, late)).toEqual(["approve", "asks", undefined]);
+  // Who asks already is not held up, and what only opens opens beside what is allowed anyhow.
+  expect(said(of(asks, { ...asks, id: "more", after }), early)).toEqual(["approve", "asks", undefined]);
+  expect(said(of(allows, { ...allows, id: "more", after }), early)).toEqual(["allow", "allows", undefined]);
+});
 
 describe("properties of any policy", () => {
   test("P1 P2 P3 it allows only where a rule allows, none denies, none asks and none fails", () => {

@@ -3,7 +3,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
-import { assertKnown, type Known } from "../wanted.ts";
+import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
 import { checkNames } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
@@ -15,6 +15,7 @@ import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, typ
  * P3 A rule that cannot be evaluated denies (`policy/evaluation-failed`), whatever others say. So does one whose answer is
  *    no boolean: a promise is none.
  * P4 What has to come before (`after`) only opens: a rule that denies has none, so a call that nobody remembers takes away.
+ *    What a person would be asked about once it has come is allowed by no other rule until then.
  */
 
 export type PolicyEffect = "allow" | "approve" | "deny";
@@ -111,12 +112,14 @@ export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> 
 /** A rule that was written apart from its policy. */
 export interface WrittenRule {
   readonly kind: "policy-rule";
+  /** As in the rule, so that a compiler understands those that stand beside it in a list. */
+  readonly on: PolicyEdge | readonly PolicyEdge[];
   readonly rule: AnyPolicyRule;
 }
 
 /** A rule apart from its policy, and any rule that is on several edges and has a `when`, which gets one of their requests. */
 export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): WrittenRule {
-  return { kind: "policy-rule", rule: rule as unknown as AnyPolicyRule };
+  return { kind: "policy-rule", on: rule?.on, rule: rule as unknown as AnyPolicyRule };
 }
 
 /** Any rule at all; holds the variance of `when` open. */
@@ -166,11 +169,13 @@ const knownInAfter: Known<AnyAfter> = { tools: true, when: true };
 
 /**
  * Defines a policy of TypeScript rules. Deny overrides, then approve, then allow; what nothing matches is denied.
- * @throws OrchestrationError `policy/rule-invalid`, `options/unknown`
+ * @throws OrchestrationError `policy/rule-invalid`, `options/unknown`, `options/invalid`
  */
 export function definePolicy<const Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]>(
   options: PolicyOptions<Edges>,
 ): Policy {
+  assertOptions("definePolicy", options, { rules: list("a list of rules", object("")) });
+  assertKnown("a policy", options, { name: true, version: true, rules: true });
   const { name, version } = options;
   const given = options.rules as unknown as readonly (AnyPolicyRule | WrittenRule)[];
   const rules = given.map((one) => ("kind" in one ? one.rule : one));
@@ -271,7 +276,7 @@ function byName(rules: readonly IndexedRule[], agent: string): PolicyAnswer | un
 
 function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): PolicyAnswer {
   let found: PolicyAnswer | undefined;
-  let early: PolicyAnswer | undefined;
+  let early: { readonly answer: PolicyAnswer; readonly asks: boolean } | undefined;
   for (const { rule, agents, tools, after, answer } of rules) {
     if (agents !== undefined && !agents.has(request.agent)) continue;
     if (tools !== undefined && (request.edge !== "tool" || !tools.has(request.tool))) continue;
@@ -291,9 +296,11 @@ function evaluate(rules: readonly IndexedRule[], request: PolicyRequest): Policy
     const wanted = missingBefore(after, request);
     if (typeof wanted === "string") return failedRule(rule.id, wanted);
     if (wanted === undefined) found ??= answer;
-    else early ??= tooEarly(rule, wanted);
+    else early ??= { answer: tooEarly(rule, wanted), asks: rule.effect === "approve" };
   }
-  return found ?? early ?? noRule;
+  // Of rules that ask a person those that hold come first; where none does, one that will holds the others up.
+  if (early?.asks && found?.effect !== "approve") return early.answer;
+  return found ?? early?.answer ?? noRule;
 }
 
 /** The first thing that has to come before and has not; a text where that cannot be said, which tells why. */
@@ -405,6 +412,7 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
     if (ids.has(id)) throw invalid(id, "another rule has this id");
     ids.add(id);
     const edges = typeof on === "string" ? [on] : on;
+    if (!Array.isArray(edges)) throw invalid(id, "it does not say what it is about (`on`)");
     for (const edge of edges) if (!policyEdges.includes(edge)) throw invalid(id, `there is no edge ${String(edge)}`);
     if (edges.length === 0) throw invalid(id, "it is on no edge");
     if (!Object.hasOwn(strictness, effect)) throw invalid(id, `there is no effect ${String(effect)}`);

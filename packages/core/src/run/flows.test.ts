@@ -171,7 +171,8 @@ describe("labels on their way", () => {
     output: sum,
     instructions: "",
   });
-  const wide = defineAgent({ ...facts, name: "wide", tools: [readPage], output: sum, instructions: "" } as never);
+  const { extracts: _, ...parts } = facts;
+  const wide = defineAgent({ ...parts, name: "wide" } as never);
   const payer = defineAgent({
     name: "payer",
     description: "",

@@ -20,8 +20,8 @@ export interface Detector {
   readonly classes: readonly string[];
   /**
    * A text in which this finds nothing holds nothing for the detector. It is read with the hints of all others before
-   * anything else, case aside, and in digits, spaces and dashes of ASCII (`folded`) as well: no flags, no back references,
-   * no way to take long.
+   * anything else, case aside, and in digits, spaces and dashes of ASCII (`folded`) as well: no back references, no way
+   * to take long, and no flags, with which it is read whole each time.
    */
   readonly hint: RegExp;
   /** Characters of the longest find that must not be shown in part, where a text comes in pieces. */
@@ -47,8 +47,10 @@ export function detection(detectors: readonly Detector[]): Detection {
   if (detectors.length === 0) return { mayFind: () => false, find: () => [], within: () => undefined };
   const threes = new Threes();
   const own = detectors.map((detector) => {
-    const hints = alternativesOf(detector.hint.source);
-    return { detector, isHinted: lookFor(hints, threes), isHintedInNames: lookFor(hints.map(asInNames), threes) };
+    const { source, flags } = detector.hint;
+    const hints = alternativesOf(source);
+    const isHintedInNames = lookFor(hints.map(asInNames), threes, flags);
+    return { detector, isHinted: lookFor(hints, threes, flags), isHintedInNames };
   });
   /** The text in digits, spaces and dashes of ASCII, where it has others. */
   const otherwise = (given: string): Readable | undefined => {

@@ -96,7 +96,12 @@ export type Look = (text: Readable) => boolean;
  * One look for all of these alternatives. Each is tried by itself, for of one alone an engine knows what it must begin with
  * and skips the rest of a text, of many it does not. Plain words stay together, for there are many of them.
  */
-export function lookFor(alternatives: readonly string[], threes: Threes): Look {
+export function lookFor(alternatives: readonly string[], threes: Threes, flags = ""): Look {
+  // What flags say of an expression is not read off it.
+  if (/[msuv]/.test(flags)) {
+    const whole = new RegExp(alternatives.join("|"), `${flags.replaceAll(/[^msuv]/g, "")}i`);
+    return ({ given }) => whole.test(given);
+  }
   const words = alternatives.filter(isWords);
   const known = words.filter((word) => needsOf(word).threes.length > 0);
   const unknown = words.filter((word) => !known.includes(word));
@@ -119,7 +124,7 @@ export function lookFor(alternatives: readonly string[], threes: Threes): Look {
 
 /** Words of a hint as they stand in the name of a member too: `national id`, `national_id`, `nationalId`. */
 export function asInNames(source: string): string {
-  return isWords(source) ? source.replaceAll(" ", "[ _-]*") : source;
+  return isWords(source) ? source.replaceAll(" ", "[ _\\-]*") : source;
 }
 
 /** Letters and spaces, and choices of one letter. */
@@ -130,15 +135,50 @@ function isWords(source: string): boolean {
 /** One look for an expression, case aside. */
 function hintOf(source: string): Look {
   const aside = new RegExp(source, "i");
-  // Escapes have no case of their own; a letter in capitals, or one that is not ASCII, is left to the engine.
-  const letters = source.replaceAll(/\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\./g, "");
-  if (/[A-Z]|[^\0-\x7f]/.test(letters)) return ({ given }) => aside.test(given);
+  // A letter in capitals, or one that is not ASCII, is left to the engine.
+  if (!isOfSmallLetters(source)) return ({ given }) => aside.test(given);
   if (/^(?:[^\\^$.*+?()[\]{}|]|\\\W)+$/.test(source)) {
     const literal = source.replaceAll(/\\(\W)/g, "$1");
     return ({ given, small }) => (small === "" ? aside.test(given) : small.includes(literal));
   }
   const exact = new RegExp(source);
   return ({ given, small }) => (small === "" ? aside.test(given) : exact.test(small));
+}
+
+/** True when an expression matches in small letters where it matches case aside. */
+function isOfSmallLetters(source: string): boolean {
+  const signs = source.match(/\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\.|[^\\]/gs) ?? [];
+  let inClass = false;
+  for (let at = 0; at < signs.length; at++) {
+    const sign = signs[at] as string;
+    if (sign === (inClass ? "]" : "[")) {
+      inClass = !inClass;
+      continue;
+    }
+    const first = codeOf(sign);
+    const isRange = inClass && signs[at + 1] === "-" && (signs[at + 2] ?? "]") !== "]";
+    const last = isRange ? codeOf(signs[at + 2] as string) : first;
+    if (isRange) at += 2;
+    for (let code = first ?? last ?? 0; code <= (last ?? first ?? -1); code++) {
+      if (code > rangeMost + (first ?? 0)) return false;
+      const letter = String.fromCharCode(code);
+      const small = letter.toLowerCase();
+      if (code > 127 ? small !== letter || letter.toUpperCase() !== letter : small.charCodeAt(0) > (last ?? 0))
+        return false;
+    }
+  }
+  return true;
+}
+
+/** Of longer ranges, which are those of whole scripts, it is not told what they hold. */
+const rangeMost = 1_000;
+
+/** Of a sign in an expression; of what stands for many (`\d`), or for a place, none. */
+function codeOf(sign: string): number | undefined {
+  if (/^\\[ux]./.test(sign)) return Number.parseInt(sign.slice(2), 16);
+  if (/^\\c./.test(sign)) return sign.charCodeAt(2) & 31;
+  if (/^\\\w/.test(sign)) return undefined;
+  return sign.charCodeAt(sign.length - 1);
 }
 
 /** Parts of an expression between the bars that stand in no group and no class. */

@@ -67,7 +67,7 @@ export function needsOf(source: string): Needs {
   const atom = (): Atom => {
     const character = source[at++] as string;
     if (character === "(") {
-      const opened = rest(/^\?(?:[:=!]|<[=!]|<\w+>)/);
+      const opened = rest(/^\?(?:[:=!]|<[=!]|<[^>]+>|[ims-]+:)/);
       at += opened.length;
       const inner = either();
       at++;
@@ -79,7 +79,7 @@ export function needsOf(source: string): Needs {
       return signOf(`[${inside}]`);
     }
     if (character === "\\") {
-      const escaped = rest(/^(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/);
+      const escaped = rest(/^(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|c[A-Za-z]|.)/);
       at += escaped.length;
       return /^[bB]$/.test(escaped) ? nothing : signOf(`\\${escaped}`);
     }

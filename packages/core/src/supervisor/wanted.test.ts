@@ -3,10 +3,13 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { OrchestrationError } from "../errors.ts";
+import { extendAgent } from "../extend.ts";
+import { defineExtraction } from "../extraction.ts";
 import { defineEscalation, defineHandoff, defineParallel, defineQuestion } from "../handoff.ts";
 import { definePolicy } from "../policy/policy.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
+import { asAgent, defineSupervisor } from "./definition.ts";
 import { createSupervisor } from "./supervisor.ts";
 
 /** As JavaScript calls them: no compiler looks at what is given. */
@@ -229,6 +232,57 @@ test("what an edge leads from and to has to be there: modules that import each o
     [() => toolOf({ ...write, undo: { tool: "take_back", input: map } }), "tool"],
   ] as const) {
     expect(act).toThrow(expect.objectContaining(unwanted(member)));
+  }
+});
+
+test("so is one of a branch, a join, a tool search, a policy, and what a copy of an agent cannot change", () => {
+  const edge = { from: clerk, branches: { one: { to: clerk, map: () => {} } }, join: { to: clerk, map: () => {} } };
+  const parallel = (more: object) => () => (defineParallel as unknown as Untyped)({ ...edge, ...more });
+  expect(parallel({ join: { ...edge.join, grnat: {} } })).toThrow(expect.objectContaining(misspelt("grnat")));
+  expect(parallel({ branches: { one: { ...edge.branches.one, grants: {} } } })).toThrow(
+    expect.objectContaining(misspelt("grants")),
+  );
+  const toolSearch = { tool: "read_it", allways: [] };
+  expect(() => agentOf({ ...role, toolSearch })).toThrow(expect.objectContaining(misspelt("allways")));
+  const policy = definePolicy as unknown as Untyped;
+  expect(() => policy({ name: "house", version: "1", rules: [], rule: [] })).toThrow(
+    expect.objectContaining(misspelt("rule")),
+  );
+  // No compiler tells of these two.
+  expect(() => extendAgent(clerk, { name: "reader", effects: "read" })).toThrow(
+    expect.objectContaining(misspelt("effects")),
+  );
+  expect(() => extendAgent(clerk, { tools: [], toolSearch })).toThrow(expect.objectContaining(misspelt("toolSearch")));
+});
+
+test.each<readonly [string, string, unknown]>([
+  ["nothing", "options/invalid", undefined],
+  ["no rules", "options/invalid", { name: "house", version: "1" }],
+  ["a rule that is none", "options/invalid", { name: "house", version: "1", rules: [null] }],
+  [
+    "a rule about nothing",
+    "policy/rule-invalid",
+    { name: "house", version: "1", rules: [{ id: "R-1", effect: "allow", because: "it may" }] },
+  ],
+])("a policy of %s is refused by a name", async (_, code, options) => {
+  expect((await refusal(() => (definePolicy as unknown as Untyped)(options)))[0]).toBe(code);
+});
+
+test("a copy of an extraction or a team would be an agent like any other, and is refused", () => {
+  const reader = defineExtraction({
+    ...{ name: "reader", description: "", model: "fast", input: schema, instructions: "" },
+    output: z.object({ count: z.int() }),
+  });
+  const inner = asAgent(
+    defineSupervisor({ name: "inner", agents: { clerk }, entry: "clerk", exit: "clerk", handoffs: [] }),
+    { name: "office", description: "", input: schema, output: schema },
+  );
+  for (const [one, member] of [
+    [reader, "extracts"],
+    [inner, "team"],
+  ] as const) {
+    expect(() => extendAgent(one, { name: "other" })).toThrow(expect.objectContaining({ code: "options/invalid" }));
+    expect(() => agentOf({ ...one, name: "other" })).toThrow(expect.objectContaining(misspelt(member)));
   }
 });
 

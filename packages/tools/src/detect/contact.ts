@@ -77,7 +77,8 @@ const afterPhone = /^\s*(?:\((?:home|work|mobile|cell|office|fax)\)|(?:ext|x)\b)
 export const phoneDetector: Detector = judging({
   name: "phone",
   class: "phone",
-  hint: /(?<![\d-])(?!(?:19|20)\d\d-\d\d-\d\d)[\d(][\d\s().\-/]{4,}\d/,
+  // A day alone (`2026-03-01`), which many texts have, is none.
+  hint: /(?<!\d|(?:19|20)\d\d-|(?:19|20)\d\d-\d\d-)(?!(?:19|20)\d\d-[01]\d-[0-3]\d(?![\d-]))[\d(][\d\s().\-/]{4,}\d/,
   pattern: new RegExp(
     `(?<![\\p{L}\\d$€£#@_]|\\d[.,])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:${gap}{0,2}(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@_]|[.,]\\d|%)`,
     "giu",

@@ -30,6 +30,14 @@ export const libraryDocument = z.object({
   tenants: z.array(text).readonly().optional(),
 });
 
+/** As it was given, with what else there is of it: `mayRead` may go by that. */
+const given = z.looseObject(libraryDocument.shape);
+
+/** A list whose name is written otherwise would bind nobody: the document would be everybody's. */
+export function isMeantForTenants(key: string): boolean {
+  return key !== "tenants" && /^tenants?$/i.test(key);
+}
+
 /** A library is held in memory. */
 export const documentsMax = 50_000;
 export const libraryCharsMax = 128 * 1024 * 1024;
@@ -40,21 +48,23 @@ export function sourceIdOf({ id, revision }: Pick<LibraryDocument, "id" | "revis
 }
 
 /** @throws ToolsError `library/document-invalid`, `library/too-large` */
-export function checkedDocuments(library: string, given: readonly LibraryDocument[]): readonly LibraryDocument[] {
+export function checkedDocuments(library: string, documents: readonly LibraryDocument[]): readonly LibraryDocument[] {
   const tooLarge = (what: string, found: number, limit: number) =>
     new ToolsError("library/too-large", { library, what, found, limit });
-  if (given.length > documentsMax) throw tooLarge("documents", given.length, documentsMax);
+  if (documents.length > documentsMax) throw tooLarge("documents", documents.length, documentsMax);
   const ids = new Set<string>();
   let chars = 0;
-  return given.map((one, index) => {
-    const read = libraryDocument.safeParse(one);
+  return documents.map((one, index) => {
+    const read = given.safeParse(one);
     const invalid = (reason: string) =>
       new ToolsError("library/document-invalid", { library, document: read.data?.id ?? `number ${index + 1}`, reason });
     if (!read.success) {
       const issue = read.error.issues[0];
       throw invalid(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
     }
-    const document = read.data as LibraryDocument;
+    const document = wellFormed(read.data as LibraryDocument);
+    const misnamed = Object.keys(read.data).find(isMeantForTenants);
+    if (misnamed !== undefined) throw invalid(`\`${misnamed}\` should be \`tenants\``);
     for (const id of new Set([document.id, sourceIdOf(document)])) {
       if (ids.has(id)) throw invalid(`another one is called ${id}`);
       ids.add(id);
@@ -63,4 +73,11 @@ export function checkedDocuments(library: string, given: readonly LibraryDocumen
     if (chars > libraryCharsMax) throw tooLarge("characters", chars, libraryCharsMax);
     return document;
   });
+}
+
+/** No journal takes half a sign, which is what a text that was cut off elsewhere may end in. */
+function wellFormed(document: LibraryDocument): LibraryDocument {
+  const { id, title, text } = document;
+  if (id.isWellFormed() && title.isWellFormed() && text.isWellFormed()) return document;
+  return { ...document, id: id.toWellFormed(), title: title.toWellFormed(), text: text.toWellFormed() };
 }

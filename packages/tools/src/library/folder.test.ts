@@ -45,7 +45,7 @@ test("Markdown, text and JSON lines are read, at any depth, in the order of thei
       text: "# Gold\n\nIt is gold.\n",
       revision: 3,
       reviewedOn: "2026-02-01",
-      names: ["golden", '"au"'],
+      names: ["golden", "au"],
     },
     { id: "cards/plain", title: "Then a heading", text: "Words first.\n\n# Then a heading\n" },
     { id: "x", title: "X", text: "about x" },
@@ -67,4 +67,54 @@ test("what cannot be read is refused with its place", () => {
   expect(codeOf(() => readDocuments(folder))).toContain("neither");
   write("b.jsonl", '{"text":"one","revision":"x"}\n');
   expect(codeOf(() => readDocuments(folder))).toContain("library/not-read: revision");
+});
+
+const head = (...lines: readonly string[]) => `---\n${lines.join("\n")}\n---\n# T\n`;
+
+test.each([
+  ["a list below", head("tenants:", "  - acme", '  - "globex" # both', "revision: 2"), ["acme", "globex"]],
+  ["a list below that is not indented", head("tenants:", "- acme", "", "- globex"), ["acme", "globex"]],
+  ["quotes in a list", head(`tenants: ["acme", 'globex']`), ["acme", "globex"]],
+  ["no space at all", head("tenants:acme"), ["acme"]],
+  ["a comment", head("tenants: acme # and nobody else"), ["acme"]],
+  ["space before the colon", head("tenants : acme"), ["acme"]],
+  ["an empty list", head("tenants: []"), [""]],
+  ["space behind the dashes", "--- \ntenants: acme\n---\t\n# T\n", ["acme"]],
+  ["the other end of a head", "---\ntenants: acme\n...\n# T\n", ["acme"]],
+])("tenants of a head bind however they are written: %s", (_, text, tenants) => {
+  write("a.md", text);
+  expect(readDocuments(folder)).toMatchObject([{ tenants, text: "# T\n" }]);
+});
+
+test.each([
+  ["another name", "a.md", head("tenant: acme")],
+  ["capitals", "a.md", head("Tenants: acme")],
+  ["in quotes", "a.md", head('"tenants": acme')],
+  ["further in", "a.md", head(" tenants: acme")],
+  ["none", "a.md", head("tenants:")],
+  ["a list of another form", "a.md", head("tenants:", "  acme: true")],
+  ["a head without an end", "a.md", "---\ntenants: acme\n# T\n"],
+  ["another name in a line", "a.jsonl", '{"text":"x","tenant":"acme"}\n'],
+])("who a document is for is not guessed: %s", (_, name, text) => {
+  write(name, text);
+  expect(codeOf(() => readDocuments(folder))).toContain("library/not-read");
+});
+
+test("a text may begin with a line across it, a head may be empty, and what is retired may say so loudly", () => {
+  write("a.md", "---\n\nWords: many.\n");
+  write("b.md", "---\n---\n# B\n");
+  write("c.md", head("status: Retired # in May"));
+  expect(readDocuments(folder)).toEqual([
+    { id: "a", title: "---", text: "---\n\nWords: many.\n" },
+    { id: "b", title: "B", text: "# B\n" },
+    { id: "c", title: "T", text: "# T\n", status: "retired" },
+  ]);
+});
+
+test.each([
+  ["Latin-1", Buffer.from("Käse", "latin1")],
+  ["UTF-16", Buffer.from("\uFEFFKäse", "utf16le")],
+])("%s is not read as nonsense", (_, bytes) => {
+  writeFileSync(join(folder, "a.txt"), bytes);
+  expect(codeOf(() => readDocuments(folder))).toContain("library/not-read: it is no text in UTF-8");
 });

@@ -3,7 +3,7 @@ import { basename, extname, join, relative, sep } from "node:path";
 import { reasonOf } from "@remit/core";
 import { z } from "zod";
 import { ToolsError } from "../errors.ts";
-import { documentsMax, type LibraryDocument, libraryDocument } from "./document.ts";
+import { documentsMax, isMeantForTenants, type LibraryDocument, libraryDocument } from "./document.ts";
 
 /** Bytes of one file; what is longer is no document. */
 const fileBytesMax = 64 * 1024 * 1024;
@@ -20,13 +20,15 @@ const head = libraryDocument
   .partial()
   .extend({
     reviewed: z.iso.date().optional(),
-    status: z.enum(["current", "retired"]).catch("current").optional(),
+    status: z
+      .preprocess((said) => String(said).toLowerCase(), z.enum(["current", "retired"]).catch("current"))
+      .optional(),
   });
 
 /**
  * Reads a folder of documents: Markdown and text (`.md`, `.txt`, at any depth), and JSON lines (`.jsonl`: `text` or `content`,
  * and `id` or `path`), or one such file, in the order of their paths. A head of a Markdown file (`---`) may say `id`, `title`,
- * `revision`, `reviewed`, `status`, `names` and `tenants` (with commas between). Links out of the folder are not followed.
+ * `revision`, `reviewed`, `status`, `names` and `tenants` (with commas between, or a dash and a line each). Links out of the folder are not followed.
  * @throws ToolsError `library/none-there`, `library/not-read`
  */
 export function readDocuments(path: string): readonly LibraryDocument[] {
@@ -50,17 +52,26 @@ function textOf(file: string): string {
   try {
     const { size } = statSync(file);
     if (size > fileBytesMax) throw notRead(file, `it has ${size} bytes, more than ${fileBytesMax}`);
-    return readFileSync(file, "utf8")
-      .replace(/^\uFEFF/, "")
-      .replaceAll("\r\n", "\n");
+    return utf8Of(readFileSync(file), file).replaceAll("\r\n", "\n");
   } catch (thrown) {
     if (ToolsError.is(thrown)) throw thrown;
     throw notRead(file, reasonOf(thrown));
   }
 }
 
+/** What is in another encoding, or no text at all, would be read as nonsense and found by nobody. */
+function utf8Of(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw notRead(file, "it is no text in UTF-8");
+  }
+}
+
 function documentOf(whole: string, file: string, name: string): LibraryDocument {
-  const front = extname(file) === ".md" ? /^---\n(.*?)\n---(?:\n|$)/s.exec(whole) : null;
+  const front = extname(file) === ".md" ? /^---[ \t]*\n(?:(.*?)\n)??(?:---|\.\.\.)[ \t]*(?:\n|$)/s.exec(whole) : null;
+  if (extname(file) === ".md" && !front && /^---[ \t]*\n[A-Za-z_]\w*[ \t]*:/.test(whole))
+    throw notRead(file, "its head has no end (`---`)");
   const text = front ? whole.slice(front[0].length) : whole;
   const { reviewed, ...said } = front ? headOf(front[1] ?? "", file) : {};
   const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
@@ -73,24 +84,42 @@ function documentOf(whole: string, file: string, name: string): LibraryDocument 
   };
 }
 
-/** Lines of the form `key: value`; what else a head holds is somebody else's. */
+/** Lines of the form `key: value`, and lists below their key; what else a head holds is somebody else's. */
 function headOf(text: string, file: string): z.output<typeof head> {
   const said: Record<string, unknown> = {};
-  for (const [, key = "", raw = ""] of text.matchAll(/^([A-Za-z_]\w*):[ \t]*(.*)$/gm)) {
-    const value = raw.trim().replace(/^(["'])(.*)\1$/, "$2");
-    if (value === "") continue;
-    const list = key === "names" || key === "tenants";
-    if (list)
-      said[key] = value
-        .replace(/^\[(.*)\]$/, "$1")
-        .split(",")
-        .map((one) => one.trim());
-    else said[key] = key === "revision" ? Number(value) : value;
+  const odd = /^(?:[ \t]+|(?=["']))(?:"tenants?"|'tenants?'|tenants?)[ \t]*:/im.exec(text)?.[0];
+  if (odd !== undefined)
+    throw notRead(file, `its head says \`${odd.trim()}\`, which should be \`tenants:\` and begin its line`);
+  for (const [, key = "", raw = "", below = ""] of text.matchAll(headLine)) {
+    if (isMeantForTenants(key)) throw notRead(file, `its head says \`${key}\`, which should be \`tenants\``);
+    const value = saidBy(raw);
+    if (key === "names" || key === "tenants") {
+      const listed = [...below.matchAll(/^[ \t]*-[ \t]+(.*)$/gm)].map(([, one = ""]) => saidBy(one));
+      const given =
+        value === ""
+          ? listed
+          : value
+              .replace(/^\[(.*)\]$/, "$1")
+              .split(",")
+              .map(saidBy);
+      // For nobody in particular is not for everybody.
+      if (key === "tenants" && given.length === 0) throw notRead(file, "its head says `tenants` and names none");
+      if (given.length > 0) said[key] = given;
+    } else if (value !== "") said[key] = key === "revision" ? Number(value) : value;
   }
   const read = head.safeParse(said);
   if (read.success) return read.data;
   const issue = read.error.issues[0];
   throw notRead(file, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}
+
+const headLine = /^([A-Za-z_]\w*)[ \t]*:[ \t]*(.*)$((?:\n[ \t]*-[ \t].*|\n[ \t]*(?:#.*)?$)*)/gm;
+
+/** Without a comment behind it and quotes around it. */
+function saidBy(raw: string): string {
+  const value = raw.trim();
+  const quoted = /^(["'])(.*?)\1(?:[ \t]+#.*)?$/.exec(value);
+  return quoted ? (quoted[2] ?? "") : value.replace(/(?:^|[ \t]+)#.*$/, "");
 }
 
 function linesOf(text: string, file: string, name: string): LibraryDocument[] {
@@ -108,6 +137,8 @@ function linesOf(text: string, file: string, name: string): LibraryDocument[] {
       const issue = read.error.issues[0];
       throw notRead(source, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
     }
+    const misnamed = Object.keys(read.data).find(isMeantForTenants);
+    if (misnamed !== undefined) throw notRead(source, `it says \`${misnamed}\`, which should be \`tenants\``);
     const { content, path, id, title, text: own = content, ...more } = read.data;
     if (own === undefined) throw notRead(source, "it has neither `text` nor `content`");
     const said = libraryDocument.partial().parse(more);

@@ -203,6 +203,46 @@ describe("what may be read", () => {
   });
 });
 
+test("who decides by another member of a document is told of it as it was given, and a misspelt guard is refused", () => {
+  const open = { id: "open", title: "Prices", text: "prices", level: 1 };
+  const secret = { id: "secret", title: "Prices", text: "prices", level: 3 };
+  const library = at([open, secret], {
+    mayRead: (document: LibraryDocument) => !((document as typeof open).level > 2),
+  });
+  const reader = { tenant: "acme", attributes: {}, agent: "finder" };
+  expect(ids(library.find("prices", { reader }))).toEqual(["open"]);
+  expect(() => at([open], { mayread: () => false })).toThrow(/options\/unknown.*mayread/);
+  for (const none of [undefined, { name: "handbook" }, { name: "handbook", documents: "docs" }])
+    expect(() => openLibrary(none as never)).toThrow(/options\/invalid.*list of documents/);
+  expect(() => at([{ ...open, tenant: "acme" } as never])).toThrow(/library\/document-invalid.*tenants/);
+});
+
+test("no sign of two halves is parted, in what is found and in what is read", async () => {
+  const text = `x${"😀".repeat(readCharsMax)}`;
+  const library = at([{ id: "signs", title: "Signs", text }]);
+  expect(library.find("signs")[0]?.text.isWellFormed()).toBe(true);
+  let read = "";
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const done = await invokeTool(library.read, { id: "signs", from }, context("acme"));
+    if (done.status !== "returned") throw new Error(done.status);
+    const part = done.output as { text: string; from: number; next?: number };
+    expect(part.text.isWellFormed()).toBe(true);
+    read += part.text;
+    from = part.next;
+  }
+  expect(read).toBe(text);
+  const cut = at([{ id: "cut", title: "Cut \ud83d", text: "cut off here: \ud83d" }]).find("cut")[0];
+  expect([cut?.title, cut?.text]).toEqual(["Cut \ufffd", "cut off here: \ufffd"]);
+  const within = await invokeTool(library.read, { id: "signs", from: 2 }, context("acme"));
+  expect(within).toMatchObject({ output: { from: 1, next: readCharsMax + 1 } });
+});
+
+test("a letter with ever so many accents takes no time to speak of", () => {
+  const piled = `damage${"\u0301".repeat(60_000)}`;
+  expect(ids(at(handbook).find(piled))).toEqual(["returns"]);
+  expect(ids(at([{ id: "piled", title: "Piled", text: piled }]).find("damage"))).toEqual(["piled"]);
+});
+
 test("a long document is read in parts that lead on", async () => {
   const text = "0123456789".repeat(readCharsMax / 10 + 1);
   const library = at([{ id: "long", title: "Long", text, revision: 3 }]);

@@ -1,8 +1,8 @@
-import { type Clock, defineTool, type Tool, type ToolContext, ToolRefusal } from "@remit/core";
+import { type Clock, defineTool, OrchestrationError, type Tool, type ToolContext, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import { ToolsError } from "../errors.ts";
 import { checkedDocuments, type LibraryDocument, sourceIdOf } from "./document.ts";
-import { type Passage, passagesOf } from "./passage.ts";
+import { type Passage, passagesOf, wholeTo } from "./passage.ts";
 import { createRanking, type Ranking } from "./ranking.ts";
 import { englishStopWords, termsOf } from "./words.ts";
 
@@ -23,7 +23,7 @@ export interface LibraryOptions<Name extends string> {
   /** What there is to find, for models: "Policies and procedures of the bank." */
   readonly description?: string;
   readonly documents: readonly LibraryDocument[];
-  /** Whether somebody may read a document, beside its `tenants`. Pure; what it throws is a no. */
+  /** Whether somebody may read a document, as it was given, beside its `tenants`. Pure; what it throws is a no. */
   readonly mayRead?: (document: LibraryDocument, reader: Reader) => boolean;
   /** Days after its last review for which a document may be gone by; for ever when absent. */
   readonly freshForDays?: number;
@@ -106,11 +106,30 @@ export interface Library<Name extends string = string> {
   readonly close: () => void;
 }
 
+const known: { readonly [Name in keyof Required<LibraryOptions<string>>]: true } = {
+  ...{ name: true, description: true, documents: true, mayRead: true, freshForDays: true, clock: true, labels: true },
+  ...{ stopWords: true, version: true },
+};
+
+/** A misspelt `mayRead` would keep nobody out. */
+function assertKnown(options: Partial<LibraryOptions<string>> | undefined): void {
+  if (!Array.isArray(options?.documents)) {
+    const wants = "a list of documents, such as `readDocuments` gives it,";
+    const value = options?.documents === undefined ? "nothing" : `a ${typeof options.documents}`;
+    throw new OrchestrationError("options/invalid", { where: "a library", member: "documents", wants, value });
+  }
+  for (const [member, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, member)) continue;
+    throw new OrchestrationError("options/unknown", { where: "a library", member, known: Object.keys(known) });
+  }
+}
+
 /**
  * Opens a library. Its index is made in memory by the first search.
- * @throws ToolsError `library/document-invalid`, `library/too-large`, `library/clock-missing`
+ * @throws ToolsError `library/document-invalid`, `library/too-large`, `library/clock-missing`; OrchestrationError `options/unknown`, `options/invalid`
  */
 export function openLibrary<const Name extends string>(options: LibraryOptions<Name>): Library<Name> {
+  assertKnown(options);
   const { name, mayRead, freshForDays, clock, labels = [], version = "0" } = options;
   const about = options.description ?? `The documents of ${name}.`;
   const documents = checkedDocuments(name, options.documents);
@@ -176,14 +195,15 @@ export function openLibrary<const Name extends string>(options: LibraryOptions<N
     description: `Reads a document whole, ${readCharsMax} characters at a time. ${about}`,
     input: readInput,
     output: readOutput,
-    execute: ({ id, from }, reader) => {
+    execute: ({ id, from: wanted }, reader) => {
       const document = byId.get(id);
       // The same answer for what is not there and for what is not for this reader.
       if (document === undefined || !isFor(document, reader)) throw new ToolRefusal(`there is no document ${id}`);
       const chars = document.text.length;
-      if (from > chars) throw new ToolRefusal(`${id} has ${chars} characters`);
-      const text = document.text.slice(from, from + readCharsMax);
-      const next = from + text.length;
+      if (wanted > chars) throw new ToolRefusal(`${id} has ${chars} characters`);
+      const from = wanted < chars ? wholeTo(document.text, wanted) : chars;
+      const next = from + readCharsMax < chars ? wholeTo(document.text, from + readCharsMax) : chars;
+      const text = document.text.slice(from, next);
       return { ...factsOf(document, standingOf(document)), text, from, chars, ...(next < chars ? { next } : {}) };
     },
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { passagesOf } from "./passage.ts";
+import { passageCharsMax, passagesOf } from "./passage.ts";
 
 test("a text is cut at blank lines and headings, and a heading stays with what follows it", () => {
   const filler = "x".repeat(60);
@@ -21,9 +21,28 @@ test("nothing is lost but space, nothing is longer than it may be, and each plac
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
       const text = pieces.join("");
       const found = passagesOf(text, 50);
-      for (const { from, text: passage } of found) expect(text.slice(from, from + passage.length)).toBe(passage);
+      for (const { from, text: passage } of found) {
+        expect(text.slice(from, from + passage.length)).toBe(passage);
+        // A heading, with the ones above it, stays with the first part of what follows.
+        expect(passage.length).toBeLessThanOrEqual(2 * 50);
+      }
       const bare = (value: string) => value.replaceAll(/\s/g, "");
       expect(bare(found.map((one) => one.text).join(""))).toBe(bare(text));
     }),
   );
+});
+
+test("headings with nothing between them, such as comments of a script, are cut like anything else", () => {
+  const found = passagesOf("# echo one\n".repeat(1_000));
+  expect(Math.max(...found.map(({ text }) => text.length))).toBeLessThanOrEqual(passageCharsMax);
+  expect(found.map(({ text }) => text.split("\n").length).reduce((sum, lines) => sum + lines)).toBe(1_000);
+});
+
+test("lines that end in two signs are cut at blank lines too", () => {
+  const text = `${"a".repeat(60)}\r\n\r\n${"b".repeat(60)}\r\n# Two\r\n${"c".repeat(60)}`;
+  expect(passagesOf(text, 70).map((one) => [one.section, one.text.slice(0, 5)])).toEqual([
+    ["", "aaaaa"],
+    ["", "bbbbb"],
+    ["Two", "# Two"],
+  ]);
 });

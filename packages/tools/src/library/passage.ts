@@ -44,7 +44,7 @@ export function passagesOf(text: string, charsMax: number = passageCharsMax): re
 
 /** Paragraphs, each with the headings that stand before it. */
 function* blocksOf(text: string, charsMax: number): Generator<Block, void, void> {
-  const edge = /\n(?:[ \t]*\n)+|\n(?=#{1,6} )|(?<=(?:^|\n)#{1,6} [^\n]*)\n/g;
+  const edge = /\n(?:[ \t\r]*\n)+|\n(?=#{1,6} )|(?<=(?:^|\n)#{1,6} [^\n]*)\n/g;
   let waiting: { readonly from: number; heading: string } | undefined;
   let from = 0;
   let end = 0;
@@ -53,6 +53,11 @@ function* blocksOf(text: string, charsMax: number): Generator<Block, void, void>
     const to = cut?.index ?? text.length;
     const heading = /^#{1,6} +([^\n]*)$/.exec(text.slice(from, Math.min(to, from + charsMax)))?.[1]?.trim();
     if (heading !== undefined && to - from < charsMax) {
+      // So many of them are no headings of what follows.
+      if (waiting !== undefined && to - waiting.from > charsMax) {
+        yield { ...waiting, to: end };
+        waiting = undefined;
+      }
       waiting = { from: waiting?.from ?? from, heading };
       end = to;
     } else if (to > from) {
@@ -73,9 +78,19 @@ function* cutUp(text: string, from: number, to: number, charsMax: number): Gener
     const part = text.slice(at, at + charsMax);
     const half = charsMax / 2;
     const ends = [part.lastIndexOf("\n") + 1, part.lastIndexOf(". ") + 2, part.lastIndexOf(" ") + 1];
-    const length = ends.find((end) => end > half) ?? charsMax;
+    const length = ends.find((end) => end > half) ?? wholeTo(part, charsMax);
     yield { from: at, to: at + length };
     at += length;
   }
   yield { from: at, to };
+}
+
+/** The place, or that before it where a sign of two halves stands across it. */
+export function wholeTo(text: string, at: number): number {
+  return at > 0 && isHalf(text, at - 1, 0xd800) && (at >= text.length || isHalf(text, at, 0xdc00)) ? at - 1 : at;
+}
+
+function isHalf(text: string, at: number, first: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= first && code < first + 0x400;
 }

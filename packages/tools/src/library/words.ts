@@ -14,7 +14,7 @@ export function spaced(text: string): string {
 export function plain(text: string): string {
   return text
     .normalize("NFKD")
-    .replaceAll(/(?<=[\p{Script=Latin}\p{Script=Greek}][\u0300-\u036f]*)[\u0300-\u036f]/gu, "")
+    .replaceAll(/([\p{Script=Latin}\p{Script=Greek}])[\u0300-\u036f]+/gu, "$1")
     .normalize("NFC")
     .toLowerCase();
 }
