@@ -8,14 +8,16 @@ import type { Rules } from "./run/state.ts";
 /**
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
  * labels of all branches and of what judges have read, grants of judges, nothing more of an agent that was stopped, no hash of
- * what names alone decide, nothing empty where something is bounded or protected, no medium by its address of a model.
+ * what names alone decide, nothing empty where something is bounded or protected, no medium by its address of a model, no
+ * refusal for a person's no that speaks for an earlier try.
  */
 export const policyVersion = "stops-1";
 
 /**
  * The same, where the rest of an answer was still asked for when its agent had been stopped in the midst of it, and what a
  * policy was asked was hashed on each edge, whatever it was decided by, and where a grant bounds an argument or a tool
- * protects it, an empty list passed; what a model said could have the next one's vendor fetch an address.
+ * protects it, an empty list passed; what a model said could have the next one's vendor fetch an address, and a person's no to a later try
+ * settled a write whose earlier try nobody knew of.
  */
 const labelsVersion = "labels-1";
 
@@ -57,5 +59,6 @@ export function rulesOf(version: string): Rules {
     empties: stops,
     media: stops,
     drops: stops,
+    refusals: stops,
   };
 }

@@ -32,29 +32,39 @@ export function callFailed(work: Work, call: Call, body: EntryBodies["tool.faile
   const result: ToolResultPart = { ...callTag(call), status: "failed", error: body.error };
   switch (body.error.code) {
     case "tool/refused":
-      forgive(work, call);
-      return tellCall(work, call, { type: "refused" }, { result, outcome: "refused" });
+      if (!isOfPeople(work, call)) {
+        forgive(work, call);
+        return tellCall(work, call, { type: "refused" }, { result, outcome: "refused" });
+      }
+      break;
     case "tool/output-invalid":
       // It answered, so it happened; only what it said cannot be read.
       return tellCall(work, call, { type: "returned" }, { result, outcome: "done" });
-    default: {
-      // Whoever made it has told: it is not still to be made.
-      call.calledBy = Math.min(call.calledBy ?? work.at, work.at);
-      const certain = !body.mayHaveExecuted && !isDoubted(call);
-      const { attempt } = call.snapshot.context as EffectContext;
-      // What nobody waits for any more, and certainly did not happen, is not tried again.
-      const wanted = call.invocation === "" || work.state.invocations.has(call.invocation);
-      const delayMs = wanted ? retryDelayOf(work, call, body.error, { attempt, mayHaveExecuted: !certain }) : undefined;
-      const retry = delayMs !== undefined;
-      if (certain && !retry) forgive(work, call);
-      return tellCall(
-        work,
-        call,
-        { type: "failed", mayHaveExecuted: body.mayHaveExecuted, keyValid: isKeyValid(work, call), retry },
-        { result, outcome: "failed", error: body.error, delayMs },
-      );
-    }
+    default:
   }
+  // Whoever made it has told: it is not still to be made.
+  call.calledBy = Math.min(call.calledBy ?? work.at, work.at);
+  const certain = !body.mayHaveExecuted && !isDoubted(call);
+  const { attempt } = call.snapshot.context as EffectContext;
+  // What nobody waits for any more, and certainly did not happen, is not tried again.
+  const wanted = call.invocation === "" || work.state.invocations.has(call.invocation);
+  const delayMs = wanted ? retryDelayOf(work, call, body.error, { attempt, mayHaveExecuted: !certain }) : undefined;
+  const retry = delayMs !== undefined;
+  if (certain && !retry) forgive(work, call);
+  tellCall(
+    work,
+    call,
+    { type: "failed", mayHaveExecuted: body.mayHaveExecuted, keyValid: isKeyValid(work, call), retry },
+    { result, outcome: "failed", error: body.error, delayMs },
+  );
+}
+
+/**
+ * True for a refusal that may be a person's no and nothing else, behind a try whose outcome is unknown: whoever asks people
+ * before the other side refuses without having asked it what became of that try (E4).
+ */
+function isOfPeople(work: Work, call: Call): boolean {
+  return work.rules.refusals && call.toldNo && call.tool.effect === "write" && isDoubted(call);
 }
 
 /** The process that held the call is gone. */

@@ -199,6 +199,7 @@ function begin(work: Work, proposal: Proposal): void {
     verdict: undefined,
     packet: undefined,
     answers: [],
+    toldNo: false,
   };
   work.state.calls.set(path, call);
   const step = call.planned === undefined ? undefined : work.state.plan[call.planned];

@@ -42,6 +42,7 @@ export function openQuestion(work: Work, asked: Asked): void {
   if (given) {
     const { answer, by, authenticated } = given;
     goesOn(work, call);
+    call.toldNo ||= answer.action !== "accept";
     return work.note("question.closed", effect, { question, command, outcome: "recalled", answer, by, authenticated });
   }
   const { agent, tool, requesters } = call;
@@ -140,6 +141,7 @@ function close(
   work.stopTimer(questionTimer(question));
   const call = work.state.calls.get(effect);
   if (call && work.state.outstanding.has(command)) goesOn(work, call);
+  if (call && how.answer && how.answer.action !== "accept") call.toldNo = true;
   work.note("question.closed", effect, { question, command, ...how });
 }
 

@@ -202,6 +202,7 @@ export function loadState(
       packet: one.packet,
       // Snapshots from before tools could ask know of no answers and of no rest.
       answers: one.answers ?? [],
+      toldNo: one.toldNo ?? false,
       because: one.because ?? [],
       planned: one.planned,
       tool: found,

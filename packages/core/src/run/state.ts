@@ -204,6 +204,8 @@ export interface Call {
   readonly planned: number | undefined;
   /** What people have answered to its tool's questions. */
   answers: readonly GivenAnswer[];
+  /** A person has told its tool no, or nobody answered it: it may refuse for that alone, and have asked nobody else. */
+  toldNo: boolean;
   /** What the policy said of it, and what that was asked with; absent where the supervisor has none. */
   readonly judged?: AllowedCall;
 }
@@ -418,6 +420,8 @@ export interface Rules {
   readonly media: boolean;
   /** A read that waited for a person and was dropped is said to be settled: nobody waits for that person any more. */
   readonly drops: boolean;
+  /** A refusal for a person's no says nothing of an earlier try whose outcome is unknown (R7). */
+  readonly refusals: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
