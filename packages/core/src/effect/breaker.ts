@@ -134,6 +134,32 @@ interface Entry {
   retryAt: number;
 }
 
+type Recorder = (key: string, pass: EntryPass, ok: boolean | undefined) => void;
+
+/** What a call under way holds of its breaker. */
+class EntryPass implements Pass {
+  readonly entry: Entry;
+  readonly period: number;
+  readonly isProbe: boolean;
+  readonly #key: string;
+  readonly #tell: Recorder;
+  #told = false;
+
+  constructor(tell: Recorder, key: string, entry: Entry, isProbe: boolean) {
+    this.#tell = tell;
+    this.#key = key;
+    this.entry = entry;
+    this.period = entry.period;
+    this.isProbe = isProbe;
+  }
+
+  record(ok: boolean | undefined): void {
+    if (this.#told || this.entry.period !== this.period) return;
+    this.#told = true;
+    this.#tell(this.#key, this, ok);
+  }
+}
+
 /** @throws OrchestrationError `limits/not-a-bound` */
 export function breakers(options: BreakerOptions): Breakers {
   const { clock, failuresMax = 5, cooldownMs = 30_000, probes = 1, keysMax = 1_000, onChange } = options;
@@ -189,6 +215,14 @@ export function breakers(options: BreakerOptions): Breakers {
     return probing < probesMax ? undefined : { retryAt: clock.now() + cooldownMs };
   };
 
+  const recordOf = (key: string, { entry, period, isProbe }: EntryPass, ok: boolean | undefined) => {
+    if (entry.period !== period || entries.get(key) !== entry) return;
+    // The usual case says nothing new.
+    if (ok && !isProbe && contextOf(entry).failures === 0) return;
+    if (ok !== undefined) take(key, entry, { type: ok ? "succeeded" : "failed" });
+    else if (isProbe) take(key, entry, { type: "abandoned" });
+  };
+
   return {
     pass: (key) => {
       const entry = touch(key);
@@ -196,18 +230,7 @@ export function breakers(options: BreakerOptions): Breakers {
       if (refused) return refused;
       const probe = stateOf(entry) !== "closed";
       if (probe) take(key, entry, { type: "probe" });
-      const { period } = entry;
-      let told = false;
-      return {
-        record: (ok) => {
-          if (told || entry.period !== period || entries.get(key) !== entry) return;
-          told = true;
-          // The usual case says nothing new.
-          if (ok && !probe && contextOf(entry).failures === 0) return;
-          if (ok !== undefined) take(key, entry, { type: ok ? "succeeded" : "failed" });
-          else if (probe) take(key, entry, { type: "abandoned" });
-        },
-      };
+      return new EntryPass(recordOf, key, entry, probe);
     },
     peek: (key) => closed(entries.get(key)) ?? true,
     states: () => [...entries].map(([key, entry]) => view(key, entry)).sort((a, b) => (a.key < b.key ? -1 : 1)),

@@ -1,27 +1,36 @@
 import type { AnyAgent } from "../agent.ts";
 import type { Deltas } from "../answer/deltas.ts";
 import type { CallModelCommand } from "../command.ts";
-import { type Breakers, breakerOpen, evidenceOf, type Pass } from "../effect/breaker.ts";
-import type { Limiter, Release } from "../effect/limiter.ts";
-import type { RateLimiter, Taken } from "../effect/rate.ts";
+import { type Breakers, breakerOpen, type Pass } from "../effect/breaker.ts";
+import type { Limiter } from "../effect/limiter.ts";
+import type { RateLimiter } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
-import type { InputEvent, Usage } from "../event.ts";
-import { canonicalJson } from "../json.ts";
+import type { InputEvent } from "../event.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
 import type { RunKey } from "../port/engine.ts";
-import type { FailedCall, Model, ModelRequest, ModelResponse } from "../port/model.ts";
+import type { Model, ModelRequest, ModelResponse } from "../port/model.ts";
 import type { StopSignal } from "../port/stop-signal.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
 import { readAnswer } from "./answer.ts";
+import {
+  type Admitted,
+  type Asked,
+  type AskingPorts,
+  ask,
+  giveBack,
+  modelEvent,
+  modelFailed,
+  type Places,
+} from "./asking.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
-import { free, modelError, toldBy } from "./failure.ts";
-import { type GenerationBounds, generate, stopped } from "./generation.ts";
+import { free } from "./failure.ts";
+import { type GenerationBounds, stopped } from "./generation.ts";
 import { modelLatencies } from "./latency.ts";
 import { openedFor } from "./opened.ts";
 import { type Quote, quoteOf, tokensOf, unpriced } from "./quote.ts";
@@ -52,16 +61,6 @@ export interface ModelGateway {
    */
   readonly quote: (key: RunKey, command: CallModelCommand) => Quote;
 }
-
-/** Failures that say nothing about how another model would do. */
-const staysWith: ReadonlySet<string> = new Set([
-  "policy/revoked",
-  "policy/denied",
-  "policy/no-rule",
-  "policy/not-yet",
-  "policy/evaluation-failed",
-  "run/internal",
-]);
 
 export interface ModelGatewayOptions {
   readonly models: Readonly<Record<string, Model | Route>>;
@@ -97,6 +96,8 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
   const bounds: GenerationBounds = { clock, payloadBytes, stray: options.stray };
   const requests = modelRequests();
   const latencies = modelLatencies(clock);
+  const { deltas, context } = options;
+  const ports: AskingPorts = { bounds, tracer, latencies, cache, deltas, sealing, context };
 
   /** What of a request its model is shown. @throws OrchestrationError `model/context-too-long` */
   const fit = ({ alias }: CallModelCommand, model: Model, request: ModelRequest): FittedContext | undefined => {
@@ -143,11 +144,27 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
     }
   };
 
-  const event = <Type extends "model.responded" | "model.failed">(
-    { id, path }: CallModelCommand,
-    type: Type,
-    body: Omit<InputEvent<Type>["body"], "command">,
-  ) => ({ id, type, path, body: { command: id, ...body } }) as InputEvent<Type>;
+  /** An answer that was there already: no call, and no cost. */
+  const cached = (
+    { command, model, choice }: Asked,
+    { key, request, withheld }: Pick<Admitted, "key" | "request" | "withheld">,
+    answer: ModelResponse,
+  ): InputEvent => {
+    const { parts, model: name = model.id } = answer;
+    const summary = summarised(model.id, command, parts, options.context);
+    const span = openModelSpan(tracer, { key, command, model, choice, request });
+    span.set({ ...free, model: name, parts, cached: true });
+    span.end();
+    return modelEvent(command, "model.responded", {
+      model: name,
+      parts,
+      ...free,
+      ...(choice ? { choice } : {}),
+      ...summary,
+      cached: true,
+      ...(withheld.length > 0 ? { withheld } : {}),
+    });
+  };
 
   return {
     isPaid: (alias) => {
@@ -181,7 +198,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const source = models[command.alias];
       const agent = findAgent(definition, command.agent);
       if (!source || !agent) {
-        return event(command, "model.failed", { model: command.alias, error: unknownAlias(command).toRecord() });
+        return modelEvent(command, "model.failed", { model: command.alias, error: unknownAlias(command).toRecord() });
       }
       let chosen: Chosen;
       // With all that is granted; what a breaker withholds is known only when the call is made.
@@ -190,174 +207,125 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       try {
         chosen = chooseModels(command.alias, source, whole, command.tried, facts);
       } catch (thrown) {
-        const error = OrchestrationError.is(thrown)
-          ? thrown
-          : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
-        return event(command, "model.failed", { model: command.alias, error: error.toRecord(), ...free });
+        const error = internal(thrown);
+        return modelEvent(command, "model.failed", { model: command.alias, error: error.toRecord(), ...free });
       }
+      const { choice } = chosen;
       const [model, ...others] = chosen.models;
-      const chose = chosen.choice ? { choice: chosen.choice } : {};
-      const [next] = others.filter(({ id }) => id !== model.id && !command.tried.some((one) => one.model === id));
-      const failed = (error: OrchestrationError, told: FailedCall = {}) =>
-        event(command, "model.failed", {
-          model: model.id,
-          error: error.toRecord(),
-          ...told,
-          ...chose,
-          ...(next && !signal.aborted && fallsBack(error) ? { next: next.id } : {}),
-        });
+      const next = others.find(({ id }) => id !== model.id && !command.tried.some((one) => one.model === id))?.id;
+      const asked: Asked = { command, model, choice, next, signal };
       /** A model without cost need not say that nothing was called. */
-      const uncalled = (error: OrchestrationError) => failed(error, model.cost === "zero" ? {} : free);
+      const uncalled = (thrown: unknown) => {
+        const error = !OrchestrationError.is(thrown) && signal.aborted ? stopped(model) : internal(thrown);
+        return modelFailed(asked, error, model.cost === "zero" ? {} : free);
+      };
       const target = `model:${model.provider ?? model.id}`;
-      const releases: Release[] = [];
-      let taken: Taken | undefined;
+      const places: Places = { releases: [], taken: undefined };
+      let admitted: Admitted;
       try {
-        let pass: Pass | undefined;
-        let fitted: FittedContext | undefined;
-        try {
-          const due = summaryDue(command, whole, options.context);
-          if (due) {
-            const error = contextFull(model.id, due).toRecord();
-            return event(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
-          }
-          fitted = fit(command, model, whole);
-          const checking = checkRestrictions(key, command);
-          if (checking) await checking;
-          policies?.model(key, command);
-          let waited = false;
-          const withheld = cache ? withheldOf(agent, command.tools) : [];
+        const due = summaryDue(command, whole, options.context);
+        if (due) {
+          const error = contextFull(model.id, due).toRecord();
+          const chose = choice ? { choice } : {};
+          return modelEvent(command, "model.failed", { model: model.id, error, ...free, ...chose, summarise: due });
+        }
+        const fitted = fit(command, model, whole);
+        const checking = checkRestrictions(key, command);
+        if (checking) await checking;
+        policies?.model(key, command);
+        let waited = false;
+        if (cache) {
+          const withheld = withheldOf(agent, command.tools);
           const request = shown(whole, withheld, fitted);
-          const found = cache?.find(model, request);
-          if (found) {
-            const answer = await findCached(found, model);
-            waited = true;
-            if (answer) {
-              await checkRestrictions(key, command);
-              policies?.model(key, command);
-              if (signal.aborted) throw stopped(model);
-              const summary = summarised(model.id, command, answer.parts, options.context);
-              const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
-              span.set({ ...free, model: answer.model ?? model.id, parts: answer.parts, cached: true });
-              span.end();
-              return event(command, "model.responded", {
-                model: answer.model ?? model.id,
-                parts: answer.parts,
-                ...free,
-                ...chose,
-                ...summary,
-                cached: true,
-                ...(withheld.length > 0 ? { withheld } : {}),
-              });
-            }
-          }
-          // Asked before the queue, so that nobody queues up for what is not there.
-          checkBreaker(target);
-          // The tenant's place first: one that waits for its own bound shall hold no place that others could use.
-          for (const place of limiter ? [`tenant:${key.tenant}`, target] : []) {
-            const release = limiter?.acquire({ target: place, tenant: key.tenant, signal });
-            if (release instanceof Promise) waited = true;
-            if (release) releases.push(release instanceof Promise ? await release : release);
-          }
-          // Last, so that what it lets pass is called at once.
-          if (rates) {
-            const tokens = tokensOf(model, whole);
-            const taking = rates.take({ target, tenant: key.tenant, tokens, signal });
-            if (taking instanceof Promise) waited = true;
-            taken = taking instanceof Promise ? await taking : taking;
-          }
-          if (waited) {
+          const found = cache.find(model, request);
+          const answer = found && (await findCached(found, model));
+          if (found) waited = true;
+          if (answer) {
             await checkRestrictions(key, command);
             policies?.model(key, command);
+            if (signal.aborted) throw stopped(model);
+            return cached(asked, { key, request, withheld }, answer);
           }
-          // Stopped while it waited for any of this: then nothing is called, and nothing paid.
-          if ((restrictions || limiter || rates || cache) && signal.aborted) throw stopped(model);
-          const passed = breakers?.pass(target);
-          if (passed && "retryAt" in passed) throw breakerOpen(target, passed);
-          pass = passed;
-        } catch (thrown) {
-          // Nothing was called. A port that threw is no failure of the model.
-          if (OrchestrationError.is(thrown)) return uncalled(thrown);
-          if (signal.aborted) return uncalled(stopped(model));
-          return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
         }
+        // Asked before the queue, so that nobody queues up for what is not there.
+        checkBreaker(target);
+        // The tenant's place first: one that waits for its own bound shall hold no place that others could use.
+        for (const place of limiter ? [`tenant:${key.tenant}`, target] : []) {
+          const release = limiter?.acquire({ target: place, tenant: key.tenant, signal });
+          if (release instanceof Promise) waited = true;
+          if (release) places.releases.push(release instanceof Promise ? await release : release);
+        }
+        // Last, so that what it lets pass is called at once.
+        if (rates) {
+          const tokens = tokensOf(model, whole);
+          const taking = rates.take({ target, tenant: key.tenant, tokens, signal });
+          if (taking instanceof Promise) waited = true;
+          places.taken = taking instanceof Promise ? await taking : taking;
+        }
+        if (waited) {
+          await checkRestrictions(key, command);
+          policies?.model(key, command);
+        }
+        // Stopped while it waited for any of this: then nothing is called, and nothing paid.
+        if ((restrictions || limiter || rates || cache) && signal.aborted) throw stopped(model);
+        const pass = breakers?.pass(target);
+        if (pass && "retryAt" in pass) throw breakerOpen(target, pass);
         const withheld = withheldOf(agent, command.tools);
         const request = shown(whole, withheld, fitted);
-        let opened = request;
-        if (sealing) {
-          try {
-            const opening = openedFor(sealing, key, command, model, request);
-            opened = opening instanceof Promise ? await opening : opening;
-          } catch (thrown) {
-            pass?.record(undefined);
-            if (OrchestrationError.is(thrown)) return uncalled(thrown);
-            return uncalled(new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }));
-          }
-        }
-        const span = openModelSpan(tracer, { key, command, model, choice: chosen.choice, request });
-        /** What was answered and is of no use has its cost all the same. */
-        let told: FailedCall | undefined;
-        let answer: ModelResponse | undefined;
-        try {
-          const startedAt = clock.now();
-          const of = { path: command.path, agent: agent.name, command: command.id };
-          const voice = agent.streams && !command.summarises ? options.deltas?.voice(key, of) : undefined;
-          const outcome = generate(bounds, model, opened, signal, voice);
-          answer = outcome instanceof Promise ? await outcome : outcome;
-          voice?.end();
-          latencies.note(model, clock.now() - startedAt);
-          const response = readAnswer(answer, model.id, payloadBytes);
-          const { usage, cost, model: name } = response;
-          told = { ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) };
-          const sealed = sealing?.parts(key, response.parts, { agent: agent.name, model: model.id });
-          const parts = (sealed instanceof Promise ? await sealed : sealed) ?? response.parts;
-          const summary = summarised(model.id, command, parts, options.context);
-          // Tokens that this run made mean nothing in another one.
-          const isSealed = () => canonicalJson(parts) !== canonicalJson(response.parts);
-          if (cache && opened === request && !(sealing && isSealed()))
-            cache.keep(model, request, { ...response, parts });
-          taken?.used(tokensUsed(usage));
-          span.set({ model: name ?? model.id, usage, cost, parts });
-          span.end();
-          pass?.record(true);
-          return event(command, "model.responded", {
-            model: name ?? model.id,
-            parts,
-            ...(usage ? { usage } : {}),
-            ...(cost ? { cost } : {}),
-            ...chose,
-            ...(fitted && fitted.after < fitted.before ? { context: shrunk(fitted) } : {}),
-            ...summary,
-            ...(withheld.length > 0 ? { withheld } : {}),
-          });
-        } catch (thrown) {
-          const error = modelError(thrown, model.id, clock.now());
-          told ??= toldBy(answer ?? thrown);
-          const outcome = failed(error, told);
-          span.set({ ...told, next: outcome.body.next });
-          span.end({ code: error.code });
-          // Who stopped the call does not know how the provider is.
-          pass?.record(signal.aborted ? undefined : evidenceOf(error));
-          taken?.used(tokensUsed(told.usage));
-          return outcome;
-        }
-      } finally {
-        taken?.unused();
-        for (const release of releases) release();
+        const opening = sealing ? openedOr(sealing, key, asked, request, pass) : request;
+        const opened = opening instanceof Promise ? await opening : opening;
+        const { releases, taken } = places;
+        // One literal, for it is what a run that waits holds.
+        admitted = {
+          command,
+          model,
+          choice,
+          next,
+          signal,
+          key,
+          agent,
+          request,
+          opened,
+          withheld,
+          fitted,
+          pass,
+          releases,
+          taken,
+        };
+      } catch (thrown) {
+        // Nothing was called. A port that threw is no failure of the model.
+        giveBack(places);
+        return uncalled(thrown);
       }
+      // Not awaited: all that was needed to get here is let go of while the model is asked.
+      return ask(ports, admitted);
     },
   };
 }
 
-function shrunk({ before, after, shortened, dropped }: FittedContext) {
-  return { before, after, shortened, dropped };
+/** A request as its model may see it. What cannot be opened is no word on the provider. */
+function openedOr(
+  sealing: Sealing,
+  key: RunKey,
+  { command, model }: Asked,
+  request: ModelRequest,
+  pass: Pass | undefined,
+): ModelRequest | Promise<ModelRequest> {
+  const broken = (thrown: unknown): never => {
+    pass?.record(undefined);
+    throw internal(thrown);
+  };
+  try {
+    const opened = openedFor(sealing, key, command, model, request);
+    return opened instanceof Promise ? opened.catch(broken) : opened;
+  } catch (thrown) {
+    return broken(thrown);
+  }
 }
 
-function fallsBack({ code }: OrchestrationError): boolean {
-  return !staysWith.has(code);
-}
-
-function tokensUsed(usage: Usage | undefined): number | undefined {
-  return usage && usage.inputTokens + usage.outputTokens;
+function internal(thrown: unknown): OrchestrationError {
+  if (OrchestrationError.is(thrown)) return thrown;
+  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
 }
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {
