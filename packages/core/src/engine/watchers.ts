@@ -36,11 +36,11 @@ export function runWatchers(logger: Logger): Watchers {
   };
   return {
     watch: (run, watcher) => {
-      watching.set(run, [...(watching.get(run) ?? []), watcher]);
+      watching.set(run, watching.get(run)?.concat(watcher) ?? [watcher]);
       if (errors.has(run)) {
         queueMicrotask(() => {
           const error = errors.get(run);
-          if (error && watching.get(run)?.includes(watcher)) tellOne(watcher, ({ stopped }) => stopped(error));
+          if (error && watching.get(run)?.includes(watcher)) tellOne(watcher, (one) => one.stopped(error));
         });
       }
       return () => {
@@ -55,11 +55,11 @@ export function runWatchers(logger: Logger): Watchers {
       errors.set(run, error);
       const [oldest] = errors.keys();
       if (oldest !== undefined && errors.size > stoppedMax) errors.delete(oldest);
-      tell(run, ({ stopped }) => stopped(error));
+      tell(run, (one) => one.stopped(error));
     },
     resumed: (run) => void errors.delete(run),
     closed: (error) => {
-      for (const run of [...watching.keys()]) tell(run, ({ stopped }) => stopped(error));
+      for (const run of [...watching.keys()]) tell(run, (one) => one.stopped(error));
     },
   };
 }

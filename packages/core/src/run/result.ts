@@ -1,17 +1,24 @@
 import { OrchestrationError } from "../errors.ts";
 import type { Entry } from "../event.ts";
 import { searchable } from "../journal/unsealed.ts";
-import type { Batch } from "../port/journal.ts";
+import type { Batch, RunRecord } from "../port/journal.ts";
 import type { AnyTool } from "../tool.ts";
-import { isEnd, until } from "./awaited.ts";
+import { type Awaited, isEnd, until } from "./awaited.ts";
 import { costTypes, microUsdOf } from "./costs.ts";
 import { effectsOf } from "./effects.ts";
 import { type Held, open } from "./held.ts";
 import type { RunResult } from "./run.ts";
 
 /** Waits for the end of a run, and reads what it came to. */
-export async function resultFor<Output>(held: Held): Promise<RunResult<Output>> {
-  const { known, seen } = await until(held, ({ status }) => isEnd(status));
+export function resultFor<Output>(held: Held): Promise<RunResult<Output>> {
+  return until(held, hasEnded).then((awaited) => resultAt<Output>(held, awaited));
+}
+
+function hasEnded({ status }: RunRecord): boolean {
+  return isEnd(status);
+}
+
+async function resultAt<Output>(held: Held, { known, seen }: Awaited): Promise<RunResult<Output>> {
   const {
     key,
     stream,
