@@ -19,8 +19,17 @@ export class PassingSession implements RunSession {
     this.salt = inner.salt;
     this.isNew = inner.isNew === true;
     this.#inner = inner;
-    if (inner.immediate) this.immediate = (command) => inner.immediate?.(command);
-    if (inner.awaits) this.awaits = () => inner.awaits?.();
+    // Where the other has none, this one has none; what it has is shared, as its methods are.
+    if (inner.immediate) this.immediate = this.#immediate;
+    if (inner.awaits) this.awaits = this.#awaits;
+  }
+
+  #immediate(command: Command): InputEvent | undefined {
+    return this.#inner.immediate?.(command);
+  }
+
+  #awaits(): void {
+    this.#inner.awaits?.();
   }
 
   now(): number {

@@ -9,7 +9,7 @@ import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../port/
 import type { Journal, RunRecord, StreamKey, UnfinishedFilter } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import { LocalSession, type Waiting } from "./session.ts";
+import { LocalSession, type SessionOwner, type Waiting } from "./session.ts";
 import { pageRuns, type Sweep, sweep } from "./sweep.ts";
 import { turns } from "./turns.ts";
 import { runWatchers, type Watchers } from "./watchers.ts";
@@ -88,6 +88,12 @@ class LocalEngine implements Engine {
   #looking = 0;
   #idle: (() => void)[] = [];
   #closing: Promise<void> | undefined;
+  readonly #owner: SessionOwner = {
+    published: ({ name }, batch) => this.#watchers.tell(name, (watcher) => watcher.batch(batch)),
+    recorded: ({ status, wakeAt }) => {
+      if (status === "parked") this.#scheduleWake(wakeAt);
+    },
+  };
   /** Keeps the process alive while there are sessions (L7). */
   #hold: { readonly cancel: () => void } | undefined;
   #wake: { readonly dueAt: number; readonly cancel: () => void } | undefined;
@@ -299,7 +305,7 @@ class LocalEngine implements Engine {
   }
 
   #begin(key: RunKey, definition: string, events: Waiting[], isNew = false): void {
-    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isNew, isWanted: () => true });
+    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isNew, isWanted: always });
     this.#pump();
   }
 
@@ -311,34 +317,44 @@ class LocalEngine implements Engine {
     const stream: StreamKey = { tenant: key.tenant, kind: "run", id: key.runId };
     const session = new LocalSession({
       key: stream,
+      name,
       journal: this.journal,
       clock: this.clock,
       salt: this.#ids.salt,
       ...(isNew ? { isNew } : {}),
       host,
-      onBatch: (batch) => this.#watchers.tell(name, ({ batch: onBatch }) => onBatch(batch)),
-      onRecord: (record) => {
-        if (record.status === "parked") this.#scheduleWake(record.wakeAt);
-      },
+      owner: this.#owner,
     });
     this.#sessions.set(name, session);
     this.#hold ??= this.clock.hold?.();
     this.#watchers.resumed(name);
     // What it begins with is the session's now, and in the journal soon: nothing holds it while the run is driven.
     for (const event of events.splice(0)) session.push(event);
-    void this.#run(name, start, session, host);
+    this.#run(start, session, host);
   }
 
-  async #run(name: string, start: Start, session: LocalSession, host: RunHost): Promise<void> {
+  /** Nothing of its own waits here as long as a run is driven: only what comes behind it. */
+  #run(start: Start, session: LocalSession, host: RunHost): void {
     const { key, definition } = start;
-    let failure: OrchestrationError | undefined;
-    try {
-      if (await this.#needsDriving(start, session)) await host.drive(session);
-    } catch (thrown) {
-      failure = OrchestrationError.is(thrown)
-        ? thrown
-        : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+    this.#driven(start, session, host).then(
+      () => this.#ended(key, definition, session, undefined),
+      (thrown: unknown) => this.#ended(key, definition, session, failureOf(thrown)),
+    );
+  }
+
+  #driven(start: Start, session: LocalSession, host: RunHost): Promise<void> {
+    if (session.waiting === 0) {
+      return this.#needsDriving(start, session).then((needed) => (needed ? host.drive(session) : undefined));
     }
+    try {
+      return host.drive(session);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  #ended(key: RunKey, definition: string, session: LocalSession, failure: OrchestrationError | undefined): void {
+    const { name } = session;
     this.#sessions.delete(name);
     const left = session.end(failure);
     if (failure) {
@@ -359,7 +375,6 @@ class LocalEngine implements Engine {
   }
 
   async #needsDriving({ key, isWanted }: Start, session: LocalSession): Promise<boolean> {
-    if (session.waiting > 0) return true;
     const record = await this.journal.findRun(key.tenant, key.runId);
     return session.waiting > 0 || (record !== undefined && isWanted(record));
   }
@@ -374,6 +389,13 @@ class LocalEngine implements Engine {
     });
     this.#wake = { dueAt, cancel: timer.cancel };
   }
+}
+
+const always = () => true;
+
+function failureOf(thrown: unknown): OrchestrationError {
+  if (OrchestrationError.is(thrown)) return thrown;
+  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
 }
 
 function nameOf({ tenant, runId }: RunKey): string {

@@ -12,32 +12,52 @@ export interface Waiting {
   readonly settle?: { readonly resolve: () => void; readonly reject: (error: OrchestrationError) => void };
 }
 
+/** Whoever has sessions is told of what they write: one for all of them, so that no run has functions of its own for it. */
+export interface SessionOwner {
+  readonly published: (session: LocalSession, batch: Batch) => void;
+  readonly recorded: (record: RunRecord) => void;
+}
+
 export interface SessionOptions {
   readonly key: StreamKey;
+  /** What the owner calls the run. */
+  readonly name: string;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly salt: () => string;
   /** Nobody can have begun the run before. */
   readonly isNew?: boolean;
   readonly host: RunHost;
-  readonly onBatch: (batch: Batch) => void;
-  readonly onRecord: (record: RunRecord) => void;
+  readonly owner: SessionOwner;
   /** Told before the driver waits until what it has appended is durable. */
   readonly onAwaits?: () => void;
 }
 
-/** One run at work in this process: its queue of events, and what is in flight for it. */
+interface Timed {
+  readonly timer: { readonly cancel: () => void };
+  readonly dueAt: number;
+}
+
+/**
+ * One run at work in this process: its queue of events, and what is in flight for it. It is there as long as the run waits
+ * for a model, so it holds little: no closures but those of what is under way, and one table.
+ */
 export class LocalSession implements RunSession {
   readonly key: StreamKey;
+  readonly name: string;
   readonly journal: Journal;
   readonly salt: () => string;
   readonly isNew: boolean;
   readonly awaits?: () => void;
-  readonly #options: SessionOptions;
+  readonly #clock: Clock;
+  readonly #host: RunHost;
+  readonly #owner: SessionOwner;
   readonly #runKey: RunKey;
   readonly #queue: Waiting[] = [];
-  readonly #inFlight = new Map<string, Stop>();
-  readonly #timers = new Map<string, { readonly timer: { readonly cancel: () => void }; readonly dueAt: number }>();
+  /** Commands and timers by their ids, of which no command has one of a timer's. */
+  readonly #underWay = new Map<string, Stop | Timed>();
+  /** So many of them are commands. */
+  #flights = 0;
   /** Timers that the run is at work for until they fire. */
   #holding: Set<string> | undefined;
   #current: Waiting | undefined;
@@ -45,12 +65,15 @@ export class LocalSession implements RunSession {
   #stopped = false;
 
   constructor(options: SessionOptions) {
-    this.#options = options;
     this.key = options.key;
+    this.name = options.name;
     this.#runKey = { tenant: options.key.tenant, runId: options.key.id };
     this.journal = options.journal;
     this.salt = options.salt;
     this.isNew = options.isNew === true;
+    this.#clock = options.clock;
+    this.#host = options.host;
+    this.#owner = options.owner;
     if (options.onAwaits) this.awaits = options.onAwaits;
   }
 
@@ -78,66 +101,85 @@ export class LocalSession implements RunSession {
 
   /** When the next timer of the run is due (epoch ms); they are gone with the session's end. */
   get nextDue(): number | undefined {
-    const due = [...this.#timers.values()].map(({ dueAt }) => dueAt);
-    return due.length === 0 ? undefined : Math.min(...due);
+    let next: number | undefined;
+    for (const one of this.#underWay.values()) {
+      if (!(one instanceof Stop)) next = Math.min(next ?? one.dueAt, one.dueAt);
+    }
+    return next;
   }
 
   now(): number {
-    return this.#options.clock.now();
+    return this.#clock.now();
   }
 
   append(batch: Batch, expectedSeq: number, record?: RunRecord): void | Promise<void> {
-    if (record) this.#options.onRecord(record);
+    if (record) this.#owner.recorded(record);
     return this.journal.append(this.key, batch, expectedSeq, record);
   }
 
   published(batch: Batch): void {
-    this.#options.onBatch(batch);
+    this.#owner.published(this, batch);
   }
 
   submit(command: Command): void {
     if (this.#stopped) return;
-    if (command.type === "startTimer") {
-      const { id, dueAt, holds } = command;
-      this.#stopTimer(id);
-      if (dueAt <= this.now()) return this.push({ event: firedOf(command) });
-      const timer = this.#options.clock.at(dueAt, () => {
-        this.#timers.delete(id);
-        this.#holding?.delete(id);
-        this.push({ event: firedOf(command) });
-      });
-      this.#timers.set(id, { timer, dueAt });
-      if (!holds) return;
-      this.#holding ??= new Set();
-      this.#holding.add(id);
-      return;
-    }
+    if (command.type === "startTimer") this.#startTimer(command);
+    else this.#carryOut(command);
+  }
+
+  immediate(command: Command): InputEvent | undefined {
+    return this.#stopped ? undefined : this.#host.immediate?.(this.#runKey, command);
+  }
+
+  abort(commandId: string): void {
+    const one = this.#underWay.get(commandId);
+    if (one instanceof Stop) one.abort();
+    else this.#stopTimer(commandId);
+  }
+
+  #carryOut(command: Exclude<Command, StartTimerCommand>): void {
     const stop = new Stop();
-    this.#inFlight.set(command.id, stop);
-    const done = (event: InputEvent) => {
-      if (this.#inFlight.delete(command.id)) this.push({ event });
-    };
+    this.#underWay.set(command.id, stop);
+    this.#flights++;
+    const done = (event: InputEvent) => this.#done(command.id, event);
     // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
-    const broken = (thrown: unknown) => done(failureOf(command, thrown));
+    const broken = (thrown: unknown) => this.#done(command.id, failureOf(command, thrown));
     try {
-      this.#options.host.execute(this.#runKey, command, stop).then(done, broken);
+      this.#host.execute(this.#runKey, command, stop).then(done, broken);
     } catch (thrown) {
       broken(thrown);
     }
   }
 
-  immediate(command: Command): InputEvent | undefined {
-    return this.#stopped ? undefined : this.#options.host.immediate?.(this.#runKey, command);
+  /** The first that comes of a command counts, and nothing once the session has ended. */
+  #done(id: string, event: InputEvent): void {
+    if (!this.#underWay.delete(id)) return;
+    this.#flights--;
+    this.push({ event });
   }
 
-  abort(commandId: string): void {
-    this.#stopTimer(commandId);
-    this.#inFlight.get(commandId)?.abort();
+  #startTimer(command: StartTimerCommand): void {
+    const { id, dueAt, holds } = command;
+    this.#stopTimer(id);
+    if (dueAt <= this.now()) return this.push({ event: firedOf(command) });
+    const timer = this.#clock.at(dueAt, () => this.#fired(command));
+    this.#underWay.set(id, { timer, dueAt });
+    if (!holds) return;
+    this.#holding ??= new Set();
+    this.#holding.add(id);
+  }
+
+  #fired(command: StartTimerCommand): void {
+    this.#underWay.delete(command.id);
+    this.#holding?.delete(command.id);
+    this.push({ event: firedOf(command) });
   }
 
   #stopTimer(id: string): void {
-    this.#timers.get(id)?.timer.cancel();
-    this.#timers.delete(id);
+    const one = this.#underWay.get(id);
+    if (!one || one instanceof Stop) return;
+    one.timer.cancel();
+    this.#underWay.delete(id);
     this.#holding?.delete(id);
   }
 
@@ -150,7 +192,7 @@ export class LocalSession implements RunSession {
       this.#current = waiting;
       return waiting.event;
     }
-    if (this.#inFlight.size === 0 && !this.#holding?.size) return undefined;
+    if (this.#flights === 0 && !this.#holding?.size) return undefined;
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -170,19 +212,23 @@ export class LocalSession implements RunSession {
   /** Makes `next` say that there is nothing more; what is under way is lost to this process. */
   stop(): void {
     this.#stopped = true;
-    for (const stop of this.#inFlight.values()) stop.abort();
+    this.#abortAll();
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.(undefined);
   }
 
+  #abortAll(): void {
+    for (const one of this.#underWay.values()) if (one instanceof Stop) one.abort();
+  }
+
   /** Ends the session. Returns what came in too late for it; on failure everybody who waits is told. */
   end(failure: OrchestrationError | undefined): Waiting[] {
     this.#stopped = true;
-    for (const stop of this.#inFlight.values()) stop.abort();
-    this.#inFlight.clear();
-    for (const { timer } of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#abortAll();
+    for (const one of this.#underWay.values()) if (!(one instanceof Stop)) one.timer.cancel();
+    this.#underWay.clear();
+    this.#flights = 0;
     this.#holding?.clear();
     const left = this.#queue.splice(0);
     if (failure) {

@@ -21,7 +21,7 @@ export class Stop implements StopSignal {
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
-    if (!this.aborted && !this.#listeners.includes(listener)) this.#listeners = [...this.#listeners, listener];
+    if (!this.aborted && !this.#listeners.includes(listener)) this.#listeners = this.#listeners.concat(listener);
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { systemClock } from "./clock.ts";
 
 const clockFile = new URL("./clock.ts", import.meta.url).href;
 
@@ -20,4 +21,26 @@ test("a timer keeps no process alive, and who holds one does until it lets go", 
   const later = 'clock.at(clock.now() + 50, () => { console.log("fired"); three.cancel(); });';
   expect(alone(`${often} ${later}`)).toBe("fired\n");
   expect(alone(`${often} three.cancel(); clock.at(clock.now() + 50, () => console.log("fired"));`)).toBe("");
+});
+
+test("what cancels a timer does so when it is taken off it too, and for one that is further off than a timer can reach", () => {
+  vi.useFakeTimers();
+  try {
+    const clock = systemClock();
+    const fired: string[] = [];
+    const { cancel } = clock.at(clock.now() + 50, () => fired.push("taken off"));
+    const held = clock.at(clock.now() + 50, () => fired.push("held"));
+    const monthMs = 30 * 24 * 3_600_000;
+    const far = clock.at(clock.now() + monthMs, () => fired.push("cancelled, a month off"));
+    clock.at(clock.now() + monthMs, () => fired.push("a month off"));
+    cancel();
+    held.cancel();
+    vi.advanceTimersByTime(monthMs - 1);
+    expect(fired).toEqual([]);
+    far.cancel();
+    vi.advanceTimersByTime(1);
+    expect(fired).toEqual(["a month off"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -23,10 +23,7 @@ export function systemClock(): Clock {
     at: (dueAt, callback) => {
       const left = dueAt - Date.now();
       if (left > timeoutMsMax) return far(dueAt, callback);
-      // There are several for each run at work, so they hold nothing but this.
-      const handle = setTimeout(callback, Math.max(0, left));
-      handle.unref();
-      return { cancel: () => clearTimeout(handle) };
+      return new SystemTimer(setTimeout(callback, Math.max(0, left)));
     },
     hold: () => {
       keeper ??= setInterval(() => {}, timeoutMsMax);
@@ -42,14 +39,33 @@ export function systemClock(): Clock {
   };
 }
 
+/** Several of them wait for each run at work, so it holds nothing but what Node calls it. */
+class SystemTimer {
+  #handle: NodeJS.Timeout;
+
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle.unref();
+  }
+
+  /** Also for whoever takes it off its timer. */
+  get cancel(): () => void {
+    return () => clearTimeout(this.#handle);
+  }
+
+  again(handle: NodeJS.Timeout): void {
+    this.#handle = handle.unref();
+  }
+}
+
 /** For what is further off than one timer can reach. */
-function far(dueAt: number, callback: () => void): { readonly cancel: () => void } {
-  let handle: NodeJS.Timeout;
-  const arm = () => {
+function far(dueAt: number, callback: () => void): SystemTimer {
+  const next = () => {
     const left = dueAt - Date.now();
-    handle = setTimeout(left > timeoutMsMax ? arm : callback, Math.max(0, Math.min(left, timeoutMsMax)));
-    handle.unref();
+    return setTimeout(
+      left > timeoutMsMax ? () => timer.again(next()) : callback,
+      Math.max(0, Math.min(left, timeoutMsMax)),
+    );
   };
-  arm();
-  return { cancel: () => clearTimeout(handle) };
+  const timer = new SystemTimer(next());
+  return timer;
 }

@@ -29,10 +29,10 @@ test("as many as are kept let go of nothing, however long they wait", () => {
 
 test("who has come back is not asked to let go, and makes room", () => {
   const { clock, gone, wait } = opened(1);
-  const back = wait("a");
+  const place = wait("a");
   wait("b");
   clock.advance(50);
-  back();
+  place.back();
   clock.advance(1_000);
   expect(gone).toEqual([]);
 });

@@ -5,8 +5,8 @@ import type { Clock } from "../port/clock.ts";
  * a fold over the journal (R1): of too many that wait, those that have waited longest let go of theirs.
  */
 export interface AtHand {
-  /** A run begins to wait. `letGo` is called at most once, and not after the function that this gives. */
-  readonly wait: (letGo: () => void) => () => void;
+  /** A run begins to wait. `letGo` is called at most once, and not after it has come back. */
+  readonly wait: (letGo: () => void) => { readonly back: () => void };
 }
 
 export interface AtHandOptions {
@@ -22,13 +22,27 @@ const lateMs = 10;
 const lookAgainMs = 20;
 
 /** One that waits, in the order of the waits. A set would be rebuilt each time that it becomes empty, at every call of a lone run. */
-interface Waiting {
+class Waiting {
   readonly since: number;
   readonly letGo: () => void;
+  readonly #onBack: (one: Waiting) => void;
   before: Waiting | undefined;
   behind: Waiting | undefined;
-  gone: boolean;
+  gone = false;
+
+  constructor(since: number, letGo: () => void, onBack: (one: Waiting) => void, before: Waiting | undefined) {
+    this.since = since;
+    this.letGo = letGo;
+    this.#onBack = onBack;
+    this.before = before;
+  }
+
+  back(): void {
+    this.#onBack(this);
+  }
 }
+
+const nowhere = { back: () => {} };
 
 export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
   let longest: Waiting | undefined;
@@ -63,23 +77,25 @@ export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
     }
   };
 
+  const back = (one: Waiting) => {
+    leave(one);
+    if (count > most) return;
+    looking?.cancel();
+    looking = undefined;
+  };
+
   return {
     wait: (letGo) => {
       if (most === 0) {
         letGo();
-        return () => {};
+        return nowhere;
       }
-      const one: Waiting = { since: clock.now(), letGo, before: newest, behind: undefined, gone: false };
+      const one = new Waiting(clock.now(), letGo, back, newest);
       if (newest) newest.behind = one;
       else longest = one;
       newest = one;
       if (++count > most && !looking) lookAt(one.since + waitedMs);
-      return () => {
-        leave(one);
-        if (count > most) return;
-        looking?.cancel();
-        looking = undefined;
-      };
+      return one;
     },
   };
 }

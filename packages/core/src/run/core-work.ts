@@ -83,7 +83,7 @@ export function coreWork(options: RunCoreOptions): CoreWork {
     signal: (command) => void work.aborts.push(command),
     exceed: (limit, path) => exceed(work, limit, path),
     overspend: (body, path) => overspend(work, body, path),
-    startTimer: (timer) => startTimer(work, { type: "startTimer", ...timer }),
+    startTimer: (timer) => startTimer(work, timerOf(timer)),
     stopTimer: (id) => stopTimer(work, id),
     drafts: [],
     commands: [],
@@ -150,6 +150,13 @@ function overspend(work: CoreWork, body: EntryBodies["budget.exceeded"], path: s
 function overrun(work: CoreWork, path: string, id: string, error: ErrorRecord): void {
   if (work.state.teams.has(rootPath)) return work.send("limit.exceeded", path, teamAddress(rootPath), id, { error });
   work.end({ status: "failed", body: { error, by: work.root.name } });
+}
+
+/** Two shapes for all timers, each in one piece: runs that wait hold two or three of them. */
+function timerOf({ id, path, dueAt, durable, holds }: Omit<StartTimerCommand, "type">): StartTimerCommand {
+  return holds === undefined
+    ? { type: "startTimer", id, path, dueAt, durable }
+    : { type: "startTimer", id, path, dueAt, durable, holds };
 }
 
 function startTimer(work: CoreWork, timer: StartTimerCommand): void {

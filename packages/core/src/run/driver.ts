@@ -28,6 +28,7 @@ import type { RunState } from "./state.ts";
  * V4 An input is sealed before the core sees it, and its tokens are durable before it is (R12).
  */
 
+/** What all runs of one supervisor are driven with. */
 export interface DriverOptions {
   readonly definition: SupervisorDefinition;
   readonly gateway: ModelGateway;
@@ -42,19 +43,24 @@ export interface DriverOptions {
   readonly blobChars: number;
   /** What comes in passes this before it is journaled, where values are sealed (R12). */
   readonly sealing?: Sealing;
-  /** Told of the run's conversation as soon as it is known, where it has one. Must not throw. */
-  readonly onConversation?: (conversationId: string) => void;
   /** Which runs that wait keep their state in memory; all of them where it is absent. */
   readonly atHand?: AtHand;
 }
+
+/** Told of a run's conversation as soon as it is known, where it has one. Must not throw. */
+export type OnConversation = (conversationId: string) => void;
 
 /**
  * Drives a run until nothing is in flight. It waits for its session alone and takes time and salts from nobody else, so
  * that an engine may run it again from its own records.
  * @throws OrchestrationError `journal/conflict`, `journal/unavailable`
  */
-export async function drive(session: RunSession, options: DriverOptions): Promise<void> {
-  const { atHand, definition, shadow, onConversation } = options;
+export async function drive(
+  session: RunSession,
+  options: DriverOptions,
+  onConversation?: OnConversation,
+): Promise<void> {
+  const { atHand, definition, shadow } = options;
   const { key, journal } = session;
   const tenantKey = await journal.tenantKey(key.tenant);
   /** What a state that was let go of leaves behind. */
@@ -71,7 +77,7 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
       throw new OrchestrationError("journal/conflict", data);
     }
     left = undefined;
-    return reducer(session, options, loaded, tenantKey);
+    return reducer(session, options, loaded, tenantKey, onConversation);
   };
   let driven: Driven | undefined = await load();
   const letGo = () => {
@@ -83,9 +89,9 @@ export async function drive(session: RunSession, options: DriverOptions): Promis
   await driven.begin();
   for (;;) {
     const coming = session.next();
-    const back = coming instanceof Promise ? atHand?.wait(letGo) : undefined;
+    const place = coming instanceof Promise ? atHand?.wait(letGo) : undefined;
     const event = coming instanceof Promise ? await coming : coming;
-    back?.();
+    place?.back();
     if (event === undefined) break;
     driven ??= await load();
     const taking = driven.take(event);
@@ -112,8 +118,14 @@ interface Driven {
   readonly take: (event: InputEvent) => void | Promise<void>;
 }
 
-function reducer(session: RunSession, options: DriverOptions, loaded: LoadedRun, tenantKey: string): Driven {
-  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, onConversation, sealing } = options;
+function reducer(
+  session: RunSession,
+  options: DriverOptions,
+  loaded: LoadedRun,
+  tenantKey: string,
+  onConversation: OnConversation | undefined,
+): Driven {
+  const { definition, gateway, logger, snapshotEvery, blobChars, restrictions, sealing } = options;
   const { key, journal } = session;
   const { core } = loaded;
   let { head } = loaded;

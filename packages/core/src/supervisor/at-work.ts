@@ -24,7 +24,7 @@ import type { StopSignal } from "../port/stop-signal.ts";
 import { type Admit, admitting } from "../remote/admission.ts";
 import { delegationSender, standingTeller } from "../remote/send.ts";
 import { statesAtHand } from "../run/at-hand.ts";
-import { drive } from "../run/driver.ts";
+import { type DriverOptions, drive } from "../run/driver.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { askingPeople } from "./asking.ts";
 import type { SupervisorDefinition } from "./definition.ts";
@@ -201,38 +201,32 @@ export function runsAtWork({
     return { id, path, type: "budget.returned", body: { command: id, spent } };
   };
 
-  const atHand = statesAtHand({ most: options.statesAtHand ?? 64, clock });
+  const driving: DriverOptions = {
+    definition,
+    gateway,
+    logger,
+    restrictions: board.current,
+    shadow,
+    snapshotEvery: options.snapshotEvery ?? 256,
+    blobChars: options.blobChars ?? 16_384,
+    atHand: statesAtHand({ most: options.statesAtHand ?? 64, clock }),
+    ...(sealing ? { sealing } : {}),
+  };
   const driven = (session: RunSession) =>
-    spans.around(watching.around(session), (watched, onConversation) =>
-      drive(watched, {
-        definition,
-        gateway,
-        logger,
-        restrictions: board.current,
-        shadow,
-        snapshotEvery: options.snapshotEvery ?? 256,
-        blobChars: options.blobChars ?? 16_384,
-        atHand,
-        ...(sealing ? { sealing } : {}),
-        onConversation,
-      }),
-    );
+    spans.around(watching.around(session), (watched, onConversation) => drive(watched, driving, onConversation));
   /** What tokens stand for is at hand while the run is driven, and no longer. */
-  const holding = (vaults: Sealing) => async (session: RunSession) => {
+  const holding = (vaults: Sealing) => (session: RunSession) => {
     const letGo = vaults.hold({ tenant: session.key.tenant, runId: session.key.id });
-    try {
-      await driven(session);
-    } finally {
-      letGo();
-    }
+    return driven(session).finally(letGo);
   };
   const withVault = sealing ? holding(sealing) : driven;
-  const driving = (session: RunSession) => (checkpoints ? checkpoints(session, withVault) : withVault(session));
+  const kept = (session: RunSession) => (checkpoints ? checkpoints(session, withVault) : withVault(session));
   const tell = admit && standingTeller(engine, logger);
   return {
-    drive: async (session) => {
-      await driving(admit ? admitting(session, admit) : session);
-      if (tell) void tell({ tenant: session.key.tenant, runId: session.key.id });
+    drive: (session) => {
+      const driven = kept(admit ? admitting(session, admit) : session);
+      if (!tell) return driven;
+      return driven.then(() => void tell({ tenant: session.key.tenant, runId: session.key.id }));
     },
     immediate: (key, command) =>
       command.type === "reserve" && !command.sliceLeft ? reserveWithinRun(key, command) : undefined,

@@ -12,6 +12,7 @@ import {
   spanNames,
   type Tracer,
 } from "../port/tracer.ts";
+import type { OnConversation } from "../run/driver.ts";
 
 /**
  * The spans that calls at the gates belong to: one for the run, and one for each of its agents.
@@ -28,7 +29,7 @@ export interface RunSpans {
   /** Drives a session under a span of its run. */
   readonly around: (
     session: RunSession,
-    drive: (session: RunSession, onConversation: (conversationId: string) => void) => Promise<void>,
+    drive: (session: RunSession, onConversation?: OnConversation) => Promise<void>,
   ) => Promise<void>;
 }
 
@@ -44,7 +45,7 @@ interface RunAtWork {
 const telling = /"type":"(?:handoff\.returned|agent\.failed|run\.(?:completed|denied|escalated|failed|cancelled))"/;
 
 export function runSpans(tracer: Tracer, supervisor: string): RunSpans {
-  if (tracer === silentTracer) return { tracer, around: (session, drive) => drive(session, () => {}) };
+  if (tracer === silentTracer) return { tracer, around: (session, drive) => drive(session) };
   const atWork = new Map<string, RunAtWork>();
   const keyOf = (tenant: unknown, run: unknown) => `${tenant}\n${run}`;
 

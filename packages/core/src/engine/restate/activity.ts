@@ -97,13 +97,16 @@ export class Activity {
     this.key = key;
     this.#session = new LocalSession({
       key: { tenant: key.tenant, kind: "run", id: key.runId },
+      name: key.runId,
       journal: this.#ownJournal(),
       clock,
       salt,
       host,
-      onBatch,
-      onRecord: (record) => {
-        this.#appended = record;
+      owner: {
+        published: (_, batch) => onBatch(batch),
+        recorded: (record) => {
+          this.#appended = record;
+        },
       },
       onAwaits: () => {
         if (this.#buffer.length === 0) return;
