@@ -313,6 +313,14 @@ test("an operator says no, and nothing is paid", async () => {
   expect(here.paid()).toEqual([]);
 });
 
+test("an operator is shown the tool that is called, whatever the arguments call themselves, and nothing hidden in them", async () => {
+  const here = place();
+  const { client } = await open(here);
+  await client("ada")(...call("desk_pay", { cents: 700, tool: "desk_draw", note: "harmless\u202e" }));
+  const { waiting } = (await client("ops")(...call("remit_approvals"))).body.result.structuredContent;
+  expect(waiting).toMatchObject([{ tool: "desk_pay", input: { tool: "desk_draw", note: "harmless\\u{202e}" } }]);
+});
+
 test("the person before a client decides where the file says so", async () => {
   const here = place({ approvals: { by: "client", as: "ada.lovelace" } });
   const { client } = await open(here);

@@ -1,6 +1,7 @@
 import { type ApprovalCase, type Json, OrchestrationError, operator, type Supervisor } from "@remit/core";
 import { z } from "zod";
 import type { McpClient } from "../mcp-client.ts";
+import { visibleJson } from "../pins.ts";
 import type { ServedCallContext, ServedResult, ServedTool } from "../served.ts";
 import { visible } from "../text.ts";
 
@@ -94,8 +95,8 @@ function shown({
 }: ApprovalCase) {
   return {
     address,
-    tool: (input as { readonly tool?: string } | null)?.tool ?? tool,
-    input,
+    tool,
+    input: visibleJson(input),
     risk,
     reversible,
     why: visible(why),
