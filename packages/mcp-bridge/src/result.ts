@@ -1,10 +1,11 @@
-import { canonicalJson, inertMedia, type Json, ToolRefusal } from "@remit/core";
+import { inertMedia, type Json, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Artifact } from "./artifacts.ts";
 import { besides, type ContentBlock, isMedium, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import { measured } from "./measure.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
+import { jsonOf, repeats } from "./repeated.ts";
 import { cut, type Mask, maskJson, unmasked } from "./text.ts";
 import { turn } from "./turn.ts";
 
@@ -251,7 +252,8 @@ function wordsOf(blocks: readonly ContentBlock[]): string {
 
 function shapedAtOnce({ blocks, structured }: Answer, typed: boolean): Json {
   if (structured === undefined) return spoken(blocks);
-  const others = typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured));
+  const isRepeated = repeats(structured);
+  const others = typed ? [] : blocks.filter(({ type, text }) => type !== "text" || !isRepeated(text as string));
   return besides(inertMedia(structured), others);
 }
 
@@ -260,10 +262,11 @@ async function shaped({ blocks, structured }: Answer, typed: boolean): Promise<J
   if (structured === undefined) return spoken(blocks);
   const value = inertMedia(structured);
   await turn();
+  const isRepeated = repeats(structured);
   const others: ContentBlock[] = [];
   for (const item of typed ? [] : blocks) {
     await turn();
-    if (item.type !== "text" || !saysTheSame(item, structured)) others.push(item);
+    if (item.type !== "text" || !isRepeated(item.text as string)) others.push(item);
   }
   return besides(value, others);
 }
@@ -274,25 +277,6 @@ function spoken(blocks: readonly ContentBlock[]): Json {
   if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
   const value = blocks.length === 1 ? jsonOf(text) : undefined;
   return value === undefined ? { text } : besides(inertMedia(value), []);
-}
-
-/** A server says its structured value as text, too, for clients that know no other; of `{ content: … }` what is in it. */
-function saysTheSame(block: ContentBlock, value: Json): boolean {
-  const { text } = block;
-  const [only, ...others] = isRecord(value) ? Object.values(value) : [];
-  if (only !== undefined && others.length === 0 && (String(only) === text || saysTheSame(block, only))) return true;
-  if (text === value || text === JSON.stringify(value) || text === JSON.stringify(value, null, 2)) return true;
-  const read = jsonOf(text as string);
-  return read !== undefined && canonicalJson(read) === canonicalJson(value);
-}
-
-function jsonOf(words: string): Json | undefined {
-  if (!/^\s*[[{]/.test(words)) return undefined;
-  try {
-    return JSON.parse(words) as Json;
-  } catch {
-    return undefined; // Text that only begins like JSON.
-  }
 }
 
 /** Each medium in turn stays while there is room for it; in place of another one stands what it was. */
