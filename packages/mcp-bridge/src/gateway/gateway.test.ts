@@ -394,6 +394,25 @@ test("a client that listens for a resource hears of its changes", async () => {
   stop.abort();
 });
 
+test("what keeps a client from what it is meant to have is told at the start", async () => {
+  const here = place({ clients: { ben: { token: variable("BEN"), tools: ["desk_drow", "desk_draw"] } } });
+  const { said } = await open(here);
+  expect(said.filter((line) => line.startsWith("warning"))).toEqual([
+    'warning: A client may call a tool that no server of this file has under that name. {"client":"ben","tool":"desk_drow"}',
+    'warning: Calls of these tools wait for an operator, and no client is one ("operator": true). {"tools":["desk_pay"]}',
+  ]);
+});
+
+test("a token that is none is told by its client; several clients on one pipe are nobody in particular", async () => {
+  const { context: own } = context();
+  const short = gateway(place().file, {}, { ...own, env: { ...own.env, BEN: "" } });
+  await expect(short).rejects.toThrow("the token of the client ben has fewer than 16 characters");
+  await expect(gateway(place({ listen: "stdio" }).file, {}, own)).rejects.toMatchObject({
+    code: "mcp/serving-invalid",
+    data: { reason: expect.stringContaining("3 are named") },
+  });
+});
+
 test("clients that cannot be told apart, and a variable that is missing, are mistakes of the file", async () => {
   const { context: own } = context();
   const without = place({ clients: { ada: {}, ben: {} } });
