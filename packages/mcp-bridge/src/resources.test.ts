@@ -4,9 +4,10 @@ import { answersOf } from "./answering.ts";
 import { McpError } from "./errors.ts";
 import { defaultMcpLimits } from "./limits.ts";
 import type { Link, LinkRequestOptions } from "./link.ts";
+import { isNamed } from "./named-uri.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
 import { createPinBoard } from "./pins.ts";
-import { isNamed, promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
+import { promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
 import { contextOf, keepingLogger } from "./testing/fixture.ts";
 
 type Answers = Readonly<Record<string, (params: { readonly [key: string]: unknown }) => unknown>>;
