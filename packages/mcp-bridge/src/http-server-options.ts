@@ -54,6 +54,8 @@ export interface HttpServerLimits {
   readonly subscriptions: number;
   /** Messages of one batch (2025-03-26 only). */
   readonly batch: number;
+  /** Of one answer, or one stream of notices, what its client has not read yet; beyond it the answer is broken off. */
+  readonly unreadBytes: number;
 }
 
 export const defaultHttpServerLimits: HttpServerLimits = {
@@ -68,6 +70,7 @@ export const defaultHttpServerLimits: HttpServerLimits = {
   sessionIdleMs: 30 * 60_000,
   subscriptions: 1_000,
   batch: 16,
+  unreadBytes: 4 * 1024 * 1024,
 };
 
 /**
