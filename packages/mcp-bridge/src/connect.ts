@@ -28,9 +28,10 @@ import {
   resourcesOf,
 } from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
+import { type Known, strangeIn } from "./strange.ts";
 import { createMask, type Mask, unmasked } from "./text.ts";
 import { checkArguments, remoteTool } from "./tool.ts";
-import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
+import { knownOfTool, type McpToolConfig, type McpToolConfigs, type McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { mappedArguments, wayComplaint } from "./ways.ts";
 import { openWire } from "./wire/open-wire.ts";
@@ -117,6 +118,9 @@ export async function connectMcp<const Tools extends McpToolConfigs>(
   options: ConnectMcpOptions<Tools>,
 ): Promise<McpConnection<Tools>> {
   const host = openHost(options);
+  const strange = strangeIn(options, knownOptions);
+  if (strange !== undefined)
+    throw new McpError("mcp/config-invalid", { server: options.name, reason: `of its options ${strange}` });
   const { refused } = await host.link.connect(options.signal);
   try {
     for (const refusal of refused.values()) if (!(options.pins && waits(refusal))) throw refusal;
@@ -290,6 +294,11 @@ export function openLink(
   });
 }
 
+const knownOptions: Known<ConnectMcpOptions<McpToolConfigs>> = {
+  ...{ name: true, transport: true, tools: true, limits: true, logger: true, clock: true, signal: true, pins: true },
+  ...{ trustOnFirstUse: true, secrets: true, artifacts: true, answers: true, resources: true, prompts: true },
+};
+
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /** What no compiler has told to who writes JavaScript. @throws McpError `mcp/config-invalid` */
@@ -315,6 +324,8 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
   if (!nameForm.test(server)) throw invalid("a name has a letter first, then at most 63 letters, digits, `_` or `-`");
   const owners = new Map<string, string>();
   for (const [name, config] of Object.entries(tools)) {
+    const strange = strangeIn(config, knownOfTool);
+    if (strange !== undefined) throw invalid(`of what is said of the tool ${name}, ${strange}`);
     if (config.effect !== "read" && config.effect !== "write") {
       throw invalid(
         `tool ${name} has the effect ${reasonOf((config as { effect: unknown }).effect)}; say "read" or "write"`,

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { McpAuthenticator } from "./auth/authenticator.ts";
 import { McpError } from "./errors.ts";
+import { type Known, strangeIn } from "./strange.ts";
 
 /** Serving over streamable HTTP. Plain data; made by {@link httpServer}. */
 export interface HttpServerTransport {
@@ -73,6 +74,10 @@ export const defaultHttpServerLimits: HttpServerLimits = {
   unreadBytes: 4 * 1024 * 1024,
 };
 
+const knownOptions: Known<HttpServerOptions> = {
+  ...{ port: true, host: true, path: true, hosts: true, origins: true, authenticate: true, limits: true },
+};
+
 /**
  * Serving over streamable HTTP, sessions and 2026-07-28 on one address. `Host` and `Origin` are checked in any case.
  * @throws McpError `mcp/serving-unguarded` for a host that others can reach, without `authenticate`
@@ -80,6 +85,8 @@ export const defaultHttpServerLimits: HttpServerLimits = {
  */
 export function httpServer(options: HttpServerOptions = {}): HttpServerTransport {
   const { port = 0, host = "127.0.0.1", path = "/mcp", hosts = [], origins = [], authenticate } = options;
+  const strange = strangeIn(options, knownOptions);
+  if (strange !== undefined) throw invalid(`of its options ${strange}`);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`a port cannot be ${port}`);
   if (!/^\/[\w\-./~]*$/.test(path)) throw invalid(`a path cannot be ${path}`);
   for (const [name, value] of Object.entries(options.limits ?? {})) {
