@@ -45,3 +45,12 @@ test("a value in object after object is written a few times at most, however dee
   expect(isRepeated('{"in":1}')).toBe(false);
   expect(looks).toBeLessThan(200 * 20);
 });
+
+test("what is too deep to be compared is the same where it is written the same", () => {
+  let value: Json = 1;
+  for (let depth = 0; depth < 600; depth++) value = { a: value };
+  const isRepeated = repeats(value);
+  expect(isRepeated(JSON.stringify(value))).toBe(true);
+  expect(isRepeated(` ${JSON.stringify(value)}`)).toBe(false);
+  expect(isRepeated("[1]")).toBe(false);
+});

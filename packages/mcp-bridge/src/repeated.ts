@@ -29,7 +29,12 @@ export function repeats(value: Json): (text: string) => boolean {
   return (text) => {
     if (text === value || plain.has(text) || isOne(written, JSON.stringify, text)) return true;
     const read = jsonOf(text);
-    return read !== undefined && isOne(canonical, canonicalJson, canonicalJson(read));
+    if (read === undefined) return false;
+    try {
+      return isOne(canonical, canonicalJson, canonicalJson(read));
+    } catch {
+      return false; // Too deep to be compared but as it is written.
+    }
   };
 }
 

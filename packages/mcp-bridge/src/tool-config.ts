@@ -76,7 +76,7 @@ export interface McpWriteConfig extends CommonToolConfig {
 
 export type McpToolConfig = McpReadConfig | McpWriteConfig;
 
-export const knownOfTool: Known<McpReadConfig & McpWriteConfig> = {
+export const knownOfTool: Known<Omit<McpReadConfig, "effect"> & McpWriteConfig> = {
   ...{ effect: true, risk: true, idempotency: true, lookup: true, undo: true, pin: true, input: true, output: true },
   ...{ remoteName: true, description: true, resultBytes: true, timeoutMs: true, protect: true, labels: true },
   ...{ retry: true, breaker: true, version: true, reversible: true, keyValidForMs: true, settlesWithinMs: true },
