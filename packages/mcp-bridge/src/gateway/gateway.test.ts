@@ -28,7 +28,7 @@ const variable = (name: string) => `$\{${name}}`;
 /** What is accepted of the desk, once for all tests: where its log lies is no part of what it is. */
 let pinned: { readonly pins: string; readonly folder: string };
 beforeAll(async () => {
-  const { file, folder } = place({}, seats);
+  const { file, folder } = place({}, { ...seats, crash: { effect: "read" } });
   folders.splice(folders.indexOf(folder), 1);
   const { context: own } = context();
   expect(await accept(file, [], {}, own)).toBe(0);
@@ -333,6 +333,17 @@ test("the person before a client decides where the file says so", async () => {
   const done = (await ada(...call("desk_pay", { cents: 5 }, more))).body.result;
   expect(done).toMatchObject({ structuredContent: { paid: 5 } });
   expect(here.paid()).toHaveLength(1);
+});
+
+test("a client hears which arguments do not fit, and not what a server says to its operator when it dies", async () => {
+  const here = place({}, { crash: { effect: "read" } });
+  const { client } = await open(here);
+  const ada = client("ada");
+  const unfit = textOf((await ada(...call("desk_pay", { cents: "many" }))).body);
+  expect(unfit).toContain("/cents");
+  const gone = textOf((await ada(...call("desk_crash"))).body);
+  expect(gone).toContain("mcp/connection-lost");
+  expect(gone).not.toContain("4711");
 });
 
 test("what a server asks comes to the client of that call; what the file does not allow is refused", async () => {
