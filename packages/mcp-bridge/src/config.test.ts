@@ -261,6 +261,13 @@ test.each<readonly [string, unknown, number, string, string]>([
     "prot",
   ],
   [
+    "a client's name that is none",
+    { mcpServers: {}, remit: { gateway: { clients: { "my client": {} } } } },
+    6,
+    "remit.gateway.clients.my client",
+    "a letter first",
+  ],
+  [
     "a word that is none of two forms",
     { mcpServers: {}, remit: { gateway: { listen: "http" } } },
     5,

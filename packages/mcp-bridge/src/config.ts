@@ -330,6 +330,8 @@ function placesIn(text: string, file: string): Places {
 
 /** What is wrong; where several forms are taken, with the one that comes nearest: whose members are looked at, or whose kind it is. */
 function told(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, "code" | "path" | "message"> {
+  // Of a name that is none, what a name is.
+  if (issue.code === "invalid_key") return { ...issue, message: issue.issues[0]?.message ?? issue.message };
   if (issue.code !== "invalid_union") return issue;
   const forms = issue.errors.flatMap(([first]) => (first ? [told(first)] : []));
   const nearest =

@@ -414,6 +414,12 @@ test("what keeps a client from what it is meant to have is told at the start", a
   ]);
 });
 
+test("a file of pins that cannot be read is told, and nothing waits to be accepted in it", async () => {
+  const here = place();
+  writeFileSync(join(here.folder, "mcp-pins.json"), "{");
+  await expect(gateway(here.file, {}, context().context)).rejects.toMatchObject({ code: "mcp/pins-unreadable" });
+});
+
 test("a token that is none is told by its client; several clients on one pipe are nobody in particular", async () => {
   const { context: own } = context();
   const short = gateway(place().file, {}, { ...own, env: { ...own.env, BEN: "" } });
