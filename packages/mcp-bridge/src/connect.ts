@@ -10,7 +10,7 @@ import {
 } from "@remit/core";
 import { createSchemaValidator } from "@remit/tools";
 import { type Answering, type Answers, answersOf } from "./answering.ts";
-import type { ArtifactStore } from "./artifacts.ts";
+import { type ArtifactStore, keeperOf } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
@@ -168,7 +168,7 @@ export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOpt
 /** @throws McpError `mcp/config-invalid` */
 export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
   checkShape(options);
-  const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
+  const { name, transport, tools: configs, pins, trustOnFirstUse = false } = options;
   const { nameOf = (key: string) => key, lenient = false, raw = false } = options;
   const answering = options.answering ?? { ...byInbox, ...options.answers };
   const { clock = systemClock(), secrets = {} } = options;
@@ -176,6 +176,11 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   checkConfig(name, configs);
   const mask = maskFor(transport, secrets);
   const logger = maskedLogger(options.logger ?? silentLogger, mask);
+  const artifacts =
+    options.artifacts &&
+    keeperOf(options.artifacts, (thrown) =>
+      logger.warn({ server: name, reason: reasonOf(thrown) }, "A long answer of an MCP server could not be kept."),
+    );
   const identity = identityOf(transport, mask);
   const board = createPinBoard({
     server: name,

@@ -1,7 +1,7 @@
 import { defineTool, inertMedia, type Json, type Tool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Answers, AskingCall } from "./answering.ts";
-import type { ArtifactStore } from "./artifacts.ts";
+import type { ArtifactKeeper } from "./artifacts.ts";
 import { readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
@@ -86,7 +86,7 @@ export interface ReadPorts {
   readonly link: Link;
   readonly board: PinBoard;
   readonly limits: McpLimits;
-  readonly artifacts: ArtifactStore | undefined;
+  readonly artifacts: ArtifactKeeper | undefined;
   readonly answers: Pick<Answers, "begin" | "end">;
   /** Takes secrets out. */
   readonly mask: Mask;

@@ -35,8 +35,8 @@ export interface ResultContext {
   readonly mediaBytes: number;
   /** The output has a form of ours: it is the value alone, and cannot be cut. */
   readonly typed: boolean;
-  /** Keeps what is cut, and gives its handle. */
-  readonly keep: ((artifact: Artifact) => Promise<string>) | undefined;
+  /** Keeps what is cut, and gives its handle; `null` where it could not. */
+  readonly keep: ((artifact: Artifact) => Promise<string | null>) | undefined;
   /** Takes secrets out. */
   readonly mask: Mask;
 }
