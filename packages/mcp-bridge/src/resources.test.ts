@@ -48,7 +48,9 @@ async function portsOf(answers: Answers, store?: PinStore) {
 
 test("lists are read to their last page, and one that leads back is told", async () => {
   const page = ({ cursor }: { readonly cursor?: unknown }) =>
-    cursor === undefined ? { resources: [{ uri: "a" }], nextCursor: "2" } : { resources: [{ uri: "b" }] };
+    cursor === undefined
+      ? { resources: [{ uri: "a" }], nextCursor: "2" }
+      : { resources: [{ uri: "b" }], nextCursor: null };
   const { ports, asked } = await portsOf({
     "resources/list": page,
     "prompts/list": () => ({ prompts: [], nextCursor: "again" }),

@@ -6,6 +6,7 @@ import { readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link, LinkParams } from "./link.ts";
+import { nextCursor } from "./listing.ts";
 import { isNamed } from "./named-uri.ts";
 import { exposedName } from "./names.ts";
 import type { PinBoard } from "./pins.ts";
@@ -283,7 +284,7 @@ async function allPages(
   options: McpReadOptions | undefined,
 ): Promise<readonly Json[]> {
   const failed = (reason: string) => new McpError("mcp/result-invalid", { server, tool: method, reason });
-  const form = z.looseObject({ [member]: z.array(z.json()), nextCursor: z.string().optional() });
+  const form = z.looseObject({ [member]: z.array(z.json()), nextCursor });
   const found: Json[] = [];
   const cursors = new Set<string>();
   let bytes = 0;

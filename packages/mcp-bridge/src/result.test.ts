@@ -51,6 +51,11 @@ test("an empty file is an answer like any other, and no medium", async () => {
   expect(contentOf(output)).toEqual({ content });
 });
 
+test("what a server says is nothing is not there", async () => {
+  expect(await outputOf({ content: [text("x")], isError: null, _meta: null }, context)).toEqual({ text: "x" });
+  expect(await outputOf({ content: null, structuredContent: { count: 2 } }, context)).toEqual({ count: 2 });
+});
+
 test("a text that holds a number beyond all is a text", async () => {
   expect(await outputOf({ content: [text("[1e999]")] }, context)).toEqual({ text: "[1e999]" });
   const beside = { structuredContent: { count: 2 }, content: [text("[1e999]")] };

@@ -45,11 +45,20 @@ const refusalBytes = 4_096;
 
 /** The form of every result. */
 export const resultForm = z.looseObject({
-  // Servers of the first protocol versions leave it out when there is nothing to say.
-  content: z.array(z.unknown()).default([]),
+  // Servers of the first protocol versions leave it out when there is nothing to say, and some write `null` for nothing.
+  content: z
+    .array(z.unknown())
+    .nullish()
+    .transform((given) => given ?? []),
   structuredContent: z.unknown().optional(),
-  isError: z.boolean().default(false),
-  _meta: z.record(z.string(), z.unknown()).optional(),
+  isError: z
+    .boolean()
+    .nullish()
+    .transform((given) => given ?? false),
+  _meta: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((given) => given ?? undefined),
 });
 
 /**
