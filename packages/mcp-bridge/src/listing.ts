@@ -127,7 +127,8 @@ async function readPage(
     const { fault } = thrown;
     // Who never said that it has tools may not know the question.
     const toolless = session.peer.capabilities.tools === undefined && cursor === undefined;
-    if (fault.kind === "rejected" && fault.rpcCode === methodNotFound && toolless) return { tools: [] };
+    if (fault.kind === "rejected" && fault.rpcCode === methodNotFound && toolless)
+      return { tools: [], nextCursor: undefined };
     if (fault.kind === "rejected") throw new ListingError(`error ${fault.rpcCode}: ${fault.reason}`, { cause: thrown });
     if (fault.kind === "malformed") throw new ListingError(fault.reason, { cause: thrown });
     throw thrown;
