@@ -3,7 +3,7 @@ import { connectMcp } from "./connect.ts";
 import { httpServer } from "./http-server-options.ts";
 import { serveMcp } from "./serve.ts";
 import { connectMcpServers } from "./servers.ts";
-import { stdio } from "./transport.ts";
+import { http, sse, stdio } from "./transport.ts";
 
 /** As JavaScript calls them: no compiler looks at what is given. */
 type Untyped = (...given: readonly unknown[]) => Promise<unknown>;
@@ -57,4 +57,16 @@ test.each<readonly [string, unknown, string]>([
 
 test("an address at which nobody is asked who they are, since that is misspelt, is refused", () => {
   expect(() => httpServer({ authentication: {} } as never)).toThrow("`authentication` is none of");
+});
+
+test.each<readonly [string, () => unknown, string]>([
+  ["a process", () => stdio("node", [], { environment: {} } as never), "`environment` is none of env"],
+  ["an address", () => http({ url: "http://127.0.0.1/mcp", header: {} } as never), "`header` is none of url"],
+  [
+    "an elder server",
+    () => sse({ url: "http://127.0.0.1/sse", protocol: "auto" } as never),
+    "`protocol` is none of url",
+  ],
+])("a misspelt option of the way to %s is refused", (_, make, reason) => {
+  expect(make).toThrow(reason);
 });
