@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { folderArtifacts, memoryArtifacts } from "./artifacts.ts";
+import { folderArtifacts, keeperOf, memoryArtifacts } from "./artifacts.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "remit-artifacts-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,4 +43,12 @@ test("memory lets the oldest go, never the newest", async () => {
   const third = await small.put("t", { mediaType: "c", body: Buffer.alloc(60) });
   const found = await Promise.all([first, second, third].map((handle) => small.get("t", handle)));
   expect(found.map((one) => one?.mediaType)).toEqual([undefined, undefined, "c"]);
+});
+
+test("what a store cannot keep has no handle, and is told", async () => {
+  const told: unknown[] = [];
+  const full = { ...memoryArtifacts(), put: () => Promise.reject(new Error("no space left")) };
+  const keeper = keeperOf(full, (reason) => told.push(reason));
+  expect(await keeper.put("acme", { mediaType: "text/plain", body: Buffer.from("x") })).toBeNull();
+  expect(told).toEqual([new Error("no space left")]);
 });

@@ -21,6 +21,28 @@ export interface ArtifactStore {
   readonly get: (tenant: string, handle: string) => Promise<Artifact | undefined>;
 }
 
+/** What of a store is needed to keep: the handle, or `null` where it could not. */
+export interface ArtifactKeeper {
+  readonly put: (tenant: string, artifact: Artifact) => Promise<string | null>;
+}
+
+/**
+ * The same store, where what cannot be kept is told to `failed` and has no handle: the answer that it belongs to was given,
+ * and a write that was made is not undone by a full disk.
+ */
+export function keeperOf(store: ArtifactStore, failed: (reason: unknown) => void): ArtifactKeeper {
+  return {
+    put: async (tenant, artifact) => {
+      try {
+        return await store.put(tenant, artifact);
+      } catch (thrown) {
+        failed(thrown);
+        return null;
+      }
+    },
+  };
+}
+
 export interface MemoryArtifactsOptions {
   /** All bodies together; the oldest go first. 64 MiB when absent. */
   readonly bytesMax?: number;

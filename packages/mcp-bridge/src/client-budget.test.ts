@@ -63,3 +63,17 @@ test("resources are named one by one or by how they begin", () => {
   ]);
   expect(mayRead(clientOf(), "anything")).toBe(true);
 });
+
+test.each([
+  ["file:///srv/docs/a%20b", true],
+  ["file:///srv/docs/100%", true],
+  ["file:///srv/docs/v1..v2", true],
+  ["file:///srv/docs/../keys", false],
+  ["file:///srv/docs/%2e%2E/keys", false],
+  ["file:///srv/docs/x%2f..%2f..%2fkeys", false],
+  ["file:///srv/docs/..\\keys", false],
+  ["file:///srv/keys", false],
+])("what a client may read begins as it says, and does not lead out of that: %s", (uri, may) => {
+  for (const star of ["*", "**"])
+    expect(mayRead({ ...clientOf(), resources: [`file:///srv/docs/${star}`] }, uri)).toBe(may);
+});

@@ -233,6 +233,64 @@ test.each<readonly [string, unknown, number, string, string]>([
     "only variables",
   ],
   [
+    "a limit that is none",
+    server({ limits: { connectTimeout: 5 } }),
+    7,
+    "mcpServers.files.remit.limits.connectTimeout",
+    "connectTimeoutMs",
+  ],
+  [
+    "a variable that is no text",
+    { mcpServers: { files: { command: "x", env: { A: null } } } },
+    6,
+    "mcpServers.files.env.A",
+    "expected string",
+  ],
+  [
+    "a port that is none",
+    { mcpServers: {}, remit: { gateway: { listen: { port: "7411" } } } },
+    6,
+    "remit.gateway.listen.port",
+    "expected number",
+  ],
+  [
+    "a misspelt member of what there are two forms of",
+    { mcpServers: {}, remit: { gateway: { listen: { prot: 7411 } } } },
+    5,
+    "remit.gateway.listen",
+    "prot",
+  ],
+  [
+    "a client's name that is none",
+    { mcpServers: {}, remit: { gateway: { clients: { "my client": {} } } } },
+    6,
+    "remit.gateway.clients.my client",
+    "a letter first",
+  ],
+  [
+    "a word that is none of two forms",
+    { mcpServers: {}, remit: { gateway: { listen: "http" } } },
+    5,
+    "remit.gateway.listen",
+    "stdio",
+  ],
+  [
+    "an argument of a look-up that is neither a pointer nor a value",
+    server({
+      tools: {
+        a: {
+          effect: "write",
+          risk: "low",
+          idempotency: "lookup",
+          lookup: { tool: "b", input: { x: { valeu: 1 } }, found: { at: "/x" } },
+        },
+      },
+    }),
+    14,
+    "mcpServers.files.remit.tools.a.lookup.input.x.value",
+    "expected",
+  ],
+  [
     "a file of variables",
     { mcpServers: { files: { command: "x", envFile: ".env" } } },
     5,
@@ -259,6 +317,12 @@ test("a variable that is missing is told by name, in arguments, environment, hea
   }
   const wrong = failureOf({ mcpServers: { files: { url: `ftp://${variable("TOKEN")}` } } });
   expect(wrong.message).not.toContain(secret);
+});
+
+test("a file that an editor has saved with a byte order mark is a file like any other", () => {
+  expect(Object.keys(parse(`\ufeff${JSON.stringify({ mcpServers: { files: { command: "x" } } })}`).servers)).toEqual([
+    "files",
+  ]);
 });
 
 test("a file is read from where it is", async () => {

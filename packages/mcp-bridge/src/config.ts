@@ -13,7 +13,7 @@ import { z } from "zod";
 import { reachedBy, type ServerEntry } from "./config-transport.ts";
 import { McpError } from "./errors.ts";
 import { type GatewaySection, gatewaySection } from "./gateway/settings.ts";
-import type { McpLimits } from "./limits.ts";
+import { defaultMcpLimits, type McpLimits } from "./limits.ts";
 import type { NamePolicy } from "./names.ts";
 import { visible } from "./text.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
@@ -163,7 +163,7 @@ export function parseMcpConfig(
   file: string,
   { env = process.env }: ReadMcpConfigOptions = {},
 ): McpConfig {
-  const place = placesIn(text, file);
+  const place = placesIn(text.replace(/^\ufeff/, ""), file); // Some editors begin what they save with it.
   const root = place.root;
   const section = root && ["mcpServers", "servers"].find((name) => findNodeAtLocation(root, [name]));
   if (section === undefined) throw place.error([], "there is no member `mcpServers`, and no `servers`");
@@ -248,6 +248,11 @@ function serverOf(
     const bare = value.replace(/^\w+\s+/, "");
     if (bare !== value) secrets[`header ${name} value`] = bare;
   }
+  const noLimit = Object.keys(remit.limits).find((name) => !Object.hasOwn(defaultMcpLimits, name));
+  if (noLimit !== undefined) {
+    const known = Object.keys(defaultMcpLimits).join(", ");
+    throw complain(["remit", "limits", noLimit], `there is no limit of that name; there are ${known}`);
+  }
   /** The file calls a tool as its server does; whoever is named twice is told below. */
   const ours = (remoteName: string) =>
     Object.hasOwn(remit.tools, remoteName) ? (remit.tools[remoteName]?.name ?? remoteName) : remoteName;
@@ -317,10 +322,21 @@ function placesIn(text: string, file: string): Places {
     const parsed = schema.safeParse(node && getNodeValue(node));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
-    const inside = issue?.path.map((part) => (typeof part === "number" ? part : String(part))) ?? [];
-    throw error([...path, ...inside], issue?.message ?? "it has another form");
+    const { path: inside, message } = issue ? told(issue) : { path: [], message: "it has another form" };
+    throw error([...path, ...inside.map((part) => (typeof part === "number" ? part : String(part)))], message);
   };
   return { root, read, error };
+}
+
+/** What is wrong; where several forms are taken, with the one that comes nearest: whose members are looked at, or whose kind it is. */
+function told(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, "code" | "path" | "message"> {
+  // Of a name that is none, what a name is.
+  if (issue.code === "invalid_key") return { ...issue, message: issue.issues[0]?.message ?? issue.message };
+  if (issue.code !== "invalid_union") return issue;
+  const forms = issue.errors.flatMap(([first]) => (first ? [told(first)] : []));
+  const nearest =
+    forms.find(({ path }) => path.length > 0) ?? forms.find(({ code }) => code !== "invalid_type") ?? forms[0];
+  return nearest ? { ...nearest, path: [...issue.path, ...nearest.path] } : issue;
 }
 
 /** The name of a member that an object has twice: which one counts is for nobody to guess. */

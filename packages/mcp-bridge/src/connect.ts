@@ -10,7 +10,7 @@ import {
 } from "@remit/core";
 import { createSchemaValidator } from "@remit/tools";
 import { type Answering, type Answers, answersOf } from "./answering.ts";
-import type { ArtifactStore } from "./artifacts.ts";
+import { type ArtifactStore, keeperOf } from "./artifacts.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError, type McpErrorRecord } from "./errors.ts";
 import { type McpLimits, resolveMcpLimits } from "./limits.ts";
@@ -28,9 +28,10 @@ import {
   resourcesOf,
 } from "./resources.ts";
 import { identityOf } from "./server-identity.ts";
+import { type Known, strangeIn } from "./strange.ts";
 import { createMask, type Mask, unmasked } from "./text.ts";
 import { checkArguments, remoteTool } from "./tool.ts";
-import type { McpToolConfig, McpToolConfigs, McpTools } from "./tool-config.ts";
+import { knownOfTool, type McpToolConfig, type McpToolConfigs, type McpTools } from "./tool-config.ts";
 import { type McpTransport, maskOf, targetOf } from "./transport.ts";
 import { mappedArguments, wayComplaint } from "./ways.ts";
 import { openWire } from "./wire/open-wire.ts";
@@ -117,6 +118,9 @@ export async function connectMcp<const Tools extends McpToolConfigs>(
   options: ConnectMcpOptions<Tools>,
 ): Promise<McpConnection<Tools>> {
   const host = openHost(options);
+  const strange = strangeIn(options, knownOptions);
+  if (strange !== undefined)
+    throw new McpError("mcp/config-invalid", { server: options.name, reason: `of its options ${strange}` });
   const { refused } = await host.link.connect(options.signal);
   try {
     for (const refusal of refused.values()) if (!(options.pins && waits(refusal))) throw refusal;
@@ -164,7 +168,7 @@ export interface HostOptions<Tools extends McpToolConfigs> extends ConnectMcpOpt
 /** @throws McpError `mcp/config-invalid` */
 export function openHost<const Tools extends McpToolConfigs>(options: HostOptions<Tools>): Host<Tools> {
   checkShape(options);
-  const { name, transport, tools: configs, pins, trustOnFirstUse = false, artifacts } = options;
+  const { name, transport, tools: configs, pins, trustOnFirstUse = false } = options;
   const { nameOf = (key: string) => key, lenient = false, raw = false } = options;
   const answering = options.answering ?? { ...byInbox, ...options.answers };
   const { clock = systemClock(), secrets = {} } = options;
@@ -172,6 +176,11 @@ export function openHost<const Tools extends McpToolConfigs>(options: HostOption
   checkConfig(name, configs);
   const mask = maskFor(transport, secrets);
   const logger = maskedLogger(options.logger ?? silentLogger, mask);
+  const artifacts =
+    options.artifacts &&
+    keeperOf(options.artifacts, (thrown) =>
+      logger.warn({ server: name, reason: reasonOf(thrown) }, "A long answer of an MCP server could not be kept."),
+    );
   const identity = identityOf(transport, mask);
   const board = createPinBoard({
     server: name,
@@ -290,6 +299,11 @@ export function openLink(
   });
 }
 
+const knownOptions: Known<ConnectMcpOptions<McpToolConfigs>> = {
+  ...{ name: true, transport: true, tools: true, limits: true, logger: true, clock: true, signal: true, pins: true },
+  ...{ trustOnFirstUse: true, secrets: true, artifacts: true, answers: true, resources: true, prompts: true },
+};
+
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /** What no compiler has told to who writes JavaScript. @throws McpError `mcp/config-invalid` */
@@ -315,6 +329,8 @@ function checkConfig(server: string, tools: McpToolConfigs): void {
   if (!nameForm.test(server)) throw invalid("a name has a letter first, then at most 63 letters, digits, `_` or `-`");
   const owners = new Map<string, string>();
   for (const [name, config] of Object.entries(tools)) {
+    const strange = strangeIn(config, knownOfTool);
+    if (strange !== undefined) throw invalid(`of what is said of the tool ${name}, ${strange}`);
     if (config.effect !== "read" && config.effect !== "write") {
       throw invalid(
         `tool ${name} has the effect ${reasonOf((config as { effect: unknown }).effect)}; say "read" or "write"`,

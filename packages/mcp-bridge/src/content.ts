@@ -48,14 +48,17 @@ export function readBlock(item: unknown): ReadBlock {
   }
   const found = inertMedia(read.data as unknown as Json) as ContentBlock;
   if (read.data.type === "image" || read.data.type === "audio") {
-    const { type, data, mimeType, url: _, name: __, ...rest } = found as typeof found & z.output<typeof image>;
-    if (!isBase64(data)) return { ok: false, reason: `of type "${type}", is not in base64` };
+    const { type, data: written, mimeType, url: _, name: __, ...rest } = found as typeof found & z.output<typeof image>;
+    const data = base64Of(written);
+    if (data === undefined) return { ok: false, reason: `of type "${type}", is not in base64` };
     return { ok: true, block: { ...(rest as object), type, $media: typeOf(mimeType), data } };
   }
-  if (read.data.type === "resource" && read.data.resource.blob !== undefined) {
+  // An empty file has nothing that could be shown.
+  if (read.data.type === "resource" && read.data.resource.blob !== undefined && read.data.resource.blob !== "") {
     const { blob, mimeType, uri, ...rest } = found.resource as z.output<typeof resource> & { readonly blob: string };
-    if (!isBase64(blob)) return { ok: false, reason: 'of type "resource", is not in base64' };
-    const media = { $media: typeOf(mimeType), data: blob, name: visible(uri).slice(0, nameMax), uri };
+    const data = base64Of(blob);
+    if (data === undefined) return { ok: false, reason: 'of type "resource", is not in base64' };
+    const media = { $media: typeOf(mimeType), data, name: visible(uri).slice(0, nameMax), uri };
     return { ok: true, block: { ...found, resource: { ...(inertMedia(rest as Json) as object), ...media } } };
   }
   return { ok: true, block: found };
@@ -72,8 +75,10 @@ function typeOf(mimeType: string | undefined): string {
   return mimeType !== undefined && mediaType.test(mimeType) ? mimeType : unknownType;
 }
 
-function isBase64(data: string): boolean {
-  return data !== "" && data.length % 4 === 0 && base64.test(data);
+/** The same without the ends of lines that some encoders put in; nothing where it is none. */
+function base64Of(written: string): string | undefined {
+  const data = /[\r\n]/.test(written) ? written.replace(/[\r\n]/g, "") : written;
+  return data !== "" && data.length % 4 === 0 && base64.test(data) ? data : undefined;
 }
 
 /** What models are shown as a medium. */

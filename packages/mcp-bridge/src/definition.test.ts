@@ -20,6 +20,14 @@ test("a pin does not depend on the order of members, nor on what is no part of a
   expect(pinOf(definition)).toBe("sha256-z1FvMzEMvm-BpmJPOiss1NpI1f6U6jUIaLmJN9SLGW8");
 });
 
+test("what a server says is nothing is not there", () => {
+  const nothing = { title: null, description: null, outputSchema: null, annotations: null, icons: null, _meta: null };
+  const { name, inputSchema } = definition;
+  const read = readDefinition({ ...nothing, name, inputSchema });
+  expect(read).toEqual({ ok: true, definition: { name, inputSchema } });
+  expect(readDefinition({ ...definition, inputSchema: null })).toMatchObject({ ok: false });
+});
+
 test("every part of a definition is pinned", () => {
   const changed: Partial<Record<keyof McpDefinition, unknown>> = {
     name: "read_orders",

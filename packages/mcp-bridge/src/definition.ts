@@ -25,7 +25,9 @@ const nameMax = 128;
 /** Reads one definition, and only what is known of it. A bad one is told, and the others of the list go on. */
 export function readDefinition(listed: unknown): ReadDefinition {
   if (!isRecord(listed)) return { ok: false, name: "", reason: "it is not an object" };
-  const { name, title, description, inputSchema, outputSchema, annotations, icons, _meta } = listed;
+  // Some servers write `null` for what they do not say.
+  const said = Object.fromEntries(Object.entries(listed).filter(([, value]) => value !== null));
+  const { name, title, description, inputSchema, outputSchema, annotations, icons, _meta } = said;
   if (typeof name !== "string" || name === "" || name.length > nameMax) {
     return { ok: false, name: typeof name === "string" ? name.slice(0, nameMax) : "", reason: "it has no usable name" };
   }

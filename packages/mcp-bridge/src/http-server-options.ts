@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { McpAuthenticator } from "./auth/authenticator.ts";
 import { McpError } from "./errors.ts";
+import { type Known, strangeIn } from "./strange.ts";
 
 /** Serving over streamable HTTP. Plain data; made by {@link httpServer}. */
 export interface HttpServerTransport {
@@ -54,6 +55,8 @@ export interface HttpServerLimits {
   readonly subscriptions: number;
   /** Messages of one batch (2025-03-26 only). */
   readonly batch: number;
+  /** Of one answer, or one stream of notices, what its client has not read yet; beyond it the answer is broken off. */
+  readonly unreadBytes: number;
 }
 
 export const defaultHttpServerLimits: HttpServerLimits = {
@@ -68,6 +71,11 @@ export const defaultHttpServerLimits: HttpServerLimits = {
   sessionIdleMs: 30 * 60_000,
   subscriptions: 1_000,
   batch: 16,
+  unreadBytes: 4 * 1024 * 1024,
+};
+
+const knownOptions: Known<HttpServerOptions> = {
+  ...{ port: true, host: true, path: true, hosts: true, origins: true, authenticate: true, limits: true },
 };
 
 /**
@@ -77,6 +85,8 @@ export const defaultHttpServerLimits: HttpServerLimits = {
  */
 export function httpServer(options: HttpServerOptions = {}): HttpServerTransport {
   const { port = 0, host = "127.0.0.1", path = "/mcp", hosts = [], origins = [], authenticate } = options;
+  const strange = strangeIn(options, knownOptions);
+  if (strange !== undefined) throw invalid(`of its options ${strange}`);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`a port cannot be ${port}`);
   if (!/^\/[\w\-./~]*$/.test(path)) throw invalid(`a path cannot be ${path}`);
   for (const [name, value] of Object.entries(options.limits ?? {})) {

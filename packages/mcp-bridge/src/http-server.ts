@@ -52,7 +52,9 @@ export async function openHttpDoor(options: {
     if (!originFits(origin, transport)) return refuse(response, 403, "This origin is not served here");
     if (origin !== undefined) allowOrigin(response, origin);
     if (closing) return refuse(response, 503, "The server is closing");
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const target = URL.parse(request.url ?? "/", "http://localhost");
+    if (!target) return refuse(response, 400, "The request is for no address");
+    const { pathname } = target;
     if (resource && (pathname === metadataPath || pathname === `${metadataPath}${path}`)) {
       return request.method === "GET" ? metadata(response, resource) : refuse(response, 405, "Only GET");
     }

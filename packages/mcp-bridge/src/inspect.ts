@@ -9,6 +9,7 @@ import { proposalFor, type ToolProposal } from "./proposal.ts";
 import { identityOf, type ServerIdentity } from "./server-identity.ts";
 import { type Signal, signalsOf, textSignals } from "./signals.ts";
 import type { McpToolConfigs } from "./tool-config.ts";
+import { turn } from "./turn.ts";
 
 /** What a server says about itself and its tools. All of it is untrusted text. */
 export interface McpInspection {
@@ -56,17 +57,18 @@ export async function inspectMcp(
     const { session, listing } = await link.connect(options.signal);
     const { name: peerName, version, protocolVersion, instructions } = session.peer;
     const names = [...listing.definitions.keys()];
+    const tools: InspectedTool[] = [];
+    for (const definition of listing.definitions.values()) {
+      await turn(); // There may be megabytes of them.
+      const signals = signalsOf(definition, names);
+      tools.push({ pin: pinOf(definition), definition, signals, proposal: proposalFor(definition) });
+    }
     return {
       server: { name: peerName, version, protocolVersion },
       identity: identityOf(transport, mask),
       instructions,
       signals: instructions === undefined ? [] : textSignals(instructions, "/instructions", names),
-      tools: [...listing.definitions.values()].map((definition) => ({
-        pin: pinOf(definition),
-        definition,
-        signals: signalsOf(definition, names),
-        proposal: proposalFor(definition),
-      })),
+      tools,
       invalid: listing.invalid,
       lookAlikes: lookAlikes(
         names.map((tool) => ({ server: name, tool, name: tool })),

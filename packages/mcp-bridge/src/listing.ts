@@ -28,7 +28,12 @@ const definitionBytes = 512 * 1024;
 const definitionParts = 20_000;
 /** Of a list that is read in one turn of the event loop. */
 const turnBytes = 128 * 1024;
-const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
+/** Where the next page begins. Some servers write `null` or nothing where there is none. */
+export const nextCursor = z
+  .string()
+  .nullish()
+  .transform((given) => given || undefined);
+const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor });
 
 /**
  * Reads the list of tools, page by page, each tool by itself.
@@ -122,7 +127,8 @@ async function readPage(
     const { fault } = thrown;
     // Who never said that it has tools may not know the question.
     const toolless = session.peer.capabilities.tools === undefined && cursor === undefined;
-    if (fault.kind === "rejected" && fault.rpcCode === methodNotFound && toolless) return { tools: [] };
+    if (fault.kind === "rejected" && fault.rpcCode === methodNotFound && toolless)
+      return { tools: [], nextCursor: undefined };
     if (fault.kind === "rejected") throw new ListingError(`error ${fault.rpcCode}: ${fault.reason}`, { cause: thrown });
     if (fault.kind === "malformed") throw new ListingError(fault.reason, { cause: thrown });
     throw thrown;

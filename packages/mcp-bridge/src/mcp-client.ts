@@ -1,4 +1,5 @@
 import { type Principal, sha256 } from "@remit/core";
+import { isListed, mayBeListed } from "./named-uri.ts";
 
 /** Who calls a server of ours, once that is found out. Made by whoever authenticates; what it holds is the operator's word. */
 export interface McpClient {
@@ -6,7 +7,7 @@ export interface McpClient {
   readonly tenant: string;
   /** Names of the tools that exist for it; all that are served when absent. */
   readonly tools?: readonly string[];
-  /** URIs of the resources that exist for it, `…*` for all that begin so; all that are served when absent. */
+  /** URIs of the resources that exist for it, `…*` for all that begin so and lead nowhere else; all when absent. */
   readonly resources?: readonly string[];
   /** Names of the prompts that exist for it; all that are served when absent. */
   readonly prompts?: readonly string[];
@@ -37,5 +38,10 @@ export function mayPrompt(client: McpClient, prompt: string): boolean {
 }
 
 export function mayRead(client: McpClient, uri: string): boolean {
-  return client.resources?.some((one) => (one.endsWith("*") ? uri.startsWith(one.slice(0, -1)) : uri === one)) ?? true;
+  return client.resources === undefined || isListed(uri, client.resources);
+}
+
+/** Whether it may read something that is made of the template. */
+export function mayReadOf(client: McpClient, template: string): boolean {
+  return client.resources === undefined || mayBeListed(template, client.resources);
 }

@@ -4,9 +4,10 @@ import { answersOf } from "./answering.ts";
 import { McpError } from "./errors.ts";
 import { defaultMcpLimits } from "./limits.ts";
 import type { Link, LinkRequestOptions } from "./link.ts";
+import { isNamed } from "./named-uri.ts";
 import { accept, memoryPins, type PinStore, pinOfFacts } from "./pin-store.ts";
 import { createPinBoard } from "./pins.ts";
-import { isNamed, promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
+import { promptsOf, type ReadPorts, readsOf, resourcesOf } from "./resources.ts";
 import { contextOf, keepingLogger } from "./testing/fixture.ts";
 
 type Answers = Readonly<Record<string, (params: { readonly [key: string]: unknown }) => unknown>>;
@@ -47,7 +48,9 @@ async function portsOf(answers: Answers, store?: PinStore) {
 
 test("lists are read to their last page, and one that leads back is told", async () => {
   const page = ({ cursor }: { readonly cursor?: unknown }) =>
-    cursor === undefined ? { resources: [{ uri: "a" }], nextCursor: "2" } : { resources: [{ uri: "b" }] };
+    cursor === undefined
+      ? { resources: [{ uri: "a" }], nextCursor: "2" }
+      : { resources: [{ uri: "b" }], nextCursor: null };
   const { ports, asked } = await portsOf({
     "resources/list": page,
     "prompts/list": () => ({ prompts: [], nextCursor: "again" }),

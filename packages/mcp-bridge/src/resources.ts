@@ -1,15 +1,17 @@
 import { defineTool, inertMedia, type Json, type Tool, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Answers, AskingCall } from "./answering.ts";
-import type { ArtifactStore } from "./artifacts.ts";
+import type { ArtifactKeeper } from "./artifacts.ts";
 import { readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import type { McpLimits } from "./limits.ts";
 import type { Link, LinkParams } from "./link.ts";
+import { nextCursor } from "./listing.ts";
+import { isNamed } from "./named-uri.ts";
 import { exposedName } from "./names.ts";
 import type { PinBoard } from "./pins.ts";
 import { outputOf, unlessTooDeep } from "./result.ts";
-import { hasHidden, type Mask, maskJson, unmasked, visible } from "./text.ts";
+import { type Mask, maskJson, unmasked, visible } from "./text.ts";
 import type { WireMethod } from "./wire/port.ts";
 
 /** What a server has beside tools. For code of ours: an agent gets it only by a tool that names what it may read. */
@@ -85,7 +87,7 @@ export interface ReadPorts {
   readonly link: Link;
   readonly board: PinBoard;
   readonly limits: McpLimits;
-  readonly artifacts: ArtifactStore | undefined;
+  readonly artifacts: ArtifactKeeper | undefined;
   readonly answers: Pick<Answers, "begin" | "end">;
   /** Takes secrets out. */
   readonly mask: Mask;
@@ -229,42 +231,6 @@ export function readsOf({ resources, prompts }: McpReadsConfig, ports: ReadPorts
   return made;
 }
 
-/**
- * True when an address is one of those that are named, as it is written and as it is read: what is written `%2F` may be a
- * `/` to its server. One that leads elsewhere than it says, by `..` in any writing, is none.
- */
-export function isNamed(uri: string, patterns: readonly string[]): boolean {
-  const plain = decoded(uri);
-  if (plain === undefined || plain.includes("\\") || hasHidden(plain) || plain.split(/[/?#]/).includes(".."))
-    return false;
-  return patterns.some(
-    (pattern) => patternOf(pattern).test(uri) && (plain === uri || patternOf(decoded(pattern) ?? pattern).test(plain)),
-  );
-}
-
-/** As often decoded as somebody might; undefined for what nobody can. */
-function decoded(uri: string): string | undefined {
-  let text = uri;
-  for (let rounds = 0; rounds < 4; rounds++) {
-    let next: string;
-    try {
-      next = decodeURIComponent(text);
-    } catch {
-      return undefined;
-    }
-    if (next === text) return text;
-    text = next;
-  }
-  return undefined;
-}
-
-function patternOf(pattern: string): RegExp {
-  const source = pattern
-    .split(/(\*\*|\*)/)
-    .map((part) => (part === "**" ? ".*" : part === "*" ? "[^/]*" : part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&")));
-  return new RegExp(`^${source.join("")}$`, "su");
-}
-
 function contentsAt(
   server: string,
   ask: Ask,
@@ -318,7 +284,7 @@ async function allPages(
   options: McpReadOptions | undefined,
 ): Promise<readonly Json[]> {
   const failed = (reason: string) => new McpError("mcp/result-invalid", { server, tool: method, reason });
-  const form = z.looseObject({ [member]: z.array(z.json()), nextCursor: z.string().optional() });
+  const form = z.looseObject({ [member]: z.array(z.json()), nextCursor });
   const found: Json[] = [];
   const cursors = new Set<string>();
   let bytes = 0;

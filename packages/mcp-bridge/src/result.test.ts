@@ -44,6 +44,24 @@ test("every kind of content is kept, pictures, sounds and bytes as media that mo
   expect(contentOf(output)).toEqual({ content });
 });
 
+test("an empty file is an answer like any other, and no medium", async () => {
+  const content = [{ type: "resource", resource: { uri: "shop://empty", mimeType: "application/pdf", blob: "" } }];
+  const output = await outputOf({ content }, context);
+  expect(output).toEqual({ text: "", content });
+  expect(contentOf(output)).toEqual({ content });
+});
+
+test("what a server says is nothing is not there", async () => {
+  expect(await outputOf({ content: [text("x")], isError: null, _meta: null }, context)).toEqual({ text: "x" });
+  expect(await outputOf({ content: null, structuredContent: { count: 2 } }, context)).toEqual({ count: 2 });
+});
+
+test("a text that holds a number beyond all is a text", async () => {
+  expect(await outputOf({ content: [text("[1e999]")] }, context)).toEqual({ text: "[1e999]" });
+  const beside = { structuredContent: { count: 2 }, content: [text("[1e999]")] };
+  expect(await outputOf(beside, context)).toEqual({ count: 2, $content: [text("[1e999]")] });
+});
+
 test("a structured value comes with what stands beside it, unless that says the same", async () => {
   const value = { count: 2 };
   const both = (...content: object[]) => outputOf({ structuredContent: value, content }, context);
@@ -95,6 +113,11 @@ test("what is no base64 is no medium", async () => {
   await expect(outputOf({ content: [{ ...picture, data: "§§§§" }] }, context)).rejects.toMatchObject({
     code: "mcp/result-invalid",
   });
+});
+
+test("base64 in lines, as some encoders write it, is base64", async () => {
+  const output = await outputOf({ content: [{ ...picture, data: "aGVs\nbG8=\n" }] }, context);
+  expect(output).toMatchObject({ content: [{ $media: "image/png", data: "aGVsbG8=" }] });
 });
 
 test("a long answer is cut for the model, says how long it was, and is kept whole", async () => {

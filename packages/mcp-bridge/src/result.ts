@@ -1,10 +1,11 @@
-import { canonicalJson, inertMedia, type Json, ToolRefusal } from "@remit/core";
+import { inertMedia, type Json, ToolRefusal } from "@remit/core";
 import { z } from "zod";
 import type { Artifact } from "./artifacts.ts";
 import { besides, type ContentBlock, isMedium, isRecord, partsOf, readBlock } from "./content.ts";
 import { McpError } from "./errors.ts";
 import { measured } from "./measure.ts";
 import { outcomeMeta, unknownOutcome } from "./meta.ts";
+import { jsonOf, repeats } from "./repeated.ts";
 import { cut, type Mask, maskJson, unmasked } from "./text.ts";
 import { turn } from "./turn.ts";
 
@@ -34,8 +35,8 @@ export interface ResultContext {
   readonly mediaBytes: number;
   /** The output has a form of ours: it is the value alone, and cannot be cut. */
   readonly typed: boolean;
-  /** Keeps what is cut, and gives its handle. */
-  readonly keep: ((artifact: Artifact) => Promise<string>) | undefined;
+  /** Keeps what is cut, and gives its handle; `null` where it could not. */
+  readonly keep: ((artifact: Artifact) => Promise<string | null>) | undefined;
   /** Takes secrets out. */
   readonly mask: Mask;
 }
@@ -44,11 +45,20 @@ const refusalBytes = 4_096;
 
 /** The form of every result. */
 export const resultForm = z.looseObject({
-  // Servers of the first protocol versions leave it out when there is nothing to say.
-  content: z.array(z.unknown()).default([]),
+  // Servers of the first protocol versions leave it out when there is nothing to say, and some write `null` for nothing.
+  content: z
+    .array(z.unknown())
+    .nullish()
+    .transform((given) => given ?? []),
   structuredContent: z.unknown().optional(),
-  isError: z.boolean().default(false),
-  _meta: z.record(z.string(), z.unknown()).optional(),
+  isError: z
+    .boolean()
+    .nullish()
+    .transform((given) => given ?? false),
+  _meta: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((given) => given ?? undefined),
 });
 
 /**
@@ -251,7 +261,8 @@ function wordsOf(blocks: readonly ContentBlock[]): string {
 
 function shapedAtOnce({ blocks, structured }: Answer, typed: boolean): Json {
   if (structured === undefined) return spoken(blocks);
-  const others = typed ? [] : blocks.filter((item) => item.type !== "text" || !saysTheSame(item, structured));
+  const isRepeated = repeats(structured);
+  const others = typed ? [] : blocks.filter(({ type, text }) => type !== "text" || !isRepeated(text as string));
   return besides(inertMedia(structured), others);
 }
 
@@ -260,10 +271,11 @@ async function shaped({ blocks, structured }: Answer, typed: boolean): Promise<J
   if (structured === undefined) return spoken(blocks);
   const value = inertMedia(structured);
   await turn();
+  const isRepeated = repeats(structured);
   const others: ContentBlock[] = [];
   for (const item of typed ? [] : blocks) {
     await turn();
-    if (item.type !== "text" || !saysTheSame(item, structured)) others.push(item);
+    if (item.type !== "text" || !isRepeated(item.text as string)) others.push(item);
   }
   return besides(value, others);
 }
@@ -274,25 +286,6 @@ function spoken(blocks: readonly ContentBlock[]): Json {
   if (blocks.some(({ type }) => type !== "text")) return { text, content: blocks };
   const value = blocks.length === 1 ? jsonOf(text) : undefined;
   return value === undefined ? { text } : besides(inertMedia(value), []);
-}
-
-/** A server says its structured value as text, too, for clients that know no other; of `{ content: … }` what is in it. */
-function saysTheSame(block: ContentBlock, value: Json): boolean {
-  const { text } = block;
-  const [only, ...others] = isRecord(value) ? Object.values(value) : [];
-  if (only !== undefined && others.length === 0 && (String(only) === text || saysTheSame(block, only))) return true;
-  if (text === value || text === JSON.stringify(value) || text === JSON.stringify(value, null, 2)) return true;
-  const read = jsonOf(text as string);
-  return read !== undefined && canonicalJson(read) === canonicalJson(value);
-}
-
-function jsonOf(words: string): Json | undefined {
-  if (!/^\s*[[{]/.test(words)) return undefined;
-  try {
-    return JSON.parse(words) as Json;
-  } catch {
-    return undefined; // Text that only begins like JSON.
-  }
 }
 
 /** Each medium in turn stays while there is room for it; in place of another one stands what it was. */

@@ -1,6 +1,6 @@
 import { type Clock, type Json, type Logger, reasonOf } from "@remit/core";
 import { type ClientBudgets, clientBudgets } from "./client-budget.ts";
-import { clientKey, type McpClient, mayCall, mayPrompt, mayRead } from "./mcp-client.ts";
+import { clientKey, type McpClient, mayCall, mayPrompt, mayRead, mayReadOf } from "./mcp-client.ts";
 import { readMeta } from "./meta.ts";
 import { isNotGood, type StateBinding } from "./request-state.ts";
 import { argumentsOf, type InputRequired, type Result, type RoundContext, type Rounds } from "./rounds.ts";
@@ -204,8 +204,10 @@ export function createServeApp(options: ServeAppOptions): ServeApp {
         const all = (await plain(async (one) => resources?.list(one))) ?? [];
         return { resources: all.filter(({ uri }) => mayRead(client, uri)) };
       }
-      case "resources/templates/list":
-        return { resourceTemplates: (await plain(async (one) => resources?.templates?.(one))) ?? [] };
+      case "resources/templates/list": {
+        const all = (await plain(async (one) => resources?.templates?.(one))) ?? [];
+        return { resourceTemplates: all.filter(({ uriTemplate }) => mayReadOf(client, uriTemplate)) };
+      }
       case "resources/read":
         return readResource(client, params, context);
       case "resources/subscribe":

@@ -383,6 +383,8 @@ test("resources and prompts are a client's own as well: listed, read, watched an
     resources: {
       watch: async () => {},
       list: async () => uris.map((uri) => ({ uri, name: uri })),
+      templates: async () =>
+        ["shop:{any}", "shop:open/{id}", "shop:ledger/{year}"].map((uriTemplate) => ({ uriTemplate, name: "t" })),
       read: async (uri) => {
         asked.push(uri);
         return uris.includes(uri) ? { contents: [{ uri, text: "x" }] } : undefined;
@@ -399,6 +401,11 @@ test("resources and prompts are a client's own as well: listed, read, watched an
     (await request(method, params)).body.error?.code;
   expect((await request("resources/list")).body.result.resources).toEqual([
     { uri: "shop:open/1", name: "shop:open/1" },
+  ]);
+  const { resourceTemplates } = (await request("resources/templates/list")).body.result;
+  expect(resourceTemplates.map(({ uriTemplate }: { uriTemplate: string }) => uriTemplate)).toEqual([
+    "shop:{any}",
+    "shop:open/{id}",
   ]);
   expect((await request("resources/read", { uri: "shop:open/1" })).body.result.contents[0].text).toBe("x");
   expect(await error("resources/read", { uri: "shop:ledger" })).toBe(-32602);

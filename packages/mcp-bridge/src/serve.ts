@@ -12,6 +12,7 @@ import { createRounds, type RoundLimits } from "./rounds.ts";
 import { createServeApp, type McpAuditEntry } from "./serve-app.ts";
 import type { ServedChange, ServedCompletions, ServedPrompts, ServedResources, ServedTool } from "./served.ts";
 import { type McpCallContext, type McpCaller, serveTool } from "./served-tool.ts";
+import { type Known, strangeIn } from "./strange.ts";
 import type { ServedApp } from "./wire/serving.ts";
 import { streamsChannel } from "./wire/streams.ts";
 
@@ -174,7 +175,15 @@ function checkShape(options: unknown): void {
     typeof tool === "object" && tool !== null && ["tool", "served-tool"].includes((tool as ServedTool).kind);
   if (!Array.isArray(tools) || !tools.every(known))
     throw invalid("`tools` is no list of what `defineTool` and `supervisorTool` make");
+  const strange = strangeIn(options, knownOptions);
+  if (strange !== undefined) throw invalid(`of its options ${strange}`);
 }
+
+const knownOptions: Known<ServeMcpOptions> = {
+  ...{ name: true, version: true, tools: true, resources: true, prompts: true, completions: true, logging: true },
+  ...{ transport: true, instructions: true, client: true, context: true, audit: true, logger: true, clock: true },
+  ...{ messageBytes: true, drainMs: true, stateSecret: true, rounds: true },
+};
 
 /** @throws ToolsError `registry/duplicate-tool` */
 function assertUnique(tools: readonly ServedTool[]): void {

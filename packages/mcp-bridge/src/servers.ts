@@ -14,6 +14,7 @@ import { McpError } from "./errors.ts";
 import { createNameMap, defaultNamePolicy, exposedName, type NameMap, type NamePolicy } from "./names.ts";
 import type { PinStore } from "./pin-store.ts";
 import { remoteNameOf } from "./pins.ts";
+import { type Known, strangeIn } from "./strange.ts";
 import type { McpToolConfigs, McpTools } from "./tool-config.ts";
 
 /** One of several servers. As `connectMcp` takes it, and what only matters among others. */
@@ -79,6 +80,7 @@ export interface McpServers<Servers extends Readonly<Record<string, McpServerOpt
 export async function connectMcpServers<const Servers extends Readonly<Record<string, McpServerOptions>>>(
   options: ConnectMcpServersOptions<Servers>,
 ): Promise<McpServers<Servers>> {
+  assertKnown(options);
   const { pins, trustOnFirstUse = false } = options;
   if (!pins && !trustOnFirstUse) {
     for (const [name, { tools }] of Object.entries<McpServerOptions>(options.servers)) checkPinned(name, tools);
@@ -101,6 +103,30 @@ export async function connectMcpServers<const Servers extends Readonly<Record<st
   } catch (thrown) {
     await close();
     throw thrown;
+  }
+}
+
+const knownOptions: Known<ConnectMcpServersOptions<Readonly<Record<string, McpServerOptions>>>> = {
+  ...{ servers: true, pins: true, trustOnFirstUse: true, names: true, artifacts: true, logger: true, clock: true },
+  ...{ signal: true },
+};
+const knownOfServer: Known<McpServerOptions> = {
+  ...{ transport: true, tools: true, limits: true, secrets: true, resources: true, prompts: true, required: true },
+  ...{ prefix: true },
+};
+
+/** What no compiler has told to who writes JavaScript. @throws McpError `mcp/config-invalid` */
+function assertKnown(options: unknown): void {
+  const { servers } = (options ?? {}) as { readonly servers?: unknown };
+  if (typeof servers !== "object" || servers === null)
+    throw new McpError("mcp/config-invalid", { server: "", reason: "there are no `servers` by their names" });
+  const reason = strangeIn(options as object, knownOptions);
+  if (reason !== undefined)
+    throw new McpError("mcp/config-invalid", { server: "", reason: `of the options ${reason}` });
+  for (const [server, said] of Object.entries(servers)) {
+    const strange = strangeIn((said ?? {}) as object, knownOfServer);
+    if (strange !== undefined)
+      throw new McpError("mcp/config-invalid", { server, reason: `of its options ${strange}` });
   }
 }
 

@@ -14,6 +14,11 @@ export function hasHidden(text: string): boolean {
   return visible(text) !== text || /[\t\n]/.test(text);
 }
 
+/** Place of the first character that cannot be seen, or acts on a terminal; -1 where there is none. */
+export function hiddenAt(text: string): number {
+  return text.search(hidden);
+}
+
 /** The text with what a terminal would act on or hide written out as `\u{…}`. */
 export function visible(text: string): string {
   return text.replace(hidden, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);

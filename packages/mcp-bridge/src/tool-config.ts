@@ -3,6 +3,7 @@ import type { JsonObject } from "@remit/tools";
 import type { z } from "zod";
 import type { PinnedDefinition } from "./definition.ts";
 import type { McpArguments, McpLookup } from "./mapped.ts";
+import type { Known } from "./strange.ts";
 
 /**
  * What we say about one tool of a server. What it does to the outside (`effect`, and on writes `risk` and
@@ -74,6 +75,13 @@ export interface McpWriteConfig extends CommonToolConfig {
 }
 
 export type McpToolConfig = McpReadConfig | McpWriteConfig;
+
+export const knownOfTool: Known<Omit<McpReadConfig, "effect"> & McpWriteConfig> = {
+  ...{ effect: true, risk: true, idempotency: true, lookup: true, undo: true, pin: true, input: true, output: true },
+  ...{ remoteName: true, description: true, resultBytes: true, timeoutMs: true, protect: true, labels: true },
+  ...{ retry: true, breaker: true, version: true, reversible: true, keyValidForMs: true, settlesWithinMs: true },
+};
+
 export type McpToolConfigs = Readonly<Record<string, McpToolConfig>>;
 
 type InputOf<Config> = Config extends { readonly input: infer Schema extends z.ZodType }

@@ -13,7 +13,7 @@ import {
 import { type JsonObject, type SchemaValidator, ToolsError } from "@remit/tools";
 import { z } from "zod";
 import type { Answers } from "./answering.ts";
-import type { ArtifactStore } from "./artifacts.ts";
+import type { ArtifactKeeper } from "./artifacts.ts";
 import { partsOf } from "./content.ts";
 import { type McpDefinition, pinOf } from "./definition.ts";
 import { McpError } from "./errors.ts";
@@ -47,7 +47,7 @@ export interface RemoteToolPorts {
   readonly board: PinBoard;
   readonly validator: SchemaValidator;
   readonly limits: McpLimits;
-  readonly artifacts: ArtifactStore | undefined;
+  readonly artifacts: ArtifactKeeper | undefined;
   readonly mask: Mask;
   /** Another tool of the same connection. */
   readonly toolOf: (name: string) => AnyTool | undefined;

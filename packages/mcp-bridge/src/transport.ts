@@ -1,5 +1,6 @@
 import { McpError } from "./errors.ts";
 import type { OAuth } from "./oauth/oauth.ts";
+import { type Known, strangeIn } from "./strange.ts";
 import { createMask } from "./text.ts";
 
 /**
@@ -65,11 +66,9 @@ const protocols: readonly unknown[] = ["legacy", "auto", "2026-07-28"] satisfies
  * A server to start with a command, without a shell. Of our own environment it gets PATH and HOME only.
  * @throws McpError `mcp/config-invalid` when a part is not text, or text that no process can be given
  */
-export function stdio(
-  command: string,
-  args: readonly string[] = [],
-  { env = {}, cwd, protocol = "legacy" }: StdioOptions = {},
-): StdioTransport {
+export function stdio(command: string, args: readonly string[] = [], options: StdioOptions = {}): StdioTransport {
+  assertKnown(command, options, { env: true, cwd: true, protocol: true });
+  const { env = {}, cwd, protocol = "legacy" } = options;
   const texts = [command, ...args, ...Object.keys(env), ...Object.values(env), cwd ?? ""];
   const wrong = texts.find((text) => typeof text !== "string" || text.includes("\0"));
   if (wrong !== undefined || command === "") {
@@ -86,8 +85,10 @@ export function stdio(
  * @throws McpError `mcp/config-invalid` for an address that is none of http or https, or holds a user or a fragment, and
  *   for headers that are none
  */
-export function http({ url, headers = {}, protocol = "auto", auth, allowPrivate = false }: HttpOptions): HttpTransport {
+export function http(options: HttpOptions): HttpTransport {
+  const { url, headers = {}, protocol = "auto", auth, allowPrivate = false } = options;
   const address = addressOf(url);
+  assertKnown(address, options, { url: true, headers: true, protocol: true, auth: true, allowPrivate: true });
   checkHeaders(address, headers);
   checkProtocol(address, protocol);
   return { kind: "http", url: address, headers: { ...headers }, protocol, auth, allowPrivate };
@@ -97,8 +98,10 @@ export function http({ url, headers = {}, protocol = "auto", auth, allowPrivate 
  * A server at an address, by HTTP with one stream for all answers, as it was in 2024-11-05.
  * @throws McpError `mcp/config-invalid` as {@link http} does
  */
-export function sse({ url, headers = {}, auth, allowPrivate = false }: SseOptions): HttpTransport {
+export function sse(options: SseOptions): HttpTransport {
+  const { url, headers = {}, auth, allowPrivate = false } = options;
   const address = addressOf(url);
+  assertKnown(address, options, { url: true, headers: true, auth: true, allowPrivate: true });
   checkHeaders(address, headers);
   return { kind: "sse", url: address, headers: { ...headers }, protocol: "legacy", auth, allowPrivate };
 }
@@ -119,6 +122,12 @@ export function maskOf(transport: McpTransport): (text: string) => string {
   const mask = createMask(Object.fromEntries(values));
   const auth = transport.auth?.mask;
   return auth ? (text) => auth(mask(text)) : mask;
+}
+
+/** What no compiler has told to who writes JavaScript. @throws McpError `mcp/config-invalid` */
+function assertKnown<Options extends object>(server: string, options: Options, known: Known<Options>): void {
+  const strange = strangeIn(options, known);
+  if (strange !== undefined) throw new McpError("mcp/config-invalid", { server, reason: `of its options ${strange}` });
 }
 
 function addressOf(given: string | URL): string {

@@ -92,7 +92,13 @@ export function compileChecker(document: JsonSchema, options: CheckerOptions): C
     return fits;
   };
   const canonical = (value: unknown): string => {
-    const text = canonicalJson(value as Json);
+    let text: string;
+    try {
+      text = canonicalJson(value as Json);
+    } catch (cause) {
+      // Nested too deeply, or no JSON: what it is compared with is neither.
+      throw new StepsExhausted("a value that is compared is nested too deeply", { cause });
+    }
     spend(text.length >> 3);
     return text;
   };

@@ -218,3 +218,15 @@ test("arguments under a name that is not read are not taken for none", () => {
   }
   expect(readFunction({ name: "now", annotations: {}, parameters: null }).parameters).toEqual([]);
 });
+
+test("a schema that is wrapped where it stands is the schema, and no argument of that name", () => {
+  const json = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+  const spec = { name: "weather", description: "Tells the weather.", inputSchema: { json } };
+  for (const document of [spec, { toolSpec: spec }]) {
+    const { parameters, tool } = readFunction(document);
+    expect(parameters).toEqual(["city"]);
+    expect(tool.input.safeParse({ city: "Ulm" }).success).toBe(true);
+  }
+  const named = { name: "weather", parameters: { json: { type: "string" } } };
+  expect(readFunction(named).parameters).toEqual(["json"]);
+});

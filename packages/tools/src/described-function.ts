@@ -32,7 +32,7 @@ const nameMax = 64;
 
 /**
  * Reads the description of a function: its name, a text, and a schema of its arguments under `parameters`, `input_schema`,
- * `inputSchema` or `parametersJsonSchema`; by itself or as `{ type: "function", function }`. Schemas are translated first (`translateSchema`).
+ * `inputSchema` or `parametersJsonSchema`; by itself, as `{ type: "function", function }`, or as `{ toolSpec }` with the schema in `inputSchema.json`. Schemas are translated first (`translateSchema`).
  * Parameters may also be given one by one, by name: those are required that have no `default` and do not say `optional`.
  * @throws ToolsError `schema/invalid` and all that {@link createSchemaReader} refuses
  */
@@ -42,7 +42,8 @@ export function readFunction(
 ): DescribedFunction {
   const nonJson = findNonJson(document);
   if (nonJson) throw invalid("a function", `at "${nonJson.pointer}" there is ${nonJson.reason}`);
-  const given = isRecord(document) && isRecord(document.function) ? document.function : document;
+  const wrapped = isRecord(document) ? (document.function ?? document.toolSpec) : undefined;
+  const given = isRecord(wrapped) ? wrapped : document;
   if (!isRecord(given)) throw invalid("a function", "its description is not an object");
   const { name: foreignName } = given;
   const description = given.description ?? "";
@@ -77,7 +78,8 @@ export function readFunction(
 }
 
 function parametersOf(given: JsonSchema, owner: string): Json {
-  const found = given.parameters ?? given.input_schema ?? given.inputSchema ?? given.parametersJsonSchema;
+  const { parameters, input_schema, inputSchema, parametersJsonSchema } = given;
+  const found = parameters ?? input_schema ?? unwrapped(inputSchema) ?? parametersJsonSchema;
   if (found !== undefined && found !== null) return found;
   // Read as a function without arguments, it would refuse every right call.
   const other = Object.keys(given).find((key) => argumentsLike.test(key) && typeof given[key] === "object");
@@ -86,6 +88,12 @@ function parametersOf(given: JsonSchema, owner: string): Json {
     owner,
     `it has no parameters that are read, and ${JSON.stringify(other.slice(0, 100))} is none of their names`,
   );
+}
+
+/** Under `inputSchema` some put the schema into `{ json }`; read as it stands it would be an argument of that name. */
+function unwrapped(schema: Json | undefined): Json | undefined {
+  if (!isRecord(schema) || !isRecord(schema.json) || Object.keys(schema).length !== 1) return schema;
+  return schema.json;
 }
 
 const argumentsLike = /^(?!output|response|result|return).*(?:param|arg|schema)/i;

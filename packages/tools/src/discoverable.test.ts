@@ -36,6 +36,19 @@ const closeAccount = defineTool({
   execute: () => ({ text: "closed" }),
 });
 
+test.each<[string, object]>([
+  ["tools", { namedBy: [read] }],
+  ["namedBy", { tools: [closeAccount], namedby: [read] }],
+  ["namedBy", { tools: [closeAccount], namedBy: read }],
+  ["tools", { tools: ["close_account"], namedBy: [read] }],
+  ["By", { tools: [closeAccount], namedBy: [read], By: "approve" }],
+  ["by", { tools: [closeAccount], namedBy: [read], by: "aprove" }],
+])("what no compiler has seen is told by its member: %s", (member, options) => {
+  expect(() => discoverable(options as never)).toThrow(
+    expect.objectContaining({ code: expect.stringMatching(/^options\//), data: expect.objectContaining({ member }) }),
+  );
+});
+
 test("a person can be asked about each unlocking; what is of high risk waits for one besides; what is not there is refused", async () => {
   const { unlock, rules } = discoverable({ tools: [closeAccount], namedBy: [read], by: "approve" });
   const clerk = defineAgent({

@@ -4,6 +4,7 @@ import {
   defineTool,
   type EarlierCall,
   type Json,
+  OrchestrationError,
   type Tool,
   ToolRefusal,
   type WrittenRule,
@@ -44,9 +45,42 @@ export interface Discoverable<Name extends string> {
   readonly rules: readonly WrittenRule[];
 }
 
+const known: { readonly [Member in keyof Required<DiscoverableOptions<string>>]: true } = {
+  ...{ tools: true, namedBy: true, name: true, description: true, by: true },
+};
+
+/** What no compiler has told to who writes JavaScript: a misspelt `by` would ask nobody. */
+function assertKnown(options: Partial<DiscoverableOptions<string>> | undefined): void {
+  const where = "what is discoverable";
+  for (const member of ["tools", "namedBy"] as const) {
+    const value = options?.[member];
+    if (Array.isArray(value) && (value as readonly unknown[]).every((one) => (one as AnyTool | null)?.kind === "tool"))
+      continue;
+    throw new OrchestrationError("options/invalid", { where, member, wants: "a list of tools", value: kindOf(value) });
+  }
+  for (const [member, value] of Object.entries(options ?? {})) {
+    if (value === undefined || Object.hasOwn(known, member)) continue;
+    throw new OrchestrationError("options/unknown", { where, member, known: Object.keys(known) });
+  }
+  const { by } = options ?? {};
+  if (by === undefined || by === "allow" || by === "approve") return;
+  throw new OrchestrationError("options/invalid", {
+    where,
+    member: "by",
+    wants: "`allow` or `approve`",
+    value: String(by),
+  });
+}
+
+function kindOf(value: unknown): string {
+  return value === undefined ? "nothing" : Array.isArray(value) ? "a list of something else" : `a ${typeof value}`;
+}
+
+/** @throws OrchestrationError `options/invalid`, `options/unknown` */
 export function discoverable<const Name extends string = "unlock_tool">(
   options: DiscoverableOptions<Name>,
 ): Discoverable<Name> {
+  assertKnown(options);
   const { tools, namedBy, by = "allow" } = options;
   const name = (options.name ?? "unlock_tool") as Name;
   const byName = new Map(tools.map((tool) => [tool.name, tool]));

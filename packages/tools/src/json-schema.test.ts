@@ -1,8 +1,9 @@
-import { parseWith } from "@remit/core";
+import { type Json, parseWith } from "@remit/core";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { ToolsError, type ToolsErrorCode } from "./errors.ts";
 import { createSchemaReader, schemaFromJson } from "./json-schema.ts";
+import { createSchemaValidator } from "./schema-validator.ts";
 
 const order = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -121,6 +122,19 @@ test("references inside the document are followed, by pointer and by anchor", ()
   expect(schema.safeParse({ c: "text", d: 1 }).success).toBe(true);
   expect(schema.safeParse({ c: 1 }).success).toBe(false);
   expect(schema.safeParse({ d: "1" }).success).toBe(false);
+});
+
+test("a value that is too deep to be compared does not fit, and is no error of its own", async () => {
+  let value: Json = 1;
+  for (let depth = 0; depth < 600; depth++) value = [value];
+  for (const document of [{ enum: [[1]] }, { const: [1] }, { items: { uniqueItems: true } }]) {
+    expect(parseWith(schemaFromJson(document), [value])).toMatchObject({ ok: false });
+    const validator = createSchemaValidator();
+    const checked = validator.read(document, "a tool");
+    expect(parseWith(checked.schema, [value]).ok).toBe(true); // The thread has the last word.
+    expect(await checked.check([value])?.catch(({ code }: ToolsError) => code)).toBeDefined();
+    await validator.close();
+  }
 });
 
 test("patterns that explode elsewhere, and long lists, are checked in bounded time", () => {

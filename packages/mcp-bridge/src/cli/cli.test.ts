@@ -2,8 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operator, systemClock } from "@remit/core";
+import { calculate } from "@remit/tools";
 import { afterEach, expect, test } from "vitest";
 import { readMcpConfig } from "../config.ts";
+import { httpServer } from "../http-server-options.ts";
+import { serveMcp } from "../serve.ts";
 import { type HostileFixture, hostileServer } from "../testing/fixture.ts";
 import type { Context, ExitCode } from "./context.ts";
 import { program } from "./program.ts";
@@ -74,6 +77,17 @@ test("scan looks at a command, proposes TypeScript, and tells of what cannot be 
   expect(text).toMatch(
     /^ {6}echo: \{ effect: "write", risk: "high", idempotency: "none", pin: "sha256-[\w-]{43}" \},/m,
   );
+});
+
+test("scan proposes the whole address of a server that has one, without what is secret in it", async () => {
+  await using shop = await serveMcp({ name: "shop", version: "1", tools: [calculate], transport: httpServer({}) });
+  const folder = mkdtempSync(join(tmpdir(), "remit-cli-"));
+  folders.push(folder);
+  const file = join(folder, "mcp.json");
+  writeFileSync(file, JSON.stringify({ mcpServers: { shop: { url: `${shop.address?.url}?key=\${API_TOKEN}` } } }));
+  const { code, text } = await run(["scan", file, "--ts"]);
+  expect(code).toBe(0);
+  expect(text).toContain(`transport: http({ url: "${shop.address?.url}" }),`);
 });
 
 test("scan goes on where one server cannot be looked at", async () => {

@@ -30,6 +30,7 @@ export async function gateway(
 ): Promise<ExitCode> {
   const { config, pins } = await openPlace(file, options.pins, context);
   const settings = settingsOf(config.file, config.gateway);
+  await pins.read(); // A file that cannot be read is told before anything is started.
   const logger = lineLogger(context, options.verbose ?? false);
   await using audit = await open(settings.audit, "a", 0o600);
   const opened = await openGateway({

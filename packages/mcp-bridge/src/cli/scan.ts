@@ -1,8 +1,9 @@
 import { readMcpConfig } from "../config.ts";
+import { maskFor } from "../connect.ts";
 import { McpError } from "../errors.ts";
 import { inspectMcp, type McpInspection } from "../inspect.ts";
 import { cut, visible } from "../text.ts";
-import { type McpTransport, stdio } from "../transport.ts";
+import { type McpTransport, stdio, targetOf } from "../transport.ts";
 import type { Context, ExitCode } from "./context.ts";
 
 export interface ScanOptions {
@@ -26,10 +27,11 @@ export async function scan(words: readonly string[], options: ScanOptions, conte
   const servers = await serversOf(words, context);
   const looks = await Promise.allSettled(servers.map((server) => inspectMcp({ ...server, clock: context.clock })));
   let code: ExitCode = 0;
-  const found: [string, McpInspection][] = [];
+  const found: [string, McpInspection, Scanned][] = [];
   for (const [index, look] of looks.entries()) {
-    const name = servers[index]?.name ?? "";
-    if (look.status === "fulfilled") found.push([name, look.value]);
+    const scanned = servers[index] as Scanned;
+    const { name } = scanned;
+    if (look.status === "fulfilled") found.push([name, look.value, scanned]);
     else if (McpError.is(look.reason)) {
       code = 1;
       context.warn(`${name}: ${visible(look.reason.message)}`);
@@ -41,13 +43,13 @@ export async function scan(words: readonly string[], options: ScanOptions, conte
     context.print(JSON.stringify(proposed, null, 2));
     return code;
   }
-  for (const [name, seen] of found) {
+  for (const [name, seen, scanned] of found) {
     for (const line of seenLines(name, seen)) context.print(line);
     context.print("");
     context.print(
       "Proposed, for you to correct: guessed from names and hints of the server, high risk where in doubt.",
     );
-    const lines = options.ts === true ? typescriptOf(name, seen) : jsonOf(seen);
+    const lines = options.ts === true ? typescriptOf(scanned, seen) : jsonOf(seen);
     for (const line of lines) context.print(`  ${line}`);
     context.print("");
   }
@@ -107,10 +109,10 @@ function jsonOf(seen: McpInspection): readonly string[] {
   return `"remit": ${JSON.stringify(proposedMember(seen), null, 2)}`.split("\n");
 }
 
-function typescriptOf(name: string, { identity, tools }: McpInspection): readonly string[] {
-  const transport =
+function typescriptOf({ name, transport, secrets }: Scanned, { identity, tools }: McpInspection): readonly string[] {
+  const written =
     identity.kind === "http"
-      ? `http({ url: ${JSON.stringify(identity.origin)} })`
+      ? `${transport.kind}({ url: ${JSON.stringify(maskFor(transport, secrets)(targetOf(transport)))} })`
       : `stdio(${JSON.stringify(identity.command)}, ${JSON.stringify(identity.args)})`;
   const lines = tools.map(({ pin, definition, proposal }) => {
     const { because, ...said } = proposal;
@@ -121,7 +123,7 @@ function typescriptOf(name: string, { identity, tools }: McpInspection): readonl
   return [
     `const ${name.replace(/\W/g, "_")} = await connectMcp({`,
     `  name: ${JSON.stringify(name)},`,
-    `  transport: ${transport},`,
+    `  transport: ${written},`,
     "  tools: {",
     ...lines,
     "  },",

@@ -28,7 +28,7 @@ const variable = (name: string) => `$\{${name}}`;
 /** What is accepted of the desk, once for all tests: where its log lies is no part of what it is. */
 let pinned: { readonly pins: string; readonly folder: string };
 beforeAll(async () => {
-  const { file, folder } = place({}, seats);
+  const { file, folder } = place({}, { ...seats, crash: { effect: "read" } });
   folders.splice(folders.indexOf(folder), 1);
   const { context: own } = context();
   expect(await accept(file, [], {}, own)).toBe(0);
@@ -313,6 +313,14 @@ test("an operator says no, and nothing is paid", async () => {
   expect(here.paid()).toEqual([]);
 });
 
+test("an operator is shown the tool that is called, whatever the arguments call themselves, and nothing hidden in them", async () => {
+  const here = place();
+  const { client } = await open(here);
+  await client("ada")(...call("desk_pay", { cents: 700, tool: "desk_draw", note: "harmless\u202e" }));
+  const { waiting } = (await client("ops")(...call("remit_approvals"))).body.result.structuredContent;
+  expect(waiting).toMatchObject([{ tool: "desk_pay", input: { tool: "desk_draw", note: "harmless\\u{202e}" } }]);
+});
+
 test("the person before a client decides where the file says so", async () => {
   const here = place({ approvals: { by: "client", as: "ada.lovelace" } });
   const { client } = await open(here);
@@ -325,6 +333,17 @@ test("the person before a client decides where the file says so", async () => {
   const done = (await ada(...call("desk_pay", { cents: 5 }, more))).body.result;
   expect(done).toMatchObject({ structuredContent: { paid: 5 } });
   expect(here.paid()).toHaveLength(1);
+});
+
+test("a client hears which arguments do not fit, and not what a server says to its operator when it dies", async () => {
+  const here = place({}, { crash: { effect: "read" } });
+  const { client } = await open(here);
+  const ada = client("ada");
+  const unfit = textOf((await ada(...call("desk_pay", { cents: "many" }))).body);
+  expect(unfit).toContain("/cents");
+  const gone = textOf((await ada(...call("desk_crash"))).body);
+  expect(gone).toContain("mcp/connection-lost");
+  expect(gone).not.toContain("4711");
 });
 
 test("what a server asks comes to the client of that call; what the file does not allow is refused", async () => {
@@ -384,6 +403,31 @@ test("a client that listens for a resource hears of its changes", async () => {
   expect(await heard.promise).toBe("desk://rules");
   listening.catch(() => {});
   stop.abort();
+});
+
+test("what keeps a client from what it is meant to have is told at the start", async () => {
+  const here = place({ clients: { ben: { token: variable("BEN"), tools: ["desk_drow", "desk_draw"] } } });
+  const { said } = await open(here);
+  expect(said.filter((line) => line.startsWith("warning"))).toEqual([
+    'warning: A client may call a tool that no server of this file has under that name. {"client":"ben","tool":"desk_drow"}',
+    'warning: Calls of these tools wait for an operator, and no client is one ("operator": true). {"tools":["desk_pay"]}',
+  ]);
+});
+
+test("a file of pins that cannot be read is told, and nothing waits to be accepted in it", async () => {
+  const here = place();
+  writeFileSync(join(here.folder, "mcp-pins.json"), "{");
+  await expect(gateway(here.file, {}, context().context)).rejects.toMatchObject({ code: "mcp/pins-unreadable" });
+});
+
+test("a token that is none is told by its client; several clients on one pipe are nobody in particular", async () => {
+  const { context: own } = context();
+  const short = gateway(place().file, {}, { ...own, env: { ...own.env, BEN: "" } });
+  await expect(short).rejects.toThrow("the token of the client ben has fewer than 16 characters");
+  await expect(gateway(place({ listen: "stdio" }).file, {}, own)).rejects.toMatchObject({
+    code: "mcp/serving-invalid",
+    data: { reason: expect.stringContaining("3 are named") },
+  });
 });
 
 test("clients that cannot be told apart, and a variable that is missing, are mistakes of the file", async () => {

@@ -30,6 +30,7 @@ import type { McpToolConfigs } from "../tool-config.ts";
 import { WireError } from "../wire/port.ts";
 import { rpcCodes, ServedError } from "../wire/serving.ts";
 import { type GatewayCalls, gatewayCalls } from "./calls.ts";
+import { doubtsOf } from "./doubts.ts";
 import { operatorToolNames, operatorTools } from "./operator-tools.ts";
 import { passOn } from "./pass-on.ts";
 import type { GatewayClient, GatewaySettings } from "./settings.ts";
@@ -142,6 +143,11 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
     const served = () => [...offered.filter(isOpen).map((one) => servedTool(one, team.desk, calls)), ...team.deciding];
     const names = offered.map(({ tool }) => tool.name);
     const clients = settings.clients.map((one) => ({ ...one, client: withTools(one, names) }));
+    const made = offered.map(({ tool }) => tool);
+    for (const { fields, sentence } of doubtsOf(settings, made)) logger.warn(fields, sentence);
+    const transport = options.transport ?? transportOf(settings, clients);
+    if (!(typeof transport === "object" && "kind" in transport) && clients.length > 1)
+      throw invalid(`there is one client on a pipe, and ${clients.length} are named: keep the one that it is`);
     const passed = passOn(
       connections.map(({ upstream: { name, host }, connection: { resources, prompts } }) => {
         const uris = servers[name]?.resources?.uris ?? [];
@@ -158,7 +164,7 @@ export async function openGateway(options: GatewayOptions): Promise<McpGateway> 
       ...(passed.prompts ? { prompts: passed.prompts } : {}),
       ...(passed.completions ? { completions: passed.completions } : {}),
       logging: settings.allow.includes("logging"),
-      transport: options.transport ?? transportOf(settings, clients),
+      transport,
       ...(settings.instructions === undefined ? {} : { instructions: settings.instructions }),
       ...localOf(clients),
       ...(options.audit ? { audit: options.audit } : {}),
@@ -357,10 +363,17 @@ function transportOf(
 ): NonNullable<ServeMcpOptions["transport"]> {
   if (listen === "stdio") return "stdio";
   const tokens = clients.flatMap(({ client, token, sha256 }): BearerToken[] => {
+    const whose = `of the client ${client.principal.id}`;
+    if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) throw invalid(`the \`sha256\` ${whose} is none`);
     if (sha256 !== undefined) return [{ client, sha256 }];
+    if (token !== undefined && token.length < 16) throw invalid(`the token ${whose} has fewer than 16 characters`);
     return token === undefined ? [] : [{ client, token }];
   });
   return httpServer({ ...listen, ...(tokens.length > 0 ? { authenticate: bearerTokens(tokens) } : {}) });
+}
+
+function invalid(reason: string): McpError {
+  return new McpError("mcp/serving-invalid", { reason });
 }
 
 /** On a pipe, or where nobody is asked, whoever comes is the one client of the configuration. */

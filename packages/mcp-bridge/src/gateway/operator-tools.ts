@@ -1,6 +1,7 @@
 import { type ApprovalCase, type Json, OrchestrationError, operator, type Supervisor } from "@remit/core";
 import { z } from "zod";
 import type { McpClient } from "../mcp-client.ts";
+import { visibleJson } from "../pins.ts";
 import type { ServedCallContext, ServedResult, ServedTool } from "../served.ts";
 import { visible } from "../text.ts";
 
@@ -10,7 +11,11 @@ import { visible } from "../text.ts";
  */
 export const operatorToolNames = ["remit_approvals", "remit_approve", "remit_reject"] as const;
 
-const listing = z.strictObject({ tenant: z.string().min(1).optional() });
+const listing = z.strictObject({
+  tenant: z.string().min(1).optional(),
+  address: z.string().min(1).optional().describe("Only this one, with all of its arguments"),
+  after: z.string().min(1).optional().describe("Those behind this address, where a list had more"),
+});
 const decision = z.strictObject({
   tenant: z.string().min(1).optional(),
   address: z.string().min(1),
@@ -67,16 +72,39 @@ export function operatorTools(
   return [
     tool(
       "remit_approvals",
-      "Lists the calls that wait for a person, with their exact arguments.",
+      "Lists the calls that wait for a person, with their exact arguments. Long ones are given one by one, by address.",
       listing,
       async (input, context) => {
         const tenant = input.tenant ?? context.client.tenant;
-        return { waiting: (await supervisor.approvals.list({ tenant })).map(shown) } as unknown as Json;
+        const { approvals } = supervisor;
+        return (input.address === undefined
+          ? listed(await approvals.list({ tenant }), input.after)
+          : { waiting: [shown(await approvals.show(tenant, input.address))], more: 0 }) as unknown as Json;
       },
     ),
     decide("approve"),
     decide("reject"),
   ];
+}
+
+/** Of the arguments of one call, and of one list: a client's answer has an end, and whoever asks for much must not fill it. */
+const argumentBytes = 16 * 1024;
+const listBytes = 256 * 1024;
+
+/** As many as there is room for, at least one; of those with long arguments it is said how long they are. */
+function listed(cases: readonly ApprovalCase[], after: string | undefined) {
+  const from = cases.findIndex(({ address }) => address === after) + 1;
+  const waiting: object[] = [];
+  let bytes = 0;
+  for (const one of cases.slice(from)) {
+    const { input, ...rest } = shown(one);
+    const inputBytes = Buffer.byteLength(JSON.stringify(input));
+    const told = inputBytes > argumentBytes ? { ...rest, inputBytes } : { ...rest, input };
+    bytes += Buffer.byteLength(JSON.stringify(told));
+    if (bytes > listBytes && waiting.length > 0) break;
+    waiting.push(told);
+  }
+  return { waiting, more: cases.length - from - waiting.length };
 }
 
 /** What a person decides from. Texts are others': written out, never obeyed. */
@@ -94,8 +122,8 @@ function shown({
 }: ApprovalCase) {
   return {
     address,
-    tool: (input as { readonly tool?: string } | null)?.tool ?? tool,
-    input,
+    tool,
+    input: visibleJson(input),
     risk,
     reversible,
     why: visible(why),

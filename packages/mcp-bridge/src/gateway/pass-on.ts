@@ -1,7 +1,8 @@
 import type { Json, Logger } from "@remit/core";
 import { McpError } from "../errors.ts";
 import type { Link } from "../link.ts";
-import { isNamed, type McpPrompts, type McpReadOptions, type McpResources } from "../resources.ts";
+import { isNamed, mayFit } from "../named-uri.ts";
+import type { McpPrompts, McpReadOptions, McpResources } from "../resources.ts";
 import type {
   ServedCompletions,
   ServedContents,
@@ -192,11 +193,4 @@ interface Listed {
 
 function ownerOfTemplate(servers: readonly PassOnServer[], template: string): PassOnServer | undefined {
   return servers.find(({ uris }) => uris.some((form) => mayFit(form, template)));
-}
-
-/** True where something made of the template may fit. */
-function mayFit(form: string, uriTemplate: string): boolean {
-  const fixed = uriTemplate.replace(/\{.*$/s, "");
-  const start = form.replace(/\*.*$/s, "");
-  return fixed.startsWith(start) || start.startsWith(fixed);
 }

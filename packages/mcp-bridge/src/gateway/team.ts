@@ -2,6 +2,8 @@ import {
   type AnyTool,
   defineAgent,
   defineSupervisor,
+  type ErrorRecord,
+  type Issue,
   type Json,
   type Model,
   type ModelRequest,
@@ -9,6 +11,7 @@ import {
   type SupervisorDefinition,
 } from "@remit/core";
 import { z } from "zod";
+import { cut } from "../text.ts";
 
 /**
  * A call that goes through the gateway is a run: a team of one, whose model asks for the call that the client made and
@@ -55,8 +58,23 @@ function next({ input, messages }: ModelRequest): ResponsePart {
   if (!said) return { type: "toolCall", callId: "call", tool, input: args as Json };
   return {
     type: "output",
-    value: { result: said.status === "done" ? said.output : refusal(said.error.message) },
+    value: { result: said.status === "done" ? said.output : refusal(reasonFor(said.error)) },
   };
+}
+
+/**
+ * Why a call came to nothing, as its client hears it: with what it can mend of its arguments, and without what a server says
+ * to its operator (its standard error, how it is started), which is in the journal.
+ */
+function reasonFor({ code, message, data }: ErrorRecord): string {
+  const issues = (Array.isArray(data?.issues) ? data.issues : []) as unknown as readonly Issue[];
+  if (issues.length > 0) {
+    const told = issues.map(({ pointer, message: reason }) => `${pointer || "/"}: ${reason}`).join("; ");
+    return `${message}. ${cut(told, 2_000)}`;
+  }
+  const cause = /\bmcp\/[a-z-]+/.exec(message)?.[0];
+  if (code === "tool/unreachable" && cause !== undefined) return `${code}: its server cannot be reached (${cause})`;
+  return message.replace(/; it said: .*/s, "");
 }
 
 function refusal(text: string): Json {

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { McpError } from "../errors.ts";
 import type { OpenUrl } from "./oauth.ts";
 
 /** A place on this machine to which a browser comes back. Holds a port; close it. */
@@ -24,6 +25,7 @@ const said = "You can close this window.\n";
 /**
  * Listens on 127.0.0.1 for a browser to come back from an authorisation. Only who brings the `state` of one that was
  * begun is listened to. https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+ * @throws McpError `mcp/listen-failed`
  */
 export async function loopbackRedirect({
   open,
@@ -39,7 +41,9 @@ export async function loopbackRedirect({
     if (resume && back) resume(back);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (cause) => {
+      reject(new McpError("mcp/listen-failed", { host: "127.0.0.1", port, reason: cause.message }, { cause }));
+    });
     server.listen(port, "127.0.0.1", resolve);
   });
   const redirectUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;

@@ -77,3 +77,12 @@ test("a browser that comes back with the state of what was begun is listened to,
   const again = await fetch(`${back.redirectUrl}?state=s1&code=c2`);
   expect(again.status).toBe(404);
 });
+
+test("a port that somebody has is told with its code", async () => {
+  await using first = await loopbackRedirect({ open: () => {} });
+  const port = Number(new URL(first.redirectUrl).port);
+  await expect(loopbackRedirect({ open: () => {}, port })).rejects.toMatchObject({
+    code: "mcp/listen-failed",
+    data: { port },
+  });
+});

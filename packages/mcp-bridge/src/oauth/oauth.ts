@@ -20,6 +20,8 @@ export interface OAuth {
   readonly mask: (text: string) => string;
   /** Learns a secret. */
   readonly keep: (name: string, secret: string | undefined) => void;
+  /** Of all connections to one server one authorises itself at a time; the others find what it got. */
+  readonly inTurn: <Value>(server: string, work: () => Promise<Value>) => Promise<Value>;
 }
 
 export interface AuthorizationCode {
@@ -141,11 +143,21 @@ const secretsMax = 64;
 
 function create(grant: OAuth["grant"], scopes: readonly string[] | undefined, store = memoryOAuthStore()): OAuth {
   const secrets = new Map<string, string>();
+  const turns = new Map<string, Promise<unknown>>();
   return {
     kind: "oauth",
     grant,
     scopes: scopes && [...scopes],
     store,
+    inTurn: (server, work) => {
+      const turn = (turns.get(server) ?? Promise.resolve()).then(work);
+      const over = turn.catch(() => {}); // Told to who asked for it.
+      turns.set(server, over);
+      void over.then(() => {
+        if (turns.get(server) === over) turns.delete(server);
+      });
+      return turn;
+    },
     mask: (text) => {
       let masked = text;
       for (const [secret, name] of secrets) masked = masked.replaceAll(secret, `[${name}]`);

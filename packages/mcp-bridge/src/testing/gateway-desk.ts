@@ -90,6 +90,12 @@ const tools = [
   served("think", async (_, { sample }) => text(JSON.stringify(await sample({ messages: [], maxTokens: 1 })))),
   served("meta", async (_, { rawMeta }) => text(JSON.stringify(rawMeta))),
   served("draw", async () => ({ content: [{ type: "image", data: "aGk=", mimeType: "image/png" }] })),
+  // It dies in the midst of a call, with words that are meant for its operator.
+  served("crash", async () => {
+    process.stderr.write("at /srv/desk/ledger.ts: the ledger of customer 4711 is locked\n");
+    setTimeout(() => process.exit(7), 20);
+    return new Promise(() => {});
+  }),
   served("unlisted", async () => text("nobody should hear this")),
 ];
 const serving = await serveMcp({

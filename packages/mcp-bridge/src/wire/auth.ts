@@ -122,11 +122,14 @@ export function authFetch(options: AuthOptions): HttpFetch["fetch"] {
 
   /** One at a time; who comes later finds what the first one got. */
   const authoriseOnce = async (response: Response, stepUp: boolean, before: string | undefined): Promise<void> => {
-    if (working) return working;
-    if ((await load()).tokens?.access_token !== before) return;
-    working ??= authorise(response, stepUp).finally(() => {
-      working = undefined;
-    });
+    working ??= oauth
+      .inTurn(key, async () => {
+        kept = undefined; // Another connection, or another process, may have got one meanwhile.
+        if ((await load()).tokens?.access_token === before) await authorise(response, stepUp);
+      })
+      .finally(() => {
+        working = undefined;
+      });
     return working;
   };
 

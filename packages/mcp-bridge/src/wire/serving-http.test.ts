@@ -23,6 +23,7 @@ const most: ServingHttpLimits = {
   sessionIdleMs: 60_000,
   subscriptions: 10,
   batch: 16,
+  unreadBytes: 100_000,
 };
 
 function serving(limits: Partial<ServingHttpLimits> = {}, more: Partial<ServedApp> = {}) {
@@ -128,4 +129,41 @@ test("a session watches a thousand resources, and no more until it lets go of on
   expect((await subscribe(session, "a://1000")).text).toContain("Too many resources are watched");
   expect((await subscribe(session, "a://7")).text).not.toContain("error");
   await http.close();
+});
+
+test("who does not read what they are told is told no more, and holds nothing; who reads is told all of it", async () => {
+  const told = new Set<Parameters<ServedApp["changes"]>[0]>();
+  const changes: ServedApp["changes"] = (listener) => {
+    told.add(listener);
+    return () => told.delete(listener);
+  };
+  const { http, open } = serving({}, { changes });
+  const stream = async () => {
+    const { session } = await open();
+    const headers = { Accept: "text/event-stream", "Mcp-Session-Id": session };
+    const request = new Request("http://localhost/mcp", { headers });
+    const { body } = await http.fetch(request, { body: undefined, caller: undefined, callerKey: "a" });
+    return (body as ReadableStream<Uint8Array>).getReader();
+  };
+  const [reads, sleeps] = [await stream(), await stream()];
+  let heard = 0;
+  const reading = (async () => {
+    for (let next = await reads.read(); !next.done; next = await reads.read()) heard += next.value.byteLength;
+  })();
+  for (let count = 0; count < 5_000; count++) {
+    for (const tell of told) tell({ kind: "list-changed", of: "tools" });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const slept = async () => {
+    for (let held = 0; ; ) {
+      const { done, value } = await sleeps.read();
+      if (done) return held;
+      held += value.byteLength;
+      expect(held).toBeLessThan(110_000);
+    }
+  };
+  await expect(slept()).rejects.toThrow("does not read");
+  expect(heard).toBeGreaterThan(300_000);
+  await http.close();
+  await reading;
 });

@@ -109,7 +109,7 @@ export function servingHttp(
 
   const used = (session: Session, response: Response): Response => {
     session.open += 1;
-    return whenOver(response, () => {
+    return whenOver(response, limits.unreadBytes, () => {
       session.open -= 1;
       session.usedAt = clock.now();
     });
@@ -160,7 +160,7 @@ export function servingHttp(
       app.unwatch(watched, caller);
     };
     try {
-      return whenOver(await answer(), unwatched);
+      return whenOver(await answer(), limits.unreadBytes, unwatched);
     } catch (thrown) {
       unwatched();
       throw thrown;
@@ -224,8 +224,11 @@ function idOf(body: unknown): string | number | null {
   return typeof id === "string" || typeof id === "number" ? id : null;
 }
 
-/** The same answer; `over` is called once, when its last byte has left or nobody wants it any more. */
-function whenOver(response: Response, over: () => void): Response {
+/**
+ * The same answer; `over` is called once, when it is over or nobody wants it any more. What its client has not read yet is
+ * held, and that has an end: beyond `unreadBytes` the answer is broken off.
+ */
+function whenOver(response: Response, unreadBytes: number, over: () => void): Response {
   if (response.body === null) {
     over();
     return response;
@@ -236,22 +239,33 @@ function whenOver(response: Response, over: () => void): Response {
     if (!isOver) over();
     isOver = true;
   };
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        once();
-        controller.close();
-      } catch (error) {
-        once();
-        controller.error(error);
+  const handOn = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isOver) return;
+      if (done) return controller.close();
+      // Asked before it is held, so that one long message is no reason.
+      if ((controller.desiredSize ?? 0) < 0) {
+        await reader.cancel("its client does not read");
+        throw new Error("its client does not read what it is told");
       }
+      controller.enqueue(value);
+    }
+  };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        // What comes is taken at once: whoever tells something does not see that nobody reads it.
+        void handOn(controller)
+          .catch((error) => controller.error(error))
+          .finally(once);
+      },
+      cancel: (reason) => {
+        once();
+        return reader.cancel(reason);
+      },
     },
-    cancel: (reason) => {
-      once();
-      return reader.cancel(reason);
-    },
-  });
+    new ByteLengthQueuingStrategy({ highWaterMark: unreadBytes }),
+  );
   return new Response(body, response);
 }

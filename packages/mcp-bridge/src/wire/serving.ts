@@ -175,6 +175,8 @@ export interface ServingHttpLimits {
   readonly subscriptions: number;
   /** Messages of one JSON-RPC batch, which only 2025-03-26 knows. */
   readonly batch: number;
+  /** Bytes of one answer that its client has not read yet; beyond it the answer is broken off. */
+  readonly unreadBytes: number;
 }
 
 /** Resources that one session watches at once. */

@@ -93,6 +93,14 @@ test.each([
   ["further in", "a.md", head(" tenants: acme")],
   ["none", "a.md", head("tenants:")],
   ["a list of another form", "a.md", head("tenants:", "  acme: true")],
+  ["an equals sign", "a.md", head("tenants = acme")],
+  ["a list of more lines", "a.md", head("tenants: [acme,", "  globex]")],
+  ["a text of more lines", "a.md", head("tenants: >", "  acme")],
+  ["a blank line before", "a.md", `\n${head("title: T", "tenants: acme")}`],
+  ["a head that is indented", "a.md", ` ${head("tenants: acme")}`],
+  ["a head between four dashes", "a.md", "----\ntenants: acme\n----\n# T\n"],
+  ["a head of another language", "a.md", '+++\ntitle = "T"\ntenants = ["acme"]\n+++\n# T\n'],
+  ["a head in a text", "a.txt", head("tenants: acme")],
   ["a head without an end", "a.md", "---\ntenants: acme\n# T\n"],
   ["another name in a line", "a.jsonl", '{"text":"x","tenant":"acme"}\n'],
 ])("who a document is for is not guessed: %s", (_, name, text) => {
@@ -104,10 +112,14 @@ test("a text may begin with a line across it, a head may be empty, and what is r
   write("a.md", "---\n\nWords: many.\n");
   write("b.md", "---\n---\n# B\n");
   write("c.md", head("status: Retired # in May"));
+  write("d.md", "---\nWho our tenants are.\n\nTenants: many.\n");
+  write("e.md", "---\rtitle: E\r---\r# Old\r");
   expect(readDocuments(folder)).toEqual([
     { id: "a", title: "---", text: "---\n\nWords: many.\n" },
     { id: "b", title: "B", text: "# B\n" },
     { id: "c", title: "T", text: "# T\n", status: "retired" },
+    { id: "d", title: "---", text: "---\nWho our tenants are.\n\nTenants: many.\n" },
+    { id: "e", title: "E", text: "# Old\n" },
   ]);
 });
 

@@ -52,7 +52,7 @@ function textOf(file: string): string {
   try {
     const { size } = statSync(file);
     if (size > fileBytesMax) throw notRead(file, `it has ${size} bytes, more than ${fileBytesMax}`);
-    return utf8Of(readFileSync(file), file).replaceAll("\r\n", "\n");
+    return utf8Of(readFileSync(file), file).replace(/\r\n?/g, "\n");
   } catch (thrown) {
     if (ToolsError.is(thrown)) throw thrown;
     throw notRead(file, reasonOf(thrown));
@@ -72,6 +72,8 @@ function documentOf(whole: string, file: string, name: string): LibraryDocument 
   const front = extname(file) === ".md" ? /^---[ \t]*\n(?:(.*?)\n)??(?:---|\.\.\.)[ \t]*(?:\n|$)/s.exec(whole) : null;
   if (extname(file) === ".md" && !front && /^---[ \t]*\n[A-Za-z_]\w*[ \t]*:/.test(whole))
     throw notRead(file, "its head has no end (`---`)");
+  if (!front && headOfOthers.test(whole))
+    throw notRead(file, "it begins with what looks like a head that says `tenants`, and none is read there");
   const text = front ? whole.slice(front[0].length) : whole;
   const { reviewed, ...said } = front ? headOf(front[1] ?? "", file) : {};
   const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
@@ -84,15 +86,27 @@ function documentOf(whole: string, file: string, name: string): LibraryDocument 
   };
 }
 
+/**
+ * A head in a form that is not read: behind a blank line, indented, between other signs, in a file that has none. Who wrote it
+ * meant it to bind.
+ */
+const headOfOthers =
+  /^\s*(?:-{3,}|\+{3}|;{3})[^\S\n]*\n(?:[^\S\n]*(?:["']?[\w-]{1,50}["']?[^\S\n]*[:=].*|-[^\S\n].*|#.*)?\n){0,60}?[^\S\n]*["']?tenants?["']?[^\S\n]*[:=]/i;
+
 /** Lines of the form `key: value`, and lists below their key; what else a head holds is somebody else's. */
 function headOf(text: string, file: string): z.output<typeof head> {
   const said: Record<string, unknown> = {};
-  const odd = /^(?:[ \t]+|(?=["']))(?:"tenants?"|'tenants?'|tenants?)[ \t]*:/im.exec(text)?.[0];
+  const odd = /^(?:[ \t]+|(?=["']))(?:"tenants?"|'tenants?'|tenants?)[ \t]*:|^tenants?[ \t]*=/im.exec(text)?.[0];
   if (odd !== undefined)
     throw notRead(file, `its head says \`${odd.trim()}\`, which should be \`tenants:\` and begin its line`);
   for (const [, key = "", raw = "", below = ""] of text.matchAll(headLine)) {
     if (isMeantForTenants(key)) throw notRead(file, `its head says \`${key}\`, which should be \`tenants\``);
     const value = saidBy(raw);
+    if (key === "tenants" && /^(?:\[[^\]]*|[>|][+-]?)$/.test(value))
+      throw notRead(
+        file,
+        "its head says `tenants` and goes on in the next line; a list has one line, or a dash and a line each",
+      );
     if (key === "names" || key === "tenants") {
       const listed = [...below.matchAll(/^[ \t]*-[ \t]+(.*)$/gm)].map(([, one = ""]) => saidBy(one));
       const given =

@@ -84,6 +84,14 @@ describe("finding", () => {
     expect(ids(found)[0]).toBe("a");
   });
 
+  test("words of Korean are found with their particles, and ß is ss", () => {
+    const texts = ["환불을 요청하면 삼일 안에 처리합니다.", "배송은 삼일 걸립니다.", "Wir sind in der Straße."];
+    const found = at(texts.map((text, index) => ({ id: `d${index}`, title: "", text })));
+    expect(ids(found.find("환불"))).toEqual(["d0"]);
+    expect(ids(found.find("환불은".normalize("NFD")))[0]).toBe("d0");
+    expect(ids(found.find("Strasse"))).toEqual(["d2"]);
+  });
+
   test("a mark that makes another letter is none of its accents, and other forms of a letter are the letter", () => {
     const texts = [
       "\u304c\u304f\u3057\u3085\u3046",

@@ -16,7 +16,8 @@ export function plain(text: string): string {
     .normalize("NFKD")
     .replaceAll(/([\p{Script=Latin}\p{Script=Greek}])[\u0300-\u036f]+/gu, "$1")
     .normalize("NFC")
-    .toLowerCase();
+    .toLowerCase()
+    .replaceAll("ß", "ss");
 }
 
 export function wordsOf(text: string): readonly string[] {
@@ -55,10 +56,16 @@ export function termsOf(query: string, stopWords: ReadonlySet<string>): readonly
   return often.length <= termsMax ? often : often.sort((left, right) => right.times - left.times).slice(0, termsMax);
 }
 
-/** Signs of scripts without spaces, each by itself: neighbours are pairs then. */
+/**
+ * Signs of scripts without spaces, each by itself: neighbours are pairs then. So are syllables of Korean, whose words carry
+ * their particles at their ends.
+ */
 export function separated(text: string): string {
-  return text.replaceAll(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu, " $& ");
+  return text.normalize("NFC").replaceAll(signs, " $& ");
 }
+
+const signs =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Hangul}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu;
 
 /** English words that are in every text, and pieces that an apostrophe leaves behind. */
 export const englishStopWords: readonly string[] =
