@@ -146,6 +146,14 @@ test("the declarations type-check as a user's compiler sees them, inference and 
   // A library of somebody else may have errors in its own declarations; ours and the user's files may not.
   const ours = text.split("\n").filter((line) => /error TS/.test(line) && !/^node_modules\/(?!@remit\/)/.test(line));
   expect(ours).toEqual([]);
+
+  // A program of definitions has none at all: machines stay out of what it loads, and theirs do not hold with
+  // `exactOptionalPropertyTypes`.
+  writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["definitions.ts"] }));
+  const alone = run(process.execPath, [program("typescript", "tsc"), "-p", ".", "--pretty", "false", "--listFiles"]);
+  const lines = alone.text.split("\n");
+  expect(lines.filter((line) => /error TS|node_modules\/xstate\//.test(line))).toEqual([]);
+  expect(lines.some((line) => line.endsWith("node_modules/@remit/core/dist/index.d.ts"))).toBe(true);
 });
 
 describe("@remit/core", () => {
