@@ -10,9 +10,6 @@ import { folderOf, placeOf } from "./place.ts";
 import { program, unknownCommand } from "./program.ts";
 
 const usage = 2;
-/** The first Node with a built-in SQLite that needs no flag and no warning. */
-const nodeMajor = 24;
-const oldNode = `remit needs Node ${nodeMajor} or newer, and this is ${process.version}`;
 
 /** Where a command is called: what it prints goes to the streams, paths begin in the folder. */
 export interface Surroundings {
@@ -51,8 +48,6 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     });
   }
   try {
-    const [major = 0] = process.versions.node.split(".").map(Number);
-    if (major < nodeMajor) throw new SandboxError("usage/wrong", { reason: oldNode });
     await remit.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (thrown) {
