@@ -48,6 +48,18 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ['there is no command "grant"', "remit approvals --help"],
   },
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
+  "a policy that nothing would be asked": {
+    args: ["run", "order-desk", "--policy", "mine.cedar"],
+    says: ["usage/wrong", "--policy is for --agentdojo: leave it out", "remit run --help"],
+  },
+  "seeds of an attack suite": {
+    args: ["run", "--agentdojo", "suites", "--seed", "1..3"],
+    says: ["usage/wrong", "attack suites take no --seed"],
+  },
+  "a base URL of functions": {
+    args: ["run", "--bfcl", "conversations", "--base-url", "http://127.0.0.1:1/v1"],
+    says: ["usage/wrong", "leave --base-url out"],
+  },
   "an unknown pack": {
     args: ["run", "nope"],
     says: [
