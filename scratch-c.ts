@@ -1,0 +1,32 @@
+import { chromium } from "playwright-core";
+import { readFileSync } from "node:fs";
+const url = /http:\S+token=\S+/.exec(readFileSync("/tmp/rv-desk.scratch/user/con.out","utf8"))![0];
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox","--disable-gpu"] });
+const ctx = await b.newContext({ viewport: { width: 1280, height: 900 } });
+const p = await ctx.newPage();
+p.on("dialog", (d) => { console.log("DIALOG", d.message()); d.dismiss(); });
+p.on("console", (m) => console.log("console", m.type(), m.text()));
+p.on("pageerror", (m) => console.log("error", m.message));
+await p.goto(url);
+const out = "/tmp/rv-desk.scratch/shots";
+const pages: Record<string,string> = {};
+pages.runs = p.url();
+const links = await p.$$eval("a", (as) => as.map((a) => [a.textContent, a.href]));
+console.log(links.slice(0, 30));
+const run = links.find(([, h]) => /\/runs\/[^/]+\/run_/.test(h!))![1]!;
+pages.run = run;
+await p.goto(new URL("/inbox", p.url()).href);
+const cases = await p.$$eval("a", (as) => as.map((a) => a.href));
+pages.inbox = p.url();
+pages.kase = cases.find((h) => /inbox\/.+/.test(h))!;
+pages.letters = new URL("/letters", p.url()).href;
+console.log(pages);
+for (const width of [320, 768, 1280]) for (const [name, u] of Object.entries(pages)) {
+  await p.setViewportSize({ width, height: 800 });
+  await p.goto(u); await p.waitForTimeout(700);
+  const over = await p.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  console.log(width, name, "overflow", over);
+  await p.screenshot({ path: `${out}/${name}-${width}.png`, fullPage: true });
+}
+await ctx.storageState({ path: "/tmp/rv-desk.scratch/state.json" });
+await b.close();

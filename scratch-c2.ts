@@ -1,0 +1,11 @@
+import { chromium } from "playwright-core";
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox","--disable-gpu"] });
+const ctx = await b.newContext({ storageState: "/tmp/rv-desk.scratch/state.json", viewport: { width: 1280, height: 900 } });
+const p = await ctx.newPage();
+await p.goto("http://127.0.0.1:4777/inbox");
+console.log(await p.innerText("main"));
+const cases = await p.$$eval("a", (as) => as.map((a) => a.href).filter((h) => /inbox\/.+/.test(h)));
+console.log(cases);
+await p.goto("http://127.0.0.1:4777/"); const first = (await p.$$eval("a", (as) => as.map((a) => a.href).filter((h) => /run_/.test(h))))[0]!;
+await p.goto(first); console.log((await p.innerText("main")).slice(0, 900));
+await b.close();
