@@ -17,6 +17,8 @@ export async function start(): Promise<void> {
     ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
   };
 
+  // What a gateway writes is its protocol, which looks after its own end.
+  if (process.argv[2] !== "gateway") for (const stream of [process.stdout, process.stderr]) leaveWhenUnread(stream);
   try {
     await program(context, (code) => {
       process.exitCode = code;
@@ -30,6 +32,15 @@ export async function start(): Promise<void> {
       if (hint !== undefined) context.warn(`  ${hint}`);
     }
   }
+}
+
+/** Ends the process when nobody reads on, quietly, as a closed pipe would; with 2 when it cannot be written for another reason. */
+function leaveWhenUnread(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(141);
+    if (stream !== process.stderr) process.stderr.write(`remit-mcp: the output cannot be written: ${error.message}\n`);
+    process.exit(2);
+  });
 }
 
 async function ask(question: string): Promise<boolean> {
