@@ -45,6 +45,17 @@ describe("nobody approves", () => {
 });
 
 describe("approvals", () => {
+  test("a word that is neither a command nor a suite is told as both, with what may be meant", async () => {
+    const complaint = async (...args: string[]) => (await remitHere(home, args)).stderr;
+    const misspelt = 'there is no command "approvals lst", and no suite of that name; did you mean list?';
+    expect(await complaint("approvals", "lst")).toContain(misspelt);
+    const other = 'there is no command "approvals grant", and no suite of that name; there are list, show, approve,';
+    expect(await complaint("approvals", "grant")).toContain(other);
+    expect(await complaint("dead-letters", "shw")).toContain("did you mean show?");
+    expect(await complaint("approvals", "list", "lst")).toContain("suite/unknown: there is no suite lst");
+    expect((await remitHere(home, ["approvals", "order-desk"])).code).toBe(0);
+  });
+
   test("list and show tell what there is to decide, and how", async () => {
     const [{ address, tool }] = await waiting(home);
     const { stdout } = await remitHere(home, ["approvals", "list"]);

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { graphOf } from "../architecture/module.ts";
 import { folder, main, remit, remitHere } from "./remit.ts";
@@ -47,6 +48,18 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: ['there is no command "grant"', "remit approvals --help"],
   },
   "an argument too few": { args: ["show"], says: ["missing required argument 'run'", "remit show --help"] },
+  "a policy that nothing would be asked": {
+    args: ["run", "order-desk", "--policy", "mine.cedar"],
+    says: ["usage/wrong", "--policy is for --agentdojo: leave it out", "remit run --help"],
+  },
+  "seeds of an attack suite": {
+    args: ["run", "--agentdojo", "suites", "--seed", "1..3"],
+    says: ["usage/wrong", "attack suites take no --seed"],
+  },
+  "a base URL of functions": {
+    args: ["run", "--bfcl", "conversations", "--base-url", "http://127.0.0.1:1/v1"],
+    says: ["usage/wrong", "leave --base-url out"],
+  },
   "an unknown pack": {
     args: ["run", "nope"],
     says: [
@@ -245,10 +258,29 @@ test("help is there for every command, and loads neither packs nor an SDK", asyn
   for (const page of pages)
     expect(page).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("Examples:") });
 
-  const entry = new URL("../../apps/sandbox/src/main.ts", import.meta.url).pathname;
+  const entry = new URL("../../apps/sandbox/src/cli/start.ts", import.meta.url).pathname;
   const { files, outside } = graphOf(entry, { lazy: false });
   expect([...outside.keys()].filter((name) => !name.startsWith("node:"))).toEqual(["commander"]);
   expect([...files].filter((path) => /\/packs\/|\/suite\/|\/world\/|\/tau2\//.test(path))).toEqual([]);
+});
+
+test.each([
+  ["remit", main],
+  ["remit-mcp", fileURLToPath(new URL("../../packages/mcp-bridge/src/cli/main.ts", import.meta.url))],
+])("%s of an old Node says which one it needs, and loads nothing before", async (name, entry) => {
+  const { files, outside } = graphOf(entry, { lazy: false });
+  expect([[...files], [...outside.keys()]]).toEqual([[entry], []]);
+  // Says that it is an old one, and that is all that can be had of one here.
+  const old = `data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })`;
+  const ended = spawnSync(process.execPath, ["--conditions=@remit/source", "--import", old, entry, "--version"], {
+    env: { PATH: process.env.PATH },
+    encoding: "utf8",
+  });
+  expect(ended).toMatchObject({ status: 2, stdout: "" });
+  expect(ended.stderr).toMatch(
+    new RegExp(`^${name}: this is Node 20\\.20\\.2, and ${name} needs Node 24 or newer\n {2}`),
+  );
+  expect(ended.stderr).toContain(process.execPath);
 });
 
 test.skipIf(!existsSync("/dev/full"))("output that cannot be written is one sentence and 2, and no stack", async () => {

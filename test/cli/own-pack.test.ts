@@ -210,6 +210,8 @@ describe("what is wrong with a pack's file is told with the file and the reason"
       expect(JSON.parse(stdout).error).toMatchObject({
         code: "pack/changed",
         message: expect.stringContaining(`${pack} is not what its suite was played with`),
+        // A process that was there before the edit holds what the file was.
+        hint: expect.stringContaining("A console goes by the files as they were"),
       });
     }
     rmSync(pack);

@@ -206,6 +206,28 @@ const said = (value: Json): Model => ({
 });
 
 describe("what is missing for it is told with its place", () => {
+  test("a hint's command is about the same runs, and a word that is no command is told as that", async () => {
+    const own = project();
+    const { run } = started(own);
+    const none = await remitHere(own, ["runs", "replay", "--all"]);
+    expect(none).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^No run of acme has ended/) });
+    expect((await told(own, ["runs", "replay", "--all"])).runs).toEqual([]);
+
+    const complaint = async (...args: string[]) => (await remitHere(own, args)).stderr;
+    await remitHere(own, ["approvals", "reject", run, "--own", "--reason", "no", "--as", "operator:jo"]);
+    expect(await complaint("approvals", "show", run, "--own")).toContain("`remit approvals list --own` shows");
+    const tenant = ["--tenant", "acme"];
+    expect(await complaint("approvals", "show", run, ...tenant)).toContain(
+      "`remit approvals list --tenant acme` shows",
+    );
+    expect(await complaint("runs", "show", "nope")).toContain("`remit runs list` shows");
+    expect(await complaint("runs", "show", "nope", ...tenant)).toContain("`remit runs list --tenant acme` shows");
+
+    const meant = 'there is no command "approvals lst", and no tenant of that name; did you mean list?';
+    expect(await complaint("approvals", "lst", "--own")).toContain(meant);
+    expect(await complaint("approvals", "list", "lst", "--own")).toContain("own/tenant-other");
+  });
+
   test("no configuration", async () => {
     expect((await told(folder(), ["runs"])).error).toMatchObject({ code: "config/not-found" });
     expect((await told(folder(), ["approvals", "list", "--own"])).error).toMatchObject({ code: "config/not-found" });

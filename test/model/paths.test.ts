@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { agentMachine } from "../../packages/core/src/agent-loop/machine.ts";
-import { breakerMachine } from "../../packages/core/src/effect/breaker.ts";
+import { breakerMachine } from "../../packages/core/src/effect/breaker-machine.ts";
 import { effectMachine } from "../../packages/core/src/effect/machine.ts";
 import { compileSteps, firstStep, nextStep } from "../../packages/core/src/step.ts";
 import { makeTrial } from "../support/trial.ts";

@@ -61,7 +61,7 @@ beforeAll(() => {
   writeFileSync(join(app, "package.json"), JSON.stringify(manifest));
   runWell("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--loglevel=error"]);
   cpSync(example, app, { recursive: true });
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -146,6 +146,22 @@ test("the declarations type-check as a user's compiler sees them, inference and 
   // A library of somebody else may have errors in its own declarations; ours and the user's files may not.
   const ours = text.split("\n").filter((line) => /error TS/.test(line) && !/^node_modules\/(?!@remit\/)/.test(line));
   expect(ours).toEqual([]);
+
+  // So it is with the options that the front page gives. A program of definitions has none at all: machines stay out of what it loads, and theirs do not hold with
+  // `exactOptionalPropertyTypes`.
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const told = JSON.parse(/```json\n(\{ "compilerOptions".*?)```/s.exec(readme)?.[1] ?? "").compilerOptions;
+  const compiled = (options: object, ...files: string[]) => {
+    writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
+    const said = run(process.execPath, [program("typescript", "tsc"), "-p", ".", "--pretty", "false", "--listFiles"]);
+    return said.text.split("\n");
+  };
+  const theirs = /^node_modules\/(?!@remit\/)/;
+  const asTold = compiled(told, "all.ts", "definitions.ts").filter((line) => /error TS/.test(line));
+  expect(asTold.filter((line) => !theirs.test(line))).toEqual([]);
+  const alone = compiled(compilerOptions, "definitions.ts");
+  expect(alone.filter((line) => /error TS|node_modules\/xstate\//.test(line))).toEqual([]);
+  expect(alone.some((line) => line.endsWith("node_modules/@remit/core/dist/index.d.ts"))).toBe(true);
 });
 
 describe("@remit/core", () => {

@@ -90,7 +90,7 @@ export const sandboxErrorCodes = {
   "pack/changed": {
     retryable: false,
     message: "{file} is not what its suite was played with: {reason}",
-    hint: "Take the file back from version control to go on with the suite, or play anew with `remit run`. `remit show` and `remit audit` need no pack.",
+    hint: "Take the file back from version control to go on with the suite, or play anew with `remit run`. A console goes by the files as they were when it first needed them: start it again after an edit. `remit show` and `remit audit` need no pack.",
   },
   "config/not-found": {
     retryable: false,

@@ -1,18 +1,12 @@
 #!/usr/bin/env node
-import { enableCompileCache } from "node:module";
-import { command } from "./cli/command.ts";
-import { complaintLines, complaintOf } from "./cli/complaint.ts";
-import { leaveWhenUnread } from "./face/screen.ts";
-
-/** The `remit` command. The exit code is set and the process left to end by itself, so that nothing printed is lost. */
-
-// What a command loads is compiled once for all times that it is called.
-enableCompileCache();
-const { stdout, stderr } = process;
-leaveWhenUnread([stdout, stderr], {
-  code: 2,
-  tell: (error) => {
-    for (const line of complaintLines(complaintOf(error), (words) => `remit ${words}`)) stderr.write(`${line}\n`);
-  },
-});
-process.exitCode = await command(process.argv.slice(2), { stdout, stderr, env: process.env, cwd: process.cwd() });
+/**
+ * Where the `remit` command begins. These lines are all that an old Node has to understand: what lies behind imports modules
+ * that one has not, and would be told by Node in words that say nothing of it.
+ */
+const { node } = process.versions;
+if (Number(node.split(".")[0]) >= 24) await import("./cli/start.ts");
+else {
+  process.stderr.write(`remit: this is Node ${node}, and remit needs Node 24 or newer\n`);
+  process.stderr.write(`  ${process.execPath} is what ran it; install a newer one, or put it first in PATH.\n`);
+  process.exitCode = 2;
+}

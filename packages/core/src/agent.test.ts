@@ -60,6 +60,31 @@ describe("defineAgent", () => {
     expect(error.message).toContain(name);
   });
 
+  test("of a list that holds something else, the first such place is told", () => {
+    // A tool of a file that imports this one is not there yet, and a hole in a list is nothing.
+    for (const [tools, at, value] of [
+      [[read, "write_it"], 1, "a text"],
+      [[undefined, "write_it"], 0, "nothing"],
+      // biome-ignore lint/suspicious/noSparseArray: a comma too many makes one
+      [[read, , write], 1, "nothing"],
+      [[{ ...read, kind: undefined }], 0, "an object"],
+    ] as const) {
+      const error = refusal(() => defineAgent({ ...options, tools } as never));
+      expect(error.code).toBe("options/invalid");
+      const wants = "a tool, as `defineTool` makes it,";
+      expect(error.data).toEqual({ where: "the agent clerk", member: `tools[${at}]`, wants, value });
+    }
+    expect(refusal(() => defineAgent({ ...options, tools: read } as never)).data).toMatchObject({
+      member: "tools",
+      wants: "a list of tools, as `defineTool` makes them",
+      value: "an object",
+    });
+    expect(refusal(() => defineAgent({ ...options, tools: [read], asks: ["custmer"] } as never)).data).toMatchObject({
+      member: "asks[0]",
+      wants: "customer or operator",
+    });
+  });
+
   test("the same tool twice is named with its agent, be it one tool or two", () => {
     for (const twin of [read, { ...read }]) {
       const error = refusal(() => defineAgent({ ...options, tools: [read, twin] }));

@@ -3,7 +3,7 @@ import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
 import type { RemoteContract } from "./remote/contract.ts";
-import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
+import { aSchema, assertSynchronous, jsonSchemaOf } from "./schema.ts";
 import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
 import {
@@ -108,9 +108,9 @@ const wanted = {
   description: text,
   model: text,
   instructions: text,
-  tools: list("a list of tools, as `defineTool` makes them", made("", "tool")),
-  input: { wants: "a zod schema", is: isSchema },
-  output: { wants: "a zod schema", is: isSchema },
+  tools: list("a list of tools, as `defineTool` makes them", made("a tool, as `defineTool` makes it,", "tool")),
+  input: aSchema,
+  output: aSchema,
   asks: optional(list('a list of "customer" and "operator"', oneOf("customer", "operator"))),
   effects: optional(oneOf("read", "write")),
   toolSearch: optional(object("an object with `tool`")),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ErrorData, OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { escapePointer } from "./pointer.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** One place where a value does not fit: a JSON pointer and a sentence. */
 export type Issue = { readonly pointer: string; readonly message: string };
@@ -127,5 +128,8 @@ function isAsync(value: unknown): boolean {
 export function isSchema(value: unknown): value is z.ZodType {
   return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
 }
+
+/** The same for the entrances. A shape without `z.object`, and a JSON Schema, are what others take. */
+export const aSchema: Wanted = { wants: "a zod schema, such as `z.object({ … })`,", is: isSchema };
 
 export type { Json };

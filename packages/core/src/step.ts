@@ -1,4 +1,3 @@
-import type { AnyStateMachine } from "xstate";
 import { OrchestrationError } from "./errors.ts";
 
 /**
@@ -106,9 +105,15 @@ interface StateConfig {
   readonly on?: Readonly<Record<string, unknown>>;
 }
 
+/** All that is read of a machine. XState's own types stay out of what users' compilers load. */
+interface Machine {
+  readonly id: string;
+  readonly config: object;
+}
+
 /** Reads a machine's configuration. @throws OrchestrationError `run/internal` for a feature that the table does not know */
-export function compileSteps(machine: AnyStateMachine): StepTable {
-  const root = machine.config as unknown as StateConfig;
+export function compileSteps(machine: Machine): StepTable {
+  const root = machine.config as StateConfig;
   const paths = new Map<string, { readonly config: StateConfig; readonly parent: string | undefined }>();
   const ids = new Map<string, string>();
   const walk = (config: StateConfig, path: string, parent: string | undefined) => {

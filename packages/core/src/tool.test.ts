@@ -56,14 +56,28 @@ describe("defineTool", () => {
     expect(error.hint).toContain("64");
   });
 
-  test.each(["input", "output"] as const)("an %s schema that JSON has not, or that is none, is refused", (side) => {
-    for (const schema of [z.object({ at: z.date() }), z.map(z.string(), z.int()), { type: "object" }, undefined]) {
+  test.each(["input", "output"] as const)("an %s schema that JSON has not is refused", (side) => {
+    for (const schema of [z.object({ at: z.date() }), z.map(z.string(), z.int())]) {
       const error = refusal(() => defineTool({ ...options, [side]: schema } as never));
       expect(error.code).toBe("tool/schema-not-representable");
       expect(error.data).toMatchObject({ tool: "find_order", side });
       expect(error.message).toContain("find_order");
       expect(error.hint).not.toBe("");
       expect(findNonJson(error.data)).toBeUndefined();
+    }
+  });
+
+  test.each(["input", "output"] as const)("what is no zod schema is told as that, as %s", (side) => {
+    const others = [
+      [{ type: "object" }, "an object"],
+      [{ n: z.int() }, "an object"], // the shape alone, as other libraries take it
+      [undefined, "nothing"],
+    ];
+    for (const [schema, value] of others) {
+      const error = refusal(() => defineTool({ ...options, [side]: schema } as never));
+      expect(error.code).toBe("options/invalid");
+      const wants = "a zod schema, such as `z.object({ … })`,";
+      expect(error.data).toEqual({ where: "the tool find_order", member: side, wants, value });
     }
   });
 

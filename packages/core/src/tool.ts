@@ -6,7 +6,7 @@ import { OrchestrationError } from "./errors.ts";
 import type { Json, JsonSchema } from "./json.ts";
 import { protectFault } from "./label/protect.ts";
 import { assertBound } from "./limits.ts";
-import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
+import { aSchema, assertSynchronous, jsonSchemaOf } from "./schema.ts";
 import { assertKnown, assertOptions, type Known, made } from "./wanted.ts";
 
 export type Risk = "low" | "medium" | "high";
@@ -202,7 +202,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Defines a tool. On a write, `risk` and `idempotency` are required by type.
- * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `tool/schema-not-representable`, `tool/schema-asynchronous`,
+ * @throws OrchestrationError `tool/name-invalid`, `tool/incomplete`, `options/invalid`, `tool/schema-not-representable`, `tool/schema-asynchronous`,
  *   `tool/lookup-missing`, `tool/protect-invalid`, `tool/undo-not-a-write`, `limits/not-a-bound` for a timeout that is none
  */
 export function defineTool<
@@ -221,10 +221,8 @@ export function defineTool(options: Options): Tool {
     throw new OrchestrationError("tool/name-invalid", { tool: name });
   assertComplete(options);
   assertKnown(`the tool ${name}`, options, known);
+  assertOptions(`the tool ${name}`, options, { input: aSchema, output: aSchema });
   for (const side of ["input", "output"] as const) {
-    if (!isSchema(options[side])) {
-      throw new OrchestrationError("tool/schema-not-representable", { tool: name, side, reason: "not a zod schema" });
-    }
     // One whose JSON Schema is known already is made by who knows it; looking into it would make what is put off.
     if (options[`${side}Schema`] === undefined) assertSynchronous(options[side], side, name);
   }

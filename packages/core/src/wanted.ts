@@ -8,6 +8,8 @@ export interface Wanted {
   /** In words: `a list of tools`. */
   readonly wants: string;
   readonly is: (value: unknown) => boolean;
+  /** What each of a list has to be, where it is a list that is wanted: one that is not is told with its place. */
+  readonly each?: Wanted;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -33,17 +35,27 @@ export function oneOf(...values: readonly string[]): Wanted {
 }
 
 export function list(wants: string, member: Wanted): Wanted {
-  return { wants, is: (value) => Array.isArray(value) && value.every(member.is) };
+  // By index: `every` passes over the holes of a list.
+  return { wants, is: (value) => Array.isArray(value) && Array.from(value).every(member.is), each: member };
 }
 
 export const texts: Wanted = list("a list of texts", text);
 
 export function either(left: Wanted, right: Wanted): Wanted {
-  return { wants: `${left.wants} or ${right.wants}`, is: (value) => left.is(value) || right.is(value) };
+  const each = left.each ?? right.each;
+  return {
+    wants: `${left.wants} or ${right.wants}`,
+    is: (value) => left.is(value) || right.is(value),
+    ...(each ? { each } : {}),
+  };
 }
 
 export function optional(wanted: Wanted): Wanted {
-  return { wants: `${wanted.wants}, if anything,`, is: (value) => value === undefined || wanted.is(value) };
+  return {
+    ...wanted,
+    wants: `${wanted.wants}, if anything,`,
+    is: (value) => value === undefined || wanted.is(value),
+  };
 }
 
 /**
@@ -59,7 +71,7 @@ export function assertOptions(
 ): void {
   if (!isObject(given)) throw unwanted(where, whole, given, "an object");
   for (const [member, want] of Object.entries(wanted)) {
-    if (!want.is(given[member])) throw unwanted(where, member, given[member], want.wants);
+    if (!want.is(given[member])) throw unwantedPlace(where, member, given[member], want);
   }
 }
 
@@ -67,7 +79,7 @@ export function assertOptions(
 export function assertEach(where: string, member: string, given: unknown, want: Wanted): void {
   if (!isObject(given)) throw unwanted(where, member, given, "an object");
   for (const [name, value] of Object.entries(given)) {
-    if (!want.is(value)) throw unwanted(where, `${member}.${name}`, value, want.wants);
+    if (!want.is(value)) throw unwantedPlace(where, `${member}.${name}`, value, want);
   }
 }
 
@@ -98,6 +110,13 @@ function isNear(one: string, other: string): boolean {
   while (end < short.length - start && short.at(-1 - end) === long.at(-1 - end)) end++;
   const [left, right] = [short.slice(start, short.length - end), long.slice(start, long.length - end)];
   return right.length < 2 || (left.length === 2 && right === `${left[1]}${left[0]}`);
+}
+
+/** Of a list that is one, what is told is the first of its values that it cannot hold. */
+function unwantedPlace(where: string, member: string, value: unknown, { wants, each }: Wanted): OrchestrationError {
+  const index = each && Array.isArray(value) ? Array.from(value).findIndex((one) => !each.is(one)) : -1;
+  if (each === undefined || index < 0) return unwanted(where, member, value, wants);
+  return unwanted(where, `${member}[${index}]`, (value as readonly unknown[])[index], each.wants);
 }
 
 function unwanted(where: string, member: string, value: unknown, wants: string): OrchestrationError {

@@ -112,6 +112,36 @@ describe("UC2-T1 the CRM", () => {
     expect(crm.call("get_record", { orgId: "TB-N", recordId: goneId })).toMatch(/^refused: .* was merged into/);
   });
 
+  test("finds under the one that stays what was written and done about the one that goes", () => {
+    const [keepId = "", goneId = ""] = idsOf("fillsGap");
+    const about = { recordId: goneId };
+    crm.set({
+      notes: { "NOT-1": { noteId: "NOT-1", ...about, on: "2026-01-05", by: "web form", text: "Call me." } },
+      activities: { "ACT-1": { activityId: "ACT-1", ...about, on: "2026-01-07", kind: "mail", outcome: "sent" } },
+      drafts: {
+        "DRF-1": {
+          draftId: "DRF-1",
+          recordId: "OPP-9999",
+          contactId: goneId,
+          template: "free",
+          subject: "a",
+          body: "b",
+        },
+      },
+      mails: {
+        "MAI-1": { mailId: "MAI-1", draftId: "DRF-0", ...about, contactId: "CON-9999", to: "a@b.de", text: "b" },
+      },
+    });
+    const merged = crm.call("merge_records", { orgId: "TB-N", keepId, goneId, evidence: ["same_vat"], takes: [] });
+    expect(merged).toMatchObject({ keepId, goneId });
+    const kept = { orgId: "TB-N", recordId: keepId };
+    expect(crm.call("read_notes", kept)).toMatchObject([{ noteId: "NOT-1", recordId: keepId }]);
+    expect(crm.call("list_activities", kept)).toEqual([{ on: "2026-01-07", kind: "mail", outcome: "sent" }]);
+    const { drafts, mails } = crm.state();
+    expect(drafts["DRF-1"]).toMatchObject({ recordId: "OPP-9999", contactId: keepId });
+    expect(mails["MAI-1"]).toMatchObject({ recordId: keepId, contactId: "CON-9999" });
+  });
+
   test("says which address may be written to only of those who have agreed", () => {
     const facts = (key: string) => crm.call("get_facts", { orgId: "TB-N", recordId: idsOf(key)[1] ?? "" });
     expect(facts("quiet")).toHaveProperty("mailableAddress");

@@ -22,10 +22,17 @@ interface Options extends AttackWish {
 }
 
 const kinds = ["agentdojo", "injecagent", "asb"] as const;
+const details = ["suite", "policy", "template", "encodings"] as const;
 
 /** True for a wish that is for attack suites, and so not for a pack. */
 export function isAttackWish(options: AttackWish): boolean {
   return kinds.some((kind) => options[kind] !== undefined);
+}
+
+/** What is said of attack suites in AgentDojo's form is passed over in silence by nothing else. @throws SandboxError `usage/wrong` */
+export function assertNoAttackDetail(options: AttackWish): void {
+  const other = details.find((name) => options[name] !== undefined);
+  if (other !== undefined) throw wrong(`--${other} is for --agentdojo: leave it out`);
 }
 
 /**
@@ -39,10 +46,7 @@ export async function runAttacks(options: Options, context: Context): Promise<Ex
   if (named.length !== 1 || kind === undefined) {
     throw wrong(`give one of ${named.map((one) => `--${one}`).join(" and ")}`);
   }
-  const given = (Object.keys(options) as (keyof Options)[]).filter((name) => options[name] !== undefined);
-  const unfit = ["suite", "policy", "template", "encodings"] as const;
-  const other = kind === "agentdojo" ? undefined : unfit.find((name) => given.includes(name));
-  if (other !== undefined) throw wrong(`--${other} is for --agentdojo`);
+  if (kind !== "agentdojo") assertNoAttackDetail(options);
   const folder = context.place.resolve(options[kind] as string);
   switch (kind) {
     case "agentdojo":

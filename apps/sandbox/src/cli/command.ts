@@ -3,16 +3,15 @@ import { projectAt } from "../config/project.ts";
 import { SandboxError } from "../errors.ts";
 import { screenOn } from "../face/screen.ts";
 import { visible } from "../face/text.ts";
+import type { WhoseRuns } from "./books.ts";
 import { type Complaint, complaintLines, complaintOf } from "./complaint.ts";
 import type { ExitCode } from "./context.ts";
 import { interrupted } from "./interrupt.ts";
+import { ownWords } from "./own-words.ts";
 import { folderOf, placeOf } from "./place.ts";
 import { program, unknownCommand } from "./program.ts";
 
 const usage = 2;
-/** The first Node with a built-in SQLite that needs no flag and no warning. */
-const nodeMajor = 24;
-const oldNode = `remit needs Node ${nodeMajor} or newer, and this is ${process.version}`;
 
 /** Where a command is called: what it prints goes to the streams, paths begin in the folder. */
 export interface Surroundings {
@@ -51,8 +50,6 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     });
   }
   try {
-    const [major = 0] = process.versions.node.split(".").map(Number);
-    if (major < nodeMajor) throw new SandboxError("usage/wrong", { reason: oldNode });
     await remit.parseAsync(words, { from: "user" });
     return exitCode;
   } catch (thrown) {
@@ -63,7 +60,9 @@ export async function command(words: readonly string[], { stdout, stderr, env, c
     if (words.includes("--json")) json({ ok: false, exitCode: code, error: complaint });
     // What a hint names is in the folder that the person named; help is the same in each.
     const shared = complaint.code === "usage/wrong" ? {} : remit.opts<{ state?: string; config?: string }>();
-    for (const line of complaintLines(complaint, place(shared).command)) stderr.write(`${line}\n`);
+    const whose = complaint.code === "usage/wrong" ? undefined : whoseRuns(remit, words);
+    const again = (hint: string) => place(shared).command(whose ? ownWords(hint, whose) : hint);
+    for (const line of complaintLines(complaint, again)) stderr.write(`${line}\n`);
     if (words.includes("--debug")) stderr.write(`${visible(stackOf(thrown))}\n`);
     return code;
   }
@@ -73,10 +72,19 @@ function all(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(all)];
 }
 
+/** Whose runs the words are about, where those are the person's own application's. */
+function whoseRuns(remit: Command, words: readonly string[]): WhoseRuns | undefined {
+  const [first] = namedIn(remit, words);
+  const said = all(remit)
+    .map((each) => each.opts<WhoseRuns>())
+    .find(({ own, tenant }) => own === true || tenant !== undefined);
+  return said ?? (first === "runs" ? { own: true } : undefined);
+}
+
 /** What is wrong; with the words of the command line, the hint is the help of the command that they name. */
 function complaintAbout(thrown: unknown, remit: Command, words: readonly string[]): Complaint {
   const named = namedIn(remit, words);
-  const own = thrown instanceof CommanderError ? misuse(thrown, remit, words) : complaintOf(thrown);
+  const own = thrown instanceof CommanderError ? misuse(thrown, remit, words) : commandMeant(thrown, remit, words);
   if (own.code !== "usage/wrong") return own;
   return { ...own, hint: `\`remit ${[...named, "--help"].join(" ")}\` shows what there is.` };
 }
@@ -94,6 +102,18 @@ function misuse({ code, message }: CommanderError, remit: Command, words: readon
     code === "commander.help"
       ? `there is no command "${words.findLast((word) => !word.startsWith("-")) ?? ""}"`
       : message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  return complaintOf(new SandboxError("usage/wrong", { reason }));
+}
+
+/** A group's default command takes a suite: a word that is neither that nor a command is told as both. */
+function commandMeant(thrown: unknown, remit: Command, words: readonly string[]): Complaint {
+  const complaint = complaintOf(thrown);
+  const stranger = strangerIn(remit, words);
+  const kinds: Readonly<Record<string, string>> = { "suite/unknown": "suite", "own/tenant-other": "tenant" };
+  const kind = kinds[complaint.code];
+  if (!stranger || kind === undefined || stranger.group === remit) return complaint;
+  const { message } = unknownCommand(stranger.group, stranger.name);
+  const reason = message.replace(";", `, and no ${kind} of that name;`);
   return complaintOf(new SandboxError("usage/wrong", { reason }));
 }
 

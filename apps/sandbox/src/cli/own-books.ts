@@ -25,7 +25,7 @@ import { assertNamed, oneOf } from "./find.ts";
 import { settled } from "./go-on.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { noModel } from "./offline.ts";
-import { quoted } from "./place.ts";
+import { ownWords } from "./own-words.ts";
 import { configuredTools, type MadeSupervisor, madeSupervisors } from "./project-teams.ts";
 
 /**
@@ -149,15 +149,6 @@ function oneTenant(text: string, tenants: readonly string[]): string {
   throw new SandboxError("usage/wrong", {
     reason: `there are several tenants: name one of ${tenants.join(", ")} with --tenant`,
   });
-}
-
-/** The same command for the same runs. */
-function ownWords(words: string, { tenant }: WhoseRuns): string {
-  const whose = tenant === undefined ? "--own" : `--tenant ${quoted(tenant)}`;
-  const [first = ""] = words.split(" ");
-  const grouped = ["show", "replay", "list"].includes(first);
-  if (grouped) return `runs ${words}${tenant === undefined ? "" : ` ${whose}`}`;
-  return `${words} ${whose}`;
 }
 
 async function engineOf(config: ReadConfig, opened: AsyncDisposableStack): Promise<Engine> {

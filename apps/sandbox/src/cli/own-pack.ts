@@ -82,7 +82,7 @@ export async function openOwnPack({ name, folder, module }: SuitePack): Promise<
   const changed = (reason: string) => new SandboxError("pack/changed", { file, reason });
   if (chosen.name !== name) throw changed(`its pack is called ${chosen.name} now, and was ${name}`);
   if (chosen.module?.definition !== definition) {
-    throw changed(`its team's definition is ${chosen.module?.definition} now, and was ${definition}`);
+    throw changed(`its team's definition is ${chosen.module?.definition} as it was loaded here, and was ${definition}`);
   }
   return pack;
 }

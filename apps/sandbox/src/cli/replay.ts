@@ -26,6 +26,10 @@ export async function replay(wanted: string | undefined, options: ReplayOptions,
     context.json({ command: "replay", ok: exitCode === 0, exitCode, runs: reports });
     return exitCode;
   }
+  if (options.all === true && reports.length === 0) {
+    out.print(`No run of ${printable(books.named(wanted))} has ended, so there is nothing to decide again.`);
+    return exitCode;
+  }
   if (options.all !== true) for (const report of reports) out.print(...reportLines(report, context));
   else for (const report of broken) out.print(...reportLines(report, context), "");
   if (options.all === true) {

@@ -11,7 +11,7 @@ import type { SuiteReport } from "../suite/report.ts";
 import { keyFile } from "../suite/sealing.ts";
 import { isContent, totalsOf } from "../suite/totals.ts";
 import type { SuiteModel } from "../suite/workspace.ts";
-import { type AttackWish, isAttackWish, runAttacks } from "./attacks.ts";
+import { type AttackWish, assertNoAttackDetail, isAttackWish, runAttacks } from "./attacks.ts";
 import { choosePack } from "./choose-pack.ts";
 import { chosenModel, defaultConcurrency, type ModelWish, modelText, replayedModel } from "./chosen-model.ts";
 import type { Context, ExitCode } from "./context.ts";
@@ -47,6 +47,8 @@ export async function run(packName: string | undefined, options: RunOptions, con
       throw new SandboxError("usage/wrong", { reason: "attack suites have gates of their own: leave --gate out" });
     if (packName !== undefined)
       throw new SandboxError("usage/wrong", { reason: `attack suites are no pack ${packName}` });
+    const unfit = firstOf(options, [...ofPacks, "bfcl", "filter"]);
+    if (unfit !== undefined) throw new SandboxError("usage/wrong", { reason: `attack suites take no ${unfit}` });
     return runAttacks(options, context);
   }
   if (options.bfcl !== undefined) {
@@ -59,6 +61,7 @@ export async function run(packName: string | undefined, options: RunOptions, con
     }
     return runFunctions(options, context);
   }
+  assertNoAttackDetail(options);
   const { place, out, err } = context;
   const { model, known } = modelsOf(options, place);
   const recorded = known && recordedScenarios(known.folder);
@@ -145,19 +148,28 @@ export async function run(packName: string | undefined, options: RunOptions, con
 
 /** An option that says nothing where functions are played. */
 function unfitForFunctions(options: RunOptions): string | undefined {
-  const others = ["tau2", "scenarios", "invoices", "seed", "concurrency", "approver", "watch", "seal"] as const;
-  const more = [
-    "record",
-    "replay",
-    "baseUrl",
-    "routes",
-    "spendLimit",
-    "suite",
-    "template",
-    "encodings",
-    "policy",
-  ] as const;
-  const given = [...others, ...more].find((name) => options[name] !== undefined);
+  return firstOf(options, [...ofPacks, "approver", "suite", "template", "encodings", "policy"]);
+}
+
+/** What is said of a pack's scenarios and of its models, and means nothing to other plays. */
+const ofPacks = [
+  "tau2",
+  "scenarios",
+  "invoices",
+  "seed",
+  "concurrency",
+  "watch",
+  "seal",
+  "record",
+  "replay",
+  "baseUrl",
+  "routes",
+  "spendLimit",
+] as const satisfies readonly (keyof RunOptions)[];
+
+/** The first of these that the person gave, as they wrote it. */
+function firstOf(options: RunOptions, names: readonly (keyof RunOptions)[]): string | undefined {
+  const given = names.find((name) => options[name] !== undefined);
   return given && `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

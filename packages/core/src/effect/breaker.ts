@@ -1,9 +1,9 @@
-import { type AnyStateMachine, assign, createMachine } from "xstate";
 import { OrchestrationError } from "../errors.ts";
 import { assertBound } from "../limits.ts";
 import { once } from "../once.ts";
 import type { Clock } from "../port/clock.ts";
 import { compileSteps, firstStep, nextStep, type StepSnapshot, type StepTable } from "../step.ts";
+import { breakerMachine } from "./breaker-machine.ts";
 
 /**
  * Circuit breakers before what lies outside, one for each target (`tool:orders`, `model:openai`). A breaker is a pure
@@ -40,46 +40,6 @@ export interface BreakerContext {
   /** Probes under way. */
   readonly probing: number;
   readonly probesMax: number;
-}
-
-type Args = { readonly context: BreakerContext; readonly event: BreakerEvent };
-const countFailure = assign({ failures: ({ context }: Args) => context.failures + 1 });
-const countProbe = assign({ probing: ({ context }: Args) => context.probing + 1 });
-const forget = assign({ failures: 0, probing: 0 });
-
-/** The one machine of every breaker. */
-export function breakerMachine({ failuresMax = 5, probes = 1 } = {}): AnyStateMachine {
-  const config = {
-    id: "breaker",
-    context: { failures: 0, failuresMax, probing: 0, probesMax: probes } satisfies BreakerContext,
-    initial: "closed",
-    on: { "*": { actions: [{ type: "unexpected", params: ({ event }: Args) => ({ event: event.type }) }] } },
-    states: {
-      closed: {
-        on: {
-          succeeded: { actions: [forget] },
-          failed: [
-            {
-              guard: ({ context }: Args) => context.failures + 1 >= context.failuresMax,
-              target: "open",
-              actions: [countFailure, { type: "open" }],
-            },
-            { actions: [countFailure] },
-          ],
-        },
-      },
-      open: { on: { probe: { target: "halfOpen", actions: [countProbe] } } },
-      halfOpen: {
-        on: {
-          probe: { guard: ({ context }: Args) => context.probing < context.probesMax, actions: [countProbe] },
-          succeeded: { target: "closed", actions: [forget, { type: "close" }] },
-          failed: { target: "open", actions: [countFailure, assign({ probing: 0 }), { type: "open" }] },
-          abandoned: { actions: [assign({ probing: ({ context }: Args) => Math.max(0, context.probing - 1) })] },
-        },
-      },
-    },
-  };
-  return createMachine(config as unknown as Parameters<typeof createMachine>[0]) as unknown as AnyStateMachine;
 }
 
 /** Breakers differ in what they start with alone. */

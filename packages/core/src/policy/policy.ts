@@ -174,7 +174,7 @@ const knownInAfter: Known<AnyAfter> = { tools: true, when: true };
 export function definePolicy<const Edges extends readonly (PolicyEdge | readonly PolicyEdge[])[]>(
   options: PolicyOptions<Edges>,
 ): Policy {
-  assertOptions("definePolicy", options, { rules: list("a list of rules", object("")) });
+  assertOptions("definePolicy", options, { rules: list("a list of rules", object("a rule")) });
   assertKnown("a policy", options, { name: true, version: true, rules: true });
   const { name, version } = options;
   const given = options.rules as unknown as readonly (AnyPolicyRule | WrittenRule)[];

@@ -26,14 +26,19 @@ const agent = made("an agent, as `defineAgent` makes it", "agent");
 const team = {
   handoffs: list(
     "a list of edges, as `defineHandoff` and the like make them",
-    made("", "handoff", "parallel", "question", "ending"),
+    made("an edge, as `defineHandoff` and the like make one,", "handoff", "parallel", "question", "ending"),
   ),
   entry: text,
   exit: either(text, texts),
-  thresholds: optional(list("a list of thresholds, as `defineThreshold` makes them", object(""))),
+  thresholds: optional(
+    list(
+      "a list of thresholds, as `defineThreshold` makes them",
+      object("a threshold, as `defineThreshold` makes it,"),
+    ),
+  ),
   approvals: optional(
     list("a list of rules, each with a tool", {
-      wants: "",
+      wants: "a rule whose `tool` is one that `defineTool` has made",
       is: (rule) =>
         typeof rule === "object" && rule !== null && made("", "tool").is((rule as { readonly tool?: unknown }).tool),
     }),

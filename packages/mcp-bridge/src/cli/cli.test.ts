@@ -1,6 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { operator, systemClock } from "@remit/core";
 import { calculate } from "@remit/tools";
 import { afterEach, expect, test } from "vitest";
@@ -51,6 +54,36 @@ async function run(words: readonly string[], more: Partial<Context> = {}) {
   await command.parseAsync(["node", "remit-mcp", ...words]);
   return { code, text: lines.join("\n"), lines };
 }
+
+const entry = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+test("whoever reads no further has heard enough, and what cannot be written is one sentence", async () => {
+  const env = { PATH: process.env.PATH };
+  const begun = (stdout: "pipe" | number) =>
+    spawn(process.execPath, ["--conditions=@remit/source", entry, "--help"], {
+      stdio: ["ignore", stdout, "pipe"],
+      env,
+    });
+  const ended = async (child: ReturnType<typeof begun>) => {
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    const [code] = await once(child, "close");
+    return { code, stderr };
+  };
+  const unread = begun("pipe");
+  unread.stdout?.destroy();
+  expect(await ended(unread)).toEqual({ code: 141, stderr: "" });
+
+  if (!existsSync("/dev/full")) return;
+  const full = openSync("/dev/full", "w");
+  const unwritten = begun(full);
+  closeSync(full);
+  const { code, stderr } = await ended(unwritten);
+  expect(stderr).toMatch(/^remit-mcp: the output cannot be written: ENOSPC: .*\n$/);
+  expect(code).toBe(2);
+});
 
 const tools = { echo: { effect: "read" }, plain: { effect: "read" } };
 

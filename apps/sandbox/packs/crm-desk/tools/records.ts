@@ -201,6 +201,7 @@ const mergeRecords = crmTool({
       record: structuredClone(goes) as never,
     });
     delete state.records[goes.recordId];
+    moveHistory(state, goes.recordId, stays.recordId);
     for (const { recordId: id, accountId, contactId } of Object.values(state.records)) {
       if (accountId !== goes.recordId && contactId !== goes.recordId) continue;
       edit(state.records, id, (row) => {
@@ -211,6 +212,27 @@ const mergeRecords = crmTool({
     return { keepId: stays.recordId, goneId: goes.recordId, took: asked.takes.length };
   },
 });
+
+/** What was written and done about a record is found under the one that is left: nobody can ask for the other any more. */
+function moveHistory(state: CrmState, from: string, to: string): void {
+  for (const { noteId, recordId } of Object.values(state.notes)) {
+    if (recordId === from) edit(state.notes, noteId, (row) => moved(row, from, to));
+  }
+  for (const { activityId, recordId } of Object.values(state.activities)) {
+    if (recordId === from) edit(state.activities, activityId, (row) => moved(row, from, to));
+  }
+  for (const { draftId, recordId, contactId } of Object.values(state.drafts)) {
+    if (recordId === from || contactId === from) edit(state.drafts, draftId, (row) => moved(row, from, to));
+  }
+  for (const { mailId, recordId, contactId } of Object.values(state.mails)) {
+    if (recordId === from || contactId === from) edit(state.mails, mailId, (row) => moved(row, from, to));
+  }
+}
+
+function moved(row: { recordId: string; contactId?: string }, from: string, to: string): void {
+  if (row.recordId === from) row.recordId = to;
+  if (row.contactId === from) row.contactId = to;
+}
 
 export const recordTools = [
   getRecord,
