@@ -86,8 +86,54 @@ describe("what is found, as a whole", () => {
     ["national-id", "CUIT 20-12345678-6", "20-12345678-6"],
     ["national-id", "Passport C01X00T47", "C01X00T47"],
   ];
-  test.each(cases)("%s in %j", (kind, text, value) => {
+  const beside: readonly (readonly [string, string, string])[] = [
+    ["card", "7,4111111111111111,12/27", "4111111111111111"],
+    ["card", "4111111111111111 12/27 123", "4111111111111111 12/27 123"],
+    ["card", "12/27 4111 1111 1111 1111", "4111 1111 1111 1111"],
+    ["card", "4111\t1111\t1111\t1111", "4111\t1111\t1111\t1111"],
+    ["card", "_4111_1111_1111_1111_", "4111_1111_1111_1111"],
+    ["card", "%B4111111111111111^DOE/JOHN^2712", "4111111111111111"],
+    ["card", "4111\u200b1111\u200b1111\u200b1111", "4111\u200b1111\u200b1111\u200b1111"],
+    ["iban", "_DE89370400440532013000_", "DE89370400440532013000"],
+    ["iban", "IBANDE89370400440532013000", "DE89370400440532013000"],
+    ["us-ssn", "_078-05-1120_", "078-05-1120"],
+    ["us-ssn", "ssn_078-05-1120", "078-05-1120"],
+    ["ip", "_203.0.113.7_", "203.0.113.7"],
+    ["email", "ada\\@example.org", "ada\\@example.org"],
+    ["email", "ada&#64;example.org", "ada&#64;example.org"],
+    ["email", "ada@a.b.c.d.e.f.example.org", "ada@a.b.c.d.e.f.example.org"],
+    ["phone", "_+1 415 555 2671_", "+1 415 555 2671"],
+    ["phone", "phone_number: 4155552671", "4155552671"],
+    ["phone", "mobilePhone=4155552671", "4155552671"],
+    ["phone", "+49 (0) 170 / 123 45 67", "+49 (0) 170 / 123 45 67"],
+    ["phone", "Telefonnummer: 030901820", "030901820"],
+    ["phone", "手机：13800138000", "13800138000"],
+    ["phone", "тел. 84951234567", "84951234567"],
+    ["phone", "https://wa.me/14155552671", "14155552671"],
+    ["national-id", "СНИЛС 112-233-445 95", "112-233-445 95"],
+    ["national-id", "HKID A123456(3)", "A123456(3)"],
+    ["national-id", "784-1984-1234567-1", "784-1984-1234567-1"],
+    ["national-id", "RFC: GARC850101AB1", "GARC850101AB1"],
+    ["national-id", "OIB 69435151530", "69435151530"],
+    ["national-id", "ΑΦΜ 094259216", "094259216"],
+    ["national-id", "PPSN 1234567TW", "1234567TW"],
+    ["national-id", "マイナンバー 123456789018", "123456789018"],
+    ["national-id", "nationalId=AB-1234567", "AB-1234567"],
+    ["national-id", "passport no. 533380006", "533380006"],
+    ["national-id", "Reisepass-Nr. C01X00T47", "C01X00T47"],
+    ["national-id", "passeport 12AB34567", "12AB34567"],
+    ["national-id", "NINO AB-12-34-56-C", "AB-12-34-56-C"],
+  ];
+  test.each([...cases, ...beside])("%s in %j", (kind, text, value) => {
     expect(found(text)).toEqual([[kind, value]]);
+  });
+  test.each([
+    ["4111111111111111,5500000000000004", "card"],
+    ["DE89370400440532013000\nDE02120300000000202051", "iban"],
+    ["DE89 3704 0044 0532 0130 00 or NL91 ABNA 0417 1643 00", "iban"],
+    ["4155552671, 4155552672", "phone"],
+  ])("each of a list, %j, is one", (text, kind) => {
+    expect(found(text).map(([one]) => one)).toEqual([kind, kind]);
   });
 });
 
@@ -111,6 +157,22 @@ test.each([
   "from 10.30-11.30",
   "Chrome/120.0.6099.109",
   "fe::ed, std::vector::push",
+  "PO-2024-000123 and INV-2024-00987, CVE-2024-12345, SN-1234-5678-9012",
+  "order #112-3487654-9912345",
+  "product_id 9523456873",
+  '{"orderNumber": "9523456873"}',
+  "order number is 4155552671",
+  "Windows 10.0.19045.3930",
+  "coordinates 52.5200 13.4050",
+  "1000-2000 or 1500 - 2500 units",
+  "in 2024 2025 2026",
+  "contract 2024/05/1234567",
+  "Mozilla/5.0 (X11) Chrome/120.0.0.0 Safari/537.36",
+  "0.0.0.0:8080, 127.0.0.1 and 255.255.255.0",
+  "section 4.1.2.3",
+  "logo@2x.png",
+  "git@github.com:acme/x.git",
+  "license number required by 2024-05-11",
   '{"id":"550e8400-e29b-41d4-a716-446655440000"}',
   "label app=prometheus-k8s-db-0-pod",
   "status=in_progress_2024_review",
