@@ -174,6 +174,15 @@ test.each([
   "git@github.com:acme/x.git",
   "license number required by 2024-05-11",
   '{"id":"550e8400-e29b-41d4-a716-446655440000"}',
+  "clientVersion: 2024.5.11-beta and apiVersion: apps/v1beta1",
+  "author: Johannes-Brahms-1833",
+  "compass: north-east, bypass=enabled2024",
+  "idempotency key: order-7-refund-1",
+  "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 runId=V1StGXR8Z5jdHi6BmyTabc",
+  '{"model":"claude-3-5-sonnet-20241022","invoice":"in_1MtHbELkdIwHu7ixl4OzzPMv"}',
+  "const orderMachine = createOrderStatusMachineV2",
+  'integrity="sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"',
+  '{"password":"must be at least 8 characters"}',
   "label app=prometheus-k8s-db-0-pod",
   "status=in_progress_2024_review",
   "see https://www.example.org/a-long-path-of-words/and-more",
@@ -190,6 +199,22 @@ describe("secrets", () => {
     made("npm_", 36),
     made("sk-ant-api03-", 90),
     `eyJhbGciOiJIUzI1NiJ9.${made("eyJ", 40)}.${made("", 43)}`,
+    `eyJhbGciOiJkaXIifQ..${made("", 16)}.${made("", 60)}.${made("", 22)}`,
+    // What begins without a sign between is a token all the same.
+    ...["IQoJb3JpZ2lu", "FwoGZXIvYXdz", "AQoDYXdz", "ABSK", "AKCp", "AKID", "AQVN", "cmVmdGtu"].map((start) =>
+      made(start, 60),
+    ),
+    ...["sb_secret_", "bkua_", "dp.st.prd.", "nfp_", "wandb_v1_", "rzp_live_", "tvly-dev-", "LTAI", "1//0"].map(
+      (start) => made(start, 40),
+    ),
+    made("re_aB3dE5gH_", 24),
+    made("abc8Q~", 34),
+    `pat${made("", 14)}.${"9f86d081884c7d65".repeat(4)}`,
+    `${"9f86d081".repeat(4)}-us12`,
+    `https://discord.com/api/webhooks/123456789012345678/${made("", 68)}`,
+    made("$2b$12$", 53),
+    `$6$${made("", 16)}$${made("", 86)}`,
+    `access_token$production$${"9f86d081".repeat(2)}$${"9f86d081".repeat(4)}`,
   ];
   test.each(cases)("%s in a sentence", (secret) => {
     expect(found(`use ${secret} for it`, allDetectors())).toEqual([["secret", secret]]);
@@ -207,6 +232,11 @@ describe("secrets", () => {
     ["set the password to hunter2!x", "hunter2!x"],
     ["<password>hunter2!x</password>", "hunter2!x"],
     ["curl -u admin:hunter2!x https://x.example", "hunter2!x"],
+    ['{\\"password\\":\\"hunter2xx\\"}', "hunter2xx"],
+    [`{\\"api_key\\":\\"${made("", 32)}\\"}`, made("", 32)],
+    ['password: "correct horse battery"', "correct horse battery"],
+    ["Server=db;User Id=sa;Password=P@ss w0rd!;", "P@ss w0rd"],
+    [`Set-Cookie: sid=s%3A${made("", 32)}; Path=/`, made("", 32)],
     ["Authorization: Bearer 9f86d081884c7d659a2feaa0", "9f86d081884c7d659a2feaa0"],
   ])("in %j", (text, value) => {
     expect(found(text, allDetectors()).some(([, part]) => part?.includes(value))).toBe(true);
