@@ -99,7 +99,7 @@ export const phoneDetector: Detector = judging({
   // A day alone (`2026-03-01`), which many texts have, is none.
   hint: /(?<!\d|(?:19|20)\d\d-|(?:19|20)\d\d-\d\d-)(?!(?:19|20)\d\d-[01]\d-[0-3]\d(?![\d-]))[\d(][\d\s().\-/]{4,}\d/,
   pattern: new RegExp(
-    `(?<![\\p{L}\\d$€£#@]|[\\p{L}\\d]_|\\d[.,])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:(?:${gap}{0,2}| / )(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@]|_[\\p{L}\\d]|[.,]\\d|%)`,
+    `(?<![\\p{L}\\d$€£#@]|[\\p{L}\\d]_|\\d[.,:])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:(?:${gap}{0,2}| / )(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@]|_[\\p{L}\\d]|[.,]\\d|%)`,
     "giu",
   ),
   longest: 40,
@@ -121,6 +121,7 @@ export const phoneDetector: Detector = judging({
     if (named) return { confidence: 0.8 };
     // The end of a code of another kind: `PO-2024-000123`, `112-3487654-9912345` behind a `#`.
     if (/[\p{L}\d]-$/u.test(before) || isRange(main)) return undefined;
+    if (moneyBefore.test(before) || moneyAfter.test(after)) return undefined;
     if (hasExtension || /^(?:\(\d{2,5}\)|\d \(\d{3}\))/.test(main)) return { confidence: 0.8 };
     // The beginning of a postal address, or a number of another kind that says so.
     if (count < 10 && /^ ?\p{Lu}\p{L}/u.test(text.slice(end, end + 3)) && groups.length <= 2) return undefined;
@@ -136,17 +137,17 @@ export const phoneDetector: Detector = judging({
   },
 });
 
+const dayAndTime =
+  /^(?:[0-3]?\d[./-][01]?\d[./-](?:19|20)?\d\d|(?:19|20)\d\d[./-]?[01]\d[./-]?[0-3]\d)[ -]{1,3}[0-2]?\d(?:[.\d]{2,6})?$/;
+const days = /^[0-3]?\d[./](?:[01]?\d[./](?:(?:19|20)?\d\d)?)? ?- ?[0-3]?\d[./][01]?\d[./](?:19|20)?\d\d$/;
+const months = /^[01]?\d[./](?:19|20)\d\d ?- ?[01]?\d[./](?:19|20)\d\d$/;
+
 function isDateOrTime(text: string, groups: readonly string[]): boolean {
   const [one = "", two = "", three = ""] = groups;
   const inRange = (group: string, most: number) => Number(group) >= 1 && Number(group) <= most;
   if (!/^[\d./\- ]+$/.test(text)) return false;
-  // A day with a time behind it, or as programs name files; from one time to another.
-  if (
-    /^(?:[0-3]?\d[./-][01]?\d[./-](?:19|20)\d\d|(?:19|20)\d\d[./-]?[01]\d[./-]?[0-3]\d)[ -]{1,3}[0-2]?\d(?:[.\d]{2,6})?$/.test(
-      text,
-    )
-  )
-    return true;
+  // A day with a time behind it, or as programs name files; from one day, month or time to another.
+  if (dayAndTime.test(text) || days.test(text) || months.test(text)) return true;
   if (/^[0-2]?\d\.[0-5]\d ?- ?[0-2]?\d\.[0-5]\d$/.test(text)) return true;
   if (/^(?:19|20)\d\d$/.test(one) && two.length <= 2 && inRange(two, 12) && three.length <= 2 && inRange(three, 31))
     return true;
@@ -156,13 +157,19 @@ function isDateOrTime(text: string, groups: readonly string[]): boolean {
   return groups.length > 1 && groups.every((group) => /^(?:1[5-9]|20)\d\d$/.test(group));
 }
 
-/** `48.137154`: degrees, a share; a number that is dialled begins with more than one digit, or with 0 and others. */
+/**
+ * `48.137154`: degrees, a share; a number that is dialled begins with more than one digit, or with 0 and others. `12345.67`,
+ * `12 345.67`: an amount.
+ */
 function isDecimal(text: string): boolean {
-  return /^(?:(?:0|[1-9]\d{0,2})\.\d{5,}|\d{1,3}\.\d{4,} \d{1,3}\.\d{4,})$/.test(text);
+  return /^(?:(?:0|[1-9]\d{0,2})\.\d{5,}|\d{1,3}\.\d{4,} \d{1,3}\.\d{4,}|[1-9](?:\d{3,}|\d{0,2}(?: \d{3})+)\.\d{1,3})$/.test(
+    text,
+  );
 }
 
 /** `10.0.19045.3930` */
 function isVersion(text: string, [, ...rest]: readonly string[]): boolean {
+  if (/^[1-9]\d?\.\d{1,2}\.\d{1,2}-\d+$/.test(text)) return true; // `5.15.0-105`
   return /^[\d.]+$/.test(text) && rest.length > 1 && rest.some(({ length }) => length === 1);
 }
 
@@ -172,13 +179,20 @@ function isRange(text: string): boolean {
   return from !== undefined && Number(from) < Number(to);
 }
 
-/** `1 000 000`, `12.500.000`: an amount. */
+/** `1 234 567`, `12.345.678`, `25 000 000`: an amount; `78 651 450` and `612 345 678` are dialled, unless they are round. */
 function isThousands(text: string, [first = "", ...rest]: readonly string[]): boolean {
-  if (!/^\d{1,3}(?:([ .])\d{3})+$/.test(text)) return false;
+  if (!/^[1-9]\d{0,2}(?:([ .])\d{3})(?:\1\d{3})*$/.test(text)) return false;
   return (
-    rest.length > 0 && first !== "" && !first.startsWith("0") && rest.every((group) => /^\d(?:00|50)$/.test(group))
+    first.length === 1 ||
+    (first.length === 2 && text.includes(".")) ||
+    rest.every((group) => /^\d(?:00|50)$/.test(group))
   );
 }
+
+const moneyBefore =
+  /(?:[$€£¥₹]|(?<!\p{L})(?:eur|usd|gbp|chf|jpy|cny|inr|pln|czk|sek|nok|dkk|huf|brl|krw|rs|amount|total|sum|price|betrag|summe|montant|importe)\.?:?)["'\\]*:? ?["'\\]*$/u;
+const moneyAfter =
+  /^ ?(?:[€$£¥₹]|(?:eur|usd|gbp|chf|jpy|cny|inr|pln|czk|sek|nok|dkk|huf|brl|krw|kr|zł|units|pcs|rows|views|users|items)(?!\p{L}))/u;
 
 /** A postcode of the United States: `12345-6789`. */
 function isPostcode(groups: readonly string[]): boolean {

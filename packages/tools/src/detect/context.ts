@@ -83,7 +83,7 @@ export function digitsOf(text: string): string {
 
 /** Words before a number that say that it is the house's own: an order, an article, a file. */
 export const ownNumber =
-  /(?:(?<!\p{L})(?:order|item|product|sku|article|part|invoice|ticket|case|ref(?:erence)?|tracking|id|ids|version|build|page|chapter|room|table|year|isbn|ean|upc|asin|serial|seq|row|line|port|commit|contract|batch|lot|material|shipment|parcel|booking|reservation|confirmation|transaction|(?:customer|account|user|member|client)(?=\s*(?:no|nr|num))|(?:rechnung|auftrag|bestell|kunden|artikel|sendung|vertrag|vorgang)(?:s?(?:nummer|nr)|ung)?|commande|facture|pedido|factura|ordine|fattura)(?:\s*(?:no|nr|number|num|code|id))?\.?(?:\s+is)?["'\\]*\s*[:#=(]?\s*|#)["'\\]*$/u;
+  /(?:(?<!\p{L})(?:order|item|product|sku|article|part|invoice|ticket|case|ref(?:erence)?|tracking|id|ids|version|build|page|chapter|room|table|year|isbn|ean|upc|asin|serial|seq|row|line|port|commit|contract|batch|lot|material|shipment|parcel|booking|reservation|confirmation|transaction|issn|ismn|orcid|doi|arxiv|cas|ndc|din|iso|frequency|flight|model|(?:customer|account|user|member|client)(?=\s*(?:no|nr|num))|(?:rechnung|auftrag|bestell|kunden|artikel|sendung|vertrag|vorgang)(?:s?(?:nummer|nr)|ung)?|commande|facture|pedido|factura|ordine|fattura)(?:\s*(?:no|nr|number|num|code|id))?\.?(?:\s+is)?["'\\]*\s*[:#=(]?\s*|#)["'\\]*$/u;
 
 /** Dashes and spaces as people and programs write them, in a text as `folded` gives it. */
 export const gap = "[ .\\-/]";

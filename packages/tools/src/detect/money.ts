@@ -22,7 +22,7 @@ export const cardDetector: Detector = judging({
   hint: /\d(?:[ \-./_\t\r\n]{0,3}\d){11}/,
   // Between commas stand the fields of a line; what is read off a card's stripe begins with `%B`.
   pattern: /(?<!(?<!%)\p{L}|\d|\d\.)\d(?:[ \-./_\t\r\n]{0,3}\d){11,27}(?!\d|\.\d)/gu,
-  longest: 73,
+  longest: 90,
   judge: (found, { text, start, end }) => {
     const digits = digitsOf(found);
     if (/^(\d)\1+$/.test(digits)) return undefined;
@@ -45,8 +45,8 @@ export const cardDetector: Detector = judging({
     // `credit` and `debit` are said of amounts too.
     if (named && (isCard.test(before) || isCard.test(after) || passes || isScheme)) return { confidence: 0.95 };
     const isGrouped = /^(?:4,4,4,[1-7]|4,6,[45]|4,4,4,4,[1-3])$/.test(groups.join());
-    if (isGrouped) return { confidence: 0.85 };
     if (ownNumber.test(before)) return undefined;
+    if (isGrouped) return { confidence: 0.85 };
     return isScheme && digits.length >= 15 && !/^(?:50|5[6-9]|6)/.test(digits) ? { confidence: 0.4 } : undefined;
   },
 });
