@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { type Detector, folded } from "@remit/core";
-import { around, digitsOf, gap, judging, ownNumber } from "./context.ts";
+import { around, digitsOf, gap, judging, letter, ownNumber } from "./context.ts";
 
 /** Ways to reach somebody: e-mail addresses, telephone numbers, addresses on a network. */
 
@@ -46,6 +46,10 @@ export const emailDetector: Detector = {
   },
 };
 
+const ipv4 = new RegExp(
+  `(?<!${letter}|[\\d.]|[\\p{L}\\d]_)\\d{1,3}(?:\\.\\d{1,3}){3}(?!\\.?(?:${letter}|\\d)|_[\\p{L}\\d])`,
+  "gu",
+);
 /** Any address, one's own machine, and masks of networks. */
 const isNobodys = /^(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|255\.255\.\d+\.\d+)$/;
 
@@ -61,9 +65,7 @@ export const ipDetector: Detector = {
   detect: (given) => {
     const text = folded(given);
     const found = [];
-    for (const { 0: candidate, index } of text.matchAll(
-      /(?<![\p{L}\d.]|[\p{L}\d]_)\d{1,3}(?:\.\d{1,3}){3}(?!\.?[\p{L}\d]|_[\p{L}\d])/gu,
-    )) {
+    for (const { 0: candidate, index } of text.matchAll(ipv4)) {
       if (!isIPv4(candidate) || isNobodys.test(candidate)) continue;
       const before = text.slice(Math.max(0, index - 12), index);
       if (/\b(?:v|version|release|build|section|sections|chapter|clause|paragraph)[ .:]?$|§ ?$/i.test(before)) continue;
@@ -99,22 +101,30 @@ export const phoneDetector: Detector = judging({
   // A day alone (`2026-03-01`), which many texts have, is none.
   hint: /(?<!\d|(?:19|20)\d\d-|(?:19|20)\d\d-\d\d-)(?!(?:19|20)\d\d-[01]\d-[0-3]\d(?![\d-]))[\d(][\d\s().\-/]{4,}\d/,
   pattern: new RegExp(
-    `(?<![\\p{L}\\d$€£#@]|[\\p{L}\\d]_|\\d[.,:])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:(?:${gap}{0,2}| / )(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?![\\p{L}\\d@]|_[\\p{L}\\d]|[.,]\\d|%)`,
+    `(?<!(?<!%2)${letter}|[\\d$€£#@]|[\\p{L}\\d]_|\\d[.:])(?:\\+\\s?|00)?(?:\\(\\+?\\d{1,4}\\)|\\d)(?:(?:${gap}{0,2}| / )(?:\\(\\d{1,4}\\)|\\d)){5,16}(?:\\s?(?:x|ext\\.?|extension|#|durchwahl)\\s?\\.?:?\\s?\\d{1,6})?(?!${letter}|[\\d@]|_[\\p{L}\\d]|\\.\\d|%(?!2))`,
     "giu",
   ),
   longest: 40,
+  again: "behind",
   judge: (found, { text, start, end }) => {
     const main = found.replace(/\s?(?:x|ext\.?|extension|#|durchwahl)\s?\.?:?\s?\d{1,6}$/i, "");
     const hasExtension = main.length < found.length;
     const count = digitsOf(main).length;
+    // Two of North America behind each other.
+    const first = count > 15 ? northAmerican.exec(found)?.[0] : undefined;
+    if (first) return { confidence: 0.8, end: start + first.length };
     if (count < 6 || count > 15) return undefined;
+    // Between commas stand the fields of a line, and decimals.
+    const isField = /\d,$/.test(text.slice(0, start)) || /^,\d/.test(text.slice(end, end + 2));
+    if (isField && !/^(?:\+|\(|\d{2,4}([-.])\d{2,4}\1\d{3,4}$)/.test(main)) return undefined;
     const { before, after } = around(text, start, end);
     const named = phoneWords.test(before) || afterPhone.test(after);
     const groups = main
       .split(new RegExp(`${gap}+|[()]+`, "u"))
       .map(digitsOf)
       .filter((group) => group !== "");
-    if (/^\+/.test(main)) return count >= 7 ? { confidence: 0.9 } : undefined;
+    // `%2B` is a plus in an address.
+    if (/^\+/.test(main) || /%2b$/.test(before)) return count >= 7 ? { confidence: 0.9 } : undefined;
     if (isDateOrTime(main, groups) || isDecimal(main) || isVersion(main, groups)) return undefined;
     if (/^[\d.]+$/.test(main) && /(?<!wa\.m)\p{L}\/$/u.test(before)) return undefined; // `Chrome/120.0.6099`
     if (otherNumber.test(before) || ownNumber.test(before)) return undefined;
@@ -136,6 +146,8 @@ export const phoneDetector: Detector = judging({
     return count >= 7 && groups.every(({ length }) => length <= 8) ? { confidence: 0.6 } : undefined;
   },
 });
+
+const northAmerican = /^(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?= )/;
 
 const dayAndTime =
   /^(?:[0-3]?\d[./-][01]?\d[./-](?:19|20)?\d\d|(?:19|20)\d\d[./-]?[01]\d[./-]?[0-3]\d)[ -]{1,3}[0-2]?\d(?:[.\d]{2,6})?$/;

@@ -23,13 +23,12 @@ function spoken(text: string): string {
     .toLowerCase();
 }
 
-/** Candidates from each place where one begins, also inside another. */
-function* overlapping(pattern: RegExp, text: string): Iterable<RegExpExecArray> {
-  const reader = new RegExp(pattern);
-  for (let match = reader.exec(text); match; match = reader.exec(text)) {
-    yield match;
-    reader.lastIndex = match.index + 1;
-  }
+/** A letter of a script that puts spaces between words: behind one of the others a number begins as behind a space. */
+export const letter = "(?![\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Hang}\\p{scx=Thai}])\\p{L}";
+
+/** One after another, from where the expression stands by then. */
+function* matchesOf(reader: RegExp, text: string): Iterable<RegExpExecArray> {
+  for (let match = reader.exec(text); match; match = reader.exec(text)) yield match;
 }
 
 /** One candidate of a pattern: how sure it is, or nothing where it is none; it may be cut shorter. */
@@ -47,10 +46,13 @@ export function judging(options: {
   readonly pattern: RegExp;
   readonly longest: number;
   readonly judge: Judge;
-  /** What a candidate has taken and is not of the find is read again, for another may begin there. */
-  readonly again?: true;
+  /**
+   * What a candidate has taken beyond its find is read again, for another may begin there; `inside`: that of one which is
+   * none too.
+   */
+  readonly again?: "behind" | "inside";
 }): Detector {
-  const { name, class: dataClass, hint, pattern, longest, judge, again = false } = options;
+  const { name, class: dataClass, hint, pattern, longest, judge, again } = options;
   return {
     name,
     classes: [dataClass],
@@ -59,11 +61,13 @@ export function judging(options: {
     detect: (given) => {
       const text = folded(given);
       const all: Detected[] = [];
-      for (const match of again ? overlapping(pattern, text) : text.matchAll(pattern)) {
+      const reader = again ? new RegExp(pattern) : undefined;
+      for (const match of reader ? matchesOf(reader, text) : text.matchAll(pattern)) {
         const start = match.index;
         const end = start + match[0].length;
-        if (again && start < (all.at(-1)?.end ?? 0)) continue;
         const judged = judge(match[0], { text, start, end });
+        if (reader && judged) reader.lastIndex = judged.end ?? end;
+        if (reader && !judged && again === "inside") reader.lastIndex = start + 1;
         if (!judged) continue;
         all.push({
           class: dataClass,

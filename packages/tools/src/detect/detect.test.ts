@@ -113,6 +113,13 @@ describe("what is found, as a whole", () => {
     ["phone", "612 345 678", "612 345 678"],
     ["phone", "79 456 123", "79 456 123"],
     ["phone", "https://wa.me/14155552671", "14155552671"],
+    ["phone", "手机13800138000", "13800138000"],
+    ["phone", "to=%2B14155552671&x=1", "14155552671"],
+    ["phone", "1042,415-555-2671,x", "415-555-2671"],
+    ["card", "卡号是4111111111111111。", "4111111111111111"],
+    ["iban", "账号是DE89370400440532013000。", "DE89370400440532013000"],
+    ["us-ssn", "번호는078-05-1120", "078-05-1120"],
+    ["ip", "は203.0.113.7です", "203.0.113.7"],
     ["national-id", "СНИЛС 112-233-445 95", "112-233-445 95"],
     ["national-id", "HKID A123456(3)", "A123456(3)"],
     ["national-id", "784-1984-1234567-1", "784-1984-1234567-1"],
@@ -135,6 +142,8 @@ describe("what is found, as a whole", () => {
     ["DE89370400440532013000\nDE02120300000000202051", "iban"],
     ["DE89 3704 0044 0532 0130 00 or NL91 ABNA 0417 1643 00", "iban"],
     ["4155552671, 4155552672", "phone"],
+    ["415-555-2671 415-555-2672", "phone"],
+    ["4111 1111 1111 1111 5500 0000 0000 0004", "card"],
   ])("each of a list, %j, is one", (text, kind) => {
     expect(found(text).map(([one]) => one)).toEqual([kind, kind]);
   });
@@ -170,6 +179,7 @@ test.each([
   '{"total":"12345.67","net":"1234567.89"}',
   "12345.67",
   "12 345.67 EUR",
+  "12 345 678,90 and 1042,1234567,12",
   "1 234 567 views, 12.345.678 rows and EUR 123 456 789",
   "11.05.24 10:30",
   "12.05.-14.05.2024, 12/05/24-14/05/24, 01/2024-06/2024",
@@ -231,6 +241,10 @@ describe("secrets", () => {
   ];
   test.each(cases)("%s in a sentence", (secret) => {
     expect(found(`use ${secret} for it`, allDetectors())).toEqual([["secret", secret]]);
+  });
+  test.each(cases.slice(0, 5))("%s as Markdown marks it", (secret) => {
+    const shown = found(`use _${secret}_ for it`, allDetectors());
+    expect(shown.map(([kind, part]) => [kind, part?.replace(/_$/, "")])).toEqual([["secret", secret]]);
   });
   test.each([
     [`api_key = "${made("", 32)}"`, made("", 32)],

@@ -1,7 +1,7 @@
 import type { Detector } from "@remit/core";
 import { luhnDigit } from "@remit/core";
 import { countrySpecs, isValidIBAN } from "ibantools";
-import { around, digitsOf, judging, ownNumber } from "./context.ts";
+import { around, digitsOf, judging, letter, ownNumber } from "./context.ts";
 
 /** Numbers of cards and accounts. */
 
@@ -21,8 +21,9 @@ export const cardDetector: Detector = judging({
   class: "card",
   hint: /\d(?:[ \-./_\t\r\n]{0,3}\d){11}/,
   // Between commas stand the fields of a line; what is read off a card's stripe begins with `%B`.
-  pattern: /(?<!(?<!%)\p{L}|\d|\d\.)\d(?:[ \-./_\t\r\n]{0,3}\d){11,27}(?!\d|\.\d)/gu,
+  pattern: new RegExp(`(?<!(?<!%)${letter}|\\d|\\d\\.)\\d(?:[ \\-./_\\t\\r\\n]{0,3}\\d){11,27}(?!\\d|\\.\\d)`, "gu"),
   longest: 90,
+  again: "behind",
   judge: (found, { text, start, end }) => {
     const digits = digitsOf(found);
     if (/^(\d)\1+$/.test(digits)) return undefined;
@@ -77,9 +78,12 @@ export const ibanDetector: Detector = judging({
   name: "iban",
   class: "iban",
   hint: /[a-z]{2}[ -]?\d{2}(?:[ ._\r\n-]{0,2}[a-z0-9]){11}/,
-  pattern: /(?:(?<=iban_?)|(?<![\p{L}\p{N}]|[\p{L}\p{N}]_))[A-Z]{2}[ -]?\d{2}(?:[ ._\r\n-]{0,2}[A-Z0-9]){11,30}/giu,
+  pattern: new RegExp(
+    `(?:(?<=iban_?)|(?<!${letter}|\\p{N}|[\\p{L}\\p{N}]_))[A-Z]{2}[ -]?\\d{2}(?:[ ._\\r\\n-]{0,2}[A-Z0-9]){11,30}`,
+    "giu",
+  ),
   longest: 95,
-  again: true,
+  again: "inside",
   judge: (found, { text, start, end }) => {
     const country = found.slice(0, 2).toUpperCase();
     const specs = countrySpecs as { readonly [code: string]: CountrySpec | undefined };
@@ -123,6 +127,8 @@ function upTo(text: string, count: number): string | undefined {
   return undefined;
 }
 
+const wordSign = new RegExp(`${letter}|\\p{N}`, "u");
+
 function isEnd(text: string, at: number): boolean {
-  return !/[\p{L}\p{N}]/u.test(text[at] ?? " ");
+  return !wordSign.test(text[at] ?? " ");
 }

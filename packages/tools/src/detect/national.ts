@@ -1,5 +1,5 @@
 import { type Detected, type Detector, folded, luhnDigit } from "@remit/core";
-import { around, digitsOf, judging } from "./context.ts";
+import { around, digitsOf, judging, letter } from "./context.ts";
 
 /** Numbers that states give to people. */
 
@@ -11,7 +11,7 @@ export const usSsnDetector: Detector = judging({
   class: "us-ssn",
   hint: /\d{3}[- .]?\d{2}[- .]?\d{4}/,
   pattern: new RegExp(
-    `(?<![\\p{L}\\d]|[\\p{L}\\d]_(?<!ssn_)|\\d${dash})\\d{3}(?:${dash}?\\d{2}${dash}?)\\d{4}(?![\\p{L}\\d]|_[\\p{L}\\d]|${dash}?\\d)`,
+    `(?<!${letter}|\\d|[\\p{L}\\d]_(?<!ssn_)|\\d${dash})\\d{3}(?:${dash}?\\d{2}${dash}?)\\d{4}(?!${letter}|\\d|_[\\p{L}\\d]|${dash}?\\d)`,
     "giu",
   ),
   longest: 11,

@@ -32,6 +32,12 @@ const sure: readonly RegExp[] = [
   /\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}\b/g,
 ];
 
+/** The same between the underscores with which Markdown marks a word. */
+const marked = sure.map(
+  ({ source, flags }) =>
+    new RegExp(source.replace(/^\\b/, "(?<![A-Za-z0-9]|[A-Za-z0-9]_)").replace(/\\b$/, "(?![A-Za-z0-9])"), flags),
+);
+
 /** Beginnings that other words have too: what follows has to look random. */
 const likely =
   /\b(?:LTAI|AKID|AQVN|AKCp|ABSK|re_(?=[a-zA-Z0-9]{6,10}_)|fw_(?=[a-zA-Z0-9]{20})|sl\.(?:B|u\.)|cmVmdGtu|dG9rO|KEY0|key-|s\.|[spr]k[-_]|EAAA|EAA[MC]|A3-|1\/\/0|SK|AC|mg[-_]|secret_|prefect|snyk)[\w\-=.:+/]{16,300}/g;
@@ -107,7 +113,7 @@ const inside: readonly Inside[] = [
 ];
 
 const hint =
-  /key|secret|token|pass|pwd|kennwort|contrase|mot de|senha|wachtwoord|senord|adgangskode|salasana|heslo|parola|ifre|has\u0142o|\u043f\u0430\u0440\u043e\u043b\u044c|\u5bc6[\u7801\u78bc]|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=\\]{0,5}[\w\-./+=~]{20}|(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|iqoj|fwog|aqod|akcp|absk|akid|aqvn|ltai|cmvmdg|cookie|dg9ro|pat[a-z0-9]{14}\.|[0-9a-f]-us\d|\$[256y][abxy]?\$|\$apr1\$|\$argon|\dq~[\w.~-]{31}|1\/\/0[\w-]{16}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|at[ac]tt3|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
+  /key|secret|token|pass|pwd|kennwort|contrase|mot de|senha|wachtwoord|senord|adgangskode|salasana|heslo|parola|ifre|has\u0142o|\u043f\u0430\u0440\u043e\u043b\u044c|\u5bc6[\u7801\u78bc]|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=\\]{0,5}[\w\-./+=~]{20}|(?<=(?<![a-z0-9])[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|iqoj|fwog|aqod|akcp|absk|akid|aqvn|ltai|cmvmdg|cookie|dg9ro|pat[a-z0-9]{14}\.|[0-9a-f]-us\d|\$[256y][abxy]?\$|\$apr1\$|\$argon|\dq~[\w.~-]{31}|1\/\/0[\w-]{16}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|at[ac]tt3|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
 
 /** As much of a rule of secretlint as is called here. */
 interface Rule {
@@ -165,7 +171,7 @@ export function secretDetector(): Detector {
         if (pending instanceof Promise) pending.catch(() => {});
       }
       sink = [];
-      for (const form of [...sure, likely]) {
+      for (const form of [...marked, likely]) {
         for (const { 0: match, index } of text.matchAll(form)) {
           if (form === likely && (!isRandom(match, 3) || isPlain(match))) continue;
           if (/^[a-z_.-]+$/i.test(match)) continue; // Words with dashes between them.
