@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readClassifier, type StoredClassifier, trainClassifier } from "./classifier.ts";
 import type { ClassifierError } from "./errors.ts";
+import { crossValidate } from "./evaluate.ts";
 import { featuresOf } from "./features.ts";
 import { letters } from "./letters.test.data.ts";
 
@@ -98,6 +99,12 @@ test("examples and options that teach nothing are refused", () => {
     message: expect.stringContaining("epochs"),
   });
   expect(thrownBy(() => trainClassifier([one, null as never]))).toMatchObject({ code: "classifier/examples-invalid" });
+  for (const examples of [undefined, "no", { examples: letters(10) }]) {
+    const expected = { code: "classifier/examples-invalid", message: expect.stringContaining("they are no list") };
+    expect(thrownBy(() => trainClassifier(examples as never))).toMatchObject(expected);
+    expect(thrownBy(() => crossValidate(examples as never))).toMatchObject(expected);
+  }
+  expect(thrownBy(() => crossValidate([one, null as never]))).toMatchObject({ code: "classifier/examples-invalid" });
   const { hint, retryable, message } = thrownBy(() => trainClassifier([])) as ClassifierError;
   expect([retryable, hint.length > 0]).toEqual([false, true]);
   expect(message).toBe("classifier/examples-invalid: these examples cannot be learned from: there are 0 intents");

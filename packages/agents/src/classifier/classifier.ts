@@ -75,6 +75,7 @@ export function trainClassifier<const Intent extends string>(
   options: TrainingOptions = {},
 ): Classifier<Intent> {
   const { seed, epochs, features: featuresMax } = checkedOptions(options);
+  assertExamples(examples);
   const intents = intentsOf(examples);
   const indexOf = new Map<string, number>(intents.map((intent, index) => [intent, index]));
   const { names, bags } = bagsOf(examples.map(({ text }) => text));
@@ -210,18 +211,24 @@ function invalidData(reason: string): ClassifierError {
   return new ClassifierError("classifier/data-invalid", { reason });
 }
 
-/** Sorted, so that the order of the examples does not name them. */
-function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]): readonly Intent[] {
+/** @throws ClassifierError `classifier/examples-invalid` for what is no list of texts with their intents */
+export function assertExamples(examples: unknown): asserts examples is readonly Example[] {
   const wrong = (reason: string, data = {}) => new ClassifierError("classifier/examples-invalid", { reason, ...data });
-  const intents = new Set<Intent>();
-  for (const [index, example] of examples.entries()) {
+  if (!Array.isArray(examples)) throw wrong("they are no list");
+  for (const [index, example] of (examples as readonly unknown[]).entries()) {
     if (typeof example !== "object" || example === null) throw wrong(`at ${index} there is no example`, { index });
-    const { text, intent } = example;
+    const { text, intent } = example as Readonly<Record<string, unknown>>;
     if (typeof text !== "string" || text.trim() === "") throw wrong(`the text at ${index} is empty`, { index });
     if (typeof intent !== "string" || intent === "") throw wrong(`the text at ${index} has no intent`, { index });
-    intents.add(intent);
   }
-  if (intents.size < 2) throw wrong(`there are ${intents.size} intents`);
+}
+
+/** Sorted, so that the order of the examples does not name them. */
+function intentsOf<Intent extends string>(examples: readonly Example<Intent>[]): readonly Intent[] {
+  const intents = new Set(examples.map(({ intent }) => intent));
+  if (intents.size < 2) {
+    throw new ClassifierError("classifier/examples-invalid", { reason: `there are ${intents.size} intents` });
+  }
   return [...intents].sort();
 }
 

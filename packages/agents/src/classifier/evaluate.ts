@@ -1,4 +1,10 @@
-import { type Classification, type Example, type TrainingOptions, trainClassifier } from "./classifier.ts";
+import {
+  assertExamples,
+  type Classification,
+  type Example,
+  type TrainingOptions,
+  trainClassifier,
+} from "./classifier.ts";
 import { ClassifierError } from "./errors.ts";
 import { seededRandom, shuffle } from "./random.ts";
 
@@ -77,6 +83,7 @@ export function crossValidate<const Intent extends string>(
     const reason = "it is a whole number from 2 to 20";
     throw new ClassifierError("classifier/option-invalid", { option: "folds", value: String(folds), reason });
   }
+  assertExamples(examples);
   const random = seededRandom(training.seed ?? 1);
   const byIntent = [...Map.groupBy(examples, ({ intent }) => intent)].sort(([left], [right]) =>
     left < right ? -1 : 1,

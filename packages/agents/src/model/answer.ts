@@ -30,11 +30,25 @@ export function withOutput(parts: readonly ResponsePart[], unwrap?: string): rea
   return [...parts.filter(({ type }) => type !== "text"), output];
 }
 
-/** The value of a text that is JSON, also of one inside a fence of three backticks. */
+/**
+ * The value of a text that is JSON, also of one inside a fence of three backticks, and behind thoughts that a server has left
+ * in the text. Read without expressions: a model may write white space until it is stopped.
+ */
 function jsonOf(text: string): { readonly json: Json } | undefined {
-  const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/i.exec(text)?.[1];
+  const behind = text.lastIndexOf(thoughtsEnd);
+  return parsed(text) ?? (behind < 0 ? undefined : parsed(text.slice(behind + thoughtsEnd.length)));
+}
+
+/** Where they begin the template of a conversation may have said. */
+const thoughtsEnd = "</think>";
+const fence = "```";
+
+function parsed(given: string): { readonly json: Json } | undefined {
+  const text = given.trim(); // Takes more than JSON skips: a byte order mark, spaces that do not break.
+  const isFenced = text.startsWith(fence) && text.endsWith(fence);
+  const inside = isFenced ? text.slice(fence.length, -fence.length).replace(/^json/i, "") : text;
   try {
-    return { json: JSON.parse(fenced ?? text) as Json };
+    return { json: JSON.parse(inside) as Json };
   } catch {
     return undefined; // Then it is a text.
   }

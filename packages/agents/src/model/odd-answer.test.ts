@@ -122,6 +122,22 @@ describe("chat: arguments that are an object, and a call without a function", ()
   });
 });
 
+describe("chat: an end by an error of whoever is behind the server", () => {
+  const error = { code: 503, message: "upstream died" };
+
+  test.each<[string, object, object]>([
+    ["with what it says", { finish_reason: "error", error }, { status: 503, message: "upstream died" }],
+    ["without a word", { finish_reason: "error" }, { status: 502 }],
+  ])("is that error, whole and in pieces, %s", async (_, choice, expected) => {
+    const message = { content: "" };
+    await expect(
+      chat({ model: "m", choices: [{ index: 0, message, ...choice }] }).generate(request(), idle),
+    ).rejects.toMatchObject(expected);
+    const pieces = chunk({ delta: { content: "h" } }) + chunk({ delta: message, ...choice });
+    await expect(chat(pieces).generate(request(), { ...idle, onDelta: () => {} })).rejects.toMatchObject(expected);
+  });
+});
+
 /** One event of a stream. */
 const line = (event: { readonly type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 const begin = line({

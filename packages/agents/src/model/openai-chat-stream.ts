@@ -2,6 +2,7 @@ import { type ModelDelta, OrchestrationError } from "@remit/core";
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions/completions";
 import type { CompletionUsage } from "openai/resources/completions";
 import { parseArguments } from "./render.ts";
+import { lateError } from "./sdk-failure.ts";
 import { saidError } from "./wire-fetch.ts";
 
 /** A message of the Chat Completions API, whole or put together from its pieces. */
@@ -36,6 +37,7 @@ export function chatAnswer(answer: ChatCompletion, id: string): ChatAnswer {
     );
   }
   const choice = choices[0];
+  checkEnd(choice);
   const { content, refusal, tool_calls, audio } = choice?.message ?? {};
   const calls = (tool_calls ?? []).flatMap((call): readonly ChatCall[] =>
     call.type === "custom"
@@ -48,6 +50,12 @@ export function chatAnswer(answer: ChatCompletion, id: string): ChatAnswer {
     usage,
     model,
   };
+}
+
+/** Servers that pass requests on end an answer so where the one behind them has failed. @throws Error what it says */
+function checkEnd(choice: object | undefined): void {
+  if ((choice as { readonly finish_reason?: unknown } | undefined)?.finish_reason !== "error") return;
+  throw saidError(choice) ?? lateError(502, "the server ended the answer with an error");
 }
 
 /** Servers that think aloud put it beside the content, under one of two names. */
@@ -119,6 +127,7 @@ export function chatCollector(onDelta: (delta: ModelDelta) => void): {
       model ??= chunk.model || undefined;
       const choice = chunk.choices?.find(({ index }) => (index ?? 0) === 0);
       if (!choice) return;
+      checkEnd(choice);
       const { delta, finish_reason } = choice;
       finish = finish_reason || finish; // Some servers write an empty one where there is none yet.
       if (!delta) return;

@@ -118,6 +118,14 @@ describe("a model", () => {
       reason: `${inputPerMillion} is no price`,
     });
   });
+
+  test.each<[object, string]>([
+    [{ inputPerMillion: 1 }, "nothing is no price"],
+    [{ inputPerMillion: "1", outputPerMillion: 2 }, '"1" is no price'],
+  ])("has no price that %j says", (price, reason) => {
+    expect(refusal(() => table({ overrides: { m: price as Price } })).data).toEqual({ model: "m", reason });
+    expect(refusal(() => table({ unknown: price as Price })).data).toEqual({ model: "unknown", reason });
+  });
 });
 
 describe("quote", () => {

@@ -252,6 +252,10 @@ function ratesOf(model: string, price: ModelPrice): Rates | undefined {
 /** Dollars for a million tokens are millionths of a dollar for one. */
 function rateOf(model: string, price: number | TieredPrices): Rate {
   if (typeof price === "number") return { base: unitsOf(model, price), tiers: [] };
+  // A price that came as JSON, or was misspelt where no compiler looked.
+  if (!Array.isArray((price as Partial<TieredPrices> | undefined)?.tiers)) {
+    throw unpriced(model, `${JSON.stringify(price) ?? "nothing"} is no price`);
+  }
   const tiers = price.tiers.map((tier) => ({ start: tier.start, price: unitsOf(model, tier.price) }));
   return { base: unitsOf(model, price.base), tiers: tiers.sort((a, b) => a.start - b.start) };
 }

@@ -26,12 +26,18 @@ export type TextDetector = PatternDetector | Detector;
 export const defaultDetectors: readonly PatternDetector[] = [
   {
     name: "email",
-    pattern: /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,3}/gu,
+    pattern: /[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu,
     longest: 160,
   },
   { name: "iban", pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, longest: 42 },
   { name: "number", pattern: /\b\d(?:[ -]?\d){11,18}\b/g, longest: 37 },
-  { name: "key", pattern: /\b(?:sk|pk|rk|ghp|xox[abp]|AKIA)[-_A-Za-z0-9]{12,200}/g, longest: 204 },
+  {
+    name: "key",
+    // The last are signed tokens: a head, a body and a signature.
+    pattern:
+      /\b(?:(?:(?:[spr]k|gh[pousr]|github_pat|glpat|npm|hf|xox[abeprs]|xapp)[-_]|AKIA|ASIA|AIza)[-_A-Za-z0-9]{12,1000}|eyJ[-_A-Za-z0-9]{10,1000}(?:\.[-_A-Za-z0-9]{10,4000}){1,2})/g,
+    longest: 204,
+  },
 ];
 
 /** @throws OrchestrationError `limits/not-a-bound` for a `longest` that is no bound; `answer/detector-invalid` */

@@ -86,8 +86,66 @@ describe("what is found, as a whole", () => {
     ["national-id", "CUIT 20-12345678-6", "20-12345678-6"],
     ["national-id", "Passport C01X00T47", "C01X00T47"],
   ];
-  test.each(cases)("%s in %j", (kind, text, value) => {
+  const beside: readonly (readonly [string, string, string])[] = [
+    ["card", "7,4111111111111111,12/27", "4111111111111111"],
+    ["card", "4111111111111111 12/27 123", "4111111111111111 12/27 123"],
+    ["card", "12/27 4111 1111 1111 1111", "4111 1111 1111 1111"],
+    ["card", "4111\t1111\t1111\t1111", "4111\t1111\t1111\t1111"],
+    ["card", "_4111_1111_1111_1111_", "4111_1111_1111_1111"],
+    ["card", "%B4111111111111111^DOE/JOHN^2712", "4111111111111111"],
+    ["card", "4111\u200b1111\u200b1111\u200b1111", "4111\u200b1111\u200b1111\u200b1111"],
+    ["iban", "_DE89370400440532013000_", "DE89370400440532013000"],
+    ["iban", "IBANDE89370400440532013000", "DE89370400440532013000"],
+    ["us-ssn", "_078-05-1120_", "078-05-1120"],
+    ["us-ssn", "ssn_078-05-1120", "078-05-1120"],
+    ["ip", "_203.0.113.7_", "203.0.113.7"],
+    ["email", "ada\\@example.org", "ada\\@example.org"],
+    ["email", "ada&#64;example.org", "ada&#64;example.org"],
+    ["email", "ada@a.b.c.d.e.f.example.org", "ada@a.b.c.d.e.f.example.org"],
+    ["phone", "_+1 415 555 2671_", "+1 415 555 2671"],
+    ["phone", "phone_number: 4155552671", "4155552671"],
+    ["phone", "mobilePhone=4155552671", "4155552671"],
+    ["phone", "+49 (0) 170 / 123 45 67", "+49 (0) 170 / 123 45 67"],
+    ["phone", "Telefonnummer: 030901820", "030901820"],
+    ["phone", "手机：13800138000", "13800138000"],
+    ["phone", "тел. 84951234567", "84951234567"],
+    ["phone", "10:30 0151 2345678", "0151 2345678"],
+    ["phone", "612 345 678", "612 345 678"],
+    ["phone", "79 456 123", "79 456 123"],
+    ["phone", "https://wa.me/14155552671", "14155552671"],
+    ["phone", "手机13800138000", "13800138000"],
+    ["phone", "to=%2B14155552671&x=1", "14155552671"],
+    ["phone", "1042,415-555-2671,x", "415-555-2671"],
+    ["card", "卡号是4111111111111111。", "4111111111111111"],
+    ["iban", "账号是DE89370400440532013000。", "DE89370400440532013000"],
+    ["us-ssn", "번호는078-05-1120", "078-05-1120"],
+    ["ip", "は203.0.113.7です", "203.0.113.7"],
+    ["national-id", "СНИЛС 112-233-445 95", "112-233-445 95"],
+    ["national-id", "HKID A123456(3)", "A123456(3)"],
+    ["national-id", "784-1984-1234567-1", "784-1984-1234567-1"],
+    ["national-id", "RFC: GARC850101AB1", "GARC850101AB1"],
+    ["national-id", "OIB 69435151530", "69435151530"],
+    ["national-id", "ΑΦΜ 094259216", "094259216"],
+    ["national-id", "PPSN 1234567TW", "1234567TW"],
+    ["national-id", "マイナンバー 123456789018", "123456789018"],
+    ["national-id", "nationalId=AB-1234567", "AB-1234567"],
+    ["national-id", "passport no. 533380006", "533380006"],
+    ["national-id", "Reisepass-Nr. C01X00T47", "C01X00T47"],
+    ["national-id", "passeport 12AB34567", "12AB34567"],
+    ["national-id", "NINO AB-12-34-56-C", "AB-12-34-56-C"],
+  ];
+  test.each([...cases, ...beside])("%s in %j", (kind, text, value) => {
     expect(found(text)).toEqual([[kind, value]]);
+  });
+  test.each([
+    ["4111111111111111,5500000000000004", "card"],
+    ["DE89370400440532013000\nDE02120300000000202051", "iban"],
+    ["DE89 3704 0044 0532 0130 00 or NL91 ABNA 0417 1643 00", "iban"],
+    ["4155552671, 4155552672", "phone"],
+    ["415-555-2671 415-555-2672", "phone"],
+    ["4111 1111 1111 1111 5500 0000 0000 0004", "card"],
+  ])("each of a list, %j, is one", (text, kind) => {
+    expect(found(text).map(([one]) => one)).toEqual([kind, kind]);
   });
 });
 
@@ -111,7 +169,43 @@ test.each([
   "from 10.30-11.30",
   "Chrome/120.0.6099.109",
   "fe::ed, std::vector::push",
+  "PO-2024-000123 and INV-2024-00987, CVE-2024-12345, SN-1234-5678-9012",
+  "order #112-3487654-9912345",
+  "product_id 9523456873",
+  '{"orderNumber": "9523456873"}',
+  "order number is 4155552671",
+  "Windows 10.0.19045.3930",
+  "coordinates 52.5200 13.4050",
+  '{"total":"12345.67","net":"1234567.89"}',
+  "12345.67",
+  "12 345.67 EUR",
+  "12 345 678,90 and 1042,1234567,12",
+  "1 234 567 views, 12.345.678 rows and EUR 123 456 789",
+  "11.05.24 10:30",
+  "12.05.-14.05.2024, 12/05/24-14/05/24, 01/2024-06/2024",
+  "2024-05-11 12:00 2024-05-12",
+  "kernel 5.15.0-105-generic, 10.0.0-1234567",
+  "order no 1234-5678-9012-3456",
+  "ISSN 2049-3630",
+  "1000-2000 or 1500 - 2500 units",
+  "in 2024 2025 2026",
+  "contract 2024/05/1234567",
+  "Mozilla/5.0 (X11) Chrome/120.0.0.0 Safari/537.36",
+  "0.0.0.0:8080, 127.0.0.1 and 255.255.255.0",
+  "section 4.1.2.3",
+  "logo@2x.png",
+  "git@github.com:acme/x.git",
+  "license number required by 2024-05-11",
   '{"id":"550e8400-e29b-41d4-a716-446655440000"}',
+  "clientVersion: 2024.5.11-beta and apiVersion: apps/v1beta1",
+  "author: Johannes-Brahms-1833",
+  "compass: north-east, bypass=enabled2024",
+  "idempotency key: order-7-refund-1",
+  "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 runId=V1StGXR8Z5jdHi6BmyTabc",
+  '{"model":"claude-3-5-sonnet-20241022","invoice":"in_1MtHbELkdIwHu7ixl4OzzPMv"}',
+  "const orderMachine = createOrderStatusMachineV2",
+  'integrity="sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"',
+  '{"password":"must be at least 8 characters"}',
   "label app=prometheus-k8s-db-0-pod",
   "status=in_progress_2024_review",
   "see https://www.example.org/a-long-path-of-words/and-more",
@@ -128,9 +222,29 @@ describe("secrets", () => {
     made("npm_", 36),
     made("sk-ant-api03-", 90),
     `eyJhbGciOiJIUzI1NiJ9.${made("eyJ", 40)}.${made("", 43)}`,
+    `eyJhbGciOiJkaXIifQ..${made("", 16)}.${made("", 60)}.${made("", 22)}`,
+    // What begins without a sign between is a token all the same.
+    ...["IQoJb3JpZ2lu", "FwoGZXIvYXdz", "AQoDYXdz", "ABSK", "AKCp", "AKID", "AQVN", "cmVmdGtu"].map((start) =>
+      made(start, 60),
+    ),
+    ...["sb_secret_", "bkua_", "dp.st.prd.", "nfp_", "wandb_v1_", "rzp_live_", "tvly-dev-", "LTAI", "1//0"].map(
+      (start) => made(start, 40),
+    ),
+    made("re_aB3dE5gH_", 24),
+    made("abc8Q~", 34),
+    `pat${made("", 14)}.${"9f86d081884c7d65".repeat(4)}`,
+    `${"9f86d081".repeat(4)}-us12`,
+    `https://discord.com/api/webhooks/123456789012345678/${made("", 68)}`,
+    made("$2b$12$", 53),
+    `$6$${made("", 16)}$${made("", 86)}`,
+    `access_token$production$${"9f86d081".repeat(2)}$${"9f86d081".repeat(4)}`,
   ];
   test.each(cases)("%s in a sentence", (secret) => {
     expect(found(`use ${secret} for it`, allDetectors())).toEqual([["secret", secret]]);
+  });
+  test.each(cases.slice(0, 5))("%s as Markdown marks it", (secret) => {
+    const shown = found(`use _${secret}_ for it`, allDetectors());
+    expect(shown.map(([kind, part]) => [kind, part?.replace(/_$/, "")])).toEqual([["secret", secret]]);
   });
   test.each([
     [`api_key = "${made("", 32)}"`, made("", 32)],
@@ -145,6 +259,11 @@ describe("secrets", () => {
     ["set the password to hunter2!x", "hunter2!x"],
     ["<password>hunter2!x</password>", "hunter2!x"],
     ["curl -u admin:hunter2!x https://x.example", "hunter2!x"],
+    ['{\\"password\\":\\"hunter2xx\\"}', "hunter2xx"],
+    [`{\\"api_key\\":\\"${made("", 32)}\\"}`, made("", 32)],
+    ['password: "correct horse battery"', "correct horse battery"],
+    ["Server=db;User Id=sa;Password=P@ss w0rd!;", "P@ss w0rd"],
+    [`Set-Cookie: sid=s%3A${made("", 32)}; Path=/`, made("", 32)],
     ["Authorization: Bearer 9f86d081884c7d659a2feaa0", "9f86d081884c7d659a2feaa0"],
   ])("in %j", (text, value) => {
     expect(found(text, allDetectors()).some(([, part]) => part?.includes(value))).toBe(true);

@@ -1,5 +1,5 @@
 import { type Detected, type Detector, folded, luhnDigit } from "@remit/core";
-import { around, digitsOf, judging } from "./context.ts";
+import { around, digitsOf, judging, letter } from "./context.ts";
 
 /** Numbers that states give to people. */
 
@@ -11,8 +11,8 @@ export const usSsnDetector: Detector = judging({
   class: "us-ssn",
   hint: /\d{3}[- .]?\d{2}[- .]?\d{4}/,
   pattern: new RegExp(
-    `(?<![\\p{L}\\d_]|\\d${dash})\\d{3}(?:${dash}?\\d{2}${dash}?)\\d{4}(?![\\p{L}\\d_]|${dash}?\\d)`,
-    "gu",
+    `(?<!${letter}|\\d|[\\p{L}\\d]_(?<!ssn_)|\\d${dash})\\d{3}(?:${dash}?\\d{2}${dash}?)\\d{4}(?!${letter}|\\d|_[\\p{L}\\d]|${dash}?\\d)`,
+    "giu",
   ),
   longest: 11,
   judge: (found, { text, start, end }) => {
@@ -50,7 +50,8 @@ const weighted = (digits: string, weights: readonly number[]) =>
 const forms: readonly NumberForm[] = [
   // United Kingdom: National Insurance number.
   {
-    pattern: /\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b/gi,
+    pattern:
+      /\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D]\b/gi,
     isValid: () => true,
   },
   // Spain: DNI and NIE.
@@ -87,6 +88,7 @@ const forms: readonly NumberForm[] = [
     pattern: /\b\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b/g,
     wordOfBare: /\bcpf\b/,
     isValid: (id) =>
+      !/^(\d)\1+$/.test(id) &&
       [9, 10].every((count) => {
         const sum = [...id.slice(0, count)].reduce((total, digit, at) => total + Number(digit) * (count + 1 - at), 0);
         return ((sum * 10) % 11) % 10 === Number(id[count]);
@@ -223,17 +225,41 @@ const forms: readonly NumberForm[] = [
     pattern: /\b(?:2[03-7]|3[034])-\d{8}-\d\b/g,
     isValid: (id) => (11 - (weighted(id.slice(0, 10), [5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11)) % 11 === Number(id[10]),
   },
+  // Mexico: RFC of a person, with the day of birth.
+  {
+    hasSix: true,
+    pattern: /(?<![\p{L}\d])[A-ZÑ&]{4}\d{6}[A-Z\d]{3}(?![\p{L}\d])/giu,
+    isValid: (id) => isDay(id.slice(-7, -5), id.slice(-5, -3)),
+  },
+  // Hong Kong: identity card, its check in brackets.
+  { hasSix: true, pattern: /\b[A-Z]{1,2}\d{6}\([\dA]\)/gi, isValid: () => true },
+  // Russia: SNILS.
+  {
+    pattern: /\b\d{3}-\d{3}-\d{3} \d{2}\b/g,
+    isValid: (id) => (weighted(id.slice(0, 9), [9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101) % 100 === Number(id.slice(9)),
+  },
+  // United Arab Emirates.
+  { pattern: /\b784-?(?:19|20)\d{2}-?\d{7}-?\d\b/g, isValid: () => true },
+  // Numbers of the states of many languages: all of them are digits, so only where they are called so.
+  {
+    pattern: /(?<![\p{L}\d])\d(?:[ .\-/]?\d){6,17}(?:-?[A-Z]{1,2})?(?![\p{L}\d])/giu,
+    word: /(?<!\p{L})(?:снилс|инн|паспорт|рнокпп|іпн|егн|egn|oib|nif|afm|αφμ|amka|αμκα|taj|pps|ppsn|nik|ktp|cnic|mykad|emšo|jmbg|ruc|dni|nin|bvn|cccd|utr|iqama|philsys|kennitala|isikukood|asmens kodas|personas kods|c[ée]dula|contribuinte|adóazonosító|personnummer|samordningsnummer|carte vitale|matricule|emirates id|teudat zehut|کد ملی)(?!\p{L})|תעודת זהות|身份|身分|マイナンバー|個人番号|เลขประจำตัว|رقم الهوية|الرقم القومي/u,
+    isValid: () => true,
+  },
   // Passports and driving licences: no check anywhere, so only where they are called so.
   {
-    pattern: /\b(?=(?:[A-Z-]*\d){4})[A-Z\d][A-Z\d-]{5,18}[A-Z\d]\b/gi,
-    word: /(?:passport|driver'?s? licen[cs]e|driving licen[cs]e|licen[cs]e number|national id|identity card|personalausweis|reisepass|\bdl)[^.\n]{0,24}$/,
+    pattern: /\b(?!(?:19|20)\d\d-[01]\d-[0-3]\d\b)(?=(?:[A-Z-]*\d){4})[A-Z\d][A-Z\d-]{5,18}[A-Z\d]\b/gi,
+    word: /(?:pass(?:port|eport|aporto)|pasaporte|паспорт|driver'?s? licen[cs]e|driving licen[cs]e|licen[cs]e number|führerschein|permis de conduire|national id|identity card|carta d.identit|carte d.identit|身分證|personalausweis|reisepass|numer dowodu|\bdl)(?:[^.\n]|(?<=\bn[or])\.){0,24}$/,
     isValid: () => true,
   },
 ];
 
-/** One of the words, wherever it stands. */
+/** One of the words, wherever it stands, also in a name (`national_id`, `nationalId`). */
 const anyWord = new RegExp(
-  forms.flatMap(({ word }) => (word ? [word.source.replace(/\[\^[^\]]*\]\{[\d,]+\}\$$/, "")] : [])).join("|"),
+  forms
+    .flatMap(({ word }) => (word ? [word.source.replace(/\(\?:\[\^.*\$$/, "")] : []))
+    .join("|")
+    .replaceAll(" ", "[ _]?"),
   "u",
 );
 
@@ -241,7 +267,7 @@ const anyWord = new RegExp(
 export const nationalIdDetector: Detector = {
   name: "national-id",
   classes: ["national-id"],
-  hint: /\d(?:\d(?:\d{3}|\d\d\.\d| \d\d \d|(?<=[a-z]{6}\d\d)|(?<=[a-z]{2} ?\d\d) ?\d\d ?\d\d|(?<=[a-z]{5}\d\d)\d\d[a-z])|[ .-]\d{3}|[a-z][a-z0-9]\d-?[a-z][a-z0-9]\d)|licen[cs]e|passport|national id|identity card|ausweis|reisepass/,
+  hint: /\d(?:\d(?:\d{3}|\d\d\.\d| \d\d \d|(?<=[a-z]{6}\d\d)|(?<=[a-z]{2}[ -]?\d\d)[ -]?\d\d[ -]?\d\d|(?<=[a-z]{5}\d\d)\d\d[a-z])|[ .-]\d{3}|[a-z][a-z0-9]\d-?[a-z][a-z0-9]\d)|licen[cs]e|passport|passeport|passaporto|pasaporte|national id|identity card|d.identit|führerschein|ausweis|reisepass/,
   longest: 24,
   detect: (given) => {
     const text = folded(given);

@@ -11,19 +11,36 @@ import { creator as recommended } from "@secretlint/secretlint-rule-preset-recom
 const sure: readonly RegExp[] = [
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]{1,8000}?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
   /\b(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}\b/g,
-  /\beyJ[\w-]{10,2000}\.[\w-]{10,4000}(?:\.[\w-]{10,1000})?/g,
-  /\b(?:gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|ffct)-|xox[abeprs]-|xapp-|xwfp-|npm_|pypi-|hf_|api_org_|dop_v1_|doo_v1_|dor_v1_|shp(?:at|ca|pa|ss)_|lin_api_|ntn_|rubygems_|sgp_|sq0[a-z]{3}-|tfp_|hvs\.|hvb\.|dckr_pat_|dapi[0-9a-f]{3}|pul-|PMAK-|pnu_|pscale_(?:tkn|pw|oauth)_|rdme_|sbp_|sbv_|sntry[su]_|tk-us-|vc[pc]_|xkeysib-|xsmtpsib-|ops_|AGE-SECRET-KEY-1|FLWSECK|FLWPUBK|fio-u-|fo1_|fm[12]_|glsa_|glc_|HRKU-|ico-|NRAK-|NRII-|NRJS-|nvapi-|pplx-|pat-(?:na|eu)\d|phc_|phx_|r8_|rpa_|sess-|sk-(?:ant|proj|or|svcacct|lf)-|[sr]k_(?:live|test|prod)_|whsec_|ya29\.|AIza|GOCSPX-|p8e-|CLOJARS_|CFPAT-|EZ[AT]K|duffel_(?:test|live)_|dt0c01\.|dp\.pt\.|figd_|gsk_|xai-|ATATT3|ATCTT3|IQoJb3JpZ2lu|FwoGZXIvYXdz|AQoDYXdz|lsv2_|pnu_|shippo_(?:live|test)_|tskey-|v1\.0-)[\w\-=.:+/]{12,300}/g,
+  // Signed, in three parts; encrypted, in five.
+  /\beyJ[\w-]{10,2000}\.(?:[\w-]{10,4000}|(?=\.))(?:\.[\w-]{10,4000}){0,3}/g,
+  /\b(?:gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|ffct)-|xox[abeprs]-|xapp-|xwfp-|npm_|pypi-|hf_|api_org_|dop_v1_|doo_v1_|dor_v1_|shp(?:at|ca|pa|ss)_|lin_api_|ntn_|rubygems_|sgp_|sq0[a-z]{3}-|tfp_|hvs\.|hvb\.|dckr_pat_|dapi[0-9a-f]{3}|pul-|PMAK-|pnu_|pscale_(?:tkn|pw|oauth)_|rdme_|sbp_|sbv_|sntry[su]_|tk-us-|vc[pc]_|xkeysib-|xsmtpsib-|ops_|AGE-SECRET-KEY-1|FLWSECK|FLWPUBK|fio-u-|fo1_|fm[12]_|glsa_|glc_|HRKU-|ico-|NRAK-|NRII-|NRJS-|nvapi-|pplx-|pat-(?:na|eu)\d|phc_|phx_|r8_|rpa_|sess-|sk-(?:ant|proj|or|svcacct|lf)-|[sr]k_(?:live|test|prod)_|whsec_|ya29\.|AIza|GOCSPX-|p8e-|CLOJARS_|CFPAT-|EZ[AT]K|duffel_(?:test|live)_|dt0c01\.|dp\.pt\.|figd_|gsk_|xai-|ATATT3|ATCTT3|IQoJb3JpZ2lu|FwoGZXIvYXdz|AQoDYXdz|lsv2_|pnu_|shippo_(?:live|test)_|tskey-|v1\.0-|sb_secret_|bk[uc]a_|dp\.(?:st|ct|sa|scim|audit)\.|nfp_|wandb_v1_|rzp_(?:live|test)_|tvly-|y0_)[\w\-=.:+/]{12,300}/g,
   /\bSG\.[\w-]{16,32}\.[\w-]{20,64}/g,
   /\bhttps?:\/\/hooks\.[\w.-]{3,60}\/[\w/+-]{20,120}/g,
   /\b\d{8,10}:AA[\w-]{32,36}\b/g,
   /\b[a-zA-Z0-9]{14}\.atlasv1\.[a-zA-Z0-9\-_=]{60,70}/g,
+  // Addresses that whoever has them may post to.
+  /\bhttps?:\/\/(?:\w{1,20}\.)?discord(?:app)?\.com\/api\/webhooks\/\d{15,22}\/[\w-]{50,90}/g,
+  /\bhttps?:\/\/[\w.-]{3,60}\.webhook\.office\.com\/[\w@/-]{60,300}/g,
+  // Hashes of passwords.
+  /\$(?:2[abxy]\$\d\d\$[\w./]{53}|(?:apr1|[156y])\$[\w./$=,]{20,140}|argon2(?:id|i|d)\$[\w./$=,+]{30,200})/g,
+  /\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}/g,
+  /\bpat[a-zA-Z0-9]{14}\.[0-9a-f]{64}\b/g,
+  /(?<![\w.~-])[\w.~-]{3}\dQ~[\w.~-]{31,34}(?![\w.~-])/g,
+  /\b[0-9a-f]{32}-us\d{1,2}\b/g,
+  /\bPuTTY-User-Key-File-\d[\s\S]{1,6000}?Private-MAC: ?[0-9a-f]{20,64}/g,
   /\bmfa\.[\w-]{20,120}/g,
   /\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}\b/g,
 ];
 
+/** The same between the underscores with which Markdown marks a word. */
+const marked = sure.map(
+  ({ source, flags }) =>
+    new RegExp(source.replace(/^\\b/, "(?<![A-Za-z0-9]|[A-Za-z0-9]_)").replace(/\\b$/, "(?![A-Za-z0-9])"), flags),
+);
+
 /** Beginnings that other words have too: what follows has to look random. */
 const likely =
-  /\b(?:key-|s\.|[spr]k[-_]|EAAA|EAA[MC]|A3-|1\/\/0|SK|AC|mg[-_]|secret_|prefect|snyk)[\w\-=.:+/]{16,300}/g;
+  /\b(?:LTAI|AKID|AQVN|AKCp|ABSK|re_(?=[a-zA-Z0-9]{6,10}_)|fw_(?=[a-zA-Z0-9]{20})|sl\.(?:B|u\.)|cmVmdGtu|dG9rO|KEY0|key-|s\.|[spr]k[-_]|EAAA|EAA[MC]|A3-|1\/\/0|SK|AC|mg[-_]|secret_|prefect|snyk)[\w\-=.:+/]{16,300}/g;
 
 interface Inside {
   readonly pattern: RegExp;
@@ -34,15 +51,24 @@ interface Inside {
   readonly isAnyName?: boolean;
 }
 
+/** What is quoted may be in quotes itself: a JSON text in a JSON text has `\\"`. */
+const quote = "(?:\\\\{0,3}[\"'`])";
+
 const passwordWords =
-  "(?:pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|contrase[ñn]a|mot de passe|senha|hasło|wachtwoord|l[öo]senord|adgangskode|passord|salasana|heslo|parola|[şs]ifre|пароль|密[码碼]|パスワード|비밀번호)";
+  "(?:(?<!com|by|sur|tres|over|under)pass(?:word|wd|phrase|code)?|pwd|kennwort|passwort|contrase[ñn]a|mot de passe|senha|hasło|wachtwoord|l[öo]senord|adgangskode|passord|salasana|heslo|parola|[şs]ifre|пароль|密[码碼]|パスワード|비밀번호)";
 
 // What is said of a password needs no form at all.
 const password: Inside = {
   pattern: new RegExp(
-    `${passwordWords}["'\`]?\\s{0,3}(?:is|ist|was|es|est|é|jest|[:=\uff1a>]|=>|:=)\\s{0,3}["'\`]?([^\\s"'\`<>]{4,120})`,
+    `${passwordWords}${quote}?\\s{0,3}(?:is|ist|was|es|est|é|jest|=>|:=|[:=\uff1a>])\\s{0,3}(?:${quote}([^"'\`<>\\n\\\\]{4,120})(?=\\\\{0,3}["'\`])|${quote}?([^\\s"'\`<>]{4,120}))`,
     "giu",
   ),
+  group: 1,
+  least: 0,
+};
+/** Between the other parts of an address of a database it may have spaces. */
+const passwordOfMany: Inside = {
+  pattern: /;[ ]?(?:pwd|password)[ ]?=[ ]?([^;"'\n]{3,120})(?=;)/gi,
   group: 1,
   least: 0,
 };
@@ -67,13 +93,13 @@ const inside: readonly Inside[] = [
   // A name that says so, or a long value behind any name.
   {
     pattern:
-      /(?:key|secret|token|credential|auth|access|api|client|private|signing|encryption|webhook|session|cert|salt|pat|sid)s?[\w .-]{0,30}["'`]?[ \t]{0,3}(?:=>|:{1,3}=|\?=|\|\||[=:>,])[ \t]{0,3}["'`=]{0,3}([\w\-./+=~:!]{8,400})/gi,
+      /(?:key|secret|token|credential|auth|access|api|client|private|signing|encryption|webhook|session|cert|salt|pat|sid)s?[\w .-]{0,30}\\{0,3}["'`]?[ \t]{0,3}(?:=>|:{1,3}=|\?=|\|\||[=:>,])[ \t]{0,3}["'`=\\]{0,5}([\w\-./+=~:!%]{8,400})/gi,
     group: 1,
     least: 2.5,
   },
   {
     pattern:
-      /[\w.-]{2,60}["'`]?[ \t]{0,3}(?:=>|:{1,3}=|\?=|\|\||[=:>,])[ \t]{0,3}["'`=]{1,3}([\w\-./+=~]{20,200})["'`]/gi,
+      /[\w.-]{2,60}\\{0,3}["'`]?[ \t]{0,3}(?:=>|:{1,3}=|\?=|\|\||[=:>,])[ \t]{0,3}["'`=\\]{1,5}([\w\-./+=~]{20,200})\\{0,3}["'`]/gi,
     group: 1,
     least: 3.2,
     isAnyName: true,
@@ -87,7 +113,7 @@ const inside: readonly Inside[] = [
 ];
 
 const hint =
-  /key|secret|token|pass|pwd|kennwort|contrase|mot de|senha|wachtwoord|senord|adgangskode|salasana|heslo|parola|ifre|has\u0142o|\u043f\u0430\u0440\u043e\u043b\u044c|\u5bc6[\u7801\u78bc]|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=]{0,3}[\w\-./+=~]{20}|(?<=\b[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|at[ac]tt3|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
+  /key|secret|token|pass|pwd|kennwort|contrase|mot de|senha|wachtwoord|senord|adgangskode|salasana|heslo|parola|ifre|has\u0142o|\u043f\u0430\u0440\u043e\u043b\u044c|\u5bc6[\u7801\u78bc]|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638|credential|auth|access|api|client|private|session|cert|salt|begin|bearer|basic|digest|eyj|:\/\/|[=:>,|][ \t]{0,3}["'`=\\]{0,5}[\w\-./+=~]{20}|(?<=(?<![a-z0-9])[a-z][a-z0-9]{0,11})[-_.][a-z0-9\-_.=:+/]{14}|\b(?:sk|ac)[0-9a-f]{30}|iqoj|fwog|aqod|akcp|absk|akid|aqvn|ltai|cmvmdg|cookie|dg9ro|pat[a-z0-9]{14}\.|[0-9a-f]-us\d|\$[256y][abxy]?\$|\$apr1\$|\$argon|\dq~[\w.~-]{31}|1\/\/0[\w-]{16}|\b\d{8,10}:aa|a[ksbcri][iacdo]a[a-z0-9]{12}|aiza|at[ac]tt3|eaa|ezak|ezat|hooks\.|dapi[0-9a-f]{3}|atlasv1|nrak|figd/;
 
 /** As much of a rule of secretlint as is called here. */
 interface Rule {
@@ -121,19 +147,22 @@ export function secretDetector(): Detector {
       const found: Detected[] = [];
       const put = ({ pattern, group, least, isAnyName = false }: Inside) => {
         for (const match of text.matchAll(pattern)) {
-          const given = match[group] ?? "";
+          const given = match[group] ?? match[group + 1] ?? "";
           // A sentence's own signs behind it are no part of it; behind a password in an address stands the address.
           const value = match[0].endsWith(given) ? given.replace(/[.,;:!]+$/, "") : given;
           if (least > 0 && !isRandom(value, least)) continue;
           if (least === 0 && isWord(value)) continue;
-          if (isAnyName && isPlain(value)) continue;
-          const start = match.index + match[0].lastIndexOf(value);
-          found.push({ class: "secret", start, end: start + value.length, confidence: 0.7 });
+          const at = match.index + match[0].lastIndexOf(value);
+          const name = text.slice(Math.max(0, at - 40), at);
+          if (isAnyName && (isPlain(value) || saysWhat.test(name))) continue;
+          if (least > 0 && saysOther.test(name)) continue;
+          found.push({ class: "secret", start: at, end: at + value.length, confidence: 0.7 });
         }
       };
       put(password);
       if (!mayHoldToken(text)) return found;
       put(passwordAside);
+      put(passwordOfMany);
       sink = found;
       const source = { filePath: "/text", content: text, contentType: "text", ext: "" };
       for (const rule of text.includes("private_key") ? rules : rulesButGcp) {
@@ -142,7 +171,7 @@ export function secretDetector(): Detector {
         if (pending instanceof Promise) pending.catch(() => {});
       }
       sink = [];
-      for (const form of [...sure, likely]) {
+      for (const form of [...marked, likely]) {
         for (const { 0: match, index } of text.matchAll(form)) {
           if (form === likely && (!isRandom(match, 3) || isPlain(match))) continue;
           if (/^[a-z_.-]+$/i.test(match)) continue; // Words with dashes between them.
@@ -154,6 +183,13 @@ export function secretDetector(): Detector {
     },
   };
 }
+
+/** Names of what looks random and is none: `run_id`, `traceId`, `integrity`. */
+const saysWhat =
+  /(?:(?<![a-z])|(?<=[a-z])(?=I))(?:i|I)(?:d|ds|D)\W*$|(?:uuid|guid|hash|sha\d{0,3}|md5|digest|checksum|etag|commit|revision|integrity|model|campaign|class|className|filename|path|href|src)\W*$/;
+/** Names that hold a word for a secret and say something else of it: `apiVersion`, `secretName`, `author`. */
+const saysOther =
+  /(?:version|name|type|count|size|length|limit|policy|board|(?<!pass)words?|file|path|url|uri|endpoint|host|region|(?<![a-z])authors?|(?<![a-z])accessor(?:y|ies)|idempotency[ _-]?key)\W*$/i;
 
 const shortestToken = 7;
 const shortestOfLetters = 16;
@@ -207,16 +243,26 @@ function isRandom(text: string, least: number): boolean {
 /** A UUID, which is what most things are called by; or words and numbers with signs between them. */
 function isPlain(text: string): boolean {
   if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return true;
+  // A name in a program, the id of a thing of a known kind.
+  if (/^[a-z]{3,}(?:[A-Z][a-z]+){2,}[A-Z]{0,2}\d{0,4}$/.test(text)) return true;
+  if (
+    /^(?:cus|in|pi|ch|prod|price|sub|evt|req|toolu|call|msg|run|step|chatcmpl|resp|fc|thread|asst|pm|acct|txn)[_-]\w{8,40}$/.test(
+      text,
+    )
+  )
+    return true;
   const parts = text.split(/[-_./:]+/);
   return (
     parts.length > 2 &&
-    parts.every((part) => /^(?:[a-z]{2,14}|[A-Z]?[a-z]{1,14}|[A-Z]{2,10}|\d{1,4}|[a-z]\d{1,3}[a-z]?|)$/.test(part))
+    parts.every((part) =>
+      /^(?:[a-z]{2,14}|[A-Z]?[a-z]{1,14}|[A-Z]{2,10}|\d{1,4}|(?:19|20)\d{6}|[a-z]\d{1,3}[a-z]?|)$/.test(part),
+    )
   );
 }
 
 /** What people say in place of a password: `is wrong`, `is required`. */
 function isWord(text: string): boolean {
-  return /^(?:\*+|x+|\.+|<.*>|\$\{.*\}|\[.*\]|not|the|a|an|and|or|of|in|to|too|your|my|his|her|their|our|wrong|required|incorrect|invalid|expired|reset|changed?|correct|weak|strong|missing|null|none|true|false|undefined|string|must|should|has|have|been|being|also|still|now|only|sent|set|stored|never|always|at|least|field|empty|hidden|redacted|forgotten|vergessen\??|case-sensitive|(?:process|import\.meta)\.env\..*|os\.(?:environ|getenv).*|\$\w+|%\w+%|\{\{.*)$/i.test(
+  return /^(?:\*+|x+|\.+|<.*>|\$\{.*\}|\[.*\]|not|the|a|an|and|or|of|in|to|too|your|my|his|her|their|our|wrong|required|incorrect|invalid|expired|reset|changed?|correct|weak|strong|missing|null|none|true|false|undefined|string|must|should|has|have|been|being|also|still|now|only|sent|set|stored|never|always|at|least|field|empty|hidden|redacted|forgotten|vergessen\??|case-sensitive|(?:must|should|your|enter|please|choose|confirm|repeat|type)\b.*|(?:process|import\.meta)\.env\..*|os\.(?:environ|getenv).*|\$\w+|%\w+%|\{\{.*)$/i.test(
     text,
   );
 }
