@@ -2,7 +2,6 @@ export {
   type Agent,
   type AgentOptions,
   type AnyAgent,
-  type Audience,
   defineAgent,
   type InputOf,
   type OutputOf,
@@ -43,6 +42,7 @@ export {
   signDecision,
   verifyDecision,
 } from "./approval/signature.ts";
+export type { Audience } from "./audience.ts";
 export { type Checkpoint, checkpointStream, checkpointText } from "./audit/checkpoint.ts";
 export type { CheckpointOptions } from "./audit/checkpoints.ts";
 export { type Completeness, completenessOf, type MissingEntry } from "./audit/completeness.ts";

@@ -1,4 +1,4 @@
-import type { Audience } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { ToolAnswer } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Grant } from "../grant.ts";

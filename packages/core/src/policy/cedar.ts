@@ -10,10 +10,10 @@ import {
   statefulIsAuthorized,
   validate,
 } from "@cedar-policy/cedar-wasm/nodejs";
-import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
+import { isName } from "../name.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";

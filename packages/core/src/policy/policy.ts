@@ -1,6 +1,6 @@
-import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
+import { isName } from "../name.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { type Agent, isName } from "../agent.ts";
+import type { Agent } from "../agent.ts";
 import type { Effect } from "../effect/effect.ts";
 import { OrchestrationError } from "../errors.ts";
 import { hashJson } from "../hash.ts";
 import type { JsonSchema } from "../json.ts";
+import { isName } from "../name.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
 

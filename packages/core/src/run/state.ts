@@ -1,4 +1,5 @@
-import type { AnyAgent, Audience } from "../agent.ts";
+import type { AnyAgent } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { ApprovalToken, AskedFacts, Command, StartTimerCommand, TriedModel } from "../command.ts";
 import type { ToolAnswer, ToolQuestion } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
-import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
 import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
@@ -12,6 +11,7 @@ import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
+import { isName } from "../name.ts";
 import type { LooksBack, Policy } from "../policy/policy.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import type { AnswerRules } from "../seal/settings.ts";
