@@ -1,9 +1,7 @@
-import type { AnyAgent } from "./agent.ts";
 import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError, reasonOf } from "./errors.ts";
-import type { BudgetAmount } from "./event.ts";
+import type { BudgetAmount } from "./event/budget.ts";
 import type { Json } from "./json.ts";
-import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyTool } from "./tool.ts";
 
 /**
@@ -197,22 +195,6 @@ export function isBound(grant: Grant): boolean {
     untilMs !== undefined ||
     untilAt !== undefined
   );
-}
-
-/** The tools that an agent may be granted: its own, its team's, or those that a specialist's contract names. */
-export function grantable(agent: AnyAgent): ReadonlyMap<string, AnyTool> {
-  if (agent.remote) return agent.remote.tools;
-  return agent.team ? agent.team.tools : new Map(agent.tools.map((tool) => [tool.name, tool]));
-}
-
-/** All that anybody of a team may be granted, specialists elsewhere included. */
-export function grantableOf(team: SupervisorDefinition): ReadonlyMap<string, AnyTool> {
-  const found = new Map(team.tools);
-  for (const agent of team.agents.values()) {
-    const more = agent.team ? grantableOf(agent.team) : grantable(agent);
-    for (const [name, tool] of more) if (!found.has(name)) found.set(name, tool);
-  }
-  return found;
 }
 
 /**
