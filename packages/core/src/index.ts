@@ -160,6 +160,7 @@ export {
   type RouteTargets,
 } from "./model/route.ts";
 export { escapePointer, partsOfPointer } from "./pointer.ts";
+export type { PolicyAnswer, PolicyEffect } from "./policy/answer.ts";
 export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
 export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
@@ -171,8 +172,6 @@ export {
   type LateEdge,
   type LooksBack,
   type Policy,
-  type PolicyAnswer,
-  type PolicyEffect,
   type PolicyOptions,
   type PolicyRule,
   type WrittenRule,
@@ -224,12 +223,11 @@ export { operator, osPrincipal, type Principal, type PrincipalSource, service, u
 export { quietController } from "./quiet-stop.ts";
 export { referred } from "./referred.ts";
 export type { Caller } from "./remote/admission.ts";
+export { type RemoteAgent, remoteAgent } from "./remote/agent.ts";
 export {
   type AnySpecialist,
   defineSpecialist,
-  type RemoteAgent,
   type RemoteContract,
-  remoteAgent,
   type Specialist,
   type SpecialistTool,
   type SpecialistTools,

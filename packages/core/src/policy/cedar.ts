@@ -15,6 +15,7 @@ import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { isName } from "../name.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { failedRule, type PolicyAnswer } from "./answer.ts";
 import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";
 import {
@@ -27,7 +28,7 @@ import {
   type Slice,
   togetherId,
 } from "./cedar-slice.ts";
-import { failedRule, type Policy, type PolicyAnswer } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 /**
  * A policy in Cedar. `permit` allows, `forbid` denies, and a `permit` with `@approve("why")` has a person asked. `@id`

@@ -4,7 +4,8 @@ import { openBatch, verifyChain } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { openBlobs } from "../run/blob.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import type { Policy, PolicyEffect } from "./policy.ts";
+import type { PolicyEffect } from "./answer.ts";
+import type { Policy } from "./policy.ts";
 import type { PolicyEdge } from "./request.ts";
 
 /** One decision of a past run that would be another under a candidate. */
