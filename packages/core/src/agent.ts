@@ -6,7 +6,7 @@ import type { JsonSchema } from "./json.ts";
 import { isName } from "./name.ts";
 import type { RemoteContract } from "./remote/contract.ts";
 import { assertSynchronous, isSchema, jsonSchemaOf } from "./schema.ts";
-import type { SupervisorDefinition } from "./supervisor/definition.ts";
+import type { SupervisorDefinition } from "./supervisor/compiled.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
 import {
   assertKnown,

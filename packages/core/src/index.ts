@@ -256,15 +256,16 @@ export type {
 export { luhnDigit } from "./seal/token.ts";
 export { vaultStream } from "./seal/vault.ts";
 export type { Withheld } from "./seal/withheld.ts";
-export {
-  asAgent,
-  defineSupervisor,
-  type SupervisorDefinition,
-  type SupervisorOptions,
-} from "./supervisor/definition.ts";
+export { asAgent, defineSupervisor, type SupervisorDefinition } from "./supervisor/definition.ts";
 export type { DeadLetterRun, DeadLetters } from "./supervisor/letters.ts";
 export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
-export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
+export type {
+  Concurrency,
+  HostOptions,
+  RuntimeOptions,
+  StartOptions,
+  SupervisorOptions,
+} from "./supervisor/options.ts";
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
   type As,

@@ -14,7 +14,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { isName } from "../name.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { failedRule, type PolicyAnswer } from "./answer.ts";
 import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";

@@ -3,7 +3,7 @@ import type { Decision, DecisionBodies } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { openBlobs } from "../run/blob.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { PolicyEffect } from "./answer.ts";
 import type { Policy } from "./policy.ts";
 import type { PolicyEdge } from "./request.ts";

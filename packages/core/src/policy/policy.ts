@@ -1,11 +1,11 @@
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { isName } from "../name.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
 import { failedRule, type PolicyAnswer, type PolicyEffect, strictness } from "./answer.ts";
-import { checkNames } from "./names.ts";
+import { namesIn } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
 /**
@@ -433,5 +433,23 @@ function checkAfter(
     assertKnown("the `after` of a rule", after, knownInAfter);
     if (tools.some((one) => typeof one !== "string")) throw invalid("a name is no text");
     if (when !== undefined && typeof when !== "function") throw invalid("the `when` of its `after` is no function");
+  }
+}
+
+/** @throws OrchestrationError `policy/unknown-name` for a rule about somebody or something that is not there */
+function checkNames(policy: Policy, rules: readonly AnyPolicyRule[], definition: SupervisorDefinition): void {
+  const { agents } = namesIn(definition);
+  const unknown = (rule: string, what: string, name: string) =>
+    new OrchestrationError("policy/unknown-name", {
+      policy: policy.name,
+      rule,
+      what,
+      name,
+      supervisor: definition.name,
+    });
+  for (const { id, agents: named = [], tools = [], ...rule } of rules) {
+    for (const name of named) if (!agents.has(name)) throw unknown(id, "agent", name);
+    for (const name of [...tools, ...aftersOf(rule).flatMap((after) => after.tools)])
+      if (!definition.tools.has(name)) throw unknown(id, "tool", name);
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import type { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { Clock } from "./clock.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
 import type { RunKey } from "./run-key.ts";

@@ -29,7 +29,7 @@ import type { Bus } from "../port/bus.ts";
 import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
 import type { StepSnapshot } from "../step.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { AnyTool } from "../tool.ts";
 
 /** A supervisor at work: the root of a run, or a team behind an agent's name. Its address is its path. */

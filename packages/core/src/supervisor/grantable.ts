@@ -1,6 +1,6 @@
 import type { AnyAgent } from "../agent.ts";
 import type { AnyTool } from "../tool.ts";
-import type { SupervisorDefinition } from "./definition.ts";
+import type { SupervisorDefinition } from "./compiled.ts";
 
 /** The tools that an agent may be granted: its own, its team's, or those that a specialist's contract names. */
 export function grantable(agent: AnyAgent): ReadonlyMap<string, AnyTool> {
