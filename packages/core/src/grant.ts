@@ -3,6 +3,7 @@ import { OrchestrationError, reasonOf } from "./errors.ts";
 import type { BudgetAmount } from "./event/budget.ts";
 import type { Json } from "./json.ts";
 import type { AnyTool } from "./tool.ts";
+import { type Known, strangeMember } from "./wanted.ts";
 
 /**
  * What one argument may be. It has to be there, and hold of a list's every member; a list without any is like an argument
@@ -37,15 +38,10 @@ export interface Grant<Tools extends string = string> {
   readonly untilAt?: number;
 }
 
-const grantMembers = [
-  "tools",
-  "effects",
-  "arguments",
-  "budget",
-  "sources",
-  "untilMs",
-  "untilAt",
-] as const satisfies readonly (keyof Grant)[];
+const grantMembers: Known<Grant> = {
+  ...{ tools: true, effects: true, arguments: true, budget: true, sources: true, untilMs: true, untilAt: true },
+};
+const rangeMembers: Known<ArgumentRange> = { min: true, max: true, oneOf: true, pattern: true };
 
 /** Bounds nothing. */
 export const fullGrant: Grant = {};
@@ -208,7 +204,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     new OrchestrationError("policy/grant-invalid", { where, what, reason });
   // Where no types reach: a text, or a member with a misspelt name, would bound nothing.
   if (typeof grant !== "object" || grant === null || Array.isArray(grant)) throw invalid("it", "it is no object");
-  const strange = Object.keys(grant).find((member) => !grantMembers.includes(member as keyof Grant));
+  const strange = strangeMember(grant, grantMembers);
   if (strange !== undefined) throw invalid(strange, "a grant has no such member");
   for (const member of ["tools", "sources"] as const) {
     const names = grant[member];
@@ -227,7 +223,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     for (const [name, range] of Object.entries(ranges)) {
       const { min, max, oneOf, pattern = [] } = range;
       const what = `${tool}.${name}`;
-      const odd = Object.keys(range).find((member) => !["min", "max", "oneOf", "pattern"].includes(member));
+      const odd = strangeMember(range, rangeMembers);
       if (odd !== undefined) throw invalid(`${what}.${odd}`, "an argument has no such bound");
       if (!Object.hasOwn(known, name)) throw invalid(what, "the tool has no such argument");
       for (const bound of [min, max]) {
