@@ -54,7 +54,7 @@ export async function diffPolicy(
   };
   const [{ RunCore }, { decidedBy, foldBatch }] = await Promise.all([
     import("../run/core.ts"),
-    import("../run/driver.ts"),
+    import("../run/fold.ts"),
   ]);
   const tenantKey = await journal.tenantKey(key.tenant);
   const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey, shadow });
