@@ -35,7 +35,7 @@ export interface ResolvedRule {
 }
 
 const hourMs = 3_600_000;
-export const defaultExpiresMs: number = 24 * hourMs;
+const defaultExpiresMs: number = 24 * hourMs;
 const expiresMsMax = 366 * 24 * hourMs;
 const quorumMax = 100;
 

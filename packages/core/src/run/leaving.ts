@@ -153,6 +153,6 @@ export function dropCall(work: Work, call: Call): void {
 }
 
 /** Drops the calls of an instance that is gone. */
-export function dropCallsOf(work: Work, invocation: string): void {
+function dropCallsOf(work: Work, invocation: string): void {
   for (const call of [...work.state.calls.values()]) if (call.invocation === invocation) dropCall(work, call);
 }

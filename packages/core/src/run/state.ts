@@ -485,7 +485,6 @@ export interface Rules {
   readonly refusals: boolean;
 }
 
-export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
 export const rootPath = "";
 
 /** Where a team hears what is said to it. */

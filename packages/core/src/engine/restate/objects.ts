@@ -305,7 +305,7 @@ export interface Shelf {
 }
 
 /** Has an object of the index remember a name. */
-export function note(
+function note(
   sdk: typeof Sdk,
   names: Names,
   ctx: Pick<Sdk.Context, "genericCall">,

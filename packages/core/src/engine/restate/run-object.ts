@@ -246,8 +246,3 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
   };
   return sdk.object({ name: service, handlers, options: { ...forgotten, retryPolicy: patience } });
 }
-
-/** True for a record that a deployment is still needed for. */
-export function needsDeployment({ status }: RunRecord): boolean {
-  return isUnfinished(status);
-}
