@@ -23,8 +23,8 @@ import { openCasesOf } from "../../packages/core/src/approval/open-cases.ts";
 import { endStatusOf } from "../../packages/core/src/event.ts";
 import { policyVersion } from "../../packages/core/src/policy-version.ts";
 import { RunCore } from "../../packages/core/src/run/core.ts";
-import { foldBatch } from "../../packages/core/src/run/driver.ts";
 import { effectsOf } from "../../packages/core/src/run/effects.ts";
+import { foldBatch } from "../../packages/core/src/run/fold.ts";
 import { uncertainOf } from "../../packages/core/src/run/open-for-people.ts";
 import { dice } from "../support/trial.ts";
 

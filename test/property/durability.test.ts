@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openBatch } from "../../packages/core/src/journal/chain.ts";
 import { RunCore } from "../../packages/core/src/run/core.ts";
-import { foldBatch } from "../../packages/core/src/run/driver.ts";
+import { foldBatch } from "../../packages/core/src/run/fold.ts";
 import { dice, playTrial } from "../support/trial.ts";
 
 const runs = Number(process.env.REMIT_PROPERTY_RUNS ?? 100);

@@ -1,10 +1,12 @@
 import type { z } from "zod";
+import type { Audience } from "./audience.ts";
 import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError } from "./errors.ts";
 import type { JsonSchema } from "./json.ts";
+import { isName } from "./name.ts";
 import type { RemoteContract } from "./remote/contract.ts";
 import { aSchema, assertSynchronous, jsonSchemaOf } from "./schema.ts";
-import type { SupervisorDefinition } from "./supervisor/definition.ts";
+import type { SupervisorDefinition } from "./supervisor/compiled.ts";
 import type { AnyReadTool, AnyTool } from "./tool.ts";
 import {
   assertKnown,
@@ -18,9 +20,6 @@ import {
   text,
   type Wanted,
 } from "./wanted.ts";
-
-/** Whom an agent or a supervisor may put a question to. */
-export type Audience = "customer" | "operator";
 
 /** A named worker with typed input, output and tools. Made by {@link defineAgent}; plain data. */
 export interface Agent<
@@ -95,13 +94,6 @@ export interface AgentOptions<
   readonly toolSearch?: ToolSearch<NoInfer<Tools[number]["name"]>>;
   /** Raise it when the meaning of the agent changes beyond its data (D4). */
   readonly version?: string;
-}
-
-const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-
-/** True for a text that may name an agent, a supervisor or an edge. */
-export function isName(text: string): boolean {
-  return typeof text === "string" && nameForm.test(text);
 }
 
 const wanted = {

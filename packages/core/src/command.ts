@@ -1,3 +1,4 @@
+import type { Attributes } from "./event/attributes.ts";
 import type { BudgetAmount, Spend, Tier } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
@@ -18,9 +19,6 @@ export type Command =
   | ReserveCommand
   | ReturnBudgetCommand
   | StartTimerCommand;
-
-/** Text that the caller attached to the run for its models and tools. */
-export type Attributes = Readonly<Record<string, string>>;
 
 export interface CallModelCommand {
   readonly type: "callModel";

@@ -1,10 +1,9 @@
-import type { AnyAgent } from "./agent.ts";
 import type { Effect } from "./effect/effect.ts";
 import { OrchestrationError, reasonOf } from "./errors.ts";
-import type { BudgetAmount } from "./event.ts";
+import type { BudgetAmount } from "./event/budget.ts";
 import type { Json } from "./json.ts";
-import type { SupervisorDefinition } from "./supervisor/definition.ts";
 import type { AnyTool } from "./tool.ts";
+import { type Known, strangeMember } from "./wanted.ts";
 
 /**
  * What one argument may be. It has to be there, and hold of a list's every member; a list without any is like an argument
@@ -39,15 +38,10 @@ export interface Grant<Tools extends string = string> {
   readonly untilAt?: number;
 }
 
-const grantMembers = [
-  "tools",
-  "effects",
-  "arguments",
-  "budget",
-  "sources",
-  "untilMs",
-  "untilAt",
-] as const satisfies readonly (keyof Grant)[];
+const grantMembers: Known<Grant> = {
+  ...{ tools: true, effects: true, arguments: true, budget: true, sources: true, untilMs: true, untilAt: true },
+};
+const rangeMembers: Known<ArgumentRange> = { min: true, max: true, oneOf: true, pattern: true };
 
 /** Bounds nothing. */
 export const fullGrant: Grant = {};
@@ -199,22 +193,6 @@ export function isBound(grant: Grant): boolean {
   );
 }
 
-/** The tools that an agent may be granted: its own, its team's, or those that a specialist's contract names. */
-export function grantable(agent: AnyAgent): ReadonlyMap<string, AnyTool> {
-  if (agent.remote) return agent.remote.tools;
-  return agent.team ? agent.team.tools : new Map(agent.tools.map((tool) => [tool.name, tool]));
-}
-
-/** All that anybody of a team may be granted, specialists elsewhere included. */
-export function grantableOf(team: SupervisorDefinition): ReadonlyMap<string, AnyTool> {
-  const found = new Map(team.tools);
-  for (const agent of team.agents.values()) {
-    const more = agent.team ? grantableOf(agent.team) : grantable(agent);
-    for (const [name, tool] of more) if (!found.has(name)) found.set(name, tool);
-  }
-  return found;
-}
-
 /**
  * Refuses a grant that names a tool or an argument which nobody there has, or a bound that is none: it would silently grant
  * something else than was meant.
@@ -226,7 +204,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     new OrchestrationError("policy/grant-invalid", { where, what, reason });
   // Where no types reach: a text, or a member with a misspelt name, would bound nothing.
   if (typeof grant !== "object" || grant === null || Array.isArray(grant)) throw invalid("it", "it is no object");
-  const strange = Object.keys(grant).find((member) => !grantMembers.includes(member as keyof Grant));
+  const strange = strangeMember(grant, grantMembers);
   if (strange !== undefined) throw invalid(strange, "a grant has no such member");
   for (const member of ["tools", "sources"] as const) {
     const names = grant[member];
@@ -245,7 +223,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
     for (const [name, range] of Object.entries(ranges)) {
       const { min, max, oneOf, pattern = [] } = range;
       const what = `${tool}.${name}`;
-      const odd = Object.keys(range).find((member) => !["min", "max", "oneOf", "pattern"].includes(member));
+      const odd = strangeMember(range, rangeMembers);
       if (odd !== undefined) throw invalid(`${what}.${odd}`, "an argument has no such bound");
       if (!Object.hasOwn(known, name)) throw invalid(what, "the tool has no such argument");
       for (const bound of [min, max]) {

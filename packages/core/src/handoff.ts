@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { AnyAgent, Audience, InputOf, OutputOf } from "./agent.ts";
+import type { AnyAgent, InputOf, OutputOf } from "./agent.ts";
+import type { Audience } from "./audience.ts";
 import type { Grant } from "./grant.ts";
 import type { Json } from "./json.ts";
 import { assertBound } from "./limits.ts";

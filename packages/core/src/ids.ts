@@ -1,13 +1,5 @@
 import { customAlphabet } from "nanoid";
 
-declare const brand: unique symbol;
-/** A string that only its own maker makes. */
-export type Branded<Kind extends string> = string & { readonly [brand]: Kind };
-
-export type RunId = Branded<"run">;
-export type TenantId = Branded<"tenant">;
-export type ConversationId = Branded<"conversation">;
-
 /** Ids and salts come through this port, so that a test or a replay can fix them. */
 export interface IdSource {
   /** A new id with its kind in front, `run_8J…`; unique without coordination. */

@@ -2,7 +2,6 @@ export {
   type Agent,
   type AgentOptions,
   type AnyAgent,
-  type Audience,
   defineAgent,
   type InputOf,
   type OutputOf,
@@ -43,6 +42,7 @@ export {
   signDecision,
   verifyDecision,
 } from "./approval/signature.ts";
+export type { Audience } from "./audience.ts";
 export { type Checkpoint, checkpointStream, checkpointText } from "./audit/checkpoint.ts";
 export type { CheckpointOptions } from "./audit/checkpoints.ts";
 export { type Completeness, completenessOf, type MissingEntry } from "./audit/completeness.ts";
@@ -160,6 +160,7 @@ export {
   type RouteTargets,
 } from "./model/route.ts";
 export { escapePointer, partsOfPointer } from "./pointer.ts";
+export type { PolicyAnswer, PolicyEffect } from "./policy/answer.ts";
 export { diffPolicy, type PolicyChange, type PolicyDiff } from "./policy/diff.ts";
 export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
@@ -171,8 +172,6 @@ export {
   type LateEdge,
   type LooksBack,
   type Policy,
-  type PolicyAnswer,
-  type PolicyEffect,
   type PolicyOptions,
   type PolicyRule,
   type WrittenRule,
@@ -224,12 +223,11 @@ export { operator, osPrincipal, type Principal, type PrincipalSource, service, u
 export { quietController } from "./quiet-stop.ts";
 export { referred } from "./referred.ts";
 export type { Caller } from "./remote/admission.ts";
+export { type RemoteAgent, remoteAgent } from "./remote/agent.ts";
 export {
   type AnySpecialist,
   defineSpecialist,
-  type RemoteAgent,
   type RemoteContract,
-  remoteAgent,
   type Specialist,
   type SpecialistTool,
   type SpecialistTools,
@@ -258,15 +256,16 @@ export type {
 export { luhnDigit } from "./seal/token.ts";
 export { vaultStream } from "./seal/vault.ts";
 export type { Withheld } from "./seal/withheld.ts";
-export {
-  asAgent,
-  defineSupervisor,
-  type SupervisorDefinition,
-  type SupervisorOptions,
-} from "./supervisor/definition.ts";
+export { asAgent, defineSupervisor, type SupervisorDefinition } from "./supervisor/definition.ts";
 export type { DeadLetterRun, DeadLetters } from "./supervisor/letters.ts";
 export type { MigrateOptions, MigrationReport } from "./supervisor/migrate.ts";
-export type { Concurrency, HostOptions, RuntimeOptions, StartOptions } from "./supervisor/options.ts";
+export type {
+  Concurrency,
+  HostOptions,
+  RuntimeOptions,
+  StartOptions,
+  SupervisorOptions,
+} from "./supervisor/options.ts";
 export { toMermaid, toStateJson } from "./supervisor/picture.ts";
 export {
   type As,

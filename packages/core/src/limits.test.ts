@@ -39,6 +39,8 @@ describe("limits", () => {
       const error = refusal(() => resolveLimits({ [name]: 3 } as never));
       expect(error.code).toBe("limits/unknown");
       expect(error.message).toContain(name);
+      // One that is not said at all is none either.
+      expect(refusal(() => resolveLimits({ [name]: undefined } as never)).code).toBe("limits/unknown");
     }
   });
 });

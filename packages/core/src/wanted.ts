@@ -87,17 +87,32 @@ export function assertEach(where: string, member: string, given: unknown, want: 
 export type Known<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**
+ * The first member that an object has and is not known for; who looks says what that means.
+ * @param silent one that is `undefined` says nothing and is let pass
+ */
+export function strangeMember(
+  given: object,
+  known: Readonly<Record<string, true>>,
+  silent = false,
+): string | undefined {
+  for (const [member, value] of Object.entries(given)) {
+    if (Object.hasOwn(known, member) || (silent && value === undefined)) continue;
+    return member;
+  }
+  return undefined;
+}
+
+/**
  * Refuses members that options have not: they would be read by nobody, and what somebody meant by them would not hold. A
  * compiler tells of them in a literal alone. One that is `undefined` says nothing and is let pass.
  * @throws OrchestrationError `options/unknown`
  */
 export function assertKnown(where: string, given: object, known: Readonly<Record<string, true>>): void {
-  for (const [member, value] of Object.entries(given)) {
-    if (value === undefined || Object.hasOwn(known, member)) continue;
-    const names = Object.keys(known);
-    const near = names.filter((one) => isNear(one.toLowerCase(), member.toLowerCase()));
-    throw new OrchestrationError("options/unknown", { where, member, known: near.length > 0 ? near : names });
-  }
+  const member = strangeMember(given, known, true);
+  if (member === undefined) return;
+  const names = Object.keys(known);
+  const near = names.filter((one) => isNear(one.toLowerCase(), member.toLowerCase()));
+  throw new OrchestrationError("options/unknown", { where, member, known: near.length > 0 ? near : names });
 }
 
 /** One letter more, less or other, two that have changed places, or the same beginning. */

@@ -8,6 +8,7 @@ import type { McpLimits } from "./limits.ts";
 import { callError, connectError, quarantined, stderrOf, unavailable } from "./link-errors.ts";
 import { type Listing, listTools } from "./listing.ts";
 import { oneTimer } from "./one-timer.ts";
+import { reconnects } from "./reconnects.ts";
 import { visible } from "./text.ts";
 import type { ChannelEnd } from "./wire/channel.ts";
 import {
@@ -155,8 +156,6 @@ const none: ReadonlyMap<string, McpError> = new Map();
 const reasonMax = 2_000;
 const progressMs = 250;
 const progressBurst = 8;
-/** A wait is cut by at most this part of it, so that many links do not come back in step. */
-const jitter = 0.25;
 
 export function createLink(options: LinkOptions): Link {
   const { server, target, wire, limits, clock, logger, inspect, asks, random = Math.random } = options;
@@ -171,12 +170,7 @@ export function createLink(options: LinkOptions): Link {
   let connecting: Promise<LinkReady> | undefined;
   let leaving: Promise<void> = Promise.resolve();
   let ending: Promise<void> | undefined;
-  let background = false;
-  let wake: { readonly cancel: () => void } | undefined;
   let connects = 0;
-  let failures = 0;
-  let retryAt = 0;
-  let isQuarantined = false;
   let noiseLines = 0;
   let noticesDropped = 0;
   let lastError: McpError | undefined;
@@ -196,32 +190,16 @@ export function createLink(options: LinkOptions): Link {
       };
     });
 
-  const waitUntil = (at: number) => {
-    retryAt = at;
-    wake?.cancel();
-    wake = undefined;
-    if (!background || closing.signal.aborted) return;
-    wake = clock.at(at, () => {
-      wake = undefined;
-      // Told by `failed`, which plans the next attempt.
-      if (!current && !connecting && !closing.signal.aborted) void ready().catch(() => {});
-    });
-  };
+  const retries = reconnects(clock, limits, random, () => {
+    // Told by `failed`, which plans the next attempt.
+    if (!current && !connecting && !closing.signal.aborted) void ready().catch(() => {});
+  });
 
   const failed = (error: McpError) => {
     lastError = error;
-    failures++;
-    isQuarantined = failures >= limits.breakerFailures;
-    // The first attempt after a loss is made at once.
-    const doubled = limits.backoffMs * 2 ** Math.min(failures - 2, 30);
-    const waitMs = failures === 1 ? 0 : Math.min(doubled, limits.backoffMsMax) * (1 - jitter * random());
-    waitUntil(clock.now() + (isQuarantined ? Math.max(limits.breakerMs, waitMs) : waitMs));
+    retries.failed();
+    const failures = retries.failures();
     if (failures === limits.breakerFailures) logger.warn({ server, failures }, "MCP server is quarantined.");
-  };
-
-  const answered = () => {
-    failures = 0;
-    isQuarantined = false;
   };
 
   const leave = (session: WireSession) => {
@@ -245,7 +223,7 @@ export function createLink(options: LinkOptions): Link {
   /** The server has forgotten us and is there: that is no failure, and the next session can begin at once. */
   const forgotten = (session: WireSession) => {
     if (!leave(session)) return;
-    waitUntil(clock.now());
+    retries.soon();
     logger.info({ server }, "MCP server does not know the session any more.");
   };
 
@@ -253,9 +231,7 @@ export function createLink(options: LinkOptions): Link {
     const error = quarantined(server, "it says more unasked than anybody can listen to", limits.breakerMs);
     if (session && !leave(session)) return;
     lastError = error;
-    failures = Math.max(failures, limits.breakerFailures);
-    isQuarantined = true;
-    waitUntil(clock.now() + limits.breakerMs);
+    retries.quarantine();
     logger.warn({ server, noticesDropped }, "MCP server is quarantined: it says too much unasked.");
   };
 
@@ -392,10 +368,10 @@ export function createLink(options: LinkOptions): Link {
     if (closing.signal.aborted) return Promise.reject(new McpError("mcp/closed", { server }));
     if (current) return Promise.resolve(current);
     if (connecting) return connecting;
-    const waitMs = retryAt - clock.now();
+    const waitMs = retries.retryAt() - clock.now();
     if (waitMs <= 0) return begin(reconnect());
     const reason = lastError?.message ?? "it went away";
-    return Promise.reject((isQuarantined ? quarantined : unavailable)(server, reason, waitMs));
+    return Promise.reject((retries.isQuarantined() ? quarantined : unavailable)(server, reason, waitMs));
   };
 
   /** What a request that failed says of its session. True when it may be sent once more (K1). */
@@ -437,7 +413,7 @@ export function createLink(options: LinkOptions): Link {
               if (rooms.get(session)?.() !== false) progress?.push(value);
             },
           });
-          answered();
+          retries.answered();
           return answer;
         } catch (thrown) {
           if (!heardOf(session, thrown, repeatable) || !isFirst) throw thrown;
@@ -446,7 +422,7 @@ export function createLink(options: LinkOptions): Link {
       }
     } catch (thrown) {
       if (McpError.is(thrown)) throw thrown;
-      if (thrown instanceof WireError && thrown.fault.kind === "rejected") answered();
+      if (thrown instanceof WireError && thrown.fault.kind === "rejected") retries.answered();
       if (!sent) {
         const reason = deadline.timedOut() ? `${deadline.overMs()} ms were over` : "it was cancelled";
         throw new McpError("mcp/call-not-sent", { server, tool: name, reason }, { cause: thrown });
@@ -469,15 +445,14 @@ export function createLink(options: LinkOptions): Link {
     if (closing.signal.aborted) return "closed";
     if (current) return "ready";
     if (connecting) return "connecting";
-    return isQuarantined && retryAt > clock.now() ? "quarantined" : "down";
+    return retries.isQuarantined() && retries.retryAt() > clock.now() ? "quarantined" : "down";
   };
 
   return {
     connect: (signal) => begin(attempt(signal).then(install)),
     start: () => {
-      if (background || closing.signal.aborted) return;
-      background = true;
-      if (!current && !connecting) waitUntil(Math.max(retryAt, clock.now()));
+      if (closing.signal.aborted || !retries.begin()) return;
+      if (!current && !connecting) retries.plan();
     },
     ready,
     call: (call) => {
@@ -494,8 +469,8 @@ export function createLink(options: LinkOptions): Link {
       peer: current?.session.peer,
       processId: current?.session.processId,
       connects,
-      failures,
-      retryAt: current || connecting || closing.signal.aborted ? undefined : retryAt,
+      failures: retries.failures(),
+      retryAt: current || connecting || closing.signal.aborted ? undefined : retries.retryAt(),
       lastError,
       refused: current?.refused ?? none,
       noiseLines,
@@ -505,7 +480,7 @@ export function createLink(options: LinkOptions): Link {
     close: () => {
       ending ??= (async () => {
         closing.abort(new Error("the connection is being closed"));
-        wake?.cancel();
+        retries.rest();
         refreshTimer?.cancel();
         await Promise.allSettled([connecting, refreshing]);
         await Promise.all([leaving, current?.session.close()]);

@@ -1,4 +1,5 @@
 import { addDays, daysBetween } from "../../src/world/calendar.ts";
+import { serviceFactors } from "./service-level.ts";
 import type { Item, Offer, Vendor } from "./state.ts";
 import { type Band, bandOf, type Tier, terms, tierOf } from "./tiers.ts";
 
@@ -78,10 +79,6 @@ export interface Recommendation {
   /** When the position will have fallen to the reorder point, by the forecast's mean. */
   readonly nextReviewOn: string;
 }
-
-/** z of the normal distribution for each percentage of replenishment cycles without a stockout. */
-export const serviceFactors = { "90": 1.2816, "95": 1.6449, "98": 2.0537, "99": 2.3263 } as const;
-export type ServiceLevel = keyof typeof serviceFactors;
 
 /** From the tenth to the ninetieth percentile of a normal distribution, in standard deviations. */
 const bandDeviations = 2 * serviceFactors["90"];

@@ -1,4 +1,4 @@
-import type { ServiceLevel } from "./formula.ts";
+import type { ServiceLevel } from "./service-level.ts";
 import type { Reply } from "./state.ts";
 import type { VendorClass } from "./tiers.ts";
 

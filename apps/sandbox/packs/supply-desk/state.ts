@@ -1,5 +1,5 @@
 import type { Table } from "../../src/world/table.ts";
-import type { ServiceLevel } from "./formula.ts";
+import type { ServiceLevel } from "./service-level.ts";
 import type { VendorClass } from "./tiers.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { RunRecord, RunStatus } from "@remit/core";
 import { SandboxError } from "../errors.ts";
 import { minuteText } from "../face/case.ts";
+import { statuses } from "../face/statuses.ts";
 import { type Cell, table } from "../face/table.ts";
 import { duration, printable } from "../face/text.ts";
 import type { WhoseRuns } from "./books.ts";
@@ -15,16 +16,6 @@ export interface OwnRunsOptions extends WhoseRuns {
   readonly most: string;
   readonly json?: boolean;
 }
-
-const statuses = [
-  "running",
-  "parked",
-  "completed",
-  "denied",
-  "escalated",
-  "failed",
-  "cancelled",
-] as const satisfies readonly RunStatus[];
 
 /** Lists runs, the newest first. Nothing but the journal is looked at. */
 export async function listOwnRuns(options: OwnRunsOptions, context: Context): Promise<ExitCode> {

@@ -3,6 +3,7 @@ import { type Json, parseAddress } from "@remit/core";
 import { type Context, Hono } from "hono";
 import { type Complaint, complaintOf } from "../cli/complaint.ts";
 import { SandboxError } from "../errors.ts";
+import { statuses } from "../face/statuses.ts";
 import { asset } from "../report/page.ts";
 import { formOf, jsonOf, readyOf, statusOf } from "./forms.ts";
 import { guard, wantsJson } from "./guard.ts";
@@ -22,7 +23,7 @@ import { historyOf } from "./view/history.ts";
 import { inboxLister } from "./view/inbox.ts";
 import { viewLetters } from "./view/letters.ts";
 import { viewReplay, viewRun, viewTimeline } from "./view/run.ts";
-import { type RunsQuery, runLister, statuses } from "./view/runs.ts";
+import { type RunsQuery, runLister } from "./view/runs.ts";
 import { readWord, type Word, wordsFor } from "./words.ts";
 
 export interface AppOptions {

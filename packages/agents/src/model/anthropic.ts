@@ -5,7 +5,6 @@ import {
   type ModelCallOptions,
   type ModelRequest,
   type ModelResponse,
-  OrchestrationError,
   systemClock,
   type Usage,
 } from "@remit/core";
@@ -13,22 +12,13 @@ import { type AnthropicOptions, defaultMaxOutputTokens, defaultTimeoutMs } from 
 import { anthropicSchemas, maxTokensOf, type WriteOptions, writeRequest } from "./anthropic-request.ts";
 import { answerOf, messageOf, type ReadMessage, usageOf } from "./anthropic-response.ts";
 import { type StreamReader, streamReader } from "./anthropic-stream.ts";
-import { illegible, legible } from "./legible.ts";
+import { legible } from "./legible.ts";
 import { once } from "./once.ts";
 import { bodySize, renderRequest } from "./render.ts";
-import {
-  addressOf,
-  boundOf,
-  cutError,
-  filteredError,
-  keyOf,
-  lateError,
-  loadSdk,
-  stoppedError,
-  withoutSecret,
-} from "./sdk-failure.ts";
+import { addressOf, boundOf, filteredError, keyOf, lateError, loadSdk, withoutSecret } from "./sdk-failure.ts";
+import { thrownOnTheWay } from "./sdk-thrown.ts";
 import { settingsOf } from "./settings.ts";
-import { wireFault, wireFetch } from "./wire-fetch.ts";
+import { wireFetch } from "./wire-fetch.ts";
 
 /**
  * The entry `@remit/agents/anthropic`. It needs the package `@anthropic-ai/sdk`, which is loaded with the first call.
@@ -159,14 +149,8 @@ const lateStatus: Readonly<Record<string, number>> = {
 
 /** What the SDK threw, in a form that core knows. */
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): Error {
-  if (OrchestrationError.is(thrown)) return thrown;
-  if (signal.aborted) return stoppedError(model, thrown);
-  const fault = wireFault(thrown);
-  if (fault) return fault;
-  // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
-  if (thrown instanceof SyntaxError) return cutError(thrown);
-  const odd = illegible(model, thrown);
-  if (odd) return odd;
+  const onTheWay = thrownOnTheWay(thrown, model, signal);
+  if (onTheWay) return onTheWay;
   if (!(thrown instanceof Error)) return new Error(String(thrown), { cause: thrown });
   if (/blocked by content filtering/i.test(thrown.message)) return filteredError(model, thrown.message, thrown);
   const { status, type } = thrown as { readonly status?: unknown; readonly type?: unknown };

@@ -1,30 +1,21 @@
-import {
-  type Model,
-  type ModelDelta,
-  type ModelRequest,
-  OrchestrationError,
-  systemClock,
-  type Usage,
-} from "@remit/core";
+import { type Model, type ModelDelta, type ModelRequest, systemClock, type Usage } from "@remit/core";
 import type OpenAI from "openai";
 import type { Answer } from "./answer.ts";
-import { illegible } from "./legible.ts";
 import { once } from "./once.ts";
 import { defaultMaxOutputTokens, defaultTimeoutMs, type OpenAiBaseOptions } from "./openai-options.ts";
 import { bodySize, type Rendered, renderRequest } from "./render.ts";
 import {
-  cutError,
   filteredError,
   lateError,
   lateStatusOf,
   loadSdk,
-  stoppedError,
   truncatedError,
   withoutSecret,
   withUsage,
 } from "./sdk-failure.ts";
+import { thrownOnTheWay } from "./sdk-thrown.ts";
 import { settingsOf } from "./settings.ts";
-import { wireFault, wireFetch } from "./wire-fetch.ts";
+import { wireFetch } from "./wire-fetch.ts";
 
 /** What one call of one of OpenAI's protocols needs. */
 export interface OpenAiCall<Body> {
@@ -180,14 +171,8 @@ const filterCodes: ReadonlySet<unknown> = new Set([
 
 /** What the SDK threw, in a form that core knows. */
 function failureOf(thrown: unknown, model: string, signal: AbortSignal): unknown {
-  if (OrchestrationError.is(thrown)) return thrown;
-  if (signal.aborted) return stoppedError(model, thrown);
-  const fault = wireFault(thrown);
-  if (fault) return fault;
-  // The SDK reads JSON that ends in the middle: the connection broke in a way that nobody noticed.
-  if (thrown instanceof SyntaxError) return cutError(thrown);
-  const odd = illegible(model, thrown);
-  if (odd) return odd;
+  const onTheWay = thrownOnTheWay(thrown, model, signal);
+  if (onTheWay) return onTheWay;
   if (!(thrown instanceof Error)) return thrown;
   const { status, code } = thrown as { readonly status?: unknown; readonly code?: unknown };
   if (filterCodes.has(code)) return filteredError(model, thrown.message, thrown);

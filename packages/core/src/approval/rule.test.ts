@@ -112,6 +112,18 @@ describe("the rules of a supervisor", () => {
       "approval-invalid",
       { tool: "low", reason: "a rule has no `role`" },
     ],
+    [
+      "has one that is not said at all",
+      [{ tool: low, by: "human", role: undefined } as never],
+      "approval-invalid",
+      { tool: "low", reason: "a rule has no `role`" },
+    ],
+    [
+      "has one that every object has",
+      [{ tool: low, by: "human", toString: undefined } as never],
+      "approval-invalid",
+      { tool: "low", reason: "a rule has no `toString`" },
+    ],
   ])("are refused where one %s", (_, rules, code, data) => {
     expect(() => resolveRules(rules, team, "desk")).toThrow(
       expect.objectContaining({ code: `supervisor/${code}`, data }),

@@ -3,6 +3,7 @@ import { OrchestrationError } from "../errors.ts";
 import type { Tier } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { AnyTool, Tool } from "../tool.ts";
+import { type Known, strangeMember } from "../wanted.ts";
 
 /**
  * Which writes wait, and for whom. The risk of a tool asks for a tier; a rule of the supervisor may only ask for more
@@ -34,7 +35,7 @@ export interface ResolvedRule {
 }
 
 const hourMs = 3_600_000;
-export const defaultExpiresMs: number = 24 * hourMs;
+const defaultExpiresMs: number = 24 * hourMs;
 const expiresMsMax = 366 * 24 * hourMs;
 const quorumMax = 100;
 
@@ -133,7 +134,7 @@ export function describeRules(rules: readonly ApprovalRule[]): Json | undefined 
     .sort((left, right) => (left.tool < right.tool ? -1 : 1));
 }
 
-const members: readonly string[] = ["tool", "by", "quorum", "roles", "expiresMs"] satisfies (keyof ApprovalRule)[];
+const members: Known<ApprovalRule> = { tool: true, by: true, quorum: true, roles: true, expiresMs: true };
 
 function checkRule(rule: ApprovalRule, tools: ReadonlyMap<string, AnyTool>, supervisor: string): void {
   const { tool, by, quorum, roles, expiresMs } = rule;
@@ -148,7 +149,7 @@ function checkRule(rule: ApprovalRule, tools: ReadonlyMap<string, AnyTool>, supe
   if (roles !== undefined && !Array.isArray(roles)) throw invalid(name, "`roles` is no list");
   if (roles?.some((role) => typeof role !== "string" || role === "")) throw invalid(name, "a role has no name");
   // A compiler sees it in a literal alone; a misspelt `roles` would let everybody approve.
-  const unknown = Object.keys(rule).find((member) => !members.includes(member));
+  const unknown = strangeMember(rule, members);
   if (unknown !== undefined) throw invalid(name, `a rule has no \`${unknown}\``);
 }
 

@@ -1,4 +1,4 @@
-import type { Audience } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { ErrorData } from "../errors.ts";
 import type { Principal } from "../principal.ts";
 import type { RuntimeOptions } from "../supervisor/options.ts";

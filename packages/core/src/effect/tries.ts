@@ -111,7 +111,7 @@ export const defaultRetry = {
 } as const satisfies Readonly<Record<"model" | "tool", RetryPolicy>>;
 
 /** A longer wait than this is no short wait any more: whoever wants it is not asked again. */
-export const retryAfterMsMax = 60_000;
+const retryAfterMsMax = 60_000;
 
 /**
  * Milliseconds to wait before the next try.

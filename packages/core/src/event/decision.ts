@@ -1,4 +1,4 @@
-import type { Audience } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { ToolAnswer } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Grant } from "../grant.ts";
@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import type { FlowFinding } from "../label/flow.ts";
 import type { Mark } from "../label/marks.ts";
 import type { PlanStep } from "../label/plan.ts";
-import type { PolicyEffect } from "../policy/policy.ts";
+import type { PolicyEffect } from "../policy/answer.ts";
 import type { PolicyEdge } from "../policy/request.ts";
 import type { Issue } from "../schema.ts";
 import type { BudgetAmount, Spend } from "./budget.ts";

@@ -3,6 +3,7 @@ import type { ErrorRecord } from "../errors.ts";
 import type { Grant } from "../grant.ts";
 import type { Json } from "../json.ts";
 import type { Principal } from "../principal.ts";
+import type { Attributes } from "./attributes.ts";
 import type { RunBudget, Spend } from "./budget.ts";
 import type { Delegation, DelegationEnd } from "./delegation.ts";
 import type { LabelTable } from "./label-table.ts";
@@ -19,7 +20,7 @@ export interface InputBodies {
     readonly principal: Principal;
     readonly labels: LabelTable;
     readonly conversationId?: string;
-    readonly attributes?: { readonly [name: string]: string };
+    readonly attributes?: Attributes;
     /** What the tenant and whoever started the run allow at most (R6). */
     readonly grants?: { readonly tenant?: Grant; readonly run?: Grant; readonly principal?: Grant };
     /** Version of the policy that the run is pinned to; `allowlist-1` when absent. */

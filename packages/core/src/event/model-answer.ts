@@ -1,4 +1,4 @@
-import type { Audience } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { Json } from "../json.ts";
 
 /** What a call cost. `basis` says how well that is known (D12). */

@@ -106,7 +106,7 @@ export function unfinishedRuns(): UnfinishedRuns {
 }
 
 /** The order of `waitingDefinitions`. */
-export function byDefinition(left: WaitingDefinition, right: WaitingDefinition): number {
+function byDefinition(left: WaitingDefinition, right: WaitingDefinition): number {
   if (left.supervisor !== right.supervisor) return left.supervisor < right.supervisor ? -1 : 1;
   return left.definitionHash < right.definitionHash ? -1 : 1;
 }

@@ -8,7 +8,7 @@ import type { HumanReason } from "./reason.ts";
 import type { CallReport, KpiReport, ModelReport, Rate, Tally } from "./report.ts";
 
 /** Names that are counted one by one; those that come later are counted together. */
-export const namesMost = 200;
+const namesMost = 200;
 export const otherNames = "(others)";
 const someMost = 20;
 
@@ -318,7 +318,7 @@ function modelReport(calls: CallsOf & { readonly microUsd: number; readonly toke
   return { ...report, cached, fallbacks, microUsd: calls.microUsd, tokens: calls.tokens };
 }
 
-export function rateOf(count: number, of: number): Rate {
+function rateOf(count: number, of: number): Rate {
   return { count, of, ...(of === 0 ? {} : { value: count / of }) };
 }
 

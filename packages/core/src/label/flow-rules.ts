@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import { once } from "../once.ts";
@@ -90,7 +89,7 @@ function isPattern(text: string): boolean {
 export function readFlows(
   given: FlowRules | undefined,
   tools: ReadonlyMap<string, AnyTool>,
-  agents: ReadonlyMap<string, AnyAgent>,
+  agents: ReadonlyMap<string, unknown>,
   supervisor: string,
 ): FlowRules | undefined {
   if (given === undefined) return undefined;

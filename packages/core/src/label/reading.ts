@@ -1,4 +1,4 @@
-import type { LabelTable } from "../event.ts";
+import type { LabelTable } from "../event/label-table.ts";
 import type { Json } from "../json.ts";
 import { isForeign } from "./label.ts";
 import { eachScalar, isUnder, type Scalar, says } from "./value.ts";

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { isName } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
@@ -7,6 +6,7 @@ import { labelled } from "../label/labelled.ts";
 import { eachScalar } from "../label/value.ts";
 import { assertBound } from "../limits.ts";
 import { inertMedia } from "../media.ts";
+import { isName } from "../name.ts";
 import { once } from "../once.ts";
 import { type Clock, systemClock } from "../port/clock.ts";
 import { parseWith } from "../schema.ts";

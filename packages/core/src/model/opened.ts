@@ -2,7 +2,8 @@ import type { CallModelCommand } from "../command.ts";
 import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import type { Message, Model, ModelRequest } from "../port/model.ts";
-import { reasoningClass, type Sealing } from "../seal/sealing.ts";
+import { reasoningClass } from "../seal/sealed-inputs.ts";
+import type { Sealing } from "../seal/sealing.ts";
 
 /** A request as this model may see it (W3). Its own thinking it may always have back. */
 export function openedFor(

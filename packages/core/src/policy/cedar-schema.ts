@@ -6,7 +6,7 @@ import type {
   TypeOfAttribute,
 } from "@cedar-policy/cedar-wasm/nodejs";
 import type { Json, JsonSchema } from "../json.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { namesIn } from "./names.ts";
 
 /**

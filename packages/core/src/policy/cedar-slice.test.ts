@@ -6,11 +6,12 @@ import { defineAgent } from "../agent.ts";
 import { defineHandoff } from "../handoff.ts";
 import { defineSupervisor } from "../supervisor/definition.ts";
 import { defineTool } from "../tool.ts";
+import type { PolicyAnswer } from "./answer.ts";
 import { cedarPolicy, read, readRules } from "./cedar.ts";
 import { contextOf } from "./cedar-context.ts";
 import { shapeOf } from "./cedar-schema.ts";
 import { askedOf, cedarSlices, groupsOf, togetherId } from "./cedar-slice.ts";
-import { answerOf, type PolicyAnswer } from "./policy.ts";
+import { answerOf } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
 
 const input = z.object({ orderId: z.string(), amountCents: z.int(), tags: z.array(z.string()).optional() });

@@ -10,11 +10,12 @@ import {
   statefulIsAuthorized,
   validate,
 } from "@cedar-policy/cedar-wasm/nodejs";
-import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { isName } from "../name.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
+import { failedRule, type PolicyAnswer } from "./answer.ts";
 import { contextOf } from "./cedar-context.ts";
 import { actionOf, type CedarShape, cedarSchemaOf, shapeOf } from "./cedar-schema.ts";
 import {
@@ -27,7 +28,7 @@ import {
   type Slice,
   togetherId,
 } from "./cedar-slice.ts";
-import { failedRule, type Policy, type PolicyAnswer } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 /**
  * A policy in Cedar. `permit` allows, `forbid` denies, and a `permit` with `@approve("why")` has a person asked. `@id`

@@ -3,8 +3,9 @@ import type { Decision, DecisionBodies } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
 import type { Journal, StreamKey } from "../port/journal.ts";
 import { openBlobs } from "../run/blob.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import type { Policy, PolicyEffect } from "./policy.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
+import type { PolicyEffect } from "./answer.ts";
+import type { Policy } from "./policy.ts";
 import type { PolicyEdge } from "./request.ts";
 
 /** One decision of a past run that would be another under a candidate. */
@@ -53,7 +54,7 @@ export async function diffPolicy(
   };
   const [{ RunCore }, { decidedBy, foldBatch }] = await Promise.all([
     import("../run/core.ts"),
-    import("../run/driver.ts"),
+    import("../run/fold.ts"),
   ]);
   const tenantKey = await journal.tenantKey(key.tenant);
   const core = new RunCore({ definition, tenant: key.tenant, runId: key.id, tenantKey, shadow });

@@ -1,5 +1,6 @@
 import { OrchestrationError } from "../errors.ts";
-import { type Policy, type PolicyAnswer, versionOf } from "./policy.ts";
+import type { PolicyAnswer } from "./answer.ts";
+import { type Policy, versionOf } from "./policy.ts";
 import { type PolicyRequest, targetOf } from "./request.ts";
 
 /** The error of a denial: it names the policy, the rule and what was asked for. */

@@ -3,10 +3,11 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import { nobody } from "../run/empty.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { AnyTool } from "../tool.ts";
+import { failedRule, type PolicyEffect } from "./answer.ts";
 import { denialOf } from "./error.ts";
-import { allowedByName, assertAskable, failedRule, type Policy, type PolicyEffect, strictestAnswer } from "./policy.ts";
+import { allowedByName, assertAskable, type Policy, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
 
 /**

@@ -1,8 +1,6 @@
 import type { AnyAgent } from "../agent.ts";
-import { OrchestrationError } from "../errors.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { compensationAgent } from "../undo.ts";
-import { type AnyPolicyRule, aftersOf, type Policy } from "./policy.ts";
 
 /** The names that a policy may speak of: those of a compiled supervisor, of the teams inside it, and of their judges. */
 export interface Names {
@@ -26,22 +24,4 @@ export function namesIn(definition: SupervisorDefinition): Names {
   };
   enter(definition);
   return { agents, handoffs };
-}
-
-/** @throws OrchestrationError `policy/unknown-name` for a rule about somebody or something that is not there */
-export function checkNames(policy: Policy, rules: readonly AnyPolicyRule[], definition: SupervisorDefinition): void {
-  const { agents } = namesIn(definition);
-  const unknown = (rule: string, what: string, name: string) =>
-    new OrchestrationError("policy/unknown-name", {
-      policy: policy.name,
-      rule,
-      what,
-      name,
-      supervisor: definition.name,
-    });
-  for (const { id, agents: named = [], tools = [], ...rule } of rules) {
-    for (const name of named) if (!agents.has(name)) throw unknown(id, "agent", name);
-    for (const name of [...tools, ...aftersOf(rule).flatMap((after) => after.tools)])
-      if (!definition.tools.has(name)) throw unknown(id, "tool", name);
-  }
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
+import type { PolicyAnswer } from "./answer.ts";
 import {
   type AnyPolicyRule,
   allowedByName,
@@ -8,7 +9,6 @@ import {
   definePolicy,
   definePolicyRule,
   type Policy,
-  type PolicyAnswer,
   strictestAnswer,
 } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";

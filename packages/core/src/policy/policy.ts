@@ -1,10 +1,11 @@
-import { isName } from "../agent.ts";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { Json } from "../json.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { isName } from "../name.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
-import { checkNames } from "./names.ts";
+import { failedRule, type PolicyAnswer, type PolicyEffect, strictness } from "./answer.ts";
+import { namesIn } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
 /**
@@ -17,18 +18,6 @@ import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, typ
  * P4 What has to come before (`after`) only opens: a rule that denies has none, so a call that nobody remembers takes away.
  *    What a person would be asked about once it has come is allowed by no other rule until then.
  */
-
-export type PolicyEffect = "allow" | "approve" | "deny";
-
-/** What a policy says. */
-export interface PolicyAnswer {
-  readonly effect: PolicyEffect;
-  /** The rule that decided; `no-rule` where none did. */
-  readonly ruleId: string;
-  readonly because: string;
-  /** With `deny` only. */
-  readonly code?: "policy/denied" | "policy/no-rule" | "policy/not-yet" | "policy/evaluation-failed";
-}
 
 /** Something that can be asked; made by {@link definePolicy} or by `cedarPolicy`. */
 export interface Policy {
@@ -248,8 +237,6 @@ function looksBackOf(rules: readonly AnyPolicyRule[]): LooksBack | undefined {
   return { to, about };
 }
 
-export const strictness: Readonly<Record<PolicyEffect, number>> = { allow: 0, approve: 1, deny: 2 };
-
 const noRule: PolicyAnswer = {
   effect: "deny",
   ruleId: "no-rule",
@@ -332,11 +319,6 @@ function missingBefore(afters: readonly IndexedAfter[], asked: PolicyRequest): I
 function tooEarly({ id, because }: AnyPolicyRule, { tools }: IndexedAfter): PolicyAnswer {
   const first = `a call of ${[...tools].join(" or ")} that fits has to come before`;
   return { effect: "deny", ruleId: id, because: `${because}; ${first}`, code: "policy/not-yet" };
-}
-
-/** The answer of a rule that could not be evaluated. */
-export function failedRule(ruleId: string, reason: string): PolicyAnswer {
-  return { effect: "deny", ruleId, because: reason, code: "policy/evaluation-failed" };
 }
 
 /** What a policy says, whatever it does: what is no answer is a denial (P3). */
@@ -451,5 +433,23 @@ function checkAfter(
     assertKnown("the `after` of a rule", after, knownInAfter);
     if (tools.some((one) => typeof one !== "string")) throw invalid("a name is no text");
     if (when !== undefined && typeof when !== "function") throw invalid("the `when` of its `after` is no function");
+  }
+}
+
+/** @throws OrchestrationError `policy/unknown-name` for a rule about somebody or something that is not there */
+function checkNames(policy: Policy, rules: readonly AnyPolicyRule[], definition: SupervisorDefinition): void {
+  const { agents } = namesIn(definition);
+  const unknown = (rule: string, what: string, name: string) =>
+    new OrchestrationError("policy/unknown-name", {
+      policy: policy.name,
+      rule,
+      what,
+      name,
+      supervisor: definition.name,
+    });
+  for (const { id, agents: named = [], tools = [], ...rule } of rules) {
+    for (const name of named) if (!agents.has(name)) throw unknown(id, "agent", name);
+    for (const name of [...tools, ...aftersOf(rule).flatMap((after) => after.tools)])
+      if (!definition.tools.has(name)) throw unknown(id, "tool", name);
   }
 }

@@ -1,5 +1,5 @@
-import type { Attributes } from "../command.ts";
 import type { Effect } from "../effect/effect.ts";
+import type { Attributes } from "../event/attributes.ts";
 import type { Json } from "../json.ts";
 import type { Principal } from "../principal.ts";
 import type { Risk } from "../tool.ts";

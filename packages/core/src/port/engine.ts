@@ -1,15 +1,13 @@
 import type { Command } from "../command.ts";
 import type { OrchestrationError } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { Clock } from "./clock.ts";
 import type { Batch, Journal, RunRecord, StreamKey } from "./journal.ts";
+import type { RunKey } from "./run-key.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
-export interface RunKey {
-  readonly tenant: string;
-  readonly runId: string;
-}
+export type { RunKey } from "./run-key.ts";
 
 /**
  * What an engine gives the driver for one run: `load`, `append`, `submit`, `next` (D1). No closure waits inside a run:

@@ -1,4 +1,4 @@
-import type { Audience } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Cost, ResponsePart, Usage } from "../event.ts";
 import type { Json, JsonSchema } from "../json.ts";

@@ -12,7 +12,8 @@ import { runSupervisor } from "../supervisor/supervisor.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { admittedGrant } from "./admission.ts";
-import { defineSpecialist, remoteAgent } from "./contract.ts";
+import { remoteAgent } from "./agent.ts";
+import { defineSpecialist } from "./contract.ts";
 import { delegatedRun, delegationText } from "./delegation.ts";
 import { serveSpecialist } from "./serve.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type Agent, isName } from "../agent.ts";
 import type { Effect } from "../effect/effect.ts";
 import { OrchestrationError } from "../errors.ts";
 import { hashJson } from "../hash.ts";
 import type { JsonSchema } from "../json.ts";
+import { isName } from "../name.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import { type AnyTool, defineTool } from "../tool.ts";
 
@@ -59,14 +59,6 @@ export interface RemoteContract<Names extends string = string> {
   readonly names?: Names;
 }
 
-/** An agent that stands for a specialist elsewhere. It has no model, and no tools that could be called here. */
-export type RemoteAgent<
-  Name extends string = string,
-  Input extends z.ZodType = z.ZodType,
-  Output extends z.ZodType = z.ZodType,
-  Names extends string = string,
-> = Agent<Name, Input, Output, readonly [], never> & { readonly remote: RemoteContract<Names> };
-
 const anything = z.looseObject({});
 const versionForm = /^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$/;
 
@@ -114,53 +106,8 @@ export function defineSpecialist<
   };
 }
 
-/**
- * Makes an agent of a contract: what it is handed becomes a run of the specialist, wherever that is served, and the run that
- * handed it on waits for the answer without costing anything but disk.
- * @throws OrchestrationError `agent/name-invalid`
- */
-export function remoteAgent<
-  Input extends z.ZodType,
-  Output extends z.ZodType,
-  Tools extends SpecialistTools,
-  const Name extends string,
->(
-  specialist: Specialist<string, Input, Output, Tools>,
-  options: { readonly name: Name; readonly description?: string },
-): RemoteAgent<Name, Input, Output, keyof Tools & string>;
-export function remoteAgent<
-  const Name extends string,
-  Input extends z.ZodType,
-  Output extends z.ZodType,
-  Tools extends SpecialistTools,
->(specialist: Specialist<Name, Input, Output, Tools>): RemoteAgent<Name, Input, Output, keyof Tools & string>;
-export function remoteAgent(
-  { address, hash, tools, version, ...specialist }: AnySpecialist,
-  options: { readonly name?: string; readonly description?: string } = {},
-): RemoteAgent {
-  const name = options.name ?? specialist.name;
-  if (!isName(name)) throw new OrchestrationError("agent/name-invalid", { agent: name });
-  const known = toolsOf(tools);
-  return {
-    kind: "agent",
-    name,
-    description: options.description ?? specialist.description,
-    model: "" as never,
-    input: specialist.input as z.ZodType,
-    output: specialist.output as z.ZodType,
-    inputSchema: specialist.inputSchema,
-    outputSchema: specialist.outputSchema,
-    tools: [],
-    effects: [...known.values()].some(({ effect }) => effect === "write") ? "write" : "read",
-    asks: [],
-    instructions: "",
-    version,
-    remote: { specialist: address, hash, tools: known },
-  };
-}
-
 /** The tools of a contract as what grants are checked against, by name. Nobody can call them. */
-function toolsOf(tools: SpecialistTools): ReadonlyMap<string, AnyTool> {
+export function toolsOf(tools: SpecialistTools): ReadonlyMap<string, AnyTool> {
   const execute = (): never => {
     throw new OrchestrationError("run/internal", { reason: "a tool of a specialist was called elsewhere" });
   };

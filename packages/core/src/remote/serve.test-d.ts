@@ -6,7 +6,8 @@ import type { Engine } from "../port/engine.ts";
 import type { Model } from "../port/model.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { defineTool } from "../tool.ts";
-import { defineSpecialist, remoteAgent } from "./contract.ts";
+import { remoteAgent } from "./agent.ts";
+import { defineSpecialist } from "./contract.ts";
 import { serveSpecialist } from "./serve.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -13,7 +13,8 @@ import { operator, user } from "../principal.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { type FakeClock, fakeClock } from "../testing/fake-clock.ts";
 import { answers, asks, scriptedModel } from "../testing/scripted-model.ts";
-import { defineSpecialist, remoteAgent } from "./contract.ts";
+import { remoteAgent } from "./agent.ts";
+import { defineSpecialist } from "./contract.ts";
 import { lettersStream } from "./directory.ts";
 import { serveSpecialist } from "./serve.ts";
 

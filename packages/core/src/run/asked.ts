@@ -3,16 +3,9 @@ import type { ErrorRecord } from "../errors.ts";
 import type { Decision } from "../event.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
+import type { PolicyAnswer } from "../policy/answer.ts";
 import { denialOf } from "../policy/error.ts";
-import {
-  allowedByName,
-  answerOf,
-  assertAskable,
-  type Policy,
-  type PolicyAnswer,
-  strictestAnswer,
-  versionOf,
-} from "../policy/policy.ts";
+import { allowedByName, answerOf, assertAskable, type Policy, strictestAnswer, versionOf } from "../policy/policy.ts";
 import {
   type CallFlow,
   type EdgeRequest,

@@ -1,4 +1,5 @@
-import { OrchestrationError } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError } from "../errors.ts";
+import type { Decision, ResponsePart } from "../event.ts";
 import type { Json } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import type { Call, Work } from "./state.ts";
@@ -21,4 +22,20 @@ export function noResult(call: Call): Extract<ToolResultPart, { status: "failed"
 
 export function callTag({ callId, tool, edits, input }: Call): { callId: string; tool: string; edited?: Json } {
   return { callId, tool: tool.name, ...(edits === undefined ? {} : { edited: input }) };
+}
+
+export type ToolCallPart = Extract<ResponsePart, { type: "toolCall" }>;
+
+/** A no to a tool call, with its reason and its rule. The agent is told both. */
+export function denyCall(
+  work: Work,
+  invocation: { readonly path: string; readonly agent: { readonly name: string } },
+  path: string,
+  part: Pick<ToolCallPart, "tool" | "callId" | "input">,
+  error: ErrorRecord,
+  decided: Decision,
+): void {
+  const { tool, callId, input } = part;
+  work.note("tool.denied", path, { agent: invocation.agent.name, tool, callId, input, error, decision: decided });
+  giveResult(work, path, invocation.path, { callId, tool, status: "denied", error });
 }

@@ -1,18 +1,16 @@
-import { type EffectCommand, type EffectContext, type EffectEvent, effectMachine, isIdle } from "../effect/machine.ts";
+import { type EffectCommand, type EffectContext, type EffectEvent, isIdle } from "../effect/machine.ts";
 import { OrchestrationError } from "../errors.ts";
-import type { EntryBodies } from "../event.ts";
-import type { Json } from "../json.ts";
-import { once } from "../once.ts";
-import type { ToolResultPart } from "../port/model.ts";
-import { compileSteps, nextStep } from "../step.ts";
+import { nextStep } from "../step.ts";
+import { callSteps, forgive } from "./begin-call.ts";
 import { callTag, giveResult, noResult } from "./call-result.ts";
 import { revokedError, ruledBy } from "./denial.ts";
 import { intendCall, lookUpCall, makeCall } from "./dispatch.ts";
 import { askJudge, closeApproval, grantApproval, leaveCall, recordApproval, requestApproval } from "./gated.ts";
-import { type Edit, forgive, proposeCall, proposeUndo } from "./propose.ts";
+import { proposeCall } from "./propose.ts";
 import { retryKindOf } from "./retry.ts";
-import type { Call, Work } from "./state.ts";
+import type { Call, CallDetail, Work } from "./state.ts";
 import { retryTimer } from "./timers.ts";
+import { proposeUndo } from "./undo.ts";
 
 /**
  * A call's side of a run: allowed or denied, judged, approved, intended, called, settled (R4, R7, R8). The gate asks again
@@ -20,28 +18,14 @@ import { retryTimer } from "./timers.ts";
  * became of it in `outcome.ts`.
  */
 
-export const callSteps = once(() => compileSteps(effectMachine()));
-
-/** What comes along with an event and is no business of the machine. */
-export interface Detail {
-  readonly result?: ToolResultPart;
-  readonly outcome?: EntryBodies["effect.settled"]["outcome"];
-  /** Why a try failed, or why a proposal is refused. */
-  readonly error?: EntryBodies["tool.denied"]["error"];
-  readonly ruleId?: string;
-  readonly delayMs?: number | undefined;
-  /** Where a superseded proposal went. */
-  readonly next?: { readonly path: string; readonly input: Json; readonly edit: Edit };
-}
-
 /** Tells a call's machine, and does what it commands. */
-export function tellCall(work: Work, call: Call, event: EffectEvent, detail: Detail = {}): void {
+export function tellCall(work: Work, call: Call, event: EffectEvent, detail: CallDetail = {}): void {
   const step = nextStep<EffectCommand>(callSteps(), call.snapshot, event);
   call.snapshot = step.snapshot;
   for (const command of step.commands) obey(work, call, command, detail);
 }
 
-function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): void {
+function obey(work: Work, call: Call, command: EffectCommand, detail: CallDetail): void {
   const { path, tool, agent } = call;
   const { attempt } = call.snapshot.context as EffectContext;
   switch (command.type) {
@@ -112,7 +96,7 @@ function obey(work: Work, call: Call, command: EffectCommand, detail: Detail): v
 }
 
 /** Somebody, or a bound, said no before anything happened. The agent is told why. */
-function refuseCall(work: Work, call: Call, { error, ruleId }: Detail): void {
+function refuseCall(work: Work, call: Call, { error, ruleId }: CallDetail): void {
   const { path, tool, agent } = call;
   const expired = call.snapshot.state === "expired";
   const record =
@@ -138,7 +122,7 @@ function refuseCall(work: Work, call: Call, { error, ruleId }: Detail): void {
 }
 
 /** The proposal is void; a new one with other arguments answers the model's call in its place. */
-function supersede(work: Work, call: Call, { next }: Detail): void {
+function supersede(work: Work, call: Call, { next }: CallDetail): void {
   if (!next) throw new OrchestrationError("run/internal", { reason: `${call.path} was edited into nothing` });
   const { path, tool, callId, invocation: owner } = call;
   close(work, call);
@@ -180,14 +164,4 @@ export function revokeCall(work: Work, call: Call): void {
     { type: "revoke" },
     { error: revokedError(work, call.tool.name).toRecord(), ruleId: "restriction" },
   );
-}
-
-/** Nobody waits for a call any more that waits itself. What is under way is not touched. */
-export function dropCall(work: Work, call: Call): void {
-  if (isIdle(call.snapshot.state)) tellCall(work, call, { type: "cancel" });
-}
-
-/** Drops the calls of an instance that is gone. */
-export function dropCallsOf(work: Work, invocation: string): void {
-  for (const call of [...work.state.calls.values()]) if (call.invocation === invocation) dropCall(work, call);
 }

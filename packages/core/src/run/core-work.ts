@@ -8,10 +8,12 @@ import type { Envelope } from "../message.ts";
 import type { Policy } from "../policy/policy.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { accept } from "./accept.ts";
 import { settleUnheard } from "./budget.ts";
+import { tellCall } from "./call.ts";
 import { emptyState } from "./empty.ts";
-import { rootPath, type Work } from "./state.ts";
-import { teamAddress } from "./team.ts";
+import { tell } from "./invocation.ts";
+import { rootPath, teamAddress, type Work } from "./state.ts";
 
 export interface RunCoreOptions {
   readonly definition: SupervisorDefinition;
@@ -83,6 +85,9 @@ export function coreWork(options: RunCoreOptions): CoreWork {
     signal: (command) => void work.aborts.push(command),
     exceed: (limit, path) => exceed(work, limit, path),
     overspend: (body, path) => overspend(work, body, path),
+    accept: (team, path, envelope, delivery) => accept(work, team, path, envelope, delivery),
+    tellAgent: (invocation, event, detail) => tell(work, invocation, event, detail),
+    tellCall: (call, event, detail) => tellCall(work, call, event, detail),
     startTimer: (timer) => startTimer(work, timerOf(timer)),
     stopTimer: (id) => stopTimer(work, id),
     drafts: [],

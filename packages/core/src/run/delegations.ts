@@ -9,7 +9,8 @@ import type { RemoteContract } from "../remote/contract.ts";
 import { delegatedRun } from "../remote/delegation.ts";
 import { setAside, settleDelegation } from "./budget.ts";
 import { keepReading } from "./flows.ts";
-import { failInvocation, returnFor } from "./invocation.ts";
+import { failInvocation, returnFor } from "./leaving.ts";
+import { recall } from "./recall.ts";
 import type { Invocation, OpenDelegation, RunState, Work } from "./state.ts";
 import { lookTimer } from "./timers.ts";
 
@@ -180,28 +181,6 @@ export function delegationRecalled(work: Work, path: string | undefined): void {
   if (!open) return;
   work.state.delegations.delete(open.path);
   settleDelegation(work, open);
-}
-
-/** Nobody waits for a specialist's run any more: it is told so, once it is known to have begun. */
-export function giveUp(work: Work, open: OpenDelegation, reason: string): void {
-  if (open.recalled !== undefined && isRecalling(work, open)) return;
-  open.recalled ??= reason;
-  work.stopTimer(lookTimer(open.path));
-  for (const command of work.state.outstanding.values()) {
-    // Its answer is waited for: a run that is about to begin cannot be stopped.
-    if (command.type === "delegate" && command.path === open.path) return;
-  }
-  recall(work, open, open.recalled);
-}
-
-function recall(work: Work, open: OpenDelegation, reason: string): void {
-  if (isRecalling(work, open)) return;
-  const { path, agent, run, specialist } = open;
-  work.emit({ type: "recall", id: `${path}/recall`, path, agent, run, specialist, reason });
-}
-
-function isRecalling({ state }: Work, { path }: OpenDelegation): boolean {
-  return state.outstanding.has(`${path}/recall`);
 }
 
 function openAt({ state }: Work, path: string | undefined): OpenDelegation | undefined {

@@ -19,7 +19,8 @@ import { createSupervisor, runSupervisor } from "../supervisor/supervisor.ts";
 import { answers, calls, callsAll, fakeClock, says, scriptedModel } from "../testing/index.ts";
 import { defineTool } from "../tool.ts";
 import { RunCore } from "./core.ts";
-import { foldBatch, loadRun } from "./driver.ts";
+import { loadRun } from "./driver.ts";
+import { foldBatch } from "./fold.ts";
 
 const clerk = defineAgent({
   name: "clerk",

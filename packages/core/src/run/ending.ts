@@ -2,11 +2,11 @@ import type { ErrorCode } from "../errors.ts";
 import { OrchestrationError } from "../errors.ts";
 import { stopActiveTimer } from "./active-time.ts";
 import { returnOf, settleUnheard } from "./budget.ts";
-import { dropCall } from "./call.ts";
 import { type CoreWork, isUnsent } from "./core-work.ts";
-import { giveUp } from "./delegations.ts";
 import { leaveCall } from "./gated.ts";
+import { dropCall } from "./leaving.ts";
 import { isDoubted } from "./outcome.ts";
+import { giveUp } from "./recall.ts";
 import type { Call, PendingEnd, Work } from "./state.ts";
 import { waitingForOf, waitsOf } from "./waits.ts";
 

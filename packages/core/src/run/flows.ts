@@ -6,6 +6,7 @@ import { extractedBy, isForeign, isSensitive } from "../label/label.ts";
 import { type Mark, marksIn } from "../label/marks.ts";
 import { faultOf, planSteps } from "../label/plan.ts";
 import { readingBytesMax } from "../label/reading.ts";
+import { unionOf } from "../label/union.ts";
 import type { CallFlow } from "../policy/request.ts";
 import { parseWith } from "../schema.ts";
 import { findAgent } from "../supervisor/find-agent.ts";
@@ -21,6 +22,11 @@ import type { Call, Invocation, Work } from "./state.ts";
 export function tracks({ root, rules, state }: Work): boolean {
   if (root.tracks || !rules.inputs) return root.tracks;
   return state.labels.some((label) => isForeign(label, root.trusted) || isSensitive(label));
+}
+
+/** Labels of all that a request of this instance carries, sorted. */
+export function labelsOf(work: Work, { labels }: Pick<Invocation, "labels">): readonly string[] {
+  return unionOf(work.state.labels, labels);
 }
 
 /** Keeps what was read, for where values come from. What goes beyond the bound is not kept (T1). */

@@ -10,10 +10,9 @@ import { unionOf } from "../label/union.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import { parseWith } from "../schema.ts";
 import { askPolicy } from "./asked.ts";
-import { tellCall } from "./call.ts";
-import { beginInvocation, dissolveUnder } from "./invocation.ts";
-import type { Edit } from "./propose.ts";
-import type { Call, Judge, OpenApproval, Team, Work } from "./state.ts";
+import { beginInvocation } from "./delivery.ts";
+import { dissolveUnder } from "./leaving.ts";
+import type { Call, Edit, Judge, OpenApproval, Team, Work } from "./state.ts";
 import { approvalTimer } from "./timers.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -123,7 +122,7 @@ function receive(work: Work, call: Call, envelope: Envelope): void {
   if (error) return unjudged(work, call, judge, error);
   if (judge === "reviewer") {
     call.packet = output;
-    return tellCall(work, call, { type: "prepared" });
+    return work.tellCall(call, { type: "prepared" });
   }
   const parsed = parseWith(effectVerdict, output);
   const plain = parsed.ok ? plainJson(parsed.value) : undefined;
@@ -131,14 +130,13 @@ function receive(work: Work, call: Call, envelope: Envelope): void {
   const { verdict, ruleIds, reasons, conditions } = parsed.value;
   call.verdict = { effect: call.path, verdict, ruleIds, reasons, conditions };
   work.note("effect.judged", call.path, call.verdict);
-  if (verdict !== "revise") return tellCall(work, call, { type: verdict });
+  if (verdict !== "revise") return work.tellCall(call, { type: verdict });
   // The agent reads the judge's words, and with them what they were made of (R9).
   const wisher = labels && work.state.invocations.get(call.invocation);
   if (wisher) wisher.labels = unionOf(wisher.labels, labels);
   const said = [...reasons, ...conditions].join("; ") || ruleIds.join(", ");
   const data = { tool: call.tool.name, reasons: said, ruleIds: [...ruleIds], conditions: [...conditions] };
-  tellCall(
-    work,
+  work.tellCall(
     call,
     { type: "revise" },
     { error: new OrchestrationError("policy/revise", data).toRecord(), ruleId: "compliance" },
@@ -147,11 +145,11 @@ function receive(work: Work, call: Call, envelope: Envelope): void {
 
 /** A judge that says nothing has not said yes: a person decides (E6). */
 function unjudged(work: Work, call: Call, as: Judge, error?: ErrorRecord): void {
-  if (as === "reviewer") return tellCall(work, call, { type: "prepared" });
+  if (as === "reviewer") return work.tellCall(call, { type: "prepared" });
   const reasons = [error === undefined ? "no verdict" : `no verdict: ${error.code}`];
   call.verdict = { effect: call.path, verdict: "none", ruleIds: [], reasons, conditions: [] };
   work.note("effect.judged", call.path, call.verdict);
-  tellCall(work, call, { type: "escalate" });
+  work.tellCall(call, { type: "escalate" });
 }
 
 export function requestApproval(work: Work, call: Call): void {
@@ -231,11 +229,11 @@ export function decideApproval(
       open.approvals.push(voterOf(principal));
       open.voices?.push(by);
       open.authenticated &&= principal.authenticated;
-      return tellCall(work, call, { type: "approve" });
+      return work.tellCall(call, { type: "approve" });
     case "reject": {
       work.note("approval.rejected", effect, { effect, by, reason });
       const error = new OrchestrationError("approval/rejected", { effect, by, reason });
-      return tellCall(work, call, { type: "reject" }, { error: error.toRecord() });
+      return work.tellCall(call, { type: "reject" }, { error: error.toRecord() });
     }
     case "edit": {
       const input = body.input ?? null;
@@ -249,7 +247,7 @@ export function decideApproval(
       if (bytes > limit) return refuse(new OrchestrationError("contract/payload-too-large", { bytes, limit }));
       // Who edits has asked for it, and so cannot approve it; nor can those who asked before.
       const edit: Edit = { effect, by, requesters: [...new Set([...call.requesters, ...requestersOf(principal)])] };
-      return tellCall(work, call, { type: "edit" }, { next: { path: `${effect}/edit#1`, input, edit } });
+      return work.tellCall(call, { type: "edit" }, { next: { path: `${effect}/edit#1`, input, edit } });
     }
   }
 }

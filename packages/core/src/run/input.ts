@@ -10,14 +10,15 @@ import { revokedError } from "./denial.ts";
 import { closeCall, endOutcomeOf } from "./ending.ts";
 import { keepReading } from "./flows.ts";
 import { decideApproval } from "./gated.ts";
-import { cancelInvocation, failResponse, readResponse, retryDue } from "./invocation.ts";
+import { failResponse, readResponse, retryDue } from "./invocation.ts";
+import { cancelInvocation } from "./leaving.ts";
 import { callDecided, callFailed, callLookedUp, callReturned, isDoubted } from "./outcome.ts";
 import { decisionKey } from "./place.ts";
 import { answerQuestion, expireQuestion, openQuestion } from "./questions.ts";
 import { resumeRun } from "./resume.ts";
 import { startRun } from "./start.ts";
-import { type Call, rootPath, type Work } from "./state.ts";
-import { beginTeam, deliverDelayed, teamAddress } from "./team.ts";
+import { type Call, rootPath, teamAddress, type Work } from "./state.ts";
+import { beginTeam, deliverDelayed } from "./team.ts";
 import { activeTimer, deadlineTimer, lookTimer } from "./timers.ts";
 
 /** What each input does to a run in which it has a place. */

@@ -3,11 +3,11 @@ import { OrchestrationError } from "../errors.ts";
 import type { EntryBodies, LabelTable } from "../event.ts";
 import { unionOf } from "../label/union.ts";
 import type { ToolResultPart } from "../port/model.ts";
+import { forgive } from "./begin-call.ts";
 import { tellCall } from "./call.ts";
 import { callTag } from "./call-result.ts";
 import { keepEarlier } from "./earlier.ts";
 import { readFrom } from "./flows.ts";
-import { forgive } from "./propose.ts";
 import { retryDelayOf } from "./retry.ts";
 import type { Call, Work } from "./state.ts";
 

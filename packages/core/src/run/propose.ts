@@ -1,35 +1,20 @@
 import { OrchestrationError } from "../errors.ts";
-import { boundOn, covers, fullGrant } from "../grant.ts";
+import { boundOn, covers } from "../grant.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json, plainJson } from "../json.ts";
 import { planToolName } from "../label/plan.ts";
 import { parseWith } from "../schema.ts";
-import { firstStep } from "../step.ts";
-import type { AnyTool } from "../tool.ts";
 import { judgeCall } from "./asked.ts";
-import { callSteps, tellCall } from "./call.ts";
-import { giveResult } from "./call-result.ts";
-import { denyCall, revokedError, ruledBy, type ToolCallPart } from "./denial.ts";
-import { flowOf, planned } from "./flows.ts";
-import { joinCall, teamWithJudge } from "./gated.ts";
-import { labelsOf, stopInvocation } from "./invocation.ts";
-import type { Call, Invocation, Judge, Work } from "./state.ts";
-import { compensationAgent } from "./undo.ts";
+import { beginCall } from "./begin-call.ts";
+import { denyCall, giveResult, type ToolCallPart } from "./call-result.ts";
+import { revokedError, ruledBy } from "./denial.ts";
+import { flowOf, labelsOf, planned } from "./flows.ts";
+import type { Edit, Invocation, Work } from "./state.ts";
 
 /** A call's way in: what is asked of it before it is one, and how often it may be asked for. */
 
-/** How often a write is tried again under its key, or looked up, before a person is asked. */
-const attemptsMax = 3;
 /** Denied repetitions of one pair after which a loop is stopped. */
 const stubbornMax = 2;
-
-/** What a person made of a proposal: a new one, in its place. */
-export interface Edit {
-  readonly effect: string;
-  readonly by: string;
-  /** Ids of those who now have asked for it. */
-  readonly requesters: readonly string[];
-}
 
 /** Takes a model's wish. It ends in a denial with its reason, or in a call. */
 export function proposeCall(
@@ -90,18 +75,16 @@ export function proposeCall(
     const data = { agent: agent.name, tool: tool.name, bound };
     deny(new OrchestrationError("limits/repeated-call", data), "repeats");
     if (seen.denied + 1 > stubbornMax) {
-      stopInvocation(
-        work,
-        invocation,
-        new OrchestrationError("limits/no-progress", { agent: agent.name, tool: tool.name }).toRecord(),
-      );
+      // It repeats itself although it was told so.
+      const stuck = new OrchestrationError("limits/no-progress", { agent: agent.name, tool: tool.name });
+      work.tellAgent(invocation, { type: "no-progress" }, { error: stuck.toRecord() });
     }
     return;
   }
   if (work.state.steps >= work.limits.steps) return work.exceed("steps", path);
   work.state.steps++;
   work.state.repeats.set(pair, { ...seen, granted: seen.granted + 1 });
-  begin(work, {
+  beginCall(work, {
     path,
     invocation: invocation.path,
     agent: agent.name,
@@ -130,99 +113,4 @@ function takePlan(
   const refusal = planned(work, invocation, path, input);
   if (refusal) return deny(refusal, "plan");
   giveResult(work, path, invocation.path, { callId, tool, status: "done", output: { steps: work.state.plan.length } });
-}
-
-/** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
-export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json, edit?: Edit): void {
-  const parsed = parseWith(tool.input, input);
-  const plain = parsed.ok ? plainJson(parsed.value) : parsed;
-  const asking = { agent: compensationAgent, path, labels: [...work.state.labels] };
-  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : input);
-  if (judged?.effect === "deny") {
-    const part = { tool: tool.name, callId: path, input };
-    return denyCall(work, { path: "", agent: { name: compensationAgent } }, path, part, judged.error, judged.decision);
-  }
-  begin(work, {
-    path,
-    invocation: "",
-    agent: compensationAgent,
-    grant: work.state.undoing?.grant ?? fullGrant,
-    tool,
-    callId: path,
-    input,
-    inputHash: keyedHash(work.tenantKey, canonicalJson(input)),
-    pair: path,
-    requesters: edit?.requesters ?? work.state.requesters,
-    edits: edit && { effect: edit.effect, by: edit.by },
-    because: [],
-    planned: undefined,
-    ...(judged === undefined ? {} : { judged }),
-  });
-}
-
-type Proposal = Pick<
-  Call,
-  | "path"
-  | "invocation"
-  | "agent"
-  | "grant"
-  | "tool"
-  | "callId"
-  | "input"
-  | "inputHash"
-  | "pair"
-  | "requesters"
-  | "edits"
-  | "because"
-  | "planned"
-  | "judged"
->;
-
-function begin(work: Work, proposal: Proposal): void {
-  const { path, tool, inputHash } = proposal;
-  const write = tool.effect === "write";
-  const rule = write && work.rules.tiers ? work.root.approvals.get(tool.name) : undefined;
-  const hasJudge = (as: Judge) => teamWithJudge(work, proposal.invocation, as) !== undefined;
-  const call: Call = {
-    ...proposal,
-    key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
-    snapshot: firstStep(callSteps()),
-    command: undefined,
-    // What the flow rule has found only a person may let pass.
-    // A policy can ask for more than the risk does, also of a read.
-    tier: proposal.because.length > 0 || proposal.judged?.effect === "approve" ? "person" : (rule?.tier ?? "none"),
-    since: undefined,
-    calledBy: undefined,
-    intended: false,
-    cancelled: false,
-    approval: undefined,
-    verdict: undefined,
-    packet: undefined,
-    answers: [],
-    toldNo: false,
-  };
-  work.state.calls.set(path, call);
-  const step = call.planned === undefined ? undefined : work.state.plan[call.planned];
-  if (step) step.used++;
-  if (call.tier !== "none") joinCall(work, call);
-  tellCall(work, call, {
-    type: "propose",
-    effect: tool.effect,
-    idempotency: tool.idempotency,
-    attempts: Math.max(attemptsMax, tool.retry?.attempts ?? 0),
-    tier: call.tier,
-    quorum: rule?.quorum ?? 1,
-    lossIsFree: work.rules.retries,
-    // What undoes is judged by people alone: the judges of a team know its cases, and there is none here.
-    compliance: call.tier !== "none" && hasJudge("compliance"),
-    reviewer: call.tier !== "none" && hasJudge("reviewer"),
-  });
-}
-
-/** A write that certainly did not happen may be asked for again; a read counts on. */
-export function forgive(work: Work, { pair, tool, planned: entry }: Call): void {
-  const step = entry === undefined ? undefined : work.state.plan[entry];
-  if (step) step.used--;
-  const seen = work.state.repeats.get(pair);
-  if (seen && tool.effect === "write") work.state.repeats.set(pair, { ...seen, granted: seen.granted - 1 });
 }

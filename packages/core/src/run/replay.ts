@@ -5,7 +5,7 @@ import type { Journal, StreamKey } from "../port/journal.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { openBlobs } from "./blob.ts";
 import { RunCore } from "./core.ts";
-import { decidedBy, foldBatch } from "./driver.ts";
+import { decidedBy, foldBatch } from "./fold.ts";
 
 /** What a replay found. `ok` means: the chain holds, and every decision comes out as it was recorded. */
 export interface ReplayReport {

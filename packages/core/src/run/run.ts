@@ -1,6 +1,6 @@
-import type { Audience } from "../agent.ts";
 import type { AnswerDelta, AnswerRetracted } from "../answer/deltas.ts";
 import type { ApprovalCase } from "../approval/open-cases.ts";
+import type { Audience } from "../audience.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Entry, RunStatus } from "../event.ts";
 import type { Json } from "../json.ts";

@@ -11,7 +11,7 @@ import { runSupervisor } from "../supervisor/supervisor.ts";
 import { fakeClock } from "../testing/index.ts";
 import { RunCore } from "./core.ts";
 import { costsOf, microUsdOf } from "./costs.ts";
-import { foldBatch } from "./driver.ts";
+import { foldBatch } from "./fold.ts";
 import { settlementsOf } from "./settlements.ts";
 
 const text = z.object({ text: z.string() });

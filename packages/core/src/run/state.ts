@@ -1,5 +1,8 @@
-import type { AnyAgent, Audience } from "../agent.ts";
+import type { AnyAgent } from "../agent.ts";
+import type { AgentEvent } from "../agent-loop/machine.ts";
+import type { Audience } from "../audience.ts";
 import type { ApprovalToken, AskedFacts, Command, StartTimerCommand, TriedModel } from "../command.ts";
+import type { EffectEvent } from "../effect/machine.ts";
 import type { ToolAnswer, ToolQuestion } from "../elicit/question.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type {
@@ -7,6 +10,8 @@ import type {
   EndStatus,
   EntryBodies,
   EntryType,
+  LabelTable,
+  ResponsePart,
   Restrictions,
   RunBudget,
   RunStatus,
@@ -27,8 +32,9 @@ import type { EarlierCall, PolicyPrincipal } from "../policy/request.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
+import type { Issue } from "../schema.ts";
 import type { StepSnapshot } from "../step.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { AnyTool } from "../tool.ts";
 
 /** A supervisor at work: the root of a run, or a team behind an agent's name. Its address is its path. */
@@ -342,6 +348,51 @@ export interface RunState {
   ending: PendingEnd | undefined;
 }
 
+/** A payload on its way to an agent. */
+export interface Delivery {
+  readonly edge: string;
+  readonly agent: string;
+  readonly payload: Json;
+  readonly payloadHash: string;
+  readonly grant: Grant;
+  readonly labels: LabelTable;
+  readonly branch?: string;
+  readonly model?: string;
+  readonly judges?: { readonly effect: string; readonly as: Judge };
+  /** What the policy said of the edge. */
+  readonly decision?: Decision;
+}
+
+/** What a person made of a proposal: a new one, in its place. */
+export interface Edit {
+  readonly effect: string;
+  readonly by: string;
+  /** Ids of those who now have asked for it. */
+  readonly requesters: readonly string[];
+}
+
+/** What comes along with an event of an agent and is no business of its machine. */
+export interface AgentDetail {
+  readonly calls?: readonly Extract<ResponsePart, { type: "toolCall" }>[];
+  readonly ask?: Extract<ResponsePart, { type: "ask" }>;
+  readonly issues?: readonly Issue[];
+  readonly error?: ErrorRecord;
+  readonly reason?: string;
+  readonly delayMs?: number | undefined;
+}
+
+/** What comes along with an event of a call and is no business of its machine. */
+export interface CallDetail {
+  readonly result?: ToolResultPart;
+  readonly outcome?: EntryBodies["effect.settled"]["outcome"];
+  /** Why a try failed, or why a proposal is refused. */
+  readonly error?: EntryBodies["tool.denied"]["error"];
+  readonly ruleId?: string;
+  readonly delayMs?: number | undefined;
+  /** Where a superseded proposal went. */
+  readonly next?: { readonly path: string; readonly input: Json; readonly edit: Edit };
+}
+
 /** What the parts of the core share while one input is applied. */
 export interface Work {
   readonly state: RunState;
@@ -386,6 +437,16 @@ export interface Work {
   exceed(limit: keyof Limits, path: string): void;
   /** A budget does not hold what is needed: the run ends as at any bound. */
   overspend(body: EntryBodies["budget.exceeded"], path: string): void;
+  /**
+   * A team hands over to agents, an agent makes calls or is a team, and a call's judges are agents. So that the files do not go
+   * round as that does, what lies below speaks to what lies above by this and the next two. What comes of it happens at once.
+   * An agent's side of a delivery: see `accept.ts`.
+   */
+  accept(team: Team, path: string, envelope: Envelope<"handoff.delivered">, delivery: Delivery): void;
+  /** Tells an instance's loop: see `invocation.ts`. */
+  tellAgent(invocation: Invocation, event: AgentEvent, detail?: AgentDetail): void;
+  /** Tells a call's machine: see `call.ts`. */
+  tellCall(call: Call, event: EffectEvent, detail?: CallDetail): void;
   startTimer(timer: Omit<StartTimerCommand, "type">): void;
   stopTimer(id: string): void;
 }
@@ -424,5 +485,9 @@ export interface Rules {
   readonly refusals: boolean;
 }
 
-export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
 export const rootPath = "";
+
+/** Where a team hears what is said to it. */
+export function teamAddress(path: string): string {
+  return path === rootPath ? "supervisor" : path;
+}

@@ -3,8 +3,9 @@ import type { EntryBodies, SummaryDue } from "../event.ts";
 import { summaryOf } from "../model/summary.ts";
 import { askPolicy, factsOf } from "./asked.ts";
 import { callOrReserve } from "./budget.ts";
-import { askModel, candidatesMax, failThinking, labelsOf } from "./invocation.ts";
+import { labelsOf } from "./flows.ts";
 import type { Invocation, Work } from "./state.ts";
+import { askModel, candidatesMax, failThinking } from "./thinking.ts";
 
 /** A call that is put off until the older turns of its transcript are summarised, and what comes of that. Pure. */
 

@@ -11,10 +11,11 @@ import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { SupervisorCommand, SupervisorEvent } from "../supervisor/machine.ts";
 import { unheard } from "../unheard.ts";
 import { askPolicy } from "./asked.ts";
+import { beginInvocation, count, reject } from "./delivery.ts";
 import { revokedError } from "./denial.ts";
 import { answerOf } from "./flows.ts";
-import { beginInvocation, returnFromTeam } from "./invocation.ts";
-import { type Delayed, rootPath, type Team, type Work } from "./state.ts";
+import { returnFromTeam } from "./leaving.ts";
+import { type Delayed, rootPath, type Team, teamAddress, type Work } from "./state.ts";
 
 /** The supervisor's side of a run: chooses edges, makes payloads, checks contracts as their sender. */
 
@@ -66,10 +67,6 @@ export function beginTeam(
 /** Gives a team its address. */
 export function joinTeam(work: Work, team: Team): void {
   work.bus.join(teamAddress(team.path), { accepts, receive: (envelope) => receive(work, team, envelope) });
-}
-
-export function teamAddress(path: string): string {
-  return path === rootPath ? "supervisor" : path;
 }
 
 function stepsOf(definition: SupervisorDefinition): StepTable {
@@ -443,35 +440,6 @@ function deliver(
   });
 }
 
-/** Records that a payload went nowhere, and tells the team. */
-export function reject(
-  work: Work,
-  team: Team,
-  edge: string,
-  agent: string,
-  side: "sender" | "receiver",
-  error: OrchestrationError | ErrorRecord,
-): void {
-  const record = error instanceof Error ? error.toRecord() : error;
-  work.note("handoff.rejected", team.path, {
-    edge,
-    from: team.definition.edgeByName.get(edge)?.from ?? team.definition.name,
-    to: agent,
-    side,
-    error: record,
-  });
-  work.send(
-    "handoff.rejected",
-    teamAddress(team.path),
-    teamAddress(team.path),
-    `${team.path}rejected#${count(team, "rejected")}`,
-    {
-      edge,
-      error: record,
-    },
-  );
-}
-
 /**
  * Labels of a payload (D10): those of all that its contract reads, of the output that the edge was chosen from, and of the
  * team's own input. A stronger model gets what the one before it got.
@@ -507,11 +475,4 @@ function sourcesOf(team: Team, edge: Edge): Record<string, Json | undefined> {
   for (const [key, { agent, side }] of Object.entries(edge.sources))
     sources[key] = team.results.get(agent.name)?.[side];
   return sources;
-}
-
-/** The next local name of a kind, `triage#2`. */
-function count(team: Team, kind: string): string {
-  const next = (team.counters.get(kind) ?? 0) + 1;
-  team.counters.set(kind, next);
-  return `${kind}#${next}`;
 }

@@ -1,21 +1,21 @@
 import { OrchestrationError } from "../errors.ts";
-import { boundOn, covers, type Grant } from "../grant.ts";
-import type { Json } from "../json.ts";
+import { boundOn, covers, fullGrant, type Grant } from "../grant.ts";
+import { keyedHash } from "../hash.ts";
+import { canonicalJson, type Json, plainJson } from "../json.ts";
 import type { ToolResultPart } from "../port/model.ts";
 import { parseWith } from "../schema.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent } from "../undo.ts";
+import { judgeCall } from "./asked.ts";
+import { beginCall } from "./begin-call.ts";
 import { revokedError } from "./denial.ts";
-import { proposeUndo } from "./propose.ts";
-import type { Work } from "./state.ts";
+import type { Edit, Work } from "./state.ts";
 
 /**
  * A run without a team, whose only work is to undo what another one did: one write after the other, the last one first.
  * Each is an effect of its own with its own key, tier and approval. One that fails does not keep the others from being
  * tried.
  */
-
-export { compensationAgent };
 
 /** Proposes the next undo, or ends the run when none is left. */
 export function undoNext(work: Work): void {
@@ -38,6 +38,36 @@ export function undoNext(work: Work): void {
   if (work.state.steps >= work.limits.steps) return work.exceed("steps", "");
   work.state.steps++;
   proposeUndo(work, `undo#${number}`, tool, next.input);
+}
+
+/** A write that undoes another one. Nobody's model asked for it; it passes every gate all the same. */
+export function proposeUndo(work: Work, path: string, tool: AnyTool, input: Json, edit?: Edit): void {
+  const parsed = parseWith(tool.input, input);
+  const plain = parsed.ok ? plainJson(parsed.value) : parsed;
+  const asking = { agent: compensationAgent, path, labels: [...work.state.labels] };
+  const judged = judgeCall(work, asking, tool, plain.ok ? plain.value : input);
+  if (judged?.effect === "deny") {
+    const { error, decision } = judged;
+    const said = { agent: compensationAgent, tool: tool.name, callId: path, input, error, decision };
+    work.note("tool.denied", path, said);
+    return undoSettled(work, { callId: path, tool: tool.name, status: "denied", error });
+  }
+  beginCall(work, {
+    path,
+    invocation: "",
+    agent: compensationAgent,
+    grant: work.state.undoing?.grant ?? fullGrant,
+    tool,
+    callId: path,
+    input,
+    inputHash: keyedHash(work.tenantKey, canonicalJson(input)),
+    pair: path,
+    requesters: edit?.requesters ?? work.state.requesters,
+    edits: edit && { effect: edit.effect, by: edit.by },
+    because: [],
+    planned: undefined,
+    ...(judged === undefined ? {} : { judged }),
+  });
 }
 
 /** Why an undo is not even proposed. */
@@ -64,7 +94,7 @@ function unknownTool(tool: string): OrchestrationError {
 export function undoSettled(work: Work, result: ToolResultPart): void {
   const { undoing } = work.state;
   const now = undoing?.left[0];
-  if (!undoing || !now) return;
+  if (!undoing || !now || work.state.ending) return;
   undoing.left = undoing.left.slice(1);
   const { effect, tool } = now;
   if (result.status === "done") undoing.done.push({ effect, tool, output: result.output });

@@ -2,7 +2,7 @@ import { OrchestrationError } from "../errors.ts";
 import { keyedDigest, sha256 } from "../hash.ts";
 import { nodeCrypto } from "../node-crypto.ts";
 import { once } from "../once.ts";
-import type { RunKey } from "../port/engine.ts";
+import type { RunKey } from "../port/run-key.ts";
 
 /** The operator's key: 32 bytes, or the same as 64 hexadecimal digits or as base64. */
 export type VaultKey = Uint8Array | string;

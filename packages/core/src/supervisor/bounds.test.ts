@@ -8,7 +8,8 @@ import { user } from "../principal.ts";
 import { answers, functionModel, scriptedModel } from "../testing/index.ts";
 import { defineThreshold } from "../threshold.ts";
 import { defineTool } from "../tool.ts";
-import { asAgent, defineSupervisor, type SupervisorOptions } from "./definition.ts";
+import { asAgent, defineSupervisor } from "./definition.ts";
+import type { SupervisorOptions } from "./options.ts";
 import { runSupervisor } from "./supervisor.ts";
 
 const note = z.object({ text: z.string() });

@@ -1,10 +1,11 @@
 import type { BudgetLedger } from "../budget/ledger.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { InputBodies } from "../event.ts";
-import { checkGrant, fullGrant, type Grant, grantableOf, leastAmount, narrow } from "../grant.ts";
+import { checkGrant, fullGrant, type Grant, leastAmount, narrow } from "../grant.ts";
 import { assertBound } from "../limits.ts";
 import type { Principal } from "../principal.ts";
 import type { SupervisorDefinition } from "./definition.ts";
+import { grantableOf } from "./grantable.ts";
 import type { RuntimeOptions, StartOptions } from "./options.ts";
 
 type Started = InputBodies["run.started"];

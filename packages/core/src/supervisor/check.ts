@@ -1,10 +1,11 @@
 import type { AnyAgent } from "../agent.ts";
 import { OrchestrationError } from "../errors.ts";
-import { checkGrant, type Grant, grantable } from "../grant.ts";
+import { checkGrant, type Grant } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { assertBound } from "../limits.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
+import { grantable } from "./grantable.ts";
 
 /** What is proved about a graph before it may start. */
 export interface Graph {

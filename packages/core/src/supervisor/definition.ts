@@ -1,135 +1,31 @@
 import type { z } from "zod";
 import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
-import { isName } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
-import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
+import { describeRules, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
-import type { BudgetAmount, RunBudget } from "../event.ts";
+import type { BudgetAmount } from "../event.ts";
 import { leastAmount } from "../grant.ts";
-import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
+import type { Edge } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
 import { assertBound, type Limits, resolveLimits } from "../limits.ts";
-import type { LooksBack, Policy } from "../policy/policy.ts";
+import { isName } from "../name.ts";
+import type { Policy } from "../policy/policy.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
-import type { AnswerRules } from "../seal/settings.ts";
 import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { checkGraph } from "./check.ts";
+import type { Judges, SupervisorDefinition } from "./compiled.ts";
 import { compileMachine } from "./machine.ts";
+import type { AgentMap, NameOf, SupervisorOptions } from "./options.ts";
 import { policiesOf } from "./policies.ts";
 import { assertTeam } from "./wanted.ts";
 
-/** An edge whose ends are agents of one supervisor. */
-export type EdgeBetween<Names extends string> =
-  | Handoff<Names, Names>
-  | Parallel<Names, Names>
-  | Question<Names, Names>
-  | Ending<Names>;
-
-export type AgentMap = Readonly<Record<string, AnyAgent>>;
-type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
-
-export interface SupervisorOptions<
-  Agents extends AgentMap,
-  Entry extends keyof Agents & string,
-  Exit extends keyof Agents & string,
-  Thresholds extends readonly Threshold<NameOf<Agents>>[],
-> {
-  /** Name in the journal and on the command line; `supervisor` when absent. */
-  readonly name?: string;
-  readonly version?: string;
-  /** By their own names. */
-  readonly agents: Agents;
-  /** The agent that gets the run's input. */
-  readonly entry: Entry;
-  /** Agents whose output ends the run as completed when no edge fits. */
-  readonly exit: Exit | readonly Exit[];
-  /** The only edges there are. Those from one agent are tried in this order. */
-  readonly handoffs: readonly EdgeBetween<NameOf<Agents>>[];
-  readonly thresholds?: Thresholds;
-  readonly limits?: Partial<Limits>;
-  /** What an agent's failure does to the run: `fail` (default) or `escalate` to a person. */
-  readonly onFailure?: "fail" | "escalate";
-  /** Which writes people approve, and how; may only tighten what the risk of a tool asks for. */
-  readonly approvals?: readonly ApprovalRule[];
-  /**
-   * What is asked on every edge, beside allowlists, contracts and grants: it takes away and never adds. Of a team that works
-   * inside another one both policies hold, the stricter answer each time.
-   */
-  readonly policy?: Policy;
-  /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
-  readonly judges?: Judges;
-  /**
-   * What the team makes of data that others may have written (R9). Without it a person is asked about every foreign value in
-   * a protected argument, and about every write that comes after foreign text. Those of the outermost supervisor hold.
-   */
-  readonly flows?: FlowRules;
-  /** What a final answer may hold, and what of sealed values is shown in it. */
-  readonly answers?: AnswerRules;
-  /** Labels that count as its own people's word, such as `mcp:crm`. */
-  readonly trusted?: readonly string[];
-  /** What one run may cost at most, and each of its agents. */
-  readonly budget?: {
-    readonly run?: BudgetAmount;
-    readonly agents?: { readonly [Name in NameOf<Agents>]?: BudgetAmount };
-  };
-}
-
-/** Agents that judge effects. They may only read; a team without them leaves everything to people. */
-export interface Judges {
-  readonly compliance?: AnyAgent;
-  readonly reviewer?: AnyAgent;
-}
-
-/** A compiled supervisor: pure data and a machine, without engine and models. Can be drawn, checked and nested. */
-export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias extends string = string> {
-  readonly kind: "supervisor";
-  readonly name: string;
-  readonly version: string;
-  readonly agents: ReadonlyMap<string, AnyAgent>;
-  readonly entry: string;
-  readonly exits: ReadonlySet<string>;
-  readonly edges: readonly Edge[];
-  readonly edgeByName: ReadonlyMap<string, Edge>;
-  readonly thresholds: ReadonlyMap<string, Threshold>;
-  readonly onFailure: "fail" | "escalate";
-  readonly limits: Limits;
-  /** For each write that may not be made at once: what it waits for. */
-  readonly approvals: ReadonlyMap<string, ResolvedRule>;
-  readonly judges: Judges;
-  readonly flows: FlowRules;
-  readonly trusted: readonly string[];
-  /** What a final answer may hold of sensitive classes, where it is a sink. */
-  readonly cleared: readonly string[] | undefined;
-  /** Some tool of the team brings data that others may have written, or that is not for everybody. */
-  readonly tracks: boolean;
-  /** Bound to this definition. */
-  readonly policy: Policy | undefined;
-  /** The policies that each agent of the whole tree of teams is under, the outermost first. */
-  readonly policies: ReadonlyMap<string, readonly Policy[]>;
-  /** Those of whoever is no agent: what undoes writes. */
-  readonly ownPolicies: readonly Policy[];
-  /** Which of its earlier calls a run remembers for all of these. */
-  readonly looksBack: readonly LooksBack[];
-  readonly budget: Pick<RunBudget, "run" | "agents"> | undefined;
-  readonly aliases: readonly string[];
-  /** Every tool of the team by name. */
-  readonly tools: ReadonlyMap<string, AnyTool>;
-  /** Hash of canonical data, JSON Schemas and versions: what a run is pinned to (D4). */
-  readonly hash: string;
-  /** Hashes of function texts, by what they belong to; they tell when a function changed under an unchanged version. */
-  readonly functions: Readonly<Record<string, string>>;
-  /** The machine and its step table; their types stay out of the public declarations. */
-  readonly machine: unknown;
-  readonly steps: unknown;
-  /** Type only. */
-  readonly types?: { readonly input: Input; readonly output: Output; readonly alias: Alias };
-}
+export type { Judges, SupervisorDefinition } from "./compiled.ts";
 
 /** Names that a judge may not have: those of the agents, of the teams behind them, and of the other judge. */
 function namesIn(agents: ReadonlyMap<string, AnyAgent>, judges: Judges, except: keyof Judges): Set<string> {

@@ -1,5 +1,5 @@
 import type { AnyAgent } from "../agent.ts";
-import type { SupervisorDefinition } from "./definition.ts";
+import type { SupervisorDefinition } from "./compiled.ts";
 
 /** An agent of a team or of a team inside it, or one of their judges. */
 export function findAgent(definition: SupervisorDefinition, name: string): AnyAgent | undefined {

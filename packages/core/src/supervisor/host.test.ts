@@ -95,6 +95,10 @@ test.each<readonly [object, string]>([
   [{ concurrency: { model: { openai: 1 } } }, "limits/unknown"],
   [{ context: { m: { maxTokens: 100, keep: 1 } } }, "limits/unknown"],
   [{ budgets: { acme: { microUSD: 1 } } }, "limits/unknown"],
+  // One that is not said at all is misspelt all the same.
+  [{ rates: { openai: { requestPerMinute: undefined } } }, "limits/unknown"],
+  [{ concurrency: { model: undefined } }, "limits/unknown"],
+  [{ concurrency: { toString: 1 } }, "limits/unknown"],
   [{ budgets: { acme: { tokens: 1, per: "week" } } }, "options/invalid"],
   [{ budgets: { acme: "$5" } }, "options/invalid"],
 ])("a misspelt bound bounds nothing, and is refused before anything starts: %j", (options, code) => {

@@ -1,15 +1,16 @@
 import type { Deltas } from "../answer/deltas.ts";
 import { type CheckpointOptions, checkpointing, checkpointWriter } from "../audit/checkpoints.ts";
-import { type BudgetLedger, budgetLedger } from "../budget/ledger.ts";
+import { type BudgetLedger, budgetLedger, type TenantBudget } from "../budget/ledger.ts";
 import { breakers } from "../effect/breaker.ts";
 import { type Health, health } from "../effect/health.ts";
 import { limiter } from "../effect/limiter.ts";
-import { rateLimiter } from "../effect/rate.ts";
+import { type Rates, rateLimiter } from "../effect/rate.ts";
 import { OrchestrationError } from "../errors.ts";
 import { type RestrictionBoard, restrictionBoard } from "../governance/restrictions.ts";
 import type { IdSource } from "../ids.ts";
 import { assertBound } from "../limits.ts";
 import { responseCache } from "../model/cache.ts";
+import type { ContextBudget } from "../model/context.ts";
 import { modelsOf, type Route } from "../model/route.ts";
 import { withSummarisers } from "../model/summary.ts";
 import type { observers } from "../observer.ts";
@@ -20,7 +21,7 @@ import type { Model } from "../port/model.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Admit } from "../remote/admission.ts";
 import type { Sealing } from "../seal/sealing.ts";
-import { assertOptions, oneOf, optional } from "../wanted.ts";
+import { assertOptions, type Known, oneOf, optional, strangeMember } from "../wanted.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 
 import type { Concurrency, HostOptions } from "./options.ts";
@@ -125,15 +126,17 @@ export function makeHost({
  * @throws OrchestrationError `limits/not-a-bound`, `limits/unknown`, `options/invalid`
  */
 function assertGateBounds({ rates = {}, concurrency = {}, context = {}, budgets = {} }: HostOptions): void {
-  assertMembers("concurrency", concurrency, ["tools", "models", "perTenant", "waiting"]);
+  assertMembers<Concurrency>("concurrency", concurrency, {
+    ...{ tools: true, models: true, perTenant: true, waiting: true },
+  });
   for (const [tenant, budget] of Object.entries(budgets)) {
     const where = `budgets.${tenant}`;
     assertOptions(where, budget, { per: optional(oneOf("day", "month")) });
-    assertMembers(where, budget, ["microUsd", "tokens", "per", "slice"]);
+    assertMembers<TenantBudget>(where, budget, { microUsd: true, tokens: true, per: true, slice: true });
   }
   for (const [provider, bound] of Object.entries(rates)) {
     const { requestsPerMinute = 1, tokensPerMinute = 1 } = bound;
-    assertMembers(`rates.${provider}`, bound, ["requestsPerMinute", "tokensPerMinute"]);
+    assertMembers<Rates>(`rates.${provider}`, bound, { requestsPerMinute: true, tokensPerMinute: true });
     assertBound(`rates.${provider}.requestsPerMinute`, requestsPerMinute);
     assertBound(`rates.${provider}.tokensPerMinute`, tokensPerMinute);
   }
@@ -144,15 +147,17 @@ function assertGateBounds({ rates = {}, concurrency = {}, context = {}, budgets 
   if (concurrency.perTenant !== undefined) assertBound("concurrency.perTenant", concurrency.perTenant);
   for (const [alias, bound] of Object.entries(context)) {
     const { maxTokens, keepTurns = 0 } = bound;
-    assertMembers(`context.${alias}`, bound, ["maxTokens", "keepTurns", "count", "summarise"]);
+    assertMembers<ContextBudget>(`context.${alias}`, bound, {
+      ...{ maxTokens: true, keepTurns: true, count: true, summarise: true },
+    });
     assertBound(`context.${alias}.maxTokens`, maxTokens);
     assertBound(`context.${alias}.keepTurns`, keepTurns, 0);
   }
 }
 
 /** A misspelt member bounds nothing. @throws OrchestrationError `limits/unknown` */
-function assertMembers(where: string, given: object, known: readonly string[]): void {
-  const strange = Object.keys(given).find((name) => !known.includes(name));
+function assertMembers<Options extends object>(where: string, given: Options, known: Known<Options>): void {
+  const strange = strangeMember(given, known);
   if (strange !== undefined) throw new OrchestrationError("limits/unknown", { limit: `${where}.${strange}` });
 }
 

@@ -260,7 +260,7 @@ export function compileMachine(plan: SupervisorPlan): AnyStateMachine {
 }
 
 /** Name of the state in which a supervisor waits for its branches or for a person; no agent can have it. */
-export function stateOf(edge: Edge, index: number): string {
+function stateOf(edge: Edge, index: number): string {
   return edge.kind === "parallel" ? `+fork_${index}` : `+question_${index}`;
 }
 

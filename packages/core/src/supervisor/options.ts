@@ -1,4 +1,6 @@
+import type { AnyAgent } from "../agent.ts";
 import type { TextDetector } from "../answer/redaction.ts";
+import type { ApprovalRule } from "../approval/rule.ts";
 import type { ApproverRegistry } from "../approval/signature.ts";
 import type { CheckpointOptions } from "../audit/checkpoints.ts";
 import type { TenantBudget } from "../budget/ledger.ts";
@@ -6,7 +8,10 @@ import type { BreakerOptions } from "../effect/breaker.ts";
 import type { Rates } from "../effect/rate.ts";
 import type { BudgetAmount } from "../event.ts";
 import type { Grant } from "../grant.ts";
+import type { Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import type { IdSource } from "../ids.ts";
+import type { FlowRules } from "../label/flow-rules.ts";
+import type { Limits } from "../limits.ts";
 import type { CacheOptions } from "../model/cache.ts";
 import type { ContextBudget } from "../model/context.ts";
 import type { Route } from "../model/route.ts";
@@ -19,7 +24,65 @@ import type { Model } from "../port/model.ts";
 import type { Signer } from "../port/signer.ts";
 import type { Tracer } from "../port/tracer.ts";
 import type { Principal, PrincipalSource } from "../principal.ts";
-import type { SealOptions } from "../seal/settings.ts";
+import type { AnswerRules, SealOptions } from "../seal/settings.ts";
+import type { Threshold } from "../threshold.ts";
+import type { Judges } from "./compiled.ts";
+
+/** An edge whose ends are agents of one supervisor. */
+export type EdgeBetween<Names extends string> =
+  | Handoff<Names, Names>
+  | Parallel<Names, Names>
+  | Question<Names, Names>
+  | Ending<Names>;
+
+export type AgentMap = Readonly<Record<string, AnyAgent>>;
+export type NameOf<Agents extends AgentMap> = Agents[keyof Agents]["name"];
+
+export interface SupervisorOptions<
+  Agents extends AgentMap,
+  Entry extends keyof Agents & string,
+  Exit extends keyof Agents & string,
+  Thresholds extends readonly Threshold<NameOf<Agents>>[],
+> {
+  /** Name in the journal and on the command line; `supervisor` when absent. */
+  readonly name?: string;
+  readonly version?: string;
+  /** By their own names. */
+  readonly agents: Agents;
+  /** The agent that gets the run's input. */
+  readonly entry: Entry;
+  /** Agents whose output ends the run as completed when no edge fits. */
+  readonly exit: Exit | readonly Exit[];
+  /** The only edges there are. Those from one agent are tried in this order. */
+  readonly handoffs: readonly EdgeBetween<NameOf<Agents>>[];
+  readonly thresholds?: Thresholds;
+  readonly limits?: Partial<Limits>;
+  /** What an agent's failure does to the run: `fail` (default) or `escalate` to a person. */
+  readonly onFailure?: "fail" | "escalate";
+  /** Which writes people approve, and how; may only tighten what the risk of a tool asks for. */
+  readonly approvals?: readonly ApprovalRule[];
+  /**
+   * What is asked on every edge, beside allowlists, contracts and grants: it takes away and never adds. Of a team that works
+   * inside another one both policies hold, the stricter answer each time.
+   */
+  readonly policy?: Policy;
+  /** Who judges writes of medium and high risk by rule, and who prepares them for the person who approves. */
+  readonly judges?: Judges;
+  /**
+   * What the team makes of data that others may have written (R9). Without it a person is asked about every foreign value in
+   * a protected argument, and about every write that comes after foreign text. Those of the outermost supervisor hold.
+   */
+  readonly flows?: FlowRules;
+  /** What a final answer may hold, and what of sealed values is shown in it. */
+  readonly answers?: AnswerRules;
+  /** Labels that count as its own people's word, such as `mcp:crm`. */
+  readonly trusted?: readonly string[];
+  /** What one run may cost at most, and each of its agents. */
+  readonly budget?: {
+    readonly run?: BudgetAmount;
+    readonly agents?: { readonly [Name in NameOf<Agents>]?: BudgetAmount };
+  };
+}
 
 /** How many calls of each kind may be under way in this process at once; what is not named is not bounded. */
 export interface Concurrency {

@@ -1,6 +1,6 @@
 import type { AnyAgent } from "../agent.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Judges, SupervisorDefinition } from "./definition.ts";
+import type { Judges, SupervisorDefinition } from "./compiled.ts";
 
 /**
  * Who is under which policies, those of an inner team behind those of the teams around it, and what a run has to remember for

@@ -2,7 +2,8 @@ import type { Entry, InputEvent } from "../event.ts";
 import { openRun } from "../journal/open-run.ts";
 import type { Engine } from "../port/engine.ts";
 import { questionEdge } from "../run/question-edge.ts";
-import type { InputPlace, Sealing } from "../seal/sealing.ts";
+import type { InputPlace } from "../seal/sealed-inputs.ts";
+import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "./definition.ts";
 
 /**

@@ -12,7 +12,7 @@ import type { SupervisorDefinition } from "./definition.ts";
  */
 
 /** The stream of one supervisor's loads. It belongs to the installation, not to a customer. */
-export function definitionStream(supervisor: string): StreamKey {
+function definitionStream(supervisor: string): StreamKey {
   return { tenant: "remit", kind: "pins", id: `definition:${supervisor}` };
 }
 

@@ -16,8 +16,8 @@ import {
   texts,
   type Wanted,
 } from "../wanted.ts";
-import type { AgentMap, Judges, SupervisorOptions } from "./definition.ts";
-import type { RuntimeOptions, StartOptions } from "./options.ts";
+import type { Judges } from "./compiled.ts";
+import type { AgentMap, RuntimeOptions, StartOptions, SupervisorOptions } from "./options.ts";
 
 /** What the entrances of a supervisor take, for those whom no compiler tells. */
 

@@ -1,6 +1,6 @@
-import type { Audience } from "../agent.ts";
 import type { ApprovalDecision } from "../approval/approvals.ts";
 import type { ApprovalCase } from "../approval/open-cases.ts";
+import type { Audience } from "../audience.ts";
 import type { Entry } from "../event.ts";
 import type { Json } from "../json.ts";
 import { operator, type Principal } from "../principal.ts";

@@ -1,6 +1,6 @@
-import type { Audience } from "../agent.ts";
 import type { ApprovalDecision } from "../approval/approvals.ts";
 import type { ApprovalCase } from "../approval/open-cases.ts";
+import type { Audience } from "../audience.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { Engine } from "../port/engine.ts";

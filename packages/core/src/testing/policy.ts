@@ -1,4 +1,5 @@
-import { answerOf, type Policy, type PolicyEffect } from "../policy/policy.ts";
+import type { PolicyEffect } from "../policy/answer.ts";
+import { answerOf, type Policy } from "../policy/policy.ts";
 import { type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "../policy/request.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import type { Check } from "./check.ts";

@@ -1,4 +1,5 @@
-import type { AnyAgent, Audience, OutputOf } from "../agent.ts";
+import type { AnyAgent, OutputOf } from "../agent.ts";
+import type { Audience } from "../audience.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { Cost, ResponsePart, Usage } from "../event.ts";
 import type { Json } from "../json.ts";

@@ -1,7 +1,8 @@
 import { dollars } from "../../face/money.ts";
+import { statuses } from "../../face/statuses.ts";
 import { count, duration } from "../../face/text.ts";
 import type { RunGroup } from "../source.ts";
-import { type RunLine, type RunsQuery, type RunsView, statuses } from "../view/runs.ts";
+import type { RunLine, RunsQuery, RunsView } from "../view/runs.ts";
 import { query, runHref, statusPill, when } from "./frame.ts";
 import { type Html, html, type Piece } from "./html.ts";
 

@@ -8,16 +8,6 @@ import { findGroup } from "./find.ts";
 
 /** Runs of all groups or of one, newest first, a page at a time. */
 
-export const statuses = [
-  "running",
-  "parked",
-  "completed",
-  "denied",
-  "escalated",
-  "failed",
-  "cancelled",
-] as const satisfies readonly RunStatus[];
-
 export interface RunsQuery {
   readonly group?: string | undefined;
   readonly status?: RunStatus | undefined;

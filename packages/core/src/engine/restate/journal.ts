@@ -7,7 +7,8 @@ import { type UnfinishedRuns, unfinishedRuns } from "../../journal/unfinished.ts
 import type { RunKey } from "../../port/engine.ts";
 import type { Batch, Journal, RunRecord, Snapshot, StreamKey, StreamKind } from "../../port/journal.ts";
 import { quoted, type RestateClient } from "./client.ts";
-import { type Append, type Erased, isListed, type Shelf } from "./objects.ts";
+import type { Erased } from "./object-state.ts";
+import { type Append, isListed, type Shelf } from "./objects.ts";
 import {
   type Appended,
   batchPrefix,

@@ -3,24 +3,18 @@ import { definitionOf, isUnfinished } from "../../journal/listing.ts";
 import type { RunKey } from "../../port/engine.ts";
 import type { Batch, RunRecord } from "../../port/journal.ts";
 import type { Activity } from "./activity.ts";
+import { appendHere, type Erased, eraseHere, headHere, loadHere, readHere, setBatches } from "./object-state.ts";
 import {
   type Append,
-  appendHere,
   brief,
   callObject,
-  type Erased,
-  eraseHere,
   forgotten,
-  headHere,
   hearMost,
   indexRun,
-  loadHere,
   patience,
   type ReadAsk,
-  readHere,
   sendObject,
   sendToIndex,
-  setBatches,
 } from "./objects.ts";
 import {
   type Activation,
@@ -251,9 +245,4 @@ export function runObject(sdk: typeof Sdk, names: Names, definition: string, wor
       eraseHere(ctx, before),
   };
   return sdk.object({ name: service, handlers, options: { ...forgotten, retryPolicy: patience } });
-}
-
-/** True for a record that a deployment is still needed for. */
-export function needsDeployment({ status }: RunRecord): boolean {
-  return isUnfinished(status);
 }

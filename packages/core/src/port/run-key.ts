@@ -1,0 +1,5 @@
+/** Which run. */
+export interface RunKey {
+  readonly tenant: string;
+  readonly runId: string;
+}
