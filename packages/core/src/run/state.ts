@@ -422,6 +422,8 @@ export interface Rules {
   readonly drops: boolean;
   /** A refusal for a person's no says nothing of an earlier try whose outcome is unknown (R7). */
   readonly refusals: boolean;
+  /** What a person has edited waits for another one, whatever it would have taken without (R8). */
+  readonly edits: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;
