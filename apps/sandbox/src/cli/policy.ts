@@ -117,8 +117,10 @@ async function checkPolicy(
 
 /** The same supervisor under another policy. */
 function under(definition: SupervisorDefinition, policy: Policy): SupervisorDefinition {
-  const names = [...definition.policies.keys()];
-  return { ...definition, policy, ownPolicies: [policy], policies: new Map(names.map((name) => [name, [policy]])) };
+  const alone = (of: ReadonlyMap<string, unknown>) => new Map([...of.keys()].map((name) => [name, [policy]]));
+  const { policies, policiesBefore, undoPolicies } = definition;
+  const all = { policies: alone(policies), policiesBefore: alone(policiesBefore), undoPolicies: alone(undoPolicies) };
+  return { ...definition, policy, ownPolicies: [policy], ...all };
 }
 
 function tellInvalid(

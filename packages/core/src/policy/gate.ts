@@ -4,6 +4,7 @@ import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import { nobody } from "../run/empty.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { policiesFor } from "../supervisor/policies.ts";
 import type { AnyTool } from "../tool.ts";
 import { denialOf } from "./error.ts";
 import { allowedByName, assertAskable, failedRule, type Policy, type PolicyEffect, strictestAnswer } from "./policy.ts";
@@ -45,8 +46,8 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     const policy = typeof live === "function" ? live() : live;
     return policy && bind(policy);
   };
-  const policiesOf = (agent: string): readonly Policy[] => {
-    const pinned = definition.policies.get(agent) ?? definition.ownPolicies;
+  const policiesOf = (agent: string, tool?: string): readonly Policy[] => {
+    const pinned = policiesFor(definition, agent, tool);
     let now: Policy | undefined;
     try {
       now = current();
@@ -81,7 +82,7 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
   });
   return {
     tool: (key, command, { name, effect, risk, reversible, undo }, args) => {
-      const policies = policiesOf(command.agent);
+      const policies = policiesOf(command.agent, name);
       if (policies.length === 0) return "allow";
       return ask(policies, {
         edge: "tool",

@@ -24,6 +24,7 @@ import {
   targetOf,
 } from "../policy/request.ts";
 import type { Principal } from "../principal.ts";
+import { policiesFor } from "../supervisor/policies.ts";
 import type { AnyTool } from "../tool.ts";
 import { earlierFor } from "./earlier.ts";
 import type { AllowedCall, Work } from "./state.ts";
@@ -54,13 +55,15 @@ export function policyPrincipal({ id, kind, roles, authenticated }: Principal): 
 /**
  * Asks the policies that an agent is under. Nothing where there are none. A denial on an edge that is no call is noted, for
  * what follows from it does not tell the rule; so is what a candidate says otherwise.
+ * @param tool what is called, where this is about a call
  */
 export function askPolicy(
   work: Work,
   { agent, path, labels, payloadText }: Asking,
   edge: EdgeRequest,
+  tool = edge.edge === "tool" ? edge.tool : undefined,
 ): Judged | undefined {
-  const policies = work.root.policies.get(agent) ?? work.root.ownPolicies;
+  const policies = policiesFor(work.root, agent, tool, work.rules.inner);
   if (policies.length === 0 && work.shadow === undefined) return undefined;
   const { tenant, runId: run, principal } = work.state;
   const supervisor = work.root.name;
@@ -217,7 +220,7 @@ export function judgeCall(
 ): (AllowedCall | Extract<Judged, { effect: "deny" }>) | undefined {
   const { name, effect, risk, reversible, undo, memory, source } = tool;
   if (source !== undefined) {
-    const read = askPolicy(work, asking, { edge: "source", source, query: canonicalJson(args) });
+    const read = askPolicy(work, asking, { edge: "source", source, query: canonicalJson(args) }, name);
     if (read?.effect === "deny") return read;
   }
   if (memory) {
@@ -226,15 +229,12 @@ export function judgeCall(
       readonly id?: string;
       readonly about?: string;
     };
-    const kept = askPolicy(work, asking, {
-      edge: `memory.${memory.access}`,
-      scope: memory.name,
-      key: id ?? about ?? "",
-      ...(value === undefined ? {} : { value }),
-    });
+    const said = value === undefined ? {} : { value };
+    const key = id ?? about ?? "";
+    const kept = askPolicy(work, asking, { edge: `memory.${memory.access}`, scope: memory.name, key, ...said }, name);
     if (kept?.effect === "deny") return kept;
   }
-  const before = earlierFor(work, work.root.policies.get(asking.agent) ?? work.root.ownPolicies, "tool", name);
+  const before = earlierFor(work, policiesFor(work.root, asking.agent, name, work.rules.inner), "tool", name);
   const judged = askPolicy(work, asking, {
     edge: "tool",
     tool: name,

@@ -424,6 +424,8 @@ export interface Rules {
   readonly refusals: boolean;
   /** What a person has edited waits for another one, whatever it would have taken without (R8). */
   readonly edits: boolean;
+  /** Policies of all the teams in which an agent works hold for it, and those of inner teams for what undoes their writes. */
+  readonly inner: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

@@ -21,7 +21,7 @@ import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
 import { checkGraph } from "./check.ts";
 import { compileMachine } from "./machine.ts";
-import { policiesOf } from "./policies.ts";
+import { policiesOf, ungoverned } from "./policies.ts";
 import { assertTeam } from "./wanted.ts";
 
 /** An edge whose ends are agents of one supervisor. */
@@ -112,7 +112,11 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly policy: Policy | undefined;
   /** The policies that each agent of the whole tree of teams is under, the outermost first. */
   readonly policies: ReadonlyMap<string, readonly Policy[]>;
-  /** Those of whoever is no agent: what undoes writes. */
+  /** Those that what undoes writes is under, by its tool. */
+  readonly undoPolicies: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of the agents as earlier versions of the built-in policy had them. */
+  readonly policiesBefore: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of whoever is no agent. */
   readonly ownPolicies: readonly Policy[];
   /** Which of its earlier calls a run remembers for all of these. */
   readonly looksBack: readonly LooksBack[];
@@ -283,10 +287,8 @@ export function defineSupervisor<
     machine,
     steps: compileSteps(machine),
   };
-  const none = { policy: undefined, policies: new Map(), ownPolicies: [], looksBack: [] };
-  const policy = options.policy?.bind({ ...definition, ...none });
-  const ownPolicies = policy === undefined ? [] : [policy];
-  return { ...definition, policy, ownPolicies, ...policiesOf(ownPolicies, agents, judges) };
+  const policy = options.policy?.bind({ ...definition, policy: undefined, ...ungoverned() });
+  return { ...definition, policy, ...policiesOf(policy === undefined ? [] : [policy], agents, judges, tools) };
 }
 
 /** True where somebody in a tree of teams works elsewhere. */
