@@ -19,7 +19,7 @@ import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
-import { checkGraph } from "./check.ts";
+import { checkGraph, checkTwins } from "./check.ts";
 import { compileMachine } from "./machine.ts";
 import { policiesOf, ungoverned } from "./policies.ts";
 import { assertTeam } from "./wanted.ts";
@@ -229,6 +229,7 @@ export function defineSupervisor<
     for (const tool of judge.tools) tools.set(tool.name, tool);
     aliases.add(judge.model);
   }
+  checkTwins(agents, judges);
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
   const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
   const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
