@@ -80,6 +80,9 @@ test.each<readonly [string, unknown, string]>([
   ["a misspelt member", { tool: [] }, "tool"],
   ["effects that nobody knows", { effects: "none" }, "effects"],
   ["a text of tools", { tools: "read_it" }, "tools"],
+  ["a sum without its unit", { budget: 5_000 }, "budget"],
+  ["a misspelt unit", { budget: { microUSD: 5_000 } }, "budget.microUSD"],
+  ["a list of arguments", { arguments: [] }, "arguments"],
 ])("a tenant's grant that is %s bounds nothing by that: it is refused", async (_, grant, what) => {
   expect(await refusal(() => create({ ...team(), tenants: { acme: grant } }))).toEqual(["policy/grant-invalid", what]);
 });
