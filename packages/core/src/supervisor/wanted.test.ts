@@ -70,6 +70,10 @@ test.each<readonly [string, unknown, string]>([
   ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
   ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
   ["classes of answers as text", { ...team(), answers: { cleared: "sensitive" } }, "cleared"],
+  ["a shadow that nobody can ask", { ...team(), shadow: {} }, "shadow"],
+  ["a live policy that nobody can ask", { ...team(), livePolicy: { name: "strict" } }, "livePolicy"],
+  ["approvers whom nobody checks", { ...team(), approvers: { principals: ["ann"] } }, "approvers"],
+  ["a number of what may be under way", { ...team(), concurrency: 5 }, "concurrency"],
   ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
 ])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
   expect(await refusal(() => create(options))).toEqual(["options/invalid", member]);
@@ -189,6 +193,8 @@ test.each<readonly [string, object, string]>([
   ["a budget", { budget: { run: { microUSD: 1 } } }, "microUSD"],
   ["the budget of an agent", { budget: { agents: { clerk: { token: 1 } } } }, "token"],
   ["a judge", { judges: { complience: clerk } }, "complience"],
+  ["a breaker", { breaker: { failures: 3 } }, "failures"],
+  ["who may do what", { roles: { aprove: ["lead"] } }, "aprove"],
   ["what an answer may hold", { answers: { clered: [] } }, "clered"],
 ])("a misspelt member that was to hold %s is refused, and guards nothing in silence", (_, more, member) => {
   expect(() => create({ ...team(), ...more })).toThrow(expect.objectContaining(misspelt(member)));
