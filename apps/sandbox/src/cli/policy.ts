@@ -100,7 +100,7 @@ async function checkPolicy(
     throw thrown;
   }
   const { findings } = checkSupervisor(under(definition, bound));
-  const own = findings.filter(({ code }) => code === "check/policy-never-allows");
+  const own = findings.filter(({ code }) => code === "check/policy-never-allows" || code === "check/after-never");
   if (options.json === true) {
     context.json({ command: "policy check", ok: true, exitCode: 0, policy: bound.name, findings: own });
     return 0;

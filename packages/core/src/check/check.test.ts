@@ -8,6 +8,7 @@ import { findNonJson } from "../json.ts";
 import { planSteps } from "../label/plan.ts";
 import { defineRoute } from "../model/route.ts";
 import { cedarPolicy } from "../policy/cedar.ts";
+import { definePolicy } from "../policy/policy.ts";
 import type { Model } from "../port/model.ts";
 import type { Detector } from "../seal/detector.ts";
 import { asAgent, defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
@@ -461,6 +462,25 @@ const planted: readonly Planted[] = [
         text: `permit(principal, action in [Action::"model", Action::"egress"], resource);`,
       }),
     }),
+  },
+  {
+    what: "a rule that waits for a call which comes behind",
+    code: "check/after-never",
+    path: "desk > house > sends",
+    definition: (() => {
+      const [sender, finder] = [agent("a", { tools: [write("send")] }), agent("b", { tools: [read("find")] })];
+      const may = { effect: "allow", because: "it may" } as const;
+      return team([sender, finder], {
+        policy: definePolicy({
+          ...{ name: "house", version: "1" },
+          rules: [
+            { id: "work", on: ["handoff", "model", "egress"], ...may },
+            { id: "finds", on: "tool", tools: ["find"], ...may },
+            { id: "sends", on: "tool", tools: ["send"], after: { tools: ["find"] }, ...may },
+          ],
+        }),
+      });
+    })(),
   },
   {
     what: "a quorum larger than the registry",

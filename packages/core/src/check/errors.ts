@@ -156,6 +156,11 @@ export const checkErrorCodes = {
     "Permit it to the agent in some case, or take it out of the allowlist.",
   ),
 
+  "check/after-never": warning(
+    "{rule} of the policy {policy} waits for a call of {tools}, and nobody whom it is about can come behind one",
+    "Give the tool to an agent on the way there, lead that way, or take the `after` out: until then the rule never holds.",
+  ),
+
   // People.
   "check/approval-impossible": error(
     "{tool} needs {quorum} approvals by people of the roles {roles}, and {eligible} could give one",

@@ -4,6 +4,7 @@ import type { Json } from "../json.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
+import { type LateRule, lateRulesOf, neverAllows } from "./beforehand.ts";
 import { checkNames } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
 
@@ -50,6 +51,8 @@ export interface Policy {
   readonly neverAllows?: (agent: string, tool: string) => boolean;
   /** Which earlier calls of a run it has to be told about; absent where its rules look at none. */
   readonly looksBack?: LooksBack;
+  /** Its rules that want calls to come before, by their names: for who looks beforehand whether they can. */
+  readonly lateRules?: readonly LateRule[];
 }
 
 export interface LooksBack {
@@ -224,7 +227,8 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
         ...aftersOf(rule).flatMap((after) => (after.when === undefined ? [] : `${id} after: ${String(after.when)}`)),
       ])
       .join("\n"),
-    ...(looksBack === undefined ? {} : { looksBack }),
+    neverAllows: (agent, tool) => neverAllows(rules, agent, tool),
+    ...(looksBack === undefined ? {} : { looksBack, lateRules: lateRulesOf(rules) }),
   };
   return policy;
 }
