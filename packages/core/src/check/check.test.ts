@@ -298,6 +298,25 @@ const planted: readonly Planted[] = [
     ),
   },
   {
+    what: "the same, where a write's answer is what anybody may have written",
+    code: "check/protect-ungated",
+    path: "post > a > send",
+    definition: solo([write("post", { labels: ["board"] }), write("send", { protect: ["to"] })], {
+      flows: { accept: [{ tool: "send", argument: "to", type: "string", pattern: ".+", because: "any" }] },
+    }),
+  },
+  {
+    what: "the same, where it is what was remembered",
+    code: "check/protect-ungated",
+    path: "recall > a > send",
+    definition: solo(
+      [{ ...read("recall"), memory: { name: "notes", access: "read" } } as AnyTool, write("send", { protect: ["to"] })],
+      {
+        flows: { accept: [{ tool: "send", argument: "to", type: "string", pattern: ".+", because: "any" }] },
+      },
+    ),
+  },
+  {
     what: "a protected argument that there is not",
     code: "check/protect-unknown",
     path: "desk > a > send",
@@ -461,6 +480,14 @@ const planted: readonly Planted[] = [
         version: "1",
         text: `permit(principal, action in [Action::"model", Action::"egress"], resource);`,
       }),
+    }),
+  },
+  {
+    what: "the same, where a team answers in which it was read",
+    code: "check/class-to-answer",
+    path: "file > a > answer",
+    definition: team([nested(solo([read("file", { labels: ["sensitive:health"] })], { name: "inner" }), "branch")], {
+      answers: { cleared: [] },
     }),
   },
   {
@@ -771,6 +798,14 @@ describe("what is in order has no finding", () => {
           } as never),
         ],
       }),
+      {},
+    ],
+    [
+      "an agent that works in the team around and, listed behind it, in one inside",
+      (() => {
+        const inside = nested(team([b], { name: "inner" }), "branch");
+        return team([b, inside], { entry: "branch", exit: "b", handoffs: [hand(inside, b)] });
+      })(),
       {},
     ],
     [
