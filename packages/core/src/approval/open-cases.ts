@@ -115,6 +115,45 @@ export function openCasesOf(
   return [...open.values()];
 }
 
+/** How a case ended that is not open, in words; that nobody was asked where there was none. */
+export function whyNotOpen(entries: readonly Entry[], effect: string): string {
+  let asked = false;
+  let why = nobodyAsked;
+  for (const entry of entries) {
+    if (entry.type === "approval.requested" && entry.body.effect === effect) asked = true;
+    const ended = asked ? endOf(entry, effect) : undefined;
+    if (ended === undefined) continue;
+    why = ended;
+    asked = false;
+  }
+  return why;
+}
+
+const nobodyAsked = "nobody was asked about it";
+
+function endOf(entry: Entry, effect: string): string | undefined {
+  const { effect: said = entry.path } = entry.body as { readonly effect?: string };
+  const status = endStatusOf(entry.type);
+  if (status) return `the run ended as ${status} before`;
+  if (said !== effect) return undefined;
+  switch (entry.type) {
+    case "approval.granted":
+      return `it was granted by ${entry.body.by.join(", ")}`;
+    case "approval.rejected":
+      return `it was rejected by ${entry.body.by}`;
+    case "approval.edited":
+      return `${entry.body.by} edited it, and ${entry.body.next} took its place`;
+    case "approval.expired":
+      return "nobody decided in time";
+    case "effect.settled":
+      return "its agent does not wait for it any more";
+    case "tool.denied":
+      return entry.body.error.message;
+    default:
+      return undefined;
+  }
+}
+
 function caseOf(
   { at, body }: Entry<"approval.requested">,
   before: Json | undefined,
