@@ -138,8 +138,15 @@ describe("an open case", () => {
     const entries = journal(asked(first), asked(second), [type, body, path]);
     expect(whyNotOpen(entries, first)).toBe(why);
     expect(whyNotOpen(entries, "action#9")).toBe("nobody was asked about it");
-    // What follows from its end is not how it ended.
-    expect(whyNotOpen([...entries, ...journal(["run.completed", {}])], first)).toBe(why);
+    // What follows later is not how it ended.
+    const later = journal(["run.completed", {}]).map((entry) => ({ ...entry, cause: 99 }));
+    expect(whyNotOpen([...entries, ...later], first)).toBe(why);
+  });
+
+  test("says that the run ended where its agent was taken away for that", () => {
+    const cancelled = journal(asked(first), ["effect.settled", { effect: first }], ["run.cancelled", {}]);
+    const entries = cancelled.map((entry, index) => ({ ...entry, cause: index === 0 ? 1 : 2 }));
+    expect(whyNotOpen(entries as typeof cancelled, first)).toBe("the run ended as cancelled before");
   });
 
   test("of an edit says what the edit changed", () => {

@@ -119,12 +119,16 @@ export function openCasesOf(
 export function whyNotOpen(entries: readonly Entry[], effect: string): string {
   let asked = false;
   let why = nobodyAsked;
+  /** The input with which its agent was taken away: where the run ended by it, that is why. */
+  let dropped: number | undefined;
   for (const entry of entries) {
     if (entry.type === "approval.requested" && entry.body.effect === effect) asked = true;
-    const ended = asked ? endOf(entry, effect) : undefined;
+    const isEnd = endStatusOf(entry.type) !== undefined && entry.cause === dropped;
+    const ended = asked || isEnd ? endOf(entry, effect) : undefined;
     if (ended === undefined) continue;
     why = ended;
     asked = false;
+    dropped = entry.type === "effect.settled" ? entry.cause : undefined;
   }
   return why;
 }
