@@ -491,6 +491,26 @@ const planted: readonly Planted[] = [
     }),
   },
   {
+    what: "an answer of a team that is not held back where the team works inside another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > answers.cleared",
+    definition: team([nested(solo([], { name: "inner", answers: { cleared: [] } }), "branch")]),
+  },
+  {
+    what: "a flow that is denied in a team, and asked about where the team works inside another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > flows.untrusted",
+    definition: team([nested(solo([], { name: "inner", flows: { untrusted: "deny", egress: "deny" } }), "branch")]),
+  },
+  {
+    what: "the budget of a team's own runs, which are none inside of another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > budget.run.tokens",
+    definition: team([nested(solo([], { name: "inner", budget: { run: { tokens: 5, microUsd: 9 } } }), "branch")], {
+      budget: { run: { tokens: 6, microUsd: 9 } },
+    }),
+  },
+  {
     what: "a rule that waits for a call which comes behind",
     code: "check/after-never",
     path: "desk > house > sends",
