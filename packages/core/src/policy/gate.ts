@@ -6,6 +6,7 @@ import { nobody } from "../run/empty.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { policiesFor } from "../supervisor/policies.ts";
 import type { AnyTool } from "../tool.ts";
+import { edgesBeside } from "./beside.ts";
 import { denialOf } from "./error.ts";
 import { allowedByName, assertAskable, failedRule, type Policy, type PolicyEffect, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
@@ -81,9 +82,14 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     attributes,
   });
   return {
-    tool: (key, command, { name, effect, risk, reversible, undo }, args) => {
+    tool: (key, command, tool, args) => {
+      const { name, effect, risk, reversible, undo } = tool;
       const policies = policiesOf(command.agent, name);
       if (policies.length === 0) return "allow";
+      for (const edge of edgesBeside(tool, args)) {
+        if (allowedByName(policies, edge.edge, command.agent) !== undefined) continue;
+        ask(policies, { ...edge, ...factsOf(key, command) } as PolicyRequest);
+      }
       return ask(policies, {
         edge: "tool",
         tool: name,

@@ -3,6 +3,7 @@ import type { ErrorRecord } from "../errors.ts";
 import type { Decision } from "../event.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
+import { edgesBeside } from "../policy/beside.ts";
 import { denialOf } from "../policy/error.ts";
 import {
   allowedByName,
@@ -218,21 +219,10 @@ export function judgeCall(
   args: Json,
   flow?: CallFlow,
 ): (AllowedCall | Extract<Judged, { effect: "deny" }>) | undefined {
-  const { name, effect, risk, reversible, undo, memory, source } = tool;
-  if (source !== undefined) {
-    const read = askPolicy(work, asking, { edge: "source", source, query: canonicalJson(args) }, name);
-    if (read?.effect === "deny") return read;
-  }
-  if (memory) {
-    const { value, id, about } = (args ?? {}) as {
-      readonly value?: Json;
-      readonly id?: string;
-      readonly about?: string;
-    };
-    const said = value === undefined ? {} : { value };
-    const key = id ?? about ?? "";
-    const kept = askPolicy(work, asking, { edge: `memory.${memory.access}`, scope: memory.name, key, ...said }, name);
-    if (kept?.effect === "deny") return kept;
+  const { name, effect, risk, reversible, undo } = tool;
+  for (const edge of edgesBeside(tool, args)) {
+    const beside = askPolicy(work, asking, edge, name);
+    if (beside?.effect === "deny") return beside;
   }
   const before = earlierFor(work, policiesFor(work.root, asking.agent, name, work.rules.inner), "tool", name);
   const judged = askPolicy(work, asking, {
