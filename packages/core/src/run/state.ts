@@ -426,6 +426,8 @@ export interface Rules {
   readonly edits: boolean;
   /** Policies of all the teams in which an agent works hold for it, and those of inner teams for what undoes their writes. */
   readonly inner: boolean;
+  /** A budget of a team bounds what is spent inside of it (R10). */
+  readonly teams: boolean;
 }
 
 export type EnvelopeOf<Type extends MessageType> = Envelope<Type>;

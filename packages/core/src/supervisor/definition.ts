@@ -5,13 +5,12 @@ import { checkJudge } from "../approval/case.ts";
 import { type ApprovalRule, describeRules, type ResolvedRule, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
 import type { BudgetAmount, RunBudget } from "../event.ts";
-import { leastAmount } from "../grant.ts";
 import type { Edge, Ending, Handoff, Parallel, Question } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
-import { assertBound, type Limits, resolveLimits } from "../limits.ts";
+import { type Limits, resolveLimits } from "../limits.ts";
 import type { LooksBack, Policy } from "../policy/policy.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
 import type { AnswerRules } from "../seal/settings.ts";
@@ -19,6 +18,7 @@ import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
+import { checkAmounts, checkBudgeted, withInnerBudgets } from "./budgets.ts";
 import { checkGraph, checkTwins } from "./check.ts";
 import { compileMachine } from "./machine.ts";
 import { policiesOf, ungoverned } from "./policies.ts";
@@ -147,31 +147,6 @@ function namesIn(agents: ReadonlyMap<string, AnyAgent>, judges: Judges, except: 
   return names;
 }
 
-function amountsIn(budget: { readonly run?: BudgetAmount; readonly agents?: object } | undefined): BudgetAmount[] {
-  const agents = Object.values(budget?.agents ?? {}) as (BudgetAmount | undefined)[];
-  return [budget?.run, ...agents].filter((amount) => amount !== undefined);
-}
-
-/** What agents of inner teams may cost holds wherever those teams work; a run's own budget is that of the outermost. */
-function withInnerBudgets(
-  own: SupervisorDefinition["budget"],
-  agents: ReadonlyMap<string, AnyAgent>,
-): SupervisorDefinition["budget"] {
-  const bounds = new Map(Object.entries(own?.agents ?? {}));
-  for (const { team } of agents.values()) {
-    for (const [agent, amount] of Object.entries(team?.budget?.agents ?? {})) {
-      bounds.set(agent, leastAmount(bounds.get(agent) ?? {}, amount));
-    }
-  }
-  if (bounds.size === 0) return own;
-  return { ...own, agents: Object.fromEntries(bounds) };
-}
-
-function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {
-  if (microUsd !== undefined) assertBound(`budget.microUsd of ${supervisor}`, microUsd, 0);
-  if (tokens !== undefined) assertBound(`budget.tokens of ${supervisor}`, tokens, 0);
-}
-
 /** Of who works elsewhere none is needed here. */
 type AliasOf<Agents extends AgentMap> = Agents[keyof Agents]["model"];
 type StrongerOf<Thresholds extends readonly Threshold[]> = Extract<Thresholds[number]["stronger"], string>;
@@ -235,7 +210,7 @@ export function defineSupervisor<
   const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
   const flows = readFlows(options.flows, tools, agents, name);
   const trusted = options.trusted ?? [];
-  for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
+  checkAmounts(name, options.budget);
 
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
@@ -289,7 +264,9 @@ export function defineSupervisor<
     steps: compileSteps(machine),
   };
   const policy = options.policy?.bind({ ...definition, policy: undefined, ...ungoverned() });
-  return { ...definition, policy, ...policiesOf(policy === undefined ? [] : [policy], agents, judges, tools) };
+  const governed = policiesOf(policy === undefined ? [] : [policy], agents, judges, tools);
+  checkBudgeted(options.budget, governed.policies);
+  return { ...definition, policy, ...governed };
 }
 
 /** True where somebody in a tree of teams works elsewhere. */
