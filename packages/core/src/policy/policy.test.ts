@@ -154,6 +154,8 @@ describe("a policy of TypeScript rules", () => {
     ["an edge that is none", { id: "a", on: "tools", effect: "allow", because: "x" }],
     ["an effect that is none", { id: "a", on: "tool", effect: "permit", because: "x" }],
     ["tools on an edge that has none", { id: "a", on: "model", effect: "allow", tools: ["x"], because: "x" }],
+    ["a denial to nobody", { id: "a", on: "tool", effect: "deny", agents: [], because: "x" }],
+    ["a question about no tool", { id: "a", on: "tool", effect: "approve", tools: [], because: "x" }],
     ["a denial behind a call", { id: "a", on: "tool", effect: "deny", after: { tools: ["x"] }, because: "x" }],
     ["a question behind a call", { id: "a", on: "message", effect: "allow", after: { tools: ["x"] }, because: "x" }],
     ["an `after` without tools", { id: "a", on: "tool", effect: "allow", after: { tools: [] }, because: "x" }],
@@ -269,7 +271,7 @@ describe("what is said by names alone", () => {
   const agents = ["action", "lead", "other"];
   const arbNamed = fc.record({
     effect: fc.constantFrom("allow", "deny"),
-    agents: fc.option(fc.subarray(agents), { nil: undefined }),
+    agents: fc.option(fc.subarray(agents, { minLength: 1 }), { nil: undefined }),
     when: fc.option(fc.boolean(), { nil: undefined, freq: 1 }),
   });
   const named = (rules: readonly { effect: string; agents?: string[] | undefined; when?: boolean | undefined }[]) =>

@@ -434,6 +434,9 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
     for (const list of [agents, tools]) {
       if (list !== undefined && !Array.isArray(list)) throw invalid(id, "`agents` and `tools` are lists of names");
       if (list?.some((one) => typeof one !== "string")) throw invalid(id, "a name is no text");
+      // A list that somebody made and that came out empty: the rule would keep nobody from anything.
+      if (list?.length === 0 && effect !== "allow")
+        throw invalid(id, "`agents` or `tools` is empty: it is about nobody");
     }
   }
 }

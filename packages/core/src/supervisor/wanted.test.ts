@@ -171,7 +171,8 @@ test("a name that a supervisor has not takes nothing away from it, which its log
   const logger = { debug: quiet, info: quiet, error: quiet, warn: (fields: object) => void warned.push(fields) };
   const desk = createSupervisor({ ...team(), entry: "clerk", exit: "clerk", logger });
   const word = { tenant: "acme", reason: "it misbehaves" };
-  for (const name of ["clerk", "clerc"]) expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
+  for (const name of ["clerk", "clerc", "compensation"])
+    expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
   expect(warned).toEqual([{ supervisor: "desk", kind: "agent", name: "clerc" }]);
 });
 
