@@ -202,6 +202,8 @@ describe("tools", () => {
     const agents = "payer, the way back of book";
     refused(() => desk([book, pay]), "supervisor/duplicate-tool", { tool: "pay", agents });
     expect(() => desk([book, low])).not.toThrow();
+    // Wrapped, it is another object and no other tool.
+    expect(() => desk([book, { ...low, execute: (one: unknown) => one }])).not.toThrow();
   });
 });
 

@@ -148,7 +148,13 @@ function checkTools(agents: readonly AnyAgent[]): void {
   };
   for (const { name, tools, team } of agents)
     for (const tool of [...tools, ...(team?.tools.values() ?? [])]) own(tool, name);
-  for (const { tool } of [...owners.values()]) if (tool.undo) own(tool.undo.tool, `the way back of ${tool.name}`);
+  for (const { tool } of [...owners.values()]) {
+    const back = tool.undo?.tool;
+    const twin = back && owners.get(back.name)?.tool;
+    // A copy of the same tool, such as one that is wrapped, passes the same gates.
+    if (back && !(twin && twin.effect === back.effect && twin.risk === back.risk))
+      own(back, `the way back of ${tool.name}`);
+  }
 }
 
 function checkReach({ agents, edges, entry, exits, thresholds }: Graph): void {
