@@ -6,6 +6,7 @@ import { memoryEngine } from "./engine/memory.ts";
 import {
   type ArgumentRange,
   boundOn,
+  checkGrant,
   covers,
   coversSource,
   fullGrant,
@@ -51,6 +52,25 @@ const arbArguments = fc.dictionary(
 const arbTool = fc.record({
   name: fc.constantFrom("a", "b", "c", "d", "e"),
   effect: fc.constantFrom("read" as const, "write" as const),
+});
+
+test.each<readonly [string, unknown, string]>([
+  ["a tool bounded by a text", "all", "arguments.pay"],
+  ["a bound that is a number", { cents: 5 }, "pay.cents"],
+  ["a list of bounds", { cents: [{ max: 5 }] }, "pay.cents"],
+  ["nothing as a bound", { cents: null }, "pay.cents"],
+  ["a pattern that is no text", { cents: { pattern: 5 } }, "pay.cents"],
+  ["a misspelt bound", { cents: { maximum: 5 } }, "pay.cents.maximum"],
+])("%s bounds nothing: it is refused", (_, ranges, what) => {
+  const pay = defineTool({
+    ...{ name: "pay", description: "", input: z.object({ cents: z.int() }), output: z.object({}) },
+    ...({ effect: "write", risk: "low", idempotency: "none" } as const),
+    execute: () => ({}),
+  });
+  const grant = { arguments: { pay: ranges } } as Grant;
+  expect(() => checkGrant(grant, new Map([["pay", pay]]), "a test")).toThrow(
+    expect.objectContaining({ code: "policy/grant-invalid", data: expect.objectContaining({ what }) }),
+  );
 });
 
 describe("narrow", () => {

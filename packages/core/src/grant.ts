@@ -193,6 +193,10 @@ export function isBound(grant: Grant): boolean {
   );
 }
 
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /**
  * Refuses a grant that names a tool or an argument which nobody there has, or a bound that is none: it would silently grant
  * something else than was meant.
@@ -203,7 +207,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
   const invalid = (what: string, reason: string) =>
     new OrchestrationError("policy/grant-invalid", { where, what, reason });
   // Where no types reach: a text, or a member with a misspelt name, would bound nothing.
-  if (typeof grant !== "object" || grant === null || Array.isArray(grant)) throw invalid("it", "it is no object");
+  if (!isRecord(grant)) throw invalid("it", "it is no object");
   const strange = strangeMember(grant, grantMembers);
   if (strange !== undefined) throw invalid(strange, "a grant has no such member");
   for (const member of ["tools", "sources"] as const) {
@@ -213,14 +217,20 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
   }
   if (grant.effects !== undefined && grant.effects !== "read" && grant.effects !== "write")
     throw invalid("effects", "it is neither `read` nor `write`");
+  for (const member of ["arguments", "budget"] as const)
+    if (grant[member] !== undefined && !isRecord(grant[member])) throw invalid(member, "it is no object");
+  const amount = Object.keys(grant.budget ?? {}).find((member) => member !== "microUsd" && member !== "tokens");
+  if (amount !== undefined) throw invalid(`budget.${amount}`, "a budget has no such member");
   for (const tool of [...(grant.tools ?? []), ...Object.keys(grant.arguments ?? {})]) {
     if (!tools.has(tool)) throw new OrchestrationError("policy/grant-unknown-tool", { tool, where });
   }
   for (const [tool, ranges = {}] of Object.entries<{ readonly [argument: string]: ArgumentRange } | undefined>(
     grant.arguments ?? {},
   )) {
+    if (!isRecord(ranges)) throw invalid(`arguments.${tool}`, "it is no object of arguments");
     const known = (tools.get(tool)?.inputSchema.properties ?? {}) as object;
     for (const [name, range] of Object.entries(ranges)) {
+      if (!isRecord(range)) throw invalid(`${tool}.${name}`, "it is no object of bounds");
       const { min, max, oneOf, pattern = [] } = range;
       const what = `${tool}.${name}`;
       const odd = strangeMember(range, rangeMembers);
@@ -231,6 +241,7 @@ export function checkGrant(grant: Grant | undefined, tools: ReadonlyMap<string, 
       }
       if (oneOf !== undefined && !Array.isArray(oneOf)) throw invalid(what, "`oneOf` is no list");
       for (const one of [pattern].flat()) {
+        if (typeof one !== "string") throw invalid(what, "a pattern is no text");
         try {
           wholeOf(one);
         } catch (thrown) {

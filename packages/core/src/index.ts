@@ -166,7 +166,6 @@ export type { LivePolicy } from "./policy/gate.ts";
 export type { OperatorAction, OperatorRoles } from "./policy/operators.ts";
 export {
   type After,
-  type AnyPolicyRule,
   definePolicy,
   definePolicyRule,
   type LateEdge,
@@ -186,6 +185,7 @@ export {
   policyEdges,
   type RequestOn,
 } from "./policy/request.ts";
+export type { AnyPolicyRule } from "./policy/rule.ts";
 export { policyVersion } from "./policy-version.ts";
 export type { Bus, DeadLetter, Recipient } from "./port/bus.ts";
 export { type Clock, systemClock } from "./port/clock.ts";

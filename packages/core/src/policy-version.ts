@@ -9,15 +9,18 @@ import type { Rules } from "./run/state.ts";
  * What new runs begin under: allowlists, schemas, limits, tiers of risk, tries, flows of foreign data, one voice a person,
  * labels of all branches and of what judges have read, grants of judges, nothing more of an agent that was stopped, no hash of
  * what names alone decide, nothing empty where something is bounded or protected, no medium by its address of a model, no
- * refusal for a person's no that speaks for an earlier try.
+ * refusal for a person's no that speaks for an earlier try, nothing edited that nobody else has approved,
+ * policies of all the teams in which an agent works, budgets of teams.
  */
 export const policyVersion = "stops-1";
 
 /**
  * The same, where the rest of an answer was still asked for when its agent had been stopped in the midst of it, and what a
  * policy was asked was hashed on each edge, whatever it was decided by, and where a grant bounds an argument or a tool
- * protects it, an empty list passed; what a model said could have the next one's vendor fetch an address, and a person's no to a later try
- * settled a write whose earlier try nobody knew of.
+ * protects it, an empty list passed; what a model said could have the next one's vendor fetch an address, a person's no to a later try
+ * settled a write whose earlier try nobody knew of, and what an edit had made harmless to the rules was made at once; of
+ * an agent in several teams the policy of the last one held, and of what undoes writes that of the outermost; the budget of a
+ * team among `budget.agents` bounded nothing.
  */
 const labelsVersion = "labels-1";
 
@@ -60,5 +63,8 @@ export function rulesOf(version: string): Rules {
     media: stops,
     drops: stops,
     refusals: stops,
+    edits: stops,
+    inner: stops,
+    teams: stops,
   };
 }

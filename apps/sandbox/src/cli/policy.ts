@@ -100,7 +100,7 @@ async function checkPolicy(
     throw thrown;
   }
   const { findings } = checkSupervisor(under(definition, bound));
-  const own = findings.filter(({ code }) => code === "check/policy-never-allows");
+  const own = findings.filter(({ code }) => code === "check/policy-never-allows" || code === "check/after-never");
   if (options.json === true) {
     context.json({ command: "policy check", ok: true, exitCode: 0, policy: bound.name, findings: own });
     return 0;
@@ -117,8 +117,10 @@ async function checkPolicy(
 
 /** The same supervisor under another policy. */
 function under(definition: SupervisorDefinition, policy: Policy): SupervisorDefinition {
-  const names = [...definition.policies.keys()];
-  return { ...definition, policy, ownPolicies: [policy], policies: new Map(names.map((name) => [name, [policy]])) };
+  const alone = (of: ReadonlyMap<string, unknown>) => new Map([...of.keys()].map((name) => [name, [policy]]));
+  const { policies, policiesBefore, undoPolicies } = definition;
+  const all = { policies: alone(policies), policiesBefore: alone(policiesBefore), undoPolicies: alone(undoPolicies) };
+  return { ...definition, policy, ownPolicies: [policy], ...all };
 }
 
 function tellInvalid(

@@ -261,16 +261,20 @@ describe("a decision", () => {
   test("that comes after another one, or after the end, finds nothing open", async () => {
     const overtaken: ApprovalServiceOptions["deliver"] = async (record, event) => {
       const end = record.runId === "run_1" ? "approval.rejected" : "run.cancelled";
-      await made.append(record, [made.draft(end, { effect: first })]);
+      await made.append(record, [made.draft(end, { effect: first, by: "carol" })]);
       await made.deliver(record, event);
     };
     const made = desk({ deliver: overtaken });
     await made.wait("run_1");
     await made.wait("run_2");
+    const whys: Readonly<Record<string, string>> = {
+      run_1: "it was rejected by carol",
+      run_2: "the run ended as cancelled before",
+    };
     for (const run of ["run_1", "run_2"]) {
       const given = made.service.approve("acme", at(run), { reason });
       await expect(given).rejects.toThrow(
-        expect.objectContaining({ code: "approval/unknown", data: { run, effect: first } }),
+        expect.objectContaining({ code: "approval/unknown", data: { run, effect: first, why: whys[run] } }),
       );
       expect(await made.decided(run)).toEqual([]);
     }

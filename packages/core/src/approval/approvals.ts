@@ -9,7 +9,7 @@ import type { Withheld } from "../seal/withheld.ts";
 import type { AnyTool } from "../tool.ts";
 import { assertOptions, oneOf, text } from "../wanted.ts";
 import { refusalOf } from "./decide.ts";
-import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress } from "./open-cases.ts";
+import { type ApprovalCase, addressOf, caseTypes, openCasesOf, parseAddress, whyNotOpen } from "./open-cases.ts";
 import { pagesOf } from "./page.ts";
 import { questionService, type ToolQuestions } from "./questions.ts";
 import { isServed } from "./served.ts";
@@ -190,7 +190,7 @@ export function approvalService(options: ApprovalServiceOptions): Approvals {
     // Somebody else may have decided, or the run may have ended, between our look and our word.
     const now = await entriesOf(record, entries.length + 1);
     const decided = decidedBy(now, key);
-    if (!decided || !isSame(decided.body, said)) throw unknownCase(address);
+    if (!decided || !isSame(decided.body, said)) throw unknownCase(address, [...entries, ...now]);
     return takenOf(now, decided, address);
   };
 
@@ -221,14 +221,14 @@ function effectOf(address: string): string {
   return parseAddress(address)?.effect ?? address;
 }
 
-function unknownCase(address: string): OrchestrationError {
+function unknownCase(address: string, entries: readonly Entry[] = []): OrchestrationError {
   const { run, effect } = parseAddress(address) ?? { run: "", effect: address };
-  return new OrchestrationError("approval/unknown", { effect, run });
+  return new OrchestrationError("approval/unknown", { effect, run, why: whyNotOpen(entries, effect) });
 }
 
 function caseAt(address: string, entries: readonly Entry[], record: RunRecord): ApprovalCase {
   const found = openCasesOf(entries, record).find((one) => one.address === address);
-  if (!found) throw unknownCase(address);
+  if (!found) throw unknownCase(address, entries);
   return found;
 }
 
@@ -265,7 +265,7 @@ function takenOf(entries: readonly Entry[], { seq, body }: Entry<"approval.decid
       default:
     }
   }
-  if (!recorded) throw unknownCase(address);
+  if (!recorded) throw unknownCase(address, entries);
   return recorded;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Entry, EntryBodies, EntryType } from "../event.ts";
 import type { ApprovalPacket } from "./case.ts";
-import { addressOf, openCasesOf, parseAddress } from "./open-cases.ts";
+import { addressOf, openCasesOf, parseAddress, whyNotOpen } from "./open-cases.ts";
 
 const record = { tenant: "acme", runId: "run_1", supervisor: "desk", startedAt: 5 };
 const first = "action#1/tool#1";
@@ -120,6 +120,34 @@ describe("an open case", () => {
       expect(addresses(journal(asked(first), asked(second), [type, {}]))).toEqual([]);
     },
   );
+
+  test.each<[EntryType, object, string, string?]>([
+    ["approval.granted", { effect: first, by: ["ann", "bob"] }, "it was granted by ann, bob"],
+    ["approval.rejected", { effect: first, by: "ann" }, "it was rejected by ann"],
+    ["approval.edited", { effect: first, by: "ann", next: second }, `ann edited it, and ${second} took its place`],
+    ["approval.expired", { effect: first }, "nobody decided in time"],
+    ["effect.settled", { effect: first, outcome: "cancelled" }, "its agent does not wait for it any more"],
+    [
+      "tool.denied",
+      { error: { code: "policy/revoked", message: "tool:refund was taken away" } },
+      "tool:refund was taken away",
+      first,
+    ],
+    ["run.denied", { reason: "revoked" }, "the run ended as denied before"],
+  ])("tells a word that comes after %s why nothing is open", (type, body, why, path) => {
+    const entries = journal(asked(first), asked(second), [type, body, path]);
+    expect(whyNotOpen(entries, first)).toBe(why);
+    expect(whyNotOpen(entries, "action#9")).toBe("nobody was asked about it");
+    // What follows later is not how it ended.
+    const later = journal(["run.completed", {}]).map((entry) => ({ ...entry, cause: 99 }));
+    expect(whyNotOpen([...entries, ...later], first)).toBe(why);
+  });
+
+  test("says that the run ended where its agent was taken away for that", () => {
+    const cancelled = journal(asked(first), ["effect.settled", { effect: first }], ["run.cancelled", {}]);
+    const entries = cancelled.map((entry, index) => ({ ...entry, cause: index === 0 ? 1 : 2 }));
+    expect(whyNotOpen(entries as typeof cancelled, first)).toBe("the run ended as cancelled before");
+  });
 
   test("of an edit says what the edit changed", () => {
     const entries = journal(

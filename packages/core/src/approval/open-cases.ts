@@ -115,6 +115,49 @@ export function openCasesOf(
   return [...open.values()];
 }
 
+/** How a case ended that is not open, in words; that nobody was asked where there was none. */
+export function whyNotOpen(entries: readonly Entry[], effect: string): string {
+  let asked = false;
+  let why = nobodyAsked;
+  /** The input with which its agent was taken away: where the run ended by it, that is why. */
+  let dropped: number | undefined;
+  for (const entry of entries) {
+    if (entry.type === "approval.requested" && entry.body.effect === effect) asked = true;
+    const isEnd = endStatusOf(entry.type) !== undefined && entry.cause === dropped;
+    const ended = asked || isEnd ? endOf(entry, effect) : undefined;
+    if (ended === undefined) continue;
+    why = ended;
+    asked = false;
+    dropped = entry.type === "effect.settled" ? entry.cause : undefined;
+  }
+  return why;
+}
+
+const nobodyAsked = "nobody was asked about it";
+
+function endOf(entry: Entry, effect: string): string | undefined {
+  const { effect: said = entry.path } = entry.body as { readonly effect?: string };
+  const status = endStatusOf(entry.type);
+  if (status) return `the run ended as ${status} before`;
+  if (said !== effect) return undefined;
+  switch (entry.type) {
+    case "approval.granted":
+      return `it was granted by ${entry.body.by.join(", ")}`;
+    case "approval.rejected":
+      return `it was rejected by ${entry.body.by}`;
+    case "approval.edited":
+      return `${entry.body.by} edited it, and ${entry.body.next} took its place`;
+    case "approval.expired":
+      return "nobody decided in time";
+    case "effect.settled":
+      return "its agent does not wait for it any more";
+    case "tool.denied":
+      return entry.body.error.message;
+    default:
+      return undefined;
+  }
+}
+
 function caseOf(
   { at, body }: Entry<"approval.requested">,
   before: Json | undefined,

@@ -2,6 +2,7 @@ import { type Entry, endStatusOf, type LabelTable, type Tier } from "../event.ts
 import { isSteering } from "../label/label.ts";
 import { firstPolicyVersion, rulesOf } from "../policy-version.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import { policiesFor } from "../supervisor/policies.ts";
 
 /**
  * Which entries a run must have, and which it has. Pure: from entries alone.
@@ -96,6 +97,8 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
   let flows = false;
   /** What the run was handed is judged by its labels, also where its team reads nothing foreign. */
   let inputs = false;
+  /** Policies of all of its teams hold for an agent. */
+  let inner = false;
   let planned = 0;
   /** Labels of all that an agent instance was given and has read, by its path. */
   const read = new Map<string, Set<string>>();
@@ -198,6 +201,7 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
           entry.body.compensates === undefined &&
           rulesOf(entry.body.policyVersion ?? firstPolicyVersion).flows;
         inputs = flows && rulesOf(entry.body.policyVersion ?? firstPolicyVersion).inputs;
+        inner = rulesOf(entry.body.policyVersion ?? firstPolicyVersion).inner;
         return;
       case "plan.made":
         planned = Math.max(planned, (entry.body.first ?? 0) + (entry.body.steps?.length ?? 0));
@@ -295,7 +299,8 @@ export function completenessTally(definition?: SupervisorDefinition): Completene
       }
       case "tool.called": {
         const { intended } = effectAt(path);
-        const policies = own()?.policies.get(entry.body.agent) ?? own()?.ownPolicies ?? [];
+        const known = own();
+        const policies = known ? policiesFor(known, entry.body.agent, entry.body.tool, inner) : [];
         if (policies.length > 0 && flows && !erased)
           need(entry.body.decision.inputs !== undefined, entry, "the policy's decision");
         if (entry.body.effect === "write") need(intended, entry, "effect.intended");

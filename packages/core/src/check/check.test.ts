@@ -8,6 +8,7 @@ import { findNonJson } from "../json.ts";
 import { planSteps } from "../label/plan.ts";
 import { defineRoute } from "../model/route.ts";
 import { cedarPolicy } from "../policy/cedar.ts";
+import { definePolicy } from "../policy/policy.ts";
 import type { Model } from "../port/model.ts";
 import type { Detector } from "../seal/detector.ts";
 import { asAgent, defineSupervisor, type SupervisorDefinition } from "../supervisor/definition.ts";
@@ -297,6 +298,25 @@ const planted: readonly Planted[] = [
     ),
   },
   {
+    what: "the same, where a write's answer is what anybody may have written",
+    code: "check/protect-ungated",
+    path: "post > a > send",
+    definition: solo([write("post", { labels: ["board"] }), write("send", { protect: ["to"] })], {
+      flows: { accept: [{ tool: "send", argument: "to", type: "string", pattern: ".+", because: "any" }] },
+    }),
+  },
+  {
+    what: "the same, where it is what was remembered",
+    code: "check/protect-ungated",
+    path: "recall > a > send",
+    definition: solo(
+      [{ ...read("recall"), memory: { name: "notes", access: "read" } } as AnyTool, write("send", { protect: ["to"] })],
+      {
+        flows: { accept: [{ tool: "send", argument: "to", type: "string", pattern: ".+", because: "any" }] },
+      },
+    ),
+  },
+  {
     what: "a protected argument that there is not",
     code: "check/protect-unknown",
     path: "desk > a > send",
@@ -461,6 +481,53 @@ const planted: readonly Planted[] = [
         text: `permit(principal, action in [Action::"model", Action::"egress"], resource);`,
       }),
     }),
+  },
+  {
+    what: "the same, where a team answers in which it was read",
+    code: "check/class-to-answer",
+    path: "file > a > answer",
+    definition: team([nested(solo([read("file", { labels: ["sensitive:health"] })], { name: "inner" }), "branch")], {
+      answers: { cleared: [] },
+    }),
+  },
+  {
+    what: "an answer of a team that is not held back where the team works inside another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > answers.cleared",
+    definition: team([nested(solo([], { name: "inner", answers: { cleared: [] } }), "branch")]),
+  },
+  {
+    what: "a flow that is denied in a team, and asked about where the team works inside another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > flows.untrusted",
+    definition: team([nested(solo([], { name: "inner", flows: { untrusted: "deny", egress: "deny" } }), "branch")]),
+  },
+  {
+    what: "the budget of a team's own runs, which are none inside of another one",
+    code: "check/setting-of-inner",
+    path: "desk > branch > inner > budget.run.tokens",
+    definition: team([nested(solo([], { name: "inner", budget: { run: { tokens: 5, microUsd: 9 } } }), "branch")], {
+      budget: { run: { tokens: 6, microUsd: 9 } },
+    }),
+  },
+  {
+    what: "a rule that waits for a call which comes behind",
+    code: "check/after-never",
+    path: "desk > house > sends",
+    definition: (() => {
+      const [sender, finder] = [agent("a", { tools: [write("send")] }), agent("b", { tools: [read("find")] })];
+      const may = { effect: "allow", because: "it may" } as const;
+      return team([sender, finder], {
+        policy: definePolicy({
+          ...{ name: "house", version: "1" },
+          rules: [
+            { id: "work", on: ["handoff", "model", "egress"], ...may },
+            { id: "finds", on: "tool", tools: ["find"], ...may },
+            { id: "sends", on: "tool", tools: ["send"], after: { tools: ["find"] }, ...may },
+          ],
+        }),
+      });
+    })(),
   },
   {
     what: "a quorum larger than the registry",
@@ -751,6 +818,14 @@ describe("what is in order has no finding", () => {
           } as never),
         ],
       }),
+      {},
+    ],
+    [
+      "an agent that works in the team around and, listed behind it, in one inside",
+      (() => {
+        const inside = nested(team([b], { name: "inner" }), "branch");
+        return team([b, inside], { entry: "branch", exit: "b", handoffs: [hand(inside, b)] });
+      })(),
       {},
     ],
     [

@@ -1,4 +1,4 @@
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { checkBounds } from "./bounds.ts";
 import { checkData } from "./data.ts";
 import { checkDeclared } from "./declared.ts";
@@ -6,6 +6,7 @@ import { type Finding, inOrder, makeFinding } from "./finding.ts";
 import { checkFlow } from "./flow.ts";
 import { checkGrants } from "./grants.ts";
 import { type Ground, survey } from "./ground.ts";
+import { checkInner } from "./inner.ts";
 import { checkModels } from "./models.ts";
 import { checkPeople } from "./people.ts";
 import { checkPolicies } from "./policies.ts";
@@ -36,6 +37,7 @@ const rules: readonly Rule[] = [
   checkPolicies,
   checkPeople,
   checkBounds,
+  checkInner,
   checkModels,
   checkTexts,
 ];

@@ -3,7 +3,7 @@ import { isForeign, isSensitive } from "../label/label.ts";
 import { planToolName } from "../label/plan.ts";
 import { detection } from "../seal/detector.ts";
 import type { AnyTool } from "../tool.ts";
-import { type Ground, isExit, reachedFrom, wayTo } from "./ground.ts";
+import { type Ground, isExit, leaving, reachedFrom, wayTo } from "./ground.ts";
 import type { CheckOptions, Note, Rule } from "./rule.ts";
 
 /** Where data of a class can come to, and rules of flows that say nothing. */
@@ -38,8 +38,7 @@ function checkClasses(ground: Ground, note: Note): void {
       return { source, path: [source, ...names] };
     };
     for (const { agent, team } of agents.values()) {
-      if (!reached.has(agent.name)) continue;
-      for (const tool of agent.tools) {
+      for (const tool of reached.has(agent.name) ? agent.tools : []) {
         ground.visited.tools++;
         if (tool.cleared === undefined || isClearedFor(tool, label)) continue;
         const { source, path } = way(agent.name);
@@ -47,8 +46,9 @@ function checkClasses(ground: Ground, note: Note): void {
       }
       const { cleared } = root;
       if (cleared === undefined || team.definition !== root || !isExit(team, agent.name)) continue;
-      if (isClearedFor({ cleared }, label)) continue;
-      const { source, path } = way(agent.name);
+      // What a team answers was read inside of it.
+      if (isClearedFor({ cleared }, label) || !reached.has(leaving(agent))) continue;
+      const { source, path } = way(leaving(agent));
       note("check/class-to-answer", [...path, "answer"], { label, source });
     }
   }

@@ -156,6 +156,15 @@ export const checkErrorCodes = {
     "Permit it to the agent in some case, or take it out of the allowlist.",
   ),
 
+  "check/setting-of-inner": warning(
+    "{setting} of the supervisor {supervisor} does not hold inside of {outermost}: that of the outermost one does",
+    "Say it of {outermost} too; for money, bound the delivery to the team (`grant.budget`), or its agents (`budget.agents`).",
+  ),
+  "check/after-never": warning(
+    "{rule} of the policy {policy} waits for a call of {tools}, and nobody whom it is about can come behind one",
+    "Give the tool to an agent on the way there, lead that way, or take the `after` out: until then the rule never holds.",
+  ),
+
   // People.
   "check/approval-impossible": error(
     "{tool} needs {quorum} approvals by people of the roles {roles}, and {eligible} could give one",

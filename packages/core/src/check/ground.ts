@@ -1,7 +1,7 @@
 import type { AnyAgent } from "../agent.ts";
 import type { Grant } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
-import type { SupervisorDefinition } from "../supervisor/definition.ts";
+import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import type { AnyTool } from "../tool.ts";
 
 /**
@@ -16,6 +16,7 @@ import type { AnyTool } from "../tool.ts";
 export interface Ground {
   readonly root: SupervisorDefinition;
   readonly teams: readonly Team[];
+  /** By name; a further place of an agent that works in several teams by its path. */
   readonly agents: ReadonlyMap<string, Place>;
   readonly arrows: ReadonlyMap<string, readonly string[]>;
   readonly visited: Visited;
@@ -86,7 +87,8 @@ export function survey(
     for (const agent of definition.agents.values()) {
       visited.agents++;
       visited.tools += agent.tools.length;
-      agents.set(agent.name, { agent, team, path: [...path, agent.name] });
+      const place = [...path, agent.name];
+      agents.set(agents.has(agent.name) ? place.join("/") : agent.name, { agent, team, path: place });
       const inner = agent.team;
       if (!inner) continue;
       if (inside.some(({ name }) => name === inner.name)) {

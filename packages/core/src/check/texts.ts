@@ -6,7 +6,7 @@ import type { CheckOptions, Note, Rule } from "./rule.ts";
 /** Names that are taken for one another, names of nothing, and texts that say too much. */
 export const checkTexts: Rule = (ground, note, options) => {
   const { root, teams, agents } = ground;
-  checkNames("agent", agents.keys(), root.name, note);
+  checkNames("agent", new Set([...agents.values()].map(({ agent }) => agent.name)), root.name, note);
   checkNames("tool", root.tools.keys(), root.name, note);
   const judges = [root.judges.compliance, root.judges.reviewer].flatMap((judge) => (judge ? [judge] : []));
   const all = [

@@ -169,15 +169,15 @@ function isTaken({ accept = [] }: FlowRules, tool: string, argument: string, way
 /** Ways from what somebody else wrote to what is done. */
 function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): void {
   const { agents, root } = ground;
-  const sources = new Map<string, { readonly source: string; readonly labels: string }>();
-  for (const { agent } of agents.values()) {
-    for (const { name, effect, labels } of agent.tools) {
-      const foreign = labels.filter((label) => isForeign(label, trusted));
-      if (effect !== "read" || foreign.length === 0 || sources.has(agent.name)) continue;
-      sources.set(agent.name, { source: name, labels: foreign.join(", ") });
-    }
-  }
+  const sources = sourcesIn(ground, trusted, ({ effect, labels }) => (effect === "read" ? labels : []));
   const tainted = reachedFrom(ground, sources.keys());
+  // What asks nobody has to hold for whatever may say something foreign, and not only for what is there to be read.
+  const origins = sourcesIn(ground, trusted, ({ labels, memory }) =>
+    memory?.access === "read" ? [...labels, `memory:${memory.name}`] : labels,
+  );
+  for (const { agent } of agents.values())
+    if (agent.remote) origins.set(agent.name, { source: agent.name, labels: "a specialist's own" });
+  const open = reachedFrom(ground, origins.keys());
   for (const { agent, path } of agents.values()) {
     for (const tool of agent.tools) {
       ground.visited.tools++;
@@ -187,18 +187,41 @@ function checkTrust(ground: Ground, note: Note, trusted: readonly string[]): voi
         if (here) note("check/untrusted-write", [...path, tool.name], { agent: agent.name, tool: tool.name, ...here });
         continue;
       }
-      if (!tainted.has(agent.name)) continue;
-      const way = wayTo(tainted, agent.name);
-      const from = sources.get(way[0] as string);
+      const ungated = tool.protect.filter((argument) => takesAnyText(root.flows, tool.name, argument));
+      const [reached, starts] = ungated.length > 0 && !tainted.has(agent.name) ? [open, origins] : [tainted, sources];
+      if (!reached.has(agent.name)) continue;
+      const way = wayTo(reached, agent.name);
+      const from = starts.get(way[0] as string);
       if (!from) continue;
       // What a rule takes, such as what an extraction has read out, asks nobody.
       const asking = tool.protect.filter((argument) => !isTaken(root.flows, tool.name, argument, way));
-      const open = tool.protect.filter((argument) => takesAnyText(root.flows, tool.name, argument));
       const shut = root.flows.untrusted === "deny" ? "check/protect-denies" : "check/protect-asks";
-      const code = open.length > 0 ? "check/protect-ungated" : shut;
-      if (open.length === 0 && asking.length === 0) continue;
-      const protect = (open.length > 0 ? open : asking).join(", ");
+      const code = ungated.length > 0 ? "check/protect-ungated" : shut;
+      if (ungated.length === 0 && asking.length === 0) continue;
+      const protect = (ungated.length > 0 ? ungated : asking).join(", ");
       note(code, [from.source, ...way, tool.name], { tool: tool.name, protect, ...from });
     }
   }
+}
+
+interface TextSource {
+  readonly source: string;
+  readonly labels: string;
+}
+
+/** Agents with a tool whose answers are foreign, by its labels, and the first such tool of each. */
+function sourcesIn(
+  { agents }: Ground,
+  trusted: readonly string[],
+  labelsOf: (tool: AnyTool) => readonly string[],
+): Map<string, TextSource> {
+  const found = new Map<string, TextSource>();
+  for (const { agent } of agents.values()) {
+    for (const tool of agent.tools) {
+      const foreign = labelsOf(tool).filter((label) => isForeign(label, trusted));
+      if (foreign.length === 0 || found.has(agent.name)) continue;
+      found.set(agent.name, { source: tool.name, labels: foreign.join(", ") });
+    }
+  }
+  return found;
 }

@@ -1,5 +1,5 @@
 import { type AnyStateMachine, assign, createMachine } from "xstate";
-import type { BreakerContext, BreakerEvent } from "./breaker.ts";
+import type { BreakerContext, BreakerEvent } from "./breaker-state.ts";
 
 type Args = { readonly context: BreakerContext; readonly event: BreakerEvent };
 const countFailure = assign({ failures: ({ context }: Args) => context.failures + 1 });

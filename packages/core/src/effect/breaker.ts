@@ -4,6 +4,9 @@ import { once } from "../once.ts";
 import type { Clock } from "../port/clock.ts";
 import { compileSteps, firstStep, nextStep, type StepSnapshot, type StepTable } from "../step.ts";
 import { breakerMachine } from "./breaker-machine.ts";
+import type { BreakerCommand, BreakerContext, BreakerEvent, BreakerState } from "./breaker-state.ts";
+
+export type { BreakerState } from "./breaker-state.ts";
 
 /**
  * Circuit breakers before what lies outside, one for each target (`tool:orders`, `model:openai`). A breaker is a pure
@@ -18,29 +21,6 @@ import { breakerMachine } from "./breaker-machine.ts";
  *
  * It is no memory: what it says enters a run as an event (D6), and a new process begins with closed breakers.
  */
-export type BreakerEvent =
-  | { readonly type: "succeeded" }
-  | { readonly type: "failed" }
-  /** Asks to be let through an open breaker that has cooled down. */
-  | { readonly type: "probe" }
-  /** A probe came back and learnt nothing. */
-  | { readonly type: "abandoned" };
-
-export type BreakerState = "closed" | "open" | "halfOpen";
-
-export type BreakerCommand =
-  | { readonly type: "open" }
-  | { readonly type: "close" }
-  | { readonly type: "unexpected"; readonly event: string };
-
-export interface BreakerContext {
-  /** Failures in a row. */
-  readonly failures: number;
-  readonly failuresMax: number;
-  /** Probes under way. */
-  readonly probing: number;
-  readonly probesMax: number;
-}
 
 /** Breakers differ in what they start with alone. */
 const breakerSteps = once(() => compileSteps(breakerMachine()));

@@ -4,7 +4,7 @@ import type { ErrorTable } from "./entry.ts";
 export const approvalErrors = {
   "approval/unknown": {
     retryable: false,
-    message: "there is no open approval for {effect} in run {run}",
+    message: "there is no open approval for {effect} in run {run}: {why}",
     hint: "List the open ones; one that was decided, expired or belonged to a run that ended is gone from the list.",
   },
   "approval/binding-mismatch": {

@@ -10,6 +10,7 @@ import { answers, callsAll, scriptedModel, type Turn } from "../testing/scripted
 import { defineTool } from "../tool.ts";
 import { memoryStore } from "./in-process.ts";
 import { defineMemory, type MemoryOptions } from "./memory.ts";
+import { foundLabels, keptLabels } from "./whose.ts";
 
 const fact = z.object({ text: z.string() });
 const readPage = defineTool({
@@ -106,6 +107,44 @@ test("Z1 what was remembered of foreign text is foreign when it comes back", asy
   const { play: clean } = house("principal");
   await clean([remember("tea goes to GB29")]);
   expect((await clean([recall, ["pay", { to: "GB29" }]])).status).toBe("completed");
+});
+
+test("Z3 what somebody said is foreign to others who share the memory, and their own word to themselves", async () => {
+  const { play } = house("tenant");
+  expect((await play([remember("tea goes to XX66")], "mallory")).status).toBe("completed");
+  const found = await play([recall, ["pay", { to: "XX66" }]], "ann");
+  expect(found.returned[0]?.labels["/items/0/value"]).toEqual(["user:other"]);
+  expect(found.status).toBe("parked");
+  const own = await play([recall, ["pay", { to: "XX66" }]], "mallory");
+  expect(own.returned[0]?.labels["/items/0/value"]).toEqual(["user"]);
+  expect(own.status).toBe("completed");
+});
+
+test("Z3 a memory that nobody reads in the team that writes it keeps whose word it is as well", async () => {
+  const store = memoryStore();
+  const facts = defineMemory({
+    ...{ name: "facts", description: "", store, of: "tenant", holds: fact, retainMs: 500, clock: fakeClock(1_000) },
+  } as const);
+  const writer = defineAgent({
+    ...{ name: "writer", description: "", model: "m", tools: [facts.remember], instructions: "" },
+    ...{ input: fact, output: fact },
+  });
+  const desk = createSupervisor({
+    ...{ agents: { writer }, handoffs: [], engine: memoryEngine() },
+    ...({ entry: "writer", exit: "writer" } as const),
+    models: { m: scriptedModel([callsAll(writer, [remember("likes tea") as never]), answers(writer, { text: "" })]) },
+  });
+  await (await desk.start({ text: "go" }, { tenant: "acme", principal: user("mallory") })).result();
+  const { play } = house("tenant", { store });
+  expect((await play([recall], "ann")).returned[0]?.labels["/items/0/value"]).toEqual(["user:other"]);
+});
+
+test("Z3 no label makes another's word one's own, and an operator's stays one", () => {
+  expect(keptLabels(["principal:ann", "user", "web"], "mallory")).toEqual(["principal:mallory", "user:other", "web"]);
+  expect(foundLabels(["principal:mallory", "user:other", "web"], "ann")).toEqual(["user:other", "web"]);
+  expect(foundLabels(keptLabels(["operator", "user"], "ann"), "ann")).toEqual(["operator", "user"]);
+  // Of before: nobody knows who that was.
+  expect(foundLabels(["user"], "ann")).toEqual(["user:other"]);
 });
 
 test("R9 no foreign text has an item forgotten: a person is asked, who was not where nothing foreign was read", async () => {

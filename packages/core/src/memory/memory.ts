@@ -13,6 +13,7 @@ import { parseWith } from "../schema.ts";
 import { defineTool, type Tool, type ToolContext, ToolRefusal } from "../tool.ts";
 import { assertOptions, oneOf } from "../wanted.ts";
 import type { MemoryScope, MemoryStore } from "./store.ts";
+import { foundLabels, keptLabels } from "./whose.ts";
 
 /**
  * Memory with declared bounds: what may be kept, whose it is, how long, and by whom, because only an agent with the tool in
@@ -20,6 +21,7 @@ import type { MemoryScope, MemoryStore } from "./store.ts";
  *
  * Z1 An item comes back with the labels of what it was made of: remembering washes nothing clean.
  * Z2 Nobody names an owner: it is whoever the run is for.
+ * Z3 In a memory that people share a person's word is theirs alone: others find it as foreign.
  */
 
 /** Whose a memory is: of who started the run, of its conversation (of the run, where it has none), or of the whole tenant. */
@@ -99,6 +101,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
     memory: name,
     owner: ownerOf(of, of === "principal" ? principal : (conversationId ?? runId)),
   });
+  const isShared = of !== "principal";
   const recall = defineTool({
     name: `recall_${name}`,
     description: `Finds again what was remembered. ${description}`,
@@ -111,7 +114,8 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
       const items = (await store.find(scopeOf(context), query))
         .map((item) => ({ ...item, value: inertMedia(item.value) })) // Models have kept it.
         .filter(({ value }) => parseWith(holds, value).ok);
-      const labels = Object.fromEntries(items.map((item, index) => [`/items/${index}/value`, item.labels]));
+      const found = (labels: readonly string[]) => (isShared ? foundLabels(labels, context.principal) : labels);
+      const labels = Object.fromEntries(items.map((item, index) => [`/items/${index}/value`, found(item.labels)]));
       return labelled(
         { items: items.map(({ id, at, value }) => ({ id, at, value: value as z.input<Holds> })) },
         labels,
@@ -139,7 +143,7 @@ export function defineMemory<const Name extends string, Holds extends z.ZodType>
       const item = {
         id,
         value: JSON.parse(text) as Json,
-        labels: context.labels ?? [],
+        labels: isShared ? keptLabels(context.labels ?? [], context.principal) : (context.labels ?? []),
         text: textOf(value),
         at,
         expiresAt: at + retainMs,

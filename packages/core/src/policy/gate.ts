@@ -4,8 +4,10 @@ import type { Json } from "../json.ts";
 import type { RunKey } from "../port/engine.ts";
 import { nobody } from "../run/empty.ts";
 import type { SupervisorDefinition } from "../supervisor/compiled.ts";
+import { policiesFor } from "../supervisor/policies.ts";
 import type { AnyTool } from "../tool.ts";
 import { failedRule, type PolicyEffect } from "./answer.ts";
+import { edgesBeside } from "./beside.ts";
 import { denialOf } from "./error.ts";
 import { allowedByName, assertAskable, type Policy, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
@@ -46,8 +48,8 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     const policy = typeof live === "function" ? live() : live;
     return policy && bind(policy);
   };
-  const policiesOf = (agent: string): readonly Policy[] => {
-    const pinned = definition.policies.get(agent) ?? definition.ownPolicies;
+  const policiesOf = (agent: string, tool?: string): readonly Policy[] => {
+    const pinned = policiesFor(definition, agent, tool);
     let now: Policy | undefined;
     try {
       now = current();
@@ -81,9 +83,14 @@ export function policyGate(definition: SupervisorDefinition, live?: LivePolicy):
     attributes,
   });
   return {
-    tool: (key, command, { name, effect, risk, reversible, undo }, args) => {
-      const policies = policiesOf(command.agent);
+    tool: (key, command, tool, args) => {
+      const { name, effect, risk, reversible, undo } = tool;
+      const policies = policiesOf(command.agent, name);
       if (policies.length === 0) return "allow";
+      for (const edge of edgesBeside(tool, args)) {
+        if (allowedByName(policies, edge.edge, command.agent) !== undefined) continue;
+        ask(policies, { ...edge, ...factsOf(key, command) } as PolicyRequest);
+      }
       return ask(policies, {
         edge: "tool",
         tool: name,

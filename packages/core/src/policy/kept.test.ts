@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import type { Grant } from "../grant.ts";
-import { definePolicy, type PolicyEdge } from "../index.ts";
+import { definePolicy, type Policy, type PolicyEdge } from "../index.ts";
 import { memoryStore } from "../memory/in-process.ts";
 import { defineMemory } from "../memory/memory.ts";
 import { user } from "../principal.ts";
@@ -41,17 +41,21 @@ const clerk = defineAgent({
 });
 const all: readonly PolicyEdge[] = ["tool", "model", "egress", "memory.read", "memory.write", "source"];
 
-async function denied(edges: readonly PolicyEdge[], grant?: Grant) {
+const policyOn = (edges: readonly PolicyEdge[]) =>
+  definePolicy({
+    name: "house",
+    version: "1",
+    rules: [{ id: "some", on: edges, effect: "allow", because: "these may be done" }],
+  });
+
+async function denied(edges: readonly PolicyEdge[], grant?: Grant, livePolicy?: Policy) {
   const desk = createSupervisor({
     agents: { clerk },
     entry: "clerk",
     exit: "clerk",
     handoffs: [],
-    policy: definePolicy({
-      name: "house",
-      version: "1",
-      rules: [{ id: "some", on: edges, effect: "allow", because: "these may be done" }],
-    }),
+    policy: policyOn(edges),
+    ...(livePolicy === undefined ? {} : { livePolicy }),
     engine: memoryEngine(),
     models: {
       m: scriptedModel([
@@ -68,7 +72,12 @@ async function denied(edges: readonly PolicyEdge[], grant?: Grant) {
   const run = await desk.start({ text: "go" }, given);
   await run.result();
   const entries = await run.entries();
-  return entries.flatMap((one) => (one.type === "tool.denied" ? [`${one.body.tool} ${one.body.error.code}`] : []));
+  const toolAt = (path: string) =>
+    entries.flatMap((one) => (one.type === "tool.called" && one.path === path ? [one.body.tool] : []))[0];
+  return entries.flatMap((one) => {
+    if (one.type === "tool.denied") return [`${one.body.tool} ${one.body.error.code}`];
+    return one.type === "tool.failed" ? [`${toolAt(one.path)} ${one.body.error.code}`] : [];
+  });
 }
 
 test("a policy that allows them lets them pass", async () => {
@@ -81,6 +90,14 @@ test.each<[PolicyEdge, string]>([
   ["source", "search_handbook"],
 ])("without a rule for %s, %s is denied though the tool itself is allowed", async (edge, tool) => {
   expect(await denied(all.filter((one) => one !== edge))).toEqual([`${tool} policy/no-rule`]);
+});
+
+test.each<[PolicyEdge, string]>([
+  ["memory.write", "remember_notes"],
+  ["memory.read", "recall_notes"],
+  ["source", "search_handbook"],
+])("a live policy without a rule for %s keeps %s from being made", async (edge, tool) => {
+  expect(await denied(all, undefined, policyOn(all.filter((one) => one !== edge)))).toEqual([`${tool} policy/no-rule`]);
 });
 
 test("a grant that names other sources does not cover a tool that reads this one", async () => {

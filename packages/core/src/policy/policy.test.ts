@@ -2,16 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrchestrationError } from "../errors.ts";
 import type { PolicyAnswer } from "./answer.ts";
-import {
-  type AnyPolicyRule,
-  allowedByName,
-  answerOf,
-  definePolicy,
-  definePolicyRule,
-  type Policy,
-  strictestAnswer,
-} from "./policy.ts";
+import { allowedByName, answerOf, definePolicy, definePolicyRule, type Policy, strictestAnswer } from "./policy.ts";
 import type { PolicyRequest } from "./request.ts";
+import type { AnyPolicyRule } from "./rule.ts";
 
 const facts = {
   tenant: "acme",
@@ -154,6 +147,8 @@ describe("a policy of TypeScript rules", () => {
     ["an edge that is none", { id: "a", on: "tools", effect: "allow", because: "x" }],
     ["an effect that is none", { id: "a", on: "tool", effect: "permit", because: "x" }],
     ["tools on an edge that has none", { id: "a", on: "model", effect: "allow", tools: ["x"], because: "x" }],
+    ["a denial to nobody", { id: "a", on: "tool", effect: "deny", agents: [], because: "x" }],
+    ["a question about no tool", { id: "a", on: "tool", effect: "approve", tools: [], because: "x" }],
     ["a denial behind a call", { id: "a", on: "tool", effect: "deny", after: { tools: ["x"] }, because: "x" }],
     ["a question behind a call", { id: "a", on: "message", effect: "allow", after: { tools: ["x"] }, because: "x" }],
     ["an `after` without tools", { id: "a", on: "tool", effect: "allow", after: { tools: [] }, because: "x" }],
@@ -269,7 +264,7 @@ describe("what is said by names alone", () => {
   const agents = ["action", "lead", "other"];
   const arbNamed = fc.record({
     effect: fc.constantFrom("allow", "deny"),
-    agents: fc.option(fc.subarray(agents), { nil: undefined }),
+    agents: fc.option(fc.subarray(agents, { minLength: 1 }), { nil: undefined }),
     when: fc.option(fc.boolean(), { nil: undefined, freq: 1 }),
   });
   const named = (rules: readonly { effect: string; agents?: string[] | undefined; when?: boolean | undefined }[]) =>

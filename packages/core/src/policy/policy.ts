@@ -5,8 +5,10 @@ import type { SupervisorDefinition } from "../supervisor/compiled.ts";
 import { unheard } from "../unheard.ts";
 import { assertKnown, assertOptions, type Known, list, object } from "../wanted.ts";
 import { failedRule, type PolicyAnswer, type PolicyEffect, strictness } from "./answer.ts";
+import { type LateRule, lateRulesOf, neverAllows } from "./beforehand.ts";
 import { namesIn } from "./names.ts";
 import { type EarlierCall, type PolicyEdge, type PolicyRequest, policyEdges, type RequestOn } from "./request.ts";
+import { type AnyAfter, type AnyPolicyRule, aftersOf } from "./rule.ts";
 
 /**
  * One policy, asked on every edge (R4). A policy is a pure function of a request: no clock, no memory, nothing outside.
@@ -39,6 +41,8 @@ export interface Policy {
   readonly neverAllows?: (agent: string, tool: string) => boolean;
   /** Which earlier calls of a run it has to be told about; absent where its rules look at none. */
   readonly looksBack?: LooksBack;
+  /** Its rules that want calls to come before, by their names: for who looks beforehand whether they can. */
+  readonly lateRules?: readonly LateRule[];
 }
 
 export interface LooksBack {
@@ -84,13 +88,6 @@ export interface After<Edge extends LateEdge = "tool"> {
   readonly when?: (earlier: EarlierCall, asked: RequestOn<Edge>) => boolean;
 }
 
-/** The same of any edge; holds the variance of `when` open. */
-interface AnyAfter {
-  readonly tools: readonly string[];
-  // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
-  readonly when?: (earlier: EarlierCall, asked: any) => boolean;
-}
-
 /** One rule. A person can be asked about calls of tools alone. */
 export type PolicyRule<Edge extends PolicyEdge = PolicyEdge> = RuleCommon<Edge> & {
   readonly effect: "allow" | "deny" | ([Edge] extends ["tool"] ? "approve" : never);
@@ -109,19 +106,6 @@ export interface WrittenRule {
 /** A rule apart from its policy, and any rule that is on several edges and has a `when`, which gets one of their requests. */
 export function definePolicyRule<const Edge extends PolicyEdge>(rule: PolicyRule<Edge>): WrittenRule {
   return { kind: "policy-rule", on: rule?.on, rule: rule as unknown as AnyPolicyRule };
-}
-
-/** Any rule at all; holds the variance of `when` open. */
-export interface AnyPolicyRule {
-  readonly id: string;
-  readonly on: PolicyEdge | readonly PolicyEdge[];
-  readonly effect: PolicyEffect;
-  readonly agents?: readonly string[];
-  readonly tools?: readonly string[];
-  // biome-ignore lint/suspicious/noExplicitAny: a list of rules must accept every kind of request.
-  readonly when?: (request: any) => boolean;
-  readonly after?: AnyAfter | readonly AnyAfter[];
-  readonly because: string;
 }
 
 type RuleOn<Edges> = Edges extends readonly PolicyEdge[]
@@ -213,15 +197,10 @@ export function definePolicy<const Edges extends readonly (PolicyEdge | readonly
         ...aftersOf(rule).flatMap((after) => (after.when === undefined ? [] : `${id} after: ${String(after.when)}`)),
       ])
       .join("\n"),
-    ...(looksBack === undefined ? {} : { looksBack }),
+    neverAllows: (agent, tool) => neverAllows(rules, agent, tool),
+    ...(looksBack === undefined ? {} : { looksBack, lateRules: lateRulesOf(rules) }),
   };
   return policy;
-}
-
-/** What has to come before a rule holds, each of it. */
-export function aftersOf({ after }: Pick<AnyPolicyRule, "after">): readonly AnyAfter[] {
-  if (after === undefined) return [];
-  return Array.isArray(after) ? (after as readonly AnyAfter[]) : [after as AnyAfter];
 }
 
 function looksBackOf(rules: readonly AnyPolicyRule[]): LooksBack | undefined {
@@ -412,6 +391,9 @@ function checkRules(name: string, version: string, rules: readonly AnyPolicyRule
     for (const list of [agents, tools]) {
       if (list !== undefined && !Array.isArray(list)) throw invalid(id, "`agents` and `tools` are lists of names");
       if (list?.some((one) => typeof one !== "string")) throw invalid(id, "a name is no text");
+      // A list that somebody made and that came out empty: the rule would keep nobody from anything.
+      if (list?.length === 0 && effect !== "allow")
+        throw invalid(id, "`agents` or `tools` is empty: it is about nobody");
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Decision } from "../event.ts";
 import { keyedHash } from "../hash.ts";
 import { canonicalJson, type Json } from "../json.ts";
 import type { PolicyAnswer } from "../policy/answer.ts";
+import { edgesBeside } from "../policy/beside.ts";
 import { denialOf } from "../policy/error.ts";
 import { allowedByName, answerOf, assertAskable, type Policy, strictestAnswer, versionOf } from "../policy/policy.ts";
 import {
@@ -17,6 +18,7 @@ import {
   targetOf,
 } from "../policy/request.ts";
 import type { Principal } from "../principal.ts";
+import { policiesFor } from "../supervisor/policies.ts";
 import type { AnyTool } from "../tool.ts";
 import { earlierFor } from "./earlier.ts";
 import type { AllowedCall, Work } from "./state.ts";
@@ -47,13 +49,15 @@ export function policyPrincipal({ id, kind, roles, authenticated }: Principal): 
 /**
  * Asks the policies that an agent is under. Nothing where there are none. A denial on an edge that is no call is noted, for
  * what follows from it does not tell the rule; so is what a candidate says otherwise.
+ * @param tool what is called, where this is about a call
  */
 export function askPolicy(
   work: Work,
   { agent, path, labels, payloadText }: Asking,
   edge: EdgeRequest,
+  tool = edge.edge === "tool" ? edge.tool : undefined,
 ): Judged | undefined {
-  const policies = work.root.policies.get(agent) ?? work.root.ownPolicies;
+  const policies = policiesFor(work.root, agent, tool, work.rules.inner);
   if (policies.length === 0 && work.shadow === undefined) return undefined;
   const { tenant, runId: run, principal } = work.state;
   const supervisor = work.root.name;
@@ -208,26 +212,12 @@ export function judgeCall(
   args: Json,
   flow?: CallFlow,
 ): (AllowedCall | Extract<Judged, { effect: "deny" }>) | undefined {
-  const { name, effect, risk, reversible, undo, memory, source } = tool;
-  if (source !== undefined) {
-    const read = askPolicy(work, asking, { edge: "source", source, query: canonicalJson(args) });
-    if (read?.effect === "deny") return read;
+  const { name, effect, risk, reversible, undo } = tool;
+  for (const edge of edgesBeside(tool, args)) {
+    const beside = askPolicy(work, asking, edge, name);
+    if (beside?.effect === "deny") return beside;
   }
-  if (memory) {
-    const { value, id, about } = (args ?? {}) as {
-      readonly value?: Json;
-      readonly id?: string;
-      readonly about?: string;
-    };
-    const kept = askPolicy(work, asking, {
-      edge: `memory.${memory.access}`,
-      scope: memory.name,
-      key: id ?? about ?? "",
-      ...(value === undefined ? {} : { value }),
-    });
-    if (kept?.effect === "deny") return kept;
-  }
-  const before = earlierFor(work, work.root.policies.get(asking.agent) ?? work.root.ownPolicies, "tool", name);
+  const before = earlierFor(work, policiesFor(work.root, asking.agent, name, work.rules.inner), "tool", name);
   const judged = askPolicy(work, asking, {
     edge: "tool",
     tool: name,

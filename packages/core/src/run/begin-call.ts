@@ -41,9 +41,7 @@ export function beginCall(work: Work, proposal: Proposal): void {
     key: write ? keyedHash(work.tenantKey, `${work.state.runId}\n${path}\n${inputHash}`) : "",
     snapshot: firstStep(callSteps()),
     command: undefined,
-    // What the flow rule has found only a person may let pass.
-    // A policy can ask for more than the risk does, also of a read.
-    tier: proposal.because.length > 0 || proposal.judged?.effect === "approve" ? "person" : (rule?.tier ?? "none"),
+    tier: asksPerson(work, proposal) ? "person" : (rule?.tier ?? "none"),
     since: undefined,
     calledBy: undefined,
     intended: false,
@@ -70,6 +68,14 @@ export function beginCall(work: Work, proposal: Proposal): void {
     compliance: call.tier !== "none" && hasJudge("compliance"),
     reviewer: call.tier !== "none" && hasJudge("reviewer"),
   });
+}
+
+/**
+ * What the flow rule has found only a person may let pass; a policy can ask for more than the risk does, also of a read; and
+ * who has edited a call has asked for it, so somebody else approves it, whatever it would have taken without (R8).
+ */
+function asksPerson({ rules }: Work, { because, judged, edits }: Proposal): boolean {
+  return because.length > 0 || judged?.effect === "approve" || (rules.edits && edits !== undefined);
 }
 
 /** A write that certainly did not happen may be asked for again; a read counts on. */

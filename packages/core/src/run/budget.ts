@@ -91,8 +91,23 @@ function scopesOf(work: Work, agent: string, path: string): readonly Scope[] {
     const used = addSpend(purse.byAgent.get(agent) ?? noSpend, reserved(open));
     scopes.push({ scope: "agent", name: agent, bound: own, used });
   }
-  scopes.push(...grantScopes(work, path));
+  scopes.push(...teamScopes(work, path), ...grantScopes(work, path));
   return scopes;
+}
+
+/** The budgets of the teams on the way to an instance: what is spent inside of each counts, in all of its deliveries. */
+function teamScopes({ state: { purse, budget, invocations }, rules }: Work, path: string): readonly Scope[] {
+  const { agents } = budget ?? {};
+  if (!agents || !rules.teams) return [];
+  return [...invocations.values()].flatMap(({ path: at, agent: { name, team } }) => {
+    const bound = team && agents[name];
+    if (!bound || !path.startsWith(`${at}/`)) return [];
+    const inside = (where: string) => where.split("/").some((part) => part.startsWith(`${name}#`));
+    let used = noSpend;
+    for (const [spender, amount] of purse.byPath) if (inside(spender)) used = addSpend(used, amount);
+    for (const [command, { amount }] of purse.reserved) if (inside(command)) used = addSpend(used, amount);
+    return [{ scope: "agent", name, bound, used }];
+  });
 }
 
 /** The grants on the way to an instance that bound money: what is spent under each counts against it, wherever below. */

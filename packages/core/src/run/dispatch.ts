@@ -105,6 +105,8 @@ function callBeforeOf({ tool, since }: Call, at: number): number | undefined {
 /** For whom a call is made, and what its agent has read. */
 function starterOf(work: Work, call: Call): Pick<CallToolCommand, "principal" | "conversationId" | "labels"> {
   const { starter, invocations } = work.state;
-  const labels = tracks(work) ? invocations.get(call.invocation)?.labels : undefined;
+  // What is kept says whose it is, also where nothing foreign is read: others will find it.
+  const tells = tracks(work) || call.tool.memory?.access === "write";
+  const labels = tells ? invocations.get(call.invocation)?.labels : undefined;
   return { ...starter, ...(labels === undefined ? {} : { labels: [...labels] }) };
 }

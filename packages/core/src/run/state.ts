@@ -483,6 +483,12 @@ export interface Rules {
   readonly drops: boolean;
   /** A refusal for a person's no says nothing of an earlier try whose outcome is unknown (R7). */
   readonly refusals: boolean;
+  /** What a person has edited waits for another one, whatever it would have taken without (R8). */
+  readonly edits: boolean;
+  /** Policies of all the teams in which an agent works hold for it, and those of inner teams for what undoes their writes. */
+  readonly inner: boolean;
+  /** A budget of a team bounds what is spent inside of it (R10). */
+  readonly teams: boolean;
 }
 
 export const rootPath = "";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type AnyAgent, defineAgent } from "../agent.ts";
+import { effectCase, effectVerdict } from "../approval/case.ts";
 import { memoryEngine } from "../engine/memory.ts";
 import { type ErrorCode, OrchestrationError } from "../errors.ts";
 import {
@@ -16,12 +17,12 @@ import {
 import { findNonJson, type Json } from "../json.ts";
 import { scriptedModel } from "../testing/index.ts";
 import { defineThreshold } from "../threshold.ts";
-import { defineTool } from "../tool.ts";
+import { type AnyTool, defineTool } from "../tool.ts";
 import { asAgent, defineSupervisor } from "./definition.ts";
 import { createSupervisor, runSupervisor } from "./supervisor.ts";
 
 const text = z.object({ text: z.string() });
-const agent = <const Name extends string>(name: Name, tools: readonly ReturnType<typeof tool>[] = []) =>
+const agent = <const Name extends string>(name: Name, tools: readonly AnyTool[] = []) =>
   defineAgent({
     name,
     description: `The ${name}.`,
@@ -173,6 +174,70 @@ describe("tools", () => {
       "supervisor/duplicate-tool",
       { tool: "find", agents: "first, team" },
     );
+  });
+
+  const write = { description: "", input: text, output: text, effect: "write", idempotency: "key" } as const;
+  const pay = defineTool({ ...write, name: "pay", risk: "high", execute: (one) => one });
+
+  test("so does one of a judge, which would be taken for a write of the team that waits for nobody", () => {
+    const judge = defineAgent({ ...judging, name: "judge", tools: [tool("pay")] });
+    const payer = agent("payer", [pay]);
+    const whole = { agents: { payer }, entry: "payer", exit: "payer", handoffs: [], judges: { compliance: judge } };
+    refused(() => compile(whole), "supervisor/duplicate-tool", { tool: "pay", agents: "payer, judge" });
+  });
+
+  test("and a way back: what a low risk lets pass is not done under the name of a high one, nor the other way", () => {
+    const low = defineTool({ ...write, name: "pay", risk: "low", execute: (one) => one });
+    const book = defineTool({
+      ...write,
+      name: "book",
+      risk: "low",
+      execute: (one) => one,
+      undo: { tool: low, input: (one) => one },
+    });
+    const desk = (tools: readonly AnyTool[]) => {
+      const payer = agent("payer", tools);
+      return compile({ agents: { payer }, entry: "payer", exit: "payer", handoffs: [] });
+    };
+    const agents = "payer, the way back of book";
+    refused(() => desk([book, pay]), "supervisor/duplicate-tool", { tool: "pay", agents });
+    expect(() => desk([book, low])).not.toThrow();
+    // Wrapped, it is another object and no other tool.
+    expect(() => desk([book, { ...low, execute: (one: unknown) => one }])).not.toThrow();
+  });
+});
+
+const judging = {
+  ...{ description: "", model: "m", input: effectCase, output: effectVerdict, instructions: "" },
+  effects: "read",
+} as const;
+
+describe("names", () => {
+  test("a judge of an inner team has no name of another agent: it would be asked with the other's instructions", () => {
+    const judge = (name: string) => defineAgent({ ...judging, name, tools: [] });
+    const team = (name: string, judge: AnyAgent) => {
+      const worker = agent(`worker_of_${name}`);
+      const entry = worker.name;
+      const options = {
+        name,
+        agents: { [entry]: worker },
+        entry,
+        exit: entry,
+        handoffs: [],
+        judges: { compliance: judge },
+      };
+      return asAgent(compile(options) as never, { name, description: "", input: text, output: text });
+    };
+    const [strict, lax] = [judge("judge"), judge("judge")];
+    const both = (second: AnyAgent) => {
+      const [one, two] = [team("one", strict), team("two", second)];
+      return compile({ agents: { one, two }, entry: "one", exit: "two", handoffs: [hand(one, two)] });
+    };
+    refused(() => both(lax), "supervisor/agent-mismatch", { key: "judge", agent: "judge" });
+    expect(() => both(strict)).not.toThrow();
+    const one = team("one", judge("a"));
+    const outer = { agents: { one, a }, entry: "one", exit: "a", handoffs: [hand(one, a)] };
+    refused(() => compile(outer), "supervisor/agent-mismatch", { key: "a", agent: "a" });
   });
 });
 

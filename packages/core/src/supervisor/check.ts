@@ -5,6 +5,7 @@ import type { Edge } from "../handoff.ts";
 import { assertBound } from "../limits.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
+import type { Judges } from "./compiled.ts";
 import { grantable } from "./grantable.ts";
 
 /** What is proved about a graph before it may start. */
@@ -19,7 +20,7 @@ export interface Graph {
 
 /**
  * Proves that a graph can work: every name is known, every agent can be reached, every path can end, every payload
- * that a contract reads was made before on each path that leads to it, one tool name means one tool.
+ * that a contract reads was made before on each path that leads to it.
  * @throws OrchestrationError the first `supervisor/*` that does not hold
  */
 export function checkGraph(graph: Graph): void {
@@ -69,21 +70,32 @@ export function checkGraph(graph: Graph): void {
     const edge = edges.find((one) => one.kind === "parallel" && one.branches.some(({ to }) => to === agent));
     if (edge) throw new OrchestrationError("supervisor/threshold-on-branch", { agent, edge: edge.name });
   }
-  checkNames(agents, new Map());
-  checkTools(agents);
   checkReach(graph);
   checkSources(graph);
 }
 
-/** A name means one agent in the whole tree of teams: journals, scripts and allowlists go by names. */
-function checkNames(agents: ReadonlyMap<string, AnyAgent>, seen: Map<string, AnyAgent>): void {
-  for (const agent of agents.values()) {
+/**
+ * A name means one agent in the whole tree of teams, judges included, and one tool, ways back included: journals, scripts,
+ * allowlists, approvals and gates go by names.
+ * @throws OrchestrationError `supervisor/agent-mismatch`, `supervisor/duplicate-tool`
+ */
+export function checkTwins(agents: ReadonlyMap<string, AnyAgent>, judges: Judges): void {
+  checkNames(agents, judges, new Map());
+  checkTools([...agents.values(), ...judgesIn(judges)]);
+}
+
+function judgesIn({ compliance, reviewer }: Judges): AnyAgent[] {
+  return [compliance, reviewer].filter((judge) => judge !== undefined);
+}
+
+function checkNames(agents: ReadonlyMap<string, AnyAgent>, judges: Judges, seen: Map<string, AnyAgent>): void {
+  for (const agent of [...agents.values(), ...judgesIn(judges)]) {
     const twin = seen.get(agent.name);
     if (twin && twin !== agent) {
       throw new OrchestrationError("supervisor/agent-mismatch", { key: agent.name, agent: agent.name });
     }
     seen.set(agent.name, agent);
-    if (agent.team) checkNames(agent.team.agents, seen);
+    if (agent.team) checkNames(agent.team.agents, agent.team.judges, seen);
   }
 }
 
@@ -125,18 +137,24 @@ export function targetsOf(edge: Edge): string[] {
   }
 }
 
-function checkTools(agents: ReadonlyMap<string, AnyAgent>): void {
+function checkTools(agents: readonly AnyAgent[]): void {
   const owners = new Map<string, { tool: AnyTool; agent: string }>();
-  for (const agent of agents.values()) {
-    const tools = [...agent.tools, ...(agent.team?.tools.values() ?? [])];
-    for (const tool of tools) {
-      const earlier = owners.get(tool.name);
-      if (earlier && earlier.tool !== tool) {
-        const names = `${earlier.agent}, ${agent.name}`;
-        throw new OrchestrationError("supervisor/duplicate-tool", { tool: tool.name, agents: names });
-      }
-      owners.set(tool.name, { tool, agent: agent.name });
+  const own = (tool: AnyTool, agent: string) => {
+    const earlier = owners.get(tool.name);
+    if (earlier && earlier.tool !== tool) {
+      const names = `${earlier.agent}, ${agent}`;
+      throw new OrchestrationError("supervisor/duplicate-tool", { tool: tool.name, agents: names });
     }
+    owners.set(tool.name, { tool, agent });
+  };
+  for (const { name, tools, team } of agents)
+    for (const tool of [...tools, ...(team?.tools.values() ?? [])]) own(tool, name);
+  for (const { tool } of [...owners.values()]) {
+    const back = tool.undo?.tool;
+    const twin = back && owners.get(back.name)?.tool;
+    // A copy of the same tool, such as one that is wrapped, passes the same gates.
+    if (back && !(twin && twin.effect === back.effect && twin.risk === back.risk))
+      own(back, `the way back of ${tool.name}`);
   }
 }
 

@@ -45,7 +45,11 @@ export interface SupervisorDefinition<Input = unknown, Output = unknown, Alias e
   readonly policy: Policy | undefined;
   /** The policies that each agent of the whole tree of teams is under, the outermost first. */
   readonly policies: ReadonlyMap<string, readonly Policy[]>;
-  /** Those of whoever is no agent: what undoes writes. */
+  /** Those that what undoes writes is under, by its tool. */
+  readonly undoPolicies: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of the agents as earlier versions of the built-in policy had them. */
+  readonly policiesBefore: ReadonlyMap<string, readonly Policy[]>;
+  /** Those of whoever is no agent. */
   readonly ownPolicies: readonly Policy[];
   /** Which of its earlier calls a run remembers for all of these. */
   readonly looksBack: readonly LooksBack[];

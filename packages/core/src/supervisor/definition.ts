@@ -3,14 +3,12 @@ import type { AnyAgent, InputOf, OutputOf } from "../agent.ts";
 import { checkJudge } from "../approval/case.ts";
 import { describeRules, resolveRules } from "../approval/rule.ts";
 import { OrchestrationError } from "../errors.ts";
-import type { BudgetAmount } from "../event.ts";
-import { leastAmount } from "../grant.ts";
 import type { Edge } from "../handoff.ts";
 import { hashJson, sha256 } from "../hash.ts";
 import type { Json } from "../json.ts";
 import { type FlowRules, readFlows } from "../label/flow-rules.ts";
 import { isForeign, isSensitive } from "../label/label.ts";
-import { assertBound, type Limits, resolveLimits } from "../limits.ts";
+import { type Limits, resolveLimits } from "../limits.ts";
 import { isName } from "../name.ts";
 import type { Policy } from "../policy/policy.ts";
 import { assertSynchronous, jsonSchemaOf } from "../schema.ts";
@@ -18,11 +16,12 @@ import { compileSteps } from "../step.ts";
 import type { Threshold } from "../threshold.ts";
 import type { AnyTool } from "../tool.ts";
 import { compensationAgent, undoToolsOf } from "../undo.ts";
-import { checkGraph } from "./check.ts";
+import { checkAmounts, checkBudgeted, withInnerBudgets } from "./budgets.ts";
+import { checkGraph, checkTwins } from "./check.ts";
 import type { Judges, SupervisorDefinition } from "./compiled.ts";
 import { compileMachine } from "./machine.ts";
 import type { AgentMap, NameOf, SupervisorOptions } from "./options.ts";
-import { policiesOf } from "./policies.ts";
+import { policiesOf, ungoverned } from "./policies.ts";
 import { assertTeam } from "./wanted.ts";
 
 export type { Judges, SupervisorDefinition } from "./compiled.ts";
@@ -37,31 +36,6 @@ function namesIn(agents: ReadonlyMap<string, AnyAgent>, judges: Judges, except: 
   const other = except === "compliance" ? judges.reviewer : judges.compliance;
   if (other) names.add(other.name);
   return names;
-}
-
-function amountsIn(budget: { readonly run?: BudgetAmount; readonly agents?: object } | undefined): BudgetAmount[] {
-  const agents = Object.values(budget?.agents ?? {}) as (BudgetAmount | undefined)[];
-  return [budget?.run, ...agents].filter((amount) => amount !== undefined);
-}
-
-/** What agents of inner teams may cost holds wherever those teams work; a run's own budget is that of the outermost. */
-function withInnerBudgets(
-  own: SupervisorDefinition["budget"],
-  agents: ReadonlyMap<string, AnyAgent>,
-): SupervisorDefinition["budget"] {
-  const bounds = new Map(Object.entries(own?.agents ?? {}));
-  for (const { team } of agents.values()) {
-    for (const [agent, amount] of Object.entries(team?.budget?.agents ?? {})) {
-      bounds.set(agent, leastAmount(bounds.get(agent) ?? {}, amount));
-    }
-  }
-  if (bounds.size === 0) return own;
-  return { ...own, agents: Object.fromEntries(bounds) };
-}
-
-function checkAmount(supervisor: string, { microUsd, tokens }: BudgetAmount): void {
-  if (microUsd !== undefined) assertBound(`budget.microUsd of ${supervisor}`, microUsd, 0);
-  if (tokens !== undefined) assertBound(`budget.tokens of ${supervisor}`, tokens, 0);
 }
 
 /** Of who works elsewhere none is needed here. */
@@ -121,12 +95,13 @@ export function defineSupervisor<
     for (const tool of judge.tools) tools.set(tool.name, tool);
     aliases.add(judge.model);
   }
+  checkTwins(agents, judges);
   for (const [toolName, tool] of undoToolsOf({ tools })) if (!tools.has(toolName)) tools.set(toolName, tool);
   const inner = [...agents.values()].flatMap(({ team }) => (team ? [team.approvals] : []));
   const approvals = resolveRules(options.approvals ?? [], tools, name, inner);
   const flows = readFlows(options.flows, tools, agents, name);
   const trusted = options.trusted ?? [];
-  for (const amount of amountsIn(options.budget)) checkAmount(name, amount);
+  checkAmounts(name, options.budget);
 
   const onFailure = options.onFailure ?? "fail";
   const plan = { name, entry: options.entry, exits, agents: [...agents.keys()], edges, thresholds, onFailure };
@@ -179,10 +154,10 @@ export function defineSupervisor<
     machine,
     steps: compileSteps(machine),
   };
-  const none = { policy: undefined, policies: new Map(), ownPolicies: [], looksBack: [] };
-  const policy = options.policy?.bind({ ...definition, ...none });
-  const ownPolicies = policy === undefined ? [] : [policy];
-  return { ...definition, policy, ownPolicies, ...policiesOf(ownPolicies, agents, judges) };
+  const policy = options.policy?.bind({ ...definition, policy: undefined, ...ungoverned() });
+  const governed = policiesOf(policy === undefined ? [] : [policy], agents, judges, tools);
+  checkBudgeted(options.budget, governed.policies);
+  return { ...definition, policy, ...governed };
 }
 
 /** True where somebody in a tree of teams works elsewhere. */

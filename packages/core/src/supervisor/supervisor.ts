@@ -23,6 +23,7 @@ import { redactingLogger, redactingTracer } from "../seal/onlookers.ts";
 import { sealing as sealingOf } from "../seal/sealing.ts";
 import { sealRules } from "../seal/settings.ts";
 import type { Threshold } from "../threshold.ts";
+import { compensationAgent } from "../undo.ts";
 import { grantsMoney, runBounds } from "./bounds.ts";
 import { compensations } from "./compensate.ts";
 import { listedCosts } from "./costs.ts";
@@ -242,10 +243,7 @@ export function supervise<Input, Output, Alias extends string>(
     restrict: async (target, given) => {
       assertRestriction("restrict", target, given);
       const changed = await board.set(scopeOf(given.tenant), target, wordOf(given));
-      if (
-        target.kind !== "tenant" &&
-        !(target.kind === "tool" ? definition.tools : definition.policies).has(target.name)
-      ) {
+      if (target.kind !== "tenant" && !isOurs(definition, target)) {
         // It may be another supervisor's, or of another version.
         const { kind, name } = target;
         logger.warn({ supervisor: definition.name, kind, name }, "what was taken away is nothing of this supervisor");
@@ -307,4 +305,12 @@ export function supervise<Input, Output, Alias extends string>(
     toMermaid: () => toMermaid(definition),
     toJson: () => toStateJson(definition),
   };
+}
+
+/** True for a tool or an agent somewhere in the tree of teams, or for what undoes their writes. */
+function isOurs(
+  { tools, policies }: SupervisorDefinition,
+  { kind, name }: { readonly kind: string; readonly name: string },
+) {
+  return kind === "tool" ? tools.has(name) : policies.has(name) || name === compensationAgent;
 }

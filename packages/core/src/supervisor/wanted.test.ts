@@ -70,6 +70,10 @@ test.each<readonly [string, unknown, string]>([
   ["a budget that would bound nothing", { ...team(), budget: "$5" }, "budget"],
   ["roles whose letters would be roles", { ...team(), roles: { start: "clerks" } }, "roles.start"],
   ["classes of answers as text", { ...team(), answers: { cleared: "sensitive" } }, "cleared"],
+  ["a shadow that nobody can ask", { ...team(), shadow: {} }, "shadow"],
+  ["a live policy that nobody can ask", { ...team(), livePolicy: { name: "strict" } }, "livePolicy"],
+  ["approvers whom nobody checks", { ...team(), approvers: { principals: ["ann"] } }, "approvers"],
+  ["a number of what may be under way", { ...team(), concurrency: 5 }, "concurrency"],
   ["a list of tenants", { ...team(), tenants: ["acme"] }, "tenants"],
 ])("a supervisor of %s is refused where it is made, with the member", async (_, options, member) => {
   expect(await refusal(() => create(options))).toEqual(["options/invalid", member]);
@@ -80,6 +84,9 @@ test.each<readonly [string, unknown, string]>([
   ["a misspelt member", { tool: [] }, "tool"],
   ["effects that nobody knows", { effects: "none" }, "effects"],
   ["a text of tools", { tools: "read_it" }, "tools"],
+  ["a sum without its unit", { budget: 5_000 }, "budget"],
+  ["a misspelt unit", { budget: { microUSD: 5_000 } }, "budget.microUSD"],
+  ["a list of arguments", { arguments: [] }, "arguments"],
 ])("a tenant's grant that is %s bounds nothing by that: it is refused", async (_, grant, what) => {
   expect(await refusal(() => create({ ...team(), tenants: { acme: grant } }))).toEqual(["policy/grant-invalid", what]);
 });
@@ -164,7 +171,8 @@ test("a name that a supervisor has not takes nothing away from it, which its log
   const logger = { debug: quiet, info: quiet, error: quiet, warn: (fields: object) => void warned.push(fields) };
   const desk = createSupervisor({ ...team(), entry: "clerk", exit: "clerk", logger });
   const word = { tenant: "acme", reason: "it misbehaves" };
-  for (const name of ["clerk", "clerc"]) expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
+  for (const name of ["clerk", "clerc", "compensation"])
+    expect(await desk.restrict({ kind: "agent", name }, word)).toBe(true);
   expect(warned).toEqual([{ supervisor: "desk", kind: "agent", name: "clerc" }]);
 });
 
@@ -186,6 +194,8 @@ test.each<readonly [string, object, string]>([
   ["a budget", { budget: { run: { microUSD: 1 } } }, "microUSD"],
   ["the budget of an agent", { budget: { agents: { clerk: { token: 1 } } } }, "token"],
   ["a judge", { judges: { complience: clerk } }, "complience"],
+  ["a breaker", { breaker: { failures: 3 } }, "failures"],
+  ["who may do what", { roles: { aprove: ["lead"] } }, "aprove"],
   ["what an answer may hold", { answers: { clered: [] } }, "clered"],
 ])("a misspelt member that was to hold %s is refused, and guards nothing in silence", (_, more, member) => {
   expect(() => create({ ...team(), ...more })).toThrow(expect.objectContaining(misspelt(member)));

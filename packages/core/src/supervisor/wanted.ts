@@ -1,3 +1,4 @@
+import type { OperatorRoles } from "../policy/operators.ts";
 import type { SealSettings, VaultSettings } from "../seal/settings.ts";
 import type { Threshold } from "../threshold.ts";
 import {
@@ -23,6 +24,9 @@ import type { AgentMap, RuntimeOptions, StartOptions, SupervisorOptions } from "
 
 const agent = made("an agent, as `defineAgent` makes it", "agent");
 
+const policy = object("a policy, as `definePolicy` makes it", "bind");
+const isFunction = (value: unknown) => typeof value === "function";
+
 const team = {
   handoffs: list(
     "a list of edges, as `defineHandoff` and the like make them",
@@ -46,7 +50,7 @@ const team = {
   limits: optional(object("an object of limits")),
   budget: optional(object("an object with `run` and `agents`")),
   judges: optional(object("an object with `compliance` and `reviewer`")),
-  policy: optional(object("a policy, as `definePolicy` makes it", "bind")),
+  policy: optional(policy),
   flows: optional(object("an object of flow rules")),
   answers: optional(object("an object with rules of answers")),
   trusted: optional(texts),
@@ -68,6 +72,12 @@ const knownJudges: Known<Judges> = { compliance: true, reviewer: true };
 const knownSeal: Known<SealSettings> = {
   ...{ mode: true, detectors: true, classes: true, tenants: true, models: true, operators: true },
 };
+const knownBreaker: Known<NonNullable<RuntimeOptions<string>["breaker"]>> = {
+  failuresMax: true,
+  cooldownMs: true,
+  probes: true,
+};
+const knownRoles: Known<OperatorRoles> = { start: true, see: true, approve: true, restrict: true, operate: true };
 const knownVault: Known<VaultSettings> = { key: true, previous: true };
 const amounts = { microUsd: true, tokens: true } as const;
 
@@ -129,15 +139,33 @@ export function assertRuntime(name: string, options: unknown, more: Readonly<Rec
     principals: optional(object("an object with a function `current`", "current")),
     waitingRuns: optional(oneOf("refuse", "leave")),
     check: optional(oneOf("refuse", "log", "done")),
+    shadow: optional(policy),
+    livePolicy: optional(either(policy, { wants: "a function that gives the present one", is: isFunction })),
+    approvers: optional(object("a registry, as `approverRegistry` makes it", "check")),
+    concurrency: optional(object("an object with `tools`, `models`, `perTenant` and `waiting`")),
+    breaker: optional(object("an object with `failuresMax`, `cooldownMs` and `probes`")),
+    rates: optional(object("an object of rates by provider")),
+    budgets: optional(object("an object of budgets by tenant")),
   });
   assertKnown(where, options as object, { ...known, ...more });
-  const { models, roles, answers: rules, grants, seal, vault } = options as { readonly [member: string]: unknown };
+  const {
+    models,
+    roles,
+    answers: rules,
+    grants,
+    seal,
+    vault,
+    breaker,
+  } = options as { readonly [member: string]: unknown };
+  if (isObject(breaker)) assertKnown(`the breaker of ${where}`, breaker, knownBreaker);
   if (isObject(grants)) assertKnown(`the grants of ${where}`, grants, { principals: true });
   if (isObject(seal)) assertKnown(`the seal of ${where}`, seal, knownSeal);
   if (isObject(vault)) assertKnown(`the vault of ${where}`, vault, knownVault);
   assertEach(where, "models", models, model);
   assertAnswers(where, rules);
-  if (roles !== undefined) assertEach(where, "roles", roles, optional(texts));
+  if (roles === undefined) return;
+  assertEach(where, "roles", roles, optional(texts));
+  assertKnown(`the roles of ${where}`, roles as object, knownRoles);
 }
 
 const starting = {
