@@ -6,7 +6,7 @@ import { unionOf } from "../label/union.ts";
 import { inertMedia } from "../media.ts";
 import type { Principal } from "../principal.ts";
 import type { RemoteContract } from "../remote/contract.ts";
-import { delegatedRun } from "../remote/delegation.ts";
+import { delegatedRun, recallId } from "../remote/delegation.ts";
 import { setAside, settleDelegation } from "./budget.ts";
 import { keepReading } from "./flows.ts";
 import { failInvocation, returnFor } from "./invocation.ts";
@@ -197,11 +197,11 @@ export function giveUp(work: Work, open: OpenDelegation, reason: string): void {
 function recall(work: Work, open: OpenDelegation, reason: string): void {
   if (isRecalling(work, open)) return;
   const { path, agent, run, specialist } = open;
-  work.emit({ type: "recall", id: `${path}/recall`, path, agent, run, specialist, reason });
+  work.emit({ type: "recall", id: recallId(path), path, agent, run, specialist, reason });
 }
 
 function isRecalling({ state }: Work, { path }: OpenDelegation): boolean {
-  return state.outstanding.has(`${path}/recall`);
+  return state.outstanding.has(recallId(path));
 }
 
 function openAt({ state }: Work, path: string | undefined): OpenDelegation | undefined {
