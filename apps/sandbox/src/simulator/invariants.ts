@@ -97,7 +97,8 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
     assertApprovals(audited, evidence);
     assertRules(audited, own);
     await assertProven(audited, evidence, journal);
-    settled.set(known.id, assertSpent(audited, evidence, record?.microUsd));
+    const spent = assertSpent(audited, evidence, record?.microUsd);
+    if (spent) settled.set(known.id, spent);
   }
   const byRun = new Map(all.map((audited) => [audited.known.id, audited]));
   for (const audited of all) {

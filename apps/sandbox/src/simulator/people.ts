@@ -10,7 +10,7 @@ import { draw, drawOne, type Random } from "./random.ts";
 import { Reach, type Side, visitMsMax } from "./reach.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type GrantSpec, grantSpec, isRemote } from "./specs.ts";
+import { type GrantSpec, grantSpec } from "./specs.ts";
 import type { Violations } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -119,7 +119,7 @@ export class People {
     const principal = drawOne(starters, seed, "starter", index);
     const delayMs =
       draw(seed, "delayed", index) < 0.15 ? 1_000 + Math.floor(draw(seed, "delay", index) * 400_000) : undefined;
-    const own = draw(seed, "own budget", index) < 0.08 && !isRemote(seed) ? { microUsd: 6_000 } : undefined;
+    const own = draw(seed, "own budget", index) < 0.08 ? { microUsd: 6_000 } : undefined;
     const grant = grantSpec(seed, `run ${index}`, this.#options.tools);
     let attempts = 0;
     this.#reach.insist(this.#options.random.below(1_000), async (supervisor) => {

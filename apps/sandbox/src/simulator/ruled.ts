@@ -20,17 +20,23 @@ export function assertRules({ entries, known, fault }: Audited, { seed, definiti
   const held = new Set(heldBy([...(definitions[0]?.agents.values() ?? [])]));
   const specOf = new Map(specs.map((spec) => [spec.tool, { ...spec, after: wantedOf(spec, held) }]));
   const returned = returnedIn(entries);
+  /** Where a call with an argument was first made. */
   const calledAt = new Map<string, number>();
-  for (const { type, path, seq } of entries) {
-    if (type === "tool.called" && !calledAt.has(path)) calledAt.set(path, seq);
+  for (const entry of entries) {
+    if (entry.type !== "tool.called") continue;
+    const place = `${entry.path} ${idOf(entry.body.input)}`;
+    if (!calledAt.has(place)) calledAt.set(place, entry.seq);
   }
   const came = (spec: PolicySpec, id: string, before: number) =>
     returned.some((one) => one.seq < before && spec.after.includes(one.tool) && (!spec.same || one.id === id));
-  for (const { run, path, tool, id } of world.calls) {
+  for (const { run, path, tool, kind, id } of world.calls) {
     const spec = run === known.id && held.has(tool) ? specOf.get(tool) : undefined;
     if (!spec) continue;
     if (spec.denies.includes(id)) fault("R4", `${tool} of ${id} reached the world, which the policy denies`);
-    if (spec.after.length > 0 && !came(spec, id, calledAt.get(path) ?? 0)) {
+    const at = calledAt.get(`${path} ${id}`);
+    // A read waits for no disk (D2): what it rested on may have been undone, and with it the call.
+    if (at === undefined && kind === "read") continue;
+    if (spec.after.length > 0 && !came(spec, id, at ?? 0)) {
       fault("R4", `${path} (${tool}) reached the world before ${spec.after.join(" or ")} had returned`);
     }
   }

@@ -156,7 +156,6 @@ export type Amount = { readonly microUsd?: number; readonly tokens?: number };
 
 /** What budgets are in force. */
 export function budgetSpec(seed: number, agents: readonly string[]) {
-  if (isRemote(seed)) return { definition: undefined, tenants: {} };
   const amount = (about: string, least: number): Amount => {
     const size = least * drawOne([1, 4, 20, 80], seed, "size", about);
     return drawOne<Amount>(
@@ -199,10 +198,7 @@ export function placeSpec(seed: number) {
 /** The agent behind the specialist of a seed. */
 export const specialistAgent = "s_0";
 
-/**
- * True where the second agent of the outermost team works elsewhere, as a specialist with runs of its own. What it may spend
- * is nobody's business here: such a seed has no budgets.
- */
+/** True where the second agent of the outermost team works elsewhere, as a specialist with runs of its own. */
 export function isRemote(seed: number): boolean {
   return draw(seed, "remote") < 0.2;
 }
