@@ -21,7 +21,7 @@ export interface Evidence {
   readonly violations: Violations;
   /** No clock was jumping. */
   readonly steady: boolean;
-  /** No process has died or gone, and none has said that a checkpoint could not be written. */
+  /** No process has died, gone, or not heard that something was stored; none has said that a checkpoint could not be written. */
   readonly checkpointed: boolean;
 }
 

@@ -222,7 +222,11 @@ class Simulation {
       violations: this.#violations,
       people: this.#people,
       steady: !this.#faults.counts.has("clock-jump"),
-      checkpointed: this.#crashes === 0 && !this.#faults.counts.has("shutdown") && !this.#checkpointsFailed,
+      checkpointed:
+        this.#crashes === 0 &&
+        !this.#faults.counts.has("shutdown") &&
+        !this.#faults.counts.has("lost-acknowledgement") &&
+        !this.#checkpointsFailed,
     };
     return this.#report(ended ? await assertPromises(evidence) : []);
   }
