@@ -99,12 +99,12 @@ function check(text, state, keys, tenantKey) {
     if (index === 0) continue;
     if (line.blob !== undefined) {
       must(payload, "no entry names this payload", number, own, next);
-      const { seq, at, chars } = payload;
+      const [{ seq, at, chars }, said] = [payload, line.text];
       marks.push({ line: number, mark: sha256(`${row}\n`), seq });
-      if (line.text === undefined) erased.push({ line: number, stream: own, seq, at });
+      if (said === undefined) erased.push({ line: number, stream: own, seq, at });
       else {
-        must(line.text.length === chars, "the payload is not as long as its entry says", number, own, seq);
-        const hmac = tenantKey && createHmac("sha256", tenantKey).update(`blob\n${line.text}`).digest("base64url");
+        must(isText(said) && said.length === chars, "the payload is not as long as its entry says", number, own, seq);
+        const hmac = tenantKey && createHmac("sha256", tenantKey).update(`blob\n${said}`).digest("base64url");
         must(!hmac || hmac === line.blob, "the payload does not fit its address", number, own, seq);
       }
       payload = undefined;

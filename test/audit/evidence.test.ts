@@ -92,6 +92,21 @@ test("a first line without one of its members, or with it under another name, is
   }
 });
 
+test("a member that is nothing, or of a kind that it never is, is a fault of the file and no throw", async () => {
+  const lines = await evidenceOf(await playSigned(golden("a-fine-is-waived"), 200));
+  expect(lines.some((line) => line.startsWith('{"blob":'))).toBe(true);
+  for (const [index, line] of lines.entries()) {
+    const members = JSON.parse(line) as { readonly blob?: string };
+    for (const name of ["seal", ...(members.blob === undefined ? [] : ["text"])]) {
+      for (const value of [null, 0, "", {}, []]) {
+        const changed = lines.with(index, `${JSON.stringify({ ...members, [name]: value })}\n`);
+        const report = await verify(changed.join(""), { key: tenantKey });
+        expect(report.ok, `${name} of line ${index + 1}: ${JSON.stringify(value)}`).toBe(false);
+      }
+    }
+  }
+});
+
 test("any character changed, at any place, is found in its line; in an entry, the entry is named", async () => {
   const lines = await evidenceOf(await playSigned(golden("a-fine-is-waived")));
   const text = lines.join("");

@@ -1,4 +1,5 @@
 import { approverKey, type EntryBodies, ed25519Signer, operator, verifyChain } from "@remit/core";
+import { restateEngine } from "@remit/core/restate";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePorts, type Nodes } from "../../scripts/restate/server.mjs";
 import { Bank, done, finds, makeAgency, makeCaller } from "../contract/engine-agency.ts";
@@ -150,3 +151,15 @@ test("a caller that is cancelled while its specialist's worker is away has nothi
   expect(await again.supervisor.list({ tenant })).toMatchObject([{ status: "cancelled" }]);
   expect(bank.calls).toEqual([]);
 }, 120_000);
+
+test("a run waits for no place of its own: what it begins in its own worker needs none", async () => {
+  const { ingress, admin, identityKey } = nodes;
+  const identityKeys = identityKey === undefined ? [] : [identityKey];
+  const namespace = "agency9";
+  const engine = restateEngine({ ingress, admin, namespace, worker: { port: 0, identityKeys }, driving: 1 });
+  started.push(engine);
+  const model = turns({ triage: [finds("7")], clerk: [[call("pay_back", "7")], done("7")] });
+  await makeAgency({ engine, model }).ready();
+  const run = await makeCaller({ engine, model }).start(input, start);
+  expect(await run.result()).toMatchObject({ status: "completed", output: { done: "7" } });
+}, 30_000);

@@ -73,6 +73,10 @@ describe("a planted bug is found", () => {
     "label-dropped": [0, "R9"],
     "grant-lost": [0, "R6"],
     "delegation-wide": [0, "R6"],
+    "rule-forgotten": [0, "R4"],
+    "checkpoint-lost": [0, "R1"],
+    "specialist-unbounded": [0, "R6"],
+    "specialist-misheard": [0, "R5"],
     "parked-twice": [1, "R1", "R7", "R10"],
   };
   test.each(plantNames)(

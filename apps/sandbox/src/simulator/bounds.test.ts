@@ -31,7 +31,7 @@ function run(id: string, bodies: readonly object[], grant?: GrantSpec, fault: Au
     path: "",
     ...entry,
   })) as unknown as Entry[];
-  return { entries, known: { id, grant } as unknown as KnownRun, fault };
+  return { entries, known: { id, grant } as unknown as KnownRun, hash: "", fault };
 }
 
 const read = (path: string, id: string, attempt = 1) => ({

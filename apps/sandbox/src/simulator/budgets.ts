@@ -27,13 +27,16 @@ function settledBy(entry: Entry, held: Readonly<Sum> | undefined) {
 /**
  * R10, one run: every call has its reservation, that is what its model quoted, is settled once (by its outcome or by an
  * entry, and not by both), between what the call cost and what was set aside, and fits into the budgets of run and agent.
- * What the run has settled in all is what the index says that it cost. Gives that.
+ * What the run has settled in all is what the index says that it cost. Gives that; nothing of a run that has handed on, for
+ * which all that is left is set aside as a whole.
  */
-export function assertSpent({ entries, known, fault }: Audited, { world }: Evidence, indexed: number | undefined): Sum {
+export function assertSpent(audited: Audited, { world }: Evidence, indexed: number | undefined): Sum | undefined {
+  const { entries, known, fault } = audited;
   const [first] = entries;
   const budget = first?.type === "run.started" ? first.body.budget : undefined;
   const spent = none();
   if (budget === undefined) return spent;
+  if (entries.some(({ type }) => type === "delegation.sent")) return assertHandedOn(audited);
   const calls = world.asked.filter(({ run }) => run === known.id);
   const callsOf = (command: string) => calls.filter((one) => one.command === command);
   const timesSetAside = (command: string) =>
@@ -125,6 +128,17 @@ export function assertSpent({ entries, known, fault }: Audited, { world }: Evide
     fault("R10", `its entries settle ${spent.microUsd} in all, and the index says that it cost ${indexed}`);
   }
   return spent;
+}
+
+/** R10, a run that has handed on: what the specialist's run has spent is spent here too, to the millionth. */
+function assertHandedOn({ entries, fault }: Audited): undefined {
+  for (const { seq, path, ...entry } of entries) {
+    if (entry.type !== "delegation.ended") continue;
+    const { command, spent } = entry.body;
+    const own = entries.find((one) => one.seq > seq && one.type === "budget.settled" && one.path === path);
+    if (own?.type === "budget.settled" && own.body.amount.microUsd === spent.microUsd) continue;
+    fault("R10", `${command} has spent ${spent.microUsd} elsewhere, and that is not settled here`);
+  }
 }
 
 /** R10, one tenant: at every prefix of its streams what is spent and set aside fits, and at the end all is settled. */

@@ -65,6 +65,7 @@ export const openStates = [
   "write.uncertain",
   "question.open",
   "handoff.delayed",
+  "handoff.elsewhere",
 ] as const satisfies readonly OpenState[];
 
 export function count(map: Map<string, number>, key: string, by: number): void {
@@ -168,6 +169,14 @@ export const machines = {
     "question.open → answered",
     "start → handoff.delayed",
     "handoff.delayed → delivered",
+    "start → handoff.elsewhere",
+    "handoff.elsewhere → ended as completed",
+    "handoff.elsewhere → ended as denied",
+    "handoff.elsewhere → ended as escalated",
+    "handoff.elsewhere → ended as failed",
+    "handoff.elsewhere → ended as cancelled",
+    "handoff.elsewhere → recalled",
+    "handoff.elsewhere → refused",
     "run.running → run.parked",
     "run.parked → migrated",
     "run → restricted",

@@ -1,4 +1,4 @@
-import { type Batch, type EndStatus, type Entry, openBatch, type StreamKey } from "@remit/core";
+import { type Batch, type EndStatus, type Entry, openBatch, type Principal, type StreamKey } from "@remit/core";
 
 /** Where something that a run has under way stands, as its durable entries tell. */
 export type OpenState =
@@ -18,6 +18,7 @@ export type OpenState =
   | "write.uncertain"
   | "question.open"
   | "handoff.delayed"
+  | "handoff.elsewhere"
   | "run.delayed"
   | "run.parked"
   | "run.cancelling"
@@ -52,6 +53,10 @@ export interface RunHistory {
   compensates: boolean;
   /** It takes the place of a run that failed. */
   redrives: boolean;
+  /** The run and the place in it that it works for, as a specialist's. */
+  delegated: { readonly run: string; readonly path: string } | undefined;
+  /** Who started it, or the run that it works for. */
+  principal: Principal | undefined;
   /** Keys of intended writes. */
   readonly intents: Set<string>;
   /** Ids of commands whose `tool.called` or look-up is durable. */
@@ -93,6 +98,8 @@ export class History {
         budgeted: false,
         compensates: false,
         redrives: false,
+        delegated: undefined,
+        principal: undefined,
         intents: new Set(),
         called: new Set(),
         models: new Map(),
@@ -174,6 +181,8 @@ export class History {
         run.budgeted = entry.body.budget !== undefined;
         run.compensates = entry.body.compensates !== undefined;
         run.redrives = entry.body.redrives !== undefined;
+        run.delegated = entry.body.delegation?.parent;
+        run.principal = entry.body.principal;
         if ((entry.body.startAt ?? 0) > entry.at) move("start", "run.delayed");
         return;
       case "run.migrated":
@@ -223,6 +232,14 @@ export class History {
         if (judges !== undefined) move(judges, edge === "effect:compliance" ? "write.judging" : "write.preparing");
         return;
       }
+      case "delegation.sent":
+        return move(entry.path, "handoff.elsewhere");
+      case "delegation.ended":
+        return close(entry.path, `ended as ${entry.body.end.status}`);
+      case "delegation.recalled":
+        return close(entry.path, "recalled");
+      case "delegation.refused":
+        return close(entry.path, "refused");
       case "handoff.returned":
         run.instances.delete(entry.path);
         if (run.loops.has(entry.path)) loop(entry.path, "returned");

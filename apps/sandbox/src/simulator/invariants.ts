@@ -19,7 +19,11 @@ import { assertBudgets, assertSpent } from "./budgets.ts";
 import { assertEnds } from "./ends.ts";
 import type { Audited, Evidence } from "./evidence.ts";
 import { endOf } from "./history.ts";
+import type { KnownRun } from "./people.ts";
 import { tenants } from "./persons.ts";
+import { assertProven } from "./proof.ts";
+import { assertRules } from "./ruled.ts";
+import { assertDelegations } from "./specialist.ts";
 import { guardHolds, instructionsOf } from "./specs.ts";
 import type { Store } from "./store.ts";
 import { agentNamed, payload, sideKind } from "./team.ts";
@@ -35,7 +39,13 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       `whoever read entry ${firstSeq} of a ${kind} stream, or one behind it, has changed it for others`,
     ),
   );
-  const supervisors = definitions.map((definition) => auditor(journal, definition));
+  const { specialist } = evidence;
+  /** A specialist's runs are held against what their owner has said, all others against the team's. */
+  const besides: Evidence = specialist ? { ...evidence, definitions: [specialist] } : evidence;
+  const evidenceOf = (known: KnownRun) => (known.side === "specialist" ? besides : evidence);
+  const auditors = new Map(
+    [...definitions, ...(specialist ? [specialist] : [])].map((one) => [one.hash, auditor(journal, one)]),
+  );
   await acknowledgedStands(journal, store, violations);
   const hashes: string[] = [];
   const all: Audited[] = [];
@@ -45,8 +55,8 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
   const settled = new Map<string, { microUsd: number; tokens: number }>();
   for (const known of people.runs.values()) {
     const { definition } = history.run(known.id);
-    const version = definitions.findIndex(({ hash }) => hash === definition);
-    const supervisor = supervisors[version];
+    const supervisor = auditors.get(definition);
+    const own = evidenceOf(known);
     if (!supervisor) {
       violations.add("R13", `a run is pinned to ${definition}, which nobody knows`);
       continue;
@@ -71,18 +81,30 @@ export async function assertPromises(evidence: Evidence): Promise<readonly strin
       violations.add("R1", `the run cannot be read: ${String(thrown)}`);
       continue;
     }
-    const audited = { entries, known, fault: (promise: string, reason: string) => violations.add(promise, reason) };
+    const { journalHash: hash } = report;
+    const audited = {
+      entries,
+      known,
+      hash,
+      fault: (promise: string, reason: string) => violations.add(promise, reason),
+    };
     await replayBefore(audited, evidence, journal);
-    assertRun(audited, evidence);
-    assertVersion(audited, evidence);
+    assertRun(audited, own);
+    assertVersion(audited, own);
     assertEffects(audited, evidence.world);
     assertEnds(audited, evidence);
     all.push(audited);
     assertApprovals(audited, evidence);
-    settled.set(known.id, assertSpent(audited, evidence, record?.microUsd));
+    assertRules(audited, own);
+    await assertProven(audited, evidence, journal);
+    const spent = assertSpent(audited, evidence, record?.microUsd);
+    if (spent) settled.set(known.id, spent);
   }
   const byRun = new Map(all.map((audited) => [audited.known.id, audited]));
-  for (const audited of all) assertBounds(audited, evidence, byRun);
+  for (const audited of all) {
+    assertBounds(audited, evidenceOf(audited.known), byRun);
+    assertDelegations(audited, evidence, byRun);
+  }
   for (const tenant of tenants) await assertBudgets(tenant, settled, evidence, journal);
   // What is missing follows from what is broken, and says less of it: it is asked for last.
   if (violations.list.length === 0) for (const audited of all) assertComplete(audited);

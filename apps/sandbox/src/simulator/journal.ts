@@ -70,7 +70,8 @@ export function faultyJournal(options: {
       store.commit(key, batch, expectedSeq, record);
     } catch (thrown) {
       const unfenced = plant === "no-fencing" || (plant === "parked-twice" && wakes.test(batch.lines));
-      if (unfenced && key.kind === "run" && OrchestrationError.is(thrown, "journal/conflict")) return;
+      const swallows = key.kind === "checkpoints" ? plant === "checkpoint-lost" : key.kind === "run" && unfenced;
+      if (swallows && OrchestrationError.is(thrown, "journal/conflict")) return;
       throw thrown;
     }
     if (faults.strikes("lost-acknowledgement")) throw unavailable("no answer came");

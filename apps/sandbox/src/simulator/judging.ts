@@ -11,7 +11,9 @@ const expected: ReadonlySet<string> = new Set([
   "run/unknown",
   "bus/mailbox-full",
   "policy/revoked",
+  "specialist/not-heard",
 ]);
+
 /** Files an error under the promise that it breaks, if it breaks one. */
 export function judge(violations: Violations, error: unknown, also: readonly string[] = []): void {
   if (!OrchestrationError.is(error)) return violations.add("R11", `a throw that is not ours: ${reasonOf(error)}`);

@@ -7,7 +7,7 @@ import { operations, starters, tenants } from "./persons.ts";
 import type { Plant } from "./plant.ts";
 import type { Process } from "./process.ts";
 import { draw, drawOne, type Random } from "./random.ts";
-import { Reach, visitMsMax } from "./reach.ts";
+import { Reach, type Side, visitMsMax } from "./reach.ts";
 import type { Restraint } from "./restraint.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type GrantSpec, grantSpec } from "./specs.ts";
@@ -19,6 +19,7 @@ export interface KnownRun {
   readonly id: string;
   readonly tenant: string;
   readonly principal: Principal;
+  readonly side: Side;
   /** What it was started with, where that bounds anything. */
   readonly grant: GrantSpec | undefined;
   /** Seq of the last durable entry when a cancel was acknowledged. */
@@ -50,6 +51,8 @@ export interface PeopleOptions {
   readonly runs: number;
   /** Names of agents that may be taken away. */
   readonly agents: readonly string[];
+  /** Hash of the definition of a specialist's runs, where there is one. */
+  readonly specialist: string | undefined;
   /** Names of tools that a run may be granted. */
   readonly tools: readonly string[];
   /** The storm is over: nobody takes anything away any more. */
@@ -103,10 +106,10 @@ export class People {
 
   /** Runs that nobody was told of, because their start came to nobody's ears, are attended to all the same. */
   adopt(): void {
-    for (const { runId, tenant, compensates, redrives } of this.#options.history.runs.values()) {
-      if (!(compensates || redrives) || this.runs.has(runId)) continue;
+    for (const { runId, tenant, compensates, redrives, delegated, principal } of this.#options.history.runs.values()) {
+      if (!(compensates || redrives || delegated) || this.runs.has(runId)) continue;
       if (redrives) this.letters.set(runId, this.letters.get(runId) ?? new Set());
-      this.#attend(runId, tenant, operations);
+      this.#attend(runId, tenant, (delegated && principal) ?? operations);
     }
   }
 
@@ -136,12 +139,13 @@ export class People {
   }
 
   #attend(id: string, tenant: string, principal: Principal, grant?: GrantSpec): void {
-    const { scheduler, faults, random, history } = this.#options;
+    const { scheduler, faults, random, history, specialist } = this.#options;
     if (this.runs.has(id)) return;
     const known: KnownRun = {
       id,
       tenant,
       principal,
+      side: history.run(id).definition === specialist ? "specialist" : "team",
       grant,
       cancelledAt: undefined,
       cutOff: new Set(),
@@ -207,14 +211,16 @@ export class People {
   /** Somebody follows the run live, and goes on at another process, at the next seq, when one has fallen silent. */
   #watch(known: KnownRun): void {
     const { scheduler, random, history, violations } = this.#options;
-    let watch = 0;
+    let watching = new AbortController();
     const follow = () => {
+      watching.abort();
       if (known.watched.length >= history.run(known.id).lastSeq && history.run(known.id).end) return;
       scheduler.add({ kind: "person", delayMs: 1 + random.below(visitMsMax * 2), act: follow });
-      const own = ++watch;
+      const own = new AbortController();
+      watching = own;
       this.#with(known, async (run) => {
-        for await (const { seq, type } of run.events({ fromSeq: known.watched.length + 1 })) {
-          if (own !== watch) return;
+        for await (const { seq, type } of run.events({ fromSeq: known.watched.length + 1, signal: own.signal })) {
+          if (own.signal.aborted) return;
           if (seq > history.run(known.id).lastSeq)
             violations.add("R1", `a watcher was shown ${type} before it was durable`);
           if (seq !== known.watched.length + 1)
@@ -247,8 +253,10 @@ export class People {
       }
       const key = `word-${this.#said++}`;
       const send = async (to: Run) => {
+        const isOwn = history.run(known.id).open.has(ask);
         await to.send(`answer ${random.below(9)}`, { ask, key, principal });
-        known.answered.add(key);
+        // What a specialist has asked is answered in its own run.
+        if (isOwn) known.answered.add(key);
       };
       if (faults.strikes("answer-late")) {
         const act = () => this.#with(known, send);
@@ -269,7 +277,7 @@ export class People {
   }
 
   /** What people do about a run that has ended. */
-  #followUp({ id, tenant, principal }: KnownRun): void {
+  #followUp({ id, tenant, principal, side }: KnownRun): void {
     const { faults, random, history } = this.#options;
     const { end, compensates } = history.run(id);
     if (!compensates && faults.strikes("compensate")) {
@@ -280,9 +288,12 @@ export class People {
           return () => this.#attend(run.id, tenant, operations);
         },
         ["run/not-undoable"],
+        [],
+        side,
       );
     }
-    if (end !== "failed" || compensates) return;
+    // Whoever handed on what a specialist has failed at, does it again.
+    if (end !== "failed" || compensates || side === "specialist") return;
     const redrive = !this.letters.has(id) && faults.strikes("redrive");
     const dismiss = faults.strikes("dismiss");
     const handled = (how: "redriven" | "dismissed") => {
@@ -318,6 +329,7 @@ export class People {
   }
 
   #with(known: KnownRun, act: (run: Run) => Promise<void>, also: readonly string[] = []): void {
-    this.#reach.at(async (supervisor) => act((await supervisor.find(known.id, { tenant: known.tenant })) as Run), also);
+    const { id, tenant, side } = known;
+    this.#reach.at(async (supervisor) => act((await supervisor.find(id, { tenant })) as Run), also, side);
   }
 }

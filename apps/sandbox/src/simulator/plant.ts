@@ -32,6 +32,10 @@ export const plants = {
   "label-dropped": "a tool's answer loses its label on the way in",
   "grant-lost": "what a run is granted is lost on the way to its start",
   "delegation-wide": "what a delegation grants at most is lost",
+  "rule-forgotten": "nothing that a rule wants first has to come first",
+  "checkpoint-lost": "checkpoints that another process was quicker with are not signed anew",
+  "specialist-unbounded": "what a delivery grants is lost on the way to a specialist",
+  "specialist-misheard": "what a specialist has answered reaches its caller as something else",
   "parked-twice": "a parked run that two workers wake is driven by both",
 } as const satisfies Record<string, string>;
 

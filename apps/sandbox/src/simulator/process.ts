@@ -1,4 +1,5 @@
 import {
+  type CheckpointOptions,
   type Engine,
   type InputEvent,
   type Journal,
@@ -11,9 +12,11 @@ import {
   type RunKey,
   type RunSession,
   runSupervisor,
+  type ServedSpecialist,
   type Supervisor,
   type SupervisorDefinition,
   seededIds,
+  serveSpecialist,
 } from "@remit/core";
 import { BreakerWatch, saysOf, type WatchedCall } from "./breakers.ts";
 import { virtualClock } from "./clock.ts";
@@ -24,7 +27,8 @@ import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
 import { restrictionsMaxAgeMs } from "./restraint.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
-import { breakerSpec, budgetSpec, placeSpec } from "./specs.ts";
+import { breakerSpec, budgetSpec, isRemote, placeSpec } from "./specs.ts";
+import type { randomSpecialist } from "./team.ts";
 import type { Violations } from "./violation.ts";
 import { type CallPlace, callerAttribute } from "./world.ts";
 
@@ -35,6 +39,8 @@ export interface Process {
   readonly engine: Engine;
   /** The oldest version first. */
   readonly supervisors: readonly Supervisor[];
+  /** The specialist's side, where this process has it. */
+  readonly served: ServedSpecialist | undefined;
 }
 
 export interface ProcessOptions {
@@ -57,6 +63,10 @@ export interface ProcessOptions {
   /** The breaker before each tool. */
   readonly breakerOf: ReadonlyMap<string, string>;
   readonly snapshotEvery: number;
+  /** How runs are checkpointed, where they are. */
+  readonly checkpoints: CheckpointOptions | undefined;
+  /** What the owner of a specialist has decided on, where this process serves it. */
+  readonly specialist: ReturnType<typeof randomSpecialist>;
   readonly blobChars: number;
   readonly logger: Logger;
   /** Told of every call of a tool before it is made, with what is to be told when the world sees it. */
@@ -73,17 +83,16 @@ export function startProcess(options: ProcessOptions): Process {
   const ids = seededIds(seed * 64 + incarnation);
   const clock = virtualClock(scheduler, owner, () => plant !== "timer-lost");
   const { concurrency, driving } = placeSpec(seed);
-  const inner = localEngine({ name: owner.name, journal, clock, logger, ids, driving });
+  const shared = isRemote(seed);
+  const inner = localEngine({ name: owner.name, journal, clock, logger, ids, driving, shared });
   const breaker = breakerSpec(seed);
-  const supervisors = definitions.map((definition) => {
+  const runtime = () => {
     const watch = new BreakerWatch({ owner, scheduler, history, violations, ...breaker });
     const seen = new Map<string, WatchedCall>();
     const engine = withFaults(inner, journal, options, { watch, seen });
     const noted = (run: string, command: string) => void seen.set(`${run} ${command}`, watch.started("model:random"));
     const model = options.modelOf(watch, noted);
-    return runSupervisor(definition, {
-      // Drawn teams may have what nobody would mean; those of a later process have been looked at.
-      check: options.isChecked(definition) ? "done" : "log",
+    return {
       engine,
       models: { m: model },
       ids,
@@ -94,10 +103,20 @@ export function startProcess(options: ProcessOptions): Process {
       ...(concurrency === undefined ? {} : { concurrency }),
       restrictionsMaxAgeMs: plant === "restriction-ignored" ? deafMs : restrictionsMaxAgeMs,
       snapshotEvery: options.snapshotEvery,
+      ...(options.checkpoints === undefined ? {} : { checkpoints: options.checkpoints }),
       blobChars: options.blobChars,
-    } as never) as Supervisor;
-  });
-  return { owner, journal, engine: inner, supervisors };
+    };
+  };
+  const supervisors = definitions.map(
+    (definition) =>
+      runSupervisor(definition, {
+        // Drawn teams may have what nobody would mean; those of a later process have been looked at.
+        check: options.isChecked(definition) ? "done" : "log",
+        ...runtime(),
+      } as never) as Supervisor,
+  );
+  const served = options.specialist && serveSpecialist({ ...options.specialist, ...runtime() } as never);
+  return { owner, journal, engine: inner, supervisors, served: served as ServedSpecialist | undefined };
 }
 
 interface Watching {
@@ -124,6 +143,10 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, wa
       if (plant === "cancel-ignored" && event.type === "cancel.requested") return;
       if (plant === "self-approval" && event.type === "run.started") {
         const body = { ...event.body, principal: { ...event.body.principal, id: "u_0" } };
+        return inner.deliver(key, definition, { ...event, body });
+      }
+      if (plant === "specialist-unbounded" && event.type === "run.started" && event.body.delegation) {
+        const body = { ...event.body, delegation: { ...event.body.delegation, grant: {} } };
         return inner.deliver(key, definition, { ...event, body });
       }
       await inner.deliver(key, definition, event);
@@ -164,6 +187,9 @@ function faultyHost(
       const output = outputs.get(key.runId) ?? event.body.output;
       outputs.set(key.runId, event.body.output);
       return { ...event, body: { ...event.body, output } };
+    }
+    if (plant === "specialist-misheard" && event.type === "delegation.ended" && event.body.end.status === "completed") {
+      return { ...event, body: { ...event.body, end: { status: "completed", output: { n: 1, text: "misheard" } } } };
     }
     if (plant === "label-dropped" && event.type === "tool.returned") {
       return { ...event, body: { ...event.body, labels: {} } };

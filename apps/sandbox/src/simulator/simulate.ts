@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { type Logger, OrchestrationError, preload, type SupervisorDefinition, sha256 } from "@remit/core";
+import {
+  type CheckpointOptions,
+  type Logger,
+  OrchestrationError,
+  preload,
+  type SupervisorDefinition,
+  sha256,
+} from "@remit/core";
 import { Coverage } from "./coverage.ts";
 import { type FaultKind, Faults, faultKinds } from "./fault.ts";
 import { History } from "./history.ts";
@@ -10,12 +17,14 @@ import { randomModel } from "./models.ts";
 import { People } from "./people.ts";
 import type { Plant } from "./plant.ts";
 import { type Process, startProcess } from "./process.ts";
+import { checkpointsOf } from "./proof.ts";
 import { draw, randomStream } from "./random.ts";
 import { Restraint } from "./restraint.ts";
 import { type Owner, Scheduler } from "./scheduler.ts";
+import { specialistDefinition } from "./specialist.ts";
 import { isSteady, ruleSpecs, toolNames, toolSpecs } from "./specs.ts";
 import { Store } from "./store.ts";
-import { agentNamesOf, randomTeam } from "./team.ts";
+import { agentNamesOf, randomSpecialist, randomTeam } from "./team.ts";
 import { type Violation, Violations } from "./violation.ts";
 import { callerKey, World } from "./world.ts";
 
@@ -85,6 +94,8 @@ class Simulation {
   readonly #world: World;
   /** By version, the oldest first; a second one is there where it is deployed. */
   readonly #definitions: readonly SupervisorDefinition[];
+  readonly #specialist: ReturnType<typeof randomSpecialist>;
+  readonly #specialistDefinition: SupervisorDefinition | undefined;
   readonly #people: People;
   readonly #restraint: Restraint;
   readonly #disk: DiskState = { fullUntil: 0 };
@@ -94,6 +105,7 @@ class Simulation {
   readonly #enabled: Set<FaultKind>;
   readonly #snapshotEvery: number;
   readonly #blobChars: number;
+  readonly #checkpoints: CheckpointOptions | undefined;
   readonly #runs: number;
   readonly #startedAt: number;
   readonly #logger: Logger;
@@ -103,6 +115,7 @@ class Simulation {
   #seen = "";
   #calm = false;
   #deployed = false;
+  #checkpointsFailed = false;
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
@@ -150,7 +163,10 @@ class Simulation {
         now: () => this.#scheduler.now,
       }),
     );
+    this.#specialist = randomSpecialist({ seed, world: this.#world, plant });
+    this.#specialistDefinition = this.#specialist && specialistDefinition(this.#specialist);
     this.#breakerOf = new Map(toolSpecs(seed).map(({ name, breaker }) => [name, breaker]));
+    this.#checkpoints = checkpointsOf(seed);
     this.#runs = options.runs ?? 1 + Math.floor(draw(seed, "runs") * 3);
     this.#snapshotEvery = 1 + Math.floor(draw(seed, "snapshots") ** 2 * 80);
     this.#blobChars = draw(seed, "blobs") < 0.3 ? 900 : 16_384;
@@ -161,11 +177,13 @@ class Simulation {
       runs: this.#runs,
       agents: agentNamesOf(this.#definitions[0] as SupervisorDefinition),
       tools: [...(this.#definitions[0] as SupervisorDefinition).tools.keys()],
+      specialist: this.#specialistDefinition?.hash,
       reach: () => this.#reach(),
       isCalm: () => this.#calm,
       isDeploying: () => this.#deployed,
     });
-    const unexpected: Logger["error"] = ({ code, reason }) => {
+    const unexpected: Logger["error"] = ({ code, reason }, sentence) => {
+      if (sentence === "checkpoints could not be written") this.#checkpointsFailed = true;
       if (typeof code === "string") judgeCode(this.#violations, code, String(reason));
     };
     this.#logger = { debug: () => {}, info: () => {}, warn: () => {}, error: unexpected };
@@ -190,7 +208,7 @@ class Simulation {
     }
     if (this.#violations.list.length === 0) {
       // Requests that are still on their way arrive, long after everybody has gone.
-      while (scheduler.has("request") && scheduler.steps < stepsMax * 2) await scheduler.step();
+      while (this.#isRestless() && scheduler.steps < stepsMax * 2) await scheduler.step();
     }
     const ended = this.#violations.list.length === 0;
     const evidence = {
@@ -199,10 +217,16 @@ class Simulation {
       store: this.#store,
       world: this.#world,
       definitions: this.#definitions,
+      specialist: this.#specialistDefinition,
       history: this.#history,
       violations: this.#violations,
       people: this.#people,
       steady: !this.#faults.counts.has("clock-jump"),
+      checkpointed:
+        this.#crashes === 0 &&
+        !this.#faults.counts.has("shutdown") &&
+        !this.#faults.counts.has("lost-acknowledgement") &&
+        !this.#checkpointsFailed,
     };
     return this.#report(ended ? await assertPromises(evidence) : []);
   }
@@ -238,6 +262,15 @@ class Simulation {
     return this.#people.done;
   }
 
+  /** Something is on its way to the world, or a last checkpoint to the disk, which no run waits for. */
+  #isRestless(): boolean {
+    const scheduler = this.#scheduler;
+    return (
+      scheduler.has("request") ||
+      (this.#checkpoints !== undefined && (scheduler.has("commit") || scheduler.has("read")))
+    );
+  }
+
   #unfinished(): string {
     const open = [...this.#history.runs.values()].filter(({ end }) => !end);
     const states = [...this.#history.states()].join(", ");
@@ -245,7 +278,7 @@ class Simulation {
     return `${open.length} of ${this.#history.runs.size} runs have not ended and never will (${states})`;
   }
 
-  #start(definitions: readonly SupervisorDefinition[] = this.#loaded()): Process {
+  #start(definitions: readonly SupervisorDefinition[] = this.#loaded(), serves = false): Process {
     this.#incarnations++;
     const incarnation = this.#incarnations;
     const owner: Owner = { name: `process-${incarnation}`, alive: true, paused: false, offsetMs: 0 };
@@ -271,6 +304,8 @@ class Simulation {
       modelOf: (watch, onCall) =>
         randomModel({ ...common, world: this.#world, restraint: this.#restraint, watch, onCall, tools: toolNames }),
       snapshotEvery: this.#snapshotEvery,
+      checkpoints: this.#checkpoints,
+      specialist: serves ? this.#specialist : undefined,
       blobChars: this.#blobChars,
       logger: this.#logger,
       onCall: (call, seen) => this.#callers.set(callerKey(call), { owner, seen }),
@@ -283,7 +318,10 @@ class Simulation {
   }
 
   #enter(): void {
-    const process = this.#start();
+    // Somebody always serves the specialist, and some processes only ask for it.
+    const serves =
+      this.#specialist !== undefined && (this.#random.chance(0.5) || !this.#processes.some(({ served }) => served));
+    const process = this.#start(this.#loaded(), serves);
     this.#processes.push(process);
     this.#resume(process);
   }
@@ -367,7 +405,8 @@ class Simulation {
     );
   }
 
-  #resume({ supervisors }: Process): void {
+  #resume({ supervisors, served }: Process): void {
+    served?.ready().catch((thrown: unknown) => judge(this.#violations, thrown));
     // The deploy may come while it reads.
     const also = () => (this.#deployed ? ["definition/waiting-runs"] : []);
     for (const supervisor of supervisors) {
@@ -389,7 +428,8 @@ class Simulation {
     });
     const { now } = this.#scheduler;
     if (now - this.#startedAt > stormMs || this.#scheduler.steps > stormSteps) this.#becomeCalm();
-    if (this.#processes.length === 0) this.#enter();
+    if (this.#processes.length === 0 || (this.#specialist && !this.#processes.some(({ served }) => served)))
+      this.#enter();
     this.#people.adopt();
     const seen = [...this.#history.runs.values()].map(({ runId, lastSeq }) => `${runId} ${lastSeq}`).join();
     const still = seen === this.#seen;

@@ -195,6 +195,50 @@ export function placeSpec(seed: number) {
   return { concurrency, driving: draw(seed, "driving") < 0.3 ? 1 : 256 };
 }
 
+/** The agent behind the specialist of a seed. */
+export const specialistAgent = "s_0";
+
+/** True where the second agent of the outermost team works elsewhere, as a specialist with runs of its own. */
+export function isRemote(seed: number): boolean {
+  return draw(seed, "remote") < 0.2;
+}
+
+/** What a policy says of a tool: what has to have returned before, and arguments that it denies. */
+export interface PolicySpec {
+  readonly tool: string;
+  /** One of these; nothing has to come before where there is none. */
+  readonly after: readonly string[];
+  /** Only a call with the same argument is the one that has to come before. */
+  readonly same: boolean;
+  readonly denies: readonly string[];
+}
+
+/** What a policy asks for besides, where there is one. */
+export function policySpecs(seed: number): readonly PolicySpec[] | undefined {
+  if (draw(seed, "policy") >= 0.3) return undefined;
+  return toolNames.map((tool) => {
+    const kind = draw(seed, "policy on", tool);
+    const others = toolNames.filter((one) => one !== tool);
+    const after = kind < 0.35 ? [drawOne(others, seed, "after", tool, 0), drawOne(others, seed, "after", tool, 1)] : [];
+    const denies = kind > 0.8 ? argumentIds.filter((id) => draw(seed, "denies", tool, id) < 0.4) : [];
+    return { tool, after, same: draw(seed, "same", tool) < 0.3, denies };
+  });
+}
+
+/** What has to have returned before a run may answer, where something has to. */
+export function answerAfter(seed: number): string | undefined {
+  return draw(seed, "answer after") < 0.15 ? drawOne(["read_a", "read_b"], seed, "answer after what") : undefined;
+}
+
+/** How often runs are checkpointed, where they are. */
+export function checkpointSpec(seed: number): { readonly entries: number; readonly ms: number } | undefined {
+  if (draw(seed, "checkpoints") >= 0.25) return undefined;
+  return {
+    entries: 1 + Math.floor(draw(seed, "checkpoint entries") ** 2 * 60),
+    ms: 500 + Math.floor(draw(seed, "checkpoint ms") * 20_000),
+  };
+}
+
 /** True when a guard of an agent's first edge holds, in one version of the team. */
 export function guardHolds(version: number, index: number, n: number): boolean {
   return (n * 7 + index + version) % 3 === 0;

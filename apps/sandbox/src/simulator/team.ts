@@ -1,5 +1,6 @@
 import {
   type AnyAgent,
+  type AnySpecialist,
   type AnyTool,
   type ApprovalRule,
   approvalPacket,
@@ -9,18 +10,21 @@ import {
   defineHandoff,
   defineParallel,
   defineQuestion,
+  defineSpecialist,
   defineSupervisor,
   defineTool,
   type Edge,
   effectCase,
   effectVerdict,
   jsonSchemaOf,
+  remoteAgent,
   type SupervisorDefinition,
   type ToolContext,
 } from "@remit/core";
 import { z } from "zod";
 import type { Plant } from "./plant.ts";
 import { draw, drawOne } from "./random.ts";
+import { policyOf } from "./rules.ts";
 import {
   budgetSpec,
   type GrantSpec,
@@ -28,7 +32,9 @@ import {
   guardHolds,
   handoffsSpec,
   instructionsOf,
+  isRemote,
   ruleSpecs,
+  specialistAgent,
   type ToolSpec,
   toolSpecs,
   toolTimeoutMs,
@@ -85,30 +91,20 @@ export interface TeamOptions {
 /** A random team whose tools lead to the world. The same seed, sizes and version give the same definition hash. */
 export function randomTeam(options: TeamOptions): SupervisorDefinition {
   const { seed, world, now, version, plant } = options;
-  const specs = toolSpecs(seed);
-  const rules = ruleSpecs(seed, specs);
-  const tools = toolsOf(specs, world, plant, (name) => rules.get(name)?.tier === "person");
+  const tools = teamTools(seed, world, plant);
   const clocked = plant === "clock-in-contract";
   const next = ({ n, text }: Payload): Payload => ({ n: clocked ? now() % 1_000 : n + 1, text });
 
   const base = (plant === "contract-one-sided" ? loosePlayer : player) as AnyAgent;
-  const agentOf = (name: string): AnyAgent => ({
-    ...base,
-    name,
-    tools: tools.filter(({ name: tool }) => tool !== "undo_it" && draw(seed, "owns", name, tool) < 0.65),
-    asks: draw(seed, "asks", name) < 0.5 ? ["customer"] : [],
-    instructions: instructionsOf(version),
-  });
-  const judge = (agent: AnyAgent): AnyAgent => ({
-    ...agent,
-    tools: tools.filter(({ name: tool }) => tool === "read_a"),
-    instructions: instructionsOf(version),
-  });
+  const agentOf = (name: string): AnyAgent => workerOf(seed, base, name, tools, version);
+
+  const contract = isRemote(seed) ? contractOf(seed) : undefined;
 
   const team = (name: string, depth: number): SupervisorDefinition => {
     const count = Math.min(options.agents, 2 + Math.floor(draw(seed, "agents", name) * 3));
     const agents = Array.from({ length: count }, (_, index) => {
       const id = `${name}_${index}`;
+      if (contract && name === "t" && index === 1) return remoteAgent(contract, { name: id }) as unknown as AnyAgent;
       if (depth === 0 || index === 0 || draw(seed, "nested", id) >= 0.3) return agentOf(id);
       const inner = team(`${id}t`, depth - 1);
       const { name: _name, tools: _tools, ...rest } = base;
@@ -139,12 +135,9 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
           agents.filter((one) => !one.team).map((one) => one.name),
         ).definition
       : undefined;
-    const named = new Map(tools.map((tool) => [tool.name, tool]));
     const held = new Set(outermost ? heldBy(agents) : []);
-    const judges = {
-      ...(draw(seed, "compliance") < 0.65 ? { compliance: judge(complianceJudge as AnyAgent) } : {}),
-      ...(draw(seed, "reviewer") < 0.5 ? { reviewer: judge(reviewerJudge as AnyAgent) } : {}),
-    };
+    const policy = outermost ? policyOf(seed, held, plant) : undefined;
+    const judges = judgesOf(seed, tools, version);
     return defineSupervisor({
       name: name.replaceAll("_", "-"),
       version: String(version),
@@ -162,27 +155,103 @@ export function randomTeam(options: TeamOptions): SupervisorDefinition {
         deadlineMs: 4 * 3_600_000,
       },
       ...(budget === undefined ? {} : { budget: budget as never }),
+      ...(policy === undefined ? {} : { policy }),
       ...(outermost
         ? {
             judges,
-            approvals: [...rules.values()].flatMap(({ tool: rule, by, quorum, roles, expiresMs }): ApprovalRule[] => {
-              const tool = named.get(rule);
-              if (!tool || by === undefined || !held.has(rule)) return [];
-              return [
-                {
-                  tool,
-                  by,
-                  ...(quorum === 1 ? {} : { quorum }),
-                  ...(roles.length === 0 ? {} : { roles }),
-                  ...(plant === "expiry-ignored" ? {} : { expiresMs }),
-                },
-              ];
-            }),
+            approvals: approvalsOf(seed, tools, held, plant),
           }
         : {}),
     }) as unknown as SupervisorDefinition;
   };
   return team("t", options.depth);
+}
+
+function teamTools(seed: number, world: World, plant: Plant | undefined): AnyTool[] {
+  const specs = toolSpecs(seed);
+  const rules = ruleSpecs(seed, specs);
+  return toolsOf(specs, world, plant, (name) => rules.get(name)?.tier === "person");
+}
+
+function workerOf(seed: number, base: AnyAgent, name: string, tools: readonly AnyTool[], version: number): AnyAgent {
+  return {
+    ...base,
+    name,
+    tools: tools.filter(({ name: tool }) => isOwned(seed, name, tool)),
+    asks: draw(seed, "asks", name) < 0.5 ? ["customer"] : [],
+    instructions: instructionsOf(version),
+  };
+}
+
+function isOwned(seed: number, agent: string, tool: string): boolean {
+  return tool !== "undo_it" && draw(seed, "owns", agent, tool) < 0.65;
+}
+
+function judgesOf(seed: number, tools: readonly AnyTool[], version: number) {
+  const judge = (agent: AnyAgent): AnyAgent => ({
+    ...agent,
+    tools: tools.filter(({ name: tool }) => tool === "read_a"),
+    instructions: instructionsOf(version),
+  });
+  return {
+    ...(draw(seed, "compliance") < 0.65 ? { compliance: judge(complianceJudge as AnyAgent) } : {}),
+    ...(draw(seed, "reviewer") < 0.5 ? { reviewer: judge(reviewerJudge as AnyAgent) } : {}),
+  };
+}
+
+/** What the supervisor says of tools that somebody has. */
+function approvalsOf(
+  seed: number,
+  tools: readonly AnyTool[],
+  held: ReadonlySet<string>,
+  plant: Plant | undefined,
+): ApprovalRule[] {
+  const named = new Map(tools.map((tool) => [tool.name, tool]));
+  return [...ruleSpecs(seed).values()].flatMap(({ tool: rule, by, quorum, roles, expiresMs }): ApprovalRule[] => {
+    const tool = named.get(rule);
+    if (!tool || by === undefined || !held.has(rule)) return [];
+    return [
+      {
+        tool,
+        by,
+        ...(quorum === 1 ? {} : { quorum }),
+        ...(roles.length === 0 ? {} : { roles }),
+        ...(plant === "expiry-ignored" ? {} : { expiresMs }),
+      },
+    ];
+  });
+}
+
+/** What a specialist and its callers agree on. */
+export function contractOf(seed: number): AnySpecialist {
+  const owned = toolSpecs(seed).filter(({ name }) => isOwned(seed, specialistAgent, name));
+  return defineSpecialist({
+    name: "s",
+    description: "Plays elsewhere.",
+    input: payload,
+    output: payload,
+    tools: Object.fromEntries(
+      owned.map(({ name, kind }) => [name, { effect: kind === "read" ? "read" : "write", input: toolInput } as const]),
+    ),
+  });
+}
+
+/** What a specialist's owner decides on: the same rules as of the team, for an agent with tools of its own. */
+export function randomSpecialist({ seed, world, plant }: Pick<TeamOptions, "seed" | "world" | "plant">) {
+  if (!isRemote(seed)) return undefined;
+  const tools = teamTools(seed, world, plant);
+  const agent = workerOf(seed, player as AnyAgent, specialistAgent, tools, 0);
+  const held = new Set(heldBy([agent]));
+  const policy = policyOf(seed, held, plant);
+  return {
+    specialist: contractOf(seed),
+    agent,
+    approvals: approvalsOf(seed, tools, held, plant),
+    judges: judgesOf(seed, tools, 0),
+    onFailure: draw(seed, "failure", "s") < 0.5 ? "fail" : "escalate",
+    limits: { steps: 40, handoffs: 20, turns: 6, activeMs: 900_000, deadlineMs: 4 * 3_600_000 },
+    ...(policy === undefined ? {} : { policy }),
+  } as const;
 }
 
 /** How often a payload is handed on from a team's entry to its exit, one agent after the other, and inside teams. */
@@ -201,7 +270,8 @@ export function heldBy(agents: readonly AnyAgent[]): string[] {
 }
 
 /** Tools that an agent, or all of the team that it is, may be granted. */
-function grantableOf({ tools, team }: AnyAgent): string[] {
+function grantableOf({ tools, team, remote }: AnyAgent): string[] {
+  if (remote) return [...remote.tools.keys()];
   return team ? [...team.tools.keys()] : tools.map(({ name }) => name);
 }
 
@@ -355,7 +425,9 @@ function worldTool(spec: ToolSpec, world: World, made: ReadonlyMap<string, AnyTo
 export function agentNamesOf(definition: SupervisorDefinition): string[] {
   const { judges, agents } = definition;
   return [
-    ...[...agents.values()].flatMap(({ name, team }) => (team ? agentNamesOf(team) : [name])),
+    ...[...agents.values()].flatMap(({ name, team, remote }) =>
+      team ? agentNamesOf(team) : remote ? [name, specialistAgent] : [name],
+    ),
     ...[judges.compliance, judges.reviewer].flatMap((judge) => (judge ? [judge.name] : [])),
   ];
 }

@@ -105,9 +105,10 @@ class Check {
     const payload = this.#payload;
     if (payload && line.blob !== payload.address)
       throw new Fault(number, "the payload of the entry before it is missing", own, payload.seq);
-    if (line.seal !== undefined) return this.#close(row, line.seal as EvidenceSeal);
+    if (number === 1) this.#mark(row, undefined);
+    if (line.seal) return this.#close(row, line.seal as EvidenceSeal);
     this.#all.update(`${row}\n`);
-    if (number === 1) return this.#mark(row, undefined);
+    if (number === 1) return;
     if (line.blob !== undefined) return this.#blob(row, line);
     this.#entry(row, line);
   }
@@ -188,10 +189,10 @@ class Check {
     if (!payload) throw new Fault(number, "no entry names this payload", this.#own, this.#entries + 1);
     this.#mark(row, payload.seq);
     const { seq, at } = payload;
-    if (typeof text !== "string") this.#erased.push({ line: number, stream: this.#own, seq, at });
+    if (text === undefined) this.#erased.push({ line: number, stream: this.#own, seq, at });
     else {
       this.#payloads++;
-      if (text.length !== payload.chars)
+      if (typeof text !== "string" || text.length !== payload.chars)
         throw new Fault(number, "the payload is not as long as its entry says", this.#own, seq);
       if (this.#tenantKey !== undefined && keyedHash(this.#tenantKey, `blob\n${text}`) !== blob)
         throw new Fault(number, "the payload does not fit its address", this.#own, seq);

@@ -8,6 +8,7 @@ import type { Clock } from "../port/clock.ts";
 import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../port/engine.ts";
 import type { Journal, RunRecord, StreamKey, UnfinishedFilter } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
+import { beginnerOf, isRecall } from "../remote/delegation.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
 import { LocalSession, type SessionOwner, type Waiting } from "./session.ts";
 import { pageRuns, type Sweep, sweep } from "./sweep.ts";
@@ -23,7 +24,8 @@ import { runWatchers, type Watchers } from "./watchers.ts";
  * L3 An event from outside is acknowledged when the driver has made it durable.
  * L4 A timer of this engine wakes parked runs that are due, never a run that another process may be driving.
  * L5 Who waits for a run is told when this engine closes.
- * L6 No more than so many runs are driven at a time; the others wait for their turn, and the tenants take turns.
+ * L6 No more than so many runs are driven at a time; the others wait for their turn, and the tenants take turns. What a run
+ *    that is driven waits for, because it has begun or stopped another one, takes no turn: it would wait for its own place.
  * L7 While a run is driven its process is kept alive, also where it waits for nothing but a timer. A parked one keeps none.
  */
 export interface LocalEngineOptions {
@@ -143,10 +145,20 @@ class LocalEngine implements Engine {
     }
     await new Promise<void>((resolve, reject) => {
       const sent: Waiting = { event, settle: { resolve, reject } };
-      if (session) session.push(sent);
-      else if (start) start.events.push(sent);
-      else this.#begin(key, definition, [sent], isNew);
+      if (session) return session.push(sent);
+      if (start) start.events.push(sent);
+      const next: Start = start ?? { key, definition, events: [sent], isNew, isWanted: always };
+      if (this.#isWaitedFor(key, event)) {
+        this.#turns.take(name);
+        this.#open(next);
+      } else if (!start) this.#begin(next);
     });
+  }
+
+  /** True for what a run that is driven here has sent, and waits for. */
+  #isWaitedFor({ tenant }: RunKey, event: InputEvent): boolean {
+    const runId = beginnerOf(event);
+    return runId === undefined ? isRecall(event) : this.#sessions.has(nameOf({ tenant, runId }));
   }
 
   async resume({ tenant, runId, definition }: ResumeFilter = {}): Promise<number> {
@@ -304,8 +316,8 @@ class LocalEngine implements Engine {
     throw new OrchestrationError("definition/unknown", { run: runId, supervisor, definition: hash });
   }
 
-  #begin(key: RunKey, definition: string, events: Waiting[], isNew = false): void {
-    this.#turns.add(key.tenant, nameOf(key), { key, definition, events, isNew, isWanted: always });
+  #begin(start: Start): void {
+    this.#turns.add(start.key.tenant, nameOf(start.key), start);
     this.#pump();
   }
 
@@ -366,7 +378,7 @@ class LocalEngine implements Engine {
     } else if (left.length > 0) {
       if (this.#closing) {
         for (const { settle } of left) settle?.reject(new OrchestrationError("engine/closed", { engine: this.name }));
-      } else this.#begin(key, definition, left);
+      } else this.#begin({ key, definition, events: left, isWanted: always });
     }
     this.#pump();
     if (this.#sessions.size > 0) return;

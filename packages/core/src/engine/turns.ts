@@ -5,6 +5,8 @@ export interface Turns<Item> {
   /** The name must not be waiting already. */
   readonly add: (tenant: string, name: string, item: Item) => void;
   readonly next: () => Item | undefined;
+  /** Takes one out before its turn. */
+  readonly take: (name: string) => Item | undefined;
   /** Takes out everything, in no order that means anything. */
   readonly clear: () => Item[];
 }
@@ -34,13 +36,22 @@ export function turns<Item>(): Turns<Item> {
       lane.queue.push({ name, item });
     },
     next: () => {
-      const lane = round.shift();
-      const first = lane?.queue.shift();
-      if (!lane || !first) return undefined;
-      if (lane.queue.size > 0) round.push(lane);
-      else lanes.delete(lane.tenant);
-      waiting.delete(first.name);
-      return first.item;
+      for (;;) {
+        const lane = round.shift();
+        const first = lane?.queue.shift();
+        if (!lane || !first) return undefined;
+        if (lane.queue.size > 0) round.push(lane);
+        else lanes.delete(lane.tenant);
+        // What was taken out left its place behind.
+        if (waiting.get(first.name) !== first.item) continue;
+        waiting.delete(first.name);
+        return first.item;
+      }
+    },
+    take: (name) => {
+      const item = waiting.get(name);
+      waiting.delete(name);
+      return item;
     },
     clear: () => {
       const items = [...waiting.values()];

@@ -25,7 +25,7 @@ export const journalErrors = {
   "journal/unavailable": {
     retryable: true,
     message: "the journal cannot be read or written: {reason}",
-    hint: "Free the disk or mend its rights, or open a new engine where this one was closed; what was acknowledged before is safe, and `resume` continues the rest.",
+    hint: "Free the disk or mend its rights, open a new engine where this one was closed, or go back to a backup where the file is malformed; else what was acknowledged before is safe, and `resume` continues the rest.",
   },
   "journal/blob-missing": {
     retryable: false,

@@ -59,3 +59,18 @@ export function conflictData(stream: string, expected: number, actual: number) {
     ? { stream, expected, actual, reason: `its history up to entry ${actual} is another one` }
     : { stream, expected, actual };
 }
+
+/**
+ * What was read of a stream from `fromSeq` on, where each batch follows on the one before: whoever folds it would take a hole
+ * for another decision.
+ * @throws OrchestrationError `journal/broken-chain` naming the first entry that is missing
+ */
+export function unbroken(batches: readonly Batch[], { id: stream }: StreamKey, fromSeq = 1): readonly Batch[] {
+  let next = Math.max(1, Math.min(fromSeq, batches[0]?.firstSeq ?? 1));
+  for (const { firstSeq, lastSeq } of batches) {
+    if (firstSeq !== next)
+      throw new OrchestrationError("journal/broken-chain", { seq: next, stream, reason: "it is missing" });
+    next = lastSeq + 1;
+  }
+  return batches;
+}

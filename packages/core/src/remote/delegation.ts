@@ -1,4 +1,4 @@
-import type { Delegation, InputBodies } from "../event.ts";
+import type { Delegation, InputBodies, InputEvent } from "../event.ts";
 import { sha256 } from "../hash.ts";
 import { canonicalJson } from "../json.ts";
 
@@ -13,6 +13,21 @@ export function delegatedRun(of: {
 }): string {
   const { tenant, specialist, run, path } = of;
   return `run_${sha256(`${tenant}\n${specialist}\n${run}\n${path}`).slice(0, 22)}`;
+}
+
+/** The command that tells a specialist's run to stop, and the event that it comes to there. */
+export function recallId(path: string): string {
+  return `${path}/recall`;
+}
+
+/** The run that has begun this one by its start, and waits until that is durable. */
+export function beginnerOf({ type, body }: InputEvent): string | undefined {
+  return type === "run.started" ? body.delegation?.parent.run : undefined;
+}
+
+/** True for word of a run to stop, to the one that works for it, whose last word it waits for. */
+export function isRecall({ type, id }: InputEvent): boolean {
+  return type === "cancel.requested" && id.endsWith(recallId(""));
 }
 
 /** The start of a specialist's run as its caller sends it. What its owner says of it is added there. */

@@ -168,11 +168,13 @@ export function delegationSender(options: DelegationSenderOptions): DelegationSe
     const { id, path, run } = command;
     if (!isEnd(record.status)) {
       const attempt = command.type === "delegate" ? command.attempt : 1;
-      // Where it cannot say so itself, its end is looked for more often.
+      // Where it cannot say so itself, its end is looked for more often. Whoever was told of much in a short time, each of
+      // which is an attempt as well, waits no longer for what a process that was killed could not tell any more.
       const tells = engine.routes || engine.isRegistered(definition);
+      const sinceMs = Math.max(0, clock.now() - record.startedAt);
       const lookAfterMs = tells
-        ? Math.min(1_000 * 8 ** (attempt - 1), 6 * hourMs)
-        : Math.min(500 * 2 ** (attempt - 1), hourMs);
+        ? Math.min(1_000 * 8 ** (attempt - 1), Math.max(1_000, 7 * sinceMs), 6 * hourMs)
+        : Math.min(500 * 2 ** (attempt - 1), Math.max(500, sinceMs), hourMs);
       const waits = record.status === "parked" ? peopleIn(record) : [];
       const body = { command: id, run, definition, lookAfterMs, ...(waits.length === 0 ? {} : { waits }) };
       return { id: `${id}:accepted`, type: "delegation.accepted", path, body } as const;

@@ -135,3 +135,53 @@ test("one run that cannot be gone on with does not hold up what lies behind it i
   await refund();
   await serving.stop();
 });
+
+test("a run waits for no place of its own: what it begins and stops elsewhere in its process needs none", async () => {
+  const engine = localEngine({ name: "one", journal: memoryJournal(), clock, logger: silentLogger, driving: 1 });
+  const model = scriptedModel([
+    asks(clerk, "customer", "Sure?"),
+    answers(clerk, { done: "7" }),
+    asks(clerk, "customer", "Sure?"),
+  ]);
+  const served = serveSpecialist({ specialist: refunds, agent: clerk, engine, models: { m: model } });
+  await served.ready();
+  const team = { agents: { refunds: agent }, entry: "refunds", exit: "refunds", handoffs: [] } as const;
+  const desk = createSupervisor({ ...team, engine, models: {} });
+  const start = () => desk.start({ id: "7" }, { tenant: "acme", principal: user("u_1") });
+  const run = await start();
+  await expect.poll(async () => (await run.questions()).length).toBe(1);
+  await run.send("yes");
+  expect(await run.result()).toMatchObject({ status: "completed", output: { done: "7" } });
+
+  const second = await start();
+  await expect.poll(async () => (await second.questions()).length).toBe(1);
+  await second.cancel("not wanted");
+  expect((await second.result()).status).toBe("cancelled");
+  const ended = (await second.entries()).filter(({ type }) => type.startsWith("delegation.")).at(-1);
+  expect(ended).toMatchObject({ type: "delegation.ended", body: { end: { status: "cancelled" } } });
+  await engine.close();
+});
+
+test("who was told of much waits no longer for what is not told any more", async () => {
+  clearInterval(passing);
+  const engine = localEngine({ name: "one", journal: memoryJournal(), clock, logger: silentLogger });
+  const questions = Array.from({ length: 7 }, () => asks(clerk, "customer", "Sure?"));
+  const model = scriptedModel([...questions, answers(clerk, { done: "7" })]);
+  const served = serveSpecialist({ specialist: refunds, agent: clerk, engine, models: { m: model } });
+  await served.ready();
+  const team = { agents: { refunds: agent }, entry: "refunds", exit: "refunds", handoffs: [] } as const;
+  const desk = createSupervisor({ ...team, engine, models: {} });
+  const run = await desk.start({ id: "7" }, { tenant: "acme", principal: user("u_1") });
+  for (const [index] of questions.entries()) {
+    await engine.idle();
+    await run.send("yes", { ask: `refunds#1/clerk#1/ask#${index + 1}` });
+    clock.advance(1_000);
+  }
+  await engine.idle();
+  const looks = (await run.entries()).flatMap((one) => (one.type === "delegation.accepted" ? [one.body] : []));
+  expect(looks.length).toBeGreaterThan(5);
+  // Seven seconds are gone, and not hours.
+  for (const { lookAfterMs } of looks) expect(lookAfterMs).toBeLessThanOrEqual(7 * 7_000);
+  expect(await run.result()).toMatchObject({ status: "completed" });
+  await engine.close();
+});

@@ -211,6 +211,27 @@ describe("a snapshot is a cache (R1)", () => {
   });
 });
 
+test("a journal with a hole is broken, and no other definition would mend it", async () => {
+  const { journal, tenantKey, key } = await recorded();
+  const batches = await journal.read(key);
+  expect(batches.length).toBeGreaterThan(2);
+  for (const gone of batches.slice(0, -1)) {
+    const holed = {
+      ...journal,
+      read: async (_: unknown, fromSeq = 1) => batches.filter((one) => one !== gone && one.lastSeq >= fromSeq),
+    };
+    await expect(loadRun(holed, key, { definition: definition as never, tenantKey })).rejects.toMatchObject({
+      code: "journal/broken-chain",
+      data: { seq: gone.firstSeq },
+    });
+  }
+  // A snapshot that names no entry is none.
+  for (const seq of [-3, 0, 1.5, 10_000]) {
+    const odd = { ...journal, loadSnapshot: async () => ({ seq, hash: "", state: {} }) };
+    expect((await loadRun(odd, key, { definition: definition as never, tenantKey })).snapshotSeq).toBe(0);
+  }
+});
+
 describe("comparing decisions", () => {
   test("a run folds into the status that it ended with", async () => {
     const { fold } = await recorded();

@@ -3,7 +3,7 @@ import { OrchestrationError, reasonOf } from "../errors.ts";
 import type { InputEvent, Restrictions } from "../event.ts";
 import { openBatch, sealBatch } from "../journal/chain.ts";
 import { emptyHead, type Head } from "../journal/draft.ts";
-import { streamName } from "../journal/link.ts";
+import { streamName, unbroken } from "../journal/link.ts";
 import { headOf, isSameHead, unsealedBatch } from "../journal/unsealed.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -389,7 +389,7 @@ async function loadFrom(snapshot: Snapshot | undefined, journal: Journal, key: S
     const expected = decided.at(-1)?.lastSeq ?? 0;
     throw new OrchestrationError("journal/conflict", { stream: streamName(key), expected, actual: last.lastSeq });
   };
-  const batches = await own(await journal.read(key, snapshot ? snapshot.seq : undefined));
+  const batches = await own(unbroken(await journal.read(key, snapshot?.seq), key, snapshot?.seq));
   let core = make();
   let from = 0;
   let head: Head = emptyHead;
@@ -409,7 +409,7 @@ async function loadFrom(snapshot: Snapshot | undefined, journal: Journal, key: S
         core = make(); // A cache that cannot be read is no cache; the fold below starts at the beginning.
       }
     }
-    if (from === 0) rest = await own(await journal.read(key));
+    if (from === 0) rest = await own(unbroken(await journal.read(key), key));
   }
   let conversationId: string | undefined;
   if (from > 0) {

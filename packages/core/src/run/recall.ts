@@ -1,3 +1,4 @@
+import { recallId } from "../remote/delegation.ts";
 import type { OpenDelegation, Work } from "./state.ts";
 import { lookTimer } from "./timers.ts";
 
@@ -18,9 +19,9 @@ export function giveUp(work: Work, open: OpenDelegation, reason: string): void {
 export function recall(work: Work, open: OpenDelegation, reason: string): void {
   if (isRecalling(work, open)) return;
   const { path, agent, run, specialist } = open;
-  work.emit({ type: "recall", id: `${path}/recall`, path, agent, run, specialist, reason });
+  work.emit({ type: "recall", id: recallId(path), path, agent, run, specialist, reason });
 }
 
 function isRecalling({ state }: Work, { path }: OpenDelegation): boolean {
-  return state.outstanding.has(`${path}/recall`);
+  return state.outstanding.has(recallId(path));
 }

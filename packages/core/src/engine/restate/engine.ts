@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../port/clock.ts";
 import type { Engine, ResumeFilter, RunHost, RunKey, RunWatcher } from "../../port/engine.ts";
 import type { RunRecord, UnfinishedFilter } from "../../port/journal.ts";
 import { type Logger, silentLogger } from "../../port/logger.ts";
+import { beginnerOf } from "../../remote/delegation.ts";
 import type { SupervisorDefinition } from "../../supervisor/definition.ts";
 import { sweep } from "../sweep.ts";
 import { turns } from "../turns.ts";
@@ -371,6 +372,12 @@ class ClusterEngine implements RestateEngine {
         begin();
       }
     };
+    // Whoever has begun it from here holds a place until its start is durable: it would wait for that one (L6).
+    const isBegunHere = ({ tenant }: RunKey, event: InputEvent) => {
+      const runId = beginnerOf(event);
+      return runId !== undefined && this.#activities.has(runText({ tenant, runId }));
+    };
+    const noTurn = async () => () => {};
     const turn = (key: RunKey) => () =>
       new Promise<() => void>((resolve) => {
         let left = false;
@@ -405,7 +412,7 @@ class ClusterEngine implements RestateEngine {
           mailbox,
           sent,
           load,
-          turn: turn(key),
+          turn: sent.some(({ event }) => isBegunHere(key, event)) ? noTurn : turn(key),
           onBatch: (batch) => this.#watchers.tell(name, (watcher) => watcher.batch(batch)),
         });
         this.#activities.set(name, activity);
