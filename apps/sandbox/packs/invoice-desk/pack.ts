@@ -6,6 +6,7 @@ import { invoiceFolderWorld, loadFolder } from "./folder.ts";
 import type { Truth } from "./maker.ts";
 import { deskScenarios, folderScenarios } from "./scenarios.ts";
 import { closingLines, scoreOf } from "./score.ts";
+import type { Posting } from "./state.ts";
 import { invoiceTeam } from "./team.ts";
 import { toolConfigs } from "./tool-config.ts";
 import { invoiceDeskSeed, invoiceDeskWorld } from "./world.ts";
@@ -25,6 +26,7 @@ interface Played {
  */
 export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): WorldPack {
   let played: Played | undefined;
+  let world: World | undefined;
   const loaded = (): Played => {
     played ??= folder === undefined ? deskScenarios(invoiceDeskSeed) : ofFolder(folder);
     return played;
@@ -32,19 +34,27 @@ export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): 
   return {
     name: "invoice-desk",
     title: "Invoice desk",
-    description: "Accounts payable: e-invoices are read, checked by rule, approved by tier and posted once, or routed.",
+    description:
+      "Accounts payable: e-invoices and PDFs are read, checked by rule, approved by tier and posted once, or routed.",
     server:
       folder === undefined
         ? { module: here("world"), export: "invoiceDeskWorld", options: { seed: invoiceDeskSeed } }
         : { module: here("folder"), export: "invoiceFolderWorld", options: { folder } },
-    openWorld: () => (folder === undefined ? invoiceDeskWorld() : invoiceFolderWorld({ folder })) as unknown as World,
+    openWorld: () => {
+      world ??= (folder === undefined ? invoiceDeskWorld() : invoiceFolderWorld({ folder })) as unknown as World;
+      return world;
+    },
     tools: toolConfigs,
     team: invoiceTeam,
     scenarios: () => loaded().scenarios,
     // What a run is about is said where it is started, and the policy holds every call to it.
     attributes: ({ input }) => ({ documentId: String((input as { readonly documentId?: string }).documentId) }),
     // Of somebody's own invoices nobody knows the truth but by the checks themselves.
-    score: (outcome, _, log) => scoreOf(outcome, log, loaded().truths.get(outcome.scenario.name)),
+    score: (outcome, endState, log) => {
+      const { postings = {} } = (endState ?? {}) as { readonly postings?: Readonly<Record<string, Posting>> };
+      const truth = loaded().truths.get(outcome.scenario.name);
+      return scoreOf(outcome, log, { truth, books: Object.values(postings) });
+    },
     closing: closingLines,
   };
 }
