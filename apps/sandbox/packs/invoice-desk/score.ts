@@ -1,5 +1,5 @@
 import type { Entry } from "@remit/core";
-import type { ScenarioOutcome } from "@remit/core/testing";
+import type { Check, ScenarioOutcome } from "@remit/core/testing";
 import { decimalText } from "../../src/einvoice/decimal.ts";
 import { currencyDigits } from "../../src/einvoice/invoice.ts";
 import type { Marks } from "../../src/pack.ts";
@@ -18,14 +18,25 @@ export function scoreOf(
   { entries }: Pick<ScenarioOutcome, "entries">,
   log: readonly WorldLogLine[],
   { truth, books }: { readonly truth: Truth | undefined; readonly books: readonly Posting[] },
-): { readonly checks: []; readonly marks: Marks; readonly violations: readonly string[] } {
+): { readonly checks: readonly Check[]; readonly marks: Marks; readonly violations: readonly string[] } {
   if (!truth) return { checks: [], marks: {}, violations: [] };
   const done = log.filter(({ effect, outcome }) => effect === "write" && outcome === "done");
   return {
-    checks: [],
+    checks: [fieldsCheck(entries, done, truth)],
     marks: marksOf(entries, done, truth),
     violations: [...violationsIn(entries, done, truth), ...wrongIn(books, truth)],
   };
+}
+
+/** UC3-K3: no field is given as sure that is another than the document's, unless the desk has found it out. */
+function fieldsCheck(entries: readonly Entry[], done: readonly WorldLogLine[], truth: Truth): Check {
+  const { given, wrong } = accuracyOf(entries, truth);
+  const found = done.some(
+    ({ tool, input }) =>
+      tool === "route_exception" && (input as Arguments).exceptions?.includes("extraction_mismatch") === true,
+  );
+  const missed = found ? [] : wrong.filter((name) => given.includes(name));
+  return { name: "no wrong field passes", ok: missed.length === 0, detail: missed.join(", ") };
 }
 
 /** Fields that are in the books and are not what the document says, however sure anybody was. */
@@ -114,21 +125,28 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
   };
 }
 
-/** Fields that extraction gave last, held against what the document was made to say. */
-function accuracyOf(
-  entries: readonly Entry[],
-  { invoice, unsure }: Truth,
-): { readonly right: number; readonly all: number; readonly left: number; readonly wrong: readonly FieldName[] } {
-  if (!invoice) return { right: 0, all: 0, left: 0, wrong: [] };
-  const given = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "validation");
-  const payload = given?.type === "handoff.delivered" ? given.body.payload : undefined;
+interface Accuracy {
+  readonly right: number;
+  readonly all: number;
+  /** Those that cannot be read surely, and were left to people. */
+  readonly left: number;
+  readonly wrong: readonly FieldName[];
+  readonly given: readonly FieldName[];
+}
+
+/** Fields that extraction gave last as sure, held against what the document was made to say. */
+function accuracyOf(entries: readonly Entry[], { invoice, unsure }: Truth): Accuracy {
+  if (!invoice) return { right: 0, all: 0, left: 0, wrong: [], given: [] };
+  const handed = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "validation");
+  const payload = handed?.type === "handoff.delivered" ? handed.body.payload : undefined;
   const { fields = {} } = (payload ?? {}) as { readonly fields?: Readonly<Record<string, string>> };
   const said = fieldsIn(invoice);
   const there = fieldNames.filter((name) => said[name] !== undefined);
   // What cannot be read surely is a person's, unless somebody gave it all the same.
   const names = there.filter((name) => !unsure.includes(name) || fields[name] !== undefined);
   const wrong = names.filter((name) => fields[name] !== said[name]);
-  return { right: names.length - wrong.length, all: names.length, left: there.length - names.length, wrong };
+  const given = fieldNames.filter((name) => fields[name] !== undefined);
+  return { right: names.length - wrong.length, all: names.length, left: there.length - names.length, wrong, given };
 }
 
 const acting: readonly string[] = ["posting", "exceptions"];

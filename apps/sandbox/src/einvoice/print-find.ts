@@ -52,7 +52,12 @@ export function findIn(lines: readonly PdfLine[]): Found {
 
 function labelsIn(line: PdfLine, below: PdfLine | undefined): FoundLabel[] {
   const cells = line.cells.map((cell) => ({ cell, text: closed(cell.text) }));
-  const known = cells.map(({ text }) => labelAt(text));
+  const known: (Labelled | undefined)[] = [];
+  for (const [index, { text }] of cells.entries()) {
+    // What stands behind a label and its colon is a value, whatever it is called.
+    const value = cells[index - 1]?.text.endsWith(":") === true && known[index - 1]?.rest === "";
+    known.push(value ? undefined : labelAt(text));
+  }
   return known.flatMap((found, index): FoundLabel[] => {
     if (!found) return [];
     const next = known.findIndex((other, place) => place > index && other !== undefined);

@@ -143,6 +143,8 @@ const codeForm = /^[A-Za-z]{0,8}[/._-]?[A-Za-z]{0,4}[/._-]?[0-9OolI|][0-9OolI|/.
 export function codeIn(text: string): Printed<string> | undefined {
   const close = text.replaceAll(/\s+/g, "").replaceAll("|", "l");
   if (close.length > 32 || !codeForm.test(close) || !/\d/.test(close)) return undefined;
+  // A day beside the label of a number is the value of another label.
+  if (dayOf(close, true)) return undefined;
   const doubtful = /\d[OolISB]|[/._-][OolI]+\d|[/._-][OolI]+$|^[OolI]\d/.test(close);
   return { value: close, sure: !doubtful && !/\s/.test(text.trim()) };
 }

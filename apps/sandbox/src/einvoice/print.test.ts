@@ -233,6 +233,11 @@ describe("values", () => {
     expect(codeIn(text)?.sure).toBe(sure);
   });
 
+  test("a day is no number of an invoice, nor a label the value of one", () => {
+    expect([codeIn("05.03.2026"), codeIn("2026-03-05")]).toEqual([undefined, undefined]);
+    expect(() => read({}, { ...invoice, number: "Rechnungsnummer" })).toThrow("names no number");
+  });
+
   test("an account has right check digits, mended or not; a VAT number has the form of one", () => {
     expect(ibanIn("DE02 1203 0000 0000 2020 51")).toEqual({ value: "DE02120300000000202051", sure: true });
     expect(ibanIn("DEO2 l2O3 0000 0000 2020 51")).toEqual({ value: "DE02120300000000202051", sure: false });
