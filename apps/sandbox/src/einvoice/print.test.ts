@@ -105,6 +105,13 @@ describe("how sure it is", () => {
     expect(doubts(read({ slip: true, blur: blur("account", () => "DE02 1203") }), 0.9)).toEqual(["account 0"]);
   });
 
+  test("several accounts are all told, and one that cannot be read makes none of them sure", () => {
+    const another = "IBAN: DE44 5001 0517 5407 3249 31";
+    const two = read({ remarks: [another] });
+    expect([two.invoice.accounts.length, doubts(two)]).toEqual([2, []]);
+    expect(doubts(read({ remarks: ["IBAN: DE44 5001 0517 5407 3249 32"], slip: true }), 0.9)).toEqual(["account 0"]);
+  });
+
   test("F2 what says two things is at 0.1", () => {
     const remarks = ["Zahlbetrag: 9.999,00", "Rechnungsnummer: RE-1"];
     expect(doubts(read({ remarks }), 0.9)).toEqual(["number 0.1", "payable 0.1"]);

@@ -62,7 +62,7 @@ export function readPrinted(content: PdfContent): PrintedInvoice {
   const issued = printed.field("issueDate", (text) => dayIn(text, printed.dayFirst));
   const due = printed.field("dueDate", (text) => dayIn(text, printed.dayFirst));
   const order = printed.field("orderReference", codeIn);
-  const account = printed.field("account", ibanIn);
+  const account = printed.all("account", ibanIn);
   const seller = printed.field("sellerVatId", vatIdIn);
   const buyer = printed.field("buyerVatId", vatIdIn);
   const [net, gross, prepaid, payable] = [amount("net"), amount("gross"), amount("prepaid"), amount("payable")];
@@ -94,7 +94,7 @@ export function readPrinted(content: PdfContent): PrintedInvoice {
     precedingInvoices: [],
     seller: { name: printed.letterhead(), ...present({ vatId: seller.value }) },
     buyer: { name: printed.text("buyerName"), ...present({ vatId: buyer.value }) },
-    accounts: printed.all("account", ibanIn),
+    accounts: account.values,
     notes: [],
     lines: lines.map((line) => (line.category === undefined && reason ? { ...line, category: reason } : line)),
     allowances: [],
@@ -206,10 +206,18 @@ class Pages {
     return { value: printed.value, confidence, at: one.at };
   }
 
-  /** All values of a label, each once. */
-  all(label: PrintLabel, form: (text: string) => Printed<string> | undefined): readonly string[] {
-    const read = this.#labels.filter((one) => one.label === label).map(({ values }) => firstOf(values, form)?.value);
-    return [...new Set(read.filter((value) => value !== undefined))];
+  /** All values of a label, each once: there may be several, and one that cannot be read makes none of them sure. */
+  all(
+    label: PrintLabel,
+    form: (text: string) => Printed<string> | undefined,
+  ): Reading<string> & { readonly values: readonly string[] } {
+    const there = this.#labels.filter((one) => one.label === label && one.values.length > 0);
+    const read = there.map(({ values }) => firstOf(values, form));
+    const values = [...new Set(read.flatMap((printed) => printed?.value ?? []))];
+    const blurred = there.some((one) => one.blurred);
+    const whole = read.every((printed) => printed !== undefined);
+    const confidence = !whole || values.length === 0 ? 0 : !read.every((one) => one?.sure) ? 0.5 : blurred ? 0.9 : 1;
+    return { value: values[0], values, confidence, at: there[0]?.at };
   }
 
   text(label: PrintLabel): string {
