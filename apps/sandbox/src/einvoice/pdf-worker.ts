@@ -116,6 +116,7 @@ async function read(document: PDFDocumentProxy, limits: PdfLimits): Promise<PdfC
 /** Names of the electronic invoice in ZUGFeRD 1 and 2, Factur-X, and the XRechnung profile of both. */
 const invoiceNames = new Set(["factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"]);
 
+/** Files have the keys of the document's own list; of two under one key the later is there, as in any viewer. */
 async function attachedTo(
   document: PDFDocumentProxy,
   limits: PdfLimits,

@@ -45,7 +45,7 @@ export const paperCases: readonly DeskCase[] = [
     () => ({ size: "middle" }),
   ),
   paper("a-printed-page", "A PDF with text alone, read by its labels", ["clean", "pdf", "print"], [], {}),
-  paper("forty-lines", "Text alone, over two pages", ["clean", "pdf", "print", "approval"], [], {}, () => ({
+  paper("over-two-pages", "Text alone, and lines on two pages", ["clean", "pdf", "print", "approval"], [], {}, () => ({
     lines: Array.from({ length: 26 }, () => ({})),
     size: "small",
   })),
