@@ -142,7 +142,10 @@ export function loadFolder(folder: string): {
 
 /** The world of such a folder. */
 export function invoiceFolderWorld({ folder }: { readonly folder: string }): World<DeskState> {
-  const { state } = loadFolder(folder);
+  return folderWorld(loadFolder(folder).state);
+}
+
+export function folderWorld(state: DeskState): World<DeskState> {
   return { name: "invoice-desk", initial: () => copyTables(state), clone: copyTables, tools: deskTools };
 }
 

@@ -16,13 +16,16 @@ export function takeIn(documents: DeskState["documents"]): void {
   try {
     for (const document of rows(documents)) {
       if (document.pdf !== undefined || !isPdfFile(document)) continue;
-      reader ??= openPdfReader();
+      reader ??= openPdfReader({ limitMs });
       put(documents, document.documentId, { ...document, pdf: answerOf(reader, bytesOf(document)) });
     }
   } finally {
     reader?.close();
   }
 }
+
+/** An invoice is read in milliseconds; the rest of a folder waits for one that is not. */
+const limitMs = 5_000;
 
 /** By its name or by how it begins: what is called one and is none is not read as something else. */
 function isPdfFile(document: Frozen<StoredDocument>): boolean {

@@ -2,11 +2,11 @@ import { fileURLToPath } from "node:url";
 import type { Scenario } from "@remit/core/testing";
 import type { WorldPack } from "../../src/pack.ts";
 import type { World } from "../../src/world/world.ts";
-import { invoiceFolderWorld, loadFolder } from "./folder.ts";
+import { folderWorld, loadFolder } from "./folder.ts";
 import type { Truth } from "./maker.ts";
 import { deskScenarios, folderScenarios } from "./scenarios.ts";
 import { closingLines, scoreOf } from "./score.ts";
-import type { Posting } from "./state.ts";
+import type { DeskState, Posting } from "./state.ts";
 import { invoiceTeam } from "./team.ts";
 import { toolConfigs } from "./tool-config.ts";
 import { invoiceDeskSeed, invoiceDeskWorld } from "./world.ts";
@@ -17,6 +17,7 @@ const here = (name: string) =>
 interface Played {
   readonly scenarios: readonly Scenario[];
   readonly truths: ReadonlyMap<string, Truth>;
+  readonly openWorld: () => World<DeskState>;
 }
 
 /**
@@ -28,7 +29,7 @@ export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): 
   let played: Played | undefined;
   let world: World | undefined;
   const loaded = (): Played => {
-    played ??= folder === undefined ? deskScenarios(invoiceDeskSeed) : ofFolder(folder);
+    played ??= folder === undefined ? ofOwn() : ofFolder(folder);
     return played;
   };
   return {
@@ -41,7 +42,7 @@ export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): 
         ? { module: here("world"), export: "invoiceDeskWorld", options: { seed: invoiceDeskSeed } }
         : { module: here("folder"), export: "invoiceFolderWorld", options: { folder } },
     openWorld: () => {
-      world ??= (folder === undefined ? invoiceDeskWorld() : invoiceFolderWorld({ folder })) as unknown as World;
+      world ??= loaded().openWorld() as unknown as World;
       return world;
     },
     tools: toolConfigs,
@@ -59,9 +60,18 @@ export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): 
   };
 }
 
+function ofOwn(): Played {
+  return { ...deskScenarios(invoiceDeskSeed), openWorld: () => invoiceDeskWorld() };
+}
+
+/** A folder is read once in a process, however slow its PDFs are. */
 function ofFolder(folder: string): Played {
   const loaded = loadFolder(folder);
   const scenarios = folderScenarios(loaded);
   const truths = [...loaded.truths.values()];
-  return { scenarios, truths: new Map(scenarios.map(({ name }, index) => [name, truths[index] as Truth])) };
+  return {
+    scenarios,
+    truths: new Map(scenarios.map(({ name }, index) => [name, truths[index] as Truth])),
+    openWorld: () => folderWorld(loaded.state),
+  };
 }

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { type PdfPlan, writePdf } from "../../packs/invoice-desk/documents/write-pdf.ts";
@@ -159,6 +161,16 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     closed.close();
     expect((await closed.read(file)).pages).toBe(1);
   });
+});
+
+test("the library is named by the thread's module alone, so nothing else loads it", () => {
+  const names = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+  const naming = names.filter((name) => readFileSync(join(import.meta.dirname, name), "utf8").includes('"unpdf'));
+  expect(naming).toEqual(["pdf-worker.ts"]);
+  const starting = names.filter((name) =>
+    /from "\.\/pdf-worker\.ts"/.test(readFileSync(join(import.meta.dirname, name), "utf8")),
+  );
+  expect(starting).toEqual([]);
 });
 
 test("whatever somebody does to the bytes, it is read or refused", () => {

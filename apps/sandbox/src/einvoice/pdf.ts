@@ -27,7 +27,7 @@ export const pdfLimits: PdfLimits = {
   attachments: 50,
   attachedBytes: 20 * 1024 * 1024,
   memoryBytes: 512 * 1024 * 1024,
-  limitMs: 20_000,
+  limitMs: 10_000,
 };
 
 /** How often somebody looks after the thread. */
