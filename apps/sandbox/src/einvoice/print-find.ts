@@ -51,7 +51,7 @@ export function findIn(lines: readonly PdfLine[]): Found {
 }
 
 function labelsIn(line: PdfLine, below: PdfLine | undefined): FoundLabel[] {
-  const cells = line.cells.map((cell) => ({ cell, text: closed(cell.text) }));
+  const cells = line.cells.map((cell) => ({ cell, text: turned(closed(cell.text)) }));
   const known: (Labelled | undefined)[] = [];
   for (const [index, { text }] of cells.entries()) {
     // What stands behind a label and its colon is a value, whatever it is called.
@@ -79,6 +79,11 @@ function underneath({ x }: PdfCell, below: PdfLine): readonly string[] {
 /** `R e c h n u n g` as one word; blanks between single letters are what a scanner made of a wide font. */
 function closed(text: string): string {
   return text.replaceAll(/(?<!\S)(?:\S ){3,}\S(?!\S)/g, (run) => run.replaceAll(" ", ""));
+}
+
+/** `zzgl. 19 % MwSt` as `MwSt 19 %`. */
+function turned(text: string): string {
+  return text.replace(/^(?:\p{L}{2,8}\.? )?(\d{1,2}(?:[.,]\d{1,2})? ?%) (\p{L}[\p{L}.]{1,20})(?=$|[ :])/u, "$2 $1");
 }
 
 interface Labelled {

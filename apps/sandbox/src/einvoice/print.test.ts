@@ -85,6 +85,12 @@ describe("a page is read by its labels and columns", () => {
     expect(readPrinted(contentOf([apart])).invoice.number).toBe(invoice.number);
   });
 
+  test("a rate may stand before the name of its tax", () => {
+    const printed = read({ blur: blur("label", (text) => text.replace(/^MwSt (\d+ %)$/, "zzgl. $1 MwSt")) });
+    expect(told(printed)).toEqual(told({ invoice }));
+    expect(doubts(printed)).toEqual([]);
+  });
+
   test("sums that a page names are found for holding them against another document", () => {
     const { gross, payable, amounts } = printedSums(contentOf(printInvoice(invoice).pages), "EUR");
     expect([gross, payable].map((all) => all.map((one) => decimalText(one, 2)))).toEqual([["1524.33"], ["1524.33"]]);
