@@ -13,6 +13,7 @@ import {
 } from "../../src/einvoice/decimal.ts";
 import { InvoiceError, type InvoiceErrorCode } from "../../src/einvoice/errors.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
+import { lineText } from "../../src/einvoice/pdf-lines.ts";
 import type { PdfContent } from "../../src/einvoice/pdf-message.ts";
 import { printedSums } from "../../src/einvoice/print.ts";
 import { checkArithmetic } from "../../src/einvoice/rules.ts";
@@ -97,9 +98,10 @@ export function checkDocument(
     return done({ problem: error.code });
   }
   const { invoice, confidence = {}, pages } = read;
+  const printed = invoice.syntax === "print";
   const unsure = Object.keys(confidence).filter((field) => (confidence[field] ?? 0) < terms.confidenceMin);
   if (extracted) checkExtracted(invoice, extracted, { unsure, found });
-  if (pages) checkPages(invoice, pages, found);
+  if (pages && !printed) checkPages(invoice, pages, found);
   for (const { rule, expected, found: is, at } of checkArithmetic(invoice)) {
     const more = { expected, found: is, ...(at === undefined ? {} : { line: at }) };
     found(vatRules.test(rule) ? "vat_mismatch" : "total_mismatch", rule, more);
@@ -120,7 +122,10 @@ export function checkDocument(
   }
   const { order, pieces } = checkOrder(state, document, { invoice, vendor }, found);
   if (vendor) checkAgainstPostings(state, document, { invoice, vendor, order }, found);
-  const known = confirmedBy({ invoice, vendor, order, company });
+  const named = vendor !== undefined && pages !== undefined && isNamedOn(pages, vendor.name);
+  // One digit of a number alone could make one vendor of another.
+  if (printed && vendor && !named) found("uncertain_reading", "the vendor's name is not on the page");
+  const known = confirmedBy({ invoice, vendor, order, company, named });
   for (const field of unsure) {
     const sure = confidence[field] ?? 0;
     if (sure < mendedMin || !known.has(field)) found("uncertain_reading", field, { found: String(sure) });
@@ -169,19 +174,24 @@ function confirmedBy({
   vendor,
   order,
   company,
+  named,
 }: Parties & {
   readonly order: Frozen<PurchaseOrder> | undefined;
   readonly company: Frozen<Company> | undefined;
+  readonly named: boolean;
 }): ReadonlySet<string> {
-  const { accounts, seller, buyer } = invoice;
+  const { accounts, buyer } = invoice;
   const known: readonly (readonly [string, boolean])[] = [
     ["orderReference", order !== undefined],
     ["account", accounts.length > 0 && accounts.every((account) => vendor?.accounts.includes(account) === true)],
-    // By number and by name: one letter of a number alone could make one vendor of another.
-    ["sellerVatId", vendor !== undefined && plain(vendor.name) === plain(seller.name)],
+    ["sellerVatId", named],
     ["buyerVatId", company?.vatId !== undefined && company.vatId === buyer.vatId],
   ];
   return new Set(known.flatMap(([field, is]) => (is ? [field] : [])));
+}
+
+function isNamedOn({ lines }: PdfContent, name: string): boolean {
+  return lines.some((line) => plain(lineText(line)).includes(plain(name)));
 }
 
 /** The electronic invoice is what holds; a page that names another total was meant to be read by somebody else. */

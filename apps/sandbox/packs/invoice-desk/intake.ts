@@ -50,7 +50,7 @@ export interface ReadDocument {
   readonly invoice: Invoice;
   /** How sure each field is, from 0 to 1, where it was read off a page; what an electronic invoice says is what it says. */
   readonly confidence?: Readonly<Record<string, number>>;
-  /** The pages that an electronic invoice came with. */
+  /** The pages, of a PDF: what the invoice was read off, or what its electronic invoice came with. */
   readonly pages?: PdfContent;
 }
 
@@ -60,6 +60,6 @@ export function readStored(document: Pick<Frozen<StoredDocument>, "contentBase64
   if (pdf === undefined) return { invoice: readInvoice(bytesOf(document)) };
   if ("code" in pdf) throw new InvoiceError(pdf.code, pdf.data);
   const { content } = pdf;
-  if (!content.attached) return readPrinted(content);
+  if (!content.attached) return { ...readPrinted(content), pages: content };
   return { invoice: readInvoice(bytesOf(content.attached)), pages: content };
 }

@@ -10,6 +10,7 @@ import { takeIn } from "./intake.ts";
 import type { Truth } from "./maker.ts";
 import { ibanOf } from "./people.ts";
 import { articles, tierArticles } from "./policy.ts";
+import type { StoredDocument } from "./state.ts";
 
 /** The desk once its documents have come in. */
 function deskOf(seed: number): GeneratedDesk {
@@ -115,6 +116,57 @@ describe("one number changed in a document", () => {
       }
     }
     expect(found).toBeGreaterThan(20);
+  });
+});
+
+describe("one sign changed on a page", () => {
+  const { state, truths } = deskOf(1);
+  const others = (text: string) =>
+    [...text].flatMap((letter, at) => {
+      const by = /\d/.test(letter)
+        ? [String((Number(letter) + 1) % 10), "O", ""]
+        : /[.,]/.test(letter)
+          ? ["", " "]
+          : [];
+      return by.map((other) => `${text.slice(0, at)}${other}${text.slice(at + 1)}`);
+    });
+  test.each(["a-printed-page", "two-rates-on-paper", "prepaid-on-paper", "en-francais", "blurred-amounts"])(
+    "%s: is found, or changes nothing of what is due and to whom",
+    (name) => {
+      const document = state.documents[truths.get(name)!.documentId]! as StoredDocument;
+      const { pdf } = document;
+      if (!pdf || !("content" in pdf)) throw new Error("no page");
+      const due = ({ invoice: one, vendor }: ReturnType<typeof checkDocument>) => [
+        one && decimalText(one.totals.payable, currencyDigits(one.currency)),
+        one?.currency,
+        vendor?.vendorId,
+      ];
+      const before = due(checkDocument(state, document));
+      let found = 0;
+      for (const [row, line] of pdf.content.lines.entries()) {
+        for (const [column, cell] of line.cells.entries()) {
+          for (const text of others(cell.text)) {
+            const cells = line.cells.with(column, { ...cell, text });
+            const lines = pdf.content.lines.with(row, { ...line, cells });
+            const checked = checkDocument(state, { ...document, pdf: { content: { ...pdf.content, lines } } });
+            if (checked.exceptions.length > 0) found++;
+            else expect([cell.text, text, ...due(checked)]).toEqual([cell.text, text, ...before]);
+          }
+        }
+      }
+      expect(found).toBeGreaterThan(50);
+    },
+  );
+
+  test("a vendor's number on a page that does not bear its name is no vendor's", () => {
+    const document = state.documents[truths.get("a-printed-page")!.documentId]! as StoredDocument;
+    const { pdf } = document;
+    if (!pdf || !("content" in pdf)) throw new Error("no page");
+    const lines = pdf.content.lines.slice(1);
+    const { findings } = checkDocument(state, { ...document, pdf: { content: { ...pdf.content, lines } } });
+    expect(findings.map(({ exception, about }) => [exception, about])).toEqual([
+      ["uncertain_reading", "the vendor's name is not on the page"],
+    ]);
   });
 });
 
