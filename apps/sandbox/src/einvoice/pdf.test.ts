@@ -148,6 +148,7 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     const stopped = reader();
     const reason = new Error("enough");
     await expect(stopped.read(file, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(stopped.read(file, { signal: AbortSignal.abort("a word") })).rejects.toBe("a word");
     const controller = new AbortController();
     const reading = stopped.read(long, { signal: controller.signal });
     controller.abort(reason);
@@ -160,6 +161,11 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     closed.close();
     closed.close();
     expect((await closed.read(file)).pages).toBe(1);
+    const reading = closed.read(long);
+    const refused = expect(reading).rejects.toMatchObject({ code: "invoice/pdf-malformed" });
+    await new Promise((resolve) => setImmediate(resolve));
+    closed.close();
+    await refused;
   });
 });
 

@@ -90,27 +90,30 @@ export function openPdfReader(limits: Partial<PdfLimits> = {}): PdfReader {
     signal?.throwIfAborted();
     const { port, stage, worker } = begin(source);
     const look = watch(stage, bounds);
-    const ended = Promise.withResolvers<PdfAnswer | Error>();
+    const ended = Promise.withResolvers<PdfAnswer>();
     port.once("message", ended.resolve);
-    const failed = (thrown: Error & { readonly code?: string }) => ended.resolve(threadError(thrown, bounds));
-    const aborted = () => ended.resolve(signal?.reason as Error);
+    const failed = (thrown: Error & { readonly code?: string }) => ended.reject(threadError(thrown, bounds));
+    const exited = () => failed(new Error("the thread has ended"));
+    const aborted = () => ended.reject(signal?.reason);
     const timer = setInterval(() => {
       const error = look();
-      if (error) ended.resolve(error);
+      if (error) ended.reject(error);
     }, lookMs);
-    worker.on("error", failed);
+    worker.on("error", failed).on("exit", exited);
     signal?.addEventListener("abort", aborted, { once: true });
+    let answer: PdfAnswer;
     try {
-      const end = await ended.promise;
-      if (!(end instanceof Error)) return contentOf(end);
-      close();
-      throw end;
+      answer = await ended.promise;
+    } catch (error) {
+      if (thread === worker) close();
+      throw error;
     } finally {
       clearInterval(timer);
-      worker.off("error", failed);
+      worker.off("error", failed).off("exit", exited);
       signal?.removeEventListener("abort", aborted);
       port.close();
     }
+    return contentOf(answer);
   };
 
   return {
