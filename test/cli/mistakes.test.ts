@@ -73,7 +73,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     args: ["run", "order-desk", "--invoices", "."],
     says: ["usage/wrong", "--invoices is for invoice-desk, not for order-desk"],
   },
-  "a folder without invoices": { args: ["run", "--invoices", "."], says: ["invoices/folder-unfit", "0 XML files"] },
+  "a folder without invoices": {
+    args: ["run", "--invoices", "."],
+    says: ["invoices/folder-unfit", "0 XML and PDF files"],
+  },
   "a folder of invoices that is not there": {
     args: ["run", "--invoices", "nowhere"],
     says: ["system/refused", "nowhere"],

@@ -34,8 +34,8 @@ export const sandboxErrorCodes = {
   },
   "invoices/folder-unfit": {
     retryable: false,
-    message: "{folder} holds {count} XML files",
-    hint: "Name a folder with at least one e-invoice as an .xml file and at most {most}; subfolders are not looked into.",
+    message: "{folder} holds {count} XML and PDF files",
+    hint: "Name a folder with at least one invoice as an .xml or .pdf file and at most {most}; subfolders are not looked into.",
   },
   "invoices/desk-wrong": {
     retryable: false,

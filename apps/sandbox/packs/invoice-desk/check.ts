@@ -13,11 +13,14 @@ import {
 } from "../../src/einvoice/decimal.ts";
 import { InvoiceError, type InvoiceErrorCode } from "../../src/einvoice/errors.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
-import { readInvoice } from "../../src/einvoice/read.ts";
+import { lineText } from "../../src/einvoice/pdf-lines.ts";
+import type { PdfContent } from "../../src/einvoice/pdf-message.ts";
+import { printedSums } from "../../src/einvoice/print.ts";
 import { checkArithmetic } from "../../src/einvoice/rules.ts";
 import type { Frozen } from "../../src/world/table.ts";
 import { type ExceptionCode, sorted } from "./exceptions.ts";
 import { type ExtractedValues, fieldNames, fieldsIn, sameNumber } from "./extracted.ts";
+import { type ReadDocument, readStored } from "./intake.ts";
 import {
   type Company,
   type DeskState,
@@ -37,6 +40,8 @@ import { type Tier, terms, tierOf } from "./terms.ts";
 export interface Checked {
   readonly problem: InvoiceErrorCode | "none";
   readonly invoice: Invoice | undefined;
+  /** Where the fields of a page are not sure, before the desk's own records were asked. */
+  readonly unsure: readonly string[];
   readonly exceptions: readonly ExceptionCode[];
   readonly findings: readonly CheckFinding[];
   readonly vendor: Frozen<Vendor> | undefined;
@@ -73,6 +78,7 @@ export function checkDocument(
   const done = (rest: Partial<Checked>): Checked => ({
     problem: "none",
     invoice: undefined,
+    unsure: [],
     vendor: undefined,
     order: undefined,
     amountEurCents: undefined,
@@ -82,16 +88,20 @@ export function checkDocument(
     findings,
     exceptions: sorted(findings.map(({ exception }) => exception)),
   });
-  let invoice: Invoice;
+  let read: ReadDocument;
   try {
-    invoice = readInvoice(Buffer.from(document.contentBase64, "base64"));
+    read = readStored(document);
   } catch (error) {
     if (!(error instanceof InvoiceError)) throw error;
     const { line } = error.data;
     found("unreadable_file", error.code, typeof line === "number" ? { line } : {});
     return done({ problem: error.code });
   }
-  if (extracted) checkExtracted(invoice, extracted, found);
+  const { invoice, confidence = {}, pages } = read;
+  const printed = invoice.syntax === "print";
+  const unsure = Object.keys(confidence).filter((field) => (confidence[field] ?? 0) < terms.confidenceMin);
+  if (extracted) checkExtracted(invoice, extracted, { unsure, found });
+  if (pages && !printed) checkPages(invoice, pages, found);
   for (const { rule, expected, found: is, at } of checkArithmetic(invoice)) {
     const more = { expected, found: is, ...(at === undefined ? {} : { line: at }) };
     found(vatRules.test(rule) ? "vat_mismatch" : "total_mismatch", rule, more);
@@ -112,8 +122,17 @@ export function checkDocument(
   }
   const { order, pieces } = checkOrder(state, document, { invoice, vendor }, found);
   if (vendor) checkAgainstPostings(state, document, { invoice, vendor, order }, found);
+  const named = vendor !== undefined && pages !== undefined && isNamedOn(pages, vendor.name);
+  // One digit of a number alone could make one vendor of another.
+  if (printed && vendor && !named) found("uncertain_reading", "the vendor's name is not on the page");
+  const known = confirmedBy({ invoice, vendor, order, company, named });
+  for (const field of unsure) {
+    const sure = confidence[field] ?? 0;
+    if (sure < mendedMin || !known.has(field)) found("uncertain_reading", field, { found: String(sure) });
+  }
   return done({
     invoice,
+    unsure,
     vendor,
     order,
     pieces,
@@ -130,14 +149,59 @@ export function openExceptions(state: DeskState, documentId: string, checked: Ch
 
 type Found = (exception: ExceptionCode, about: string, more?: Omit<CheckFinding, "exception" | "about">) => void;
 
-function checkExtracted(invoice: Invoice, extracted: ExtractedValues, found: Found): void {
+function checkExtracted(
+  invoice: Invoice,
+  extracted: ExtractedValues,
+  { unsure, found }: { readonly unsure: readonly string[]; readonly found: Found },
+): void {
   const said = fieldsIn(invoice);
   for (const name of fieldNames) {
+    // What is not sure is nothing to hold anything against; that it is not sure is an exception of its own.
+    if (unsure.includes(name)) continue;
     const [is, taken] = [said[name], extracted[name]];
     if (is === taken) continue;
     const amounts = is !== undefined && taken !== undefined && ["net", "vat", "gross", "payable"].includes(name);
     if (!amounts || !same(decimal(is), decimal(taken))) found("extraction_mismatch", name);
   }
+}
+
+/** A field was mended; below this it says two things, or nothing that can be read. */
+const mendedMin = 0.5;
+
+/** Fields whose value, mended as it may be, is one that the desk has in its own records. */
+function confirmedBy({
+  invoice,
+  vendor,
+  order,
+  company,
+  named,
+}: Parties & {
+  readonly order: Frozen<PurchaseOrder> | undefined;
+  readonly company: Frozen<Company> | undefined;
+  readonly named: boolean;
+}): ReadonlySet<string> {
+  const { accounts, buyer } = invoice;
+  const known: readonly (readonly [string, boolean])[] = [
+    ["orderReference", order !== undefined],
+    ["account", accounts.length > 0 && accounts.every((account) => vendor?.accounts.includes(account) === true)],
+    ["sellerVatId", named],
+    ["buyerVatId", company?.vatId !== undefined && company.vatId === buyer.vatId],
+  ];
+  return new Set(known.flatMap(([field, is]) => (is ? [field] : [])));
+}
+
+function isNamedOn({ lines }: PdfContent, name: string): boolean {
+  return lines.some((line) => plain(lineText(line)).includes(plain(name)));
+}
+
+/** The electronic invoice is what holds; a page that names another total was meant to be read by somebody else. */
+function checkPages({ totals, currency }: Invoice, pages: PdfContent, found: Found): void {
+  const { gross, payable, amounts } = printedSums(pages, currency);
+  const other = (named: readonly Decimal[], is: Decimal) => named.some((one) => !same(one, is));
+  const nowhere = amounts.length > 0 && !amounts.some((one) => same(one, totals.gross) || same(one, totals.payable));
+  if (other(gross, totals.gross)) found("page_mismatch", "total with VAT");
+  if (other(payable, totals.payable)) found("page_mismatch", "amount due");
+  if (nowhere) found("page_mismatch", "neither total is on the page");
 }
 
 /** No rate of VAT in the union is above this, in per cent. */

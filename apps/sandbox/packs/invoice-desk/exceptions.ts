@@ -6,6 +6,12 @@ export const exceptions = {
   unreadable_file: { queue: "mailroom", article: "AP-DOC-01", what: "the file cannot be read as an invoice" },
   wrong_recipient: { queue: "mailroom", article: "AP-DOC-02", what: "it is addressed to somebody else" },
   extraction_mismatch: { queue: "mailroom", article: "AP-DOC-03", what: "what was extracted is not what it says" },
+  uncertain_reading: { queue: "mailroom", article: "AP-DOC-04", what: "something on the page cannot be read surely" },
+  page_mismatch: {
+    queue: "controlling",
+    article: "AP-DOC-05",
+    what: "the page names another total than the electronic invoice in it",
+  },
   future_date: { queue: "controlling", article: "AP-DAT-01", what: "it is dated after today" },
   old_date: { queue: "controlling", article: "AP-DAT-02", what: "it is more than a year old", releasable: true },
   unknown_vendor: { queue: "vendor_master", article: "AP-VEN-01", what: "the seller is no vendor of the company" },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { decimalText } from "../../src/einvoice/decimal.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
+import { terms } from "./terms.ts";
 
 /**
  * The fields that are taken out of an invoice. All are narrow: no text has room for a sentence, so that nothing which
@@ -60,7 +61,9 @@ const located = <Value extends z.ZodType>(value: Value) =>
   z
     .object({
       value,
-      /** Line of the document. */
+      /** Of a document that has pages, from 1. */
+      page: z.int().min(1).max(10_000).optional(),
+      /** Line of the document, or of its page. */
       line: z.int().min(0).max(10_000_000),
       confidence: z.number().min(0).max(1),
     })
@@ -81,9 +84,12 @@ export const extractedFields = z.object({
 });
 export type ExtractedFields = z.output<typeof extractedFields>;
 
+/** The values that extraction is sure of; one that it is not counts as not taken, and the check says what follows. */
 export function valuesOf(fields: ExtractedFields): ExtractedValues {
   return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, field]) => (field === undefined ? [] : [[name, field.value]])),
+    Object.entries(fields).flatMap(([name, field]) =>
+      field === undefined || field.confidence < terms.confidenceMin ? [] : [[name, field.value]],
+    ),
   );
 }
 

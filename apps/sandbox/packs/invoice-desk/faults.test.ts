@@ -72,7 +72,7 @@ function deskOn(journal: Journal, clock: Clock = systemClock()) {
 }
 
 describe("UC3-L4 a process that dies at any of its writes leaves one posting and a whole record", () => {
-  for (const name of ["plain-ubl", "one-manager", "released-and-approved", "the-same-again"]) {
+  for (const name of ["plain-ubl", "a-printed-page", "one-manager", "released-and-approved", "the-same-again"]) {
     test.each([
       ["before", false],
       ["after", true],

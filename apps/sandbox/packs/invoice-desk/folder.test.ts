@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { memoryEngine } from "@remit/core";
 import { afterAll, describe, expect, test } from "vitest";
-import { ciiText, ublText } from "../../src/einvoice/documents.test.data.ts";
+import { decimal } from "../../src/einvoice/decimal.ts";
+import { ciiText, plainInvoice, ublText } from "../../src/einvoice/documents.test.data.ts";
 import { SandboxError } from "../../src/errors.ts";
 import { runSuite } from "../../src/suite/runner.ts";
 import { openWorkspace } from "../../src/suite/workspace.ts";
+import { printInvoice } from "./documents/print-invoice.ts";
+import { writePdf } from "./documents/write-pdf.ts";
 import { loadFolder } from "./folder.ts";
 import { invoiceDeskPack } from "./pack.ts";
 
@@ -14,7 +17,7 @@ const dir = mkdtempSync(join(tmpdir(), "invoice-folder-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 const official = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "xrechnung-invoices", "ubl");
 
-function folderOf(name: string, files: Readonly<Record<string, string>>): string {
+function folderOf(name: string, files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = join(dir, name);
   mkdirSync(folder);
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
@@ -82,6 +85,36 @@ describe("a folder of somebody's own e-invoices", () => {
       ["002-a", "completed", "", true, []],
       ["003-broken", "escalated", "mailroom", true, []],
       ["004-dear", "escalated", "procurement", true, []],
+    ]);
+  });
+
+  test("PDFs are taken as well: with an e-invoice in them, with text alone, and what is none", async () => {
+    const printed = writePdf({ pages: printInvoice({ ...plainInvoice, number: "H-7" }).pages });
+    const attachments = [{ name: "factur-x.xml", content: ciiText }];
+    const another = printInvoice({ ...plainInvoice, totals: { ...plainInvoice.totals, payable: decimal("99.00") } });
+    const folder = folderOf("pdfs", {
+      "a printed.pdf": printed,
+      "b hybrid.PDF": writePdf({ pages: printInvoice(plainInvoice).pages, attachments }),
+      "c other total.pdf": writePdf({ pages: another.pages, attachments }),
+      "d none.pdf": "<html>",
+      "e torn.pdf": printed.slice(0, 900),
+      "desk.json": JSON.stringify(desk),
+    });
+    const { truths } = loadFolder(folder);
+    expect([...truths].map(([file, { exceptions, problem }]) => [file, ...exceptions, problem ?? ""])).toEqual([
+      ["a printed.pdf", ""],
+      ["b hybrid.PDF", ""],
+      ["c other total.pdf", "page_mismatch", ""],
+      ["d none.pdf", "unreadable_file", "invoice/pdf-not-one"],
+      ["e torn.pdf", "unreadable_file", "invoice/pdf-truncated"],
+    ]);
+    const report = await play(folder, "pdfs");
+    expect(report.scenarios.map(({ name, status, ok, violations }) => [name, status, ok, violations])).toEqual([
+      ["001-a-printed", "completed", true, []],
+      ["002-b-hybrid", "completed", true, []],
+      ["003-c-other-total", "escalated", true, []],
+      ["004-d-none", "escalated", true, []],
+      ["005-e-torn", "escalated", true, []],
     ]);
   });
 

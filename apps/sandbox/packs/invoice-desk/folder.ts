@@ -1,17 +1,20 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { InvoiceError } from "../../src/einvoice/errors.ts";
 import { compact } from "../../src/einvoice/fields.ts";
 import type { Invoice } from "../../src/einvoice/invoice.ts";
-import { readInvoice } from "../../src/einvoice/read.ts";
+import { pdfLimits } from "../../src/einvoice/pdf.ts";
 import { xmlLimits } from "../../src/einvoice/xml.ts";
 import { SandboxError } from "../../src/errors.ts";
-import { copyTables, put } from "../../src/world/table.ts";
+import { copyTables, type Frozen, put } from "../../src/world/table.ts";
 import type { World } from "../../src/world/world.ts";
 import { fieldText, firstFault } from "../../src/yaml-document.ts";
 import { checkDocument } from "./check.ts";
+import { fieldNames } from "./extracted.ts";
+import { readStored, takeIn } from "./intake.ts";
 import type { Truth } from "./maker.ts";
-import type { DeskState, OrderLine, StoredDocument } from "./state.ts";
+import { type DeskState, type OrderLine, rows, type StoredDocument } from "./state.ts";
 import { deskTools } from "./tools.ts";
 
 /** The desk on a folder of somebody's own e-invoices: what it knows of them stands in `desk.json` beside them. */
@@ -67,8 +70,7 @@ const deskFile = z.strictObject({
 const companyId = "FH01";
 
 interface Read {
-  readonly name: string;
-  readonly content: Uint8Array;
+  readonly document: Frozen<StoredDocument>;
   readonly invoice: Invoice | undefined;
 }
 
@@ -117,44 +119,62 @@ export function loadFolder(folder: string): {
     });
   }
   for (const [currency, rate] of Object.entries(known.rates)) put(state.rates, currency, { currency, rate });
-  const documents = files.map(({ name, content }, index): StoredDocument => {
-    const documentId = `D-${1001 + index}`;
-    const contentBase64 = Buffer.from(content).toString("base64");
-    return { documentId, companyId, fileName: name, receivedOn: state.today, contentBase64 };
-  });
-  for (const document of documents) put(state.documents, document.documentId, document);
-  const truths = documents.map((document, index): [string, Truth] => {
-    const { invoice, exceptions, vendor, order, amountEurCents, tier } = checkDocument(state, document);
-    const { name = "", content = new Uint8Array() } = files[index] ?? {};
-    const { documentId } = document;
+  for (const { document } of files) {
+    put(state.documents, document.documentId, { ...(document as StoredDocument), receivedOn: state.today });
+  }
+  const truths = files.map(({ document }): [string, Truth] => {
+    const { invoice, exceptions, vendor, order, amountEurCents, tier, unsure, problem } = checkDocument(
+      state,
+      document,
+    );
+    const { documentId, fileName } = document;
     const ids = { vendorId: vendor?.vendorId, account: vendor?.accounts[0], orderId: order?.orderId };
-    return [name, { documentId, companyId, exceptions, invoice, ...ids, amountEurCents, tier, content }];
+    const read = {
+      invoice,
+      places: invoice?.locations ?? {},
+      unsure: fieldNames.filter((name) => unsure.includes(name)),
+    };
+    const because = problem === "none" ? {} : { problem };
+    return [fileName, { documentId, companyId, exceptions, ...read, ...because, ...ids, amountEurCents, tier }];
   });
   return { state, truths: new Map(truths) };
 }
 
 /** The world of such a folder. */
 export function invoiceFolderWorld({ folder }: { readonly folder: string }): World<DeskState> {
-  const { state } = loadFolder(folder);
+  return folderWorld(loadFolder(folder).state);
+}
+
+export function folderWorld(state: DeskState): World<DeskState> {
   return { name: "invoice-desk", initial: () => copyTables(state), clone: copyTables, tools: deskTools };
 }
 
 function readFolder(folder: string): readonly Read[] {
   const names = readdirSync(folder)
-    .filter((name) => /\.xml$/i.test(name) && statSync(join(folder, name)).isFile())
+    .filter((name) => /\.(xml|pdf)$/i.test(name) && statSync(join(folder, name)).isFile())
     .sort();
   if (names.length === 0 || names.length > filesMax) {
     throw new SandboxError("invoices/folder-unfit", { folder, count: names.length, most: filesMax });
   }
-  return names.map((name) => {
+  const documents: DeskState["documents"] = {};
+  for (const [index, fileName] of names.entries()) {
     // One that is too large is cut, and so refused as what it then is: nobody reads half of it.
-    const content = readFileSync(join(folder, name)).subarray(0, xmlLimits.bytes + 1);
-    try {
-      return { name, content, invoice: readInvoice(content) };
-    } catch {
-      return { name, content, invoice: undefined };
-    }
-  });
+    const content = readFileSync(join(folder, fileName)).subarray(0, Math.max(xmlLimits.bytes, pdfLimits.bytes) + 1);
+    const documentId = `D-${1001 + index}`;
+    const contentBase64 = content.toString("base64");
+    put(documents, documentId, { documentId, companyId, fileName, receivedOn: "", contentBase64 });
+  }
+  takeIn(documents);
+  return rows(documents).map((document) => ({ document, invoice: invoiceIn(document) }));
+}
+
+function invoiceIn(document: Frozen<StoredDocument>): Invoice | undefined {
+  try {
+    return readStored(document).invoice;
+  } catch (error) {
+    if (error instanceof InvoiceError) return undefined;
+    throw error;
+  }
 }
 
 function readDesk(file: string): z.output<typeof deskFile> {

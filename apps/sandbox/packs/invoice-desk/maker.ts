@@ -7,15 +7,20 @@ import {
   minorUnits,
   multiply,
 } from "../../src/einvoice/decimal.ts";
+import { InvoiceError, type InvoiceErrorCode } from "../../src/einvoice/errors.ts";
 import { currencyDigits, type Invoice } from "../../src/einvoice/invoice.ts";
+import { readInvoice } from "../../src/einvoice/read.ts";
 import { addDays } from "../../src/world/calendar.ts";
 import type { Random } from "../../src/world/random.ts";
 import { put } from "../../src/world/table.ts";
 import { type Draft, type DraftLine, invoiceOf } from "./documents/draft.ts";
+import { type PrintStyle, printInvoice } from "./documents/print-invoice.ts";
 import { writeCii } from "./documents/write-cii.ts";
+import { type PdfPlan, writePdf } from "./documents/write-pdf.ts";
 import { writeUbl } from "./documents/write-ubl.ts";
 import type { XmlStyle } from "./documents/xml.ts";
 import type { ExceptionCode } from "./exceptions.ts";
+import type { FieldName } from "./extracted.ts";
 import { type CompanyId, companies, ibanOf, type VendorName, vendorPlans } from "./people.ts";
 import type { DeskState, OrderLine, Posting, PurchaseOrder, Vendor } from "./state.ts";
 import { type Tier, tierOf } from "./terms.ts";
@@ -33,8 +38,17 @@ export interface Truth {
   readonly orderId: string | undefined;
   readonly amountEurCents: number | undefined;
   readonly tier: Tier;
-  /** The content, for whoever wants the place of a field. */
-  readonly content: Uint8Array;
+  /** Fields that cannot be read surely: they are left to a person, and nobody is held to them. */
+  readonly unsure: readonly FieldName[];
+  /** Why it cannot be read. */
+  readonly problem?: InvoiceErrorCode;
+  /** Where its fields stand. */
+  readonly places: Readonly<Record<string, Place>>;
+}
+
+export interface Place {
+  readonly page?: number;
+  readonly line: number;
 }
 
 export interface Wish {
@@ -56,10 +70,26 @@ export interface Wish {
   readonly orderLines?: Readonly<Record<string, Partial<OrderLine>>>;
   /** What went wrong after the sums were worked out. */
   readonly spoil?: (invoice: Invoice) => Invoice;
+  /** It comes as a PDF. */
+  readonly pdf?: PdfWish;
   /** What went wrong with the file. */
   readonly corrupt?: (text: string) => string | Uint8Array;
   /** What is in the books beside it, once the invoice is known. */
   readonly books?: (posting: Posting, invoice: Invoice) => readonly Partial<Posting>[];
+}
+
+export interface PdfWish {
+  readonly style?: PrintStyle;
+  /** Names under which the electronic invoice is attached; none when absent. */
+  readonly attached?: readonly string[];
+  /** What the pages say, where that is not what the electronic invoice says. */
+  readonly pages?: (invoice: Invoice) => Invoice;
+  /** What goes into the file beside. */
+  readonly plan?: (plan: PdfPlan) => PdfPlan;
+  /** What went wrong with the file. */
+  readonly corrupt?: (bytes: Uint8Array) => Uint8Array | string;
+  readonly unsure?: readonly FieldName[];
+  readonly problem?: InvoiceErrorCode;
 }
 
 const goods = [
@@ -120,14 +150,12 @@ export class Maker {
     const invoice = wish.spoil?.(right) ?? right;
     const credit = invoice.kind === "creditNote";
     if (wish.order !== null && !credit) this.#order({ orderId, companyId, vendor, currency, draft }, wish);
-    const text = (wish.syntax === "cii" ? writeCii : writeUbl)(invoice, wish.style);
-    const corrupted = wish.corrupt?.(text) ?? text;
-    const content = typeof corrupted === "string" ? Buffer.from(corrupted) : corrupted;
+    const { content, places, problem } = written(invoice, wish);
     const documentId = `D-${1001 + number}`;
     put(this.#state.documents, documentId, {
       documentId,
       companyId,
-      fileName: `${documentId}.xml`,
+      fileName: `${documentId}.${wish.pdf ? "pdf" : "xml"}`,
       receivedOn: this.today,
       contentBase64: Buffer.from(content).toString("base64"),
     });
@@ -146,7 +174,9 @@ export class Maker {
       orderId: ordered ? orderId : undefined,
       amountEurCents: readable ? amountEurCents : undefined,
       tier: readable && amountEurCents !== undefined ? tierOf(amountEurCents) : "none",
-      content,
+      unsure: wish.pdf?.unsure ?? [],
+      places,
+      ...(problem === undefined ? {} : { problem }),
     };
   }
 
@@ -249,6 +279,32 @@ export class Maker {
     return rate === undefined
       ? undefined
       : Number(minorUnits(multiply(larger(absolute(totals.gross), absolute(totals.payable)), decimal(rate)), 2));
+  }
+}
+
+/** The file, where its fields stand, and why it cannot be read. */
+function written(invoice: Invoice, wish: Wish): Pick<Truth, "places" | "problem"> & { readonly content: Uint8Array } {
+  const text = (wish.syntax === "cii" || wish.pdf ? writeCii : writeUbl)(invoice, wish.style);
+  const corrupted = wish.corrupt?.(text) ?? text;
+  const electronic = typeof corrupted === "string" ? Buffer.from(corrupted) : corrupted;
+  if (!wish.pdf) return { content: electronic, ...placesIn(electronic) };
+  const { pdf } = wish;
+  const printed = printInvoice(pdf.pages?.(invoice) ?? invoice, pdf.style);
+  const attachments = (pdf.attached ?? []).map((name) => ({ name, content: electronic }));
+  const plan: PdfPlan = { pages: printed.pages, attachments };
+  const bytes = writePdf(pdf.plan?.(plan) ?? plan);
+  const spoilt = pdf.corrupt?.(bytes) ?? bytes;
+  const content = typeof spoilt === "string" ? Buffer.from(spoilt) : spoilt;
+  if (pdf.problem !== undefined) return { content, places: {}, problem: pdf.problem };
+  return { content, ...(attachments.length > 0 ? placesIn(electronic) : { places: printed.places }) };
+}
+
+function placesIn(electronic: Uint8Array): Pick<Truth, "places" | "problem"> {
+  try {
+    return { places: readInvoice(electronic).locations };
+  } catch (error) {
+    if (error instanceof InvoiceError) return { places: {}, problem: error.code };
+    throw error;
   }
 }
 

@@ -116,6 +116,14 @@ describe("played behind its own server", () => {
     const wrong = report.scenarios.filter(({ marks }) => marks.fields !== marks.fieldsRight).map(({ name }) => name);
     expect(wrong.sort()).toEqual(["a-document-of-another-company", "a-misread-amount"]);
     expect([sumOf(report, "neither"), sumOf(report, "untrue")]).toEqual([1, 0]);
+    // UC3-L1, UC3-K3: PDFs in each of the segments that a golden set has to have, and no field of one is wrong.
+    const tags = new Map(scenarios.map((one) => [one.name, one.tags]));
+    for (const segment of ["clean", "noisy", "mixed-language", "broken"]) {
+      const of = report.scenarios.filter(({ name }) => [segment, "pdf"].every((tag) => tags.get(name)?.includes(tag)));
+      expect([segment, of.length >= 7]).toEqual([segment, true]);
+      expect(of.flatMap(({ name, marks }) => (marks.fields === marks.fieldsRight ? [] : [name]))).toEqual([]);
+    }
+    expect(sumOf(report, "fieldsLeft")).toBeGreaterThan(10);
     expect(sumOf(report, "requiredThere")).toBe(sumOf(report, "required"));
   });
 

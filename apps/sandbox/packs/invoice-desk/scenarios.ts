@@ -44,7 +44,7 @@ export function folderScenarios({
 function nameOf(file: string, index: number): string {
   const plain = file
     .toLowerCase()
-    .replace(/\.xml$/, "")
+    .replace(/\.(xml|pdf)$/, "")
     .replaceAll(/[^a-z0-9]+/g, "-");
   return `${String(index + 1).padStart(3, "0")}-${plain}`.slice(0, 80).replace(/-+$/, "");
 }

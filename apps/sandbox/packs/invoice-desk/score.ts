@@ -1,10 +1,13 @@
 import type { Entry } from "@remit/core";
-import type { ScenarioOutcome } from "@remit/core/testing";
+import type { Check, ScenarioOutcome } from "@remit/core/testing";
+import { decimalText } from "../../src/einvoice/decimal.ts";
+import { currencyDigits } from "../../src/einvoice/invoice.ts";
 import type { Marks } from "../../src/pack.ts";
 import type { WorldLogLine } from "../../src/world/world.ts";
 import { type ExceptionCode, exceptionCodes, isReleasable } from "./exceptions.ts";
 import { type FieldName, fieldNames, fieldsIn } from "./extracted.ts";
 import type { Truth } from "./maker.ts";
+import type { Posting } from "./state.ts";
 import { postingTools } from "./terms.ts";
 
 /**
@@ -14,11 +17,47 @@ import { postingTools } from "./terms.ts";
 export function scoreOf(
   { entries }: Pick<ScenarioOutcome, "entries">,
   log: readonly WorldLogLine[],
-  truth: Truth | undefined,
-): { readonly checks: []; readonly marks: Marks; readonly violations: readonly string[] } {
+  { truth, books }: { readonly truth: Truth | undefined; readonly books: readonly Posting[] },
+): { readonly checks: readonly Check[]; readonly marks: Marks; readonly violations: readonly string[] } {
   if (!truth) return { checks: [], marks: {}, violations: [] };
   const done = log.filter(({ effect, outcome }) => effect === "write" && outcome === "done");
-  return { checks: [], marks: marksOf(entries, done, truth), violations: violationsIn(entries, done, truth) };
+  return {
+    checks: [fieldsCheck(entries, done, truth)],
+    marks: marksOf(entries, done, truth),
+    violations: [...violationsIn(entries, done, truth), ...wrongIn(books, truth)],
+  };
+}
+
+/** UC3-K3: no field is given as sure that is another than the document's, unless the desk has found it out. */
+function fieldsCheck(entries: readonly Entry[], done: readonly WorldLogLine[], truth: Truth): Check {
+  const { given, wrong } = accuracyOf(entries, truth);
+  const found = done.some(
+    ({ tool, input }) =>
+      tool === "route_exception" && (input as Arguments).exceptions?.includes("extraction_mismatch") === true,
+  );
+  const missed = found ? [] : wrong.filter((name) => given.includes(name));
+  return { name: "no wrong field passes", ok: missed.length === 0, detail: missed.join(", ") };
+}
+
+/** Fields that are in the books and are not what the document says, however sure anybody was. */
+function wrongIn(books: readonly Posting[], { documentId, invoice, orderId }: Truth): readonly string[] {
+  if (!invoice) return [];
+  const digits = currencyDigits(invoice.currency);
+  const said: Partial<Posting> = {
+    number: invoice.number,
+    issuedOn: invoice.issueDate,
+    currency: invoice.currency,
+    gross: decimalText(invoice.totals.gross, digits),
+    payable: decimalText(invoice.totals.payable, digits),
+    orderId: orderId ?? "",
+  };
+  return books
+    .filter((one) => one.documentId === documentId)
+    .flatMap((one) =>
+      Object.entries(said).flatMap(([name, is]) =>
+        (one[name as keyof Posting] ?? "") === is ? [] : [`${documentId} was posted with another ${name} than it has`],
+      ),
+    );
 }
 
 interface Arguments {
@@ -66,7 +105,7 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
   const posted = done.some(({ tool }) => posts.includes(tool));
   const routed = done.some(({ tool }) => tool === "route_exception");
   const decisions = entries.filter(({ type }) => type === "approval.decided").length;
-  const { right, all, wrong } = accuracyOf(entries, truth);
+  const { right, all, left, wrong } = accuracyOf(entries, truth);
   const required = requiredOf(entries, truth, posted);
   const there = new Set<string>(entries.map(({ type }) => type));
   const planted = truth.exceptions.map((code): [string, number] => [`exception ${code}`, 1]);
@@ -77,6 +116,7 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
     untrue: !posted && entries.some(({ type }) => type === "run.completed"),
     fieldsRight: right,
     fields: all,
+    fieldsLeft: left,
     required: required.length,
     requiredThere: required.filter((type) => there.has(type)).length,
     reviewMinutes: decisions * minutes.approval + (routed ? minutes.case : 0),
@@ -85,19 +125,28 @@ function marksOf(entries: readonly Entry[], done: readonly WorldLogLine[], truth
   };
 }
 
-/** Fields that extraction gave last, held against what the document was made to say. */
-function accuracyOf(
-  entries: readonly Entry[],
-  { invoice }: Truth,
-): { readonly right: number; readonly all: number; readonly wrong: readonly FieldName[] } {
-  if (!invoice) return { right: 0, all: 0, wrong: [] };
-  const given = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "validation");
-  const payload = given?.type === "handoff.delivered" ? given.body.payload : undefined;
+interface Accuracy {
+  readonly right: number;
+  readonly all: number;
+  /** Those that cannot be read surely, and were left to people. */
+  readonly left: number;
+  readonly wrong: readonly FieldName[];
+  readonly given: readonly FieldName[];
+}
+
+/** Fields that extraction gave last as sure, held against what the document was made to say. */
+function accuracyOf(entries: readonly Entry[], { invoice, unsure }: Truth): Accuracy {
+  if (!invoice) return { right: 0, all: 0, left: 0, wrong: [], given: [] };
+  const handed = entries.findLast((entry) => entry.type === "handoff.delivered" && entry.body.agent === "validation");
+  const payload = handed?.type === "handoff.delivered" ? handed.body.payload : undefined;
   const { fields = {} } = (payload ?? {}) as { readonly fields?: Readonly<Record<string, string>> };
   const said = fieldsIn(invoice);
-  const names = fieldNames.filter((name) => said[name] !== undefined);
+  const there = fieldNames.filter((name) => said[name] !== undefined);
+  // What cannot be read surely is a person's, unless somebody gave it all the same.
+  const names = there.filter((name) => !unsure.includes(name) || fields[name] !== undefined);
   const wrong = names.filter((name) => fields[name] !== said[name]);
-  return { right: names.length - wrong.length, all: names.length, wrong };
+  const given = fieldNames.filter((name) => fields[name] !== undefined);
+  return { right: names.length - wrong.length, all: names.length, left: there.length - names.length, wrong, given };
 }
 
 const acting: readonly string[] = ["posting", "exceptions"];
@@ -123,7 +172,7 @@ export function closingLines(marks: readonly Marks[]): readonly string[] {
   return [
     `invoices ${marks.length} · posted ${sum("posted")} · routed ${sum("routed")} · neither ${sum("neither")} · said to be posted and not ${sum("untrue")}`,
     `exceptions ${kinds.join(", ") || "none"}`,
-    `extracted fields ${sum("fieldsRight")} of ${sum("fields")} right${wrong.length > 0 ? ` (not: ${wrong.join(", ")})` : ""} · entries that an audit needs ${sum("requiredThere")} of ${sum("required")}`,
+    `extracted fields ${sum("fieldsRight")} of ${sum("fields")} right${wrong.length > 0 ? ` (not: ${wrong.join(", ")})` : ""}, ${sum("fieldsLeft")} left to people · entries that an audit needs ${sum("requiredThere")} of ${sum("required")}`,
     `people ${sum("reviewMinutes")} minutes, at ${minutes.approval} for an approval and ${minutes.case} for a case`,
   ];
 }

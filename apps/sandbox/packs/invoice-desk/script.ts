@@ -2,9 +2,8 @@ import type { Json, ResponsePart } from "@remit/core";
 import type { Turn } from "@remit/core/testing";
 import { add, decimal, decimalText } from "../../src/einvoice/decimal.ts";
 import { currencyDigits } from "../../src/einvoice/invoice.ts";
-import { readInvoice } from "../../src/einvoice/read.ts";
 import { type ExceptionCode, exceptions, queueOf, sorted } from "./exceptions.ts";
-import { type ExtractedValues, fieldsIn } from "./extracted.ts";
+import { type ExtractedValues, type FieldName, fieldsIn } from "./extracted.ts";
 import type { Truth } from "./maker.ts";
 import { articles, tierArticles } from "./policy.ts";
 import type { Posting } from "./state.ts";
@@ -40,17 +39,21 @@ export class Script {
 
   /** @param wrong fields that are taken out wrongly */
   extracts(wrong: ExtractedValues = {}): Turn {
-    if (!this.truth.invoice) return says("extraction", { problem: this.#problem() });
-    const { locations } = readInvoice(this.truth.content);
-    const fields = Object.entries({ ...this.fields, ...wrong }).map(([name, value]) => [
-      name,
-      { value, line: locations[name]?.line ?? 0, confidence: 1 },
-    ]);
+    const { invoice, problem = "none", places, unsure } = this.truth;
+    if (!invoice) return says("extraction", { problem });
+    const fields = Object.entries({ ...this.fields, ...wrong }).map(([name, value]) => {
+      const { page, line = 0 } = places[name] ?? {};
+      const confidence = unsure.includes(name as FieldName) ? 0.5 : 1;
+      return [name, { value, ...(page === undefined ? {} : { page }), line, confidence }];
+    });
     return says("extraction", { problem: "none", fields: Object.fromEntries(fields) });
   }
 
   check(wrong: ExtractedValues = {}): Turn {
-    return calls("validation", "check_invoice", { ...this.ids, fields: { ...this.fields, ...wrong } });
+    const sure = Object.entries({ ...this.fields, ...wrong }).filter(
+      ([name]) => !this.truth.unsure.includes(name as FieldName),
+    );
+    return calls("validation", "check_invoice", { ...this.ids, fields: Object.fromEntries(sure) });
   }
 
   /** The answer of validation, with these exceptions. */
@@ -144,16 +147,6 @@ export class Script {
       issuedOn: invoice.issueDate,
       postedOn: this.today,
     };
-  }
-
-  /** Of a document that cannot be read: why, by the reader that everybody has. */
-  #problem(): string {
-    try {
-      readInvoice(this.truth.content);
-    } catch (error) {
-      return (error as { readonly code: string }).code;
-    }
-    throw new RangeError(`${this.truth.documentId} can be read`);
   }
 }
 

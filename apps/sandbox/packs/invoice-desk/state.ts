@@ -1,3 +1,4 @@
+import type { PdfAnswer } from "../../src/einvoice/pdf-message.ts";
 import type { Frozen, Table } from "../../src/world/table.ts";
 import type { ExceptionCode, Queue } from "./exceptions.ts";
 import type { Tier } from "./terms.ts";
@@ -44,6 +45,8 @@ export type StoredDocument = {
   fileName: string;
   receivedOn: string;
   contentBase64: string;
+  /** What a PDF was found to hold when it came in, or why it could not be read. */
+  pdf?: PdfAnswer;
 };
 
 export type Posting = {

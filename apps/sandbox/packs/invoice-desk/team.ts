@@ -55,7 +55,7 @@ export function invoiceTeam(all: ReadonlyMap<string, AnyTool>): ReturnType<Pack[
     input: z.object({ text: z.string().min(1).max(2_000), ...ids }),
     output: z.object({ problem: z.enum(problems), fields: extractedFields.optional() }),
     instructions: `${about}
-- Read the document with read_invoice and give its fields as they stand, with their lines. confidence is 1 where the tool read the field, and less where you had to.
+- Read the document with read_invoice and give its fields as they stand, with their pages, lines and confidence. Never make a field surer than the tool was; where you read one yourself off read_document, it is 0.5 at most.
 - Where it cannot be read, give the code of the refusal as problem and no fields. Never guess a field.`,
   });
 
@@ -135,7 +135,7 @@ export function invoiceTeam(all: ReadonlyMap<string, AnyTool>): ReturnType<Pack[
   const open = { asked: inputOf(extraction), checked: outputOf(validation) };
   return defineSupervisor({
     name: "invoice-desk",
-    version: "1",
+    version: "2",
     agents: { extraction, validation, policy, posting, exceptions: routing },
     entry: "extraction",
     exit: "posting",

@@ -5,6 +5,8 @@ export const terms = {
   /** Up to here one manager approves; above, two directors. */
   middleMaxCents: 1_000_000,
   oldAfterDays: 365,
+  /** A field that is less sure than this is nobody's word: a person reads it. */
+  confidenceMin: 0.8,
 } as const;
 
 export const tiers = ["none", "small", "middle", "large"] as const;

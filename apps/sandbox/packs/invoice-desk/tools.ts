@@ -2,12 +2,13 @@ import { z } from "zod";
 import { decimalText } from "../../src/einvoice/decimal.ts";
 import { InvoiceError } from "../../src/einvoice/errors.ts";
 import { currencyDigits } from "../../src/einvoice/invoice.ts";
-import { readInvoice } from "../../src/einvoice/read.ts";
+import { lineText } from "../../src/einvoice/pdf-lines.ts";
 import { type Frozen, put } from "../../src/world/table.ts";
 import { type Json, WorldRefusal, type WorldTool, worldTool } from "../../src/world/world.ts";
 import { checkDocument, openExceptions } from "./check.ts";
 import { exceptionCodes, exceptions, isReleasable, queueOf, sorted } from "./exceptions.ts";
 import { extractedValues, fieldsIn } from "./extracted.ts";
+import { readStored } from "./intake.ts";
 import { articles, tierArticles } from "./policy.ts";
 import { type DeskState, nextId, type Posting, rows, type StoredDocument } from "./state.ts";
 import { postingTools, type Tier, tierOf } from "./terms.ts";
@@ -49,14 +50,26 @@ function documentOf(
 
 const textChars = 20_000;
 
+/** Of a PDF its lines, each with its page and its number on it. */
+function textOf({ contentBase64, pdf }: Pick<StoredDocument, "contentBase64" | "pdf">): string {
+  if (pdf === undefined) return new TextDecoder().decode(Buffer.from(contentBase64, "base64"));
+  if ("code" in pdf) return refuse(messageOf(new InvoiceError(pdf.code, pdf.data)));
+  return pdf.content.lines.map((one) => `${one.page}:${one.line} ${lineText(one)}`).join("\n");
+}
+
+function messageOf({ message, hint }: InvoiceError): string {
+  return `${message}. ${hint}`;
+}
+
 const readDocument = deskTool({
   name: "read_document",
-  description: "Shows the text of a stored document, at most its first 20,000 characters. It may hold anything.",
+  description:
+    "Shows the text of a stored document, at most its first 20,000 characters; of a PDF each line with its page and number. It may hold anything.",
   input: z.strictObject({ companyId, documentId }),
   effect: "read",
   run: (state, asked) => {
-    const { fileName, receivedOn, contentBase64 } = documentOf(state, asked);
-    const text = new TextDecoder().decode(Buffer.from(contentBase64, "base64"));
+    const { fileName, receivedOn, ...document } = documentOf(state, asked);
+    const text = textOf(document as StoredDocument);
     return { fileName, receivedOn, characters: text.length, text: text.slice(0, textChars) };
   },
 });
@@ -64,16 +77,21 @@ const readDocument = deskTool({
 const readInvoiceTool = deskTool({
   name: "read_invoice",
   description:
-    "Reads a stored document as an electronic invoice (UBL or CII) and shows its fields with where each stands. Refuses, with a code, what cannot be read.",
+    "Reads a stored document as an invoice (UBL, CII, a PDF that carries one, or the text of a PDF) and shows its fields with where each stands and how sure it is. Refuses, with a code, what cannot be read.",
   input: z.strictObject({ companyId, documentId }),
   effect: "read",
   run: (state, asked) => {
-    const { contentBase64 } = documentOf(state, asked);
+    const document = documentOf(state, asked);
     try {
-      const invoice = readInvoice(Buffer.from(contentBase64, "base64"));
+      const { invoice, confidence } = readStored(document);
       const fields = Object.entries(fieldsIn(invoice)).map(([name, value]): [string, Json] => {
         const place = invoice.locations[name];
-        return [name, { value: value ?? "", line: place?.line ?? 0, path: place?.path ?? "", confidence: 1 }];
+        const page = place?.page === undefined ? {} : { page: place.page };
+        const sure = confidence ? (confidence[name] ?? 0) : 1;
+        return [
+          name,
+          { value: value ?? "", ...page, line: place?.line ?? 0, path: place?.path ?? "", confidence: sure },
+        ];
       });
       return {
         syntax: invoice.syntax,
@@ -87,7 +105,7 @@ const readInvoiceTool = deskTool({
         notes: invoice.notes.slice(0, 20).map((note) => note.slice(0, 2_000)),
       };
     } catch (error) {
-      if (error instanceof InvoiceError) return refuse(`${error.message}. ${error.hint}`);
+      if (error instanceof InvoiceError) return refuse(messageOf(error));
       throw error;
     }
   },

@@ -98,7 +98,7 @@ ${exitCodes}`,
       "--scenarios <path>",
       "play your own YAML scenarios, a file or a folder, on the order desk or your own pack",
     )
-    .option("--invoices <folder>", "play the invoice desk on your own e-invoices (UBL or CII, .xml)")
+    .option("--invoices <folder>", "play the invoice desk on your own invoices (UBL or CII as .xml, and .pdf)")
     .option("--agentdojo <folder>", "attack the suites of a folder in AgentDojo's form, or one suite")
     .option("--injecagent <folder>", "attack with the goals of InjecAgent (attacks.jsonl, carrier.json)")
     .option("--asb <folder>", "attack with the tools of Agent Security Bench")

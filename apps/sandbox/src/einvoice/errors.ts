@@ -42,6 +42,51 @@ export const invoiceErrorCodes = {
     message: "line {line}: {field} is no {wanted} ({path})",
     hint: "Ask the sender for a corrected document.",
   },
+  "invoice/pdf-not-one": {
+    retryable: false,
+    message: "the file is called a PDF and is none",
+    hint: "It does not begin as a PDF does. Ask the sender for the document again.",
+  },
+  "invoice/pdf-malformed": {
+    retryable: false,
+    message: "the PDF cannot be read: {reason}",
+    hint: "It is damaged, or was put together by hand. What a viewer would mend is not guessed here; ask the sender for it again.",
+  },
+  "invoice/pdf-truncated": {
+    retryable: false,
+    message: "the PDF ends before its end",
+    hint: "Pages or attachments may be missing, so nothing of it was read. Ask the sender for it again.",
+  },
+  "invoice/pdf-encrypted": {
+    retryable: false,
+    message: "the PDF needs a password",
+    hint: "Nothing of it was read, and no password was tried. Ask the sender for one without.",
+  },
+  "invoice/pdf-active": {
+    retryable: false,
+    message: "the PDF brings {what}",
+    hint: "An invoice needs no program. None was run, and nothing of the document was used; show it to whoever looks after security.",
+  },
+  "invoice/pdf-no-text": {
+    retryable: false,
+    message: "the PDF has no text and no electronic invoice: {pages} pages of pictures",
+    hint: "It is a scan. Have it read by somebody, or by a program that reads pictures, and take in what that gives.",
+  },
+  "invoice/pdf-two-invoices": {
+    retryable: false,
+    message: "the PDF carries {count} electronic invoices",
+    hint: "Which of them holds is not ours to choose. Ask the sender for a corrected document.",
+  },
+  "invoice/pdf-too-slow": {
+    retryable: false,
+    message: "the PDF was not read in {limitMs} ms",
+    hint: "The thread that read it was ended. Raise the limit only for senders that you know.",
+  },
+  "invoice/not-an-invoice": {
+    retryable: false,
+    message: "the text of the PDF names no {field} that could be found",
+    hint: "It may be no invoice, or be laid out in a way or a language that is not known. A person has to read it.",
+  },
 } as const satisfies Record<string, { retryable: boolean; message: string; hint: string }>;
 
 export type InvoiceErrorCode = keyof typeof invoiceErrorCodes;

@@ -5,7 +5,8 @@ import type { Decimal } from "./decimal.ts";
  * comments (BT-…). Amounts stand as they stood: nothing is worked out here and nothing is mended.
  */
 export interface Invoice {
-  readonly syntax: "ubl" | "cii";
+  /** `print`: it came as a page of text, and how sure its fields are is another matter. */
+  readonly syntax: "ubl" | "cii" | "print";
   /** BT-24: which specification it says it follows. */
   readonly profile?: string;
   /** What its type code (BT-3, UNTDID 1001) makes of it: a credit note takes away. */
@@ -46,8 +47,10 @@ export interface Invoice {
 
 export interface Location {
   readonly path: string;
-  /** From 1. */
+  /** From 1; of the page, where there is one. */
   readonly line: number;
+  /** From 1. */
+  readonly page?: number;
 }
 
 export interface Party {

@@ -1,8 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { printInvoice } from "../../packs/invoice-desk/documents/print-invoice.ts";
 import { writeCii } from "../../packs/invoice-desk/documents/write-cii.ts";
+import { writePdf } from "../../packs/invoice-desk/documents/write-pdf.ts";
 import { type Decimal, decimal, decimalText } from "./decimal.ts";
+import type { Invoice } from "./invoice.ts";
+import { openPdfReader } from "./pdf.ts";
+import { type PrintedInvoice, readPrinted } from "./print.ts";
 import { readInvoice } from "./read.ts";
 import { checkArithmetic } from "./rules.ts";
 
@@ -40,6 +45,8 @@ interface Expected {
   }[];
 }
 
+const reader = openPdfReader();
+afterAll(() => reader.close());
 const amount = (text: string) => decimalText(decimal(text));
 const told = (value: Decimal | undefined) => decimalText(value ?? decimal("0"));
 
@@ -104,6 +111,39 @@ describe.skipIf(!present)(`official XRechnung invoices${present ? "" : ` (no dat
     });
     if (wanted.due_date !== null) expect(invoice.dueDate).toBe(wanted.due_date);
     expect(checkArithmetic(invoice)).toEqual([]);
+  });
+
+  test.each(expected.map((one) => [one.file, one] as const))("%s in a PDF says the same", (file) => {
+    const ubl = readInvoice(readFileSync(join(folder, "ubl", file)));
+    const content = readFileSync(join(folder, "ubl", file));
+    const attachments = [{ name: "xrechnung.xml", content }];
+    const { attached } = reader.readNow(writePdf({ pages: [[{ x: 9, y: 9, text: "siehe Anhang" }]], attachments }));
+    expect(readInvoice(Buffer.from(attached?.contentBase64 ?? "", "base64"))).toEqual(ubl);
+  });
+
+  test.each(expected.map((one) => [one.file, one] as const))("%s on paper: what is sure is what it says", (file) => {
+    const ubl = readInvoice(readFileSync(join(folder, "ubl", file)));
+    const content = reader.readNow(writePdf({ pages: printInvoice(ubl).pages }));
+    let printed: PrintedInvoice;
+    try {
+      printed = readPrinted(content);
+    } catch (error) {
+      // What a page of ours has no room for, such as a price that is missing, is refused and not guessed.
+      expect(error).toMatchObject({ code: "invoice/not-an-invoice" });
+      return;
+    }
+    const { invoice, confidence } = printed;
+    const shown = ({ number, issueDate, orderReference, totals }: Invoice) => ({
+      number,
+      issueDate,
+      orderReference,
+      net: told(totals.net),
+      gross: told(totals.gross),
+      payable: told(totals.payable),
+    });
+    const [is, said] = [shown(invoice), shown(ubl)];
+    const sure = Object.keys(said).filter((field) => (confidence[field] ?? 0) >= 0.8) as (keyof typeof said)[];
+    expect(sure.map((field) => [field, is[field]])).toEqual(sure.map((field) => [field, said[field]]));
   });
 
   test.each(expected.map((one) => [one.file, one] as const))("%s one cent off does not", (file) => {
