@@ -48,6 +48,14 @@ describe("check", () => {
     },
   );
 
+  const telecom = join(retail, "tau2-telecom");
+  test.skipIf(!existsSync(telecom))(
+    "nor has the published telecom domain (skipped where REMIT_DATA_DIR is absent)",
+    async () => {
+      expect(await remit(folder(), ["check", "--tau2", telecom, "--strict"])).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
+
   test("a file's supervisors are each told with what was found, where and what to do, and the exit code is 1", async () => {
     const { code, stdout, stderr } = await remitHere(folder(), ["check", desk]);
     expect([code, stderr]).toEqual([1, ""]);

@@ -65,7 +65,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: [
       "pack/unknown",
       "nope",
-      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk, tau2-retail",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk, tau2-retail, tau2-telecom",
     ],
   },
   "a pack without its data": { args: ["run", "tau2-retail"], says: ["usage/wrong", "--tau2 <folder"] },
@@ -91,7 +91,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   },
   "an unknown model": {
     args: ["run", "--model", "gpt"],
-    says: ["model/choice-unknown", "gpt", "oracle, noop or noisy"],
+    says: ["model/choice-unknown", "gpt", "oracle, noop, noisy or workflow"],
+  },
+  "a procedure that a pack does not have": {
+    args: ["run", "--model", "workflow"],
+    says: ["usage/wrong", "order-desk", "no procedure"],
   },
   "a vendor that is none": {
     args: ["run", "--model", "mistral:large"],

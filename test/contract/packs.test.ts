@@ -2,8 +2,11 @@ import { memoryEngine } from "@remit/core";
 import { sqliteEngine } from "@remit/core/sqlite";
 import { packsContract } from "./packs.ts";
 
-/** Played there with every model, and with worlds of its own, by test/scenario/tau2-retail.test.ts. */
-const elsewhere = { "tau2-retail": "played on both by test/scenario/tau2-retail.test.ts" };
+/** Played there with every model, and with worlds of their own. */
+const elsewhere = {
+  "tau2-retail": "played on both by test/scenario/tau2-retail.test.ts",
+  "tau2-telecom": "played on both by test/scenario/tau2-telecom.test.ts",
+};
 
 packsContract(
   "memory",

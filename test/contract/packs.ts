@@ -14,6 +14,7 @@ import type { Pack } from "../../apps/sandbox/src/pack.ts";
 import { runSuite } from "../../apps/sandbox/src/suite/runner.ts";
 import { openWorkspace } from "../../apps/sandbox/src/suite/workspace.ts";
 import { retailPack } from "../../apps/sandbox/src/tau2/pack.ts";
+import { telecomPack } from "../../apps/sandbox/src/tau2/telecom/pack.ts";
 
 /** Where a pack is played; `close` comes behind it. */
 export interface PackPlace {
@@ -21,7 +22,11 @@ export interface PackPlace {
   readonly close: () => Promise<void>;
 }
 
-const retail = resolve(process.env.REMIT_DATA_DIR ?? "../shared/data", "tau2-retail");
+const data = process.env.REMIT_DATA_DIR ?? "../shared/data";
+const retail = resolve(data, "tau2-retail");
+const telecom = resolve(data, "tau2-telecom");
+/** Where the data of packs is that bring none. */
+const folders: Readonly<Record<string, string>> = { "tau2-retail": retail, "tau2-telecom": telecom };
 const packs = {
   "code-desk": codeDeskPack,
   "crm-desk": crmDeskPack,
@@ -31,6 +36,7 @@ const packs = {
   "order-desk": orderDeskPack,
   "supply-desk": supplyDeskPack,
   "tau2-retail": () => retailPack(retail),
+  "tau2-telecom": () => telecomPack(telecom),
 } as const satisfies Record<string, () => Pack>;
 export type PackName = keyof typeof packs;
 
@@ -49,8 +55,8 @@ export function packsContract(
     afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
 
     for (const pack of Object.keys(packs) as PackName[]) {
-      const noData =
-        pack === "tau2-retail" && !existsSync(join(retail, "tasks.json")) ? `no data at ${retail}` : undefined;
+      const of = folders[pack];
+      const noData = of !== undefined && !existsSync(of) ? `no data at ${of}` : undefined;
       const reason = skips[pack] ?? noData;
       test.skipIf(reason !== undefined)(
         `${pack} plays as written, nothing reaches the world that may not${reason === undefined ? "" : ` (${reason})`}`,
@@ -63,7 +69,7 @@ export function packsContract(
             const suite = {
               format: 1,
               id: pack,
-              pack: pack === "tau2-retail" ? { name: pack, folder: retail } : { name: pack },
+              pack: of === undefined ? { name: pack } : { name: pack, folder: of },
               model: { name: "oracle", seed: 1 },
               scenarios,
               startedAt: 0,

@@ -28,5 +28,6 @@ packsContract(
         "order-desk": long,
         "supply-desk": long,
         "tau2-retail": long,
+        "tau2-telecom": long,
       },
 );

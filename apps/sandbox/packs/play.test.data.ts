@@ -19,6 +19,7 @@ import type { Marks, WorldPack } from "../src/pack.ts";
 import { approveAll } from "../src/suite/approver.ts";
 import { auditRun } from "../src/suite/audit.ts";
 import { passTimeFor } from "../src/suite/later.ts";
+import { peopleOf } from "../src/suite/people.ts";
 import type { InProcessWorld } from "../src/world/in-process.ts";
 import type { WorldLogLine } from "../src/world/world.ts";
 
@@ -52,8 +53,14 @@ export interface Playing {
 /** Plays scenarios one after the other on an engine of their own, each in a world of its own. */
 export async function playAll(playing: Playing): Promise<Played[]> {
   const { pack, world, definition, name, seed, chosen, through, sealing = {}, approver, replayedSeeds = 1 } = playing;
-  const { conduct } = pack;
-  const scripted = chooseModel(name, { scenarios: pack.scenarios(), seed, tools: [...world.tools.keys()], conduct });
+  const { conduct, workflow } = pack;
+  const scripted = chooseModel(name, {
+    scenarios: pack.scenarios(),
+    seed,
+    tools: [...world.tools.keys()],
+    conduct,
+    workflow,
+  });
   const model = through ? through(scripted) : scripted;
   const engine = memoryEngine();
   const models = Object.fromEntries(definition.aliases.map((alias) => [alias, model]));
@@ -62,17 +69,19 @@ export async function playAll(playing: Playing): Promise<Played[]> {
   try {
     for (const scenario of chosen) {
       const worldId = `${sealing.vault ? "sealed-" : ""}${name}-${seed}.${scenario.name}`;
+      const otherwise = peopleOf(pack, { scenario, worldId, store: world.store });
       const result = await playScenario(scenario, {
         supervisor,
         tenant: "test",
         attributes: { ...pack.attributes?.(scenario), worldId, scenario: scenario.name },
         ...(approver === "none" ? {} : { approver: approveAll }),
+        ...(otherwise ? { otherwise } : {}),
         passTime: (until, run) => passTimeFor(run, until, { engine, definition, models, sealing }),
       });
       const changes = world.store.changes(worldId);
       const log = world.store.log(worldId);
       const outcome = { ...result, changes };
-      const own = pack.score?.(outcome, undefined, log);
+      const own = pack.score?.(outcome, world.store.endState(worldId), log);
       played.push({
         outcome,
         log,

@@ -175,7 +175,7 @@ export const sandboxErrorCodes = {
   "model/choice-unknown": {
     retryable: false,
     message: "there is no model {model}",
-    hint: "Choose oracle, noop or noisy, or a live one: openai:<name>, anthropic:<name>, or compatible:<name> with --base-url.",
+    hint: "Choose oracle, noop, noisy or workflow, or a live one: openai:<name>, anthropic:<name>, or compatible:<name> with --base-url.",
   },
   "model/price-unknown": {
     retryable: false,

@@ -54,6 +54,8 @@ export { type KnowledgeDomain, type KnowledgeTask, knowledgeDesk, loadKnowledge 
 export { loadRetail, type RetailDomain } from "./tau2/load.ts";
 export { retailPack } from "./tau2/pack.ts";
 export { type RetailScorer, type RunScore, retailScorer, scoreLine, totalScores } from "./tau2/score.ts";
+export { loadTelecom, type TelecomDomain, type TelecomTask } from "./tau2/telecom/load.ts";
+export { telecomPack } from "./tau2/telecom/pack.ts";
 export { readWorkflow, type Workflow, workflowDesk } from "./tau2/workflow.ts";
 export { changesBetween, type WorldChange } from "./world/changes.ts";
 export { WorldError, type WorldErrorCode, worldErrorCodes } from "./world/errors.ts";

@@ -1,4 +1,4 @@
-import type { AnyTool, Idempotency, Json, Logger, Risk, SupervisorDefinition } from "@remit/core";
+import type { AnyTool, Idempotency, Json, Logger, Model, Risk, SupervisorDefinition } from "@remit/core";
 import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import type { McpReadConfig, McpWriteConfig } from "@remit/mcp-bridge";
@@ -7,19 +7,19 @@ import { SandboxError } from "./errors.ts";
 import type { Conduct } from "./model/conduct.ts";
 import type { WorldChange } from "./world/changes.ts";
 import type { WorldServerOptions } from "./world/launch.ts";
-import type { WorldReader } from "./world/store.ts";
+import type { WorldAnswer, WorldReader, WorldStore } from "./world/store.ts";
 import type { World, WorldLogLine } from "./world/world.ts";
 
 /** What we say about one tool of the world's server; the server's own annotations count for nothing. */
 export type PackTool =
-  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect"> & PackToolExtras)
+  | ({ readonly effect: "read" } & Pick<McpReadConfig, "labels" | "protect" | "reveals"> & PackToolExtras)
   | ({
       readonly effect: "write";
       readonly risk: Risk;
       readonly idempotency: Idempotency;
       /** The tool of the pack that undoes it, and its arguments, made of what was asked and of the world's answer. */
       readonly undo?: { readonly tool: string; readonly input: (asked: JsonRecord, answer: Json) => Json };
-    } & Pick<McpWriteConfig, "labels" | "protect" | "reversible" | "settlesWithinMs" | "lookup"> &
+    } & Pick<McpWriteConfig, "labels" | "protect" | "reveals" | "reversible" | "settlesWithinMs" | "lookup"> &
       PackToolExtras);
 
 type JsonRecord = { readonly [name: string]: Json };
@@ -41,6 +41,20 @@ export interface WorldPack extends CommonPack {
   readonly server: Omit<WorldServerOptions, "dir">;
   /** The same world here, to read end states from its log. */
   readonly openWorld: () => World;
+  /**
+   * What the customer says to a question that the scenario has no reply for, where the customer can do something about it: the
+   * world's tools of their own are at hand. Asked again after a crash, whoever acts gets the first answers again.
+   */
+  readonly customer?: (asked: CustomerAsked) => string | undefined;
+}
+
+export interface CustomerAsked {
+  readonly scenario: Scenario;
+  readonly question: string;
+  /** Calls a tool of the customer's own in the run's world. @throws WorldError `world/tool-unknown`, and as a world does */
+  readonly act: (tool: string, input: Json) => WorldAnswer;
+  /** The world as it is now: what a person can see without a tool. */
+  readonly world: () => unknown;
 }
 
 /** A pack with servers of other people, as anybody would plug them in. */
@@ -60,6 +74,8 @@ export interface PlaceOptions {
 export interface Place {
   readonly tools: ReadonlyMap<string, AnyTool>;
   readonly reader: PlaceReader;
+  /** The same worlds in this process, where people act on them themselves. */
+  readonly store?: Pick<WorldStore, "call" | "endState">;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -88,6 +104,8 @@ interface CommonPack {
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
   /** What scripted judges of single writes go by; they allow what they are shown when absent. */
   readonly conduct?: Conduct;
+  /** A model that follows the domain's own procedure and knows nothing of the scenarios: `--model workflow`. */
+  readonly workflow?: () => Model;
   /** What a write of the world has told the customer, such as the text of a mail; nothing where it tells nobody. */
   readonly tells?: (call: Pick<WorldLogLine, "tool" | "input">) => string | undefined;
   /** Why its team needed a person, by the words of its escalations; those that it does not tell are `unknown` in KPIs. */

@@ -160,7 +160,7 @@ test.each<readonly [string, object, string, string]>([
 ])("%s is told with its place", (_, tools, at, reason) => {
   const others = {
     find: { effect: "read" },
-    labelled: { effect: "read", labels: ["pii"] },
+    labelled: { effect: "read", labels: ["pii"], reveals: ["email"] },
     b: { ...base, idempotency: "none" },
   };
   const error = failureOf(server({ tools: { ...others, ...tools } }));

@@ -87,6 +87,7 @@ const tool = z
     resultBytes: positive.optional(),
     protect: z.array(z.string()).optional(),
     labels: z.array(z.string()).optional(),
+    reveals: z.array(z.string()).optional(),
     retry: z.strictObject({ attempts: positive, backoffMs: positive, backoffMsMax: positive }).partial().optional(),
     breaker: z.string().optional(),
     version: z.string().optional(),

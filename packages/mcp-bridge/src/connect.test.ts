@@ -46,6 +46,7 @@ test("only the named tools exist, as ordinary tools with what we say of them", a
       timeoutMs: 2_000,
       protect: ["text"],
       labels: ["notes"],
+      reveals: ["email"],
       version: "3",
     },
   });
@@ -58,6 +59,7 @@ test("only the named tools exist, as ordinary tools with what we say of them", a
     risk: "low",
     timeoutMs: 3_601_000,
     labels: ["mcp:shop"],
+    reveals: [],
     inputSchema: { type: "object", required: ["text"] },
     outputSchema: { type: "object", required: ["text"] },
   });
@@ -73,6 +75,7 @@ test("only the named tools exist, as ordinary tools with what we say of them", a
     timeoutMs: 3_601_000,
     protect: ["text"],
     labels: ["mcp:shop", "notes"],
+    reveals: ["email"],
     version: "3",
     inputSchema: { properties: { text: { maxLength: 5 } } },
   });

@@ -34,6 +34,8 @@ interface CommonToolConfig {
   readonly protect?: readonly string[];
   /** Origin labels of its answers, beside `mcp:<name of the connection>`. */
   readonly labels?: readonly string[];
+  /** Classes of data that the server gets in the clear (`["email"]`), where values are sealed; none when absent, `*`: all. */
+  readonly reveals?: readonly string[];
   /** How a failed call is tried again, where that is safe. */
   readonly retry?: Partial<RetryPolicy>;
   /** What the breaker before it is shared with; all tools of the connection when absent. */
@@ -78,7 +80,15 @@ export type McpToolConfig = McpReadConfig | McpWriteConfig;
 
 export const knownOfTool: Known<Omit<McpReadConfig, "effect"> & McpWriteConfig> = {
   ...{ effect: true, risk: true, idempotency: true, lookup: true, undo: true, pin: true, input: true, output: true },
-  ...{ remoteName: true, description: true, resultBytes: true, timeoutMs: true, protect: true, labels: true },
+  ...{
+    remoteName: true,
+    description: true,
+    resultBytes: true,
+    timeoutMs: true,
+    protect: true,
+    labels: true,
+    reveals: true,
+  },
   ...{ retry: true, breaker: true, version: true, reversible: true, keyValidForMs: true, settlesWithinMs: true },
 };
 

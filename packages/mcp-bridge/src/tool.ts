@@ -173,6 +173,7 @@ export function remoteTool(
     timeoutMs: Math.max(timeoutMs, limits.callMsMax) + lastWordMs,
     protect: config.protect ?? [],
     labels: [...new Set([`mcp:${server}`, ...(config.labels ?? [])])],
+    ...(config.reveals === undefined ? {} : { reveals: config.reveals }),
     // They stand and fall with their server, so one breaker serves them all.
     breaker: config.breaker ?? `mcp:${server}`,
     ...(config.retry === undefined ? {} : { retry: config.retry }),

@@ -145,7 +145,7 @@ async function listScenarios(packName: string | undefined, options: ListOptions,
   ];
   out.print(...table(titles, rows, { columns, head: paint.quiet }));
   if (tau2 === undefined && chosen.module === undefined) {
-    out.print("", paint.quiet(`Packs: ${packNames.join(", ")}. tau2-retail needs --tau2 <folder>.`));
+    out.print("", paint.quiet(`Packs: ${packNames.join(", ")}. tau2-retail and tau2-telecom need --tau2 <folder>.`));
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 import { SandboxError } from "../errors.ts";
 import type { Pack } from "../pack.ts";
 import type { SuiteFile } from "../suite/workspace.ts";
+import { isTelecomPath } from "../tau2/telecom/place.ts";
 
 /** The packs that the command knows, with what a person gives to get each. */
 export const packNames = [
@@ -12,6 +13,7 @@ export const packNames = [
   "operations-desk",
   "supply-desk",
   "tau2-retail",
+  "tau2-telecom",
 ] as const;
 export type PackName = (typeof packNames)[number];
 
@@ -41,11 +43,11 @@ export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): Suite
     throw wrong("--tau2 brings its own tasks and --scenarios plays on the order desk: give one of the two");
   }
   if (tau2 !== undefined) {
-    if (pack !== undefined && pack !== "tau2-retail")
-      throw wrong(`--tau2 is for the pack tau2-retail, not for ${pack}`);
-    return { name: "tau2-retail", folder: tau2 };
+    if (pack !== undefined && !isTau2(pack))
+      throw wrong(`--tau2 is for the packs tau2-retail and tau2-telecom, not for ${pack}`);
+    return { name: pack ?? (isTelecomPath(tau2) ? "tau2-telecom" : "tau2-retail"), folder: tau2 };
   }
-  if (pack === "tau2-retail") throw wrong("the pack tau2-retail needs --tau2 <folder of a tau2-bench checkout>");
+  if (isTau2(pack)) throw wrong(`the pack ${pack} needs --tau2 <folder of a tau2-bench checkout>`);
   if (pack !== undefined && pack !== "order-desk") {
     if (scenarios === undefined) return { name: pack };
     throw wrong(`--scenarios plays on the order desk, not on ${pack}`);
@@ -53,9 +55,11 @@ export function chosenPack({ pack, tau2, scenarios, invoices }: PackWish): Suite
   return scenarios === undefined ? { name: "order-desk" } : { name: "order-desk", folder: scenarios };
 }
 
+const isTau2 = (pack: string | undefined): boolean => pack === "tau2-retail" || pack === "tau2-telecom";
+
 /**
  * Loads a pack. Of the order desk `folder` names own scenarios (a YAML file or a folder of them), of the invoice desk
- * own e-invoices, of tau2-retail the published data.
+ * own e-invoices, of tau2-retail and tau2-telecom the published data.
  * @throws SandboxError `pack/*`, `scenario/*`, `invoices/*`
  * @throws Tau2Error
  */
@@ -66,6 +70,10 @@ export async function openPack(chosen: SuiteFile["pack"]): Promise<Pack> {
     case "tau2-retail": {
       const { retailPack } = await import("../tau2/pack.ts");
       return retailPack(folder ?? "");
+    }
+    case "tau2-telecom": {
+      const { telecomPack } = await import("../tau2/telecom/pack.ts");
+      return telecomPack(folder ?? "");
     }
     case "code-desk": {
       const { codeDeskPack } = await import("../../packs/code-desk/pack.ts");

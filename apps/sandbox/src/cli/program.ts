@@ -91,9 +91,12 @@ ${exitCodes}`,
     .description("play a pack's scenarios and write a report")
     .argument(
       "[pack]",
-      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk or tau2-retail; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
+      "order-desk, code-desk, crm-desk, files-desk, invoice-desk, operations-desk, supply-desk, tau2-retail or tau2-telecom; one of remit.config.ts, or a file such as ./claims/pack.ts (default: the project's only pack, or order-desk)",
     )
-    .option("--tau2 <folder>", "play the retail tasks of a tau2-bench checkout (db.json, tasks.json, policy.md)")
+    .option(
+      "--tau2 <folder>",
+      "play the tasks of tau2-bench's retail or telecom domain: its folder, a checkout, or one file of telecom tasks",
+    )
     .option(
       "--scenarios <path>",
       "play your own YAML scenarios, a file or a folder, on the order desk or your own pack",
@@ -317,7 +320,7 @@ Examples:
       "[pack]",
       "a pack as for run, or a supervisor of remit.config.ts (default: the project's only one, or order-desk)",
     )
-    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
+    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail and tau2-telecom")
     .option("--format <name>", "mermaid, or xstate for the machine as JSON", "mermaid")
     .addHelpText(
       "after",
@@ -341,7 +344,7 @@ Examples:
       "[pack | file]",
       "a pack, or a module of your own that exports supervisors (default: all of remit.config.ts, or order-desk)",
     )
-    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail")
+    .option("--tau2 <folder>", "folder of a tau2-bench checkout, for tau2-retail and tau2-telecom")
     .option("--versions", "also name what holds functions and has no version of its own")
     .option("--strict", "warnings fail too")
     .option("--json", "print one JSON document and nothing else")

@@ -92,6 +92,9 @@ export async function run(packName: string | undefined, options: RunOptions, con
     throw new SandboxError("scenario/unknown", { filter: options.watch });
   }
   assertTags(gates, scenarios);
+  if (model.name === "workflow" && !model.live && !pack.workflow) {
+    throw new SandboxError("usage/wrong", { reason: `${pack.name} has no procedure for --model workflow to follow` });
+  }
   // Whoever lacks a key, a price or a route hears of it before anything is opened.
   if (model.live && !known) {
     const { liveModels } = await import("../model/live.ts");

@@ -88,6 +88,23 @@ test("a write is a violation without its approval, with too few, with other argu
   expect(found(late)).toEqual([`${effect} without an approval before it`]);
 });
 
+test("what people do on their own is no effect of a run, unless it has the key of one", async () => {
+  const { entries, log, key } = await sound();
+  const own: WorldLogLine = {
+    n: 2,
+    tool: "wait",
+    input: {},
+    effect: "write",
+    by: "customer",
+    key: "own",
+    outcome: "done",
+  };
+  expect(auditRun(entries, desk, [...log, own])).toEqual([]);
+  expect(auditRun(entries, desk, [...log, { ...own, key }])).toEqual([
+    "the world saw wait of the customer under the key of clerk#1/tool#1",
+  ]);
+});
+
 test("a write under no intent, and one that happened twice", async () => {
   const { entries, log, key } = await sound();
   expect(

@@ -41,9 +41,14 @@ export function auditRun(
     }
   }
   const done = new Map<string, number>();
-  for (const { effect, outcome, key, tool, input } of log) {
+  for (const { effect, outcome, key, tool, input, by } of log) {
     if (effect !== "write") continue;
     const intent = key === undefined ? undefined : intents.get(key);
+    if (by !== undefined) {
+      // What people do on their own is no effect of the run, and must not look like one.
+      if (intent) found.push(`the world saw ${tool} of the ${by} under the key of ${intent.body.effect}`);
+      continue;
+    }
     if (!intent || key === undefined) {
       found.push(`the world saw ${tool} under a key that no intent has`);
       continue;

@@ -3,7 +3,7 @@ import { connectMcp, type McpToolConfig, stdio } from "@remit/mcp-bridge";
 import { z } from "zod";
 import type { Pack, PackTool, Place, PlaceOptions } from "../pack.ts";
 import { worldServerCommand } from "../world/launch.ts";
-import { openWorldReader } from "../world/store.ts";
+import { openWorldReader, openWorldStore } from "../world/store.ts";
 
 /** Starts what a pack's scenarios are played on: its world's server, or the servers that it names. */
 export async function openPlace(pack: Pack, options: PlaceOptions): Promise<Place> {
@@ -18,10 +18,16 @@ export async function openPlace(pack: Pack, options: PlaceOptions): Promise<Plac
     tools: Object.fromEntries(Object.entries(pack.tools).map(([name, about]) => [name, remote(about)])),
     ...(logger ? { logger } : {}),
   });
+  const world = pack.openWorld();
+  const store = pack.customer === undefined ? undefined : openWorldStore({ world, dir });
   return {
     tools: new Map(Object.entries(connection.tools as Readonly<Record<string, AnyTool>>)),
-    reader: openWorldReader({ world: pack.openWorld(), dir }),
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    reader: store ?? openWorldReader({ world, dir }),
+    ...(store === undefined ? {} : { store }),
+    [Symbol.asyncDispose]: async () => {
+      store?.close();
+      await connection[Symbol.asyncDispose]();
+    },
   };
 }
 

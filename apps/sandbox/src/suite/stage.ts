@@ -19,6 +19,7 @@ import type { WorldLogLine } from "../world/world.ts";
 import { type ApproverName, approveAll } from "./approver.ts";
 import { catalogOf } from "./catalog.ts";
 import { passTimeFor } from "./later.ts";
+import { peopleOf } from "./people.ts";
 import { openPlace } from "./place.ts";
 import { openTape, type Tape } from "./recording.ts";
 import { sandboxSealing } from "./sealing.ts";
@@ -87,6 +88,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         seed: suite.model.seed,
         tools: [...tools.keys()],
         conduct: pack.conduct,
+        workflow: pack.workflow,
         onNoise: (kind) => {
           noise[kind] = (noise[kind] ?? 0) + 1;
         },
@@ -121,6 +123,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const play: Stage["play"] = async (scenario, options) => {
       // Where nobody approves, the people of a scenario do not either; its customers answer as ever.
       const external = attended ? scenario.external : scenario.external.filter(isReply);
+      const worldId = worldOf(suite, scenario.name);
+      const otherwise = peopleOf(pack, { scenario, worldId, store: place.store });
       const playing = playScenario(
         { ...scenario, external },
         {
@@ -129,16 +133,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
           idempotencyKey: `${suite.id}:${scenario.name}`,
           attributes: {
             ...pack.attributes?.(scenario),
-            worldId: worldOf(suite, scenario.name),
+            worldId,
             [scenarioAttribute]: scenario.name,
           },
           ...(attended ? { approver: approveAll, passTime } : { unattended: "leave" as const }),
-          ...(pack.otherwise ? { otherwise: pack.otherwise } : {}),
+          ...(otherwise ? { otherwise } : {}),
           ...options,
         },
       );
       const outcome = await Promise.race([playing, refused.promise]);
-      const worldId = worldOf(suite, scenario.name);
       const said = [...outcome.said, ...toldIn(pack, reader.log?.(worldId) ?? [])];
       return { ...outcome, scenario, said, changes: await reader.changes(worldId) };
     };

@@ -61,7 +61,7 @@ function ownerOf({ database }: RetailDomain, input: Json): string | undefined {
 }
 
 /** True when the desk's question names the change and each of its values. */
-function askedIn(scenario: Scenario | undefined, tool: string, input: Json): boolean {
+export function askedIn(scenario: Scenario | undefined, tool: string, input: Json): boolean {
   const questions = (scenario?.script ?? []).flatMap(({ parts }) =>
     parts.flatMap((part) => (part.type === "ask" ? [part.question] : [])),
   );

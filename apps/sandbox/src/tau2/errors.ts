@@ -4,7 +4,7 @@ import type { Json } from "../world/world.ts";
 export const tau2ErrorCodes = {
   "tau2/file-missing": {
     retryable: false,
-    hint: "Point at the folder that holds db.json, tasks.json and policy.md; in a tau2-bench checkout that is data/tau2/domains/retail.",
+    hint: "Point at the folder that holds db.json, tasks.json and policy.md; in a tau2-bench checkout that is data/tau2/domains/retail. Telecom is data/tau2/domains/telecom, with db.toml, user_db.toml, main_policy.md and tech_support_manual.md.",
   },
   "tau2/file-broken": {
     retryable: false,
@@ -12,7 +12,7 @@ export const tau2ErrorCodes = {
   },
   "tau2/not-supported": {
     retryable: false,
-    hint: "Leave the task out of the folder; only retail tasks that start from db.json and are acted by the agent can be played here.",
+    hint: "Leave the task out of the folder. Retail tasks start from db.json and are acted by the agent; telecom tasks start from functions, not from given data or earlier messages.",
   },
   "tau2/too-few-runs": {
     retryable: false,

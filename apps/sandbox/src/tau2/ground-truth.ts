@@ -1,5 +1,6 @@
+import { changesBetween } from "../world/changes.ts";
 import { type Json, type World, WorldRefusal } from "../world/world.ts";
-import { type Change, diffState } from "./change.ts";
+import type { Change } from "./change.ts";
 import type { RetailState } from "./state.ts";
 import type { Tau2Task } from "./task.ts";
 
@@ -11,23 +12,23 @@ export interface GroundTruthError {
   readonly error: string;
 }
 
-export interface GroundTruth {
+export interface GroundTruth<State = RetailState> {
   readonly changes: readonly Change[];
   readonly errors: readonly GroundTruthError[];
-  readonly endState: RetailState;
+  readonly endState: State;
 }
 
 /** One call as the world's server makes it: all or nothing. */
-export type CallOutcome =
-  | { readonly ok: true; readonly state: RetailState; readonly answer: Json }
-  | { readonly ok: false; readonly state: RetailState; readonly message: string };
+export type CallOutcome<State = RetailState> =
+  | { readonly ok: true; readonly state: State; readonly answer: Json }
+  | { readonly ok: false; readonly state: State; readonly message: string };
 
 /** Makes one call on a copy of the state; a refusal gives back the state as it was. Other throws are faults and pass. */
-export function callTool(
-  world: World<RetailState>,
-  state: RetailState,
+export function callTool<State>(
+  world: World<State>,
+  state: State,
   { name, input }: { readonly name: string; readonly input: Json },
-): CallOutcome {
+): CallOutcome<State> {
   const tool = world.tools.find((candidate) => candidate.name === name);
   if (tool === undefined) return { ok: false, state, message: `Tool ${name} not found` };
   const parsed = tool.input.safeParse(input);
@@ -42,8 +43,11 @@ export function callTool(
 }
 
 /** Plays a task's ground-truth calls on a fresh state. Calls that fail change nothing and are listed, as upstream does. */
-export function groundTruth(task: Tau2Task, world: World<RetailState>): GroundTruth {
-  const start = world.initial();
+export function groundTruth<State>(
+  task: Pick<Tau2Task, "actions">,
+  world: World<State>,
+  start: State = world.initial(),
+): GroundTruth<State> {
   const errors: GroundTruthError[] = [];
   let state = start;
   for (const { id, name, input } of task.actions) {
@@ -51,5 +55,5 @@ export function groundTruth(task: Tau2Task, world: World<RetailState>): GroundTr
     state = outcome.state;
     if (!outcome.ok) errors.push({ actionId: id, name, error: outcome.message });
   }
-  return { changes: diffState(start, state), errors, endState: state };
+  return { changes: changesBetween(start, state), errors, endState: state };
 }

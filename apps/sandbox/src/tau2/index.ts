@@ -37,6 +37,9 @@ export {
   unsaidOf,
 } from "./score.ts";
 export { cloneState, type RetailState } from "./state.ts";
-export type { Tau2Action, Tau2Customer, Tau2Task } from "./task.ts";
+export type { Tau2Action, Tau2Check, Tau2Customer, Tau2Function, Tau2Task } from "./task.ts";
+export { loadTelecom, type TelecomDomain, type TelecomTask } from "./telecom/load.ts";
+export { telecomPack } from "./telecom/pack.ts";
+export { type TelecomWorldOptions, telecomWorld } from "./telecom/world.ts";
 export { effectOf, type RetailRole, type RetailToolName, retailToolKinds, roleOf } from "./tool-role.ts";
 export { readWorkflow, type Workflow, type WorkflowEdge, workflowDesk } from "./workflow.ts";

@@ -73,6 +73,9 @@ describe("a whole folder", () => {
         assertions: [],
         rewardBasis: ["DB"],
         prepared: false,
+        given: false,
+        setUp: [],
+        checks: [],
       },
     ]);
   });

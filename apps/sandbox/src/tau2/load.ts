@@ -97,14 +97,14 @@ export function readRetailDatabase(folder: string): RetailDatabase {
 }
 
 /**
- * Reads tasks.json of a folder. Works for every domain of tau2-bench, since it does not look at the tools' names.
+ * Reads the tasks of a folder. Works for every domain of tau2-bench, since it does not look at the tools' names.
  * @throws Tau2Error `tau2/file-missing`, `tau2/file-broken` (also for an id that occurs twice)
  */
-export function readTasks(folder: string): readonly Tau2Task[] {
-  const tasks = readJson(folder, "tasks.json", PublishedTasks).map(taskOf);
+export function readTasks(folder: string, name = "tasks.json"): readonly Tau2Task[] {
+  const tasks = readJson(folder, name, PublishedTasks).map(taskOf);
   const seen = new Set<string>();
   tasks.forEach(({ id }, index) => {
-    if (seen.has(id)) throw brokenAt(join(folder, "tasks.json"), pointer([index, "id"]), `the task ${id} occurs twice`);
+    if (seen.has(id)) throw brokenAt(join(folder, name), pointer([index, "id"]), `the task ${id} occurs twice`);
     seen.add(id);
   });
   return tasks;

@@ -58,22 +58,34 @@ function ownerOf({ orders, users }: RetailDatabase, input: Readonly<Record<strin
   return typeof user === "string" && Object.hasOwn(users, user) ? user : undefined;
 }
 
-function isConfirmed({ key, tool, input }: WorldLogLine, entries: readonly Entry[]): boolean {
+/**
+ * True when the customer was asked about this very call, value by value, and had answered, before it was meant.
+ * @param agrees which answers count; any when absent
+ */
+export function isConfirmed(
+  { key, tool, input }: WorldLogLine,
+  entries: readonly Entry[],
+  agrees: (answer: unknown) => boolean = () => true,
+): boolean {
   const intended = entries.findIndex((entry) => entry.type === "effect.intended" && entry.body.key === key);
   const before = entries.slice(0, Math.max(0, intended));
-  const answered = new Set(before.flatMap((entry) => (entry.type === "input.received" ? [entry.body.ask] : [])));
+  const answered = new Set(
+    before.flatMap((entry) => (entry.type === "input.received" && agrees(entry.body.answer) ? [entry.body.ask] : [])),
+  );
   return before.some((entry) => {
     if (entry.type !== "input.requested" || entry.body.of !== "customer" || !answered.has(entry.body.ask)) return false;
     // Each change of a question is told as `tool name (value, value)`.
     const told = entry.body.question.split(tool.replaceAll("_", " ")).slice(1);
     return told.some((rest) => {
-      const wanted = valuesOf(input);
-      const inside = wanted.join("").split(")").length - 1;
+      const wanted = valuesOf(input).join(", ");
+      const inside = wanted.split(")").length - 1;
       const values = rest
         .split(")")
         .slice(0, inside + 1)
         .join(")");
-      return wanted.every((value) => values.includes(value));
+      // Whole values, each as often as it is wanted: 1 is not named by C1.
+      const named = values.replace(/^\s*\(/, "").split(", ");
+      return wanted.split(", ").every((one) => named.includes(one) && named.splice(named.indexOf(one), 1));
     });
   });
 }

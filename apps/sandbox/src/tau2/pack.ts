@@ -1,10 +1,22 @@
 import { fileURLToPath } from "node:url";
 import { action, retrieval, serviceDesk } from "@remit/agents";
-import { type AnyReadTool, type Entry, extendAgent } from "@remit/core";
+import { type AnyReadTool, extendAgent } from "@remit/core";
 import { defineScenario, type Scenario, type Turn } from "@remit/core/testing";
 import { type Marks, type Pack, type PackTool, pick, type WorldPack } from "../pack.ts";
 import type { World } from "../world/world.ts";
+import { caughtIn } from "./caught.ts";
 import { retailConduct } from "./conduct.ts";
+import {
+  acted,
+  allowed,
+  asksCustomer,
+  calls,
+  changeText,
+  closed,
+  found,
+  handOverTool,
+  triaged,
+} from "./desk-script.ts";
 import { loadRetail, type RetailDomain } from "./load.ts";
 import { misdeedsIn } from "./misdeeds.ts";
 import { type PlanStep, planTask, type TaskPlan } from "./plan.ts";
@@ -111,13 +123,6 @@ export function retailPack(folder: string): WorldPack {
   };
 }
 
-/** Writes that judges kept from being made. */
-function caughtIn(entries: readonly Entry[]): { readonly byCompliance: number; readonly byReviewer: number } {
-  const denied = entries.filter((entry) => entry.type === "effect.judged" && entry.body.verdict === "revise");
-  const rejected = entries.filter((entry) => entry.type === "approval.rejected");
-  return { byCompliance: denied.length, byReviewer: rejected.length };
-}
-
 function conductLine(marks: readonly Marks[]): string {
   const sum = (name: string) => marks.reduce((all, one) => all + Number(one[name] ?? 0), 0);
   const done = `on another customer's records ${sum("foreign")} · without confirmation ${sum("unconfirmed")} · twice ${sum("twice")}`;
@@ -150,65 +155,21 @@ export function scriptOf(plan: TaskPlan): Turn[] {
   }
   if (rounds.length === 0) rounds.push({ reads: [], acts: [] });
   const change = rounds.some(({ acts }) => acts.length > 0);
-  const handedOver = rounds.some(({ acts }) => acts.some(({ name }) => name === "transfer_to_human_agents"));
-  const turns: Turn[] = [];
-  const say = (agent: string, value: object) =>
-    turns.push({ agent, parts: [{ type: "output", value: value as never }] });
-  const call = (agent: string, step: PlanStep) =>
-    turns.push({ agent, parts: [{ type: "toolCall", callId: step.actionId, tool: step.name, input: step.input }] });
-
-  say("triage", {
-    intent: change ? "change_request" : "information_request",
-    kind: change ? "change" : "question",
-    severity: "low",
-    sensitivity: "personal",
-    confidence: 0.95,
-    summary: plan.opening.slice(0, 4_000),
-    language: "en",
-  });
+  const handedOver = rounds.some(({ acts }) => acts.some(({ name }) => name === handOverTool));
+  const turns: Turn[] = [triaged(plan.opening, change)];
   rounds.forEach(({ reads, acts }, index) => {
-    for (const step of reads) call("retrieval", step);
-    say("retrieval", { passages: [], summary: `${reads.length} records were read.`, missing: [] });
+    turns.push(...reads.map((step) => calls("retrieval", step)), found(reads.length));
     if (!change) return;
-    say("compliance", { verdict: "allow", ruleIds: ["policy"], reasons: ["The shop's policy permits it."] });
-    const writes = acts.filter(({ name }) => name !== "transfer_to_human_agents");
+    turns.push(allowed("The shop's policy permits it."));
+    const writes = acts.filter(({ name }) => name !== handOverTool);
     if (writes.length > 0) {
-      const list = writes.map(
-        ({ name, input }) => `${name.replaceAll("_", " ")} (${Object.values(input).flat().join(", ")})`,
-      );
-      turns.push({
-        agent: "action",
-        parts: [
-          {
-            type: "ask",
-            of: "customer",
-            question: `I am about to: ${list.join("; ")}. Is that right?`.slice(0, 4_000),
-          },
-        ],
-      });
+      turns.push(asksCustomer(`I am about to: ${writes.map(changeText).join("; ")}. Is that right?`));
     }
-    for (const step of acts) call("action", step);
-    say("action", {
-      done: acts.map(({ name }) => name.replaceAll("_", " ")),
-      notDone: [],
-      next: index < rounds.length - 1 ? "lookup" : "review",
-      handedOver: handedOver && index === rounds.length - 1,
-    });
+    turns.push(...acts.map((step) => calls("action", step)));
+    const last = index === rounds.length - 1;
+    const done = acts.map(({ name }) => name.replaceAll("_", " "));
+    turns.push(acted(done, { next: last ? "review" : "lookup", handedOver: handedOver && last }));
   });
-  say("reviewer", {
-    disposition: handedOver ? "handed_over" : "answered",
-    reply: plan.answer,
-    ...(handedOver
-      ? {
-          packet: {
-            what: "Take over this conversation.",
-            why: "It is outside of what the desk may do.",
-            evidence: [],
-            diff: [],
-            risk: "low",
-          },
-        }
-      : {}),
-  });
+  turns.push(closed(plan.answer, handedOver));
   return turns;
 }

@@ -26,6 +26,9 @@ const task: Tau2Task = {
   assertions: [],
   rewardBasis: [],
   prepared: false,
+  given: false,
+  setUp: [],
+  checks: [],
 };
 
 describe("a plan", () => {

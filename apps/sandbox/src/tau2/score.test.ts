@@ -16,6 +16,9 @@ const task = (id: string, actions: Omit<Tau2Action, "by">[], communicate: string
   assertions: [],
   rewardBasis: ["DB"],
   prepared: false,
+  given: false,
+  setUp: [],
+  checks: [],
 });
 const cancel = (order_id: string) => ({
   id: `cancel ${order_id}`,

@@ -7,6 +7,11 @@ import type { Json } from "../world/world.ts";
 
 const words = z.string().nullish();
 const list = z.array(z.string()).nullish();
+const functionCall = z.object({
+  env_type: words,
+  func_name: z.string(),
+  arguments: z.record(z.string(), z.json()).nullish(),
+});
 
 /** Only what is read here; everything else in a task is tolerated. */
 export const PublishedTasks = z.array(
@@ -25,7 +30,7 @@ export const PublishedTasks = z.array(
         }),
       ]),
     }),
-    initial_state: z.record(z.string(), z.unknown()).nullish(),
+    initial_state: z.looseObject({ initialization_actions: z.array(functionCall).nullish() }).nullish(),
     evaluation_criteria: z
       .object({
         actions: z
@@ -35,9 +40,11 @@ export const PublishedTasks = z.array(
               name: z.string(),
               arguments: z.record(z.string(), z.json()),
               requestor: words,
+              compare_args: list,
             }),
           )
           .nullish(),
+        env_assertions: z.array(functionCall.extend({ assert_value: z.boolean().nullish() })).nullish(),
         communicate_info: list,
         nl_assertions: list,
         reward_basis: list,
@@ -53,6 +60,20 @@ export interface Tau2Action {
   readonly input: { readonly [argument: string]: Json };
   /** Who makes the call: the agent, or (in some domains) the customer on a device of their own. */
   readonly by: "agent" | "customer";
+  /** The arguments that count when it is asked whether the call was made; all of them when absent. */
+  readonly compare?: readonly string[];
+}
+
+/** A function that a task names: what makes its start, or what must be true at its end. */
+export interface Tau2Function {
+  readonly name: string;
+  readonly input: { readonly [argument: string]: Json };
+  /** On whose side it is: that of the agent's tools, or that of the customer's own. */
+  readonly by: "agent" | "customer";
+}
+
+export interface Tau2Check extends Tau2Function {
+  readonly expected: boolean;
 }
 
 /** The simulated customer's sheet, written to them in the second person. */
@@ -78,10 +99,17 @@ export interface Tau2Task {
   readonly rewardBasis: readonly string[];
   /** True when the task starts from more than the plain database (earlier messages, prepared data). */
   readonly prepared: boolean;
+  /** True when some of that is more than calls of functions. */
+  readonly given: boolean;
+  /** What makes its start out of the plain database, in order. */
+  readonly setUp: readonly Tau2Function[];
+  /** What must be true of the world at its end. */
+  readonly checks: readonly Tau2Check[];
 }
 
 export function taskOf(published: z.output<typeof PublishedTasks>[number]): Tau2Task {
   const { user_scenario: scenario, evaluation_criteria: criteria } = published;
+  const { initialization_actions: setUp, ...given } = published.initial_state ?? {};
   const sheet = typeof scenario.instructions === "string" ? undefined : scenario.instructions;
   return {
     id: String(published.id),
@@ -97,11 +125,26 @@ export function taskOf(published: z.output<typeof PublishedTasks>[number]): Tau2
       id: action.action_id,
       name: action.name,
       input: action.arguments,
-      by: action.requestor === "user" ? "customer" : "agent",
+      by: sideOf(action.requestor),
+      ...(action.compare_args == null ? {} : { compare: action.compare_args }),
     })),
     communicate: criteria?.communicate_info ?? [],
     assertions: criteria?.nl_assertions ?? [],
     rewardBasis: criteria?.reward_basis ?? [],
     prepared: Object.values(published.initial_state ?? {}).some((part) => part !== null),
+    given: Object.values(given).some((part) => part !== null && !(Array.isArray(part) && part.length === 0)),
+    setUp: (setUp ?? []).map(functionOf),
+    checks: (criteria?.env_assertions ?? []).map((one) => ({
+      ...functionOf(one),
+      expected: one.assert_value ?? true,
+    })),
   };
+}
+
+function functionOf({ func_name, arguments: input, env_type }: z.output<typeof functionCall>): Tau2Function {
+  return { name: func_name, input: input ?? {}, by: sideOf(env_type) };
+}
+
+function sideOf(published: string | null | undefined): "agent" | "customer" {
+  return published === "user" ? "customer" : "agent";
 }

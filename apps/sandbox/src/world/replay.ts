@@ -41,8 +41,13 @@ export function loadWorld<State>(world: World<State>): LoadedWorld<State> {
   return { world, tools, start: world.initial() };
 }
 
-export function emptyWorld<State>({ world, start }: LoadedWorld<State>): Hydrated<State> {
-  return { state: world.clone(start), position: logStart, keys: new Map() };
+export function emptyWorld<State>(loaded: LoadedWorld<State>, worldId: string): Hydrated<State> {
+  return { state: loaded.world.clone(startOf(loaded, worldId)), position: logStart, keys: new Map() };
+}
+
+/** Where the world of a run begins. Not to be changed. */
+export function startOf<State>({ world, start }: LoadedWorld<State>, worldId: string): State {
+  return world.prepared?.(worldId) ?? start;
 }
 
 /**

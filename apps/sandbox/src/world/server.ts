@@ -83,7 +83,9 @@ function isWorld(value: unknown): value is World {
 
 function worldServer(world: World, store: WorldStore): Server {
   const server = new Server({ name: `world-${world.name}`, version: "1.0.0" }, { capabilities: { tools: {} } });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: world.tools.map(describe) }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: world.tools.filter(({ by }) => by === undefined).map(describe),
+  }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
     const worldId = params._meta?.[worldIdMeta];
     const key = params._meta?.[keyMeta];

@@ -5,8 +5,8 @@ import { changesBetween, type WorldChange } from "./changes.ts";
 import { WorldError } from "./errors.ts";
 import { openFolderLock } from "./lock.ts";
 import { appendLine, logPath, logStart, readTail, type WriteBytes } from "./log.ts";
-import { applyLines, emptyWorld, type Hydrated, loadWorld, rememberKey } from "./replay.ts";
-import { type Json, type World, type WorldLogLine, WorldRefusal, type WorldTool } from "./world.ts";
+import { applyLines, emptyWorld, type Hydrated, loadWorld, rememberKey, startOf } from "./replay.ts";
+import { type Actor, type Json, type World, type WorldLogLine, WorldRefusal, type WorldTool } from "./world.ts";
 
 /**
  * The state of many worlds of one kind, one per run, each the fold over its own log file. Invariants:
@@ -16,6 +16,7 @@ import { type Json, type World, type WorldLogLine, WorldRefusal, type WorldTool 
  * W3 A key does its write at most once per world, over restarts and over processes; every further call with it gets
  *    the first answer again.
  * W4 A call that is refused or fails changes nothing; a read changes nothing.
+ * W5 A tool that is a person's own is called in that person's name alone.
  */
 export interface WorldStore<State = unknown> {
   /**
@@ -39,6 +40,8 @@ export type WorldReader<State = unknown> = Pick<WorldStore<State>, "endState" | 
 export interface WorldCallOptions {
   /** Idempotency key. A write without one is refused; a read ignores it. */
   readonly key?: string | undefined;
+  /** In whose name; a team's when absent. A person has the tools of their own, and no others. */
+  readonly by?: Actor | undefined;
 }
 
 /** `duplicate`: the key was seen before, so nothing ran and this is the first answer again. */
@@ -69,7 +72,7 @@ export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldS
     const known = hydrated.get(worldId);
     hydrated.delete(worldId);
     const tail = readTail(path, known?.position ?? logStart);
-    const world = known === undefined || tail.fresh ? emptyWorld(loaded) : known;
+    const world = known === undefined || tail.fresh ? emptyWorld(loaded, worldId) : known;
     applyLines(loaded, world, tail.lines);
     world.position = tail.position;
     hydrated.set(worldId, world);
@@ -88,6 +91,7 @@ export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldS
       tool: tool.name,
       input,
       effect: tool.effect,
+      ...(tool.by === undefined ? {} : { by: tool.by }),
       ...(tool.effect === "write" && key !== undefined ? { key } : {}),
       outcome: decided.answer.duplicate ? "duplicate" : decided.answer.status,
       ...(decided.answer.status === "refused" ? { message: decided.answer.message } : {}),
@@ -105,10 +109,10 @@ export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldS
 
   return {
     ...reader(loaded, dir),
-    call: (worldId, toolName, input, { key } = {}) => {
+    call: (worldId, toolName, input, { key, by } = {}) => {
       const path = logPath(dir, worldId);
       const tool = loaded.tools.get(toolName);
-      if (tool === undefined) {
+      if (tool === undefined || tool.by !== by) {
         throw new WorldError("world/tool-unknown", `world "${loaded.world.name}" has no tool "${toolName}"`, {
           world: loaded.world.name,
           tool: toolName,
@@ -135,11 +139,11 @@ export function openWorldReader<State>({
 function reader<State>(loaded: ReturnType<typeof loadWorld<State>>, dir: string): WorldReader<State> {
   const log = (worldId: string) => readTail(logPath(dir, worldId), logStart).lines;
   const endState = (worldId: string) => {
-    const world = emptyWorld(loaded);
+    const world = emptyWorld(loaded, worldId);
     applyLines(loaded, world, log(worldId));
     return world.state;
   };
-  return { log, endState, changes: (worldId) => changesBetween(loaded.start, endState(worldId)) };
+  return { log, endState, changes: (worldId) => changesBetween(startOf(loaded, worldId), endState(worldId)) };
 }
 
 interface Call<State> {

@@ -8,12 +8,17 @@ export class WorldRefusal extends Error {
   override readonly name = "WorldRefusal";
 }
 
+/** Somebody in the world who acts on it with means of their own. */
+export type Actor = "customer";
+
 /** One tool of a world. `run` may change `state` in place; when it throws, the change is thrown away. */
 export interface WorldTool<State = unknown, Input extends z.ZodType = z.ZodType> {
   readonly name: string;
   readonly description: string;
   readonly input: Input;
   readonly effect: "read" | "write";
+  /** Whose it is alone, where it is a person's of the world and no team's: no server offers it, and no agent can call it. */
+  readonly by?: Actor;
   /** Pure over state and input: no clock, no randomness, no I/O. */
   readonly run: (state: State, input: z.output<Input>) => Json;
 }
@@ -26,6 +31,8 @@ export interface World<State = unknown> {
   readonly name: string;
   /** A fresh start state. Called once per process; implementations may cache and copy. */
   readonly initial: () => State;
+  /** Where the world of this run begins, where that is elsewhere than at `initial()`. Pure, so that every process says the same. */
+  readonly prepared?: (worldId: string) => State | undefined;
   /** A copy that a run may change without touching `state`. */
   readonly clone: (state: State) => State;
   readonly tools: readonly WorldTool<State, z.ZodType>[];
@@ -42,6 +49,8 @@ export interface WorldLogLine {
   readonly tool: string;
   readonly input: Json;
   readonly effect: "read" | "write";
+  /** Who called; a team, where it does not say. */
+  readonly by?: Actor;
   /** Idempotency key as received in `_meta["remit/idempotencyKey"]`; absent on reads. */
   readonly key?: string;
   readonly outcome: "done" | "refused" | "duplicate";

@@ -10,6 +10,7 @@ import { defineTool } from "../tool.ts";
 import {
   answers,
   approvalsIn,
+  asks,
   calls,
   defineScenario,
   edit,
@@ -247,4 +248,42 @@ test("the path of a case leaves out who judged its writes", async () => {
   );
   expect(failed(checks)).toEqual([]);
   expect(pathIn(outcome.entries)).toEqual(["clerk"]);
+});
+
+test("who answers otherwise is told which question it is, and may take time", async () => {
+  const curious = defineAgent({
+    name: "curious",
+    description: "Asks.",
+    model: "m",
+    tools: [],
+    asks: ["customer"],
+    input: z.object({ text: z.string() }),
+    output: z.object({ reply: z.string() }),
+    instructions: "Ask.",
+  });
+  const supervisor = defineSupervisor({ agents: { curious }, entry: "curious", exit: "curious", handoffs: [] });
+  const script = [
+    asks(curious, "customer", "Which?"),
+    asks(curious, "customer", "Sure?"),
+    answers(curious, { reply: "ok" }),
+  ];
+  const told: string[] = [];
+  const engine = memoryEngine();
+  const outcome = await playScenario(
+    defineScenario({ name: "s", input: { text: "x" }, script, external: [replies("customer", "This one.")] }),
+    {
+      supervisor: runSupervisor(supervisor as unknown as SupervisorDefinition, {
+        engine,
+        models: { m: scriptedModel(script) },
+      }),
+      tenant: "test",
+      otherwise: async (of, question, { ask, run }) => {
+        told.push(`${of} ${question} ${ask} ${run.id}`);
+        return "Yes.";
+      },
+    },
+  );
+  expect(outcome.result.status).toBe("completed");
+  const asked = outcome.entries.flatMap((entry) => (entry.type === "input.requested" ? [entry.body.ask] : []));
+  expect(told).toEqual([`customer Sure? ${asked[1]} ${outcome.run.id}`]);
 });

@@ -23,8 +23,12 @@ export interface PlayOptions {
   readonly onRun?: (run: Run) => void;
   /** The run that plays the scenario already; it is started, or found by its key, when absent. */
   readonly run?: Run;
-  /** What somebody answers when the scenario's replies are used up. */
-  readonly otherwise?: (of: Audience, question: string) => Json | undefined;
+  /** What somebody answers when the scenario's replies are used up. Who is asked again after a crash is asked as before. */
+  readonly otherwise?: (
+    of: Audience,
+    question: string,
+    asked: { readonly ask: string; readonly run: Run },
+  ) => Json | undefined | Promise<Json | undefined>;
   /** Who decides on a call when the scenario has no decision of its own for it; nothing: nobody does. */
   readonly approver?: (open: ApprovalCase) => ApprovalDecision | undefined | Promise<ApprovalDecision | undefined>;
   /**
@@ -90,7 +94,7 @@ async function oneMove(scenario: Scenario, run: Run, options: PlayOptions): Prom
     return true;
   }
   for (const { ask, of, question } of await run.questions()) {
-    const answer = replyFor(external, entries, of)?.answer ?? options.otherwise?.(of, question);
+    const answer = replyFor(external, entries, of)?.answer ?? (await options.otherwise?.(of, question, { ask, run }));
     if (answer === undefined) continue;
     // Who answers is who was asked: a customer's word is never recorded as the desk's.
     const principal = of === "operator" ? operator("operator") : customer;
