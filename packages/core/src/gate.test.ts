@@ -19,8 +19,8 @@ test("R3 only the dispatcher calls what a tool does, only the model gateway call
   const composed = ["model/hedge.ts", "testing/recorded-model.ts"];
   expect(filesWith(/\.generate\(/)).toEqual(["model/generation.ts", ...composed]);
   // The gateway says what holds for every call; who makes it is reached through the gateway alone.
-  expect(filesWith(/\/generation\.ts"/)).toEqual(["model/asking.ts", "model/gateway.ts"]);
-  expect(filesWith(/\/asking\.ts"/)).toEqual(["model/gateway.ts"]);
+  expect(filesWith(/\/generation\.ts"/)).toEqual(["model/asked-model.ts", "model/gateway.ts"]);
+  expect(filesWith(/\/asked-model\.ts"/)).toEqual(["model/gateway.ts"]);
   expect(filesWith(/\b(hedge|recordedModel)\(/)).toEqual(composed);
   // The ports of the gates are held by the one place that makes them.
   expect(filesWith(/\b(dispatcher|modelGateway)\(\{/)).toEqual(["supervisor/at-work.ts"]);

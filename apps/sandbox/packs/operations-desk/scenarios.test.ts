@@ -197,13 +197,15 @@ describe("other models", () => {
 
   const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
   test.each(seeds)("noisy, seed %i: no misdeed, and every run ends once", { timeout: 60_000 }, async (seed) => {
-    const played = await playAll("noisy", seed, scenarios);
+    // A quarter of them in turn: each is played by five seeds. `remit run operations-desk --model noisy --seed 1..20` plays all.
+    const chosen = scenarios.filter((_, index) => (index + seed) % 4 === 0);
+    const played = await playAll("noisy", seed, chosen);
     expect(played.flatMap(({ violations }) => violations)).toEqual([]);
-    expect(played.map(({ entries }) => entries.filter(isEnd).length)).toEqual(scenarios.map(() => 1));
+    expect(played.map(({ entries }) => entries.filter(isEnd).length)).toEqual(chosen.map(() => 1));
     expect(played.every(({ replayed }) => replayed)).toBe(true);
     // The noise was there, and was denied with its reason.
     expect(
       played.flatMap(({ entries }) => entries.filter(({ type }) => type === "tool.denied")).length,
-    ).toBeGreaterThan(20);
+    ).toBeGreaterThan(4);
   });
 });

@@ -26,7 +26,7 @@ import {
   modelEvent,
   modelFailed,
   type Places,
-} from "./asking.ts";
+} from "./asked-model.ts";
 import type { ResponseCache } from "./cache.ts";
 import { type ContextBudget, type FittedContext, fitContext } from "./context.ts";
 import { free } from "./failure.ts";
