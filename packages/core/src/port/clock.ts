@@ -22,7 +22,7 @@ export function systemClock(): Clock {
     now: () => Date.now(),
     at: (dueAt, callback) => {
       const left = dueAt - Date.now();
-      if (left > timeoutMsMax) return far(dueAt, callback);
+      if (left > timeoutMsMax) return new FarTimer(dueAt, callback);
       return new SystemTimer(setTimeout(callback, Math.max(0, left)));
     },
     hold: () => {
@@ -41,31 +41,32 @@ export function systemClock(): Clock {
 
 /** Several of them wait for each run at work, so it holds nothing but what Node calls it. */
 class SystemTimer {
-  #handle: NodeJS.Timeout;
+  protected handle: NodeJS.Timeout;
 
   constructor(handle: NodeJS.Timeout) {
-    this.#handle = handle.unref();
+    this.handle = handle.unref();
   }
 
   /** Also for whoever takes it off its timer. */
   get cancel(): () => void {
-    return () => clearTimeout(this.#handle);
-  }
-
-  again(handle: NodeJS.Timeout): void {
-    this.#handle = handle.unref();
+    return () => clearTimeout(this.handle);
   }
 }
 
 /** For what is further off than one timer can reach. */
-function far(dueAt: number, callback: () => void): SystemTimer {
-  const next = () => {
-    const left = dueAt - Date.now();
-    return setTimeout(
-      left > timeoutMsMax ? () => timer.again(next()) : callback,
-      Math.max(0, Math.min(left, timeoutMsMax)),
-    );
-  };
-  const timer = new SystemTimer(next());
-  return timer;
+class FarTimer extends SystemTimer {
+  readonly #dueAt: number;
+  readonly #callback: () => void;
+
+  constructor(dueAt: number, callback: () => void) {
+    super(setTimeout(() => this.#again(), timeoutMsMax));
+    this.#dueAt = dueAt;
+    this.#callback = callback;
+  }
+
+  #again(): void {
+    const left = this.#dueAt - Date.now();
+    const next = left > timeoutMsMax ? () => this.#again() : this.#callback;
+    this.handle = setTimeout(next, Math.max(0, Math.min(left, timeoutMsMax))).unref();
+  }
 }

@@ -6,7 +6,7 @@ function opened(most: number) {
   const clock = fakeClock();
   const atHand = statesAtHand({ most, clock });
   const gone: string[] = [];
-  const wait = (name: string) => atHand.wait(() => void gone.push(name));
+  const wait = (name: string) => atHand.wait({ letGo: () => void gone.push(name) });
   return { clock, gone, wait };
 }
 

@@ -5,8 +5,13 @@ import type { Clock } from "../port/clock.ts";
  * a fold over the journal (R1): of too many that wait, those that have waited longest let go of theirs.
  */
 export interface AtHand {
-  /** A run begins to wait. `letGo` is called at most once, and not after it has come back. */
-  readonly wait: (letGo: () => void) => { readonly back: () => void };
+  /** A run begins to wait. It is asked to let go at most once, and not after it has come back. */
+  readonly wait: (run: Resting) => { readonly back: () => void };
+}
+
+/** A run that can let go of its state while it waits. */
+export interface Resting {
+  readonly letGo: () => void;
 }
 
 export interface AtHandOptions {
@@ -24,15 +29,15 @@ const lookAgainMs = 20;
 /** One that waits, in the order of the waits. A set would be rebuilt each time that it becomes empty, at every call of a lone run. */
 class Waiting {
   readonly since: number;
-  readonly letGo: () => void;
+  readonly run: Resting;
   readonly #onBack: (one: Waiting) => void;
   before: Waiting | undefined;
   behind: Waiting | undefined;
   gone = false;
 
-  constructor(since: number, letGo: () => void, onBack: (one: Waiting) => void, before: Waiting | undefined) {
+  constructor(since: number, run: Resting, onBack: (one: Waiting) => void, before: Waiting | undefined) {
     this.since = since;
-    this.letGo = letGo;
+    this.run = run;
     this.#onBack = onBack;
     this.before = before;
   }
@@ -73,7 +78,7 @@ export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
       const one = longest;
       if (one.since + waitedMs > now) return lookAt(one.since + waitedMs);
       leave(one);
-      one.letGo();
+      one.run.letGo();
     }
   };
 
@@ -85,12 +90,12 @@ export function statesAtHand({ most, clock }: AtHandOptions): AtHand {
   };
 
   return {
-    wait: (letGo) => {
+    wait: (run) => {
       if (most === 0) {
-        letGo();
+        run.letGo();
         return nowhere;
       }
-      const one = new Waiting(clock.now(), letGo, back, newest);
+      const one = new Waiting(clock.now(), run, back, newest);
       if (newest) newest.behind = one;
       else longest = one;
       newest = one;

@@ -13,7 +13,7 @@ import type { Logger } from "../port/logger.ts";
 import type { InputPlace } from "../seal/sealed-inputs.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import type { SupervisorDefinition } from "../supervisor/definition.ts";
-import type { AtHand } from "./at-hand.ts";
+import type { AtHand, Resting } from "./at-hand.ts";
 import { blobStore, openBlobs } from "./blob.ts";
 import { type Outcome, RunCore } from "./core.ts";
 import { decidedBy, foldBatch } from "./fold.ts";
@@ -59,48 +59,78 @@ export async function drive(
   options: DriverOptions,
   onConversation?: OnConversation,
 ): Promise<void> {
-  const { atHand, definition, shadow } = options;
   const { key, journal } = session;
-  const tenantKey = await journal.tenantKey(key.tenant);
-  /** What a state that was let go of leaves behind. */
-  let left: { readonly head: Head; readonly durable: Promise<void> | undefined } | undefined;
-  /** The state as the journal has it: the second time it must be the one that was let go of. */
-  const load = async (): Promise<Driven> => {
-    if (left?.durable) session.awaits?.();
-    await left?.durable;
-    const by = { definition, tenantKey, shadow };
-    const loaded = session.isNew && !left ? newRun(key, by) : await loadRun(journal, key, by);
-    if (!left && loaded.conversationId !== undefined) onConversation?.(loaded.conversationId);
-    if (left && !isSameHead(loaded.head, left.head)) {
-      const data = { stream: streamName(key), expected: left.head.seq, actual: loaded.head.seq };
-      throw new OrchestrationError("journal/conflict", data);
-    }
-    left = undefined;
-    return reducer(session, options, loaded, tenantKey, onConversation);
-  };
-  let driven: Driven | undefined = await load();
-  const letGo = () => {
-    left = driven && { head: driven.head(), durable: driven.durable() };
-    driven = undefined;
-    journal.rest?.(key);
-  };
-
-  await driven.begin();
+  const state = new StateAtHand(session, options, onConversation, await journal.tenantKey(key.tenant));
+  await (await state.load()).begin();
   for (;;) {
     const coming = session.next();
-    const place = coming instanceof Promise ? atHand?.wait(letGo) : undefined;
+    const place = coming instanceof Promise ? options.atHand?.wait(state) : undefined;
     const event = coming instanceof Promise ? await coming : coming;
     place?.back();
     if (event === undefined) break;
-    driven ??= await load();
+    const driven = state.driven ?? (await state.load());
     const taking = driven.take(event);
     if (taking) await taking;
     if (driven.ended()) break;
   }
-  const durable = driven ? driven.durable() : left?.durable;
+  const durable = state.durable();
   if (durable) session.awaits?.();
   await durable;
-  if (driven?.ended() === false) journal.rest?.(key);
+  if (state.driven?.ended() === false) journal.rest?.(key);
+}
+
+/** The state of a run that is driven, for as long as it is at hand. */
+class StateAtHand implements Resting {
+  readonly #session: RunSession;
+  readonly #options: DriverOptions;
+  readonly #onConversation: OnConversation | undefined;
+  readonly #tenantKey: string;
+  driven: Driven | undefined;
+  /** What a state that was let go of leaves behind. */
+  #left: { readonly head: Head; readonly durable: Promise<void> | undefined } | undefined;
+
+  constructor(
+    session: RunSession,
+    options: DriverOptions,
+    onConversation: OnConversation | undefined,
+    tenantKey: string,
+  ) {
+    this.#session = session;
+    this.#options = options;
+    this.#onConversation = onConversation;
+    this.#tenantKey = tenantKey;
+  }
+
+  /** The state as the journal has it: the second time it must be the one that was let go of. */
+  async load(): Promise<Driven> {
+    const session = this.#session;
+    const { key, journal } = session;
+    const left = this.#left;
+    if (left?.durable) session.awaits?.();
+    await left?.durable;
+    const { definition, shadow } = this.#options;
+    const by = { definition, tenantKey: this.#tenantKey, shadow };
+    const loaded = session.isNew && !left ? newRun(key, by) : await loadRun(journal, key, by);
+    if (!left && loaded.conversationId !== undefined) this.#onConversation?.(loaded.conversationId);
+    if (left && !isSameHead(loaded.head, left.head)) {
+      const data = { stream: streamName(key), expected: left.head.seq, actual: loaded.head.seq };
+      throw new OrchestrationError("journal/conflict", data);
+    }
+    this.#left = undefined;
+    this.driven = reducer(session, this.#options, loaded, this.#tenantKey, this.#onConversation);
+    return this.driven;
+  }
+
+  letGo(): void {
+    this.#left = this.driven && { head: this.driven.head(), durable: this.driven.durable() };
+    this.driven = undefined;
+    this.#session.journal.rest?.(this.#session.key);
+  }
+
+  /** What was appended last and nobody has waited for. */
+  durable(): Promise<void> | undefined {
+    return this.driven ? this.driven.durable() : this.#left?.durable;
+  }
 }
 
 type LoadedRun = Awaited<ReturnType<typeof loadRun>>;
