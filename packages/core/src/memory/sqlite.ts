@@ -62,7 +62,7 @@ export interface SqliteMemoryOptions {
  * @throws OrchestrationError `memory/unavailable` for a file that is none, is newer, or cannot be opened;
  *   `options/invalid` for a path that is none
  */
-export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore {
+export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore & AsyncDisposable {
   const path = pathIn("sqliteMemory", options);
   const database = open(path);
   const statements = {
@@ -166,7 +166,12 @@ export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore {
           swept += atOnce(() => removeAll(ended));
         }
       }),
-    close: async () => database.close(),
+    close: async () => {
+      if (database.isOpen) database.close();
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
   };
 }
 
