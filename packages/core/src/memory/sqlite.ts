@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { pathIn } from "../journal/file-path.ts";
+import { makeFolder } from "../journal/folder.ts";
 import type { Json } from "../json.ts";
 import { type MemoryItem, type MemoryScope, type MemoryStore, searched, wordsOf } from "./store.ts";
 
@@ -177,7 +178,7 @@ export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore & AsyncD
 
 function open(path: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     makeEmpty(path);
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
