@@ -167,6 +167,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     given: file("taken", ""),
     says: ["state/unusable", "taken", "--state <folder>"],
   },
+  "a state folder where no folder can be": {
+    args: ["run", "--filter", "thanks", "--state", "/proc/remit/state"],
+    says: ["state/unusable", "/proc/remit/state", "--state <folder>"],
+  },
   "a look at nothing": { args: ["replay", "--all"], says: ["state/missing", ".remit", "remit run"] },
   "a journal that is not ours": {
     args: ["list"],

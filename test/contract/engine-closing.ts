@@ -16,6 +16,18 @@ export function closingContract({ again, fresh, resumes, survives }: EngineKit):
       for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: "engine/closed" });
     });
 
+    test("comes with the end of a block", async () => {
+      let waiting: Promise<unknown>;
+      {
+        await using engine = fresh();
+        const run = await makeDesk({ engine, model: turns({ clerk: [ask("?")] }) }).start(input, start);
+        await parked(run);
+        waiting = run.result().catch((error: unknown) => error);
+        await engine.journal.findRun(tenant, run.id);
+      }
+      expect(await waiting).toMatchObject({ code: "engine/closed" });
+    });
+
     test("leaves runs that another engine continues", async () => {
       const first = fresh();
       if (!survives()) return;

@@ -121,6 +121,17 @@ describe("memories in a file", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  test("are closed with the end of a block, and once more does nothing", async () => {
+    const path = newPath();
+    {
+      await using store = sqliteMemory({ path });
+      await store.write(scope(), item("a", "tea"), 9);
+      await store.close();
+    }
+    await using again = sqliteMemory({ path });
+    expect(await ids(again, scope(), "tea")).toEqual(["a"]);
+  });
+
   test("what was erased is in no byte of it", async () => {
     const path = newPath();
     const store = keep(sqliteMemory({ path }));

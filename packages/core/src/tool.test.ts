@@ -92,6 +92,8 @@ describe("defineTool", () => {
       [{ risk: 3 }, "risk", "number"],
       [{ ...write, idempotency: undefined }, "idempotency", "undefined"],
       [{ execute: undefined }, "execute", "undefined"],
+      [{ description: undefined }, "description", "undefined"],
+      [{ description: 7 }, "description", "number"],
     ];
     for (const [given, member, value] of wrong) {
       expect(refusal(untyped(given))).toMatchObject({

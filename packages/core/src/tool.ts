@@ -314,9 +314,14 @@ function assertComplete(options: Options): void {
   incomplete("effect", ["read", "write"]);
   if (options.effect === "write" || options.risk !== undefined) incomplete("risk", ["low", "medium", "high"]);
   if (options.effect === "write") incomplete("idempotency", ["key", "lookup", "none"]);
-  if (typeof options.execute === "function") return;
-  const data = { tool: options.name, member: "execute", value: typeof options.execute, wants: ["a function"] };
-  throw new OrchestrationError("tool/incomplete", data);
+  for (const [member, type, wants] of [
+    ["execute", "function", "a function"],
+    ["description", "string", "a text"],
+  ] as const) {
+    if (typeof options[member] === type) continue;
+    const data = { tool: options.name, member, value: typeof options[member], wants: [wants] };
+    throw new OrchestrationError("tool/incomplete", data);
+  }
 }
 
 function retryOf(tool: string, given: Partial<RetryPolicy> | undefined): RetryPolicy | undefined {

@@ -267,6 +267,15 @@ test("a question to the customer comes to the client; declined, the run waits an
   expect((await ann(next)).structuredContent).toEqual({ reply: "Order 7 it is." });
 });
 
+test("what an operator is asked waits for one, where the client is a customer, whatever the options say", async () => {
+  const desk = deskOf(
+    scriptedModel([asks(cashier, "operator", "Is it ours?"), answers(cashier, { reply: "Order 7 it is." })]),
+  );
+  const { ann } = await served(desk, { answers: ["customer", "operator"] });
+  expect(textOf(await ann(keyed("k")))).toContain("An operator has to answer: Is it ours?");
+  expect(textOf(await ann(keyed("k", { "remit/answer": "yes" })))).toContain("An operator has to answer: Is it ours?");
+});
+
 test("T3 what is asked survives the server: another one with the same secret takes the call up", async () => {
   const engine = memoryEngine();
   const model = scriptedModel([asks(cashier, "customer", "Which order?"), answers(cashier, { reply: "Order 7." })]);

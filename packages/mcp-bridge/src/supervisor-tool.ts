@@ -44,7 +44,7 @@ export interface SupervisorToolOptions {
   readonly name: string;
   readonly description: string;
   readonly title?: string;
-  /** Whose questions the client answers; only `customer` when absent. Others wait for somebody at the desk. */
+  /** Whose questions the client answers; only `customer` when absent. Others wait for somebody at the desk, as an operator's do where the client is a `user`. */
   readonly answers?: readonly Audience[];
   /**
    * Who decides on a write of this run at the client's end, such as the person whose consent the client's elicitation
@@ -125,7 +125,7 @@ export function supervisorTool<Input, Output>(
     const said = rawMeta[answerMeta];
     if (said === undefined) return follow(followed, context);
     await run.settled();
-    const [question] = await openQuestions(run);
+    const [question] = await openQuestions(run, client);
     return question ? answered(followed, question, said as Json, context) : follow(followed, context);
   };
 
@@ -147,7 +147,7 @@ export function supervisorTool<Input, Output>(
     const said = elicited(resumed?.responses.answer, {});
     if (said === undefined) return follow(followed, context); // It is asked again.
     if ("ask" in state) {
-      const question = (await openQuestions(run)).find(({ ask }) => ask === state.ask);
+      const question = (await openQuestions(run, client)).find(({ ask }) => ask === state.ask);
       if (!question) return follow(followed, context); // Somebody else has answered it.
       if (said.action !== "accept") return waits(followed, `Its question was not answered: ${question.question}`);
       const { content = {} } = said;
@@ -203,8 +203,12 @@ export function supervisorTool<Input, Output>(
     return follow(followed, context);
   };
 
-  const openQuestions = async (run: Run): Promise<readonly OpenQuestion[]> =>
-    (await run.questions()).filter(({ of }) => answers.includes(of));
+  /** What an operator is asked, no customer answers, whatever the options say. */
+  const answersFor = ({ of }: OpenQuestion, { principal }: McpClient): boolean =>
+    answers.includes(of) && (of === "customer" || principal.kind !== "user");
+
+  const openQuestions = async (run: Run, client: McpClient): Promise<readonly OpenQuestion[]> =>
+    (await run.questions()).filter((question) => answersFor(question, client));
 
   /** Goes along with a run until it ends, or waits for a person. */
   const follow = async (followed: Followed, context: ServedCallContext): Promise<ServedResult | InputRequired> => {
@@ -249,7 +253,7 @@ export function supervisorTool<Input, Output>(
   const parked = async (followed: Followed, context: ServedCallContext): Promise<ServedResult | InputRequired> => {
     const { run, key, seq, note } = followed;
     const all = await run.questions();
-    const question = all.find(({ of }) => answers.includes(of));
+    const question = all.find((one) => answersFor(one, context.client));
     if (question) {
       const message = [note, visible(question.question)].filter((text) => text !== undefined).join("\n");
       if (!context.can.form) return waits(followed, `${message}\nGive the answer in _meta["${answerMeta}"].`);

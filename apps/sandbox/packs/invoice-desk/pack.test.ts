@@ -112,6 +112,19 @@ describe("played behind its own server", () => {
       .map(({ name, checks }) => [name, checks.filter(({ ok }) => !ok)]);
     expect(failed).toEqual([]);
     expect(report.scenarios.flatMap(({ violations }) => violations)).toEqual([]);
+    // X4: why a person was needed is of the closed set, whatever queue the case went to.
+    const { escalation, review } = report.kpis?.overall ?? {};
+    expect(escalation?.count).toBeGreaterThan(30);
+    expect([escalation?.byReason.unknown, review?.byReason.unknown]).toEqual([undefined, undefined]);
+    expect(Object.keys(escalation?.byReason ?? {})).toEqual(
+      expect.arrayContaining([
+        "approval-required",
+        "low-confidence",
+        "missing-data",
+        "policy-conflict",
+        "untrusted-data",
+      ]),
+    );
     // One is not the clerk's to see; a misread amount is meant to be one.
     const wrong = report.scenarios.filter(({ marks }) => marks.fields !== marks.fieldsRight).map(({ name }) => name);
     expect(wrong.sort()).toEqual(["a-document-of-another-company", "a-misread-amount"]);

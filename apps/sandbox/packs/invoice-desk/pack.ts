@@ -4,6 +4,7 @@ import type { WorldPack } from "../../src/pack.ts";
 import type { World } from "../../src/world/world.ts";
 import { folderWorld, loadFolder } from "./folder.ts";
 import type { Truth } from "./maker.ts";
+import { invoiceDeskReason } from "./reasons.ts";
 import { deskScenarios, folderScenarios } from "./scenarios.ts";
 import { closingLines, scoreOf } from "./score.ts";
 import type { DeskState, Posting } from "./state.ts";
@@ -50,6 +51,7 @@ export function invoiceDeskPack({ folder }: { readonly folder?: string } = {}): 
     scenarios: () => loaded().scenarios,
     // What a run is about is said where it is started, and the policy holds every call to it.
     attributes: ({ input }) => ({ documentId: String((input as { readonly documentId?: string }).documentId) }),
+    reasons: invoiceDeskReason,
     // Of somebody's own invoices nobody knows the truth but by the checks themselves.
     score: (outcome, endState, log) => {
       const { postings = {} } = (endState ?? {}) as { readonly postings?: Readonly<Record<string, Posting>> };

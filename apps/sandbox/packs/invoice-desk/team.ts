@@ -135,7 +135,7 @@ export function invoiceTeam(all: ReadonlyMap<string, AnyTool>): ReturnType<Pack[
   const open = { asked: inputOf(extraction), checked: outputOf(validation) };
   return defineSupervisor({
     name: "invoice-desk",
-    version: "2",
+    version: "3",
     agents: { extraction, validation, policy, posting, exceptions: routing },
     entry: "extraction",
     exit: "posting",
@@ -208,15 +208,20 @@ export function invoiceTeam(all: ReadonlyMap<string, AnyTool>): ReturnType<Pack[
         defineEscalation({
           from: routing,
           name: `to ${queue}`,
-          with: { checked: outputOf(validation), ruled: optional(outputOf(policy)) },
+          with: {
+            checked: outputOf(validation),
+            ruled: optional(outputOf(policy)),
+            tried: optional(outputOf(posting)),
+          },
           when: ({ queue: named }) => named === queue,
           reason: queue,
-          packet: ({ reply, caseId }, { checked: { exceptions, explanation }, ruled }) => ({
+          packet: ({ reply, caseId }, { checked: { exceptions, explanation }, ruled, tried }) => ({
             reply,
             caseId: caseId ?? null,
             exceptions,
             explanation,
             ruleIds: ruled?.ruleIds ?? [],
+            notPosted: tried?.because ?? null,
           }),
         }),
       ),

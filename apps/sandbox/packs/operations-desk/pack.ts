@@ -5,6 +5,7 @@ import { uniqueScenarios } from "../../src/scenario/yaml.ts";
 import type { World } from "../../src/world/world.ts";
 import { openLibrary } from "./library.ts";
 import { factsOf, type Operation, operationNames } from "./operations.ts";
+import { operationsDeskReason } from "./reasons.ts";
 import { operationsStories } from "./scenarios/index.ts";
 import { type Aim, closingLines, openScoring } from "./score.ts";
 import { operationsTeam } from "./team.ts";
@@ -84,6 +85,7 @@ export function operationsDeskPack(): WorldPack {
     tools,
     team: (all) => operationsTeam({ tools: all, library, ticketWrites }) as unknown as ReturnType<Pack["team"]>,
     scenarios: () => stories().scenarios,
+    reasons: operationsDeskReason,
     score: (outcome, _, log) => score(outcome, log),
     closing: closingLines,
   };

@@ -6,6 +6,7 @@ import { approvalsIn, playScenario, type Scenario } from "@remit/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chooseModel, type ModelName } from "../../src/model/choice.ts";
 import { approveAll } from "../../src/suite/approver.ts";
+import { scoreTally } from "../../src/suite/kpi.ts";
 import { type InProcessWorld, inProcessTools } from "../../src/world/in-process.ts";
 import { type Played, playAll as playIn } from "../play.test.data.ts";
 import { operationNames, operations } from "./operations.ts";
@@ -158,6 +159,16 @@ describe("the oracle", () => {
     );
     expect(pack.closing?.([])).toHaveLength(2);
     expect(readFileSync(join(import.meta.dirname, "README.md"), "utf8")).toContain(lines.join("\n"));
+  });
+
+  test("X4 why a person was needed is of the closed set", () => {
+    const tally = scoreTally({ pack, definition, live: false });
+    for (const [index, { entries }] of played.entries()) tally.take({ runId: scenarios[index]?.name ?? "", entries });
+    const { escalation, review } = tally.close().overall;
+    expect(Object.keys(escalation.byReason).sort()).toEqual(
+      ["contract-broken", "critical-case", "low-confidence", "missing-data", "model-failure"].sort(),
+    );
+    expect(review.byReason.unknown).toBeUndefined();
   });
 });
 

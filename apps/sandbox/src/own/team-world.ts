@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { type AnyTool, OrchestrationError, reasonOf, saidOf, type ToolContext, ToolRefusal } from "@remit/core";
 import { SandboxError } from "../errors.ts";
+import { makeFolder } from "../folder.ts";
 import type { Place, PlaceOptions } from "../pack.ts";
 import { scenarioOf } from "../suite/world-of.ts";
 import { canonicalText, throughJson } from "../world/canonical.ts";
@@ -52,7 +53,7 @@ const extension = ".jsonl";
 
 /** @throws WorldError `world/log-*` when the state of a suite that goes on does not come out as it was */
 export async function openTeamPlace(worlds: TeamWorlds, { dir }: PlaceOptions): Promise<Place> {
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const lock = openFolderLock(dir);
   const opened = new Map<string, TeamWorld>();
   const worldNamed = (name: string): TeamWorld => {

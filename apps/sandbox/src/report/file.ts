@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ChainFault, Entry, Head, SupervisorDefinition } from "@remit/core";
 import type { Kpis } from "@remit/core/kpi";
+import { makeFolder } from "../folder.ts";
 import type { SuiteReport } from "../suite/report.ts";
 import { page } from "./page.ts";
 import { addTraffic, type Traffic, trafficOf } from "./picture.ts";
@@ -59,7 +60,7 @@ export class ReportFile {
   /** Writes the page; makes its folder when absent. */
   write(path: string, kpis?: Kpis): void {
     if (!this.#definition) return;
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const text = page({
       reports: this.#reports,
       runs: this.#fitting(),

@@ -164,6 +164,7 @@ function withFaults(inner: Engine, journal: Journal, options: ProcessOptions, wa
     watch: (key, watcher) => inner.watch(key, watcher),
     idle: () => inner.idle(),
     close: () => inner.close(),
+    [Symbol.asyncDispose]: () => inner.close(),
   };
 }
 

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defaultDetectors, type Entry, type Model, type TextDetector } from "@remit/core";
 import { type Recording, recording } from "@remit/core/testing";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
+import { makeFolder } from "../folder.ts";
 import type { LiveChoice } from "../model/live.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import { vendorNames } from "../model/reference.ts";
@@ -224,7 +225,7 @@ export function openTape(options: TapeOptions): Tape {
       const kept = before && isSame(before, about) ? before.models : {};
       const models = Object.entries({ ...kept, ...facts }).sort(([one], [other]) => (one < other ? -1 : 1));
       const told: RecordingFile = { format: 1, ...about, models: Object.fromEntries(models) };
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       writeFileSync(join(folder, nameOfFile), `${JSON.stringify(told, null, 2)}\n`);
     },
     unused: (scenarios) =>

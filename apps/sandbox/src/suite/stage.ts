@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import {
   type Engine,
   type IdSource,
@@ -12,6 +11,7 @@ import {
   type TextDetector,
 } from "@remit/core";
 import { isReply, type PlayOptions, playScenario, type Scenario, type ScenarioOutcome } from "@remit/core/testing";
+import { makeFolder } from "../folder.ts";
 import { chooseModel } from "../model/choice.ts";
 import { scenarioAttribute } from "../model/oracle.ts";
 import type { Pack, Place } from "../pack.ts";
@@ -71,7 +71,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const { suite, pack, workspace, engine, logger, approver, through, ids } = options;
   const sealing = options.sealing ?? (suite.sealed ? sandboxSealing(workspace.dir) : {});
   const dir = workspace.worldDir(suite.id);
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });
   try {
     const { tools, reader } = place;

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { SandboxError } from "../errors.ts";
+import { makeFolder } from "../folder.ts";
 import type { LiveChoice } from "../model/live.ts";
 import { type ApproverName, approverNames } from "./approver.ts";
 import type { Catalog } from "./catalog.ts";
@@ -111,7 +112,7 @@ export function openWorkspace(folder: string): Workspace {
   const dir = resolve(folder);
   const suitesDir = join(dir, "suites");
   const verdictsDir = join(dir, "verdicts");
-  mkdirSync(suitesDir, { recursive: true });
+  makeFolder(suitesDir);
   // Written beside and moved over: a kill leaves the old file or the new one, never half of one.
   const save = (file: string, value: unknown) => {
     writeFileSync(`${file}.part`, `${JSON.stringify(value)}\n`);
@@ -139,7 +140,7 @@ export function openWorkspace(folder: string): Workspace {
     reportFile: (suite) => join(dir, "reports", `${suite}.html`),
     saveSuite: (suite) => save(fileOf(suite.id), suite),
     saveVerdicts: (suite, verdicts) => {
-      mkdirSync(verdictsDir, { recursive: true });
+      makeFolder(verdictsDir);
       save(join(verdictsDir, `${suite}.json`), verdicts);
     },
     verdicts: (suite) => {

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { z } from "zod";
+import { makeFolder } from "../folder.ts";
 import { canonicalText, throughJson } from "./canonical.ts";
 import { changesBetween, type WorldChange } from "./changes.ts";
 import { WorldError } from "./errors.ts";
@@ -63,7 +63,7 @@ export interface WorldStoreOptions<State> {
 export function openWorldStore<State>(options: WorldStoreOptions<State>): WorldStore<State> {
   const { dir, hydratedMax = 32, write, lasting = true } = options;
   const loaded = loadWorld(options.world);
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const lock = openFolderLock(dir);
   const hydrated = new Map<string, Hydrated<State>>();
 

@@ -34,6 +34,11 @@ describe("cost", () => {
     expect(cost(usage, at)).toEqual({ microUsd: 4_000 * 3 + 2_000 * 0.3 + 4_000 * 3.75, basis: "reported" });
     const own = table({ overrides: { mine: { inputPerMillion: 1, outputPerMillion: 2 } } }).of("mine");
     expect(own.cost(usage, at).microUsd).toBe(10_000);
+    const price = { inputPerMillion: 1, outputPerMillion: 2, cacheWritePerMillion: 1.25, cachedInputPerMillion: 0.1 };
+    const dear = table({ overrides: { mine: price } }).of("mine");
+    expect(dear.cost(usage, at).microUsd).toBe(4_000 + 2_000 * 0.1 + 4_000 * 1.25);
+    // P2: all of a call may come to be written there.
+    expect(dear.quote({ chars: 1_000, media: 0 }, 0).microUsd).toBe(4_000 * 1.25);
   });
 
   test("has reasoning as output", () => {
@@ -122,6 +127,7 @@ describe("a model", () => {
   test.each<[object, string]>([
     [{ inputPerMillion: 1 }, "nothing is no price"],
     [{ inputPerMillion: "1", outputPerMillion: 2 }, '"1" is no price'],
+    [{ inputPerMillion: 1, outputPerMillion: 2, cacheWritePerMillion: -1 }, "-1 is no price"],
   ])("has no price that %j says", (price, reason) => {
     expect(refusal(() => table({ overrides: { m: price as Price } })).data).toEqual({ model: "m", reason });
     expect(refusal(() => table({ unknown: price as Price })).data).toEqual({ model: "unknown", reason });
@@ -156,6 +162,12 @@ describe("quote", () => {
         const { tokens } = quote({ chars: text.length, media: 0 }, 0);
         expect(tokens).toBeGreaterThanOrEqual(Buffer.byteLength(text));
       }),
+    );
+  });
+
+  test.each([1.5, -1, Number.NaN, "9", null])("is told at once of media of %j tokens", (mediaTokens) => {
+    expect(() => table({ mediaTokens: mediaTokens as number })).toThrow(
+      expect.objectContaining({ code: "options/invalid", data: expect.objectContaining({ member: "mediaTokens" }) }),
     );
   });
 

@@ -40,6 +40,8 @@ export interface Price {
   readonly outputPerMillion: number;
   /** `inputPerMillion` when absent. */
   readonly cachedInputPerMillion?: number;
+  /** For what is written to the provider's cache, which Anthropic charges at 1.25 times the input; `inputPerMillion` when absent. */
+  readonly cacheWritePerMillion?: number;
 }
 
 export interface PriceTableOptions {
@@ -97,9 +99,14 @@ interface Priced {
   readonly basis: "reported" | "estimated";
 }
 
-/** @throws OrchestrationError `budget/unpriced` for an override that is no price */
+/** @throws OrchestrationError `budget/unpriced` for an override that is no price, `options/invalid` for `mediaTokens` that are no number of tokens */
 export function priceTable(options: PriceTableOptions = {}): PriceTable {
   const { overrides = {}, unknown, mediaTokens = mediaTokensMax, clock = systemClock() } = options;
+  if (!(Number.isSafeInteger(mediaTokens) && mediaTokens >= 0)) {
+    const wants = "a whole number of tokens";
+    const value = typeof mediaTokens === "number" ? `${mediaTokens}` : `a ${typeof mediaTokens}`;
+    throw new OrchestrationError("options/invalid", { where: "priceTable", member: "mediaTokens", wants, value });
+  }
   const own = new Map(Object.entries(overrides).map(([model, price]) => [model, fixed(model, price, "reported")]));
   const other = unknown && fixed("unknown", unknown, "estimated");
   return {
@@ -182,17 +189,17 @@ function wholeMicroUsd(units: bigint): number {
 }
 
 function fixed(model: string, price: Price, basis: Priced["basis"]): Priced {
-  const { inputPerMillion, outputPerMillion, cachedInputPerMillion = inputPerMillion } = price;
-  const [input, output, cached] = [inputPerMillion, outputPerMillion, cachedInputPerMillion].map((dollars) =>
-    rateOf(model, dollars),
-  ) as [Rate, Rate, Rate];
+  const { inputPerMillion, outputPerMillion } = price;
+  const { cachedInputPerMillion = inputPerMillion, cacheWritePerMillion = inputPerMillion } = price;
+  const said = [inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWritePerMillion];
+  const [input, output, cached, written] = said.map((dollars) => rateOf(model, dollars)) as [Rate, Rate, Rate, Rate];
   const rates: Rates = {
     input,
     cached,
-    written: input,
+    written,
     output,
     reasoning: undefined,
-    anyInput: [input, cached],
+    anyInput: [input, cached, written],
     anyOutput: [output],
     mediaInput: [],
     mediaOutput: [],

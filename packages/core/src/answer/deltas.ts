@@ -1,4 +1,5 @@
 import type { RunKey } from "../port/engine.ts";
+import { Aloud } from "./aloud.ts";
 import { assertDetectors, defaultDetectors, RedactionWindow, redactText, type TextDetector } from "./redaction.ts";
 
 /**
@@ -6,7 +7,7 @@ import { assertDetectors, defaultDetectors, RedactionWindow, redactText, type Te
  * what counts is the entries.
  *
  * A3 An agent's words are shown when they have passed its contract. One that `streams` is shown as it speaks, through the
- *    redaction window; what turns out not to stand is taken back.
+ *    redaction window and without thoughts that a server has left in it; what turns out not to stand is taken back.
  */
 export interface AnswerDelta {
   readonly type: "answer.delta";
@@ -55,6 +56,7 @@ export function answerDeltas(detectors: readonly TextDetector[] = defaultDetecto
     voice: (key, of) => {
       const name = nameOf(key);
       if (!listeners.has(name)) return undefined;
+      let aloud = new Aloud();
       let window = new RedactionWindow(detectors);
       const tell = (said: AnswerDelta | AnswerRetracted) => {
         for (const hear of listeners.get(name) ?? []) hear(said);
@@ -62,13 +64,21 @@ export function answerDeltas(detectors: readonly TextDetector[] = defaultDetecto
       const show = (text: string) => {
         if (text !== "") tell({ type: "answer.delta", ...of, text });
       };
+      const takeBack = () => {
+        window = new RedactionWindow(detectors);
+        tell({ type: "answer.retracted", ...of });
+      };
       return {
-        say: (text) => show(window.push(text)),
-        retract: () => {
-          window = new RedactionWindow(detectors);
-          tell({ type: "answer.retracted", ...of });
+        say: (piece) => {
+          const { text, takenBack } = aloud.push(piece);
+          if (takenBack) takeBack();
+          if (text !== "") show(window.push(text));
         },
-        end: () => show(window.end()),
+        retract: () => {
+          aloud = new Aloud();
+          takeBack();
+        },
+        end: () => show(window.end(aloud.end())),
       };
     },
     redact: (text) => redactText(text, detectors),

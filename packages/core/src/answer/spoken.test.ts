@@ -121,6 +121,19 @@ test("A3 one that streams is shown as it speaks; what does not stand is taken ba
   ]);
 });
 
+test("A3 thoughts that a server leaves in the text are not shown, or are taken back", async () => {
+  const marked = team(true, [() => ["<th", "ink>ask anna, ", "perhaps</thi", "nk>\n\n", '{"reply":"yes"}']]);
+  const answered = ["model.responded", "handoff.returned", "run.completed"];
+  expect((await heard(marked)).filter((one) => !answered.includes(one))[0]).toBe('clerk#1/model#1: {"reply":"yes"}');
+  // The template of the conversation has begun them, so that nobody could know.
+  const unmarked = team(true, [() => [`I should ask anna. ${"Hm. ".repeat(100)}`, '</think>{"reply":"yes"}']]);
+  expect((await heard(unmarked)).slice(0, 3)).toEqual([
+    expect.stringMatching(/^clerk#1\/model#1: I should/),
+    "clerk#1/model#1 is taken back",
+    'clerk#1/model#1: {"reply":"yes"}',
+  ]);
+});
+
 test("A3 what a failed call has said is taken back", async () => {
   const made = team(true, [() => new Error("the line broke")]);
   expect(await heard(made)).toEqual([

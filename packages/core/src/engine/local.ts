@@ -306,6 +306,10 @@ class LocalEngine implements Engine {
     return this.#closing;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #assertOpen(): void {
     if (this.#closing) throw new OrchestrationError("engine/closed", { engine: this.name });
   }

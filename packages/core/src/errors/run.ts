@@ -37,6 +37,11 @@ export const runErrors = {
     message: "the answer to {ask} does not fit",
     hint: "Compare `data.issues` with the question's answer schema.",
   },
+  "run/answer-not-allowed": {
+    retryable: false,
+    message: "{principal} may not answer {ask} of run {run}: it is a question to a {of}",
+    hint: "Have an `operator` or a `service` answer what an operator is asked, and a customer only what is asked in their own run.",
+  },
   "run/key-invalid": {
     retryable: false,
     message: "{value} is no key: one is text, and not empty",

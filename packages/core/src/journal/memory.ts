@@ -26,7 +26,7 @@ interface Tenant {
  * in this sense, so nothing is ever awaited. Records are kept as they are given; of batches the texts, outside of the heap
  * for streams on which nobody works. What a run appends is sealed when somebody looks at it.
  */
-export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
+export function memoryJournal(options: MemoryJournalOptions = {}): Journal & AsyncDisposable {
   const newKey = options.newKey ?? randomKey;
   const streams = new Map<string, MemoryStream>();
   const tenants = new Map<string, Tenant>();
@@ -159,6 +159,9 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
     },
     close: async () => {
       closed = true;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }

@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { type ErrorData, OrchestrationError, reasonOf } from "../errors.ts";
+import { makeFolder } from "./folder.ts";
 
 /**
  * The file of an SQLite journal: what it looks like, how one is recognised, and how one is made. A file that is not
@@ -175,7 +176,7 @@ function inspect(path: string): DatabaseSync {
 function refuseForeign(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     makeEmpty(path);
     return;
   }

@@ -30,7 +30,7 @@ export interface SqliteJournalOptions {
  * @throws OrchestrationError `journal/foreign-file`, `journal/newer-version`: the file is left as it is;
  *   `journal/unavailable` when it cannot be opened or made; `options/invalid` for a path that is none
  */
-export function sqliteJournal(options: SqliteJournalOptions): Journal {
+export function sqliteJournal(options: SqliteJournalOptions): Journal & AsyncDisposable {
   const path = pathIn("sqliteJournal", options);
   const { logger = silentLogger, newKey = randomKey, simulateFault = () => undefined } = options;
   const { database, reader } = open(path);
@@ -136,6 +136,9 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
         await writer.close();
       })();
       return closing;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }

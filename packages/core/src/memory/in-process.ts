@@ -2,7 +2,7 @@ import type { MemoryItem, MemoryScope, MemoryStore } from "./store.ts";
 import { searched, wordsOf } from "./store.ts";
 
 /** Memories of this process alone, for tests and scripts. */
-export function memoryStore(): MemoryStore {
+export function memoryStore(): MemoryStore & AsyncDisposable {
   const owners = new Map<string, Map<string, MemoryItem>>();
   const keyOf = ({ tenant, memory, owner }: MemoryScope) => JSON.stringify([tenant, owner, memory]);
   const live = (scope: MemoryScope, now: number) =>
@@ -55,5 +55,8 @@ export function memoryStore(): MemoryStore {
       return swept;
     },
     close: async () => owners.clear(),
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
   };
 }

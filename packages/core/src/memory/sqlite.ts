@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { OrchestrationError, reasonOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { pathIn } from "../journal/file-path.ts";
+import { makeFolder } from "../journal/folder.ts";
 import type { Json } from "../json.ts";
 import { type MemoryItem, type MemoryScope, type MemoryStore, searched, wordsOf } from "./store.ts";
 
@@ -62,7 +63,7 @@ export interface SqliteMemoryOptions {
  * @throws OrchestrationError `memory/unavailable` for a file that is none, is newer, or cannot be opened;
  *   `options/invalid` for a path that is none
  */
-export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore {
+export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore & AsyncDisposable {
   const path = pathIn("sqliteMemory", options);
   const database = open(path);
   const statements = {
@@ -166,13 +167,18 @@ export function sqliteMemory(options: SqliteMemoryOptions): MemoryStore {
           swept += atOnce(() => removeAll(ended));
         }
       }),
-    close: async () => database.close(),
+    close: async () => {
+      if (database.isOpen) database.close();
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
   };
 }
 
 function open(path: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     makeEmpty(path);
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {

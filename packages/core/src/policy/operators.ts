@@ -10,7 +10,7 @@ export interface OperatorRoles {
   readonly start?: readonly string[];
   /** Sees runs, what waits for people, money, restrictions, and which values were shown to whom. */
   readonly see?: readonly string[];
-  /** Says a person's word: on approvals and on tools' questions. Who may approve what, its own rule says too. */
+  /** Says a person's word: on approvals, on tools' questions, on agents' to an operator. Who may approve what, its own rule says too. */
   readonly approve?: readonly string[];
   /** Changes what is allowed now: restricts and lifts. */
   readonly restrict?: readonly string[];

@@ -111,4 +111,6 @@ export interface Engine {
   readonly idle: () => Promise<void>;
   /** Stops driving, waits for what is being written, closes the journal. */
   readonly close: () => Promise<void>;
+  /** `close`, for `await using engine = …`. */
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
 }

@@ -59,6 +59,7 @@ export interface ServedSpecialist<Input = unknown, Output = unknown> {
   readonly withdraw: () => Promise<void>;
   /** Stops looking for what was left by processes that cannot reach this one. The engine is its owner's to close. */
   readonly close: () => void;
+  readonly [Symbol.dispose]: () => void;
 }
 
 /**
@@ -162,6 +163,9 @@ export function serveSpecialist(options: ServeOptions<AnySpecialist, AnyAgent>):
     close: () => {
       looking?.cancel();
       looking = undefined;
+    },
+    [Symbol.dispose]() {
+      this.close();
     },
   };
 }

@@ -12,6 +12,7 @@ import { isEnd, until } from "./awaited.ts";
 import { durable } from "./durable.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
 import { deliver, entries, type HandleParts, type Held, pinnedOf, record } from "./held.ts";
+import { assertMayAnswer } from "./may-answer.ts";
 import { ownQuestions, uncertainOf } from "./open-for-people.ts";
 import { resultFor } from "./result.ts";
 import type { EventsOptions, OpenQuestion, Run, RunResult, UncertainEffect } from "./run.ts";
@@ -106,7 +107,7 @@ class RunHandle<Output> implements Run<Output> {
   ): Promise<void> {
     const held = this.#held;
     const { key, parts } = held;
-    const { principals, ids, isElsewhere } = parts;
+    const { principals, ids, isElsewhere, may } = parts;
     if (sendKey !== undefined) assertKey(sendKey);
     const all = await entries(held);
     if (all.length === 0) await record(held);
@@ -117,14 +118,18 @@ class RunHandle<Output> implements Run<Output> {
     const question = ask === undefined ? waiting[0] : waiting.find((one) => one.ask === ask);
     if (!question)
       throw new OrchestrationError("run/not-waiting", { run: key.runId, ...(ask === undefined ? {} : { ask }) });
+    const who = plainPrincipal(principal ?? principals.current());
+    // Whose run it is, the run that was asked knows: a specialist's handle that is made here has asked it already.
+    if (!isElsewhere) {
+      assertMayAnswer({ run: key.runId, ask: question.ask, of: question.of, principal: who }, all[0], may);
+    }
     if (question.run !== key.runId) {
       // It is the specialist's run that waits: the answer is said there.
       const there = runHandle({ tenant: key.tenant, runId: question.run }, { ...parts, isElsewhere: true });
-      const who = principal === undefined ? {} : { principal };
       const said = there.send(answer, {
         ask: question.own,
         ...(sendKey === undefined ? {} : { key: sendKey }),
-        ...who,
+        principal: who,
       });
       // Where no question was named, a key that was used says that it is the same answer once more.
       return said.catch((thrown: unknown) => {
@@ -132,7 +137,6 @@ class RunHandle<Output> implements Run<Output> {
       });
     }
     const plain = readAnswer(pinnedOf(held, await record(held)), isElsewhere ? [] : all, question, answer);
-    const who = plainPrincipal(principal ?? principals.current());
     const answerKey = sendKey ?? ids.id("answer");
     await deliver(held, {
       id: `answer:${answerKey}`,

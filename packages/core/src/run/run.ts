@@ -95,8 +95,11 @@ export interface Run<Output = unknown> {
   readonly settled: () => Promise<RunStatus>;
   /**
    * Answers the question `ask`, or the oldest open one. Resolves when the answer is durable. The same `key` twice is one
-   * answer.
-   * @throws OrchestrationError `run/not-waiting`, `run/answer-invalid`, `run/already-ended`; `run/key-invalid`;
+   * answer. A question to an operator is answered by an operator or a service; one to a customer by who started the run, or
+   * for whom it was started, or for them by an operator or a service. Where the supervisor has `roles`, whoever is no
+   * customer and did not start the run needs one that may `approve`.
+   * @throws OrchestrationError `run/not-waiting`, `run/answer-invalid`, `run/already-ended`; `run/answer-not-allowed`,
+   *   `policy/operator-not-allowed` for who was not asked; `run/key-invalid`;
    *   `run/key-used` for a key under which another question than `ask` was answered
    */
   readonly send: (

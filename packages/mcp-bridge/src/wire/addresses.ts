@@ -15,6 +15,27 @@ export function addressKind(address: string): AddressKind {
   return reserved().check(plain, family) ? "private" : "public";
 }
 
+/** What is known of a server from the addresses at which it was reached. */
+export interface Whereabouts {
+  readonly reached: (address: string) => void;
+  /** It was reached, and never at an address that anybody could reach. */
+  readonly isPrivate: () => boolean;
+}
+
+/** Who was public once stays it: else a name of theirs, turned to an address of ours, would open all others of ours. */
+export function whereabouts(): Whereabouts {
+  let last: string | undefined;
+  let isPrivate: boolean | undefined;
+  return {
+    reached: (address) => {
+      if (address === last) return;
+      last = address;
+      isPrivate = isPrivate !== false && addressKind(address) !== "public";
+    },
+    isPrivate: () => isPrivate === true,
+  };
+}
+
 /** The address of version 4 inside of one of version 6: mapped, translated (NAT64) or 6to4. */
 function embedded(address: string): string | undefined {
   if (!isIPv6(address)) return undefined;

@@ -6,7 +6,7 @@ import { pipeline, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { Clock } from "@remit/core";
 import { turn } from "../turn.ts";
-import { addressKind } from "./addresses.ts";
+import { addressKind, whereabouts } from "./addresses.ts";
 import { WireError, type WireFault } from "./port.ts";
 import { tooManyParts } from "./too-much.ts";
 import { createScales, isTooMuch, type Scales } from "./weight.ts";
@@ -19,8 +19,8 @@ import { createScales, isTooMuch, type Scales } from "./weight.ts";
  *    goes on once at most: who sends it on again and again may take it each time.
  * H2 Reading stops at a limit, and the limit counts decoded bytes: one message, and all of one answer.
  * H3 Another origin than the server's may only be asked at an address that anybody could reach, whatever its name
- *    resolves to, and the address that was checked is the one that is connected to. Where the server itself is on a
- *    private address, others of its kind may be; link-local ones only when the operator says so.
+ *    resolves to, and the address that was checked is the one that is connected to. Where the server itself has only ever
+ *    been on private addresses, others may be; link-local ones only when the operator says so.
  * H4 A socket that was idle may have been closed at the other end, and nobody can know whether what is sent then arrives.
  *    What must not be sent twice is not sent over one that was idle for long, and what may be is sent once more.
  * H5 When it has been closed, no socket is left, and whatever was under way has failed.
@@ -85,14 +85,12 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
     }
   };
   let closed = false;
-  /** The address at which the server was last reached. */
-  let serverAddress: string | undefined;
-  let serverIsPrivate = false;
+  const serverAt = whereabouts();
 
   const barred = (address: string): string | undefined => {
     if (allowPrivate) return undefined;
     const kind = addressKind(address);
-    if (kind === "public" || (kind === "private" && serverIsPrivate)) return undefined;
+    if (kind === "public" || (kind === "private" && serverAt.isPrivate())) return undefined;
     return `${address} is a ${kind} address; only the server's own origin may be on one`;
   };
   const guardedLookup: LookupFunction = (hostname, lookupOptions, callback) => {
@@ -179,10 +177,7 @@ export function httpFetch(options: HttpFetchOptions): HttpFetch {
       });
       request.once("response", (message) => {
         const { remoteAddress } = message.socket;
-        if (server && remoteAddress !== undefined && remoteAddress !== serverAddress) {
-          serverAddress = remoteAddress;
-          serverIsPrivate = addressKind(remoteAddress) !== "public";
-        }
+        if (server && remoteAddress !== undefined) serverAt.reached(remoteAddress);
         if (exchange && message.statusCode === 429) {
           message.resume();
           const retryAfterMs = retryAfterMsOf(message.headers["retry-after"], clock.now());

@@ -108,6 +108,13 @@ test.each([
   expect(codeOf(() => readDocuments(folder))).toContain("library/not-read");
 });
 
+test.each(["retird", "deprecated", "currentt"])("what a head calls %s is not taken for current", (status) => {
+  write("a.md", head(`status: ${status}`));
+  write("b.jsonl", `${JSON.stringify({ text: "x", status })}\n`);
+  expect(codeOf(() => readDocuments(join(folder, "a.md")))).toContain("library/not-read: status: ");
+  expect(codeOf(() => readDocuments(join(folder, "b.jsonl")))).toContain("library/not-read: status: ");
+});
+
 test("a text may begin with a line across it, a head may be empty, and what is retired may say so loudly", () => {
   write("a.md", "---\n\nWords: many.\n");
   write("b.md", "---\n---\n# B\n");

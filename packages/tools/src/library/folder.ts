@@ -20,9 +20,7 @@ const head = libraryDocument
   .partial()
   .extend({
     reviewed: z.iso.date().optional(),
-    status: z
-      .preprocess((said) => String(said).toLowerCase(), z.enum(["current", "retired"]).catch("current"))
-      .optional(),
+    status: z.preprocess((said) => String(said).toLowerCase(), z.enum(["current", "retired"])).optional(),
   });
 
 /**

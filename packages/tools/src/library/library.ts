@@ -104,6 +104,8 @@ export interface Library<Name extends string = string> {
   readonly standingOf: (document: Pick<LibraryDocument, "status" | "reviewedOn">) => Standing;
   /** Lets the index go; it is made again by the next search. */
   readonly close: () => void;
+  /** `close`, for `using library = …`. */
+  readonly [Symbol.dispose]: () => void;
 }
 
 const known: { readonly [Name in keyof Required<LibraryOptions<string>>]: true } = {
@@ -213,6 +215,9 @@ export function openLibrary<const Name extends string>(options: LibraryOptions<N
     close: () => {
       index?.ranking.close();
       index = undefined;
+    },
+    [Symbol.dispose]() {
+      this.close();
     },
   };
 }

@@ -520,6 +520,10 @@ class ClusterEngine implements RestateEngine {
     return this.#closing;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Tells who waits here for an event to become durable to ask again; another worker has it meanwhile. */
   async #sendAway(ack: string, error: OrchestrationError, until: number): Promise<void> {
     const acked = { error: error.toRecord() } satisfies Acked;
