@@ -108,11 +108,17 @@ test.each([
   expect(codeOf(() => readDocuments(folder))).toContain("library/not-read");
 });
 
-test.each(["retird", "deprecated", "currentt"])("what a head calls %s is not taken for current", (status) => {
+test.each(["retird", "draft", "currentt"])("what a head calls %s is not taken for current", (status) => {
   write("a.md", head(`status: ${status}`));
   write("b.jsonl", `${JSON.stringify({ text: "x", status })}\n`);
   expect(codeOf(() => readDocuments(join(folder, "a.md")))).toContain("library/not-read: status: ");
   expect(codeOf(() => readDocuments(join(folder, "b.jsonl")))).toContain("library/not-read: status: ");
+});
+
+test("words of other systems for what is current and what is not are understood in heads", () => {
+  write("a.md", head("status: Published"));
+  write("b.md", head("status: deprecated"));
+  expect(readDocuments(folder).map(({ status }) => status)).toEqual(["current", "retired"]);
 });
 
 test("a text may begin with a line across it, a head may be empty, and what is retired may say so loudly", () => {

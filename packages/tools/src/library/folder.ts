@@ -15,12 +15,22 @@ const line = z.looseObject({
   path: z.string().min(1).max(1_000).optional(),
 });
 
+/** What heads of other systems call the two. A draft is neither. */
+const statusWords: ReadonlyMap<string, "current" | "retired"> = new Map([
+  ...["current", "published", "active", "approved", "final"].map((word) => [word, "current"] as const),
+  ...["retired", "archived", "deprecated", "obsolete", "superseded", "withdrawn"].map(
+    (word) => [word, "retired"] as const,
+  ),
+]);
+
 const head = libraryDocument
   .omit({ text: true, status: true })
   .partial()
   .extend({
     reviewed: z.iso.date().optional(),
-    status: z.preprocess((said) => String(said).toLowerCase(), z.enum(["current", "retired"])).optional(),
+    status: z
+      .preprocess((said) => statusWords.get(String(said).toLowerCase()) ?? said, z.enum(["current", "retired"]))
+      .optional(),
   });
 
 /**
