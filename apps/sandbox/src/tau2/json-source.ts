@@ -108,6 +108,16 @@ export function readJson<Schema extends z.ZodType>(
       cause,
     });
   }
+  return asItStands(file, value, schema, hint);
+}
+
+/** A value as its file has it, where it fits the schema. @throws Tau2Error `tau2/file-broken` with `path`, a JSON pointer */
+export function asItStands<Schema extends z.ZodType>(
+  file: string,
+  value: unknown,
+  schema: Schema,
+  hint?: string,
+): z.output<Schema> {
   const checked = schema.safeParse(value);
   if (checked.success) return value as z.output<Schema>;
   const [first] = checked.error.issues;

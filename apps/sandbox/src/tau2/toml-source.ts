@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { Tau2Error } from "./errors.ts";
-import { brokenAt, pointer, readText } from "./json-source.ts";
+import { asItStands, readText } from "./json-source.ts";
 
 /**
  * Reads a TOML file and checks it against a schema that must not transform. Dates come as text, and fields that the schema does
@@ -29,8 +29,5 @@ export function readToml<Schema extends z.ZodType>(
       cause,
     });
   }
-  const checked = schema.safeParse(value);
-  if (checked.success) return value as z.output<Schema>;
-  const [first] = checked.error.issues;
-  throw brokenAt(file, pointer(first?.path ?? []), first?.message ?? "wrong shape", hint);
+  return asItStands(file, value, schema, hint);
 }
