@@ -77,23 +77,23 @@ class Asking {
   readonly #ports: AskingPorts;
   readonly #admitted: Admitted;
   readonly #span: ReturnType<typeof openModelSpan>;
-  readonly #voice: Voice | undefined;
+  #voice: Voice | undefined;
   readonly #startedAt: number;
 
   constructor(ports: AskingPorts, admitted: Admitted) {
-    const { key, command, agent, model, choice, request } = admitted;
+    const { key, command, model, choice, request } = admitted;
     this.#ports = ports;
     this.#admitted = admitted;
     this.#span = openModelSpan(ports.tracer, { key, command, model, choice, request });
     this.#startedAt = ports.bounds.clock.now();
-    const of = { path: command.path, agent: agent.name, command: command.id };
-    this.#voice = agent.streams && !command.summarises ? ports.deltas?.voice(key, of) : undefined;
   }
 
   make(): InputEvent | Promise<InputEvent> {
-    const { model, opened, signal } = this.#admitted;
+    const { key, command, agent, model, opened, signal } = this.#admitted;
     let outcome: ModelResponse | Promise<ModelResponse>;
     try {
+      const of = { path: command.path, agent: agent.name, command: command.id };
+      this.#voice = agent.streams && !command.summarises ? this.#ports.deltas?.voice(key, of) : undefined;
       outcome = generate(this.#ports.bounds, model, opened, signal, this.#voice);
     } catch (thrown) {
       return this.#failed(thrown, thrown);

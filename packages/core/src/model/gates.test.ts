@@ -432,3 +432,24 @@ test("a judge is found by its name", () => {
   expect(findAgent(definition, "judge")).toBe(judge);
   expect(findAgent(typed as never, "judge")).toBeUndefined();
 });
+
+test("a voice that cannot speak fails its call, and every place is given back", async () => {
+  const bounds = limiter({ most: 1, waitingMax: 1 });
+  const outside = breakers({ clock: fakeClock(startAt), failuresMax: 1 });
+  const speaking = defineSupervisor({
+    agents: { clerk: { ...clerk, streams: true } as unknown as typeof clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+  }) as unknown as SupervisorDefinition;
+  const deltas = {
+    voice: () => {
+      throw new Error("no voice");
+    },
+    listen: () => () => {},
+    redact: (said: string) => said,
+  };
+  const { call } = gateway(() => done, { definition: speaking, limiter: bounds, breakers: outside, deltas });
+  expect(await failure(call())).toMatchObject({ code: "model/failed" });
+  expect(bounds.queues()).toEqual([]);
+});
