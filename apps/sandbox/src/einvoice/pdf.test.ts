@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { type PdfPlan, writePdf } from "../../packs/invoice-desk/documents/write-pdf.ts";
@@ -155,6 +156,28 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     controller.abort(reason);
     await expect(reading).rejects.toBe(reason);
     expect((await stopped.read(file)).pages).toBe(1);
+  });
+
+  test("a thread that ended between two PDFs costs the second one nothing", async () => {
+    const threads: Worker[] = [];
+    const heard = (worker: Worker) => void threads.push(worker);
+    process.on("worker", heard);
+    const made = reader({ limitMs: 3_000 });
+    try {
+      expect((await made.read(file)).pages).toBe(1);
+      await threads.at(-1)?.terminate();
+      expect((await made.read(file)).pages).toBe(1);
+      await threads.at(-1)?.terminate();
+      expect(codeOf(file, made)).toBe("read");
+      await new Promise((resolve) => setImmediate(resolve));
+      // Nobody has heard of its end yet.
+      void threads.at(-1)?.terminate();
+      expect(codeOf(file, made)).toBe("read");
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(threads.length).toBe(4);
+    } finally {
+      process.off("worker", heard);
+    }
   });
 
   test("and a reader that was closed reads again", async () => {
