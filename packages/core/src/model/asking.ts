@@ -68,9 +68,19 @@ export interface AskingPorts {
   readonly context: { readonly [alias: string]: ContextBudget } | undefined;
 }
 
-/** Asks the model. A run that waits for it holds this and nothing else of the gateway. Never rejects. */
+/**
+ * Asks the model. A run that waits for it holds this and nothing else of the gateway. Whatever comes of it, what the call held
+ * is given back.
+ */
 export function ask(ports: AskingPorts, admitted: Admitted): InputEvent | Promise<InputEvent> {
-  return new Asking(ports, admitted).make();
+  let asking: Asking;
+  try {
+    asking = new Asking(ports, admitted);
+  } catch (thrown) {
+    giveBack(admitted);
+    throw thrown;
+  }
+  return asking.make();
 }
 
 class Asking {
@@ -153,12 +163,15 @@ class Asking {
     const error = modelError(thrown, model.id, this.#ports.bounds.clock.now());
     const told: FailedCall = read ? costOf(read) : toldBy(source);
     const outcome = modelFailed(this.#admitted, error, told);
-    this.#span.set({ ...told, next: outcome.body.next });
-    this.#span.end({ code: error.code });
-    // Who stopped the call does not know how the provider is.
-    pass?.record(signal.aborted ? undefined : evidenceOf(error));
-    taken?.used(tokensUsed(told.usage));
-    this.#over();
+    try {
+      this.#span.set({ ...told, next: outcome.body.next });
+      this.#span.end({ code: error.code });
+      // Who stopped the call does not know how the provider is.
+      pass?.record(signal.aborted ? undefined : evidenceOf(error));
+      taken?.used(tokensUsed(told.usage));
+    } finally {
+      this.#over();
+    }
     return outcome;
   }
 

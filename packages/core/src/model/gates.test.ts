@@ -453,3 +453,21 @@ test("a voice that cannot speak fails its call, and every place is given back", 
   expect(await failure(call())).toMatchObject({ code: "model/failed" });
   expect(bounds.queues()).toEqual([]);
 });
+
+test("a place is given back also where nobody can be told what its call has come to", async () => {
+  const bounds = limiter({ most: 1, waitingMax: 1 });
+  const outside = {
+    ...breakers({ clock: fakeClock(startAt) }),
+    pass: () => ({ record: () => fail(new Error("a listener")) }),
+  };
+  for (const generate of [
+    () => done,
+    () => fail(new Error("down")),
+    async () => done,
+    async () => fail(new Error("down")),
+  ]) {
+    const { call } = gateway(generate, { limiter: bounds, breakers: outside });
+    await expect(call()).rejects.toThrow("a listener");
+    expect(bounds.queues()).toEqual([]);
+  }
+});
