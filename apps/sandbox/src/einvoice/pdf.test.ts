@@ -116,6 +116,13 @@ describe("what cannot be read is refused, with a code", () => {
     expect(() => reader(limits).readNow(source)).toThrow(what);
   });
 
+  test("a text whose place is no number", () => {
+    const endless = "9".repeat(400) as unknown as number;
+    expect(codeOf(writePdf({ pages: [[{ x: 10, y: 10, size: endless, text: "Hello" }]] }))).toBe(
+      "invoice/pdf-malformed",
+    );
+  });
+
   test("an error holds no text of the document", () => {
     const bytes = Buffer.from(file);
     const at = bytes.indexOf("/Type /Pages");
@@ -156,6 +163,16 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     controller.abort(reason);
     await expect(reading).rejects.toBe(reason);
     expect((await stopped.read(file)).pages).toBe(1);
+  });
+
+  test("one that is given up in the midst of a page leaves the next ones alone", async () => {
+    const short = reader({ characters: 1_000, limitMs: 3_000 });
+    for (let round = 0; round < 2; round++) {
+      expect(codeOf(long, short)).toBe("invoice/too-large");
+      expect(codeOf(file, short)).toBe("read");
+      await expect(short.read(long)).rejects.toMatchObject({ code: "invoice/too-large" });
+      expect((await short.read(file)).pages).toBe(1);
+    }
   });
 
   test("a thread that ended between two PDFs costs the second one nothing", async () => {
