@@ -61,6 +61,19 @@ describe("a PDF with text", () => {
     expect(await Promise.all([shared.read(file), shared.read(file)])).toEqual([now, now]);
   });
 
+  test("that is drawn twice for bold letters says it once, and what stands there twice says it twice", () => {
+    const bold = [0, 0.3].flatMap((off) => [
+      { x: 50 + off, y: 50, text: "Gesamt" },
+      { x: 400 + off, y: 50, text: "11,00" },
+    ]);
+    const twice = [
+      { x: 50, y: 90, text: "11" },
+      { x: 65, y: 90, text: "11" },
+    ];
+    const { lines } = shared.readNow(writePdf({ pages: [[...bold, ...twice]] }));
+    expect(lines.map(lineText)).toEqual(["Gesamt   11,00", "11 11"]);
+  });
+
   test("may have something before its beginning", () => {
     const before = Buffer.concat([Buffer.from("\n\n"), file]);
     expect([isPdf(before), codeOf(before)]).toEqual([true, "read"]);
