@@ -73,6 +73,14 @@ test.each([
   ["file:///srv/docs/x%2f..%2f..%2fkeys", false],
   ["file:///srv/docs/..\\keys", false],
   ["file:///srv/keys", false],
+  // Of what cannot be decoded many readers decode the rest.
+  ["file:///srv/docs/%zz/%2e%2e/%2e%2e/keys", false],
+  ["file:///srv/docs/100%/%2e./keys", false],
+  ["file:///srv/docs/%ff%2f..%2fkeys", false],
+  ["file:///srv/docs/.\t./keys", false],
+  ["file:///srv/docs/.%0a%2e/keys", false],
+  [`file:///srv/docs/%${"25".repeat(9)}2e./keys`, false],
+  ["file:///srv/docs/%ff/a%2Fb", true],
 ])("what a client may read begins as it says, and does not lead out of that: %s", (uri, may) => {
   for (const star of ["*", "**"])
     expect(mayRead({ ...clientOf(), resources: [`file:///srv/docs/${star}`] }, uri)).toBe(may);

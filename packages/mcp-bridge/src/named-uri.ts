@@ -46,8 +46,23 @@ export function isListed(uri: string, listed: readonly string[]): boolean {
   return listed.some((one) => {
     const start = startOf(one);
     if (start === undefined) return uri === one;
-    return uri.startsWith(start) && plain.startsWith(decoded(start) ?? start) && !leadsOut(plain);
+    if (!uri.startsWith(start) || !plain.startsWith(decoded(start) ?? start)) return false;
+    // Who reads it may be less strict: read what can be read of it, and leave out what they would.
+    return ![plain, asRead(uri)].some((text) => leadsOut(text) || leadsOut(text.replaceAll(/\p{Cc}/gu, "")));
   });
+}
+
+/** What a reader makes of an address that goes on behind what it cannot decode. What nobody decodes so often leads out. */
+function asRead(uri: string): string {
+  let text = uri;
+  for (let rounds = 0; rounds < 8; rounds++) {
+    const next = text.replaceAll(/%([0-7][0-9a-f])/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    );
+    if (next === text) return text;
+    text = next;
+  }
+  return "..";
 }
 
 /** True where an address that is made of the template may be one of those. */

@@ -44,7 +44,12 @@ const cellGap = 0.7;
 
 function cellsOf(row: readonly Placed[]): readonly PdfCell[] {
   const cells: { x: number; width: number; text: string; size: number }[] = [];
-  for (const { text, x, width, size } of row.toSorted((left, right) => left.x - right.x)) {
+  let drawn: Placed | undefined;
+  for (const piece of row.toSorted((left, right) => left.x - right.x)) {
+    const { text, x, width, size } = piece;
+    // Drawn once more in the same place, for bold letters: one reads it once.
+    if (drawn?.text === text && x - drawn.x < size * 0.1) continue;
+    drawn = piece;
     const last = cells.at(-1);
     const gap = last ? x - (last.x + last.width) : 0;
     if (!last || gap > Math.min(last.size, size) * cellGap) {

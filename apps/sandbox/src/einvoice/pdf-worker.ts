@@ -17,6 +17,9 @@ import {
  */
 
 if (!parentPort) throw new Error("this module is a worker thread that reads PDFs");
+// Of a page that is given up in the midst of it the library goes on with what it had begun, and fails at it. Whoever asked has
+// had their answer by then, and the next one shall have theirs.
+process.on("unhandledRejection", () => undefined);
 parentPort.on("message", (request: PdfRequest) => void answer(request));
 
 async function answer(request: PdfRequest): Promise<void> {
@@ -90,6 +93,10 @@ async function read(document: PDFDocumentProxy, limits: PdfLimits): Promise<PdfC
         characters += str.length;
         if (characters > limits.characters) {
           throw new InvoiceError("invoice/too-large", { what: "characters", limit: limits.characters });
+        }
+        // With numbers that no page has: it would be in no line, and its place is no JSON.
+        if (str.trim() !== "" && ![...transform, width, height].every(Number.isFinite)) {
+          throw new InvoiceError("invoice/pdf-malformed", { reason: "a text stands nowhere on its page" });
         }
         pieces.push({ str, transform, width, height });
       }

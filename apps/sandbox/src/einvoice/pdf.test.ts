@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { type PdfPlan, writePdf } from "../../packs/invoice-desk/documents/write-pdf.ts";
@@ -60,6 +61,19 @@ describe("a PDF with text", () => {
     expect(await Promise.all([shared.read(file), shared.read(file)])).toEqual([now, now]);
   });
 
+  test("that is drawn twice for bold letters says it once, and what stands there twice says it twice", () => {
+    const bold = [0, 0.3].flatMap((off) => [
+      { x: 50 + off, y: 50, text: "Gesamt" },
+      { x: 400 + off, y: 50, text: "11,00" },
+    ]);
+    const twice = [
+      { x: 50, y: 90, text: "11" },
+      { x: 65, y: 90, text: "11" },
+    ];
+    const { lines } = shared.readNow(writePdf({ pages: [[...bold, ...twice]] }));
+    expect(lines.map(lineText)).toEqual(["Gesamt   11,00", "11 11"]);
+  });
+
   test("may have something before its beginning", () => {
     const before = Buffer.concat([Buffer.from("\n\n"), file]);
     expect([isPdf(before), codeOf(before)]).toEqual([true, "read"]);
@@ -115,6 +129,13 @@ describe("what cannot be read is refused, with a code", () => {
     expect(() => reader(limits).readNow(source)).toThrow(what);
   });
 
+  test("a text whose place is no number", () => {
+    const endless = "9".repeat(400) as unknown as number;
+    expect(codeOf(writePdf({ pages: [[{ x: 10, y: 10, size: endless, text: "Hello" }]] }))).toBe(
+      "invoice/pdf-malformed",
+    );
+  });
+
   test("an error holds no text of the document", () => {
     const bytes = Buffer.from(file);
     const at = bytes.indexOf("/Type /Pages");
@@ -155,6 +176,38 @@ describe("P1 what takes too long or too much ends the thread, and the next PDF h
     controller.abort(reason);
     await expect(reading).rejects.toBe(reason);
     expect((await stopped.read(file)).pages).toBe(1);
+  });
+
+  test("one that is given up in the midst of a page leaves the next ones alone", async () => {
+    const short = reader({ characters: 1_000, limitMs: 3_000 });
+    for (let round = 0; round < 2; round++) {
+      expect(codeOf(long, short)).toBe("invoice/too-large");
+      expect(codeOf(file, short)).toBe("read");
+      await expect(short.read(long)).rejects.toMatchObject({ code: "invoice/too-large" });
+      expect((await short.read(file)).pages).toBe(1);
+    }
+  });
+
+  test("a thread that ended between two PDFs costs the second one nothing", async () => {
+    const threads: Worker[] = [];
+    const heard = (worker: Worker) => void threads.push(worker);
+    process.on("worker", heard);
+    const made = reader({ limitMs: 3_000 });
+    try {
+      expect((await made.read(file)).pages).toBe(1);
+      await threads.at(-1)?.terminate();
+      expect((await made.read(file)).pages).toBe(1);
+      await threads.at(-1)?.terminate();
+      expect(codeOf(file, made)).toBe("read");
+      await new Promise((resolve) => setImmediate(resolve));
+      // Nobody has heard of its end yet.
+      void threads.at(-1)?.terminate();
+      expect(codeOf(file, made)).toBe("read");
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(threads.length).toBe(4);
+    } finally {
+      process.off("worker", heard);
+    }
   });
 
   test("and a reader that was closed reads again", async () => {

@@ -52,6 +52,8 @@ function headOf(source: Uint8Array): number {
 export function openPdfReader(limits: Partial<PdfLimits> = {}): PdfReader {
   const bounds = { ...pdfLimits, ...limits };
   let thread: Worker | undefined;
+  /** It has been asked before. One that ended since, or is stuck, has nothing to do with what it is asked now. */
+  let used = false;
   let last: Promise<unknown> = Promise.resolve();
 
   const close = () => {
@@ -59,20 +61,31 @@ export function openPdfReader(limits: Partial<PdfLimits> = {}): PdfReader {
     thread = undefined;
   };
 
+  const start = (): Worker => {
+    const worker = startThread();
+    worker.once("exit", () => {
+      if (thread === worker) thread = undefined;
+    });
+    used = false;
+    return worker;
+  };
+
   const begin = (source: Uint8Array): Asked => {
     checkEnds(source, bounds);
-    const worker = thread ?? startThread();
+    const worker = thread ?? start();
     thread = worker;
+    const isFresh = !used;
+    used = true;
     const { port1, port2 } = new MessageChannel();
     const stage = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const request: PdfRequest = { bytes: Uint8Array.from(source), limits: bounds, port: port2, stage };
     worker.postMessage(request, [port2]);
-    return { port: port1, stage, worker };
+    return { port: port1, stage, worker, isFresh };
   };
 
   const readNow = (source: Uint8Array): PdfContent => {
-    const { port, stage } = begin(source);
-    const look = watch(stage, bounds);
+    const { port, stage, isFresh } = begin(source);
+    const look = watch(stage, bounds, isFresh);
     for (;;) {
       const before = Atomics.load(stage, 0);
       if (before !== pdfStages.answered) Atomics.wait(stage, 0, before, lookMs);
@@ -82,14 +95,15 @@ export function openPdfReader(limits: Partial<PdfLimits> = {}): PdfReader {
       port.close();
       if (answer) return contentOf(answer.message);
       close();
+      if (!isFresh && isUnheard(stage)) return readNow(source);
       throw error;
     }
   };
 
   const readOne = async (source: Uint8Array, signal: AbortSignal | undefined): Promise<PdfContent> => {
     signal?.throwIfAborted();
-    const { port, stage, worker } = begin(source);
-    const look = watch(stage, bounds);
+    const { port, stage, worker, isFresh } = begin(source);
+    const look = watch(stage, bounds, isFresh);
     const ended = Promise.withResolvers<PdfAnswer>();
     port.once("message", ended.resolve);
     const failed = (thrown: Error & { readonly code?: string }) => ended.reject(threadError(thrown, bounds));
@@ -131,7 +145,11 @@ interface Asked {
   readonly port: MessagePort;
   readonly stage: Int32Array;
   readonly worker: Worker;
+  /** The thread is asked for the first time. */
+  readonly isFresh: boolean;
 }
+
+const isUnheard = (stage: Int32Array): boolean => Atomics.load(stage, 0) === pdfStages.asked;
 
 function startThread(): Worker {
   // Nothing of the caller's flags and loaders: the thread needs none. What it prints is nobody's.
@@ -149,13 +167,18 @@ function startThread(): Worker {
 }
 
 /** To be asked every `lookMs`: why the thread is to be ended, if it is. */
-function watch(stage: Int32Array, { memoryBytes, limitMs }: PdfLimits): () => InvoiceError | undefined {
+function watch(
+  stage: Int32Array,
+  { memoryBytes, limitMs }: PdfLimits,
+  isFresh: boolean,
+): () => InvoiceError | undefined {
   const before = process.memoryUsage.rss();
+  const hearsMs = isFresh ? startMs : limitMs;
   let [startingMs, readingMs] = [0, 0];
   return () => {
-    if (Atomics.load(stage, 0) === pdfStages.asked) startingMs += lookMs;
+    if (isUnheard(stage)) startingMs += lookMs;
     else readingMs += lookMs;
-    if (readingMs > limitMs || startingMs > startMs) return new InvoiceError("invoice/pdf-too-slow", { limitMs });
+    if (readingMs > limitMs || startingMs > hearsMs) return new InvoiceError("invoice/pdf-too-slow", { limitMs });
     if (process.memoryUsage.rss() - before <= memoryBytes) return undefined;
     return new InvoiceError("invoice/too-large", { what: "bytes in memory", limit: memoryBytes });
   };

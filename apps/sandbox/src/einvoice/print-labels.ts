@@ -176,6 +176,18 @@ const reasons: Readonly<Record<string, string>> = {
   G: "export outside the eu|ausfuhrlieferung|exportation hors ue|exportacion|ihracat",
 };
 
+/** What a document is called that asks for no money, or for none of its own. */
+const others: Words = {
+  en: "pro forma|pro forma invoice|quotation|quote|estimate|order confirmation|delivery note|payment reminder|reminder|statement of account",
+  de: "proformarechnung|pro forma rechnung|angebot|kostenvoranschlag|auftragsbestaetigung|auftragsbestatigung|lieferschein|mahnung|zahlungserinnerung|kontoauszug",
+  fr: "facture pro forma|devis|confirmation de commande|bon de livraison|rappel|relance",
+  es: "factura pro forma|presupuesto|confirmacion de pedido|albaran|recordatorio de pago",
+  it: "fattura pro forma|preventivo|conferma d ordine|documento di trasporto|sollecito di pagamento",
+  nl: "pro forma factuur|offerte|orderbevestiging|pakbon|betalingsherinnering|aanmaning",
+  pl: "faktura pro forma|oferta|potwierdzenie zamowienia|wezwanie do zaplaty",
+  tr: "pro forma fatura|teklif|siparis onayi|irsaliye|odeme hatirlatmasi",
+};
+
 const letters: Readonly<Record<string, string>> = { ł: "l", ß: "ss", ø: "o", ı: "i", æ: "ae", œ: "oe", đ: "d" };
 const alike: Readonly<Record<string, string>> = { "0": "o", "1": "l", i: "l", "|": "l", "!": "l", "5": "s", "8": "b" };
 
@@ -235,3 +247,7 @@ export const knownLabels = labelTable();
 export const knownColumns = byText(columns) as ReadonlyMap<string, PrintColumn>;
 /** Categories of VAT by the words that say why there is none. */
 export const knownReasons = byText(reasons);
+/** Titles of documents that are no invoices. */
+export const otherTitles: ReadonlySet<string> = new Set(
+  Object.values(others).flatMap((list) => list.split("|").map(folded)),
+);

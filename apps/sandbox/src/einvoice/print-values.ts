@@ -21,7 +21,29 @@ const codes = /\b(EUR|USD|GBP|CHF|PLN|TRY|SEK|NOK|DKK|CZK|HUF|RON|JPY|KWD|CAD|AU
 /** Currencies that a text names by code or by a sign that is one currency's alone. */
 export function currenciesIn(text: string): readonly string[] {
   const signs = Object.entries(marks).flatMap(([sign, code]) => (text.includes(sign) ? [code] : []));
-  return [...signs, ...[...text.matchAll(codes)].map(([, code = ""]) => code)];
+  const lira = /\d\s?TL\b|\bTL\s?\d/.test(text) ? ["TRY"] : [];
+  return [...signs, ...lira, ...[...text.matchAll(codes)].map(([, code = ""]) => code)];
+}
+
+const dollars: readonly string[] = ["USD", "CAD", "AUD"];
+const allCodes: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
+const codeBeside = /\b([A-Z]{3})\s{0,3}-?\d[\d.,'’ ]*[.,]\d{2}(?!\d)|\d[.,]\d{2}\s{0,3}([A-Z]{3})\b/g;
+const signBeside =
+  /(?:kr\.?|Kč|Ft|lei|Fr\.|R\$|[₹¥₽₴₩₪₫₱])\s{0,3}-?\d|\d[.,]\d{2}\s{0,3}(?:kr\b|Kč|Ft\b|lei\b|Fr\.|R\$|[₹¥₽₴₩₪₫₱])/;
+/** Whose signs are letters, or somebody else's too. */
+const signed: Readonly<Record<string, RegExp>> = {
+  ...{ SEK: /kr/, NOK: /kr/, DKK: /kr/, CZK: /Kč/, HUF: /Ft/, RON: /lei/, CHF: /Fr\./, JPY: /¥/ },
+};
+
+/** Whether a text has an amount in some other currency than this one, whether or not it is one that is known. */
+export function isInAnother(text: string, currency: string): boolean {
+  if (/\$\s{0,3}-?\d|\d\s?\$/.test(text) && !dollars.includes(currency)) return true;
+  for (const [, before, behind] of text.matchAll(codeBeside)) {
+    const code = before ?? behind ?? "";
+    if (code !== currency && allCodes.has(code)) return true;
+  }
+  const [sign] = signBeside.exec(text) ?? [];
+  return sign !== undefined && signed[currency]?.test(sign) !== true;
 }
 
 function withoutCurrency(text: string): string {

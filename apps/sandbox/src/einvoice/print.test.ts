@@ -125,6 +125,45 @@ describe("how sure it is", () => {
     expect(doubts(read({ remarks: ["10,00 USD"] }), 0.9)).toEqual(["currency 0.1"]);
   });
 
+  test.each([
+    ["$", "1.284,98 EUR", "$1.284,98"],
+    ["TL", "1.284,98 EUR", "1.284,98 TL"],
+    ["MXN", "1.284,98 EUR", "MXN   1.284,98"],
+    ["kr", "1.284,98 EUR", "kr   1.284,98"],
+  ])("F2 a currency that is named is not sure where an amount is in another: %s", (_, before, now) => {
+    const [page = []] = printInvoice(invoice, { remarks: ["EUR account on request"] }).pages;
+    const apart = (one: PdfText, text: string) =>
+      text.split("   ").map((part, index) => ({ ...one, text: part, x: one.x + 40 * index }));
+    const other = page.flatMap((one) =>
+      one.text === before ? apart(one, now) : [{ ...one, text: one.text.replace(/(\d) EUR$/, "$1") }],
+    );
+    expect(page.some(({ text }) => text === before)).toBe(true);
+    const printed = readPrinted(contentOf([other]));
+    expect(told(printed).sums).toEqual(told({ invoice }).sums);
+    expect(doubts(printed, 0.9)).toEqual(["currency 0.1"]);
+  });
+
+  test("F2 one number of VAT is not that of both", () => {
+    const own = { ...invoice, seller: { ...invoice.seller, vatId: invoice.buyer.vatId ?? "" } };
+    expect(doubts(read({}, own), 0.9)).toEqual(["buyerVatId 0.1", "sellerVatId 0.1"]);
+  });
+
+  test("F2 what is called something else is no invoice that is sure", () => {
+    for (const title of [
+      "PRO FORMA INVOICE",
+      "Proforma-Rechnung",
+      "Faktura pro forma 7",
+      "Mahnung",
+      "Devis",
+      "Quotation:",
+    ]) {
+      expect([title, doubts(read({ remarks: [title] }), 0.9)]).toEqual([title, ["kind 0.1"]]);
+    }
+    for (const word of ["Gemäß Angebot 12", "Skonto 2 % bei Zahlung in 10 Tagen"]) {
+      expect([word, doubts(read({ remarks: [word] }), 0.9)]).toEqual([word, []]);
+    }
+  });
+
   test("F3 mended amounts are at 0.9 where all sums hold, and all amounts at 0.5 where one does not", () => {
     const right = read({ slip: true, blur: blur("amount", misread) });
     expect(told(right)).toEqual(told({ invoice }));

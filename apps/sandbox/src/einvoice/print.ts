@@ -5,8 +5,18 @@ import { currencyDigits, type Invoice, type InvoiceLine, type Location, type Vat
 import { lineText } from "./pdf-lines.ts";
 import type { PdfContent, PdfLine } from "./pdf-message.ts";
 import { type Found, type FoundLabel, type FoundRow, findIn } from "./print-find.ts";
-import { folded, knownLabels, knownReasons, type PrintLabel } from "./print-labels.ts";
-import { amountIn, codeIn, currenciesIn, dayIn, ibanIn, numberIn, type Printed, vatIdIn } from "./print-values.ts";
+import { folded, knownLabels, knownReasons, otherTitles, type PrintLabel } from "./print-labels.ts";
+import {
+  amountIn,
+  codeIn,
+  currenciesIn,
+  dayIn,
+  ibanIn,
+  isInAnother,
+  numberIn,
+  type Printed,
+  vatIdIn,
+} from "./print-values.ts";
 import { checkArithmetic } from "./rules.ts";
 
 /**
@@ -15,7 +25,8 @@ import { checkArithmetic } from "./rules.ts";
  *
  * F1 1 where label and value stand there letter by letter, 0.9 where the label was mended.
  * F2 0.5 where the value was mended (a letter for a digit, a blank in it) or can be read in two ways; 0.1 where the
- *    document says two things; 0 where a label has a value that is none.
+ *    document says two things, as an amount in another currency, or a title of something that is no invoice; 0 where a
+ *    label has a value that is none.
  * F3 Where all sums of the document come to what they should, mended amounts are at 0.9; where they do not, each is at 0.5.
  * F4 0.7 at most for a number or a date of a document in which anything was mended, unless it stands there twice.
  *
@@ -125,17 +136,19 @@ export function readPrinted(content: PdfContent): PrintedInvoice {
     if (confidence < 0.5) return confidence;
     return proven ? Math.max(confidence, 0.9) : 0.5;
   };
+  // Who buys from themselves? One label stands there for the other's.
+  const ownVatId = seller.value === undefined || seller.value !== buyer.value;
   const alone = (reading: Reading<string>, form: (text: string) => string | undefined) =>
     noisy && !printed.repeats(reading, form) ? Math.min(reading.confidence, 0.7) : reading.confidence;
   return {
     invoice,
     confidence: {
-      kind: printed.takesAway() ? conflict : 1,
+      kind: printed.takesAway() || printed.isOther() ? conflict : 1,
       number: alone(number, (text) => text),
       issueDate: alone(issued, (text) => dayIn(text, printed.dayFirst)?.value),
       currency: currency.confidence,
-      ...(buyer.at ? { buyerVatId: buyer.confidence } : {}),
-      ...(seller.at ? { sellerVatId: seller.confidence } : {}),
+      ...(buyer.at ? { buyerVatId: ownVatId ? buyer.confidence : conflict } : {}),
+      ...(seller.at ? { sellerVatId: ownVatId ? seller.confidence : conflict } : {}),
       ...(order.at ? { orderReference: order.confidence } : {}),
       ...(account.at ? { account: account.confidence } : {}),
       net: summed(net.confidence),
@@ -171,7 +184,8 @@ class Pages {
     const at = lines.find((line) => currenciesIn(lineText(line)).length > 0);
     const named = new Set(lines.flatMap((line) => currenciesIn(lineText(line))));
     const [value] = named;
-    this.currency = { value, at, confidence: named.size === 1 ? 1 : named.size > 1 ? conflict : 0 };
+    const another = value !== undefined && lines.some((line) => isInAnother(lineText(line), value));
+    this.currency = { value, at, confidence: named.size === 0 ? 0 : named.size > 1 || another ? conflict : 1 };
     this.digits = value === undefined ? 2 : currencyDigits(value);
     const votes = labels.filter(({ languages }) => languages.length === 1).map(({ languages: [one] }) => one);
     const english = votes.filter((one) => one === "en").length;
@@ -185,6 +199,14 @@ class Pages {
     return (
       this.#labels.some(({ label }) => label === "credit") || this.#lines.some((line) => says(folded(lineText(line))))
     );
+  }
+
+  /** Whether it is called something that is no invoice: by a title that stands alone, or that it is pro forma anywhere. */
+  isOther(): boolean {
+    return this.#lines.some(({ cells }) => {
+      const texts = cells.map(({ text }) => folded(text.replace(/[\s:\d]+$/, "")));
+      return (texts.length === 1 && otherTitles.has(texts[0] ?? "")) || texts.some((text) => text.includes("proforma"));
+    });
   }
 
   field<Value extends string | Decimal>(

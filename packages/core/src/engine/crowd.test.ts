@@ -198,6 +198,36 @@ describe("L6 many events at once", () => {
     expect(taken).toEqual(["a", "b", "c"]);
   });
 
+  test("take no turn where a run that is driven waits for them, and one where they only say so", async () => {
+    const journal = memoryJournal();
+    const gate = Promise.withResolvers<void>();
+    const heard: string[] = [];
+    const { host, driven } = crowdHost(async (session) => {
+      for (let event = await session.next(); event; event = await session.next()) {
+        heard.push(`${session.key.id} ${event.id}`);
+        if (session.key.id === "parent") await gate.promise;
+      }
+    });
+    const engine = open(journal, host, { driving: 1 });
+    const start = (id: string, parent: string, tenant = "acme") =>
+      engine.deliver({ tenant, runId: id }, definition, {
+        ...{ id: "start", type: "run.started", path: "" },
+        body: { delegation: { parent: { run: parent } } },
+      } as unknown as InputEvent);
+    const parent = send(engine, "parent", "go");
+    const waiting = [start("other", "nobody"), start("foreign", "parent", "evil"), send(engine, "third", "late")];
+    await start("child", "parent");
+    expect(driven).toEqual(["acme/parent", "acme/child"]);
+    // Word to stop brings what waits for its turn with it, in its order.
+    await send(engine, "third", "parent#1/recall");
+    expect(driven).toEqual(["acme/parent", "acme/child", "acme/third"]);
+    gate.resolve();
+    await Promise.all([parent, ...waiting]);
+    await engine.idle();
+    expect(driven.slice(3).sort()).toEqual(["acme/other", "evil/foreign"]);
+    expect(heard.filter((one) => one.startsWith("third"))).toEqual(["third late", "third parent#1/recall"]);
+  });
+
   test("L5 are refused when the engine closes before their turn", async () => {
     const journal = memoryJournal();
     for (const runId of ["one", "two"]) store(journal, "acme", runId);

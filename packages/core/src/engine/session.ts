@@ -139,8 +139,9 @@ export class LocalSession implements RunSession {
 
   #carryOut(command: Exclude<Command, StartTimerCommand>): void {
     const stop = new Stop();
+    // Whoever submits one that is under way waits for one outcome, not for two.
+    if (!this.#underWay.has(command.id)) this.#flights++;
     this.#underWay.set(command.id, stop);
-    this.#flights++;
     const done = (event: InputEvent) => this.#done(command.id, event);
     // A host never rejects; if one does all the same, the run is told and does not wait for ever (R11).
     const broken = (thrown: unknown) => this.#done(command.id, failureOf(command, thrown));

@@ -47,6 +47,19 @@ test("everything that was added comes out once, in the order of its tenant", () 
   );
 });
 
+test("what is taken out before its turn comes out no more, and costs its tenant no turn", () => {
+  const waiting = turns<string>();
+  for (const name of ["a1", "a2", "b1", "b2"]) waiting.add(name.charAt(0), name, name);
+  expect([waiting.take("a1"), waiting.take("a1"), waiting.size]).toEqual(["a1", undefined, 3]);
+  expect(waiting.find("a1")).toBeUndefined();
+  expect(all(waiting)).toEqual(["a2", "b1", "b2"]);
+  waiting.add("a", "a3", "a3");
+  waiting.take("a3");
+  expect([waiting.next(), waiting.size]).toEqual([undefined, 0]);
+  waiting.add("a", "a3", "again");
+  expect(all(waiting)).toEqual(["again"]);
+});
+
 test("clearing leaves nothing", () => {
   const waiting = turns<number>();
   waiting.add("a", "one", 1);

@@ -36,17 +36,17 @@ export function turns<Item>(): Turns<Item> {
       lane.queue.push({ name, item });
     },
     next: () => {
-      for (;;) {
-        const lane = round.shift();
-        const first = lane?.queue.shift();
-        if (!lane || !first) return undefined;
+      for (let lane = round.shift(); lane; lane = round.shift()) {
+        let first = lane.queue.shift();
+        // What was taken out left its place behind, which is no turn of its tenant.
+        while (first && waiting.get(first.name) !== first.item) first = lane.queue.shift();
         if (lane.queue.size > 0) round.push(lane);
         else lanes.delete(lane.tenant);
-        // What was taken out left its place behind.
-        if (waiting.get(first.name) !== first.item) continue;
+        if (!first) continue;
         waiting.delete(first.name);
         return first.item;
       }
+      return undefined;
     },
     take: (name) => {
       const item = waiting.get(name);

@@ -68,32 +68,42 @@ export interface AskingPorts {
   readonly context: { readonly [alias: string]: ContextBudget } | undefined;
 }
 
-/** Asks the model. A run that waits for it holds this and nothing else of the gateway. Never rejects. */
+/**
+ * Asks the model. A run that waits for it holds this and nothing else of the gateway. Whatever comes of it, what the call held
+ * is given back.
+ */
 export function ask(ports: AskingPorts, admitted: Admitted): InputEvent | Promise<InputEvent> {
-  return new Asking(ports, admitted).make();
+  let asking: Asking;
+  try {
+    asking = new Asking(ports, admitted);
+  } catch (thrown) {
+    giveBack(admitted);
+    throw thrown;
+  }
+  return asking.make();
 }
 
 class Asking {
   readonly #ports: AskingPorts;
   readonly #admitted: Admitted;
   readonly #span: ReturnType<typeof openModelSpan>;
-  readonly #voice: Voice | undefined;
+  #voice: Voice | undefined;
   readonly #startedAt: number;
 
   constructor(ports: AskingPorts, admitted: Admitted) {
-    const { key, command, agent, model, choice, request } = admitted;
+    const { key, command, model, choice, request } = admitted;
     this.#ports = ports;
     this.#admitted = admitted;
     this.#span = openModelSpan(ports.tracer, { key, command, model, choice, request });
     this.#startedAt = ports.bounds.clock.now();
-    const of = { path: command.path, agent: agent.name, command: command.id };
-    this.#voice = agent.streams && !command.summarises ? ports.deltas?.voice(key, of) : undefined;
   }
 
   make(): InputEvent | Promise<InputEvent> {
-    const { model, opened, signal } = this.#admitted;
+    const { key, command, agent, model, opened, signal } = this.#admitted;
     let outcome: ModelResponse | Promise<ModelResponse>;
     try {
+      const of = { path: command.path, agent: agent.name, command: command.id };
+      this.#voice = agent.streams && !command.summarises ? this.#ports.deltas?.voice(key, of) : undefined;
       outcome = generate(this.#ports.bounds, model, opened, signal, this.#voice);
     } catch (thrown) {
       return this.#failed(thrown, thrown);
@@ -153,12 +163,15 @@ class Asking {
     const error = modelError(thrown, model.id, this.#ports.bounds.clock.now());
     const told: FailedCall = read ? costOf(read) : toldBy(source);
     const outcome = modelFailed(this.#admitted, error, told);
-    this.#span.set({ ...told, next: outcome.body.next });
-    this.#span.end({ code: error.code });
-    // Who stopped the call does not know how the provider is.
-    pass?.record(signal.aborted ? undefined : evidenceOf(error));
-    taken?.used(tokensUsed(told.usage));
-    this.#over();
+    try {
+      this.#span.set({ ...told, next: outcome.body.next });
+      this.#span.end({ code: error.code });
+      // Who stopped the call does not know how the provider is.
+      pass?.record(signal.aborted ? undefined : evidenceOf(error));
+      taken?.used(tokensUsed(told.usage));
+    } finally {
+      this.#over();
+    }
     return outcome;
   }
 

@@ -432,3 +432,42 @@ test("a judge is found by its name", () => {
   expect(findAgent(definition, "judge")).toBe(judge);
   expect(findAgent(typed as never, "judge")).toBeUndefined();
 });
+
+test("a voice that cannot speak fails its call, and every place is given back", async () => {
+  const bounds = limiter({ most: 1, waitingMax: 1 });
+  const outside = breakers({ clock: fakeClock(startAt), failuresMax: 1 });
+  const speaking = defineSupervisor({
+    agents: { clerk: { ...clerk, streams: true } as unknown as typeof clerk },
+    entry: "clerk",
+    exit: "clerk",
+    handoffs: [],
+  }) as unknown as SupervisorDefinition;
+  const deltas = {
+    voice: () => {
+      throw new Error("no voice");
+    },
+    listen: () => () => {},
+    redact: (said: string) => said,
+  };
+  const { call } = gateway(() => done, { definition: speaking, limiter: bounds, breakers: outside, deltas });
+  expect(await failure(call())).toMatchObject({ code: "model/failed" });
+  expect(bounds.queues()).toEqual([]);
+});
+
+test("a place is given back also where nobody can be told what its call has come to", async () => {
+  const bounds = limiter({ most: 1, waitingMax: 1 });
+  const outside = {
+    ...breakers({ clock: fakeClock(startAt) }),
+    pass: () => ({ record: () => fail(new Error("a listener")) }),
+  };
+  for (const generate of [
+    () => done,
+    () => fail(new Error("down")),
+    async () => done,
+    async () => fail(new Error("down")),
+  ]) {
+    const { call } = gateway(generate, { limiter: bounds, breakers: outside });
+    await expect(call()).rejects.toThrow("a listener");
+    expect(bounds.queues()).toEqual([]);
+  }
+});

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Json, Model } from "@remit/core";
+import type { Json, Model, ResponsePart } from "@remit/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { playAll } from "../../../packs/play.test.data.ts";
 import type { WorldPack } from "../../pack.ts";
@@ -32,8 +32,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const turns = 24;
-const callsPerTurn = 6;
+const turns = 100;
+/** The second one is too many: the policy has one at a time. */
+const callsPerTurn = 2;
 const customers = ["C1", "C2"];
 const lines = ["L1", "L2", "L3"];
 const bills = ["B1", "B2", "B3", "B9"];
@@ -134,10 +135,52 @@ test.each([
     if (!blind) expect(total.unconfirmed).toBe(0);
     expect(violations.filter((one) => !(blind && one.includes("a cost that nobody had confirmed")))).toEqual([]);
     expect(denied["policy/tool-unknown"]).toBeGreaterThan(20);
-    expect((denied["policy/no-rule"] ?? 0) + (denied["policy/not-yet"] ?? 0)).toBeGreaterThan(200);
+    expect(denied["limits/exceeded"]).toBeGreaterThan(200);
+    expect((denied["policy/no-rule"] ?? 0) + (denied["policy/not-yet"] ?? 0)).toBeGreaterThan(150);
     // What it may do it could do.
     expect(written.enable_roaming).toBeGreaterThan(0);
     if (blind) expect(written.refuel_data).toBeGreaterThan(0);
   },
   120_000,
 );
+
+/** Asks for its calls turn by turn, whatever anybody says. */
+const relentless =
+  (wanted: readonly (readonly (readonly [string, Json])[])[]) =>
+  (oracle: Model): Model => ({
+    id: "scripted:relentless",
+    cost: "zero",
+    generate: (request, options) => {
+      const asked = request.input as { readonly tool?: string } | null;
+      if (typeof asked?.tool === "string") {
+        return { parts: [{ type: "output", value: blindWord(request.outputSchema) }] };
+      }
+      if (request.agent !== "action") return oracle.generate(request, options);
+      const calls = wanted[request.context.agentCall];
+      if (!calls) return { parts: [{ type: "output", value: { done: ["all"], notDone: [], next: "review" } }] };
+      const parts = calls.map(
+        ([tool, input], at): ResponsePart => ({ type: "toolCall", callId: `c${at}`, tool, input }),
+      );
+      return { parts };
+    },
+  });
+
+test.each([
+  ["at once", (all: readonly (readonly [string, Json])[]) => [all]],
+  ["one after the other", (all: readonly (readonly [string, Json])[]) => all.map((one) => [one])],
+])("no more than 2 GB are added, asked for in parts %s", async (_, put) => {
+  const own = { customer_id: "C1", line_id: "L1" };
+  const parts = [1.5, 2, 0.5].map((gb_amount): readonly [string, Json] => ["refuel_data", { ...own, gb_amount }]);
+  const wanted = [
+    [["get_customer_by_id", { customer_id: "C1" }] as const],
+    [["get_data_usage", own] as const],
+    ...put(parts),
+  ];
+  const chosen = pack.scenarios().filter(({ name }) => name === "tiny-used");
+  const definition = pack.team(world.tools);
+  const through = relentless(wanted);
+  const [played] = await playAll({ pack, world, definition, name: "oracle", seed: 0, chosen, through });
+  const added = played?.log.filter(({ tool, outcome }) => tool === "refuel_data" && outcome === "done");
+  expect(added?.length).toBeGreaterThan(0);
+  expect(played?.marks.beyond).toBe(0);
+});

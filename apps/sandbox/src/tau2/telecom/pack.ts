@@ -87,7 +87,8 @@ ${rules}`,
         }),
         // The carrier's own books.
         trusted: ["mcp:tau2-telecom"],
-        limits: { repeats: 8, steps: 300, handoffs: 90, turns: 120 },
+        // One call at a time, as the policy has it: a rule that counts what was added before does not see a call beside it.
+        limits: { repeats: 8, steps: 300, handoffs: 90, turns: 120, callsPerTurn: 1 },
       }) as unknown as ReturnType<Pack["team"]>,
     scenarios: () => scenarios,
     attributes: (scenario) => {
