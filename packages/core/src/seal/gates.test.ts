@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineAgent } from "../agent.ts";
 import { effectCase, effectVerdict } from "../approval/case.ts";
 import { memoryEngine } from "../engine/memory.ts";
+import { silentLogger } from "../port/logger.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import { defineTool } from "../tool.ts";
 import { emails } from "./emails.test.data.ts";
@@ -11,6 +12,7 @@ const key = Buffer.alloc(32, 7);
 
 test("a judge is shown the classes of its own name, where others under its alias see tokens", async () => {
   const seen = new Map<string, string>();
+  const told: unknown[] = [];
   const move = defineTool({
     name: "move_mail",
     description: "Moves a mailbox.",
@@ -48,7 +50,8 @@ test("a judge is shown the classes of its own name, where others under its alias
     judges: { compliance: judge },
     engine: memoryEngine(),
     vault: { key },
-    seal: { detectors: [emails], agents: { judge: ["email"] } },
+    seal: { detectors: [emails], agents: { judge: ["email"], juge: ["email"] } },
+    logger: { ...silentLogger, warn: (fields) => void told.push(fields) },
     models: {
       fast: {
         id: "one",
@@ -73,6 +76,7 @@ test("a judge is shown the classes of its own name, where others under its alias
   });
   const run = await supervisor.start({ text: "to ada@example.org" }, { tenant: "acme" });
   expect((await run.result()).status).toBe("completed");
+  expect(told).toEqual([expect.objectContaining({ option: "seal.agents", names: ["juge"] })]);
   expect(seen.get("judge")).toContain("ada@example.org");
   expect(seen.get("clerk")).not.toContain("ada@example.org");
   expect(JSON.stringify(await run.entries())).not.toContain("ada@example.org");

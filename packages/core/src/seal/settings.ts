@@ -66,6 +66,8 @@ export interface SealRules {
   readonly mayRefuse: boolean;
   /** What the settings show to models that are asked under this alias for this agent. */
   readonly model: (asked: { readonly alias: string; readonly agent: string }) => readonly string[];
+  /** Agents that the settings name. */
+  readonly agents: readonly string[];
   /** What somebody with these roles is shown. */
   readonly operator: (roles: readonly string[]) => readonly string[];
   readonly answers: readonly string[];
@@ -101,6 +103,7 @@ export function sealRules({ vault, seal, answers }: SealOptions): SealRules | un
       return action === "seal" ? mode : action;
     },
     mayRefuse: [classes, ...Object.values(tenants)].some((table) => Object.values(table).includes("refuse")),
+    agents: Object.keys(agents),
     model: ({ alias, agent }) => [...(own(models, alias) ?? []), ...(own(agents, agent) ?? [])],
     operator: (roles) => [...new Set([...roles, "*"].flatMap((role) => own(operators, role) ?? []))],
     answers: answers?.reveals ?? [],
