@@ -19,6 +19,7 @@ import type { Marks, WorldPack } from "../src/pack.ts";
 import { approveAll } from "../src/suite/approver.ts";
 import { auditRun } from "../src/suite/audit.ts";
 import { passTimeFor } from "../src/suite/later.ts";
+import { openedEntries } from "../src/suite/opened.ts";
 import { peopleOf } from "../src/suite/people.ts";
 import type { InProcessWorld } from "../src/world/in-process.ts";
 import type { WorldLogLine } from "../src/world/world.ts";
@@ -81,7 +82,9 @@ export async function playAll(playing: Playing): Promise<Played[]> {
       const changes = world.store.changes(worldId);
       const log = world.store.log(worldId);
       const outcome = { ...result, changes };
-      const own = pack.score?.(outcome, world.store.endState(worldId), log);
+      const disclosed = sealing.vault ? await supervisor.disclosures(result.run.id, { tenant: "test" }) : [];
+      const opened = openedEntries(outcome.entries, log, disclosed);
+      const own = pack.score?.({ ...outcome, entries: opened }, world.store.endState(worldId), log);
       played.push({
         outcome,
         log,
@@ -93,7 +96,7 @@ export async function playAll(playing: Playing): Promise<Played[]> {
         ],
         marks: own?.marks ?? {},
         changes,
-        violations: [...auditRun(outcome.entries, definition, log), ...(own?.violations ?? [])],
+        violations: [...auditRun(opened, definition, log), ...(own?.violations ?? [])],
         replayed: seed > replayedSeeds || (await supervisor.replay(outcome.run.id, { tenant: "test" })).ok,
       });
     }

@@ -1,4 +1,4 @@
-import type { AnyTool, Idempotency, Json, Logger, Model, Risk, SupervisorDefinition } from "@remit/core";
+import type { AnyTool, Idempotency, Json, Logger, Model, Risk, SealSettings, SupervisorDefinition } from "@remit/core";
 import type { ReasonWords } from "@remit/core/kpi";
 import type { Check, Scenario, ScenarioOutcome } from "@remit/core/testing";
 import type { McpReadConfig, McpWriteConfig } from "@remit/mcp-bridge";
@@ -102,6 +102,11 @@ interface CommonPack {
   readonly attributes?: (scenario: Scenario) => Readonly<Record<string, string>>;
   /** What people of this domain answer when a scenario's own replies are used up. */
   readonly otherwise?: (of: "customer" | "operator", question: string) => string | undefined;
+  /**
+   * What sealing (`--seal`) has to know of the domain: which agents compare with its books and so are shown what of it, and which
+   * classes its policy or guards look into. Tools say for themselves what they reveal.
+   */
+  readonly seal?: Pick<SealSettings, "agents" | "classes">;
   /** What scripted judges of single writes go by; they allow what they are shown when absent. */
   readonly conduct?: Conduct;
   /** A model that follows the domain's own procedure and knows nothing of the scenarios: `--model workflow`. */

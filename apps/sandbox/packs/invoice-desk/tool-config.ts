@@ -32,6 +32,8 @@ const posts = {
   settlesWithinMs,
   lookup: lookupPosting,
   reversible: false,
+  // Where the money goes, as the books have it.
+  reveals: ["iban"],
 } as const;
 
 export const toolConfigs = {
@@ -39,7 +41,7 @@ export const toolConfigs = {
   read_invoice: { effect: "read", labels: ["document"] },
   get_vendor: { effect: "read" },
   get_order: { effect: "read" },
-  check_invoice: { effect: "read" },
+  check_invoice: { effect: "read", reveals: ["iban"] },
   get_rules: { effect: "read" },
   find_posting: { effect: "read" },
   [postingTools.small]: { ...posts, risk: "medium" },

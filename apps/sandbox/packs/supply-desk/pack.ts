@@ -42,6 +42,8 @@ export function supplyDeskPack(): WorldPack {
       const { decisionId, itemId } = input as { readonly decisionId: string; readonly itemId: string };
       return { decisionId, itemId };
     },
+    // Its policy goes by the accounts and addresses of vendors that finance has verified, which are constants of it.
+    seal: { classes: { iban: "keep", email: "keep" } },
     reasons: reasonWords,
     score: (outcome, _, log) => score(outcome, log),
     closing: closingLines,

@@ -24,7 +24,7 @@ export async function offlineSupervisor(
   return runSupervisor(definition, {
     engine,
     waitingRuns: "leave",
-    ...(suite.sealed ? sandboxSealing(workspace.dir) : {}),
+    ...(suite.sealed ? sandboxSealing(workspace.dir, pack) : {}),
     models: Object.fromEntries(definition.aliases.map((alias) => [alias, noModel])),
   });
 }

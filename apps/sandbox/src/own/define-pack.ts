@@ -33,7 +33,7 @@ interface OwnFacts {
   readonly fixtures?: unknown;
 }
 
-type Extras = Pick<Pack, "otherwise" | "conduct" | "tells" | "score" | "closing">;
+type Extras = Pick<Pack, "otherwise" | "conduct" | "seal" | "tells" | "score" | "closing">;
 
 /** A pack over a team whose tools are functions of this program. No server is started. */
 export interface TeamPackOptions<World> extends OwnFacts, Extras {

@@ -2,6 +2,7 @@ import type { Entry, Run, Supervisor } from "@remit/core";
 import { checkOutcome, checkUsed, pathIn, type Scenario } from "@remit/core/testing";
 import { auditRun } from "./audit.ts";
 import { type ScoredRun, scoreTally } from "./kpi.ts";
+import { openedEntries } from "./opened.ts";
 import { missedIn, type RecordingReport, recordedScenarios } from "./recording.ts";
 import { countsOf, reasonText, type ScenarioReport, type SuiteReport, summarise } from "./report.ts";
 import { overspendIn, spendingOf } from "./spend.ts";
@@ -75,7 +76,10 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     // What waits has no end that could be right or wrong.
     const waiting = outcome.result.status === "parked" && scenario.expect.status !== "parked";
     const log = reader.log?.(worldId) ?? [];
-    const own = waiting ? undefined : pack.score?.(outcome, await reader.endState(worldId), log);
+    const disclosed = suite.sealed ? await supervisor.disclosures(outcome.run.id, { tenant: suite.id }) : [];
+    // The world has seen values where the journal has tokens.
+    const entries = openedEntries(outcome.entries, log, disclosed);
+    const own = waiting ? undefined : pack.score?.({ ...outcome, entries }, await reader.endState(worldId), log);
     // A script that is held to be the truth is played to its end, and its people are all heard.
     const used = suite.model.name === "oracle" && outcome.result.status !== "parked" ? checkUsed(outcome) : [];
     const missed = suite.model.recording?.mode === "replay" ? missedIn(outcome.entries) : undefined;
@@ -83,7 +87,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
       ...(waiting ? [] : [...(await checkOutcome(outcome)), ...used, ...(own?.checks ?? [])]),
       ...(missed ? [{ name: "what is asked is recorded", ok: missed.length === 0, detail: missed.join("\n") }] : []),
     ];
-    const violations = [...auditRun(outcome.entries, supervisor.definition, log), ...(own?.violations ?? [])];
+    const violations = [...auditRun(entries, supervisor.definition, log), ...(own?.violations ?? [])];
     const report: ScenarioReport = {
       name: scenario.name,
       title: scenario.title,

@@ -69,7 +69,7 @@ export interface Stage {
 /** Opens a suite: starts its servers, and notes what its tools are. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { suite, pack, workspace, engine, logger, approver, through, ids } = options;
-  const sealing = options.sealing ?? (suite.sealed ? sandboxSealing(workspace.dir) : {});
+  const sealing = options.sealing ?? (suite.sealed ? sandboxSealing(workspace.dir, pack) : {});
   const dir = workspace.worldDir(suite.id);
   makeFolder(dir);
   const place = await openPlace(pack, { dir, ...(logger ? { logger } : {}) });

@@ -24,7 +24,15 @@ import { retailWorld } from "./retail.ts";
 import { retailScorer, scoreLine, totalScores } from "./score.ts";
 import type { RetailState } from "./state.ts";
 import type { Tau2Task } from "./task.ts";
-import { effectOf, type RetailRole, type RetailToolName, retailToolKinds, riskOf, roleOf } from "./tool-role.ts";
+import {
+  effectOf,
+  type RetailRole,
+  type RetailToolName,
+  retailToolKinds,
+  revealsOf,
+  riskOf,
+  roleOf,
+} from "./tool-role.ts";
 
 /** The published retail domain as a pack: its tools behind MCP, its tasks as scenarios, its score. */
 export function retailPack(folder: string): WorldPack {
@@ -36,7 +44,9 @@ export function retailPack(folder: string): WorldPack {
   const tools = Object.fromEntries(
     names.map((name): [string, PackTool] => [
       name,
-      effectOf(name) === "read" ? { effect: "read" } : { effect: "write", risk: riskOf(name), idempotency: "key" },
+      effectOf(name) === "read"
+        ? { effect: "read", reveals: revealsOf(name) }
+        : { effect: "write", risk: riskOf(name), idempotency: "key", reveals: revealsOf(name) },
     ]),
   );
   const own = (role: RetailRole) => names.filter((name) => roleOf(name) === role);
@@ -69,6 +79,8 @@ export function retailPack(folder: string): WorldPack {
         limits: { repeats: 8, steps: 200, handoffs: 90, turns: 60 },
       }) as unknown as ReturnType<Pack["team"]>,
     scenarios: () => scenarios,
+    // Both compare what would be done with the shop's books, as the tools do that would do it.
+    seal: { agents: { effectCompliance: ["phone"], effectReviewer: ["phone"] } },
     conduct: retailConduct(domain, new Map(scenarios.map((scenario) => [scenario.name, scenario])), tasks),
     otherwise: (of) => (of === "customer" ? "Yes, please go ahead." : undefined),
     score: (outcome, endState, log) => {

@@ -49,6 +49,21 @@ const risks: { readonly [Name in RetailToolName]?: "low" | "high" } = {
   transfer_to_human_agents: "low",
 };
 
+/**
+ * What of sealed data the shop needs in the clear: the address that it looks a customer up by, and its own numbers of goods. These
+ * are ten digits, which in a sentence read like a telephone number, and are sealed as one.
+ */
+export const revealsOf = (name: RetailToolName): readonly string[] => reveals[name] ?? [];
+
+const reveals: { readonly [Name in RetailToolName]?: readonly string[] } = {
+  find_user_id_by_email: ["email"],
+  get_product_details: ["phone"],
+  get_item_details: ["phone"],
+  modify_pending_order_items: ["phone"],
+  return_delivered_order_items: ["phone"],
+  exchange_delivered_order_items: ["phone"],
+};
+
 export const roleOf = (name: RetailToolName): RetailRole => (effectOf(name) === "write" ? "action" : "retrieval");
 
 interface RetailToolDefinition<Input extends z.ZodType> {

@@ -256,7 +256,7 @@ describe("before a call", () => {
     const made = breakers({ clock, failuresMax: 1, cooldownMs: 1_000 });
     const opened = [() => fail(new OrchestrationError("journal/unavailable", { reason: "away" }))];
     const sealing = {
-      rules: { models: {} },
+      rules: { model: () => [] },
       reveal: (_: unknown, told: unknown) => opened.shift()?.() ?? told,
       parts: (_: unknown, parts: unknown) => parts,
     } as unknown as Sealing;

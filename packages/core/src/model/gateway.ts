@@ -45,7 +45,7 @@ import { contextFull, summarised, summaryDue } from "./summary.ts";
  * W1 One call asks one model. Which one a route chooses is journaled with what it answered; when it fails, the event names
  *    the one that comes next, and asking that one is a call of its own: reserved, journaled and bounded like any other.
  * W2 What a failed call has cost is journaled too, where its client knows it; else it settles at its reservation (D12).
- * W3 A model is shown the values of the classes that it, or the settings for its alias, `reveals`, and tokens for the rest.
+ * W3 A model is shown the values of the classes that it, or the settings for its alias or agent, `reveals`, and tokens for the rest.
  *    What it is shown is durable before; what it says is sealed before anybody sees it. Such a call is never cached, nor is
  *    an answer in which something was sealed.
  */

@@ -9,12 +9,11 @@ import type { Sealing } from "../seal/sealing.ts";
 export function openedFor(
   seals: Sealing,
   key: RunKey,
-  { alias, path }: CallModelCommand,
+  { alias, agent, path }: CallModelCommand,
   model: Model,
   request: ModelRequest,
 ): ModelRequest | Promise<ModelRequest> {
-  const own = Object.hasOwn(seals.rules.models, alias) ? (seals.rules.models[alias] ?? []) : [];
-  const classes = [...(model.reveals ?? []), ...own, reasoningClass];
+  const classes = [...(model.reveals ?? []), ...seals.rules.model({ alias, agent }), reasoningClass];
   const to = { kind: "model", name: model.id, path } as const;
   const { input, messages } = request;
   const opened = (told: Pick<ModelRequest, "input" | "messages">) =>

@@ -13,7 +13,7 @@ import { durable } from "./durable.ts";
 import { type EffectRecord, effectsOf } from "./effects.ts";
 import { deliver, entries, type HandleParts, type Held, pinnedOf, record } from "./held.ts";
 import { assertMayAnswer } from "./may-answer.ts";
-import { ownQuestions, uncertainOf } from "./open-for-people.ts";
+import { asTold, ownQuestions, uncertainOf } from "./open-for-people.ts";
 import { resultFor } from "./result.ts";
 import type { EventsOptions, OpenQuestion, Run, RunResult, UncertainEffect } from "./run.ts";
 import { assertKey } from "./run-id.ts";
@@ -81,14 +81,11 @@ class RunHandle<Output> implements Run<Output> {
     );
   }
 
-  async questions(): Promise<readonly OpenQuestion[]> {
+  async questions({ revealed = false }: { readonly revealed?: boolean } = {}): Promise<readonly OpenQuestion[]> {
     const held = this.#held;
-    return (await ownQuestions(held, await entries(held))).map(({ ask, of, by, question }) => ({
-      ask,
-      of,
-      by,
-      question,
-    }));
+    const open = await ownQuestions(held, await entries(held));
+    const asked = revealed ? await Promise.all(open.map((one) => asTold(held, one))) : open;
+    return asked.map(({ ask, of, by, question }) => ({ ask, of, by, question }));
   }
 
   async approvals(): Promise<readonly ApprovalCase[]> {

@@ -21,6 +21,19 @@ export async function ownQuestions(held: Held, all: readonly Entry[]): Promise<r
   ];
 }
 
+/** The same question as the customer may read it; to anybody else it is put as it stands. */
+export async function asTold(held: Held, question: PlacedQuestion): Promise<PlacedQuestion> {
+  const {
+    key,
+    parts: { principals, sealing },
+  } = held;
+  if (!sealing || question.of !== "customer") return question;
+  const to = { kind: "caller", name: principals.current().id, path: "" } as const;
+  // A specialist's run has a vault of its own.
+  const text = await sealing.reveal({ ...key, runId: question.run }, question.question, sealing.rules.answers, to);
+  return { ...question, question: text };
+}
+
 function questionsOf(all: readonly Entry[]): OpenQuestion[] {
   const waiting = new Map<string, { readonly from: string; readonly question: OpenQuestion }>();
   /** Whoever works at or under a path asks nothing any more. */

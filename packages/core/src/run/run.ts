@@ -86,7 +86,11 @@ export interface Run<Output = unknown> {
   readonly events: RunEvents;
   /** Durable entries as they stand. */
   readonly entries: () => Promise<readonly Entry[]>;
-  readonly questions: () => Promise<readonly OpenQuestion[]>;
+  /**
+   * What people are asked and have not answered. With `revealed` a question to the customer is as the customer is to read it: with
+   * the classes of `answers.reveals` in the clear, on record as the result is; tokens stand for all else.
+   */
+  readonly questions: (options?: { readonly revealed?: boolean }) => Promise<readonly OpenQuestion[]>;
   /** Writes of this run that wait for a person's approval; they are decided on through `supervisor.approvals`. */
   readonly approvals: () => Promise<readonly ApprovalCase[]>;
   /** Every write that the run proposed or made, what became of it, and how it can be undone. */

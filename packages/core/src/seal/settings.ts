@@ -24,6 +24,11 @@ export interface SealSettings {
   /** Classes that the models under an alias are shown, beside those that the models name themselves. */
   readonly models?: { readonly [alias: string]: readonly string[] };
   /**
+   * Classes that models are shown when they speak for this agent, beside those of its alias: for a judge that compares with
+   * books, where all others under its alias go on to see tokens.
+   */
+  readonly agents?: { readonly [agent: string]: readonly string[] };
+  /**
    * Classes that people of a role (`*`: of any, or of none) are shown of the approval that they decide, when they ask for
    * it. Nobody is shown anything when absent.
    */
@@ -59,7 +64,10 @@ export interface SealRules {
   readonly detectors: readonly Detector[];
   readonly actionOf: (tenant: string, dataClass: string) => SealAction;
   readonly mayRefuse: boolean;
-  readonly models: { readonly [alias: string]: readonly string[] };
+  /** What the settings show to models that are asked under this alias for this agent. */
+  readonly model: (asked: { readonly alias: string; readonly agent: string }) => readonly string[];
+  /** Agents that the settings name. */
+  readonly agents: readonly string[];
   /** What somebody with these roles is shown. */
   readonly operator: (roles: readonly string[]) => readonly string[];
   readonly answers: readonly string[];
@@ -72,7 +80,15 @@ export interface SealRules {
 export function sealRules({ vault, seal, answers }: SealOptions): SealRules | undefined {
   if (vault === undefined && seal === undefined) return undefined;
   const settings: SealSettings = seal === "mask" ? { mode: "mask" } : (seal ?? {});
-  const { mode = "seal", detectors = [], classes = {}, tenants = {}, models = {}, operators = {} } = settings;
+  const {
+    mode = "seal",
+    detectors = [],
+    classes = {},
+    tenants = {},
+    models = {},
+    agents = {},
+    operators = {},
+  } = settings;
   const keys = vault ? [vault.key, ...(vault.previous ?? [])].map(readVaultKey) : [];
   if (mode === "seal" && keys.length === 0) throw new OrchestrationError("vault/key-missing", { run: "any", key: "?" });
   const own = <Value>(table: { readonly [name: string]: Value }, name: string) =>
@@ -87,7 +103,8 @@ export function sealRules({ vault, seal, answers }: SealOptions): SealRules | un
       return action === "seal" ? mode : action;
     },
     mayRefuse: [classes, ...Object.values(tenants)].some((table) => Object.values(table).includes("refuse")),
-    models,
+    agents: Object.keys(agents),
+    model: ({ alias, agent }) => [...(own(models, alias) ?? []), ...(own(agents, agent) ?? [])],
     operator: (roles) => [...new Set([...roles, "*"].flatMap((role) => own(operators, role) ?? []))],
     answers: answers?.reveals ?? [],
   };

@@ -23,6 +23,7 @@ import type { Admit } from "../remote/admission.ts";
 import type { Sealing } from "../seal/sealing.ts";
 import { assertOptions, type Known, oneOf, optional, strangeMember } from "../wanted.ts";
 import type { SupervisorDefinition } from "./definition.ts";
+import { findAgent } from "./find-agent.ts";
 
 import type { Concurrency, HostOptions } from "./options.ts";
 import { runSpans } from "./spans.ts";
@@ -89,7 +90,7 @@ export function makeHost({
     }),
   };
   assertGateBounds(options);
-  tellStrangeNames({ definition, models, options, logger });
+  tellStrangeNames({ definition, models, sealing, options, logger });
   const rates = rateLimiter({
     clock,
     limits: (target) => options.rates?.[target.slice("model:".length)],
@@ -165,9 +166,10 @@ function assertMembers<Options extends object>(where: string, given: Options, kn
 function tellStrangeNames({
   definition,
   models,
+  sealing,
   options: { rates = {}, concurrency = {}, context = {}, cache },
   logger,
-}: Pick<HostParts, "definition" | "models" | "options" | "logger">): void {
+}: Pick<HostParts, "definition" | "models" | "sealing" | "options" | "logger">): void {
   const known = Object.values(withSummarisers(models, context)).flatMap(modelsOf);
   const providers = new Set(known.map(({ provider, id }) => provider ?? id));
   const named: readonly (readonly [string, readonly string[], (name: string) => boolean])[] = [
@@ -176,6 +178,7 @@ function tellStrangeNames({
     ["concurrency.tools", Object.keys(concurrency.tools ?? {}), (name) => definition.tools.has(name)],
     ["context", Object.keys(context), (name) => Object.hasOwn(models, name)],
     ["cache.models", cache?.models ?? [], (name) => known.some(({ id }) => id === name)],
+    ["seal.agents", sealing?.rules.agents ?? [], (name) => findAgent(definition, name) !== undefined],
   ];
   for (const [option, names, isKnown] of named) {
     const strange = names.filter((name) => !isKnown(name));

@@ -70,7 +70,7 @@ const known: Known<Team & RuntimeOptions<string>> = {
 };
 const knownJudges: Known<Judges> = { compliance: true, reviewer: true };
 const knownSeal: Known<SealSettings> = {
-  ...{ mode: true, detectors: true, classes: true, tenants: true, models: true, operators: true },
+  ...{ mode: true, detectors: true, classes: true, tenants: true, models: true, agents: true, operators: true },
 };
 const knownBreaker: Known<NonNullable<RuntimeOptions<string>["breaker"]>> = {
   failuresMax: true,

@@ -11,13 +11,20 @@ export interface Check {
   readonly detail: string;
 }
 
-/** What the customer of a run was told: each question, then the reply that the run ended with. */
-export function saidIn(entries: readonly Entry[]): string[] {
+/**
+ * What the customer of a run was told: each question, then the reply that the run ended with.
+ * @param result the same end as whoever asks is given it, where values were sealed; as it is journaled when absent
+ */
+export function saidIn(entries: readonly Entry[], result?: ScenarioOutcome["result"]): string[] {
   const said: string[] = [];
   for (const entry of entries) {
     if (entry.type === "input.requested" && entry.body.of === "customer") said.push(entry.body.question);
-    if (entry.type === "run.completed") said.push(...replyIn(entry.body.output));
-    if (entry.type === "run.escalated" || entry.type === "run.denied") said.push(...replyIn(entry.body.packet));
+    if (entry.type === "run.completed") {
+      said.push(...replyIn(result?.status === "completed" ? (result.output as Json) : entry.body.output));
+    }
+    if (entry.type === "run.escalated" || entry.type === "run.denied") {
+      said.push(...replyIn(result && "packet" in result ? result.packet : entry.body.packet));
+    }
   }
   return said;
 }

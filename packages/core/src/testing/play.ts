@@ -74,7 +74,7 @@ export async function playScenario(
 
 async function outcomeOf(scenario: Scenario, run: Run, result: ScenarioOutcome["result"]) {
   const entries = await run.entries();
-  return { scenario, run, result, entries, types: entries.map(({ type }) => type), said: saidIn(entries) };
+  return { scenario, run, result, entries, types: entries.map(({ type }) => type), said: saidIn(entries, result) };
 }
 
 /** Lets one person say one thing that a parked run waits for. False when nobody has anything to say. */
@@ -93,7 +93,7 @@ async function oneMove(scenario: Scenario, run: Run, options: PlayOptions): Prom
     await decide(options.supervisor, open, decision);
     return true;
   }
-  for (const { ask, of, question } of await run.questions()) {
+  for (const { ask, of, question } of await run.questions({ revealed: true })) {
     const answer = replyFor(external, entries, of)?.answer ?? (await options.otherwise?.(of, question, { ask, run }));
     if (answer === undefined) continue;
     // Who answers is who was asked: a customer's word is never recorded as the desk's.

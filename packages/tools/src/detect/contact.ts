@@ -185,9 +185,9 @@ function isVersion(text: string, [, ...rest]: readonly string[]): boolean {
   return /^[\d.]+$/.test(text) && rest.length > 1 && rest.some(({ length }) => length === 1);
 }
 
-/** `1000-2000`: from one round number to a greater one. */
+/** `1000-2000`, `251-1000`: from one round number, or right behind it, to a greater one. */
 function isRange(text: string): boolean {
-  const [, from, to] = /^([1-9]\d*[05]0) ?- ?([1-9]\d*[05]0)$/.exec(text) ?? [];
+  const [, from, to] = /^([1-9]\d*[05][01]) ?- ?([1-9]\d*[05]0)$/.exec(text) ?? [];
   return from !== undefined && Number(from) < Number(to);
 }
 

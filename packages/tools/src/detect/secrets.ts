@@ -40,7 +40,7 @@ const marked = sure.map(
 
 /** Beginnings that other words have too: what follows has to look random. */
 const likely =
-  /\b(?:LTAI|AKID|AQVN|AKCp|ABSK|re_(?=[a-zA-Z0-9]{6,10}_)|fw_(?=[a-zA-Z0-9]{20})|sl\.(?:B|u\.)|cmVmdGtu|dG9rO|KEY0|key-|s\.|[spr]k[-_]|EAAA|EAA[MC]|A3-|1\/\/0|SK|AC|mg[-_]|secret_|prefect|snyk)[\w\-=.:+/]{16,300}/g;
+  /\b(?:LTAI|AKID|AQVN|AKCp|ABSK|re_(?=[a-zA-Z0-9]{6,10}_)|fw_(?=[a-zA-Z0-9]{20})|sl\.(?:B|u\.)|cmVmdGtu|dG9rO|KEY0|key-|s\.|[spr]k[-_]|EAAA|EAA[MC]|A3-|1\/\/0|(?:SK|AC)(?=[0-9a-fA-F]{30})|mg[-_]|secret_|prefect|snyk)[\w\-=.:+/]{16,300}/g;
 
 interface Inside {
   readonly pattern: RegExp;
@@ -154,8 +154,10 @@ export function secretDetector(): Detector {
           if (least === 0 && isWord(value)) continue;
           const at = match.index + match[0].lastIndexOf(value);
           const name = text.slice(Math.max(0, at - 40), at);
+          // A member's name in JSON, behind the value of the one before.
+          if (least > 0 && /^\\{0,3}"\s{0,3}:/.test(text.slice(at + value.length, at + value.length + 8))) continue;
           if (isAnyName && (isPlain(value) || saysWhat.test(name))) continue;
-          if (least > 0 && saysOther.test(name)) continue;
+          if (least > 0 && (saysOther.test(name) || nameOfId.test(value))) continue;
           found.push({ class: "secret", start: at, end: at + value.length, confidence: 0.7 });
         }
       };
@@ -190,6 +192,9 @@ const saysWhat =
 /** Names that hold a word for a secret and say something else of it: `apiVersion`, `secretName`, `author`. */
 const saysOther =
   /(?:version|name|type|count|size|length|limit|policy|board|(?<!pass)words?|file|path|url|uri|endpoint|host|region|(?<![a-z])authors?|(?<![a-z])accessor(?:y|ies)|idempotency[ _-]?key)\W*$/i;
+
+/** What programs call an id, and no id: `incidentId`. */
+const nameOfId = /^[a-z]{2,20}(?:[A-Z][a-z]{1,20}){0,3}Ids?$/;
 
 const shortestToken = 7;
 const shortestOfLetters = 16;
