@@ -47,6 +47,9 @@ export interface RunSession {
   readonly published: (batch: Batch) => void;
 }
 
+/** Told of a run's conversation as soon as it is known, where it has one. Must not throw. */
+export type OnConversation = (conversationId: string) => void;
+
 /** What the kernel gives an engine: how to drive a run and how to carry out a command. */
 export interface RunHost {
   /** What its runs are pinned to. */

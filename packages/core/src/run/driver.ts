@@ -7,7 +7,7 @@ import { streamName, unbroken } from "../journal/link.ts";
 import { headOf, isSameHead, unsealedBatch } from "../journal/unsealed.ts";
 import type { ModelGateway } from "../model/gateway.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { RunSession } from "../port/engine.ts";
+import type { OnConversation, RunSession } from "../port/engine.ts";
 import type { Batch, Journal, RunRecord, Snapshot, StreamKey } from "../port/journal.ts";
 import type { Logger } from "../port/logger.ts";
 import type { InputPlace } from "../seal/sealed-inputs.ts";
@@ -45,9 +45,6 @@ export interface DriverOptions {
   /** Which runs that wait keep their state in memory; all of them where it is absent. */
   readonly atHand?: AtHand;
 }
-
-/** Told of a run's conversation as soon as it is known, where it has one. Must not throw. */
-export type OnConversation = (conversationId: string) => void;
 
 /**
  * Drives a run until nothing is in flight. It waits for its session alone and takes time and salts from nobody else, so

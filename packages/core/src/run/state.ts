@@ -29,6 +29,7 @@ import type { Limits } from "../limits.ts";
 import type { Envelope, Messages, MessageType } from "../message.ts";
 import type { LooksBack, Policy } from "../policy/policy.ts";
 import type { EarlierCall, PolicyPrincipal } from "../policy/request.ts";
+import type { Rules } from "../policy-version.ts";
 import type { Bus } from "../port/bus.ts";
 import type { Wait } from "../port/journal.ts";
 import type { Message, ToolResultPart } from "../port/model.ts";
@@ -449,46 +450,6 @@ export interface Work {
   tellCall(call: Call, event: EffectEvent, detail?: CallDetail): void;
   startTimer(timer: Omit<StartTimerCommand, "type">): void;
   stopTimer(id: string): void;
-}
-
-/** What versions of the built-in policy differ in. */
-export interface Rules {
-  /** Writes of medium and high risk wait for a verdict and for people. */
-  readonly tiers: boolean;
-  /** Failed steps are tried again where that is safe. */
-  readonly retries: boolean;
-  /** What others may have written fills no protected argument and causes no write by itself (R9). */
-  readonly flows: boolean;
-  /** Who approves for somebody else has no second voice of their own (R8). */
-  readonly voices: boolean;
-  /** A join carries the labels of all branches, and an agent that shall revise those of what its judge has read (R9). */
-  readonly labels: boolean;
-  /** A judge may use what its team may (R6). */
-  readonly judges: boolean;
-  /** A part of a word that a person has said, such as of a path, is not their word (R9). */
-  readonly words: boolean;
-  /** What a run was handed is labelled as it came, also where its own team reads nothing foreign (R9). */
-  readonly inputs: boolean;
-  /** No foreign text has an item of a memory forgotten (R9). */
-  readonly forgets: boolean;
-  /** Of the answer in the midst of which an agent is stopped the rest is asked for no more (R11). */
-  readonly stops: boolean;
-  /** Where a policy allows by names alone, what it was asked is not hashed. */
-  readonly names: boolean;
-  /** Nothing is no value that a bound or a person has allowed: not in a bounded argument (R6), nor in a protected one (R9). */
-  readonly empties: boolean;
-  /** What models say holds no medium by its address: who reads it next would have it fetched (R3). */
-  readonly media: boolean;
-  /** A read that waited for a person and was dropped is said to be settled: nobody waits for that person any more. */
-  readonly drops: boolean;
-  /** A refusal for a person's no says nothing of an earlier try whose outcome is unknown (R7). */
-  readonly refusals: boolean;
-  /** What a person has edited waits for another one, whatever it would have taken without (R8). */
-  readonly edits: boolean;
-  /** Policies of all the teams in which an agent works hold for it, and those of inner teams for what undoes their writes. */
-  readonly inner: boolean;
-  /** A budget of a team bounds what is spent inside of it (R10). */
-  readonly teams: boolean;
 }
 
 export const rootPath = "";

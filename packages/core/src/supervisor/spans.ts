@@ -2,7 +2,7 @@ import { endStatusOf } from "../event.ts";
 import { openBatch } from "../journal/chain.ts";
 import { searchable } from "../journal/unsealed.ts";
 import { listening } from "../observer.ts";
-import type { RunSession } from "../port/engine.ts";
+import type { OnConversation, RunSession } from "../port/engine.ts";
 import type { Batch } from "../port/journal.ts";
 import {
   attributeNames as names,
@@ -12,7 +12,6 @@ import {
   spanNames,
   type Tracer,
 } from "../port/tracer.ts";
-import type { OnConversation } from "../run/driver.ts";
 
 /**
  * The spans that calls at the gates belong to: one for the run, and one for each of its agents.
