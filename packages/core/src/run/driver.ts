@@ -58,31 +58,33 @@ export async function drive(
 ): Promise<void> {
   const { key, journal } = session;
   const state = new StateAtHand(session, options, onConversation, await journal.tenantKey(key.tenant));
-  await (await state.load()).begin();
+  await state.begin();
   for (;;) {
     const coming = session.next();
     const place = coming instanceof Promise ? options.atHand?.wait(state) : undefined;
     const event = coming instanceof Promise ? await coming : coming;
     place?.back();
     if (event === undefined) break;
-    const driven = state.driven ?? (await state.load());
-    const taking = driven.take(event);
+    const taking = state.take(event);
     if (taking) await taking;
-    if (driven.ended()) break;
+    if (state.ended()) break;
   }
   const durable = state.durable();
   if (durable) session.awaits?.();
   await durable;
-  if (state.driven?.ended() === false) journal.rest?.(key);
+  if (state.ended() === false) journal.rest?.(key);
 }
 
-/** The state of a run that is driven, for as long as it is at hand. */
+/**
+ * The state of a run that is driven, for as long as it is at hand. Nobody else holds it: a function that waits keeps what it
+ * had in its hands last.
+ */
 class StateAtHand implements Resting {
   readonly #session: RunSession;
   readonly #options: DriverOptions;
   readonly #onConversation: OnConversation | undefined;
   readonly #tenantKey: string;
-  driven: Driven | undefined;
+  #driven: Driven | undefined;
   /** What a state that was let go of leaves behind. */
   #left: { readonly head: Head; readonly durable: Promise<void> | undefined } | undefined;
 
@@ -98,8 +100,21 @@ class StateAtHand implements Resting {
     this.#tenantKey = tenantKey;
   }
 
+  async begin(): Promise<void> {
+    return (await this.#load()).begin();
+  }
+
+  take(event: InputEvent): void | Promise<void> {
+    return this.#driven ? this.#driven.take(event) : this.#load().then((driven) => driven.take(event));
+  }
+
+  /** Nothing is known of a state that is not at hand. */
+  ended(): boolean | undefined {
+    return this.#driven?.ended();
+  }
+
   /** The state as the journal has it: the second time it must be the one that was let go of. */
-  async load(): Promise<Driven> {
+  async #load(): Promise<Driven> {
     const session = this.#session;
     const { key, journal } = session;
     const left = this.#left;
@@ -114,19 +129,19 @@ class StateAtHand implements Resting {
       throw new OrchestrationError("journal/conflict", data);
     }
     this.#left = undefined;
-    this.driven = reducer(session, this.#options, loaded, this.#tenantKey, this.#onConversation);
-    return this.driven;
+    this.#driven = reducer(session, this.#options, loaded, this.#tenantKey, this.#onConversation);
+    return this.#driven;
   }
 
   letGo(): void {
-    this.#left = this.driven && { head: this.driven.head(), durable: this.driven.durable() };
-    this.driven = undefined;
+    this.#left = this.#driven && { head: this.#driven.head(), durable: this.#driven.durable() };
+    this.#driven = undefined;
     this.#session.journal.rest?.(this.#session.key);
   }
 
   /** What was appended last and nobody has waited for. */
   durable(): Promise<void> | undefined {
-    return this.driven ? this.driven.durable() : this.#left?.durable;
+    return this.#driven ? this.#driven.durable() : this.#left?.durable;
   }
 }
 
