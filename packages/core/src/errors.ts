@@ -86,6 +86,12 @@ export function errorFrom(record: ErrorRecord): OrchestrationError {
   });
 }
 
+/** What was thrown where it is one of ours, and a defect of ours where it is anything else: `run/internal`. */
+export function ownError(thrown: unknown): OrchestrationError {
+  if (OrchestrationError.is(thrown)) return thrown;
+  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+}
+
 /** The text of something thrown, whatever it was; at most 2,000 characters. Never throws. */
 export function reasonOf(thrown: unknown): string {
   try {

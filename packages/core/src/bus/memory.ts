@@ -1,5 +1,5 @@
 import { EventEmitter } from "eventemitter3";
-import { OrchestrationError, reasonOf } from "../errors.ts";
+import { OrchestrationError, ownError } from "../errors.ts";
 import type { Envelope, MessageType } from "../message.ts";
 import type { Bus, DeadLetter, Recipient } from "../port/bus.ts";
 
@@ -54,12 +54,7 @@ export function memoryBus({ capacity, onListenerError }: MemoryBusOptions): Bus 
     try {
       recipient.receive(envelope);
     } catch (thrown) {
-      bury(
-        envelope,
-        OrchestrationError.is(thrown)
-          ? thrown
-          : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }),
-      );
+      bury(envelope, ownError(thrown));
       return;
     }
     // Returning from `receive` is the one acknowledgement.

@@ -1,4 +1,4 @@
-import { OrchestrationError, reasonOf } from "../errors.ts";
+import { OrchestrationError, ownError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import { harmlessLogger } from "../harmless.ts";
 import { type IdSource, randomIds } from "../ids.ts";
@@ -354,7 +354,7 @@ class LocalEngine implements Engine {
     const { key, definition } = start;
     this.#driven(start, session, host).then(
       () => this.#ended(key, definition, session, undefined),
-      (thrown: unknown) => this.#ended(key, definition, session, failureOf(thrown)),
+      (thrown: unknown) => this.#ended(key, definition, session, ownError(thrown)),
     );
   }
 
@@ -408,11 +408,6 @@ class LocalEngine implements Engine {
 }
 
 const always = () => true;
-
-function failureOf(thrown: unknown): OrchestrationError {
-  if (OrchestrationError.is(thrown)) return thrown;
-  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
-}
 
 function nameOf({ tenant, runId }: RunKey): string {
   return `${tenant}\u0000${runId}`;

@@ -144,7 +144,7 @@ class Asking {
     this.#span.set({ model: name, usage, cost, parts });
     this.#span.end();
     pass?.record(true);
-    this.#over();
+    giveBack(this.#admitted);
     return modelEvent(command, "model.responded", {
       model: name,
       parts,
@@ -170,13 +170,9 @@ class Asking {
       pass?.record(signal.aborted ? undefined : evidenceOf(error));
       taken?.used(tokensUsed(told.usage));
     } finally {
-      this.#over();
+      giveBack(this.#admitted);
     }
     return outcome;
-  }
-
-  #over(): void {
-    giveBack(this.#admitted);
   }
 }
 

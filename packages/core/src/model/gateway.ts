@@ -5,7 +5,7 @@ import { type Breakers, breakerOpen, type Pass } from "../effect/breaker.ts";
 import type { Limiter } from "../effect/limiter.ts";
 import type { RateLimiter } from "../effect/rate.ts";
 import { assertUnrestricted, type LiveRestrictions } from "../effect/restriction.ts";
-import { OrchestrationError, reasonOf } from "../errors.ts";
+import { OrchestrationError, ownError, reasonOf } from "../errors.ts";
 import type { InputEvent } from "../event.ts";
 import type { PolicyGate } from "../policy/gate.ts";
 import type { Clock } from "../port/clock.ts";
@@ -207,7 +207,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       try {
         chosen = chooseModels(command.alias, source, whole, command.tried, facts);
       } catch (thrown) {
-        const error = internal(thrown);
+        const error = ownError(thrown);
         return modelEvent(command, "model.failed", { model: command.alias, error: error.toRecord(), ...free });
       }
       const { choice } = chosen;
@@ -216,7 +216,7 @@ export function modelGateway(options: ModelGatewayOptions): ModelGateway {
       const asked: Asked = { command, model, choice, next, signal };
       /** A model without cost need not say that nothing was called. */
       const uncalled = (thrown: unknown) => {
-        const error = !OrchestrationError.is(thrown) && signal.aborted ? stopped(model) : internal(thrown);
+        const error = !OrchestrationError.is(thrown) && signal.aborted ? stopped(model) : ownError(thrown);
         return modelFailed(asked, error, model.cost === "zero" ? {} : free);
       };
       const target = `model:${model.provider ?? model.id}`;
@@ -313,7 +313,7 @@ function openedOr(
 ): ModelRequest | Promise<ModelRequest> {
   const broken = (thrown: unknown): never => {
     pass?.record(undefined);
-    throw internal(thrown);
+    throw ownError(thrown);
   };
   try {
     const opened = openedFor(sealing, key, command, model, request);
@@ -321,11 +321,6 @@ function openedOr(
   } catch (thrown) {
     return broken(thrown);
   }
-}
-
-function internal(thrown: unknown): OrchestrationError {
-  if (OrchestrationError.is(thrown)) return thrown;
-  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
 }
 
 function unknownAlias({ agent, alias }: CallModelCommand): OrchestrationError {

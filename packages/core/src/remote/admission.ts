@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { KeyText } from "../approval/signature.ts";
 import { knownKeys } from "../audit/signer.ts";
-import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError, ownError } from "../errors.ts";
 import type { Delegation, InputBodies, InputEvent, Restrictions } from "../event.ts";
 import { fullGrant, type Grant, narrow } from "../grant.ts";
 import type { Json } from "../json.ts";
@@ -254,9 +254,7 @@ export function admission(options: AdmissionOptions): Admit {
     } catch (thrown) {
       // A journal that is away says nothing about the delegation: the run has not begun, and is begun again.
       if (OrchestrationError.is(thrown) && thrown.retryable) throw thrown;
-      const error = OrchestrationError.is(thrown)
-        ? thrown
-        : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+      const error = ownError(thrown);
       return { ...event, body: refused(event.body, error.toRecord()) };
     }
   };

@@ -1,6 +1,6 @@
 import { wholeAmount } from "../budget/spend.ts";
 import type { DelegateCommand, DelegationStart, RecallCommand } from "../command.ts";
-import { OrchestrationError, reasonOf } from "../errors.ts";
+import { OrchestrationError, ownError, reasonOf } from "../errors.ts";
 import type { Cost, DelegationEnd, Entry, InputEvent, Spend } from "../event.ts";
 import { openBatch, verifyChain } from "../journal/chain.ts";
 import { canonicalJson } from "../json.ts";
@@ -375,8 +375,7 @@ function refusedBy(
 }
 
 function recordOf(thrown: unknown) {
-  if (OrchestrationError.is(thrown)) return thrown.toRecord();
-  return new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown }).toRecord();
+  return ownError(thrown).toRecord();
 }
 
 /**

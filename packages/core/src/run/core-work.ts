@@ -1,6 +1,6 @@
 import { memoryBus } from "../bus/memory.ts";
 import type { Command, StartTimerCommand } from "../command.ts";
-import { type ErrorRecord, OrchestrationError, reasonOf } from "../errors.ts";
+import { type ErrorRecord, OrchestrationError, ownError } from "../errors.ts";
 import type { EntryBodies } from "../event.ts";
 import type { Draft } from "../journal/draft.ts";
 import type { Limits } from "../limits.ts";
@@ -112,9 +112,7 @@ export function guarded(work: Work, act: () => void): void {
   try {
     act();
   } catch (thrown) {
-    const error = OrchestrationError.is(thrown)
-      ? thrown
-      : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+    const error = ownError(thrown);
     work.end({ status: "failed", body: { error: error.toRecord(), by: "remit" } });
   }
 }

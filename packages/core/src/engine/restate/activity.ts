@@ -1,4 +1,4 @@
-import { OrchestrationError, reasonOf } from "../../errors.ts";
+import { OrchestrationError, ownError } from "../../errors.ts";
 import { assertAppend, conflictData, isLinked, streamName } from "../../journal/link.ts";
 import { isUnfinished } from "../../journal/listing.ts";
 import type { Json } from "../../json.ts";
@@ -293,9 +293,7 @@ export class Activity {
       if (record?.status === "running") this.#unlisted ??= { record, since: this.#options.wall.now() };
       if (!this.#stopping && !this.#lost) await host.drive(this.#session);
     } catch (thrown) {
-      failure = OrchestrationError.is(thrown)
-        ? thrown
-        : new OrchestrationError("run/internal", { reason: reasonOf(thrown) }, { cause: thrown });
+      failure = ownError(thrown);
     }
     leave();
     // Of a run that has ended nothing is left to be said: its last step said it. Its timers go with the session.
