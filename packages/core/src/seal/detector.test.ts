@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Detector, detection } from "./detector.ts";
+import { folded } from "./folded.ts";
 import { readable, Threes } from "./hint.ts";
 import { needsOf } from "./needs.ts";
 
@@ -57,7 +58,11 @@ describe("hints", () => {
   test("are read case aside, each by itself and all together, in short texts and in long ones", () => {
     fc.assert(
       fc.property(arbText, fc.subarray(hints, { minLength: 1 }), (text, some) => {
-        const expected = some.filter((hint) => new RegExp(hint, `${hint.flags}i`).test(text));
+        // In the text as it is, and in the digits, spaces and dashes of ASCII: each counts.
+        const spellings = [text, folded(text)];
+        const expected = some.filter((hint) =>
+          spellings.some((spelling) => new RegExp(hint, `${hint.flags}i`).test(spelling)),
+        );
         const looked: string[] = [];
         const look = detection(
           some.map((hint) => ({
@@ -72,6 +77,8 @@ describe("hints", () => {
         look.find(text);
         expect(looked).toEqual(expected.map(({ source }) => source));
       }),
+      // What fits only once its dash is one of ASCII.
+      { examples: [["-xX.pass7-xX.–pass7", hints]] },
     );
   });
 
